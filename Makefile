@@ -1,0 +1,53 @@
+# Everything a checkout needs. Set-up runs by itself before what depends on it, once, and only it needs a network.
+
+SAMPLE := out/sample/synthetic_2000.csv
+PYTHON := .venv/bin/python
+
+# The Spark of .venv, whatever other Spark, Java or notebook the shell is set up for.
+unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME
+unexport PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON PYSPARK_DRIVER_PYTHON_OPTS PYSPARK_SUBMIT_ARGS
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The steps of the set-up share one .venv, and Spark takes all cores by itself.
+.NOTPARALLEL:
+.PHONY: help setup demo test check
+
+help:   ## list the targets
+	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-7s %s\n", $$1, $$2 }'
+
+setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 or 21, fetch Delta's jars
+	@tools/java.sh --install >/dev/null
+	@echo "set-up is complete"
+
+demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into out/demo/
+	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
+
+test: setup   ## every test; ARGS="-k word" picks some
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest $(ARGS)
+
+check: .venv/.packages   ## formatting, lint, types, import direction
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+$(SAMPLE): | setup
+	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@
+
+# Java comes first: whether it can be had should be known before half a gigabyte is downloaded.
+.venv/bin/python:
+	@tools/java.sh --install >/dev/null
+	@python="$$(tools/python.sh)" && echo "making .venv with $$python" && "$$python" -m venv --clear .venv
+
+# The pinned setuptools builds, instead of whichever is newest on the day.
+.venv/.packages: setup.py constraints.txt | .venv/bin/python
+	@echo "installing the pinned packages into .venv (once, some 600 MB with Spark)"
+	@$(PYTHON) -m pip install -q -c constraints.txt setuptools
+	@$(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,test]'
+	@touch $@
+
+.venv/.delta: .venv/.packages tools/delta_jars.sh
+	@tools/delta_jars.sh
+	@touch $@

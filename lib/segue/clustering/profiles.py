@@ -1,0 +1,168 @@
+"""What a cluster sounds like, in numbers and in words, as it was trained."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from segue import schema
+from segue.clustering import words
+from segue.clustering.labels import Frozen
+
+OUTLIER_DEVIATIONS = 3.0
+TOP_GENRES = 5
+EXEMPLARS = 5
+EXACT_UP_TO = 2_000_000
+"""Tracks: beyond that quartiles are approximate, to 1/10,000 of the ranks, since exact ones hold every value."""
+
+
+def fit_frozen(labeled: DataFrame, centres: NDArray[np.float64]) -> Frozen:
+    """Return what labels of single tracks need of every cluster. Runs one Spark job.
+
+    A threshold is the mean of the distances to the own centre plus three of their standard deviations, to nine
+    decimals, so that the order of summation does not show in it.
+
+    Parameters
+    ----------
+    labeled : columns ``point`` (array<double>) and ``cluster`` (int from 1), no cluster empty
+    centres : shape (k, n_features), scaled units
+    """
+    n_features = centres.shape[1]
+    own = F.element_at(F.array(*(F.array(*map(F.lit, c)) for c in centres.tolist())), F.col("cluster"))
+    gaps = F.zip_with("point", own, lambda x, c: (x - c) * (x - c))
+    distance = F.sqrt(_total(gaps))
+    rows = (
+        labeled.withColumn("distance", distance)
+        .groupBy("cluster")
+        .agg(
+            F.count("*").alias("n"),
+            *(F.sum(F.col("point")[i]).alias(f"s{i}") for i in range(n_features)),
+            F.sum(_total(F.transform("point", lambda x: x * x))).alias("squares"),
+            F.avg("distance").alias("mean"),
+            F.stddev_pop("distance").alias("sd"),
+        )
+        .orderBy("cluster")
+        .collect()
+    )
+    return Frozen(
+        centres,
+        np.array([row.n for row in rows]),
+        np.array([[row[f"s{i}"] for i in range(n_features)] for row in rows]),
+        np.array([row.squares for row in rows]),
+        np.array([round(row["mean"] + OUTLIER_DEVIATIONS * row.sd, 9) for row in rows]),
+    )
+
+
+def _total(values: Column) -> Column:
+    return F.aggregate(values, F.lit(0.0), lambda total, value: total + value)
+
+
+def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
+    """Return one row per cluster as ``cluster_profiles`` has it, but for model_version. Runs Spark jobs.
+
+    Parameters
+    ----------
+    placed : the columns of ``tracks`` with cluster, distance and silhouette, no cluster empty
+    n_tracks : rows of ``placed``
+    """
+    rows = _fit_numbers(placed, n_tracks)
+    told = words.describe(_deviations(rows))
+    genres, exemplars = _fit_genres(placed), _fit_exemplars(placed)
+    return [
+        {
+            "cluster": row.cluster,
+            "cluster_name": f"Cluster {row.cluster}",
+            "cluster_description": description,
+            "n_tracks": row.n_tracks,
+            "share": row.n_tracks / n_tracks,
+            "silhouette": row.silhouette,
+            **{name: value for feature in schema.FEATURES for name, value in _columns(feature.name, row)},
+            "top_genres": genres.get(row.cluster, []),
+            "exemplars": exemplars[row.cluster],
+        }
+        for row, description in zip(rows, told, strict=True)
+    ]
+
+
+def _columns(name: str, row: Row) -> list[tuple[str, float | None]]:
+    quartiles = row[f"{name}_quartiles"] or [None, None, None]
+    values = (row[f"{name}_mean"], row[f"{name}_sd"], *quartiles)
+    return [(f"{name}_{suffix}", value) for suffix, value in zip(schema.STATISTICS, values, strict=True)]
+
+
+def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[Row]:
+    shares = [0.25, 0.5, 0.75]
+
+    def quartiles(name: str) -> Column:
+        if n_tracks <= EXACT_UP_TO:
+            return F.percentile(name, shares)
+        return F.percentile_approx(name, shares, 10_000)
+
+    statistics = [
+        statistic
+        for name in schema.FEATURE_NAMES
+        for statistic in (
+            F.avg(name).alias(f"{name}_mean"),
+            F.stddev_pop(name).alias(f"{name}_sd"),
+            F.count(name).alias(f"{name}_n"),
+            quartiles(name).alias(f"{name}_quartiles"),
+        )
+    ]
+    grouped = placed.groupBy("cluster").agg(
+        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), *statistics
+    )
+    return grouped.orderBy("cluster").collect()
+
+
+def _deviations(rows: list[Row]) -> list[dict[str, float]]:
+    """Return how far each cluster's means lie from those of all tracks, in standard deviations of all tracks."""
+    found: list[dict[str, float]] = [{} for _ in rows]
+    for name in schema.FEATURE_NAMES:
+        have = [(i, row[f"{name}_n"], row[f"{name}_mean"], row[f"{name}_sd"]) for i, row in enumerate(rows)]
+        have = [item for item in have if item[1]]
+        n = sum(count for _, count, _, _ in have)
+        if not n:
+            continue
+        mean = sum(count * m for _, count, m, _ in have) / n
+        variance = sum(count * (sd**2 + (m - mean) ** 2) for _, count, m, sd in have) / n
+        if variance > 1e-18:
+            for index, _, m, _ in have:
+                # rounded, lest the order of summation decide between words
+                found[index][name] = round((m - mean) / variance**0.5, 9)
+    return found
+
+
+def _fit_genres(placed: DataFrame) -> dict[int, list[dict[str, Any]]]:
+    """Return the commonest genres of each cluster, with the share among its tracks that have a genre, and the lift."""
+    counted = placed.where("genre IS NOT NULL").groupBy("cluster", "genre").count().collect()
+    overall: dict[str, int] = {}
+    by_cluster: dict[int, dict[str, int]] = {}
+    for cluster, genre, count in counted:
+        overall[genre] = overall.get(genre, 0) + count
+        by_cluster.setdefault(cluster, {})[genre] = count
+    n = sum(overall.values())
+    found = {}
+    for cluster, genres in by_cluster.items():
+        size = sum(genres.values())
+        top = sorted(genres.items(), key=lambda item: (-item[1], item[0]))[:TOP_GENRES]
+        found[cluster] = [
+            {"genre": genre, "share": count / size, "lift": count / size / (overall[genre] / n)} for genre, count in top
+        ]
+    return found
+
+
+def _fit_exemplars(placed: DataFrame) -> dict[int, list[dict[str, Any]]]:
+    nearest_first = Window.partitionBy("cluster").orderBy("distance", "track_id")
+    rows = (
+        placed.withColumn("place", F.row_number().over(nearest_first))
+        .where(F.col("place") <= EXEMPLARS)
+        .orderBy("cluster", "place")
+        .select("cluster", F.struct("track_id", "title", "artist", "distance").alias("exemplar"))
+        .collect()
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for cluster, exemplar in rows:
+        found.setdefault(cluster, []).append(exemplar.asDict())
+    return found

@@ -1,0 +1,66 @@
+"""Which k becomes the model, by the scores alone."""
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+
+class Scored(Protocol):
+    """What a rule looks at."""
+
+    @property
+    def k(self) -> int: ...
+    @property
+    def inertia(self) -> float: ...
+    @property
+    def silhouette(self) -> float: ...
+
+
+def choose(scores: Sequence[Scored], *, rule: str, fewest: int, k: int | None) -> int:
+    """Return the chosen k.
+
+    Parameters
+    ----------
+    scores : one per k, any order, at least one
+    rule : ``silhouette``: the best silhouette among k of at least ``fewest``, the smallest of equals;
+        ``knee``: see ``knee``; ``fixed``: the given ``k``
+    fewest : for the rule ``silhouette``; where no k is as large, the best of all, with a warning
+    k : for the rule ``fixed``; where the grid had to stop short of it, the largest fitted, with a warning
+
+    Returns
+    -------
+    int
+        One of the scored k.
+    """
+    by_k = sorted(scores, key=lambda score: score.k)
+    if rule == "fixed" and k is not None:
+        fitted = [score.k for score in by_k]
+        if k not in fitted:
+            log.warning("k = %d was not fitted, taking %d", k, fitted[-1])
+        return k if k in fitted else fitted[-1]
+    if rule == "knee":
+        return knee([score.k for score in by_k], [score.inertia for score in by_k])
+    many = [score for score in by_k if score.k >= fewest]
+    if not many:
+        log.warning("no k of at least %d was fitted, so the best silhouette of all k counts", fewest)
+    return max(many or by_k, key=lambda score: (score.silhouette, -score.k)).k
+
+
+def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
+    """Return the k at which the inertia bends most.
+
+    Both axes are stretched to [0, 1]; the knee is where the curve lies farthest below the straight
+    line from its first point to its last, the smallest k of equals.
+
+    References
+    ----------
+    V. Satopää et al. (2011), "Finding a 'Kneedle' in a haystack: detecting knee points in system
+    behavior", ICDCS Workshops, 166-171.
+    """
+    width, height = ks[-1] - ks[0], inertias[0] - inertias[-1]
+    if not width or height <= 0:
+        return ks[0]
+    depths = [(inertias[0] - i) / height - (k - ks[0]) / width for k, i in zip(ks, inertias, strict=True)]
+    return ks[depths.index(max(depths))]

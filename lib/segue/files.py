@@ -1,0 +1,78 @@
+"""The one door for single files and folder listings, by the same URIs that Spark reads."""
+
+import os
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from segue.errors import OutputError
+
+_SAME = {"s3a": "s3", "s3n": "s3", "gs": "gs", "abfss": "abfss"}
+
+
+def spark_uri(path: str) -> str:
+    """Return the path as Spark is to be given it: without a scheme it is on this machine's file system."""
+    return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
+
+
+def _open(uri: str) -> tuple[fs.FileSystem, str]:
+    scheme = urlsplit(uri).scheme
+    if scheme in ("", "file"):
+        return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file:"))
+    try:
+        return fs.FileSystem.from_uri(_SAME.get(scheme, scheme) + uri.removeprefix(scheme))
+    except (pa.ArrowInvalid, NotImplementedError, OSError) as error:
+        raise OutputError(f"cannot reach {uri}: {error}") from error
+
+
+def names_in(uri: str) -> list[str] | None:
+    """Return the names in a folder, sorted, or None where there is none.
+
+    Raises
+    ------
+    OutputError
+        If the path is a file, or cannot be looked at.
+    """
+    system, path = _open(uri)
+    try:
+        kind = system.get_file_info(path).type
+        if kind == fs.FileType.NotFound:
+            return None
+        if kind != fs.FileType.Directory:
+            raise OutputError(f"{uri} is a file, wanted a folder")
+        return sorted(info.base_name for info in system.get_file_info(fs.FileSelector(path)))
+    except OSError as error:
+        raise OutputError(f"cannot look into {uri}: {error}") from error
+
+
+def make_folder(uri: str) -> None:
+    """Make sure that there is a folder that can be written to, or raise OutputError."""
+    system, path = _open(uri)
+    try:
+        system.create_dir(path, recursive=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {uri}: {error}") from error
+    if isinstance(system, fs.LocalFileSystem) and not os.access(path, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write to {uri}: the folder is read-only")
+
+
+def read_text(uri: str) -> str | None:
+    """Return the text of a file, or None where there is none."""
+    system, path = _open(uri)
+    if system.get_file_info(path).type != fs.FileType.File:
+        return None
+    with system.open_input_stream(path) as stream:
+        return stream.read().decode("utf-8")
+
+
+def write_text(uri: str, text: str) -> None:
+    """Write a file that appears whole or not at all."""
+    system, path = _open(uri)
+    local = isinstance(system, fs.LocalFileSystem)
+    # object stores show a file when it is closed; a file system shows it while it grows
+    target = f"{path}.tmp" if local else path
+    with system.open_output_stream(target) as stream:
+        stream.write(text.encode("utf-8"))
+    if local:
+        system.move(target, path)

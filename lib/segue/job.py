@@ -1,0 +1,175 @@
+"""What every entry point does around its own work: options, logs, exit code, run record."""
+
+import argparse
+import json
+import logging
+import platform
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NoReturn
+
+from pyspark.sql import SparkSession
+
+import segue
+from segue import config, schema, session
+from segue.errors import ConflictError, SegueError, SettingsError
+from segue.tables import Store
+
+log = logging.getLogger("segue")
+
+DONE, FAILED, WRONG_SETTINGS, UNUSABLE_INPUT, LOST = 0, 1, 2, 3, 4
+_LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one job: what it works with, and what it tells of itself."""
+
+    spark: SparkSession
+    settings: config.Settings
+    store: Store
+    options: argparse.Namespace
+    counts: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An entry point.
+
+    ``work`` does it; ``check`` looks at the settings before Spark starts, and raises SettingsError;
+    ``options`` adds options of the job's own.
+    """
+
+    name: str
+    work: Callable[[Run], None]
+    takes_input: bool = False
+    check: Callable[[config.Settings], None] = lambda _: None
+    options: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
+    """Run a job from the command line, and leave the process with its exit code."""
+    sys.exit(execute(job, sys.argv[1:] if argv is None else argv))
+
+
+def execute(job: Job, argv: Sequence[str]) -> int:
+    """Run a job and return its exit code. A wrong setting is told before Spark starts."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    log.setLevel(logging.INFO)
+    try:
+        options = _options(job, argv)
+        settings = config.load(options.config, options.set)
+        job.check(settings)
+    except SettingsError as error:
+        for fault in error.faults:
+            _tell(fault)
+        return WRONG_SETTINGS
+    spark = session.start(job.name)
+    try:
+        return _run(job, Run(spark, settings, Store(spark, options.output), options))
+    finally:
+        spark.stop()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of segue and of what it stands on."""
+    found = {"segue": segue.__version__, "python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:  # a cluster may bring a library without its metadata
+            found[library] = "unknown"
+    return found
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError([message])
+
+
+def _options(job: Job, argv: Sequence[str]) -> argparse.Namespace:
+    parser = _Parser(prog=f"{job.name}.py", allow_abbrev=False, description=job.work.__doc__)
+    parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
+    parser.add_argument("--config", metavar="FILE.toml", help="settings, see conf/defaults.toml")
+    parser.add_argument("--set", metavar="section.key=value", action="append", default=[], help="one setting")
+    if job.takes_input:
+        parser.add_argument("--input", metavar="PATH", help="a file, a folder, a glob or a Delta table")
+    for name, keywords in job.options:
+        parser.add_argument(name, **keywords)
+    options, unknown = parser.parse_known_args(argv)
+    faults = [f"unknown option {text}" for text in unknown]
+    wanted = {"--output ROOT": options.output}
+    if job.takes_input:
+        wanted["--input PATH"] = options.input
+    faults += [f"{name} is missing" for name, given in wanted.items() if not given]
+    try:
+        config.load(options.config, options.set)
+    except SettingsError as error:
+        faults += error.faults
+    if faults:
+        raise SettingsError(faults)
+    return options
+
+
+def _run(job: Job, run: Run) -> int:
+    started, begun = datetime.now(UTC), time.monotonic()
+    try:
+        run.store.prepare()
+    except SegueError as error:
+        _tell(str(error))
+        return UNUSABLE_INPUT
+    code, message = DONE, None
+    try:
+        job.work(run)
+    except SegueError as error:
+        code = LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT
+        message = str(error)
+    except Exception as error:
+        code, message = FAILED, f"{type(error).__name__}: {error}"
+        traceback.print_exc()
+    run.counts["seconds"] = round(time.monotonic() - begun, 3)
+    try:
+        run.store.append(schema.RUNS, _record(job, run, started, message))
+    except Exception:
+        if code == DONE:
+            raise
+        log.warning("the run could not be recorded in %s/runs", run.store.root)
+    if message and code != FAILED:
+        _tell(message)
+    return code
+
+
+def _record(job: Job, run: Run, started: datetime, message: str | None) -> Any:
+    def as_json(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    row = (
+        uuid.uuid4().hex,
+        job.name,
+        started,
+        datetime.now(UTC),
+        "failed" if message else "done",
+        as_json(asdict(run.settings)),
+        as_json(versions() | {"spark": run.spark.version}),
+        as_json(run.inputs),
+        as_json(run.counts),
+        message,
+    )
+    return run.spark.createDataFrame([row], schema.RUNS.ddl).coalesce(1)
+
+
+def _tell(message: str) -> None:
+    """Print one line that begins ``error:``; line breaks and control characters of the data are shown as escapes."""
+    line = " ".join(message.splitlines())
+    print(
+        "error: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line),
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,36 @@
+"""The one place models are saved and found: ``models/VERSION/`` below ROOT, and ``model.json`` in it, written last."""
+
+from pyspark.ml import PipelineModel
+
+from segue import files
+
+FOLDER = "models"
+
+
+class Models:
+    """The models below one ROOT. What a ``model.json`` holds is the caller's to read."""
+
+    def __init__(self, root: str, card_name: str) -> None:
+        self._root = f"{root}/{FOLDER}"
+        self._card_name = card_name
+
+    def cards(self) -> dict[str, str]:
+        """Return the text of every finished model's card, by model version."""
+        texts = {name: self.card(name) for name in files.names_in(self._root) or []}
+        return {name: text for name, text in texts.items() if text is not None}
+
+    def card(self, version: str) -> str | None:
+        """Return the text of one finished model's card, or None where there is no such model."""
+        return files.read_text(self._card_path(version))
+
+    def save(self, version: str, pipeline: PipelineModel, card: str) -> None:
+        """Save a model; it counts as finished once its card is there."""
+        pipeline.write().overwrite().save(files.spark_uri(f"{self._root}/{version}"))
+        files.write_text(self._card_path(version), card)
+
+    def load(self, version: str) -> PipelineModel:
+        """Return a saved pipeline."""
+        return PipelineModel.load(files.spark_uri(f"{self._root}/{version}"))
+
+    def _card_path(self, version: str) -> str:
+        return f"{self._root}/{version}/{self._card_name}"

@@ -1,0 +1,31 @@
+"""The one place a SparkSession is built."""
+
+import sys
+
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+WANTED = {
+    # the same instants whatever the machine's own zone
+    "spark.sql.session.timeZone": "UTC",
+    # Delta's log is small here: the default of 50 tasks for each read of it costs seconds on a laptop
+    "spark.databricks.delta.snapshotPartitions": "2",
+    # a cached frame keeps as many partitions as its size is worth, instead of the 200 of its shuffle
+    "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
+}
+
+
+def start(name: str) -> SparkSession:
+    """Return the session, with Delta. Whatever the operator set stays; master, memory and shuffle are theirs alone."""
+    given = SparkConf()
+    builder = SparkSession.builder.appName(f"segue {name}")
+    for key, value in (DELTA | WANTED).items():
+        if not given.contains(key):
+            builder = builder.config(key, value)
+    if not given.contains("spark.ui.showConsoleProgress"):
+        builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
+    return builder.getOrCreate()

@@ -1,0 +1,134 @@
+"""One row of texts becomes the values of a track, and every reason why it is none. Plain Python, called by the workers.
+
+A row is rejected for a value that cannot be read or lies outside its range, whichever column it stands in, and for a
+missing title, artist or required feature: nothing is guessed, and the raw row is kept with every reason.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segue import schema
+from segue.sources import parse
+from segue.sources.recognise import Layout
+
+QUOTED_UP_TO = 80
+_DIGITS = 32
+_SEPARATOR = "\u001f"
+_DIVISORS = {
+    ("fraction", "percent"): 100.0,
+    ("popularity", "fraction"): 0.01,
+    ("duration_s", "ms"): 1000.0,
+    ("duration_s", "min"): 1 / 60,
+}
+
+
+def digest(text: str) -> str:
+    """Return the first 32 hexadecimal digits of the text's SHA-256."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGITS]
+
+
+def identity(values: Mapping[str, Any]) -> str:
+    """Return an id made of what makes a track the same one in another file.
+
+    It is the digest of title, artist and album in lower case with single spaces, the year, and the
+    whole seconds of the duration, joined by the unit separator U+001F; what is missing is empty.
+    """
+    texts = [" ".join((values[name] or "").lower().split()) for name in ("title", "artist", "album")]
+    year, duration = values["year"], values["duration_s"]
+    numbers = ["" if year is None else str(year), "" if duration is None else str(int(duration))]
+    return digest(_SEPARATOR.join(texts + numbers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """How the numbers of one column are written in one file."""
+
+    feature: schema.Feature
+    divisor: float
+    range: str
+
+    def accepts(self, value: float) -> bool:
+        low, high = self.feature.low, self.feature.high
+        return (value > low if self.feature.low_is_open else value >= low) and (high is None or value <= high)
+
+
+class Judge:
+    """Turns the rows of one layout into values and reasons."""
+
+    def __init__(self, layout: Layout, required: Sequence[str]) -> None:
+        self._layout = layout
+        self._required = frozenset(required)
+        self._scales = [_scale(feature, layout) for feature in schema.NUMBERS]
+
+    def __call__(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
+        """Return the values by canonical column, and the reasons why the row is no track."""
+        reasons: list[str] = []
+        values = self._texts(texts, reasons)
+        values["year"] = _year(texts.get("year"), reasons)
+        for scale in self._scales:
+            values[scale.feature.name] = self._number(scale, texts.get(scale.feature.name), reasons)
+        values["track_id"] = values["track_id"] or identity(values)
+        return values, reasons
+
+    def _texts(self, texts: Mapping[str, str | None], reasons: list[str]) -> dict[str, Any]:
+        own = parse.clean(texts.get("track_id"))
+        genres = parse.items(parse.clean(texts.get("genre")))
+        values = {
+            "track_id": parse.track_id(own) if own else None,
+            "title": parse.clean(texts.get("title")),
+            "artist": parse.JOINED_BY.join(parse.items(parse.clean(texts.get("artist")))) or None,
+            "album": parse.clean(texts.get("album")),
+            "genre": genres[0] if genres else None,
+            "genres": sorted(set(genres)),
+        }
+        # a file without such a column at all is no fault of its rows
+        stand_in = {"title": values["track_id"], "artist": ""}
+        for name, instead in stand_in.items():
+            if values[name] is None and name in self._layout.columns:
+                reasons.append(f"{name} missing")
+            elif values[name] is None:
+                values[name] = instead
+        return values
+
+    def _number(self, scale: _Scale, text: str | None, reasons: list[str]) -> float | None:
+        name = scale.feature.name
+        if text is None or parse.says_nothing(text):
+            if name in self._required:
+                reasons.append(f"{name} missing")
+            return None
+        value = parse.seconds(text) if name == "duration_s" and ":" in text else None
+        if value is None:
+            written = parse.number(text, decimal_comma=self._layout.decimal_comma)
+            if written is None:
+                reasons.append(f"{name} {quoted(text)!r} is not a number")
+                return None
+            value = written / scale.divisor
+        if not scale.accepts(value):
+            reasons.append(f"{name} {quoted(text.strip())} outside {scale.range}")
+        return value
+
+
+def quoted(text: str) -> str:
+    """Return a text short enough to stand in a reason."""
+    return text if len(text) <= QUOTED_UP_TO else text[:QUOTED_UP_TO] + "…"
+
+
+def _scale(feature: schema.Feature, layout: Layout) -> _Scale:
+    """Return how the layout writes a feature; ranges in reasons are those of the unit that the reader sees."""
+    found = layout.columns.get(feature.name)
+    kind = "fraction" if feature.unit == "fraction" else feature.name
+    divisor = _DIVISORS.get((kind, found.unit or ""), 1.0) if found else 1.0
+    high = None if feature.high is None else feature.high * divisor
+    written = schema.Feature(feature.name, "", feature.low * divisor, high, feature.low_is_open)
+    return _Scale(feature, divisor, written.range)
+
+
+def _year(text: str | None, reasons: list[str]) -> int | None:
+    if text is None or parse.says_nothing(text):
+        return None
+    value = parse.year(text.strip())
+    if value is None:
+        reasons.append(f"year {quoted(text)!r} is not a year")
+    return value or None

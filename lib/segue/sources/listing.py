@@ -1,0 +1,119 @@
+"""Which files an input path names, of which kind: a file, a folder, a glob, or a Delta table."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException, PythonException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from segue.errors import InputError
+
+_GLOB = re.compile(r"[*?\[{]")
+_SPECIAL = re.compile(r"([*?\[\]{}\\])")
+_COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
+FORMATS = {
+    "csv": (".csv", ".tsv", ".tab", ".txt"),
+    "json": (".json", ".jsonl", ".ndjson"),
+    "parquet": (".parquet",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of the input: where it is, what the rows will call it, its bytes, and how it is written."""
+
+    uri: str
+    id: int
+    relative: str
+    size: int
+    format: str
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what Spark says of unreadable input into one line."""
+    try:
+        yield
+    except PythonException:  # a fault of segue's own workers, not of the input
+        raise
+    except (PySparkException, Py4JError) as error:
+        raise InputError(f"cannot read {what}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """Return the innermost cause that a JVM's trace names, else the first line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
+    return re.sub(r"^([\w$]+\.)+(?=[\w$]+(:|$))", "", text)[:300]
+
+
+def escaped(uri: str) -> str:
+    """Return a path that Spark takes literally, not for a glob."""
+    return _SPECIAL.sub(r"\\\1", uri)
+
+
+def list_input(spark: SparkSession, path: str) -> list[InputFile]:
+    """Return the files that ``path`` names, sorted; a Delta table counts as one. Runs a Spark job.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, or nothing in a form that segue reads.
+    """
+    literal = Path(path).exists() if not urlsplit(path).scheme else not _GLOB.search(path)
+    pattern = escaped(path) if literal else path
+    with reading(f"--input {path}"):
+        if literal and DeltaTable.isDeltaTable(spark, path):
+            return [InputFile(path, 0, _name(path), 0, "delta")]
+        listed = (
+            spark.read.format("binaryFile")
+            .option("recursiveFileLookup", "true")
+            .load(pattern)
+            .select("path", "length", F.xxhash64("_metadata.file_path"))
+            .collect()
+        )
+    base = _base(path, literal=literal)
+    files = [InputFile(uri, file_id, _relative(uri, base), size, _format(uri)) for uri, size, file_id in listed]
+    if len(files) == 1 and not files[0].format and _name(files[0].uri) == _name(path):
+        only = files[0]
+        return [InputFile(only.uri, only.id, only.relative, only.size, "csv")]
+    readable = sorted((file for file in files if file.format), key=lambda file: file.relative)
+    if not readable:
+        endings = " ".join(ending for endings in FORMATS.values() for ending in endings)
+        raise InputError(
+            f"--input {path} holds no file to read: found {len(files)} files, wanted one that ends in {endings} "
+            "(compressed or not), or a Delta table"
+        )
+    return readable
+
+
+def _format(uri: str) -> str:
+    name = uri.lower()
+    for ending in _COMPRESSED:
+        name = name.removesuffix(ending)
+    return next((kind for kind, endings in FORMATS.items() if name.endswith(endings)), "")
+
+
+def _name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def _base(path: str, *, literal: bool) -> str:
+    """Return the folder that names are relative to, without scheme and host: the glob's fixed part, or all of it."""
+    fixed = path if literal else path[: _GLOB.search(path).start()].rpartition("/")[0]  # type: ignore[union-attr]
+    return urlsplit(fixed).path if urlsplit(fixed).scheme else os.path.abspath(fixed)
+
+
+def _relative(uri: str, base: str) -> str:
+    path = re.sub(r"^[a-z][a-z0-9+.-]*:(//[^/]*)?", "", uri, flags=re.IGNORECASE)
+    inside = path.removeprefix(base.rstrip("/") + "/")
+    return _name(path) if inside == path else inside

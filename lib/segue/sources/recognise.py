@@ -1,0 +1,82 @@
+"""Which columns of a file are what, and in which units: from its header, and from values where that leaves it open."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from segue.sources.definition import Source, plain
+from segue.sources.units import SampleValues, decide_units
+
+CLOSE = 0.8
+"""How alike a misspelt header must be to a known one, as difflib measures it."""
+IDENTIFIER_ENDINGS = ("id", "ids", "uri", "url", "href", "key", "link")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a canonical column stands in the file, under which header, and in which unit."""
+
+    index: int
+    header: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What a header means: the columns found, the headers that nobody knows, and what was decided."""
+
+    source: str
+    columns: Mapping[str, Found]
+    ignored: tuple[str, ...] = ()
+    decimal_comma: bool = False
+    decisions: tuple[str, ...] = field(default=())
+
+
+def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str, dict[str, Found]]:
+    """Return the source that knows most of the headers, and the columns found with its help.
+
+    What that source does not know is looked up in the others, and what none knows is compared
+    for spelling. A column is taken once: an exact header before a misspelt one, then the first.
+    """
+    plains = [plain(name) for name in header]
+    best_first = sorted(sources, key=lambda source: -sum(name in source.headers for name in plains))
+    found: dict[str, Found] = {}
+    for source in best_first:
+        for index, name in enumerate(plains):
+            column, unit = source.headers.get(name, (None, None))
+            if column and column not in found and index not in {f.index for f in found.values()}:
+                found[column] = Found(index, header[index], unit)
+    for index, name in enumerate(plains):
+        if index in {f.index for f in found.values()} or name.endswith(IDENTIFIER_ENDINGS):
+            continue
+        for source in best_first:
+            close = difflib.get_close_matches(name, source.headers, n=1, cutoff=CLOSE) if len(name) > 4 else []
+            if close and source.headers[close[0]][0] not in found:
+                column, unit = source.headers[close[0]]
+                found[column] = Found(index, header[index], unit)
+                break
+    return best_first[0].name if best_first else "", found
+
+
+def recognise(header: Sequence[str], sample: SampleValues, sources: Sequence[Source]) -> Layout:
+    """Return what the header means.
+
+    Parameters
+    ----------
+    header : the column names, in the order of the file
+    sample : some rows of the file as lists of text, aligned with the header; None is missing
+    sources : the known sources
+    """
+    name, found = match_headers(header, sources)
+    misspelt = {c: f for c, f in found.items() if not any(plain(f.header) in s.headers for s in sources)}
+    decisions = [f"column {f.header!r} taken for {c}" for c, f in misspelt.items()]
+    if "track_id" in found and plain(found["track_id"].header) == "id":
+        texts = [row[found["track_id"].index] for row in sample]
+        if all(text is None or text.strip().isdecimal() for text in texts):
+            decisions.append(f"column {found['track_id'].header!r} holds row numbers, no track ids: not used")
+            del found["track_id"]
+    units = decide_units({c: (f.index, f.unit) for c, f in found.items()}, sample)
+    columns = {c: Found(f.index, f.header, units.units.get(c, f.unit)) for c, f in found.items()}
+    taken = {f.index for f in columns.values()}
+    ignored = tuple(text for index, text in enumerate(header) if index not in taken and text.strip())
+    return Layout(name, columns, ignored, units.decimal_comma, (*decisions, *units.decisions))

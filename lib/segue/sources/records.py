@@ -1,0 +1,83 @@
+"""Lines of text become records, on a worker: what ``csv.reader`` and ``json`` say, with each record's raw text."""
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from segue.sources.dialect import Dialect
+
+_LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
+BOM = "\ufeff"
+
+
+class _Recorder:
+    """An iterator over lines that remembers what was taken since it was last asked."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._taken: list[str] = []
+
+    def __iter__(self) -> "_Recorder":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._taken.append(line)
+        return line
+
+    def raw(self) -> str:
+        text, self._taken = "".join(self._taken), []
+        return text.rstrip("\r\n")
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text that ends in one line feed at most, cut at lone carriage returns too."""
+    return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
+
+
+def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
+    """Yield the fields of every record, or what is wrong with it, and its raw text. Blank lines are no records."""
+    csv.field_size_limit(sys.maxsize)
+    recorder = _Recorder(lines)
+    reader = csv.reader(recorder, delimiter=dialect.outer)
+    while True:
+        try:
+            cells = next(reader)
+            fields: list[str] | str = dialect.fields(cells)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            cells, fields = [""], f"not CSV: {error}"
+        raw = recorder.raw()
+        if cells:
+            yield fields, raw
+
+
+def misfit(fields: list[str], width: int) -> str | None:
+    """Say why a record does not fit a header of ``width`` columns. Empty fields behind the last do no harm."""
+    if len(fields) == width or (len(fields) > width and not any(fields[width:])):
+        return None
+    return f"{len(fields)} field{'s' * (len(fields) != 1)}, the header has {width}"
+
+
+def json_object(line: str) -> dict[str, str | None] | None:
+    """Return the members of a JSON object as text, numbers as they are written; None where it is no object."""
+    try:
+        parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    return dict(_members(parsed, "")) if isinstance(parsed, dict) else None
+
+
+def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:
+    """Yield names and texts, the members of an object within as ``outer.inner``."""
+    for name, value in parsed.items():
+        if isinstance(value, dict):
+            yield from _members(value, f"{prefix}{name}.")
+        elif value is None or isinstance(value, str):
+            yield prefix + name, value
+        else:
+            yield prefix + name, json.dumps(value, ensure_ascii=False)

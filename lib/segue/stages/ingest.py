@@ -1,0 +1,84 @@
+"""Files become ``tracks`` and ``rejected_tracks``."""
+
+import logging
+import time
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from segue import cleaning, resources, schema, upsert
+from segue.config import Settings
+from segue.errors import InputError
+from segue.job import Job, Run
+from segue.sources.definition import load_sources
+from segue.sources.listing import reading
+from segue.sources.rows import Rows, TextOptions, read_rows
+
+log = logging.getLogger(__name__)
+
+
+def check(settings: Settings) -> None:
+    """Look at the definitions of sources before Spark starts."""
+    load_sources(resources.conf() / "sources", chosen=settings.ingest.source)
+
+
+def work(run: Run) -> None:
+    """Read files, clean what they say, and store the tracks and the rejected rows."""
+    started = time.monotonic()
+    rows = _read(run)
+    standing = cleaning.with_standing(rows.frame).persist(StorageLevel.MEMORY_AND_DISK)
+    with reading(f"--input {run.options.input}"):
+        counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
+    if not counts.get("track"):
+        raise InputError(_nothing_left(standing, run.options.input))
+    snapshot = run.settings.ingest.mode == "snapshot"
+    stored = None if snapshot else run.store.find(schema.TRACKS)
+    run.store.sync(schema.REJECTED_TRACKS, cleaning.keep_rejected(standing), whole=snapshot)
+    delivered = cleaning.keep_tracks(standing)
+    if snapshot:
+        change = run.store.sync(schema.TRACKS, delivered, whole=True)
+        added, updated, removed = change.added, change.updated, change.removed
+    else:
+        changed = upsert.with_change(delivered, stored).where("change != 'unchanged'").drop("change")
+        change = run.store.sync(schema.TRACKS, changed)
+        added, updated, removed = change.added, change.updated, 0
+    standing.unpersist()
+    run.counts["ingest"] = {
+        "read": sum(counts.values()),
+        "added": added,
+        "updated": updated,
+        "unchanged": counts["track"] - added - updated,
+        "rejected": counts.get("invalid", 0),
+        "duplicate": counts.get("duplicate", 0),
+        "removed": removed,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    log.info("ingest: %s", ", ".join(f"{name} {n}" for name, n in run.counts["ingest"].items()))
+
+
+def _read(run: Run) -> Rows:
+    ingest = run.settings.ingest
+    rows = read_rows(
+        run.spark,
+        run.options.input,
+        load_sources(resources.conf() / "sources", chosen=ingest.source),
+        run.settings.features.columns,
+        TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
+        missing_rejects=run.settings.features.missing == "reject",
+    )
+    run.inputs["files"] = {file.relative: file.size for file in rows.files}
+    return rows
+
+
+def _nothing_left(standing: DataFrame, path: str) -> str:
+    reasons = standing.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
+    worst = reasons.orderBy(F.desc("count"), "reason").limit(3).collect()
+    rows = standing.count()
+    if not rows:
+        return f"--input {path}: a header and no rows, wanted at least one track"
+    told = "; ".join(f"{row.reason} ({row['count']} rows)" for row in worst)
+    return f"--input {path}: none of {rows} rows is a usable track: {told}"
+
+
+JOB = Job("ingest_tracks", work, takes_input=True, check=check)

@@ -1,0 +1,116 @@
+"""``tracks`` and a model become ``labeled_tracks`` and ``cluster_profiles``."""
+
+import logging
+import time
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segue import schema
+from segue.clustering import card, labels
+from segue.clustering.card import ModelCard
+from segue.errors import InputError
+from segue.job import Job, Run
+from segue.models import Models
+from segue.tables import Change
+
+log = logging.getLogger(__name__)
+
+NEW, ALL = "new", "all"
+
+
+def work(run: Run) -> None:
+    """Label the tracks that the model has not labeled yet, or all, and store the clusters' profiles."""
+    label(run, run.settings.label.model_version, everything=run.options.tracks == ALL)
+
+
+def label(run: Run, version: str, *, everything: bool = False) -> ModelCard:
+    """Label with a model (``latest``: the newest) and return its card."""
+    started = time.monotonic()
+    models = Models(run.store.root, card.FILE_NAME)
+    made = find_card(models, version, run.store.root)
+    tracks = run.store.read(schema.TRACKS)
+    run.inputs |= {"tracks": run.store.version(schema.TRACKS), "model_version": made.model_version}
+    stored = run.store.find(schema.LABELED_TRACKS)
+    whole = everything or stored is None or _is_outdated(stored, tracks, made)
+    todo = tracks if whole else _not_labeled(tracks, stored)  # type: ignore[arg-type]
+    _require_features(todo, made)
+    labeled = labels.labeled_tracks(todo, models.load(made.model_version), made)
+    change = run.store.sync(schema.LABELED_TRACKS, labeled, whole=whole)
+    profiles = [{"model_version": made.model_version, **row} for row in made.profiles]
+    run.store.sync(
+        schema.CLUSTER_PROFILES, run.spark.createDataFrame(profiles, schema.CLUSTER_PROFILES.ddl).coalesce(1)
+    )
+    _report(run, made, change, time.monotonic() - started)
+    return made
+
+
+def find_card(models: Models, version: str, root: str) -> ModelCard:
+    """Return the card of a finished model, the newest for ``latest``."""
+    if version == "latest":
+        cards = [card.from_json(text, f"models/{name}") for name, text in models.cards().items()]
+        if not cards:
+            raise InputError(f"{root} has no finished model; train_clusters.py makes one")
+        return max(cards, key=lambda made: (made.trained_at, made.model_version))
+    text = models.card(version)
+    if text is None:
+        known = ", ".join(models.cards()) or "none"
+        raise InputError(f"{root} has no finished model {version!r}; found {known}")
+    return card.from_json(text, f"models/{version}")
+
+
+def _is_outdated(stored: DataFrame, tracks: DataFrame, made: ModelCard) -> bool:
+    """Tell whether labels are another model's, or of tracks that are gone."""
+    if stored.where(F.col("model_version") != made.model_version).limit(1).count():
+        return True
+    return bool(stored.join(tracks.select("track_id"), "track_id", "left_anti").limit(1).count())
+
+
+def _not_labeled(tracks: DataFrame, stored: DataFrame) -> DataFrame:
+    """Return the tracks that are new, or not what they were when they were labeled."""
+    as_labeled = stored.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
+    unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
+    return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)
+
+
+def _require_features(tracks: DataFrame, made: ModelCard) -> None:
+    needed = [name for name in made.features if name not in made.imputed]
+    if not needed:
+        return
+    counts = tracks.agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in needed)).collect()[0]
+    lacking = [f"{counts[name]} lack {name}" for name in needed if counts[name]]
+    if lacking:
+        raise InputError(
+            f"of the tracks {', '.join(lacking)}, which model {made.model_version} needs and cannot fill; "
+            "train one with --set features.missing=median"
+        )
+
+
+def _report(run: Run, made: ModelCard, change: Change, seconds: float) -> None:
+    run.counts["label"] = {
+        "model_version": made.model_version,
+        "added": change.added,
+        "updated": change.updated,
+        "removed": change.removed,
+        "seconds": round(seconds, 3),
+    }
+    log.info(
+        "label: %d tracks added, %d updated, %d removed, %d clusters of model %s, %.1f s",
+        change.added, change.updated, change.removed, made.k, made.model_version, seconds,
+    )  # fmt: skip
+
+
+JOB = Job(
+    "label_tracks",
+    work,
+    options=(
+        (
+            "--tracks",
+            {
+                "choices": (NEW, ALL),
+                "default": NEW,
+                "help": "those that the model has not labeled yet, or all",
+            },
+        ),
+    ),
+)

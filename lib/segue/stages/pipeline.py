@@ -1,0 +1,47 @@
+"""Files become everything, in one Spark session."""
+
+from segue.clustering import card
+from segue.clustering.card import ModelCard
+from segue.job import Job, Run
+from segue.models import Models
+from segue.stages import ingest, label, train
+
+
+def work(run: Run) -> None:
+    """Ingest files, train where it is due, label, and say what was found."""
+    ingest.work(run)
+    wanted = run.settings.label.model_version
+    if wanted == "latest":
+        wanted = _fitting_model(run) or train.train(run)
+    _tell(run, label.label(run, wanted))
+
+
+def _fitting_model(run: Run) -> str | None:
+    """Return the newest model that was trained with these settings, if one will do."""
+    if run.settings.train.when == "always":
+        return None
+    cards = [card.from_json(text, name) for name, text in Models(run.store.root, card.FILE_NAME).cards().items()]
+    fitting = [made for made in cards if made.settings == train.training_settings(run.settings)]
+    return max(fitting, key=lambda made: made.trained_at).model_version if fitting else None
+
+
+def _tell(run: Run, made: ModelCard) -> None:
+    """Print the clusters, and where to look further."""
+    print(f"\n{made.k} clusters of {made.n_tracks} tracks, silhouette {made.silhouette:.3f}")
+    for row in made.profiles:
+        likeness = row["exemplars"][0]
+        example = f"{likeness['title']} by {likeness['artist']}" if likeness["artist"] else likeness["title"]
+        print(
+            f"  {row['cluster_name']:<11} {row['n_tracks']:>9} tracks  {row['cluster_description']}"
+            f"  (most typical: {_printable(example)})"
+        )
+    root = run.store.root
+    print(f"\nThe tables are in {root}: labeled_tracks, cluster_profiles, k_scores, tracks, rejected_tracks, runs.")
+    print(f"The model is {root}/models/{made.model_version}, for any language in its {card.FILE_NAME}.")
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:80]
+
+
+JOB = Job("run_pipeline", work, takes_input=True, check=ingest.check)

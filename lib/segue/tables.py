@@ -1,0 +1,215 @@
+"""The one place tables are read and written. Every write is one commit, and what would change nothing makes none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.storagelevel import StorageLevel
+
+from segue import files, schema
+from segue.errors import ConflictError, OutputError, SchemaError
+
+VERSION_PROPERTY = "segue.schema"
+_OURS = {"models", *(table.name for table in schema.TABLES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How many rows a write added, updated and removed; all 0 where it made no commit."""
+
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+
+    @property
+    def rows(self) -> int:
+        """All rows touched."""
+        return self.added + self.updated + self.removed
+
+
+class Store:
+    """The tables and models below one ROOT."""
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self._spark = spark
+        self.root = root.rstrip("/") or "/"
+
+    def prepare(self) -> None:
+        """Make sure that ROOT is ours to write to.
+
+        Raises
+        ------
+        OutputError
+            If it is a file, not writable, or holds something else.
+        """
+        names = [name for name in files.names_in(self.root) or [] if not name.startswith(".")]
+        strangers = [name for name in names if name not in _OURS]
+        if strangers and not _OURS & set(names):
+            raise OutputError(
+                f"--output {self.root} holds something else ({', '.join(strangers[:5])}), "
+                "wanted a new folder, an empty one, or one that segue wrote"
+            )
+        files.make_folder(self.root)
+
+    def path(self, table: schema.Table) -> str:
+        """Return where a table is."""
+        return files.spark_uri(f"{self.root}/{table.name}")
+
+    def exists(self, table: schema.Table) -> bool:
+        """Tell whether a table has been written."""
+        return DeltaTable.isDeltaTable(self._spark, self.path(table))
+
+    def version(self, table: schema.Table) -> int:
+        """Return the version that a reader sees now."""
+        history = DeltaTable.forPath(self._spark, self.path(table)).history(1)
+        return int(history.select("version").collect()[0][0])
+
+    def read(self, table: schema.Table) -> DataFrame:
+        """Return a table as it is now; later writes do not change what the frame holds.
+
+        Raises
+        ------
+        OutputError
+            If it is not there, was written by a newer segue, or does not have the declared columns.
+        """
+        if not self.exists(table):
+            raise OutputError(f"{self.root} has no table {table.name}; {_MADE_BY[table.name]} writes it")
+        written = self._schema_version(table)
+        if written > schema.SCHEMA_VERSION:
+            raise OutputError(
+                f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "
+                f"{schema.SCHEMA_VERSION}); install that segue, or choose another --output"
+            )
+        reader = self._spark.read.format("delta").option("versionAsOf", self.version(table))
+        frame = reader.load(self.path(table))
+        _check_columns(table, frame)
+        return frame
+
+    def find(self, table: schema.Table) -> DataFrame | None:
+        """Return a table as it is now, or None where it is not."""
+        return self.read(table) if self.exists(table) else None
+
+    def append(self, table: schema.Table, rows: DataFrame) -> None:
+        """Add rows to a table, which is made where it is not."""
+        with _one_writer(table):
+            if self.exists(table):
+                rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
+            else:
+                self._create(table, rows)
+
+    def sync(self, table: schema.Table, rows: DataFrame, *, whole: bool = False) -> Change:
+        """Bring a table's rows up to date by its key, in one commit, or in none where nothing differs.
+
+        Parameters
+        ----------
+        table : which
+        rows : one per key
+        whole : whether ``rows`` is all that the table shall hold, so that other rows are removed
+        """
+        _check_columns(table, rows)
+        rows = rows.select(*table.names).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            stored = self.find(table)
+            if stored is None:
+                with _one_writer(table):
+                    self._create(table, rows)
+                return Change(added=rows.count())
+            changes = _changes(table, rows, stored, whole=whole).persist(StorageLevel.MEMORY_AND_DISK)
+            counted = {row[0]: row[1] for row in changes.groupBy("_change").count().collect()}
+            change = Change(counted.get("added", 0), counted.get("updated", 0), counted.get("removed", 0))
+            if change.rows:
+                with _one_writer(table):
+                    if whole and 2 * change.rows > stored.count():
+                        self._create(table, rows)
+                    else:
+                        self._merge(table, changes)
+            changes.unpersist()
+            return change
+        finally:
+            rows.unpersist()
+
+    def _schema_version(self, table: schema.Table) -> int:
+        properties = self._spark.sql(f"SHOW TBLPROPERTIES {self._identifier(table)}").collect()
+        return int(next((row.value for row in properties if row.key == VERSION_PROPERTY), 0))
+
+    def _identifier(self, table: schema.Table) -> str:
+        return f"delta.`{self.path(table).replace('`', '``')}`"
+
+    def _create(self, table: schema.Table, rows: DataFrame) -> None:
+        """Write the whole table in one commit, with comments, constraints and the schema's version."""
+        commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
+        writer = (
+            rows.select(*commented)
+            .writeTo(self._identifier(table))
+            .using("delta")
+            .tableProperty(VERSION_PROPERTY, str(schema.SCHEMA_VERSION))
+            # readers without a JVM know no deletion vectors
+            .tableProperty("delta.enableDeletionVectors", "false")
+        )
+        for name, condition in table.constraints.items():
+            writer = writer.tableProperty(f"delta.constraints.{name}", condition)
+        writer.createOrReplace()
+
+    def _merge(self, table: schema.Table, changes: DataFrame) -> None:
+        same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
+        values = {name: f"new.{name}" for name in table.names}
+        (
+            DeltaTable.forPath(self._spark, self.path(table))
+            .alias("old")
+            .merge(changes.alias("new"), same_key)
+            .whenMatchedDelete("new._change = 'removed'")
+            .whenMatchedUpdate(set=dict(values))
+            .whenNotMatchedInsert(values=dict(values))
+            .execute()
+        )
+
+
+_MADE_BY = {
+    schema.TRACKS.name: "ingest_tracks.py",
+    schema.REJECTED_TRACKS.name: "ingest_tracks.py",
+    schema.K_SCORES.name: "train_clusters.py",
+    schema.LABELED_TRACKS.name: "label_tracks.py",
+    schema.CLUSTER_PROFILES.name: "label_tracks.py",
+    schema.RUNS.name: "every job",
+}
+
+
+@contextmanager
+def _one_writer(table: schema.Table) -> Iterator[None]:
+    try:
+        yield
+    except DeltaConcurrentModificationException as error:
+        raise ConflictError(f"another run changed {table.name} meanwhile; run again") from error
+
+
+def _changes(table: schema.Table, rows: DataFrame, stored: DataFrame, *, whole: bool) -> DataFrame:
+    """Return the rows that differ from the stored ones, with ``_change``: added, updated or removed."""
+    key = list(table.key)
+    old = stored.select(*key, F.struct(*table.names).alias("_old"))
+    change = F.when(F.col("_old").isNull(), "added").when(~F.struct(*table.names).eqNullSafe(F.col("_old")), "updated")
+    changed = rows.join(old, key, "left").withColumn("_change", change).where("_change IS NOT NULL")
+    changed = changed.select(*table.names, "_change")
+    if not whole:
+        return changed
+    gone = stored.join(rows.select(*key), key, "left_anti").select(*table.names)
+    return changed.union(gone.withColumn("_change", F.lit("removed")))
+
+
+def _check_columns(table: schema.Table, frame: DataFrame) -> None:
+    """Compare names and types with the declared ones; whether a value may be null is the constraints' matter."""
+    declared = {field.name: field.dataType.simpleString() for field in T.StructType.fromDDL(table.ddl)}  # type: ignore[attr-defined]
+    found = {field.name: field.dataType.simpleString() for field in frame.schema}
+    missing = [name for name in declared if name not in found]
+    extra = [name for name in found if name not in declared]
+    retyped = [
+        f"{name} ({found[name]}, wanted {kind})"
+        for name, kind in declared.items()
+        if name in found and found[name] != kind
+    ]
+    if missing or extra or retyped:
+        raise SchemaError(table.name, missing=missing, extra=extra, retyped=retyped)

@@ -1,0 +1,75 @@
+"""Packaging: the library in ``lib/segue``, with the files of ``conf/`` inside it."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+
+
+def version() -> str:
+    """Read ``__version__`` without importing: the packages that segue needs are not installed yet."""
+    text = (HERE / "lib" / "segue" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise ValueError('lib/segue/__init__.py has no line __version__ = "..."')
+    return found.group(1)
+
+
+def conf_files() -> list[str]:
+    """Return the settings that ship with the code, relative to the project."""
+    return sorted(path.relative_to(HERE).as_posix() for path in (HERE / "conf").rglob("*.toml"))
+
+
+class BuildWithConf(build_py):
+    """Puts conf/ into the package, where users of a checkout would not look for it."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:  # an editable install reads conf/ where it is
+            for name in conf_files():
+                target = Path(self.build_lib) / "segue" / name
+                self.mkpath(str(target.parent))
+                self.copy_file(str(HERE / name), str(target))
+
+    def get_source_files(self) -> list[str]:
+        """Name conf/ among the sources too, so that a source distribution can build the same wheel."""
+        return [*super().get_source_files(), *conf_files()]
+
+
+setup(
+    name="segue",
+    version=version(),
+    description="Clusters a music catalogue by how its tracks sound, on Spark, and says what to play next.",
+    license="MIT",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering",
+    ],
+    python_requires=">=3.11",
+    package_dir={"": "lib"},
+    packages=find_packages("lib"),
+    cmdclass={"build_py": BuildWithConf},
+    zip_safe=False,
+    install_requires=["numpy>=1.26", "pandas>=2.2,<3", "pyarrow>=18"],
+    extras_require={
+        # An extra, because a cluster brings its own. Which pairs work: see constraints.txt.
+        "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5"],
+        "notebook": ["deltalake>=1.6", "pandas>=2.2,<3"],
+        "test": [
+            "chispa>=0.12,<0.13",
+            "deltalake>=1.6",
+            "hypothesis",
+            "import-linter",
+            "mypy",
+            "pytest",
+            "ruff",
+            "scikit-learn",
+        ],
+    },
+)

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Submits one job together with the library it needs, from wherever it is called. See usage below.
+set -euo pipefail
+
+usage() {
+  cat >&2 <<'TEXT'
+usage: spark-submit.sh [spark-submit options] jobs/JOB.py [job options]
+
+Runs on local[*] unless --master says otherwise. --help instead of a job lists spark-submit's options;
+jobs/JOB.py --help lists a job's own. With SPARK_HOME set that Spark runs the job, else the one in .venv.
+TEXT
+}
+
+fail() {
+  echo "error: $1" >&2
+  exit 2
+}
+
+# This file's folder, also when it is called through a symbolic link (not every system has readlink -f).
+own_folder() {
+  local path=$1 target
+  while [ -L "$path" ]; do
+    target=$(readlink "$path")
+    case $target in
+      /*) path=$target ;;
+      *) path=$(dirname "$path")/$target ;;
+    esac
+  done
+  (CDPATH="" cd -P "$(dirname "$path")" && pwd)
+}
+
+if [ $# -eq 0 ]; then
+  usage
+  exit 2
+fi
+project=$(own_folder "${BASH_SOURCE[0]}")
+venv_python=$project/.venv/bin/python
+
+# spark-submit's own options end at the job: only those without a value and --name=value stand alone.
+options=()
+user_py_files=""
+while [ $# -gt 0 ]; do
+  case $1 in
+    --py-files)
+      [ $# -ge 2 ] || fail "--py-files needs a value"
+      user_py_files=$user_py_files,$2
+      shift 2
+      ;;
+    --py-files=*)
+      user_py_files=$user_py_files,${1#*=}
+      shift
+      ;;
+    -h | --help | -v | --verbose | --version | --supervise | --usage-error | --load-spark-defaults | --*=*)
+      options+=("$1")
+      shift
+      ;;
+    -*)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      options+=("$1" "$2")
+      shift 2
+      ;;
+    *) break ;;
+  esac
+done
+
+if [ -n "${SPARK_HOME:-}" ]; then
+  [ -x "$SPARK_HOME/bin/spark-submit" ] || fail "SPARK_HOME is $SPARK_HOME, which has no bin/spark-submit"
+  # Which Java that Spark wants is its own affair, unless nobody says anything.
+  if [ -z "${JAVA_HOME:-}" ] && java_home=$("$project/tools/java.sh" 2>/dev/null); then
+    export JAVA_HOME=$java_home
+  fi
+else
+  # pip's own starter would look for Spark with whatever Python is on PATH, and breaks on a space in its path.
+  for SPARK_HOME in "$project"/.venv/lib/python3*/site-packages/pyspark; do :; done
+  [ -x "$venv_python" ] && [ -x "$SPARK_HOME/bin/spark-submit" ] || fail "there is no Spark in .venv; run make setup first"
+  compgen -G "$SPARK_HOME/jars/io.delta_delta-spark*.jar" >/dev/null ||
+    echo "warning: Delta's jars are not in .venv; run make setup to complete it" >&2
+  JAVA_HOME=$("$project/tools/java.sh")
+  export SPARK_HOME JAVA_HOME
+  export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$project/conf}
+fi
+
+# Without these Spark runs the python3 on PATH, which need not be the one with the packages.
+if [ -x "$venv_python" ]; then
+  export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$venv_python}
+  export PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$venv_python}
+fi
+
+# The zip alone, and not lib/ on PYTHONPATH: what runs here is what a cluster gets.
+if [ $# -gt 0 ]; then
+  job=$1
+  shift
+  if [ ! -e "$job" ] && [ -e "$project/$job" ]; then job=$project/$job; fi
+  library=$("${PYSPARK_DRIVER_PYTHON:-${PYSPARK_PYTHON:-python3}}" "$project/tools/library_zip.py")
+  set -- --py-files "$library$user_py_files" "$job" "$@"
+fi
+exec "$SPARK_HOME/bin/spark-submit" ${options[@]+"${options[@]}"} "$@"
