@@ -56,26 +56,26 @@ class Job:
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
     """Run a job from the command line, and leave the process with its exit code."""
-    sys.exit(execute(job, sys.argv[1:] if argv is None else argv))
+    code = execute(job, sys.argv[1:] if argv is None else argv)
+    session.stop()
+    sys.exit(code)
 
 
-def execute(job: Job, argv: Sequence[str]) -> int:
-    """Run a job and return its exit code. A wrong setting is told before Spark starts."""
+def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] = session.start) -> int:
+    """Run a job in a session that ``start`` builds, and return its exit code.
+
+    A wrong setting is told before Spark starts. The session is the caller's to stop.
+    """
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     log.setLevel(logging.INFO)
     try:
-        options = _options(job, argv)
-        settings = config.load(options.config, options.set)
-        job.check(settings)
+        options, settings = _options(job, argv)
     except SettingsError as error:
         for fault in error.faults:
             _tell(fault)
         return WRONG_SETTINGS
-    spark = session.start(job.name)
-    try:
-        return _run(job, Run(spark, settings, Store(spark, options.output), options))
-    finally:
-        spark.stop()
+    spark = start(job.name)
+    return _run(job, Run(spark, settings, Store(spark, options.output), options))
 
 
 def versions() -> dict[str, str]:
@@ -94,7 +94,8 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsError([message])
 
 
-def _options(job: Job, argv: Sequence[str]) -> argparse.Namespace:
+def _options(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, config.Settings]:
+    """Return options and settings, or raise SettingsError with every fault of both."""
     parser = _Parser(prog=f"{job.name}.py", allow_abbrev=False, description=job.work.__doc__)
     parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
     parser.add_argument("--config", metavar="FILE.toml", help="settings, see conf/defaults.toml")
@@ -110,12 +111,13 @@ def _options(job: Job, argv: Sequence[str]) -> argparse.Namespace:
         wanted["--input PATH"] = options.input
     faults += [f"{name} is missing" for name, given in wanted.items() if not given]
     try:
-        config.load(options.config, options.set)
+        settings = config.load(options.config, options.set)
+        job.check(settings)
     except SettingsError as error:
         faults += error.faults
     if faults:
         raise SettingsError(faults)
-    return options
+    return options, settings
 
 
 def _run(job: Job, run: Run) -> int:

@@ -29,3 +29,10 @@ def start(name: str) -> SparkSession:
     if not given.contains("spark.ui.showConsoleProgress"):
         builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
     return builder.getOrCreate()
+
+
+def stop() -> None:
+    """End the session, if there is one."""
+    running = SparkSession.getActiveSession()
+    if running:
+        running.stop()

@@ -49,15 +49,24 @@ def find_header(lines: Sequence[str], known: Callable[[Sequence[str]], int]) -> 
     Parameters
     ----------
     lines : the first lines of the file, line ends included
-    known : counts how many columns a header makes known; the dialect with most of them is taken,
-        then the one with most columns, then a plain one before a wrapped one
+    known : counts how many columns a header makes known; the dialect with most of them is taken, then
+        the one that leaves fewest delimiters within names, then the one with most columns, then a
+        plain one before a wrapped one
     """
     candidates = [_header(lines, Dialect(delimiter)) for delimiter in DELIMITERS]
     candidates += [
         _header(lines, Dialect(inner, outer)) for outer in DELIMITERS for inner in DELIMITERS if inner != outer
     ]
     headers = [header for header in candidates if header]
-    return max(headers, key=lambda header: (known(header.names), len(header.names)), default=None)
+    return max(
+        headers,
+        key=lambda header: (known(header.names), -_left_over(header.names), len(header.names)),
+        default=None,
+    )
+
+
+def _left_over(names: Sequence[str]) -> int:
+    return sum(delimiter in name for name in names for delimiter in DELIMITERS)
 
 
 def _header(lines: Sequence[str], dialect: Dialect) -> Header | None:

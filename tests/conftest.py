@@ -1,0 +1,59 @@
+"""One Spark session for all tests, small; real data where it is at hand."""
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segue import job, session
+
+REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    # the workers run this Python; small heaps and the first compiler alone start fastest
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYSPARK_SUBMIT_ARGS"] = (
+        "--master local[2] --driver-memory 1g --driver-java-options -XX:TieredStopAtLevel=1 "
+        "--conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 --conf spark.log.level=ERROR "
+        "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
+    )
+    started = session.start("tests")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def run_job(spark: SparkSession) -> Callable[..., int]:
+    """Run a job in the tests' session, and return its exit code."""
+
+    def run(entry: job.Job, *argv: object) -> int:
+        return job.execute(entry, [str(word) for word in argv], start=lambda _: spark)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of published files, where it stands beside the project."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real data beside the project in {REAL_DATA}")
+    return REAL_DATA
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> Callable[..., Path]:
+    """Write rows as a CSV file, and return its path."""
+
+    def write(rows: list[list[object]], name: str = "tracks.csv", delimiter: str = ",") -> Path:
+        path = tmp_path / name
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, delimiter=delimiter).writerows(rows)
+        return path
+
+    return write
