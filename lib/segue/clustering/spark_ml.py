@@ -5,14 +5,19 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pyspark import inheritable_thread_target
 from pyspark.ml.clustering import KMeans, KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
+from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from segue.layout import laid_out
 
 log = logging.getLogger(__name__)
 
@@ -49,65 +54,64 @@ def fit_candidates(points: DataFrame, ks: Sequence[int], budget: Budget) -> Iter
     Parameters
     ----------
     points : cached, with column ``point`` (vector, shape (n_features,), scaled units)
-        A seed alone does not fix KMeans: the same bits come out only for the same rows in the same
-        partitions in the same order.
     ks : numbers of clusters, none above the number of distinct points
     budget : how hard to look
     """
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     in_session = inheritable_thread_target(points.sparkSession)
+    weighted = _weighted(points).persist(StorageLevel.MEMORY_AND_DISK)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for k in ks:
+        for place, k in enumerate(ks, start=1):
             begun = time.monotonic()
-            starts = [pool.submit(in_session(_fit), points, k, budget, start) for start in range(budget.restarts)]
+            starts = [pool.submit(in_session(_fit), weighted, k, budget, start) for start in range(budget.restarts)]
             whole = [fit for start in starts if (fit := start.result())]
-            best = min(whole, key=lambda fit: fit[1]) if whole else _fit_distinct(points, k, budget)
-            if best is None:
+            if not whole:
                 log.warning("k %d: left out, since every start lost a cluster on the way", k)
                 continue
-            model, inertia, iterations = best
+            best = min(whole, key=lambda fit: fit.inertia)
             # rounding may carry a perfect silhouette past 1
-            silhouette = min(max(evaluator.evaluate(model.transform(points)), -1.0), 1.0)
+            silhouette = min(max(evaluator.evaluate(best.model.transform(points)), -1.0), 1.0)
             log.info(
-                "k %d: silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
-                k, silhouette, inertia, budget.restarts, time.monotonic() - begun,
+                "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
+                k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
             )  # fmt: skip
-            yield Candidate(k, np.array(model.clusterCenters()), inertia, silhouette, iterations)
+            yield Candidate(k, np.array(best.model.clusterCenters()), best.inertia, silhouette, best.iterations)
+    weighted.unpersist()
 
 
-def _kmeans(k: int, budget: Budget, start: int) -> KMeans:
-    # "auto" never takes the block solver for dense vectors, which needs a quarter of the time
-    return KMeans(
+def _weighted(points: DataFrame) -> DataFrame:
+    """Return each distinct point once, with how often it occurs as ``weight``, in an order of their own.
+
+    The clusters are the same, and no start can fall on two equal points: the block solver fails there.
+    """
+    array = vector_to_array(F.col("point"))
+    counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
+    in_order = laid_out(counted, points.count(), "array")
+    return in_order.select(array_to_vector(F.col("array")).alias("point"), "weight")
+
+
+class _Fit(NamedTuple):
+    model: KMeansModel
+    inertia: float
+    iterations: int
+
+
+def _fit(weighted: DataFrame, k: int, budget: Budget, start: int) -> _Fit | None:
+    """Return the fit of one start, or None where it ended with fewer than k clusters."""
+    kmeans = KMeans(
         featuresCol="point",
         predictionCol="label",
+        weightCol="weight",
         k=k,
         seed=budget.seed * 1_000_003 + k * 1009 + start,
         initMode="random",
         maxIter=budget.max_iter,
         tol=budget.tol,
+        # "auto" never takes the block solver for dense vectors, which needs a quarter of the time
         solver="block",
     )
-
-
-def _fit(points: DataFrame, k: int, budget: Budget, start: int) -> tuple[KMeansModel, float, int] | None:
-    """Return model, inertia and iterations of one start; None where it ended with fewer than k clusters."""
-    model = _kmeans(k, budget, start).fit(points)
+    model = kmeans.fit(weighted)
     summary = model.summary
-    if len(model.clusterCenters()) < k or min(summary.clusterSizes) == 0:
+    if len(summary.clusterSizes) < k or min(summary.clusterSizes) == 0:
         return None
-    return model, summary.trainingCost, summary.numIter
-
-
-def _fit_distinct(points: DataFrame, k: int, budget: Budget) -> tuple[KMeansModel, float, int] | None:
-    """Fit where points repeat so much that random starts fall on equal ones: on distinct points with weights."""
-    distinct = points.groupBy("point").agg(F.count("*").cast("double").alias("weight")).orderBy("point").persist()
-    try:
-        fits = []
-        for start in range(budget.restarts):
-            model = _kmeans(k, budget, start).setWeightCol("weight").fit(distinct)
-            sizes = model.summary.clusterSizes
-            if len(model.clusterCenters()) == k and min(sizes) > 0:
-                fits.append((model, model.summary.trainingCost, model.summary.numIter))
-        return min(fits, key=lambda fit: fit[1], default=None)
-    finally:
-        distinct.unpersist()
+    return _Fit(model, summary.trainingCost, summary.numIter)

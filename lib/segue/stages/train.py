@@ -18,11 +18,10 @@ from segue.config import Settings
 from segue.errors import ClusteringError
 from segue.features import Space
 from segue.job import Job, Run, versions
+from segue.layout import laid_out
 from segue.models import Models
 
 log = logging.getLogger(__name__)
-
-TRACKS_A_PARTITION = 100_000
 
 
 def work(run: Run) -> None:
@@ -49,13 +48,13 @@ def train(run: Run) -> str:
         return version
     space = _space(run.settings)
     _require_features(tracks, space)
-    laid_out = _laid_out(tracks, fingerprint["rows"])
-    preparation = Pipeline(stages=features.stages(space)).fit(laid_out)
+    tracks_in_order = laid_out(tracks, fingerprint["rows"], "track_id")
+    preparation = Pipeline(stages=features.stages(space)).fit(tracks_in_order)
     for name in model.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it tells no clusters apart", name)
-    fits, chosen = _fit(run.settings, preparation, space, laid_out)
+    fits, chosen = _fit(run.settings, preparation, space, tracks_in_order)
     run.store.sync(schema.K_SCORES, _score_rows(run, version, space, fits, chosen.k))
-    pipeline, made = _model(run, version, space, preparation, laid_out, chosen)
+    pipeline, made = _model(run, version, space, preparation, tracks_in_order, chosen)
     models.save(version, pipeline, made.to_json())
     run.counts["train"] = {
         "tracks": fingerprint["rows"],
@@ -115,18 +114,12 @@ def _require_features(tracks: DataFrame, space: Space) -> None:
         raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns")
 
 
-def _laid_out(tracks: DataFrame, n_tracks: int) -> DataFrame:
-    """Return the tracks in an order that depends on nothing but them: what KMeans needs to repeat itself."""
-    partitions = max(2, -(-n_tracks // TRACKS_A_PARTITION))
-    return tracks.repartition(partitions, "track_id").sortWithinPartitions("track_id")
-
-
 def _fit(
-    settings: Settings, preparation: PipelineModel, space: Space, laid_out: DataFrame
+    settings: Settings, preparation: PipelineModel, space: Space, tracks: DataFrame
 ) -> tuple[list[grid.Fit], grid.Fit]:
     """Fit the grid, and return all fits and the chosen one."""
     clustering, rule = settings.clustering, settings.selection
-    points = preparation.transform(laid_out).select("genre", F.col(space.output).alias("point"))
+    points = preparation.transform(tracks).select("genre", F.col(space.output).alias("point"))
     points = points.persist(StorageLevel.MEMORY_AND_DISK)
     ks = clustering.ks
     if rule.rule == "fixed" and rule.k is not None:
@@ -165,12 +158,12 @@ def _score_rows(run: Run, version: str, space: Space, fits: list[grid.Fit], chos
 
 
 def _model(
-    run: Run, version: str, space: Space, preparation: PipelineModel, laid_out: DataFrame, chosen: grid.Fit
+    run: Run, version: str, space: Space, preparation: PipelineModel, tracks: DataFrame, chosen: grid.Fit
 ) -> tuple[PipelineModel, card.ModelCard]:
     """Return the pipeline that labels, and the card that says all it knows."""
     centres = chosen.centres[model.in_order(chosen.score.sizes, chosen.centres)]
     pipeline = model.with_centres(run.spark, preparation, space, centres)
-    labeled = labels.with_point(laid_out, pipeline).persist(StorageLevel.MEMORY_AND_DISK)
+    labeled = labels.with_point(tracks, pipeline).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         frozen = profiles.fit_frozen(labeled, centres)
         found = profiles.fit_profiles(labels.with_place(labeled, frozen), int(frozen.sizes.sum()))

@@ -1,0 +1,88 @@
+"""Which k becomes the model."""
+
+import logging
+from typing import NamedTuple
+
+import pytest
+
+from segue.clustering.selection import choose, knee
+
+
+class Score(NamedTuple):
+    k: int
+    silhouette: float
+    inertia: float = 1.0
+
+
+SCORES = [Score(2, 0.9), Score(3, 0.8), Score(8, 0.3), Score(9, 0.5), Score(10, 0.5), Score(11, 0.1)]
+
+
+def chosen(scores=SCORES, *, rule="silhouette", fewest=8, k=None):
+    return choose(scores, rule=rule, fewest=fewest, k=k)
+
+
+@pytest.mark.parametrize(("fewest", "k"), [(2, 2), (3, 3), (4, 9), (8, 9), (9, 9), (10, 10), (11, 11)])
+def test_best_silhouette_among_k_of_at_least_fewest(fewest, k):
+    assert chosen(fewest=fewest) == k
+    assert chosen(SCORES[::-1], fewest=fewest) == k
+
+
+def test_smallest_of_equals():
+    assert chosen([Score(k, 0.25) for k in (12, 9, 10)]) == 9
+
+
+def test_negative_silhouettes():
+    assert chosen([Score(8, -0.5), Score(9, -0.1), Score(10, -0.2)]) == 9
+
+
+def test_too_few_distinct_tracks_give_the_best_there_is_with_a_warning(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert chosen(SCORES[:2], fewest=8) == 2
+    assert "8" in caplog.text
+
+
+def test_no_warning_where_there_are_enough(caplog):
+    chosen()
+    assert caplog.text == ""
+
+
+def test_fixed_takes_k_whatever_the_scores():
+    assert chosen(rule="fixed", k=11) == 11
+    assert chosen(rule="fixed", k=2, fewest=8) == 2
+
+
+def test_fixed_takes_the_largest_where_the_grid_stopped_short(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert chosen(SCORES[::-1], rule="fixed", k=20) == 11
+    assert "20" in caplog.text
+    assert "11" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("ks", "inertias", "k"),
+    [
+        # stretched to [0, 1]: the line falls by 1/3 a step; depths 0, 0.6 - 1/3, 0.9 - 2/3, 0
+        ([2, 3, 4, 5], [100, 40, 10, 0], 3),
+        # depths 0, 0.3 - 1/3, 0.9 - 2/3, 0
+        ([2, 3, 4, 5], [100, 70, 10, 0], 4),
+        # unequal steps: at 4 the line fell by 1/4 and the curve by 0.5; at 6 by 1/2 and 0.8; depths 0.25 and 0.3
+        ([2, 4, 6, 10], [200, 150, 120, 100], 6),
+        # equals: depths 0.25, 0.25
+        ([2, 3, 4, 6], [8, 4, 2, 0], 3),
+        ([5], [3.0], 5),
+        ([2, 3], [9.0, 1.0], 2),
+        ([2, 3, 4], [1.0, 1.0, 1.0], 2),
+        ([2, 3, 4], [1.0, 2.0, 3.0], 2),
+        # the curve lies nowhere below the line
+        ([2, 3, 4], [10, 9, 0], 2),
+    ],
+)
+def test_knee_by_hand(ks, inertias, k):
+    assert knee(ks, inertias) == k
+    scores = [Score(k, 0.0, inertia) for k, inertia in zip(ks, inertias, strict=True)]
+    assert chosen(scores[::-1], rule="knee") == k
+
+
+def test_knee_does_not_depend_on_units():
+    inertias = [100, 40, 10, 0]
+    assert {knee([2, 3, 4, 5], [i * scale + 7 for i in inertias]) for scale in (1e-9, 1, 1e9)} == {3}

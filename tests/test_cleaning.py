@@ -1,0 +1,83 @@
+"""Duplicates: which row stays, and that every row is in one place."""
+
+from chispa import assert_df_equality
+
+from segue import cleaning, schema
+from segue.sources.read import ROWS
+
+
+def row(track_id, *, popularity=None, row_hash="h", source_file="f", genre=None, reasons=(), raw="r"):
+    values = dict.fromkeys(ROWS.fieldNames())
+    genres = [genre] if genre else []
+    return values | {
+        "source_file": source_file,
+        "raw": raw,
+        "row_hash": row_hash,
+        "reasons": list(reasons),
+        "track_id": track_id,
+        "title": f"{track_id} {row_hash}",
+        "artist": "",
+        "genre": genre,
+        "genres": genres,
+        "popularity": popularity,
+    }
+
+
+def judged(spark, *rows):
+    return spark.createDataFrame([tuple(r[name] for name in ROWS.fieldNames()) for r in rows], ROWS)
+
+
+def test_the_most_popular_row_stays_then_the_smallest_hash_and_genres_are_merged(spark):
+    rows = judged(
+        spark,
+        row("a", popularity=1.0, row_hash="h1", genre="rock"),
+        row("a", popularity=9.0, row_hash="h3", genre="pop"),
+        row("a", popularity=9.0, row_hash="h2", genre="jazz"),
+        row("a", row_hash="h0", genre="rock"),
+        row("b", row_hash="h5"),
+    )
+    kept = cleaning.keep_tracks(cleaning.with_standing(rows)).select("track_id", "title", "genre", "genres")
+    wanted = spark.createDataFrame(
+        [("a", "a h2", "jazz", ["jazz", "pop", "rock"]), ("b", "b h5", None, [])],
+        "track_id string, title string, genre string, genres array<string>",
+    )
+    assert_df_equality(kept, wanted, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_the_order_of_rows_and_files_does_not_matter(spark):
+    rows = [row("a", popularity=5.0, row_hash=f"h{i}", source_file=f"f{i % 2}") for i in range(6)]
+    for order in (rows, rows[::-1], rows[3:] + rows[:3]):
+        kept = cleaning.keep_tracks(cleaning.with_standing(judged(spark, *order).repartition(3))).collect()
+        assert [(k.title, k.source_file) for k in kept] == [("a h0", "f0")]
+
+
+def test_every_other_row_is_rejected_once_with_its_reasons_and_equal_rows_are_counted(spark):
+    rows = judged(
+        spark,
+        row("a", row_hash="h1", raw="first"),
+        row("a", row_hash="h1", raw="first"),
+        row("a", row_hash="h1", raw="first"),
+        row("b", row_hash="h2", reasons=["bpm missing", "title missing"], raw="bad"),
+        row(None, row_hash="h2", reasons=["not CSV"], raw="bad", source_file="g"),
+    )
+    rejected = cleaning.keep_rejected(cleaning.with_standing(rows))
+    wanted = spark.createDataFrame(
+        [
+            ("f", "h1", 1, "duplicate", "first", ["duplicate of a"]),
+            ("f", "h1", 2, "duplicate", "first", ["duplicate of a"]),
+            ("f", "h2", 1, "invalid", "bad", ["bpm missing", "title missing"]),
+            ("g", "h2", 1, "invalid", "bad", ["not CSV"]),
+        ],
+        schema.REJECTED_TRACKS.ddl,
+    )
+    assert_df_equality(rejected, wanted, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_an_invalid_row_lends_no_genre_and_takes_no_place(spark):
+    rows = judged(
+        spark,
+        row("a", popularity=1.0, row_hash="h1", genre="rock"),
+        row("a", popularity=99.0, row_hash="h0", genre="noise", reasons=["bpm missing"]),
+    )
+    kept = cleaning.keep_tracks(cleaning.with_standing(rows)).collect()
+    assert [(k.title, k.genres) for k in kept] == [("a h1", ["rock"])]
