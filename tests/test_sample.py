@@ -12,11 +12,12 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from segue import sample
-from segue.sample.genres import GENRES
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score, silhouette_score
 from sklearn.preprocessing import MinMaxScaler
+
+from segue import sample
+from segue.sample.genres import GENRES
 
 SIX = ["bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"]
 RANGES = {

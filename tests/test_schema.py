@@ -5,18 +5,27 @@ import pytest
 from segue import schema
 from segue.errors import SchemaError
 
-TRACKS = (
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+TRACKS = words(
     "track_id title artist album genre genres year bpm loudness energy danceability liveness valence acousticness "
     "speechiness instrumentalness duration_s popularity source_file"
-).split()
+)
 WRITTEN = {
     "tracks": TRACKS,
-    "rejected_tracks": "source_file row_hash occurrence kind raw reasons".split(),
-    "k_scores": "model_version space k inertia silhouette davies_bouldin calinski_harabasz genre_nmi genre_ari "
-    "genre_purity engine restarts iterations chosen".split(),
-    "labeled_tracks": TRACKS + "model_version imputed cluster cluster_name cluster_description distance "
-    "second_cluster silhouette is_outlier".split(),
-    "runs": "run_id job started_at finished_at status settings versions input counts error".split(),
+    "rejected_tracks": words("source_file row_hash occurrence kind raw reasons"),
+    "k_scores": words(
+        "model_version space k inertia silhouette davies_bouldin calinski_harabasz genre_nmi genre_ari genre_purity "
+        "engine restarts iterations chosen"
+    ),
+    "labeled_tracks": TRACKS
+    + words(
+        "model_version imputed cluster cluster_name cluster_description distance second_cluster silhouette is_outlier"
+    ),
+    "runs": words("run_id job started_at finished_at status settings versions input counts error"),
 }
 
 

@@ -19,7 +19,7 @@ def spark_uri(path: str) -> str:
 def _open(uri: str) -> tuple[fs.FileSystem, str]:
     scheme = urlsplit(uri).scheme
     if scheme in ("", "file"):
-        return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file:"))
+        return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file://").removeprefix("file:"))
     try:
         return fs.FileSystem.from_uri(_SAME.get(scheme, scheme) + uri.removeprefix(scheme))
     except (pa.ArrowInvalid, NotImplementedError, OSError) as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -55,13 +56,8 @@ def test_any_language_reads_what_was_promised():
 
 
 def test_numbers_that_json_does_not_have_are_refused():
-    broken = ModelCard(**{**from_json(CARD.to_json(), "x").__dict__} if hasattr(CARD, "__dict__") else _with_nan())
     with pytest.raises(ValueError, match="JSON"):
-        broken.to_json()
-
-
-def _with_nan() -> dict:
-    return json.loads(CARD.to_json()) | {"silhouette": float("nan")}
+        replace(CARD, silhouette=float("nan")).to_json()
 
 
 def test_what_a_newer_segue_adds_does_no_harm():

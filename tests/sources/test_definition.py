@@ -28,7 +28,7 @@ def faults(folder: Path, **options: str) -> tuple[str, ...]:
         ("artist(s)_name", "artistsname"),
         ("energy_%", "energy%"),
         ("\ufeffTitle", "title"),
-        ("ＢＰＭ", "bpm"),
+        ("\uff22\uff30\uff2d", "bpm"),
         ("Cafe\u0301", "caf\u00e9"),
         ("STRASSE", "strasse"),
         ("straße", "strasse"),
@@ -41,7 +41,7 @@ def test_plain_form(header, wanted):
 
 def test_bundled_sources_load_and_know_the_default_features():
     sources = load_sources(resources.conf() / "sources")
-    assert [source.name for source in sources] == ["kaggle-2000", "spotify-api"]
+    assert [source.name for source in sources] == ["chosic", "kaggle-2000", "spotify-api"]
     for source in sources:
         columns = {column for column, _ in source.headers.values()}
         assert {"title", "artist", "bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"} <= columns
@@ -57,7 +57,7 @@ def test_one_source_can_be_chosen():
 
 def test_unknown_choice_says_which_there_are():
     (fault,) = faults(resources.conf() / "sources", chosen="deezer")
-    assert fault == "ingest.source is 'deezer', wanted auto or one of kaggle-2000, spotify-api"
+    assert fault == "ingest.source is 'deezer', wanted auto or one of chosic, kaggle-2000, spotify-api"
 
 
 def test_a_source_is_added_without_code(tmp_path):

@@ -30,7 +30,7 @@ def test_other_delimiters_within_names_do_no_harm():
     "lines",
     [
         ["\n", "\r\n", "Title,Artist,BPM\r\n"],
-        ["Title , Artist,\tBPM,,,\n"],
+        ["Title , Artist, BPM,,,\n"],
         ['"Title","Artist","BPM"'],
         ["Title,Artist,BPM\n", '"quote left open\n'],
         ['Title,Artist,"BPM\n', '"\n', "a,b,c\n"],

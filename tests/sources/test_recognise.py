@@ -47,7 +47,12 @@ def headers_of(header: str) -> dict[str, str]:
         (ABBREVIATED, "kaggle-2000", {"energy": "nrgy", "year": "year released", "loudness": "dB"}, {"track_id"}),
         (API, "spotify-api", {"track_id": "id", "title": "name", "artist": "artists", "album": "album"}, {"genre"}),
         (SONGS, "spotify-api", {"title": "track_name", "genre": "playlist_genre", "track_id": "track_id"}, set()),
-        (MOST_STREAMED, "spotify-api", {"artist": "artist(s)_name", "year": "released_year"}, {"popularity", "genre", "loudness"}),
+        (
+            MOST_STREAMED,
+            "spotify-api",
+            {"artist": "artist(s)_name", "year": "released_year"},
+            {"popularity", "genre", "loudness"},
+        ),
         (EXPORTIFY, "spotify-api", {"track_id": "Track URI", "artist": "Artist Name(s)", "bpm": "Tempo"}, set()),
     ],
     ids=["kaggle", "abbreviated", "api", "songs", "most streamed", "exportify"],
@@ -56,7 +61,8 @@ def test_published_files(header, source, some, absent):
     assert match_headers(header.split(","), SOURCES)[0] == source
     found = headers_of(header)
     assert found.items() >= some.items()
-    assert found.keys() == (found.keys() | SIX | {"title", "artist"}) - absent
+    assert (SIX | {"title", "artist"}) - absent <= found.keys()
+    assert not absent & found.keys()
 
 
 def test_units_that_a_header_declares():
@@ -95,9 +101,10 @@ def test_spellings_that_people_make(header, column):
 
 @pytest.mark.parametrize(
     "header",
-    "artist_id artist_ids Artist_URI album_id playlist_id track_href preview_url key mode explicit streams target "
-    "time_signature track_number disc_number artist_count artist_popularity album_type popularity_rank".split(),
-)
+    ["artist_id", "artist_ids", "Artist_URI", "album_id", "playlist_id", "track_href", "preview_url", "key", "mode",
+     "explicit", "streams", "target", "time_signature", "track_number", "disc_number", "artist_count",
+     "artist_popularity", "album_type", "popularity_rank"],
+)  # fmt: skip
 def test_other_columns_are_taken_for_nothing(header):
     assert match_headers([header], SOURCES)[1] == {}
 

@@ -67,7 +67,10 @@ def _source(file: Traversable, faults: list[str]) -> Source:
     for header, meaning in headers.items():
         entry = meaning if isinstance(meaning, dict) else {"column": meaning}
         column, unit = entry.get("column"), entry.get("unit")
-        if column not in COLUMNS:
+        if entry.keys() - {"column", "unit"} or not plain(header):
+            wanted = "a header with a letter or digit, and column and unit alone"
+            faults.append(f"conf/sources/{file.name}: {header!r} is {meaning!r}, wanted {wanted}")
+        elif column not in COLUMNS:
             faults.append(f"conf/sources/{file.name}: {header!r} is {column!r}, wanted one of {_list(COLUMNS)}")
         elif unit is not None and unit not in UNITS.get(column, ()):
             wanted = f"one of {_list(UNITS[column])}" if column in UNITS else "none"

@@ -77,7 +77,7 @@ def _header(lines: Sequence[str], dialect: Dialect) -> Header | None:
             separator = _SEPARATOR_LINE.fullmatch(dialect.outer.join(cells))
             if not cells or (skipped == 1 and separator):
                 continue
-            names = [name.strip() for name in dialect.fields(cells)]
+            names = [name.strip(" \r\n") for name in dialect.fields(cells)]
             while names and not names[-1]:
                 names.pop()
             return Header(dialect, tuple(names), skipped)

@@ -5,6 +5,7 @@ missing title, artist or required feature: nothing is guessed, and the raw row i
 """
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,8 @@ class _Scale:
 
     def accepts(self, value: float) -> bool:
         low, high = self.feature.low, self.feature.high
-        return (value > low if self.feature.low_is_open else value >= low) and (high is None or value <= high)
+        above = value > low if self.feature.low_is_open else value >= low
+        return above and (value < math.inf if high is None else value <= high)
 
 
 class Judge:
@@ -86,7 +88,7 @@ class Judge:
         # a file without such a column at all is no fault of its rows
         stand_in = {"title": values["track_id"], "artist": ""}
         for name, instead in stand_in.items():
-            if values[name] is None and name in self._layout.columns:
+            if values[name] is None and (name in self._layout.columns or instead is None):
                 reasons.append(f"{name} missing")
             elif values[name] is None:
                 values[name] = instead
@@ -104,9 +106,11 @@ class Judge:
             if written is None:
                 reasons.append(f"{name} {quoted(text)!r} is not a number")
                 return None
-            value = written / scale.divisor
+            # minutes with few decimals are whole seconds, were it not for rounding
+            value = written / scale.divisor if scale.divisor >= 1 else round(written / scale.divisor, 9)
         if not scale.accepts(value):
             reasons.append(f"{name} {quoted(text.strip())} outside {scale.range}")
+            return None
         return value
 
 

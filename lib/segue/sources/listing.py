@@ -90,7 +90,8 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
     if not readable:
         endings = " ".join(ending for endings in FORMATS.values() for ending in endings)
         raise InputError(
-            f"--input {path} holds no file to read: found {len(files)} files, wanted one that ends in {endings} "
+            f"--input {path} holds no file to read: found {len(files)} files that are not empty, "
+            f"wanted one that ends in {endings} "
             "(compressed or not), or a Delta table"
         )
     return readable

@@ -22,7 +22,15 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _UNIT_BEHIND = re.compile(r"\s*(%|bpm|db)$", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):([0-5]\d(?:\.\d+)?)", re.ASCII)
-_YEAR = re.compile(r"(\d{4})(?:\.0*)?|(\d{4})[-/.].*|.*[-/.](\d{4})", re.ASCII)
+_YEARS = tuple(
+    re.compile(form, re.ASCII)
+    for form in (
+        r"(\d{4})(?:\.0*)?",
+        r"(\d{4})(?:[-/]\d{1,2}){1,2}(?:[T ].*)?",
+        r"(\d{4})(?:\.\d{1,2}){2}",
+        r"\d{1,2}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)(\d{4})",
+    )
+)
 _NO_YEAR = re.compile(r"0+(\.0*)?|0000[-/.].*", re.ASCII)
 _TRACK_ADDRESS = re.compile(r"(?:spotify:track:|https?://open\.spotify\.com/(?:[^/?]+/)*?track/)([^?#/]+).*")
 _LONGEST_LIST = 20_000
@@ -56,7 +64,7 @@ def number(text: str, *, decimal_comma: bool = False) -> float | None:
 
 def has_decimal_comma(texts: list[str]) -> bool:
     """Tell whether commas are decimal signs: some cannot be thousands commas, and fewer points are decimal signs."""
-    bare = [text.strip() for text in texts]
+    bare = [_UNIT_BEHIND.sub("", text.strip()) for text in texts]
     commas = sum(bool(_COMMA.fullmatch(t) and not _THOUSANDS.fullmatch(t)) for t in bare)
     points = sum("." in t and bool(_POINT.fullmatch(t)) for t in bare)
     return commas > points
@@ -83,8 +91,8 @@ def year(text: str) -> int | None:
     """
     if _NO_YEAR.fullmatch(text):
         return 0
-    found = _YEAR.fullmatch(text)
-    return int(next(group for group in found.groups() if group)) if found else None
+    found = next((found for form in _YEARS if (found := form.fullmatch(text))), None)
+    return int(found[1]) if found else None
 
 
 def track_id(text: str) -> str:
@@ -102,7 +110,9 @@ def clean(text: str | None) -> str | None:
         return None
     text = text.strip()
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        # a list written as JSON may hold half a character, which no table can
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = unicodedata.normalize("NFC", whole)
     return None if text in MISSING else text
 
 

@@ -129,7 +129,8 @@ def decoded(lines: Iterable[bytes], encoding: str, *, first: bool) -> Iterator[s
 def _records(text: Iterable[str], plan: FilePlan, *, first: bool) -> Iterator[tuple[Any, str]]:
     if plan.dialect is None:
         lines = (line.strip() for line in text)
-        return ((records.json_object(line) or "not a JSON object", line) for line in lines if line)
+        objects = ((records.json_object(line), line) for line in lines if line)
+        return (("not a JSON object" if found is None else found, line) for found, line in objects)
     return itertools.islice(records.csv_records(text, plan.dialect), plan.skipped if first else 0, None)
 
 

@@ -9,7 +9,8 @@ from segue.sources.units import SampleValues, decide_units
 
 CLOSE = 0.8
 """How alike a misspelt header must be to a known one, as difflib measures it."""
-IDENTIFIER_ENDINGS = ("id", "ids", "uri", "url", "href", "key", "link")
+OTHER_ENDINGS = ("id", "ids", "uri", "url", "href", "key", "link", "number", "count", "rank", "type")
+"""What a header ends in that means something else, however alike it is to a known one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,22 @@ def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str
             column, unit = source.headers.get(name, (None, None))
             if column and column not in found and index not in {f.index for f in found.values()}:
                 found[column] = Found(index, header[index], unit)
-    for index, name in enumerate(plains):
-        if index in {f.index for f in found.values()} or name.endswith(IDENTIFIER_ENDINGS):
-            continue
-        for source in best_first:
-            close = difflib.get_close_matches(name, source.headers, n=1, cutoff=CLOSE) if len(name) > 4 else []
-            if close and source.headers[close[0]][0] not in found:
-                column, unit = source.headers[close[0]]
-                found[column] = Found(index, header[index], unit)
-                break
+    for index, column, unit in _misspelt(plains, best_first):
+        if column not in found and index not in {f.index for f in found.values()}:
+            found[column] = Found(index, header[index], unit)
     return best_first[0].name if best_first else "", found
+
+
+def _misspelt(plains: Sequence[str], sources: Sequence[Source]) -> list[tuple[int, str, str | None]]:
+    """Return which headers are alike to known ones, the likest first: position, column, unit."""
+    alike = [
+        (-difflib.SequenceMatcher(a=known, b=name).ratio(), index, rank, known)
+        for index, name in enumerate(plains)
+        if len(name) > 4 and not name.endswith(OTHER_ENDINGS)
+        for rank, source in enumerate(sources)
+        for known in difflib.get_close_matches(name, source.headers, n=1, cutoff=CLOSE)
+    ]
+    return [(index, *sources[rank].headers[known]) for _, index, rank, known in sorted(alike)]
 
 
 def recognise(header: Sequence[str], sample: SampleValues, sources: Sequence[Source]) -> Layout:
@@ -74,7 +81,8 @@ def recognise(header: Sequence[str], sample: SampleValues, sources: Sequence[Sou
         texts = [row[found["track_id"].index] for row in sample]
         if all(text is None or text.strip().isdecimal() for text in texts):
             decisions.append(f"column {found['track_id'].header!r} holds row numbers, no track ids: not used")
-            del found["track_id"]
+            number = found["track_id"].index
+            name, found = match_headers([*header[:number], "", *header[number + 1 :]], sources)
     units = decide_units({c: (f.index, f.unit) for c, f in found.items()}, sample)
     columns = {c: Found(f.index, f.header, units.units.get(c, f.unit)) for c, f in found.items()}
     taken = {f.index for f in columns.values()}

@@ -34,7 +34,7 @@ class _Recorder:
 
 
 def split_lines(text: str) -> list[str]:
-    """Return the lines of a text that ends in one line feed at most, cut at lone carriage returns too."""
+    """Return the lines of a text that ends in its only line feed, cut at lone carriage returns too."""
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
@@ -69,7 +69,10 @@ def json_object(line: str) -> dict[str, str | None] | None:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    return dict(_members(parsed, "")) if isinstance(parsed, dict) else None
+    if not isinstance(parsed, dict):
+        return None
+    # a name with half a character in it is nobody's column, but must not stop the others
+    return {name.encode("utf-8", "replace").decode("utf-8"): text for name, text in _members(parsed, "")}
 
 
 def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:

@@ -2,8 +2,8 @@
 
 A fraction column counts as a percentage when more of its values lie above 1 than strictly between
 0 and 1. Where neither occurs (a column of nothing but 0 and 1) the file's other fraction columns
-decide together. A duration counts as milliseconds when more values lie above 10,000 than below:
-no track of 10,000 seconds is common, and none of 10,000 milliseconds.
+decide together, those of a declared unit included. A duration counts as milliseconds when more values lie
+above 10,000 than below: tracks of 10,000 seconds are rare, and so are those of 10,000 milliseconds.
 """
 
 from collections.abc import Sequence
@@ -49,6 +49,8 @@ def decide_units(found: dict[str, tuple[int, str | None]], sample: SampleValues)
     fractions = [c for c in open_columns if c != "duration_s"]
     votes = {c: _vote(values[c]) for c in fractions}
     together = sum(vote for c, vote in votes.items() if c != "popularity")
+    declared = {c: unit for c, (_, unit) in found.items() if c in UNITS and c not in ("popularity", "duration_s")}
+    together += sum(len(values[c]) * _SPEAKS_FOR[unit] for c, unit in declared.items() if unit)
     units, decisions = {}, ["numbers are written with a decimal comma"] if decimal_comma else []
     for column in fractions:
         # popularity is a percentage by nature, so only clear evidence makes it a fraction
@@ -64,6 +66,7 @@ def decide_units(found: dict[str, tuple[int, str | None]], sample: SampleValues)
     return Decided(units, decimal_comma, tuple(decisions))
 
 
+_SPEAKS_FOR = {"fraction": -1, "percent": 1}
 _WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms": "milliseconds"}
 
 

@@ -1,0 +1,120 @@
+"""What every setting may be: functions from a raw value to a checked one, or to ValueError saying what is wanted."""
+
+import codecs
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from segue import schema
+
+MAX_K = 1000
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return str(value)
+
+    return check
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text")
+    return value.strip()
+
+
+def _encoding(value: Any) -> str:
+    try:
+        ascii_stays = bytes(range(128)).decode("ascii").encode(text(value)) == bytes(range(128))
+        name = codecs.lookup(value).name
+    except (ValueError, LookupError):
+        ascii_stays, name = False, ""
+    if not ascii_stays:
+        raise ValueError('an encoding that writes ASCII as ASCII, such as "utf-8" or "cp1252"')
+    return name
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[Any], int]:
+    wanted = f"a whole number of at least {least}" if most is None else f"a whole number, {least} to {most}"
+
+    def check(value: Any) -> int:
+        too_far = not isinstance(value, int) or value < least or (most is not None and value > most)
+        if isinstance(value, bool) or too_far:
+            raise ValueError(wanted)
+        return int(value)
+
+    return check
+
+
+def _positive(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
+        raise ValueError("a number above 0")
+    return float(value)
+
+
+def _multiline(value: Any) -> bool | str:
+    if not isinstance(value, bool) and value != "auto":
+        raise ValueError('true, false or "auto"')
+    return value
+
+
+def _features(least: int) -> Callable[[Any], tuple[str, ...]]:
+    def check(value: Any) -> tuple[str, ...]:
+        names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        known = isinstance(names, list) and all(name in schema.FEATURE_NAMES for name in names)
+        if not known or len(names) < least or len(set(names)) < len(names):
+            raise ValueError(f"a list of different names out of {', '.join(schema.FEATURE_NAMES)}")
+        return tuple(names)
+
+    return check
+
+
+def _weights(value: Any) -> dict[str, float]:
+    if not isinstance(value, dict) or not all(name in schema.FEATURE_NAMES for name in value):
+        raise ValueError("a table of features and their weights, such as { bpm = 0.5 }")
+    return {name: _positive(weight) for name, weight in value.items()}
+
+
+def _ks(value: Any) -> tuple[int, ...]:
+    wanted = f'whole numbers from 2 to {MAX_K} such as "2-20" or "5,10,50", each range rising'
+    ks: set[int] = set()
+    for part in str(value).split(","):
+        first, dash, last = part.partition("-")
+        try:
+            span = range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            raise ValueError(wanted) from None
+        if not span or span[0] < 2 or span[-1] > MAX_K:
+            raise ValueError(wanted)
+        ks.update(span)
+    return tuple(sorted(ks))
+
+
+_optional_k = _whole(2, MAX_K)
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "ingest.source": text,
+    "ingest.mode": _one_of("upsert", "snapshot"),
+    "ingest.encoding": _encoding,
+    "ingest.invalid_utf8": _one_of("refuse", "reject"),
+    "ingest.multiline": _multiline,
+    "features.columns": _features(1),
+    "features.scaler": _one_of("minmax", "standard", "robust"),
+    "features.missing": _one_of("reject", "median"),
+    "features.log": _features(0),
+    "features.weights": _weights,
+    "clustering.ks": _ks,
+    "clustering.engine": _one_of("spark-ml"),
+    "clustering.restarts": _whole(1),
+    "clustering.max_iter": _whole(1),
+    "clustering.tol": _positive,
+    "clustering.seed": _whole(0, 2**53),
+    "selection.rule": _one_of("silhouette", "knee", "fixed"),
+    "selection.fewest": _whole(2),
+    "selection.k": lambda value: None if value is None else _optional_k(value),
+    "train.when": _one_of("missing", "always"),
+    "label.model_version": text,
+}
+"""Every setting there is, and what turns its raw value into a checked one."""

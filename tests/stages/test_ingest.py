@@ -1,0 +1,236 @@
+"""From files to tracks: every form they come in, what a later delivery does, and input that cannot be used."""
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+from deltalake import DeltaTable
+
+from segue.stages import ingest
+
+HEADER = ["id", "name", "artists", "tempo", "loudness", "liveness", "valence", "acousticness", "speechiness", "genre"]
+
+
+def track(number, *, name=None, artists="A", tempo=None, genre="rock", valence="0.5"):
+    tempo = tempo if tempo is not None else str(90 + number)
+    return [f"id{number}x", name or f"Song {number}", artists, tempo, "-7.5", "0.1", valence, "0.25", "0.05", genre]
+
+
+ROWS = [track(n) for n in range(6)]
+
+
+def as_csv(rows, delimiter=",", end="\n"):
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=delimiter, lineterminator=end).writerows([HEADER, *rows])
+    return stream.getvalue()
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def run(run_job, out):
+    def ingest_path(path, *options):
+        settings = [word for option in options for word in ("--set", option)]
+        return run_job(ingest.JOB, "--input", path, "--output", out, *settings)
+
+    return ingest_path
+
+
+def table(out, name):
+    return DeltaTable(str(out / name)).to_pandas()
+
+
+def counts(out):
+    runs = table(out, "runs").sort_values("started_at")
+    return json.loads(runs.counts.iloc[-1])["ingest"]
+
+
+def values(out):
+    found = table(out, "tracks").sort_values("track_id")
+    return found[["track_id", "title", "artist", "bpm", "valence", "genre"]].to_numpy().tolist()
+
+
+PLAIN = [[f"id{n}x", f"Song {n}", "A", 90.0 + n, 0.5, "rock"] for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("semicolon.csv", as_csv(ROWS, ";").encode()),
+        ("tab.tsv", as_csv(ROWS, "\t").encode()),
+        ("bom_crlf.csv", b"\xef\xbb\xbf" + as_csv(ROWS, end="\r\n").encode()),
+        ("mac.csv", as_csv(ROWS, end="\r").encode()),
+        ("packed.csv.gz", gzip.compress(as_csv(ROWS).encode())),
+        ("sep.csv", b"sep=;\n" + as_csv(ROWS, ";").encode()),
+        ("blank_lines.csv", ("\n\n" + as_csv(ROWS).replace("\n", "\n\n")).encode()),
+        ("quoted.csv", ("\n".join(",".join(f'"{c}"' for c in row) for row in [HEADER, *ROWS])).encode()),
+        ("wrapped.csv", ("\n".join(f'"{line}";;' for line in as_csv(ROWS).splitlines())).encode()),
+        ("decimal_comma.csv", as_csv([[c.replace(".", ",") for c in row] for row in ROWS], ";").encode()),
+        ("percent.csv", as_csv([track(n, valence="50") for n in range(6)]).replace("0.", "").encode()),
+        ("lines.jsonl", "\n".join(json.dumps(dict(zip(HEADER, row, strict=True))) for row in ROWS).encode()),
+        ("we[ird] *?.csv", as_csv(ROWS).encode()),
+    ],
+)
+def test_every_form_of_text_gives_the_same_tracks(name, content, run, out, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert run(path) == 0
+    assert values(out) == PLAIN
+    assert set(table(out, "tracks").source_file) == {name}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta"])
+def test_typed_tables_give_the_same_tracks(kind, spark, run, out, tmp_path):
+    rows = [(r[0], r[1], [r[2]], *map(float, r[3:9]), r[9]) for r in ROWS]
+    floats = ", ".join(f"{name} double" for name in HEADER[3:9])
+    frame = spark.createDataFrame(rows, f"id string, name string, artists array<string>, {floats}, genre string")
+    frame.write.format(kind).save(str(tmp_path / "typed"))
+    assert run(tmp_path / "typed") == 0
+    assert values(out) == PLAIN
+
+
+def test_quoted_line_breaks_doubled_quotes_and_lists(run, out, tmp_path):
+    rows = [
+        *ROWS,
+        track(6, name='Two\nlines, "quoted"', artists="['Simon', \"Garfunkel\"]"),
+        track(7, name=" Ame\u0301 "),
+    ]
+    (tmp_path / "t.csv").write_text(as_csv(rows), "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    found = {row[0]: row[1:3] for row in values(out)}
+    assert found["id6x"] == ['Two\nlines, "quoted"', "Simon; Garfunkel"]
+    assert found["id7x"] == ["Amé", "A"]
+
+
+def test_an_unclosed_quote_rejects_the_remainder_as_one_row(run, out, tmp_path):
+    text = as_csv(ROWS) + 'id9x,"never closed,A,1\n' + as_csv(ROWS[:2])
+    (tmp_path / "t.csv").write_text(text, "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    assert values(out) == PLAIN
+    rejected = table(out, "rejected_tracks")
+    assert rejected.raw.tolist() == [text[text.index("id9x") :].rstrip("\n")]
+
+
+def test_a_folder_and_a_glob_name_their_files(run, out, tmp_path):
+    inner = tmp_path / "in" / "2024"
+    inner.mkdir(parents=True)
+    (tmp_path / "in" / "a.csv").write_text(as_csv(ROWS[:2]), "utf-8")
+    (inner / "b c.csv").write_text(as_csv(ROWS[2:4], ";"), "utf-8")
+    (inner / "d.jsonl").write_text("\n".join(json.dumps(dict(zip(HEADER, r, strict=True))) for r in ROWS[4:]), "utf-8")
+    (tmp_path / "in" / "notes.md").write_text("not a table", "utf-8")
+    assert run(tmp_path / "in") == 0
+    assert values(out) == PLAIN
+    assert set(table(out, "tracks").source_file) == {"a.csv", "2024/b c.csv", "2024/d.jsonl"}
+    assert run(f"{inner}/*.csv") == 0
+    assert counts(out)["unchanged"] == 2
+
+
+def test_the_same_file_again_writes_nothing_but_a_run(run, out, tmp_path):
+    (tmp_path / "t.csv").write_text(as_csv([*ROWS, ROWS[0], track(9, tempo="fast"), track(9, tempo="fast")]), "utf-8")
+    for _ in range(2):
+        assert run(tmp_path / "t.csv") == 0
+    versions = {name: DeltaTable(str(out / name)).version() for name in ("tracks", "rejected_tracks", "runs")}
+    assert versions == {"tracks": 0, "rejected_tracks": 0, "runs": 1}
+    found = counts(out)
+    names = ("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed")
+    assert [found[name] for name in names] == [9, 0, 0, 6, 2, 1, 0]
+
+
+def test_a_second_file_adds_its_tracks_and_leaves_the_others_but_for_genres(run, out, tmp_path):
+    (tmp_path / "one.csv").write_text(as_csv(ROWS[:4]), "utf-8")
+    (tmp_path / "two.csv").write_text(as_csv([track(3, genre="pop"), track(4), track(5, tempo="0")]), "utf-8")
+    assert run(tmp_path / "one.csv") == 0
+    before = table(out, "tracks").set_index("track_id")
+    assert run(tmp_path / "two.csv") == 0
+    after = table(out, "tracks").set_index("track_id")
+    assert set(after.index) - set(before.index) == {"id4x"}
+    same = [column for column in before if column != "genres"]
+    assert after.loc[before.index, same].equals(before[same])
+    assert list(after.genres["id3x"]) == ["pop", "rock"]
+    found = counts(out)
+    assert [found[n] for n in ("read", "added", "updated", "unchanged", "rejected", "duplicate")] == [3, 1, 1, 0, 1, 0]
+
+
+def test_a_correction_replaces_the_track(run, out, tmp_path):
+    (tmp_path / "one.csv").write_text(as_csv(ROWS[:2]), "utf-8")
+    (tmp_path / "two.csv").write_text(as_csv([track(1, tempo="200")]), "utf-8")
+    assert [run(tmp_path / name) for name in ("one.csv", "two.csv")] == [0, 0]
+    found = table(out, "tracks").set_index("track_id")
+    assert (found.bpm["id1x"], found.source_file["id1x"]) == (200.0, "two.csv")
+    assert counts(out)["updated"] == 1
+
+
+def test_a_snapshot_removes_what_the_input_no_longer_has(run, out, tmp_path):
+    (tmp_path / "one.csv").write_text(as_csv([*ROWS, track(8, tempo="x")]), "utf-8")
+    (tmp_path / "two.csv").write_text(as_csv(ROWS[2:]), "utf-8")
+    assert run(tmp_path / "one.csv") == 0
+    assert run(tmp_path / "two.csv", "ingest.mode=snapshot") == 0
+    assert [row[0] for row in values(out)] == ["id2x", "id3x", "id4x", "id5x"]
+    assert table(out, "rejected_tracks").empty
+    assert counts(out)["removed"] == 2
+
+
+def test_missing_features_are_rejected_or_kept_for_the_imputer(run, out, tmp_path):
+    (tmp_path / "t.csv").write_text(as_csv([*ROWS, track(6, tempo="NA"), track(7, tempo="")]), "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    assert [list(r) for r in table(out, "rejected_tracks").reasons] == [["bpm missing"]] * 2
+    assert run(tmp_path / "t.csv", "features.missing=median") == 0
+    assert table(out, "tracks").bpm.isna().sum() == 2
+
+
+def test_other_encodings_are_named_or_their_rows_rejected(run, out, tmp_path, capsys):
+    text = as_csv([track(0, name="Café"), *ROWS[1:]])
+    (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
+    assert run(tmp_path / "t.csv") == 3
+    assert "1 of 7 lines are not UTF-8" in capsys.readouterr().err
+    assert run(tmp_path / "t.csv", "ingest.invalid_utf8=reject") == 0
+    rejected = table(out, "rejected_tracks")
+    assert [list(r) for r in rejected.reasons] == [["bytes that are not utf-8"]]
+    assert "Caf\\xe9" in rejected.raw[0]
+    assert run(tmp_path / "t.csv", "ingest.encoding=latin-1") == 0
+    assert values(out)[0][1] == "Café"
+
+
+BAD = {
+    "empty.csv": (b"", "holds no file to read: found 0 files that are not empty"),
+    "blank.csv": (b"\n\n  \n", "no column is recognised"),
+    "header_only.csv": (as_csv([]).encode(), "a header and no rows"),
+    "binary.csv": (bytes(range(256)) * 40, "NUL bytes"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)), "not UTF-8"),
+    "latin.csv": (as_csv([track(0, name="Ü")]).encode("latin-1"), "not UTF-8"),
+    "strange.csv": (b"a,b,c\n1,2,3\n", "no column is recognised"),
+    "no_title.csv": (as_csv(ROWS).replace("id,name", "nr,foo").encode(), "none for track_id"),
+    "all_bad.csv": (as_csv([track(n, tempo="NaN") for n in range(4)]).encode(), "none of 4 rows is a usable track"),
+    "infinite.csv": (as_csv([track(n, tempo="inf") for n in range(4)]).encode(), "bpm 'inf' is not a number"),
+    "torn.csv.gz": (gzip.compress(as_csv(ROWS * 500).encode())[:-40], "cannot read torn.csv.gz"),
+    "not_packed.csv.gz": (as_csv(ROWS).encode(), "cannot read not_packed.csv.gz"),
+    "false.parquet": (as_csv(ROWS).encode(), "cannot read false.parquet"),
+    "prose.jsonl": (b"dear reader\n[1, 2]\n", "no line is a JSON object"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(name, run, out, tmp_path, capsys):
+    content, message = BAD[name]
+    (tmp_path / name).write_bytes(content)
+    assert run(tmp_path / name) == 3
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert sorted(entry.name for entry in out.iterdir()) == ["runs"]
+    runs = table(out, "runs")
+    assert runs.status.tolist() == ["failed"]
+    assert message in runs.error[0]
+
+
+@pytest.mark.parametrize("path", ["nothing/here.csv", "nothing/*.csv", ""])
+def test_a_path_that_names_nothing_is_told(path, run, out, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    assert run(f"{tmp_path}/folder/{path}") == 3
+    assert "error:" in capsys.readouterr().err
+    assert not (out / "tracks").exists()

@@ -1,0 +1,47 @@
+"""The door for single files."""
+
+from pathlib import Path
+
+import pytest
+
+from segue import files
+from segue.errors import OutputError
+
+
+def test_a_file_is_written_whole_and_read_back(tmp_path):
+    uri = str(tmp_path / "ü %20" / "model.json")
+    files.make_folder(str(tmp_path / "ü %20"))
+    assert files.read_text(uri) is None
+    for text in ("first, and long", "second"):
+        files.write_text(uri, text)
+        assert files.read_text(uri) == text
+        assert Path(uri).read_text("utf-8") == text
+    assert files.names_in(str(tmp_path / "ü %20")) == ["model.json"]
+
+
+def test_a_file_uri_is_the_same_place(tmp_path):
+    files.write_text(f"file:{tmp_path}/a", "x")
+    assert files.read_text(f"{tmp_path}/a") == "x"
+    assert files.read_text(f"file://{tmp_path}/a") == "x"
+
+
+def test_what_is_no_folder_is_said(tmp_path):
+    (tmp_path / "f").write_text("")
+    assert files.names_in(str(tmp_path / "none")) is None
+    with pytest.raises(OutputError, match="is a file, wanted a folder"):
+        files.names_in(str(tmp_path / "f"))
+    with pytest.raises(OutputError, match="cannot write to"):
+        files.make_folder(str(tmp_path / "f" / "g"))
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [("s3a://bucket/out/", "s3a://bucket/out"), ("hdfs://host:9000/x", "hdfs://host:9000/x"), ("/a/b", "file:/a/b")],
+)
+def test_spark_is_given_uris_as_they_are_and_paths_as_local(path, wanted):
+    assert files.spark_uri(path) == wanted
+
+
+def test_an_unknown_scheme_is_refused():
+    with pytest.raises(OutputError, match="cannot reach nosuch://x"):
+        files.read_text("nosuch://x/y")
