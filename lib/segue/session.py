@@ -1,6 +1,7 @@
 """The one place a SparkSession is built."""
 
 import sys
+import tempfile
 
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
@@ -14,6 +15,8 @@ WANTED = {
     "spark.sql.session.timeZone": "UTC",
     # Delta's log is small here: the default of 50 tasks for each read of it costs seconds on a laptop
     "spark.databricks.delta.snapshotPartitions": "2",
+    # Spark makes this folder though nothing of segue goes there; not in the folder where the job was started
+    "spark.sql.warehouse.dir": f"file:{tempfile.gettempdir()}/segue-warehouse",
     # a cached frame keeps as many partitions as its size is worth, instead of the 200 of its shuffle
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }

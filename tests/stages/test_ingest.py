@@ -1,30 +1,13 @@
 """From files to tracks: every form they come in, what a later delivery does, and input that cannot be used."""
 
-import csv
 import gzip
-import io
 import json
 
 import pytest
 from deltalake import DeltaTable
+from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue.stages import ingest
-
-HEADER = ["id", "name", "artists", "tempo", "loudness", "liveness", "valence", "acousticness", "speechiness", "genre"]
-
-
-def track(number, *, name=None, artists="A", tempo=None, genre="rock", valence="0.5"):
-    tempo = tempo if tempo is not None else str(90 + number)
-    return [f"id{number}x", name or f"Song {number}", artists, tempo, "-7.5", "0.1", valence, "0.25", "0.05", genre]
-
-
-ROWS = [track(n) for n in range(6)]
-
-
-def as_csv(rows, delimiter=",", end="\n"):
-    stream = io.StringIO()
-    csv.writer(stream, delimiter=delimiter, lineterminator=end).writerows([HEADER, *rows])
-    return stream.getvalue()
 
 
 @pytest.fixture
@@ -53,35 +36,6 @@ def counts(out):
 def values(out):
     found = table(out, "tracks").sort_values("track_id")
     return found[["track_id", "title", "artist", "bpm", "valence", "genre"]].to_numpy().tolist()
-
-
-PLAIN = [[f"id{n}x", f"Song {n}", "A", 90.0 + n, 0.5, "rock"] for n in range(6)]
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("semicolon.csv", as_csv(ROWS, ";").encode()),
-        ("tab.tsv", as_csv(ROWS, "\t").encode()),
-        ("bom_crlf.csv", b"\xef\xbb\xbf" + as_csv(ROWS, end="\r\n").encode()),
-        ("mac.csv", as_csv(ROWS, end="\r").encode()),
-        ("packed.csv.gz", gzip.compress(as_csv(ROWS).encode())),
-        ("sep.csv", b"sep=;\n" + as_csv(ROWS, ";").encode()),
-        ("blank_lines.csv", ("\n\n" + as_csv(ROWS).replace("\n", "\n\n")).encode()),
-        ("quoted.csv", ("\n".join(",".join(f'"{c}"' for c in row) for row in [HEADER, *ROWS])).encode()),
-        ("wrapped.csv", ("\n".join(f'"{line}";;' for line in as_csv(ROWS).splitlines())).encode()),
-        ("decimal_comma.csv", as_csv([[c.replace(".", ",") for c in row] for row in ROWS], ";").encode()),
-        ("percent.csv", as_csv([track(n, valence="50") for n in range(6)]).replace("0.", "").encode()),
-        ("lines.jsonl", "\n".join(json.dumps(dict(zip(HEADER, row, strict=True))) for row in ROWS).encode()),
-        ("we[ird] *?.csv", as_csv(ROWS).encode()),
-    ],
-)
-def test_every_form_of_text_gives_the_same_tracks(name, content, run, out, tmp_path):
-    path = tmp_path / name
-    path.write_bytes(content)
-    assert run(path) == 0
-    assert values(out) == PLAIN
-    assert set(table(out, "tracks").source_file) == {name}
 
 
 @pytest.mark.parametrize("kind", ["parquet", "delta"])

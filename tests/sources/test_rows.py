@@ -1,0 +1,55 @@
+"""Rows from every form of file, without writing a table."""
+
+import gzip
+import json
+
+import pytest
+from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
+
+from segue import resources, schema
+from segue.sources.definition import load_sources
+from segue.sources.rows import TextOptions, read_rows
+
+NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
+SHOWN = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_file"]
+
+
+def read(spark, path, **options):
+    sources = load_sources(resources.conf() / "sources")
+    rows = read_rows(spark, str(path), sources, NEEDED, TextOptions(**options), missing_rejects=True)
+    assert set(schema.TRACKS.names) <= set(rows.frame.columns)
+    found = rows.frame.orderBy("track_id").collect()
+    assert [row.reasons for row in found if row.reasons] == []
+    return [tuple(row[name] for name in SHOWN) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("semicolon.csv", as_csv(ROWS, ";").encode()),
+        ("tab.tsv", as_csv(ROWS, "\t").encode()),
+        ("bom_crlf.csv", b"\xef\xbb\xbf" + as_csv(ROWS, end="\r\n").encode()),
+        ("mac.csv", as_csv(ROWS, end="\r").encode()),
+        ("packed.csv.gz", gzip.compress(as_csv(ROWS).encode())),
+        ("sep.csv", b"sep=;\n" + as_csv(ROWS, ";").encode()),
+        ("blank_lines.csv", ("\n\n" + as_csv(ROWS).replace("\n", "\n\n")).encode()),
+        ("quoted.csv", ("\n".join(",".join(f'"{c}"' for c in row) for row in [HEADER, *ROWS])).encode()),
+        ("wrapped.csv", ("\n".join(f'"{line}";;' for line in as_csv(ROWS).splitlines())).encode()),
+        ("decimal_comma.csv", as_csv([[c.replace(".", ",") for c in row] for row in ROWS], ";").encode()),
+        ("percent.csv", as_csv([track(n, valence="50") for n in range(6)]).replace("0.", "").encode()),
+        ("lines.jsonl", "\n".join(json.dumps(dict(zip(HEADER, row, strict=True))) for row in ROWS).encode()),
+        ("we[ird] *?.csv", as_csv(ROWS).encode()),
+    ],
+)
+def test_every_form_of_text_gives_the_same_tracks(name, content, spark, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    rows = read(spark, path)
+    assert [row[:-1] for row in rows] == [tuple(row) for row in PLAIN]
+    assert {row[-1] for row in rows} == {name}
+
+
+def test_one_read_in_blocks_equals_one_in_order(spark, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(as_csv([track(n, name=f'"{n}", quoted') for n in range(6)]), "utf-8")
+    assert read(spark, path, multiline=True) == read(spark, path, multiline=False)

@@ -1,0 +1,81 @@
+"""The whole pipeline on the file that the project starts from, against what scikit-learn found on it."""
+
+import json
+
+import numpy as np
+import pytest
+from deltalake import DeltaTable
+from sklearn.metrics import silhouette_score
+
+from segue import job
+from segue.stages import pipeline
+
+
+@pytest.fixture(scope="module")
+def root(spark, real_data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("spotify_2000")
+    words = ["--input", str(real_data / "spotify_2000.csv"), "--output", str(out), "--set", "clustering.ks=2-15"]
+    assert job.execute(pipeline.JOB, words, start=lambda _: spark) == 0
+    return out
+
+
+def table(root, name):
+    return DeltaTable(str(root / name)).to_pandas()
+
+
+def test_every_inertia_is_within_two_percent_of_the_best_of_two_thousand_starts(root, real_data):
+    reference = json.loads((real_data / "reference_spotify_2000.json").read_text("utf-8"))
+    best = {row["k"]: row["inertia"] for row in reference["best_inertia_of_2000_starts"]}
+    scores = table(root, "k_scores").set_index("k").inertia
+    gaps = {k: scores[k] / best[k] - 1 for k in range(2, 16)}
+    assert max(gaps.values()) < 0.02, gaps
+    assert min(gaps.values()) > -1e-6, gaps
+
+
+def test_the_chosen_k_is_what_the_rule_gives_on_the_stored_scores(root):
+    scores = table(root, "k_scores")
+    eligible = scores[scores.k >= 8].sort_values(["silhouette", "k"], ascending=[False, True])
+    assert scores[scores.chosen].k.tolist() == [eligible.k.iloc[0]]
+
+
+def test_its_silhouette_is_scikit_learns_on_the_stored_labels(root, real_data):
+    labeled, scores = table(root, "labeled_tracks"), table(root, "k_scores")
+    (path,) = (root / "models").glob("*/model.json")
+    made = json.loads(path.read_text("utf-8"))
+    reference = json.loads((real_data / "reference_spotify_2000.json").read_text("utf-8"))
+    low, high = np.array(made["scaler"]["minimum"]), np.array(made["scaler"]["maximum"])
+    # fractions here, percentages in the published file
+    assert low == pytest.approx(np.array(reference["data_min"]) / [1, 1, 100, 100, 100, 100])
+    scaled = (labeled[made["features"]].to_numpy() - low) / (high - low)
+    wanted = silhouette_score(scaled, labeled.cluster, metric="sqeuclidean")
+    assert scores[scores.chosen].silhouette.iloc[0] == pytest.approx(wanted, abs=1e-9)
+    assert len(labeled) == 1994
+
+
+def test_the_same_command_again_changes_nothing_but_runs(root, spark, real_data, run_job):
+    def state():
+        files = (path for path in root.rglob("*") if path.is_file() and "runs" not in path.parts)
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    before = state()
+    words = ["--input", real_data / "spotify_2000.csv", "--output", root, "--set", "clustering.ks=2-15"]
+    assert run_job(pipeline.JOB, *words) == 0
+    assert state() == before
+    assert len(table(root, "runs")) == 2
+
+
+def test_a_second_file_is_labeled_by_the_model_that_is_there(root, run_job, real_data, tmp_path):
+    header, *rows = (real_data / "spotify_2000.csv").read_text("utf-8-sig").splitlines()
+    new = rows[0].replace("Sunrise", "Sunset")
+    (tmp_path / "more.csv").write_text("\n".join([header, new, *rows[1:4]]), "utf-8")
+    models = sorted((root / "models").iterdir())
+    before = table(root, "labeled_tracks").set_index("track_id").cluster
+    words = ["--input", tmp_path / "more.csv", "--output", root, "--set", "clustering.ks=2-15"]
+    assert run_job(pipeline.JOB, *words) == 0
+    assert sorted((root / "models").iterdir()) == models
+    after = table(root, "labeled_tracks").set_index("track_id")
+    assert (after.cluster[before.index] == before).all()
+    added = after.drop(before.index)
+    assert added.title.tolist() == ["Sunset"]
+    # same features as the track it was copied from, so the same cluster
+    assert added.cluster.tolist() == [after[after.title == "Sunrise"].cluster.iloc[0]]
