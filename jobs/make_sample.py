@@ -1,7 +1,7 @@
 """Make a synthetic catalogue of any size: every track, artist and album in it is invented.
 
 A name that ends in .csv gives one local file in the Kaggle set's columns, a few of its rows broken on
-purpose; one in .parquet, Parquet; any other, a Delta table. What stands there already is replaced.
+purpose; one in .parquet, Parquet; any other, a Delta table. What stands there already is left as it is.
 """
 
 import argparse
@@ -21,6 +21,8 @@ def options() -> argparse.Namespace:
         parser.error(f"--tracks {chosen.tracks}: at least 1 is needed")
     if chosen.to.endswith(".csv") and "://" in chosen.to:
         parser.error(f"--to {chosen.to}: a CSV file is written on the driver, so name a local path")
+    if Path(chosen.to).exists():
+        parser.error(f"--to {chosen.to}: stands there already, and would be lost")
     return chosen
 
 
@@ -31,5 +33,5 @@ if __name__ == "__main__":
         sample.write_csv(sample.synthetic_kaggle_rows(spark, wanted.tracks, seed=wanted.seed), Path(wanted.to))
     else:
         writer = sample.synthetic_tracks(spark, wanted.tracks, seed=wanted.seed).write
-        writer.format("parquet" if wanted.to.endswith(".parquet") else "delta").mode("overwrite").save(wanted.to)
+        writer.format("parquet" if wanted.to.endswith(".parquet") else "delta").mode("error").save(wanted.to)
     print(f"wrote {wanted.tracks:,} synthetic (invented) tracks, seed {wanted.seed}, to {wanted.to}")
