@@ -6,7 +6,7 @@ from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.errors import OutputError, SchemaError
+from segue.errors import ConflictError, OutputError, SchemaError
 from segue.tables import Change, Store
 
 DOTS = schema.Table(
@@ -79,6 +79,27 @@ def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):
     assert store.read(DOTS).count() == 2
 
 
+def test_who_writes_on_what_another_changed_meanwhile_loses_and_changes_nothing(spark, store):
+    store.sync(DOTS, dots(spark, ("a", 1.0, [])))
+    late, early = Store(spark, store.root), Store(spark, store.root)
+    late.read(DOTS)
+    early.sync(DOTS, dots(spark, ("b", 2.0, [])))
+    with pytest.raises(ConflictError, match="another run changed dots meanwhile"):
+        late.sync(DOTS, dots(spark, ("b", 3.0, [])))
+    assert versions(store) == 1
+    assert Store(spark, store.root).read(DOTS).where("id = 'b'").first().x == 2.0
+
+
+def test_of_two_that_make_the_same_table_one_loses(spark, store, monkeypatch):
+    late = Store(spark, store.root)
+    store.sync(DOTS, dots(spark, ("a", 1.0, [])))
+    monkeypatch.setattr(late, "exists", lambda table: False)  # as it was when the late one looked
+    with pytest.raises(ConflictError):
+        late.sync(DOTS, dots(spark, ("b", 2.0, [])))
+    late.append(DOTS, dots(spark, ("c", 3.0, [])))
+    assert sorted(row.id for row in Store(spark, store.root).read(DOTS).collect()) == ["a", "c"]
+
+
 def test_a_rule_broken_refuses_the_whole_write(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     with pytest.raises(Exception, match="x_positive"):
@@ -107,10 +128,10 @@ def test_what_is_not_there_is_said_with_who_writes_it(store):
 
 
 def test_a_folder_of_something_else_is_left_alone(spark, tmp_path):
-    (tmp_path / "thesis.tex").write_text("chapter 1")
+    (tmp_path / "models").mkdir()  # a name that segue uses too does not make it segue's
     with pytest.raises(OutputError, match="holds something else"):
         Store(spark, str(tmp_path)).prepare()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["models"]
 
 
 def test_an_output_below_a_file_cannot_be_written_to(spark, tmp_path):

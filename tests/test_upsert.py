@@ -48,8 +48,10 @@ def test_a_row_that_says_the_same_adds_its_genre_and_nothing_else(spark):
             ("b", None, "pop", ["pop"], "g"),
             ("c", 3.0, None, [], "g"),
             ("d", 4.0, None, [], "g"),
+            ("e", None, None, [], "g"),
         ],
         [
+            ("e", 5.0, None, [], "f"),
             ("a", 1.0, "rock", ["rock"], "f"),
             ("b", None, "pop", ["pop", "rock"], "f"),
             ("c", 2.0, "rock", ["rock"], "f"),
@@ -62,5 +64,6 @@ def test_a_row_that_says_the_same_adds_its_genre_and_nothing_else(spark):
         ("b", None, "pop", ["pop", "rock"], "f", "unchanged"),
         ("c", 3.0, None, ["rock"], "g", "updated"),
         ("d", 4.0, None, [], "g", "added"),
+        ("e", 5.0, None, [], "f", "unchanged"),  # what the later file leaves open stays
     )
     assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True)

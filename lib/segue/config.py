@@ -174,6 +174,9 @@ def _contradictions(checked: dict[str, Any]) -> list[str]:
             faults.append(f"{name} names {', '.join(strangers)}, not among features.columns ({listed})")
     negative = [n for n in checked.get("features.log", ()) if low[n] < 0]
     faults += [f"features.log names {name}, which may be negative" for name in negative]
+    named = checked.get("label.model_version", "latest")
+    if checked.get("train.when") == "always" and named != "latest":
+        faults.append(f"train.when is 'always', and label.model_version is {named!r}: wanted one or the other")
     if checked.get("selection.rule") == "fixed" and checked.get("selection.k", 0) is None:
         faults.append("selection.rule is 'fixed', wanted selection.k with it")
     return faults

@@ -8,7 +8,7 @@ from pyarrow import fs
 
 from segue.errors import OutputError
 
-_SAME = {"s3a": "s3", "s3n": "s3", "gs": "gs", "abfss": "abfss"}
+_SAME = {"s3a": "s3", "s3n": "s3"}
 
 
 def spark_uri(path: str) -> str:
@@ -37,13 +37,12 @@ def names_in(uri: str) -> list[str] | None:
     system, path = _open(uri)
     try:
         kind = system.get_file_info(path).type
-        if kind == fs.FileType.NotFound:
-            return None
-        if kind != fs.FileType.Directory:
-            raise OutputError(f"{uri} is a file, wanted a folder")
-        return sorted(info.base_name for info in system.get_file_info(fs.FileSelector(path)))
+        inside = system.get_file_info(fs.FileSelector(path)) if kind == fs.FileType.Directory else []
     except OSError as error:
         raise OutputError(f"cannot look into {uri}: {error}") from error
+    if kind == fs.FileType.File:
+        raise OutputError(f"{uri} is a file, wanted a folder")
+    return None if kind == fs.FileType.NotFound else sorted(info.base_name for info in inside)
 
 
 def make_folder(uri: str) -> None:
@@ -63,7 +62,7 @@ def read_text(uri: str) -> str | None:
     if system.get_file_info(path).type != fs.FileType.File:
         return None
     with system.open_input_stream(path) as stream:
-        return stream.read().decode("utf-8")
+        return stream.read().decode("utf-8", "replace")
 
 
 def write_text(uri: str, text: str) -> None:

@@ -94,18 +94,31 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsError([message])
 
 
-def _options(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, config.Settings]:
-    """Return options and settings, or raise SettingsError with every fault of both."""
-    parser = _Parser(prog=f"{job.name}.py", allow_abbrev=False, description=job.work.__doc__)
-    parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
+def _settings_parser() -> _Parser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", metavar="FILE.toml", help="settings, see conf/defaults.toml")
     parser.add_argument("--set", metavar="section.key=value", action="append", default=[], help="one setting")
+    return parser
+
+
+def _options(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, config.Settings]:
+    """Return options and settings, or raise SettingsError with every fault of both."""
+    about = job.work.__doc__
+    parser = _Parser(prog=f"{job.name}.py", allow_abbrev=False, description=about, parents=[_settings_parser()])
+    parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
     if job.takes_input:
         parser.add_argument("--input", metavar="PATH", help="a file, a folder, a glob or a Delta table")
     for name, keywords in job.options:
         parser.add_argument(name, **keywords)
-    options, unknown = parser.parse_known_args(argv)
-    faults = [f"unknown option {text}" for text in unknown]
+    faults: list[str] = []
+    try:
+        options, unknown = parser.parse_known_args(argv)
+        faults += [f"unknown option {text}" for text in unknown]
+    except SettingsError as error:
+        # what the options say of settings can be checked all the same
+        faults += error.faults
+        options, _ = _settings_parser().parse_known_args(argv)
+        options.output = options.input = "as the fault says"
     wanted = {"--output ROOT": options.output}
     if job.takes_input:
         wanted["--input PATH"] = options.input

@@ -1,6 +1,8 @@
 """Rows in partitions and an order that depend on nothing but the rows: what pyspark.ml needs to repeat itself.
 
 A seed alone fixes neither KMeans nor an approximate quantile: both see which rows share a partition, and their order.
+In local mode this fixes every bit. On several machines Spark may still add the partitions' sums in the order in which
+they arrive, and so change a last bit.
 """
 
 from pyspark.sql import DataFrame

@@ -23,13 +23,13 @@ class Feature:
     def range(self) -> str:
         """The range as mathematics writes it, such as ``[1, 300]``."""
         opening = "(" if self.low_is_open else "["
-        return f"{opening}{self.low:g}, " + ("inf)" if self.high is None else f"{self.high:g}]")
+        return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
         """Return the SQL condition that says that ``value`` (by default the column) lies in the range."""
         value = value or self.name
-        above = f"{value} {'>' if self.low_is_open else '>='} {self.low:g}"
-        below = f"{value} < double('inf')" if self.high is None else f"{value} <= {self.high:g}"
+        above = f"{value} {'>' if self.low_is_open else '>='} {self.low:.12g}"
+        below = f"{value} < double('inf')" if self.high is None else f"{value} <= {self.high:.12g}"
         return f"{above} AND {below}"
 
 

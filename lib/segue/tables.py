@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta import exceptions as delta_exceptions
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.storagelevel import StorageLevel
@@ -15,7 +16,18 @@ from segue import files, schema
 from segue.errors import ConflictError, OutputError, SchemaError
 
 VERSION_PROPERTY = "segue.schema"
-_OURS = {"models", *(table.name for table in schema.TABLES)}
+_OURS = {table.name for table in schema.TABLES}
+_LOST = (
+    delta_exceptions.DeltaConcurrentModificationException,
+    delta_exceptions.ConcurrentWriteException,
+    delta_exceptions.MetadataChangedException,
+    delta_exceptions.ProtocolChangedException,
+    delta_exceptions.ConcurrentAppendException,
+    delta_exceptions.ConcurrentDeleteReadException,
+    delta_exceptions.ConcurrentDeleteDeleteException,
+    delta_exceptions.ConcurrentTransactionException,
+)
+"""What Delta raises where another writer was faster; they have no ancestor of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Store:
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
         self.root = root.rstrip("/") or "/"
+        self.seen: dict[str, int] = {}
+        """The version of every table that this store has read or written, by the table's name."""
 
     def prepare(self) -> None:
         """Make sure that ROOT is ours to write to.
@@ -48,13 +62,15 @@ class Store:
             If it is a file, not writable, or holds something else.
         """
         names = [name for name in files.names_in(self.root) or [] if not name.startswith(".")]
-        strangers = [name for name in names if name not in _OURS]
-        if strangers and not _OURS & set(names):
+        ours = [name for name in names if name in _OURS and files.names_in(f"{self.root}/{name}/_delta_log")]
+        if names and not ours:
             raise OutputError(
-                f"--output {self.root} holds something else ({', '.join(strangers[:5])}), "
+                f"--output {self.root} holds something else ({', '.join(names[:5])}), "
                 "wanted a new folder, an empty one, or one that segue wrote"
             )
         files.make_folder(self.root)
+        if self.exists(schema.RUNS):
+            self._refuse_newer(schema.RUNS)
 
     def path(self, table: schema.Table) -> str:
         """Return where a table is."""
@@ -76,17 +92,15 @@ class Store:
         ------
         OutputError
             If it is not there, was written by a newer segue, or does not have the declared columns.
+        ConflictError
+            If another run has changed it since this store first read it.
         """
         if not self.exists(table):
             raise OutputError(f"{self.root} has no table {table.name}; {_MADE_BY[table.name]} writes it")
-        written = self._schema_version(table)
-        if written > schema.SCHEMA_VERSION:
-            raise OutputError(
-                f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "
-                f"{schema.SCHEMA_VERSION}); install that segue, or choose another --output"
-            )
-        reader = self._spark.read.format("delta").option("versionAsOf", self.version(table))
-        frame = reader.load(self.path(table))
+        self._refuse_newer(table)
+        version = self._require_unchanged(table)
+        self.seen[table.name] = version
+        frame = self._spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         _check_columns(table, frame)
         return frame
 
@@ -97,10 +111,9 @@ class Store:
     def append(self, table: schema.Table, rows: DataFrame) -> None:
         """Add rows to a table, which is made where it is not."""
         with _one_writer(table):
-            if self.exists(table):
+            if self.exists(table) or not self._create(table, rows):
                 rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
-            else:
-                self._create(table, rows)
+        self.seen.pop(table.name, None)
 
     def sync(self, table: schema.Table, rows: DataFrame, *, whole: bool = False) -> Change:
         """Bring a table's rows up to date by its key, in one commit, or in none where nothing differs.
@@ -116,32 +129,57 @@ class Store:
         try:
             stored = self.find(table)
             if stored is None:
-                with _one_writer(table):
-                    self._create(table, rows)
+                if not self._create(table, rows):
+                    raise _conflict(table)
+                self.seen[table.name] = self.version(table)
                 return Change(added=rows.count())
             changes = _changes(table, rows, stored, whole=whole).persist(StorageLevel.MEMORY_AND_DISK)
             counted = {row[0]: row[1] for row in changes.groupBy("_change").count().collect()}
             change = Change(counted.get("added", 0), counted.get("updated", 0), counted.get("removed", 0))
             if change.rows:
+                self._require_unchanged(table)
                 with _one_writer(table):
                     if whole and 2 * change.rows > stored.count():
-                        self._create(table, rows)
+                        self._writer(table, rows).createOrReplace()
                     else:
                         self._merge(table, changes)
+                self.seen[table.name] = self.version(table)
             changes.unpersist()
             return change
         finally:
             rows.unpersist()
 
-    def _schema_version(self, table: schema.Table) -> int:
+    def _require_unchanged(self, table: schema.Table) -> int:
+        """Return the version, or raise ConflictError where it is not the one seen before."""
+        version = self.version(table)
+        if version != self.seen.get(table.name, version):
+            raise _conflict(table)
+        return version
+
+    def _refuse_newer(self, table: schema.Table) -> None:
         properties = self._spark.sql(f"SHOW TBLPROPERTIES {self._identifier(table)}").collect()
-        return int(next((row.value for row in properties if row.key == VERSION_PROPERTY), 0))
+        written = int(next((row.value for row in properties if row.key == VERSION_PROPERTY), 0))
+        if written > schema.SCHEMA_VERSION:
+            raise OutputError(
+                f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "
+                f"{schema.SCHEMA_VERSION}); install that segue, or choose another --output"
+            )
 
     def _identifier(self, table: schema.Table) -> str:
         return f"delta.`{self.path(table).replace('`', '``')}`"
 
-    def _create(self, table: schema.Table, rows: DataFrame) -> None:
-        """Write the whole table in one commit, with comments, constraints and the schema's version."""
+    def _create(self, table: schema.Table, rows: DataFrame) -> bool:
+        """Make a table in one commit, and tell whether it was this run that made it."""
+        try:
+            self._writer(table, rows).create()
+        except AnalysisException as error:
+            if "ALREADY_EXISTS" not in (error.getCondition() or str(error)):
+                raise
+            return False
+        return True
+
+    def _writer(self, table: schema.Table, rows: DataFrame) -> DataFrameWriterV2:
+        """Return what writes a whole table, with comments, constraints and the schema's version."""
         commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
         writer = (
             rows.select(*commented)
@@ -153,7 +191,7 @@ class Store:
         )
         for name, condition in table.constraints.items():
             writer = writer.tableProperty(f"delta.constraints.{name}", condition)
-        writer.createOrReplace()
+        return writer
 
     def _merge(self, table: schema.Table, changes: DataFrame) -> None:
         same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
@@ -164,7 +202,7 @@ class Store:
             .merge(changes.alias("new"), same_key)
             .whenMatchedDelete("new._change = 'removed'")
             .whenMatchedUpdate(set=dict(values))
-            .whenNotMatchedInsert(values=dict(values))
+            .whenNotMatchedInsert("new._change != 'removed'", values=dict(values))
             .execute()
         )
 
@@ -183,8 +221,12 @@ _MADE_BY = {
 def _one_writer(table: schema.Table) -> Iterator[None]:
     try:
         yield
-    except DeltaConcurrentModificationException as error:
-        raise ConflictError(f"another run changed {table.name} meanwhile; run again") from error
+    except _LOST as error:
+        raise _conflict(table) from error
+
+
+def _conflict(table: schema.Table) -> ConflictError:
+    return ConflictError(f"another run changed {table.name} meanwhile, and this one lost; run again")
 
 
 def _changes(table: schema.Table, rows: DataFrame, stored: DataFrame, *, whole: bool) -> DataFrame:

@@ -1,7 +1,7 @@
 """What a later delivery changes: tracks of this run against the tracks that are stored.
 
-A row that says something new of a track replaces it: the later delivery corrects the earlier. A row that
-says the same, but for its genre and its file, changes nothing except that its genres join ``genres``.
+A row that says something new of a track replaces it: the later delivery corrects the earlier, and what it leaves open
+stays. A row that says the same, but for its genre and its file, changes nothing except that its genres join ``genres``.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -24,9 +24,10 @@ def with_change(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
         return delivered.withColumn("change", F.lit("added"))
     old = stored.select(F.struct(*schema.TRACKS.names).alias("old"))
     joined = delivered.join(old, F.col("track_id") == F.col("old.track_id"), "left")
+    content = {name: F.coalesce(name, f"old.{name}") for name in _CONTENT}
     says_the_same = F.lit(True)
-    for name in _CONTENT:
-        says_the_same &= F.col(name).eqNullSafe(F.col(f"old.{name}"))
+    for name, value in content.items():
+        says_the_same &= value.eqNullSafe(F.col(f"old.{name}"))
     genres = F.array_sort(F.array_union("genres", F.coalesce("old.genres", F.array().cast("array<string>"))))
     known = F.col("old.track_id").isNotNull()
 
@@ -38,7 +39,7 @@ def with_change(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
         .when(says_the_same & (F.size(genres) == F.size("old.genres")), "unchanged")
         .otherwise("updated")
     )
-    columns = {name: F.col(name) for name in schema.TRACKS.names} | {
+    columns = {name: content.get(name, F.col(name)).alias(name) for name in schema.TRACKS.names} | {
         "genre": kept("genre"),
         "source_file": kept("source_file"),
         "genres": genres.alias("genres"),

@@ -44,6 +44,15 @@ def test_what_training_freezes_is_what_the_definitions_say(spark):
     assert found.thresholds == pytest.approx(limits, abs=1e-8)
 
 
+def test_two_tracks_as_far_from_their_centre_are_no_outliers(spark):
+    points, own, _ = clustered(n=8, k=4)
+    own = np.arange(8) // 2
+    centres = np.stack([points[own == c].mean(axis=0) for c in range(4)])
+    labeled = frame(spark, points, own)
+    placed = labels.with_place(labeled, fit_frozen(labeled, centres))
+    assert [row.is_outlier for row in placed.collect()] == [False] * 8
+
+
 def test_silhouettes_from_sums_equal_those_from_all_pairs():
     points, own, centres = clustered(n=40, k=5)
     points[:3] = points[0]  # duplicates too

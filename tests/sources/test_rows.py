@@ -53,3 +53,21 @@ def test_one_read_in_blocks_equals_one_in_order(spark, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(as_csv([track(n, name=f'"{n}", quoted') for n in range(6)]), "utf-8")
     assert read(spark, path, multiline=True) == read(spark, path, multiline=False)
+
+
+def test_a_quote_left_open_rejects_its_line_alone_where_records_are_cut_at_lines(spark, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(as_csv(ROWS).replace("Song 2", '"Song 2'), "utf-8")
+    sources = load_sources(resources.conf() / "sources")
+    rows = read_rows(spark, str(path), sources, NEEDED, TextOptions(multiline=False), missing_rejects=True)
+    found = {row.raw.split(",")[0]: list(row.reasons) for row in rows.frame.collect()}
+    fault = ["a quote is left open at the end of the line"]
+    assert found == {f"id{n}x": fault if n == 2 else [] for n in range(6)}
+
+
+def test_files_of_one_folder_have_units_of_their_own(spark, tmp_path):
+    (tmp_path / "in").mkdir()
+    percent = [[*row[:5], "10", "50", "25", "5", row[9]] for row in ROWS[:4]]
+    (tmp_path / "in" / "percent.csv").write_text(as_csv(percent), "utf-8")
+    (tmp_path / "in" / "fraction.csv").write_text(as_csv(ROWS[4:]), "utf-8")
+    assert {row[4] for row in read(spark, tmp_path / "in")} == {0.5}

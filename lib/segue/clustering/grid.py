@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from segue.clustering import nearest, spark_ml
 from segue.clustering.scores import Score, fit_scores
@@ -74,8 +75,11 @@ def fit_grid(tracks: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
         raise ClusteringError(f"no start found k = {possible[0]} to {possible[-1]} clusters that all have tracks")
     labels = nearest.labels(F.col("point"), [candidate.centres for candidate in found])
     labeled = tracks.select(vector_to_array(F.col("point")).alias("point"), "genre").withColumn("labels", labels)
+    labeled.persist(StorageLevel.MEMORY_AND_DISK)
     scores = fit_scores(labeled, [c.k for c in found], found[0].centres.shape[1])
+    labeled.unpersist()
+    # the engine's own figure belongs to the centres before their last move
     return [
-        Fit(c.k, c.centres, c.inertia, c.silhouette, s, spark_ml.NAME, budget.restarts, c.iterations)
+        Fit(c.k, c.centres, s.inertia(c.centres), c.silhouette, s, spark_ml.NAME, budget.restarts, c.iterations)
         for c, s in zip(found, scores, strict=True)
     ]

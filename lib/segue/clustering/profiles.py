@@ -1,5 +1,6 @@
 """What a cluster sounds like, in numbers and in words, as it was trained."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ EXACT_UP_TO = 2_000_000
 def fit_frozen(labeled: DataFrame, centres: NDArray[np.float64]) -> Frozen:
     """Return what labels of single tracks need of every cluster. Runs one Spark job.
 
-    A threshold is the mean of the distances to the own centre plus three of their standard deviations, to nine
-    decimals, so that the order of summation does not show in it.
+    A threshold is the mean of the distances to the own centre plus three of their standard deviations, rounded up to
+    nine decimals and one more, so that neither the order of summation nor a cluster of equals shows in it.
 
     Parameters
     ----------
@@ -51,8 +52,12 @@ def fit_frozen(labeled: DataFrame, centres: NDArray[np.float64]) -> Frozen:
         np.array([row.n for row in rows]),
         np.array([[row[f"s{i}"] for i in range(n_features)] for row in rows]),
         np.array([row.squares for row in rows]),
-        np.array([round(row["mean"] + OUTLIER_DEVIATIONS * row.sd, 9) for row in rows]),
+        np.array([_rounded_up(row["mean"] + OUTLIER_DEVIATIONS * row.sd) for row in rows]),
     )
+
+
+def _rounded_up(threshold: float) -> float:
+    return (math.ceil(threshold * 1e9) + 1) / 1e9
 
 
 def _total(values: Column) -> Column:
@@ -88,7 +93,10 @@ def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
 
 def _columns(name: str, row: Row) -> list[tuple[str, float | None]]:
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
-    values = (row[f"{name}_mean"], row[f"{name}_sd"], *quartiles)
+    # JSON knows no infinity, which the deviation of absurd durations may be
+    values = [
+        v if v is None or math.isfinite(v) else None for v in (row[f"{name}_mean"], row[f"{name}_sd"], *quartiles)
+    ]
     return [(f"{name}_{suffix}", value) for suffix, value in zip(schema.STATISTICS, values, strict=True)]
 
 
@@ -126,8 +134,8 @@ def _deviations(rows: list[Row]) -> list[dict[str, float]]:
         if not n:
             continue
         mean = sum(count * m for _, count, m, _ in have) / n
-        variance = sum(count * (sd**2 + (m - mean) ** 2) for _, count, m, sd in have) / n
-        if variance > 1e-18:
+        variance = sum(count * (sd * sd + (m - mean) * (m - mean)) for _, count, m, sd in have) / n
+        if 1e-18 < variance < math.inf:
             for index, _, m, _ in have:
                 # rounded, lest the order of summation decide between words
                 found[index][name] = round((m - mean) / variance**0.5, 9)

@@ -17,9 +17,17 @@ class Score:
 
     sizes: NDArray[np.int64]
     """Tracks in each cluster, shape (k,)."""
+    means: NDArray[np.float64]
+    """Mean of the points of each cluster, shape (k, n_features)."""
+    within: float
+    """Sum of squared distances of all points to the mean of their cluster."""
     davies_bouldin: float
     calinski_harabasz: float
     agreement: Agreement
+
+    def inertia(self, centres: NDArray[np.float64]) -> float:
+        """Return the sum of squared distances to given centres, shape (k, n_features), instead of the means."""
+        return self.within + float(self.sizes @ ((self.means - centres) ** 2).sum(axis=1))
 
 
 def fit_scores(labeled: DataFrame, ks: Sequence[int], n_features: int) -> list[Score]:
@@ -50,6 +58,8 @@ def fit_scores(labeled: DataFrame, ks: Sequence[int], n_features: int) -> list[S
     return [
         Score(
             means[fit].sizes,
+            means[fit].centres,
+            float(spread[fit].squares.sum()),
             _davies_bouldin(means[fit].centres, spread[fit].mean_distances),
             _calinski_harabasz(means[fit], float(spread[fit].squares.sum())),
             agreement(means[fit].genres),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from py4j.protocol import Py4JJavaError
 from pyspark import inheritable_thread_target
 from pyspark.ml.clustering import KMeans, KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
@@ -22,6 +23,8 @@ from segue.layout import laid_out
 log = logging.getLogger(__name__)
 
 NAME = "spark-ml"
+PARALLEL_FROM = 20
+"""Distinct points per centre from which on k-means|| is tried."""
 AT_ONCE = 4
 """Fits that share the cluster: each is many short jobs, which leave it idle in between."""
 
@@ -60,23 +63,29 @@ def fit_candidates(points: DataFrame, ks: Sequence[int], budget: Budget) -> Iter
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     in_session = inheritable_thread_target(points.sparkSession)
     weighted = _weighted(points).persist(StorageLevel.MEMORY_AND_DISK)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for place, k in enumerate(ks, start=1):
-            begun = time.monotonic()
-            starts = [pool.submit(in_session(_fit), weighted, k, budget, start) for start in range(budget.restarts)]
-            whole = [fit for start in starts if (fit := start.result())]
-            if not whole:
-                log.warning("k %d: left out, since every start lost a cluster on the way", k)
-                continue
-            best = min(whole, key=lambda fit: fit.inertia)
-            # rounding may carry a perfect silhouette past 1
-            silhouette = min(max(evaluator.evaluate(best.model.transform(points)), -1.0), 1.0)
-            log.info(
-                "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
-                k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
-            )  # fmt: skip
-            yield Candidate(k, np.array(best.model.clusterCenters()), best.inertia, silhouette, best.iterations)
-    weighted.unpersist()
+    try:
+        n_distinct = weighted.count()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for place, k in enumerate(ks, start=1):
+                begun = time.monotonic()
+                starts = [
+                    pool.submit(in_session(_fit), weighted, k, budget, start, _start_mode(k, start, n_distinct))
+                    for start in range(budget.restarts)
+                ]
+                whole = [fit for start in starts if (fit := start.result())]
+                if not whole:
+                    log.warning("k %d: left out, since every start lost a cluster on the way", k)
+                    continue
+                best = min(whole, key=lambda fit: fit.inertia)
+                # rounding may carry a perfect silhouette past 1
+                silhouette = min(max(evaluator.evaluate(best.model.transform(points)), -1.0), 1.0)
+                log.info(
+                    "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
+                    k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
+                )  # fmt: skip
+                yield Candidate(k, np.array(best.model.clusterCenters()), best.inertia, silhouette, best.iterations)
+    finally:
+        weighted.unpersist()
 
 
 def _weighted(points: DataFrame) -> DataFrame:
@@ -96,21 +105,36 @@ class _Fit(NamedTuple):
     iterations: int
 
 
-def _fit(weighted: DataFrame, k: int, budget: Budget, start: int) -> _Fit | None:
+def _start_mode(k: int, start: int, n_distinct: int) -> str:
+    """Return how a start chooses its first centres.
+
+    Starts take turns: ``k-means||`` finds clusters far apart, ``random`` often does better where all lie close.
+    Among few points only ``random`` is sure to choose k of them.
+    """
+    return "k-means||" if start % 2 == 0 and n_distinct >= PARALLEL_FROM * k else "random"
+
+
+def _fit(weighted: DataFrame, k: int, budget: Budget, start: int, mode: str) -> _Fit | None:
     """Return the fit of one start, or None where it ended with fewer than k clusters."""
     kmeans = KMeans(
         featuresCol="point",
         predictionCol="label",
         weightCol="weight",
         k=k,
-        seed=budget.seed * 1_000_003 + k * 1009 + start,
-        initMode="random",
+        seed=(budget.seed * 1_000_003 + k * 1009 + start) % 2**63,
+        initMode=mode,
         maxIter=budget.max_iter,
         tol=budget.tol,
         # "auto" never takes the block solver for dense vectors, which needs a quarter of the time
         solver="block",
     )
-    model = kmeans.fit(weighted)
+    try:
+        model = kmeans.fit(weighted)
+    except Py4JJavaError as error:
+        # where few points make up all the cost, k-means|| may choose fewer than k: the block solver cannot go on
+        if mode == "random" or "ArrayIndexOutOfBounds" not in str(error):
+            raise
+        return None
     summary = model.summary
     if len(summary.clusterSizes) < k or min(summary.clusterSizes) == 0:
         return None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException, PythonException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -18,6 +18,11 @@ from segue.errors import InputError
 
 _GLOB = re.compile(r"[*?\[{]")
 _SPECIAL = re.compile(r"([*?\[\]{}\\])")
+_UNREADABLE = re.compile(
+    r"FAILED_READ_FILE|EOFException|ZipException|FileNotFoundException|AccessControlException|UnknownHostException"
+    r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|No FileSystem for scheme|incorrect header"
+)
+"""What Spark says, among other things, where a file is at fault."""
 _COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
@@ -42,9 +47,9 @@ def reading(what: str) -> Iterator[None]:
     """Turn what Spark says of unreadable input into one line."""
     try:
         yield
-    except PythonException:  # a fault of segue's own workers, not of the input
-        raise
     except (PySparkException, Py4JError) as error:
+        if not isinstance(error, AnalysisException) and not _UNREADABLE.search(str(error)):
+            raise  # a fault of segue's or of the cluster's, not of the input
         raise InputError(f"cannot read {what}: {_cause(error)}") from error
 
 
@@ -69,7 +74,7 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
     InputError
         If nothing is there, or nothing in a form that segue reads.
     """
-    literal = Path(path).exists() if not urlsplit(path).scheme else not _GLOB.search(path)
+    literal = not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
     pattern = escaped(path) if literal else path
     with reading(f"--input {path}"):
         if literal and DeltaTable.isDeltaTable(spark, path):

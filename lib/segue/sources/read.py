@@ -40,6 +40,8 @@ class FilePlan:
     """None for JSON lines."""
     skipped: int
     has_invalid: bool
+    by_line: bool = False
+    """Whether records over several lines, where it is not read whole, are cut at every line and rejected."""
 
 
 class _Rows:
@@ -109,7 +111,8 @@ def _reader(
         for place, group in itertools.groupby(located(batches), key=itemgetter(0)):
             plan, first = plans[place[0]], not any(place[1:])
             text = decoded((value for _, value in group), encoding, first=first)
-            for fields, raw in _records(text, plan, first=first):
+            by_line = plan.by_line and "block" in key
+            for fields, raw in _records(text, plan, first=first, by_line=by_line):
                 shown, texts = _checked(fields, raw, plan, encoding)
                 rows.add(plan.relative, shown, plan.layout, texts)
                 yield from rows.batches(BATCH_ROWS)
@@ -126,12 +129,13 @@ def decoded(lines: Iterable[bytes], encoding: str, *, first: bool) -> Iterator[s
         first = False
 
 
-def _records(text: Iterable[str], plan: FilePlan, *, first: bool) -> Iterator[tuple[Any, str]]:
+def _records(text: Iterable[str], plan: FilePlan, *, first: bool, by_line: bool) -> Iterator[tuple[Any, str]]:
     if plan.dialect is None:
         lines = (line.strip() for line in text)
         objects = ((records.json_object(line), line) for line in lines if line)
         return (("not a JSON object" if found is None else found, line) for found, line in objects)
-    return itertools.islice(records.csv_records(text, plan.dialect), plan.skipped if first else 0, None)
+    cut = records.csv_records_by_line if by_line else records.csv_records
+    return itertools.islice(cut(text, plan.dialect), plan.skipped if first else 0, None)
 
 
 def _checked(fields: Any, raw: str, plan: FilePlan, encoding: str) -> tuple[str, dict[str, str | None] | str]:

@@ -65,7 +65,9 @@ def _misspelt(plains: Sequence[str], sources: Sequence[Source]) -> list[tuple[in
     return [(index, *sources[rank].headers[known]) for _, index, rank, known in sorted(alike)]
 
 
-def recognise(header: Sequence[str], sample: SampleValues, sources: Sequence[Source]) -> Layout:
+def recognise(
+    header: Sequence[str], sample: SampleValues, sources: Sequence[Source], others: SampleValues = ()
+) -> Layout:
     """Return what the header means.
 
     Parameters
@@ -73,6 +75,7 @@ def recognise(header: Sequence[str], sample: SampleValues, sources: Sequence[Sou
     header : the column names, in the order of the file
     sample : some rows of the file as lists of text, aligned with the header; None is missing
     sources : the known sources
+    others : rows of other files with this header, which decide what ``sample`` leaves open
     """
     name, found = match_headers(header, sources)
     misspelt = {c: f for c, f in found.items() if not any(plain(f.header) in s.headers for s in sources)}
@@ -83,7 +86,7 @@ def recognise(header: Sequence[str], sample: SampleValues, sources: Sequence[Sou
             decisions.append(f"column {found['track_id'].header!r} holds row numbers, no track ids: not used")
             number = found["track_id"].index
             name, found = match_headers([*header[:number], "", *header[number + 1 :]], sources)
-    units = decide_units({c: (f.index, f.unit) for c, f in found.items()}, sample)
+    units = decide_units({c: (f.index, f.unit) for c, f in found.items()}, sample, others)
     columns = {c: Found(f.index, f.header, units.units.get(c, f.unit)) for c, f in found.items()}
     taken = {f.index for f in columns.values()}
     ignored = tuple(text for index, text in enumerate(header) if index not in taken and text.strip())

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from segue.sources.dialect import Dialect
+from segue.sources.dialect import DELIMITERS, Dialect
 
 _LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 BOM = "\ufeff"
@@ -54,6 +54,27 @@ def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[s
         raw = recorder.raw()
         if cells:
             yield fields, raw
+
+
+def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
+    """Yield records as ``csv_records``, but none goes over a line end: a quote left open there is a fault."""
+    for line in lines:
+        closed = CLOSED[DELIMITERS.index(dialect.outer)].fullmatch(
+            line.rstrip("\r\n").encode("utf-8", "surrogateescape")
+        )
+        for fields, raw in csv_records([line], dialect):
+            yield fields if closed else "a quote is left open at the end of the line", raw
+
+
+def _closed(delimiter: str) -> re.Pattern[bytes]:
+    """Match a line at whose end ``csv.reader`` is outside quotes, if it was so at its start."""
+    d = re.escape(delimiter.encode())
+    quoted, bare = rb'"[^"]*(?:""[^"]*)*"(?!")[^%b]*' % d, rb'(?!")[^%b]*' % d
+    return re.compile(rb"(?:%b|%b)(?:%b(?:%b|%b))*" % (quoted, bare, d, quoted, bare), re.DOTALL)
+
+
+CLOSED = tuple(_closed(delimiter) for delimiter in DELIMITERS)
+"""For each of ``DELIMITERS`` what a line matches that leaves no quote open."""
 
 
 def misfit(fields: list[str], width: int) -> str | None:

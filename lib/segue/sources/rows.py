@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segue.errors import InputError
 from segue.sources import read, records, scan, typed
 from segue.sources.definition import Source
-from segue.sources.dialect import DELIMITERS, Header, find_header
+from segue.sources.dialect import DELIMITERS, Dialect, Header, find_header
 from segue.sources.listing import InputFile, list_input, reading
 from segue.sources.recognise import Layout, match_headers, recognise
 
@@ -72,9 +72,8 @@ def read_rows(
         of_kind = [file for file in files if file.format == kind]
         if of_kind:
             frames.append(_typed_rows(spark, of_kind, sources, layouts, needed, required))
-    for layout in layouts:
-        for decision in layout.decisions:
-            log.info("%s", decision)
+    for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
+        log.info("%s", decision)
     _name_ignored(layouts)
     frame = frames[0]
     for other in frames[1:]:
@@ -97,9 +96,7 @@ def _text_rows(
         of_kind = [file for file in files if file.format == kind]
         if of_kind:
             with reading(_names(of_kind)):
-                scans |= scan.fit_scans(
-                    scan.text_lines(spark, of_kind), utf8=options.encoding == "utf-8", json=kind == "json"
-                )
+                scans |= scan.fit_scans(scan.text_lines(spark, of_kind), options.encoding, json=kind == "json")
     _refuse_unreadable(files, scans, options)
     headers = {file.id: _header(file, scans[file.id], sources, options) for file in files if file.id in scans}
     groups: dict[tuple[str, Header], list[InputFile]] = {}
@@ -109,19 +106,22 @@ def _text_rows(
             groups.setdefault((file.format, header), []).append(file)
     plans: dict[int, read.FilePlan] = {}
     for (kind, header), members in groups.items():
-        sample = _sample(kind, header, [scans[file.id] for file in members], options)
-        layout = recognise(header.names, sample, sources)
-        _require(layout, header.names, needed, members)
+        together = _sample(kind, header, [scans[file.id] for file in members], options)
+        alike: dict[str, Layout] = {}
         for file in members:
+            seen = scans[file.id]
+            own = _sample(kind, header, [seen], options) if len(members) > 1 else together
+            layout = recognise(header.names, own, sources, together)
+            layout = alike.setdefault(repr(layout), layout)
+            invalid = seen.invalid > 0
+            dialect = header.dialect if kind == "csv" else None
+            by_line = options.multiline is not True and _spans(seen, dialect)
             plans[file.id] = read.FilePlan(
-                file.relative,
-                layout,
-                header.names,
-                header.dialect if kind == "csv" else None,
-                header.skipped,
-                scans[file.id].invalid > 0 or options.encoding != "utf-8",
+                file.relative, layout, header.names, dialect, header.skipped, invalid, by_line
             )
-        layouts.append(layout)
+        for layout in alike.values():
+            _require(layout, header.names, needed, members)
+        layouts.extend(alike.values())
     return read.read_text(lines, plans, _whole(files, scans, plans, options), options.encoding, required)
 
 
@@ -150,7 +150,8 @@ def _refuse_unreadable(files: list[InputFile], scans: dict[int, scan.Scan], opti
             raise InputError(f"{file.relative}: holds NUL bytes, so it is no text file; wanted CSV or JSON lines")
         if seen and seen.invalid and options.invalid_utf8 == "refuse":
             raise InputError(
-                f"{file.relative}: {seen.invalid} of {seen.lines} lines are not UTF-8; say how it is written, such as "
+                f"{file.relative}: {seen.invalid} of {seen.lines} lines are not "
+                f"{options.encoding.upper()}; say how it is written, such as "
                 "--set ingest.encoding=cp1252, or leave those rows out with --set ingest.invalid_utf8=reject"
             )
 
@@ -159,7 +160,7 @@ def _header(file: InputFile, seen: scan.Scan, sources: Sequence[Source], options
     if file.format == "json":
         if not seen.keys:
             raise InputError(f"{file.relative}: no line is a JSON object, wanted one object a line")
-        return Header(read.Dialect(DELIMITERS[0]), tuple(sorted(seen.keys)), 0)
+        return Header(Dialect(DELIMITERS[0]), tuple(sorted(seen.keys)), 0)
     lines = list(read.decoded(seen.head, options.encoding, first=True))
     header = find_header(lines, lambda names: len(match_headers(names, sources)[1]))
     if header is None:
@@ -217,7 +218,7 @@ def _whole(
         dialect = plans[file.id].dialect if file.id in plans else None
         if dialect is None or options.multiline is False:
             continue
-        spans = scans[file.id].open[DELIMITERS.index(dialect.outer)]
+        spans = _spans(scans[file.id], dialect)
         if options.multiline == "auto" and spans and file.size > WHOLE_UP_TO:
             log.warning(
                 "%s: has quotes left open at line ends, but at %d MB it is read in blocks, so rows over several "
@@ -228,6 +229,11 @@ def _whole(
         elif spans or options.multiline is True:
             whole.add(file.id)
     return whole
+
+
+def _spans(seen: scan.Scan, dialect: Dialect | None) -> bool:
+    """Tell whether quotes are left open at the end of some line."""
+    return dialect is not None and seen.open[DELIMITERS.index(dialect.outer)]
 
 
 def _name_ignored(layouts: list[Layout]) -> None:

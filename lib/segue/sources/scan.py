@@ -4,8 +4,8 @@ Workers look at every line and return, for each block of a file, a few lines and
 that comes to the driver grows with the number of rows in a block.
 """
 
+import codecs
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from segue.sources.dialect import DELIMITERS
 from segue.sources.listing import InputFile, escaped
-from segue.sources.records import json_object
+from segue.sources.records import CLOSED, json_object
 
 HEAD_LINES = 20
 SAMPLE_LINES = 256
@@ -25,16 +25,6 @@ _FIELDS = "file_id long, block long, lines long, invalid long, nul boolean"
 SCAN_SCHEMA = (
     f"{_FIELDS}, open array<boolean>, keys array<string>, head array<binary>, hashes array<long>, sample array<binary>"
 )
-
-
-def _closed(delimiter: str) -> re.Pattern[bytes]:
-    """Match a line at whose end ``csv.reader`` is outside quotes, if it was so at its start."""
-    d = re.escape(delimiter.encode())
-    quoted, bare = rb'"[^"]*(?:""[^"]*)*"(?!")[^%b]*' % d, rb'(?!")[^%b]*' % d
-    return re.compile(rb"(?:%b|%b)(?:%b(?:%b|%b))*" % (quoted, bare, d, quoted, bare), re.DOTALL)
-
-
-CLOSED = tuple(_closed(delimiter) for delimiter in DELIMITERS)
 
 
 @dataclass(slots=True)
@@ -74,14 +64,14 @@ def text_lines(spark: SparkSession, files: list[InputFile]) -> DataFrame:
     )
 
 
-def fit_scans(lines: DataFrame, *, utf8: bool, json: bool) -> dict[int, Scan]:
+def fit_scans(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, Scan]:
     """Return what was seen of every file, by file id. Runs one Spark job over all lines."""
 
     def scan(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         blocks: dict[tuple[int, ...], Scan] = {}
         for batch in batches:
             for key, rows in runs(batch, ("file_id", "block")):
-                seen = _scan(rows.column("value"), rows.column("hash"), first=key[1] == 0, utf8=utf8, json=json)
+                seen = _scan(rows.column("value"), rows.column("hash"), key[1] == 0, encoding, json=json)
                 blocks.setdefault(key, Scan()).take(seen)
         rows = [
             {
@@ -144,14 +134,13 @@ def runs(batch: pa.RecordBatch, names: tuple[str, ...]) -> Iterator[tuple[tuple[
             yield tuple(int(key) for key in keys[:, start]), batch.slice(start, end - start)
 
 
-def _scan(values: pa.Array, hashes: pa.Array, *, first: bool, utf8: bool, json: bool) -> Scan:
+def _scan(values: pa.Array, hashes: pa.Array, first: bool, encoding: str, *, json: bool) -> Scan:
     seen = Scan(lines=len(values))
-    if utf8:
-        seen.invalid = _count_invalid(values)
+    seen.invalid = _count_invalid(values, encoding)
     seen.nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
     if json:
         for line in values.to_pylist():
-            seen.keys |= dict.fromkeys(json_object(line.decode("utf-8", "replace")) or ())
+            seen.keys |= dict.fromkeys(json_object(line.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")) or ())
     else:
         for line in pc.filter(values, pc.match_substring(values, b'"')).to_pylist():
             seen.open = [o or not closed.fullmatch(line) for o, closed in zip(seen.open, CLOSED, strict=True)]
@@ -162,18 +151,20 @@ def _scan(values: pa.Array, hashes: pa.Array, *, first: bool, utf8: bool, json: 
     return seen
 
 
-def _count_invalid(values: pa.Array) -> int:
-    """Return how many values are not UTF-8. Arrow checks them all at once where they are."""
-    try:
-        pc.cast(values, pa.string())
-        return 0
-    except pa.ArrowInvalid:
-        return sum(not _is_utf8(value) for value in values.to_pylist())
+def _count_invalid(values: pa.Array, encoding: str) -> int:
+    """Return how many values are not in the encoding. Arrow checks UTF-8 all at once, which most files are."""
+    if encoding == "utf-8":
+        try:
+            pc.cast(values, pa.string())
+            return 0
+        except pa.ArrowInvalid:
+            pass
+    return sum(not _is_text(value, encoding) for value in values.to_pylist())
 
 
-def _is_utf8(value: bytes) -> bool:
+def _is_text(value: bytes, encoding: str) -> bool:
     try:
-        value.decode("utf-8")
+        value.decode(encoding)
         return True
     except UnicodeDecodeError:
         return False

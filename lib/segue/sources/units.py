@@ -27,13 +27,14 @@ class Decided:
     decisions: tuple[str, ...]
 
 
-def decide_units(found: dict[str, tuple[int, str | None]], sample: SampleValues) -> Decided:
+def decide_units(found: dict[str, tuple[int, str | None]], sample: SampleValues, others: SampleValues = ()) -> Decided:
     """Return units and decimal sign.
 
     Parameters
     ----------
     found : for every canonical column its position in the rows and its declared unit, or None if open
     sample : rows of text, shape (n_rows, n_columns)
+    others : rows of other files alike, which count where ``sample`` says nothing
     """
     texts = {
         column: [row[index] or "" for row in sample if index < len(row)]
@@ -51,6 +52,9 @@ def decide_units(found: dict[str, tuple[int, str | None]], sample: SampleValues)
     together = sum(vote for c, vote in votes.items() if c != "popularity")
     declared = {c: unit for c, (_, unit) in found.items() if c in UNITS and c not in ("popularity", "duration_s")}
     together += sum(len(values[c]) * _SPEAKS_FOR[unit] for c, unit in declared.items() if unit)
+    if not together and others:
+        elsewhere = decide_units(found, others)
+        return Decided(elsewhere.units, decimal_comma, elsewhere.decisions)
     units, decisions = {}, ["numbers are written with a decimal comma"] if decimal_comma else []
     for column in fractions:
         # popularity is a percentage by nature, so only clear evidence makes it a fraction

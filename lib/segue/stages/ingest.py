@@ -33,7 +33,8 @@ def work(run: Run) -> None:
     if not counts.get("track"):
         raise InputError(_nothing_left(standing, run.options.input))
     snapshot = run.settings.ingest.mode == "snapshot"
-    stored = None if snapshot else run.store.find(schema.TRACKS)
+    # both are looked at before the first is written: one that cannot be read must leave the other as it is
+    stored, _ = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
     run.store.sync(schema.REJECTED_TRACKS, cleaning.keep_rejected(standing), whole=snapshot)
     delivered = cleaning.keep_tracks(standing)
     if snapshot:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -30,8 +31,9 @@ def label(run: Run, version: str, *, everything: bool = False) -> ModelCard:
     models = Models(run.store.root, card.FILE_NAME)
     made = find_card(models, version, run.store.root)
     tracks = run.store.read(schema.TRACKS)
-    run.inputs |= {"tracks": run.store.version(schema.TRACKS), "model_version": made.model_version}
-    stored = run.store.find(schema.LABELED_TRACKS)
+    run.inputs |= {"tracks": run.store.seen[schema.TRACKS.name], "model_version": made.model_version}
+    # both are looked at before the first is written: one that cannot be read must leave the other as it is
+    stored, _ = run.store.find(schema.LABELED_TRACKS), run.store.find(schema.CLUSTER_PROFILES)
     whole = everything or stored is None or _is_outdated(stored, tracks, made)
     todo = tracks if whole else _not_labeled(tracks, stored)  # type: ignore[arg-type]
     _require_features(todo, made)
@@ -48,15 +50,27 @@ def label(run: Run, version: str, *, everything: bool = False) -> ModelCard:
 def find_card(models: Models, version: str, root: str) -> ModelCard:
     """Return the card of a finished model, the newest for ``latest``."""
     if version == "latest":
-        cards = [card.from_json(text, f"models/{name}") for name, text in models.cards().items()]
-        if not cards:
+        newest = newest_card(models)
+        if newest is None:
             raise InputError(f"{root} has no finished model; train_clusters.py makes one")
-        return max(cards, key=lambda made: (made.trained_at, made.model_version))
+        return newest
     text = models.card(version)
     if text is None:
         known = ", ".join(models.cards()) or "none"
         raise InputError(f"{root} has no finished model {version!r}; found {known}")
     return card.from_json(text, f"models/{version}")
+
+
+def newest_card(models: Models, settings: dict[str, Any] | None = None) -> ModelCard | None:
+    """Return the card of the newest finished model, of those trained with ``settings`` if given, or None."""
+    found = []
+    for name, text in models.cards().items():
+        try:
+            found.append(card.from_json(text, f"models/{name}"))
+        except InputError as error:
+            log.warning("%s", error)
+    fitting = [made for made in found if settings is None or made.settings == settings]
+    return max(fitting, key=lambda made: (made.trained_at, made.model_version), default=None)
 
 
 def _is_outdated(stored: DataFrame, tracks: DataFrame, made: ModelCard) -> bool:

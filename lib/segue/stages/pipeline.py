@@ -20,9 +20,9 @@ def _fitting_model(run: Run) -> str | None:
     """Return the newest model that was trained with these settings, if one will do."""
     if run.settings.train.when == "always":
         return None
-    cards = [card.from_json(text, name) for name, text in Models(run.store.root, card.FILE_NAME).cards().items()]
-    fitting = [made for made in cards if made.settings == train.training_settings(run.settings)]
-    return max(fitting, key=lambda made: made.trained_at).model_version if fitting else None
+    models = Models(run.store.root, card.FILE_NAME)
+    fitting = label.newest_card(models, train.training_settings(run.settings))
+    return fitting.model_version if fitting else None
 
 
 def _tell(run: Run, made: ModelCard) -> None:

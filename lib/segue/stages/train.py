@@ -33,7 +33,7 @@ def train(run: Run) -> str:
     """Train, unless the same work was done before, and return the model's version."""
     started = time.monotonic()
     tracks = run.store.read(schema.TRACKS)
-    run.inputs["tracks"] = run.store.version(schema.TRACKS)
+    run.inputs["tracks"] = run.store.seen[schema.TRACKS.name]
     fingerprint = _fingerprint(tracks)
     version = card.model_version(
         {
@@ -48,13 +48,15 @@ def train(run: Run) -> str:
         return version
     space = _space(run.settings)
     _require_features(tracks, space)
-    tracks_in_order = laid_out(tracks, fingerprint["rows"], "track_id")
-    preparation = Pipeline(stages=features.stages(space)).fit(tracks_in_order)
+    compared = tracks.select("track_id", "genre", *space.columns)
+    in_order = laid_out(compared, fingerprint["rows"], "track_id").persist(StorageLevel.MEMORY_AND_DISK)
+    preparation = Pipeline(stages=features.stages(space)).fit(in_order)
     for name in model.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it tells no clusters apart", name)
-    fits, chosen = _fit(run.settings, preparation, space, tracks_in_order)
+    fits, chosen = _fit(run.settings, preparation, space, in_order)
+    in_order.unpersist()
+    pipeline, made = _model(run, version, space, preparation, tracks, chosen)
     run.store.sync(schema.K_SCORES, _score_rows(run, version, space, fits, chosen.k))
-    pipeline, made = _model(run, version, space, preparation, tracks_in_order, chosen)
     models.save(version, pipeline, made.to_json())
     run.counts["train"] = {
         "tracks": fingerprint["rows"],
