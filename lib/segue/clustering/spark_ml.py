@@ -36,7 +36,6 @@ class Candidate:
     k: int
     centres: NDArray[np.float64]
     """Shape (k, n_features), scaled units."""
-    inertia: float
     silhouette: float
     iterations: int
 
@@ -83,7 +82,7 @@ def fit_candidates(points: DataFrame, ks: Sequence[int], budget: Budget) -> Iter
                     "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
                     k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
                 )  # fmt: skip
-                yield Candidate(k, np.array(best.model.clusterCenters()), best.inertia, silhouette, best.iterations)
+                yield Candidate(k, np.array(best.model.clusterCenters()), silhouette, best.iterations)
     finally:
         weighted.unpersist()
 
