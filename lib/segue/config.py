@@ -44,6 +44,7 @@ class Clustering:
     max_iter: int
     tol: float
     seed: int
+    sample: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ class Space:
         return f"{self.scaler}: {', '.join(weighted)}" + (" (median where missing)" if self.impute else "")
 
     @property
+    def bound(self) -> float | None:
+        """The largest size of a value of ``output``, where the scaler keeps one."""
+        return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
+
+    @property
     def output(self) -> str:
         """The vector column that the last stage writes."""
         return WEIGHTED if self.weights else SCALED

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
+from segue.clustering.fit import Budget, Fit
+from segue.clustering.fused.data import gather
+from segue.clustering.fused.passes import Course
+from segue.clustering.fused.scoring import fit_scores
+from segue.clustering.possible import possible
+from segue.errors import ClusteringError
 from segue.layout import laid_out
 
 log = logging.getLogger(__name__)
@@ -29,62 +35,75 @@ AT_ONCE = 4
 """Fits that share the cluster: each is many short jobs, which leave it idle in between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+def fit(points: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
+    """Fit and score K-means for every k: the best of several starts, its silhouette from ClusteringEvaluator.
+
+    Parameters
+    ----------
+    points : cached, with columns ``point`` (vector, shape (n_features,), scaled units) and ``genre``
+    ks : numbers of clusters
+    budget : how hard to look
+
+    Returns
+    -------
+    list of Fit
+        One per k, without those that no start found (with a warning).
+
+    Raises
+    ------
+    ClusteringError
+        If there are fewer distinct points than the smallest k, or no k was found.
+    """
+    weighted = _weighted(points).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        n_distinct = weighted.count()
+        found = list(_fit_candidates(points, weighted, possible(ks, n_distinct), n_distinct, budget))
+    finally:
+        weighted.unpersist()
+    if not found:
+        raise ClusteringError(f"no start found k = {ks[0]} to {ks[-1]} clusters that all have tracks")
+    data = gather(points, features="point", class_column="genre", most=budget.sample)
+    courses = [Course(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
+    for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
+        course.total = total
+    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    silhouettes = {c.k: c.silhouette for c in found}
+    return [replace(fit, silhouette=silhouettes[fit.k]) for fit in fits]
+
+
+class _Candidate(NamedTuple):
     """The best start for one k."""
 
     k: int
     centres: NDArray[np.float64]
-    """Shape (k, n_features), scaled units."""
     silhouette: float
     iterations: int
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How hard to look: starts for each k, iterations at the most, when a start has converged, and the seed."""
-
-    restarts: int
-    max_iter: int
-    tol: float
-    seed: int
-
-
-def fit_candidates(points: DataFrame, ks: Sequence[int], budget: Budget) -> Iterator[Candidate]:
-    """Yield the best of several starts for every k, with its silhouette over all points.
-
-    Parameters
-    ----------
-    points : cached, with column ``point`` (vector, shape (n_features,), scaled units)
-    ks : numbers of clusters, none above the number of distinct points
-    budget : how hard to look
-    """
+def _fit_candidates(
+    points: DataFrame, weighted: DataFrame, ks: Sequence[int], n_distinct: int, budget: Budget
+) -> Iterator[_Candidate]:
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     in_session = inheritable_thread_target(points.sparkSession)
-    weighted = _weighted(points).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        n_distinct = weighted.count()
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for place, k in enumerate(ks, start=1):
-                begun = time.monotonic()
-                starts = [
-                    pool.submit(in_session(_fit), weighted, k, budget, start, _start_mode(k, start, n_distinct))
-                    for start in range(budget.restarts)
-                ]
-                whole = [fit for start in starts if (fit := start.result())]
-                if not whole:
-                    log.warning("k %d: left out, since every start lost a cluster on the way", k)
-                    continue
-                best = min(whole, key=lambda fit: fit.inertia)
-                # rounding may carry a perfect silhouette past 1
-                silhouette = min(max(evaluator.evaluate(best.model.transform(points)), -1.0), 1.0)
-                log.info(
-                    "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
-                    k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
-                )  # fmt: skip
-                yield Candidate(k, np.array(best.model.clusterCenters()), silhouette, best.iterations)
-    finally:
-        weighted.unpersist()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for place, k in enumerate(ks, start=1):
+            begun = time.monotonic()
+            starts = [
+                pool.submit(in_session(_fit), weighted, k, budget, start, _start_mode(k, start, n_distinct))
+                for start in range(budget.restarts)
+            ]
+            whole = [fit for start in starts if (fit := start.result())]
+            if not whole:
+                log.warning("k %d: left out, since every start lost a cluster on the way", k)
+                continue
+            best = min(whole, key=lambda fit: fit.inertia)
+            # rounding may carry a perfect silhouette past 1
+            silhouette = min(max(evaluator.evaluate(best.model.transform(points)), -1.0), 1.0)
+            log.info(
+                "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
+                k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
+            )  # fmt: skip
+            yield _Candidate(k, np.array(best.model.clusterCenters()), silhouette, best.iterations)
 
 
 def _weighted(points: DataFrame) -> DataFrame:

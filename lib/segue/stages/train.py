@@ -13,7 +13,7 @@ from pyspark.storagelevel import StorageLevel
 
 from segue import features, schema
 from segue.clustering import card, grid, labels, model, profiles, selection
-from segue.clustering.spark_ml import Budget
+from segue.clustering.fit import Budget, Fit
 from segue.config import Settings
 from segue.errors import ClusteringError
 from segue.features import Space
@@ -116,19 +116,21 @@ def _require_features(tracks: DataFrame, space: Space) -> None:
         raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns")
 
 
-def _fit(
-    settings: Settings, preparation: PipelineModel, space: Space, tracks: DataFrame
-) -> tuple[list[grid.Fit], grid.Fit]:
+def _fit(settings: Settings, preparation: PipelineModel, space: Space, tracks: DataFrame) -> tuple[list[Fit], Fit]:
     """Fit the grid, and return all fits and the chosen one."""
     clustering, rule = settings.clustering, settings.selection
-    points = preparation.transform(tracks).select("genre", F.col(space.output).alias("point"))
+    points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
     points = points.persist(StorageLevel.MEMORY_AND_DISK)
     ks = clustering.ks
     if rule.rule == "fixed" and rule.k is not None:
         ks = tuple(sorted({*ks, rule.k}))
     try:
         fits = grid.fit_grid(
-            points, ks, Budget(clustering.restarts, clustering.max_iter, clustering.tol, clustering.seed)
+            points,
+            ks,
+            Budget(clustering.restarts, clustering.max_iter, clustering.tol, clustering.seed, clustering.sample),
+            engine=clustering.engine,
+            bound=space.bound,
         )
     finally:
         points.unpersist()
@@ -136,7 +138,7 @@ def _fit(
     return fits, next(fit for fit in fits if fit.k == k)
 
 
-def _score_rows(run: Run, version: str, space: Space, fits: list[grid.Fit], chosen: int) -> DataFrame:
+def _score_rows(run: Run, version: str, space: Space, fits: list[Fit], chosen: int) -> DataFrame:
     rows = [
         {
             "model_version": version,
@@ -144,11 +146,11 @@ def _score_rows(run: Run, version: str, space: Space, fits: list[grid.Fit], chos
             "k": fit.k,
             "inertia": fit.inertia,
             "silhouette": fit.silhouette,
-            "davies_bouldin": fit.score.davies_bouldin,
-            "calinski_harabasz": fit.score.calinski_harabasz,
-            "genre_nmi": fit.score.agreement.nmi,
-            "genre_ari": fit.score.agreement.ari,
-            "genre_purity": fit.score.agreement.purity,
+            "davies_bouldin": fit.davies_bouldin,
+            "calinski_harabasz": fit.calinski_harabasz,
+            "genre_nmi": fit.agreement.nmi,
+            "genre_ari": fit.agreement.ari,
+            "genre_purity": fit.agreement.purity,
             "engine": fit.engine,
             "restarts": fit.restarts,
             "iterations": fit.iterations,
@@ -160,10 +162,10 @@ def _score_rows(run: Run, version: str, space: Space, fits: list[grid.Fit], chos
 
 
 def _model(
-    run: Run, version: str, space: Space, preparation: PipelineModel, tracks: DataFrame, chosen: grid.Fit
+    run: Run, version: str, space: Space, preparation: PipelineModel, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, card.ModelCard]:
     """Return the pipeline that labels, and the card that says all it knows."""
-    centres = chosen.centres[model.in_order(chosen.score.sizes, chosen.centres)]
+    centres = chosen.centres[model.in_order(chosen.sizes, chosen.centres)]
     pipeline = model.with_centres(run.spark, preparation, space, centres)
     labeled = labels.with_point(tracks, pipeline).persist(StorageLevel.MEMORY_AND_DISK)
     try:

@@ -1,0 +1,88 @@
+"""What a grid is asked and what it answers, whichever engine does the work."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.clustering import scores
+from segue.clustering.agreement import Agreement
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How hard to look.
+
+    ``restarts`` starts for each k; ``max_iter`` iterations over all points at the most; converged when no centre moves
+    farther than ``tol``; every draw comes from ``seed``; ``sample`` points at the most are searched for starts.
+    """
+
+    restarts: int
+    max_iter: int
+    tol: float
+    seed: int
+    sample: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The clusters of one k: where they are, how they were found, how good they are."""
+
+    k: int
+    centres: Matrix
+    """Shape (k, n_features), scaled units."""
+    sizes: NDArray[np.int64]
+    """Points nearest to each centre, shape (k,)."""
+    inertia: float
+    """Sum of squared distances of all points to their centre."""
+    silhouette: float
+    """Mean over all points, squared Euclidean distance."""
+    cluster_silhouettes: NDArray[np.float64]
+    """Mean over the points of each cluster, shape (k,)."""
+    davies_bouldin: float
+    calinski_harabasz: float
+    agreement: Agreement
+    engine: str
+    restarts: int
+    iterations: int
+    stability: float | None = None
+    """Mean adjusted Rand index between labellings from random halves, where it was asked for."""
+    stability_sd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What is summed over the points of each cluster, after its centre was found."""
+
+    sizes: NDArray[np.int64]
+    means: Matrix
+    """Shape (k, n_features)."""
+    silhouettes: NDArray[np.float64]
+    distances: NDArray[np.float64]
+    """Distances of the points to the mean of their cluster."""
+    squares: NDArray[np.float64]
+    """Squares of these distances."""
+
+
+def scored(centres: Matrix, sums: Sums, agreement: Agreement, *, engine: str, restarts: int, iterations: int) -> Fit:
+    """Return the fit that these sums make."""
+    within = float(sums.squares.sum())
+    aside = float(sums.sizes @ ((sums.means - centres) ** 2).sum(axis=1))
+    # rounding may carry a perfect silhouette past 1
+    mean = float(np.clip(sums.silhouettes.sum() / sums.sizes.sum(), -1.0, 1.0))
+    return Fit(
+        k=len(centres),
+        centres=centres,
+        sizes=sums.sizes,
+        inertia=within + aside,
+        silhouette=mean,
+        cluster_silhouettes=sums.silhouettes / sums.sizes,
+        davies_bouldin=scores.davies_bouldin(sums.means, sums.distances / sums.sizes),
+        calinski_harabasz=scores.calinski_harabasz(sums.sizes, sums.means, within),
+        agreement=agreement,
+        engine=engine,
+        restarts=restarts,
+        iterations=iterations,
+    )

@@ -1,0 +1,105 @@
+"""Every k of a grid: found on a sample, moved and scored over all points in a few passes."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segue.clustering.fit import Budget, Fit
+from segue.clustering.fused import passes, sample, search
+from segue.clustering.fused.blocks import Blocks
+from segue.clustering.fused.data import Data, gather
+from segue.clustering.fused.kernel import Points
+from segue.clustering.fused.passes import Course, Memory
+from segue.clustering.fused.scoring import fit_scores
+from segue.clustering.possible import possible
+
+log = logging.getLogger(__name__)
+
+NAME = "fused"
+POINTS_PER_CENTRE = 100
+"""The sample holds at least so many points for each centre of the largest k."""
+
+
+def fit(
+    points: DataFrame,
+    ks: Sequence[int],
+    budget: Budget,
+    *,
+    features: str = "point",
+    id_column: str | None = None,
+    class_column: str | None = None,
+    bound: float | None = None,
+    memory: Memory | None = None,
+) -> list[Fit]:
+    """Fit and score K-means for every k.
+
+    Parameters
+    ----------
+    points : cached, with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point
+    ks : numbers of clusters, rising
+    budget : how hard to look
+    bound : the largest size of any value, if known; saves a pass
+    memory : keeps the state of a grid over many points, so that an interrupted one goes on
+
+    Returns
+    -------
+    list of Fit
+        One per k, without those above the number of distinct points (with a warning).
+
+    Raises
+    ------
+    ClusteringError
+        If there are fewer distinct points than the smallest k, or a value is missing or not finite.
+    """
+    most = max(budget.sample, POINTS_PER_CENTRE * ks[-1])
+    data = gather(points, features=features, class_column=class_column, most=most, bound=bound)
+    if not isinstance(data, Blocks):
+        tried = possible(ks, len(np.unique(data.sample.rows, axis=0)))
+        courses = _searched(data.sample, tried, budget, data)
+        for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
+            course.total = total
+        return fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    try:
+        stand_in, tried = _sample(points, features, data, id_column, ks, most)
+        done, courses = _kept(tried, data, memory) or (0, _searched(stand_in, tried, budget, data))
+        tol = float(np.ldexp(budget.tol, data.exponent))
+        passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, done=done)
+        return fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    finally:
+        data.release()
+
+
+def _sample(
+    points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], most: int
+) -> tuple[Points, list[int]]:
+    """Return the points that stand for all, and the k that there are enough different points for."""
+    point = vector_to_array(F.col(features))
+    drawn = sample.drawn(point, points, blocks, id_column, most)
+    if len(np.unique(drawn.rows, axis=0)) >= ks[-1]:
+        return drawn, list(ks)
+    # most points are equal: all different ones, as often as they occur, tell more
+    distinct, n = sample.distinct(point, points, blocks, most)
+    return distinct, possible(ks, n)
+
+
+def _kept(ks: Sequence[int], data: Data, memory: Memory | None) -> tuple[int, list[Course]] | None:
+    text = memory.load() if memory else None
+    kept = passes.resumed(text, ks, data.n_features) if text else None
+    if kept:
+        log.info("going on after pass %d of an interrupted grid", kept[0])
+    return kept
+
+
+def _searched(points: Points, ks: Sequence[int], budget: Budget, data: Data) -> list[Course]:
+    begun = time.monotonic()
+    found = search.search(points, ks, restarts=budget.restarts, seed=budget.seed, bits=data.bits)
+    log.info(
+        "k %s: %d restarts each, and their exchanges, on %d of %d points, %.1f s",
+        passes.spans(ks), budget.restarts, len(points), len(data), time.monotonic() - begun,
+    )  # fmt: skip
+    return [Course(start.centres, start.iterations, start.settled) for start in found]

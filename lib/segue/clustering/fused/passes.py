@@ -1,0 +1,135 @@
+"""Lloyd's passes over all points: the centres of every k move at once, until each k has converged."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from segue.clustering.fused import kernel, starts
+from segue.clustering.fused.data import Data
+from segue.clustering.fused.kernel import Matrix, Points
+
+log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """Where an interrupted grid finds how far it had come: a few kilobytes of text."""
+
+    def load(self) -> str | None:
+        """Return what was saved last, or None."""
+
+    def save(self, text: str) -> None:
+        """Keep the text instead of what was saved before."""
+
+
+@dataclass(slots=True)
+class Course:
+    """The centres of one k on their way over all points."""
+
+    centres: Matrix
+    iterations: int = 0
+    converged: bool = False
+    total: Matrix | None = field(default=None, repr=False)
+    """What ``kernel.totals`` says of these very centres, once it has been asked."""
+
+
+def run(
+    data: Data,
+    courses: list[Course],
+    sample: Points,
+    *,
+    max_iter: int,
+    tol: float,
+    memory: Memory | None = None,
+    done: int = 0,
+) -> None:
+    """Move the centres of every course until none moves farther than ``tol``, in at most ``max_iter`` passes in all.
+
+    Afterwards every course has its ``total``. The last pass of a k moves nothing: it finds that the centres are where
+    they should be, or that the passes are used up, and its sums are those that the scores need.
+
+    Parameters
+    ----------
+    data : all points, on the grid
+    courses : one for each k
+    sample : where an empty cluster finds a point far from the others
+    max_iter, tol : ``tol`` in the units of the grid
+    memory : told of every pass
+    done : passes that were made before
+    """
+    for number in range(done + 1, max_iter + 2):
+        open_courses = [course for course in courses if course.total is None]
+        if not open_courses:
+            return
+        begun = time.monotonic()
+        for course, total in zip(open_courses, data.totals([c.centres for c in open_courses]), strict=True):
+            _move(course, total, sample, data.bits, tol, last=number > max_iter)
+        _report(courses, number, max_iter, time.monotonic() - begun)
+        if memory:
+            memory.save(_as_text(courses, number))
+
+
+def _move(course: Course, total: Matrix, sample: Points, bits: int, tol: float, *, last: bool) -> None:
+    empty = total[:, -2] == 0
+    after = starts.filled(sample, kernel.moved(total, course.centres, bits), empty)
+    farthest = float(np.sqrt(((after - course.centres) ** 2).sum(axis=1).max()))
+    course.converged = farthest <= tol
+    if course.converged or last:
+        course.total = total
+    else:
+        course.centres, course.iterations = after, course.iterations + 1
+
+
+def _report(courses: list[Course], number: int, max_iter: int, seconds: float) -> None:
+    moving = [len(course.centres) for course in courses if course.total is None]
+    if moving:
+        left = f"at most {(max_iter + 1 - number) * seconds:.0f} s left"
+        log.info(
+            "pass %d of at most %d, %.1f s: %d of %d k still move (%s), %s",
+            number, max_iter + 1, seconds, len(moving), len(courses), spans(moving), left,
+        )  # fmt: skip
+    else:
+        stopped = [len(course.centres) for course in courses if not course.converged]
+        told = f", {spans(stopped)} stopped by clustering.max_iter" if stopped else ""
+        log.info("pass %d, %.1f s: every k is done%s", number, seconds, told)
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Return rising whole numbers as people write them.
+
+    >>> spans([2, 3, 4, 7, 9, 10])
+    '2-4, 7, 9-10'
+    """
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in found)
+
+
+def _as_text(courses: list[Course], number: int) -> str:
+    content = [
+        {"centres": c.centres.tolist(), "iterations": c.iterations, "done": c.total is not None} for c in courses
+    ]
+    return json.dumps({"passes": number, "courses": content})
+
+
+def resumed(text: str, ks: Sequence[int], n_features: int) -> tuple[int, list[Course]] | None:
+    """Return the passes and courses that ``memory`` kept, or None where the text is not about these k."""
+    try:
+        content: dict[str, Any] = json.loads(text)
+        centres = [np.array(course["centres"], dtype=np.float64) for course in content["courses"]]
+        if [c.shape for c in centres] != [(k, n_features) for k in ks] or not all(
+            np.isfinite(c).all() for c in centres
+        ):
+            return None
+        iterations = [int(course["iterations"]) for course in content["courses"]]
+        return int(content["passes"]), [Course(c, i) for c, i in zip(centres, iterations, strict=True)]
+    except (ValueError, KeyError, TypeError):
+        return None

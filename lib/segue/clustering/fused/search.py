@@ -1,0 +1,125 @@
+"""The best clusters of a sample for every k: many starts, few of which are followed to the end.
+
+Restarts run a few iterations and the hopeless ones are dropped; neighbouring k lend each other their centres; what is
+left is finished on the whole sample. All of it is arithmetic on a bounded number of points, so it runs on the driver.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from segue.clustering.fused import starts
+from segue.clustering.fused.kernel import Points
+from segue.clustering.fused.starts import Start
+
+FIRST_POINTS = 10_000
+FIRST_POINTS_PER_CENTRE = 50
+EARLY_ITERATIONS = 5
+KEPT = 3
+MOST_EXCHANGES = 12
+EXCHANGES_IN_VAIN = 3
+DRAWS = 32
+MOST_ITERATIONS = 300
+_MOST_THREADS = 8
+
+
+def search(sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int) -> list[Start]:
+    """Return the best start found for every k.
+
+    Parameters
+    ----------
+    sample : on the grid, in an order of no meaning, with at least ``ks[-1]`` different points
+    ks : numbers of clusters, rising
+    restarts : starts for every k
+    seed : whole number
+    bits : of the grid
+
+    Returns
+    -------
+    list of Start
+        One per k, settled on the sample. Whatever the number of threads, the same bits.
+    """
+    first = _first(sample, ks[-1])
+    with threadpool_limits(limits=1), ThreadPoolExecutor(_threads()) as pool:
+        by_k = _started(first, ks, restarts, seed, bits, pool)
+        found = [starts.best(of_k, 1)[0] for of_k in by_k]
+        found = _exchanged(first, found, np.random.Generator(np.random.PCG64([seed, restarts])), bits, pool)
+        if first is sample:
+            return found
+        finalists = [starts.best([*of_k, start], KEPT) for of_k, start in zip(by_k, found, strict=True)]
+        again = [[start._replace(settled=False) for start in of_k] for of_k in finalists]
+        return [of_k[0] for of_k in _followed(sample, again, 1, bits, pool)]
+
+
+def _threads() -> int:
+    return min(_MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _first(sample: Points, most_centres: int) -> Points:
+    """Return the first points of the sample, or all where these are too few or too much alike."""
+    n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * most_centres)
+    if n >= len(sample):
+        return sample
+    first = Points(sample.columns[:, :n], sample.moments[:n])
+    return first if len(np.unique(first.rows, axis=0)) >= most_centres else sample
+
+
+def _started(
+    points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: ThreadPoolExecutor
+) -> list[list[Start]]:
+    """Return the restarts worth following, settled, for every k."""
+    begun = starts.plus_plus(points, ks[-1], range(restarts), seed)
+    fresh = [[Start(centres[:k], np.inf, 0, False) for centres in begun] for k in ks]
+    return _followed(points, fresh, KEPT, bits, pool)
+
+
+def _followed(
+    points: Points, by_k: Sequence[Sequence[Start]], keep: int, bits: int, pool: ThreadPoolExecutor
+) -> list[list[Start]]:
+    """Return the best few starts of every k, settled: a few iterations tell which."""
+    early = iter(_lloyd(points, [start for of_k in by_k for start in of_k], EARLY_ITERATIONS, bits, pool))
+    kept = [starts.best([next(early) for _ in of_k], keep) for of_k in by_k]
+    settled = iter(_lloyd(points, [start for of_k in kept for start in of_k], MOST_ITERATIONS, bits, pool))
+    return [starts.best([next(settled) for _ in of_k], keep) for of_k in kept]
+
+
+def _lloyd(points: Points, begun: Sequence[Start], iterations: int, bits: int, pool: ThreadPoolExecutor) -> list[Start]:
+    """Run Lloyd's iterations of independent starts side by side."""
+    n = _threads()
+    # starts of many centres are dealt out evenly: they stand in the order of k
+    hands = [begun[i::n] for i in range(n)]
+    done = list(pool.map(lambda hand: starts.lloyd(points, hand, iterations, bits), hands))
+    found: list[Start] = list(begun)
+    for i, hand in enumerate(done):
+        found[i::n] = hand
+    return found
+
+
+def _exchanged(
+    points: Points, found: list[Start], draws: np.random.Generator, bits: int, pool: ThreadPoolExecutor
+) -> list[Start]:
+    """Return the starts, better where the grid has suggested something better; ends when it no longer does."""
+    tried: set[bytes] = set()
+    in_vain = 0
+    for _ in range(MOST_EXCHANGES):
+        where = draws.random(DRAWS)
+        offered = pool.map(partial(starts.suggested, points, found, draws=where), range(len(found)))
+        fresh: list[list[Start]] = [[] for _ in found]
+        for place, centres in (offer for of_k in offered for offer in of_k):
+            name = centres.tobytes()
+            if name not in tried:
+                tried.add(name)
+                fresh[place].append(Start(centres, np.inf, 0, False))
+        better = [
+            starts.best([start, *rivals], 1)[0]
+            for start, rivals in zip(found, _followed(points, fresh, 1, bits, pool), strict=True)
+        ]
+        in_vain = in_vain + 1 if all(a is b for a, b in zip(better, found, strict=True)) else 0
+        found = better
+        if in_vain == EXCHANGES_IN_VAIN:
+            break
+    return found
