@@ -26,29 +26,32 @@ def in_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
 
 
 def with_centres(spark: SparkSession, preparation: PipelineModel, space: Space, centres: Matrix) -> PipelineModel:
-    """Return the fitted stages with a KMeansModel behind them that has exactly these centres, in this order.
+    """Return the fitted stages with a KMeansModel behind them that has exactly these centres, in this order."""
+    return PipelineModel([*preparation.stages, kmeans_model(spark, centres, space.output, PREDICTION)])
+
+
+def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction: str) -> KMeansModel:
+    """Return a KMeansModel that has exactly these centres, all different, in this order.
 
     pyspark.ml has no way to say that, but a KMeans of one iteration over the centres themselves finds them,
     in an order that depends on its seed and their number alone; a first fit on 0, 1, … tells which.
     """
-    order = [
-        int(centre[0])
-        for centre in _fit_rows(spark, np.arange(len(centres), dtype=float)[:, None], "v").clusterCenters()
-    ]
+    numbers = np.arange(len(centres), dtype=float)[:, None]
+    order = [int(centre[0]) for centre in _fit_rows(spark, numbers, features, prediction).clusterCenters()]
     rows = np.empty_like(centres)
     rows[order] = centres
-    found = _fit_rows(spark, rows, space.output)
+    found = _fit_rows(spark, rows, features, prediction)
     if not np.array_equal(np.array(found.clusterCenters()), centres):
         raise RuntimeError("the KMeansModel does not have the centres it was given")
-    return PipelineModel([*preparation.stages, found])
+    return found
 
 
-def _fit_rows(spark: SparkSession, rows: Matrix, column: str) -> KMeansModel:
-    frame = spark.createDataFrame([(Vectors.dense(row),) for row in rows], [column]).coalesce(1)
+def _fit_rows(spark: SparkSession, rows: Matrix, features: str, prediction: str) -> KMeansModel:
+    frame = spark.createDataFrame([(Vectors.dense(row),) for row in rows], [features]).coalesce(1)
     means = KMeans(
         k=len(rows),
-        featuresCol=column,
-        predictionCol=PREDICTION,
+        featuresCol=features,
+        predictionCol=prediction,
         initMode="random",
         maxIter=1,
         solver="row",
