@@ -77,6 +77,18 @@ def _weights(value: Any) -> dict[str, float]:
     return {name: _positive(weight) for name, weight in value.items()}
 
 
+def _list_of(check: Callable[[Any], Any], wanted: str) -> Callable[[Any], tuple[Any, ...]]:
+    def check_all(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise ValueError(f"a list of {wanted}")
+        try:
+            return tuple(check(item) for item in value)
+        except ValueError as error:
+            raise ValueError(f"a list of {wanted}, each {error}") from None
+
+    return check_all
+
+
 def _ks(value: Any) -> tuple[int, ...]:
     wanted = f'whole numbers from 2 to {MAX_K} such as "2-20" or "5,10,50", each range rising'
     ks: set[int] = set()
@@ -93,6 +105,7 @@ def _ks(value: Any) -> tuple[int, ...]:
 
 
 _optional_k = _whole(2, MAX_K)
+_scaler = _one_of("minmax", "standard", "robust")
 
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "ingest.source": text,
@@ -101,7 +114,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "ingest.invalid_utf8": _one_of("refuse", "reject"),
     "ingest.multiline": _multiline,
     "features.columns": _features(1),
-    "features.scaler": _one_of("minmax", "standard", "robust"),
+    "features.scaler": _scaler,
     "features.missing": _one_of("reject", "median"),
     "features.log": _features(0),
     "features.weights": _weights,
@@ -112,9 +125,14 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "clustering.tol": _positive,
     "clustering.seed": _whole(0, 2**53),
     "clustering.sample": _whole(1000, 10_000_000),
-    "selection.rule": _one_of("silhouette", "knee", "fixed"),
+    "selection.rule": _one_of("silhouette", "knee", "stable", "fixed"),
     "selection.fewest": _whole(2),
     "selection.k": lambda value: None if value is None else _optional_k(value),
+    "selection.halves": _whole(2, 1000),
+    "tuning.columns": _list_of(_features(1), "feature sets"),
+    "tuning.scalers": _list_of(_scaler, "scalers"),
+    "tuning.log": _list_of(_features(0), "feature sets"),
+    "tuning.weights": _list_of(_weights, "tables of weights"),
     "train.when": _one_of("missing", "always"),
     "label.model_version": text,
 }

@@ -54,6 +54,17 @@ class Selection:
     rule: str
     fewest: int
     k: int | None
+    halves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What else to try than the space of ``[features]``: every combination is a space."""
+
+    columns: tuple[tuple[str, ...], ...]
+    scalers: tuple[str, ...]
+    log: tuple[tuple[str, ...], ...]
+    weights: tuple[dict[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class Settings:
     features: Features
     clustering: Clustering
     selection: Selection
+    tuning: Tuning
     train: Train
     label: Label
 
@@ -173,8 +185,10 @@ def _contradictions(checked: dict[str, Any]) -> list[str]:
         if columns and strangers:
             listed = ", ".join(columns)
             faults.append(f"{name} names {', '.join(strangers)}, not among features.columns ({listed})")
-    negative = [n for n in checked.get("features.log", ()) if low[n] < 0]
-    faults += [f"features.log names {name}, which may be negative" for name in negative]
+    logged = {"features.log": (checked.get("features.log", ()),), "tuning.log": checked.get("tuning.log", ())}
+    for name, sets in logged.items():
+        negative = dict.fromkeys(n for features in sets for n in features if low[n] < 0)
+        faults += [f"{name} names {feature}, which may be negative" for feature in negative]
     named = checked.get("label.model_version", "latest")
     if checked.get("train.when") == "always" and named != "latest":
         faults.append(f"train.when is 'always', and label.model_version is {named!r}: wanted one or the other")

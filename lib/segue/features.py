@@ -44,6 +44,11 @@ class Space:
         return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
 
     @property
+    def is_exact(self) -> bool:
+        """Whether the stages learn the same bits whatever the order of tracks: a minimum does, a sum does not."""
+        return self.scaler == "minmax" and not self.impute
+
+    @property
     def output(self) -> str:
         """The vector column that the last stage writes."""
         return WEIGHTED if self.weights else SCALED

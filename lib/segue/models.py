@@ -28,9 +28,30 @@ class Models:
         pipeline.write().overwrite().save(files.spark_uri(f"{self._root}/{version}"))
         files.write_text(self._card_path(version), card)
 
+    def memory(self, version: str, name: str) -> "Memory":
+        """Return where the training of a model keeps what it has found so far; saving the model removes it."""
+        return Memory(f"{self._root}/{version}", name)
+
     def load(self, version: str) -> PipelineModel:
         """Return a saved pipeline."""
         return PipelineModel.load(files.spark_uri(f"{self._root}/{version}"))
 
     def _card_path(self, version: str) -> str:
         return f"{self._root}/{version}/{self._card_name}"
+
+
+class Memory:
+    """One small text beside a model in the making, for the training that goes on where another was interrupted."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._folder = folder
+        self._path = f"{folder}/{name}.json"
+
+    def load(self) -> str | None:
+        """Return what was saved last, or None."""
+        return files.read_text(self._path)
+
+    def save(self, text: str) -> None:
+        """Keep the text instead of what was saved before."""
+        files.make_folder(self._folder)
+        files.write_text(self._path, text)

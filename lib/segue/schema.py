@@ -158,6 +158,8 @@ K_SCORES = Table(
         Column("engine", "string", "what fitted the clusters"),
         Column("restarts", "int", "number of starts, the best of which counts"),
         Column("iterations", "int", "iterations of the best start"),
+        Column("stability", "double", "mean adjusted Rand index between fits on random halves", required=False),
+        Column("stability_sd", "double", "its standard deviation over the pairs of halves", required=False),
         Column("chosen", "boolean", "whether this k became the model"),
     ),
     (("k_clusters", "k >= 2"), ("silhouette_in_range", "silhouette >= -1 AND silhouette <= 1")),

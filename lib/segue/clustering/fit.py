@@ -16,7 +16,8 @@ class Budget:
     """How hard to look.
 
     ``restarts`` starts for each k; ``max_iter`` iterations over all points at the most; converged when no centre moves
-    farther than ``tol``; every draw comes from ``seed``; ``sample`` points at the most are searched for starts.
+    farther than ``tol``; every draw comes from ``seed``; ``sample`` points at the most are searched for starts;
+    ``halves`` random halves of them are fitted too, for stability, none if 0.
     """
 
     restarts: int
@@ -24,6 +25,21 @@ class Budget:
     tol: float
     seed: int
     sample: int = 50_000
+    halves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """How alike the clusters are that are fitted on random halves, by adjusted Rand index over all pairs of halves."""
+
+    mean: float
+    sd: float
+    halves: int
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean. The pairs share halves, so that only the halves count as independent."""
+        return self.sd / self.halves**0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +63,8 @@ class Fit:
     engine: str
     restarts: int
     iterations: int
-    stability: float | None = None
-    """Mean adjusted Rand index between labellings from random halves, where it was asked for."""
-    stability_sd: float | None = None
+    stability: Stability | None = None
+    """Where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,15 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 
+class Stability(Protocol):
+    """How far fits on random halves agree."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def standard_error(self) -> float: ...
+
+
 class Scored(Protocol):
     """What a rule looks at."""
 
@@ -16,6 +25,8 @@ class Scored(Protocol):
     def inertia(self) -> float: ...
     @property
     def silhouette(self) -> float: ...
+    @property
+    def stability(self) -> Stability | None: ...
 
 
 def choose(scores: Sequence[Scored], *, rule: str, fewest: int, k: int | None) -> int:
@@ -25,7 +36,7 @@ def choose(scores: Sequence[Scored], *, rule: str, fewest: int, k: int | None) -
     ----------
     scores : one per k, any order, at least one
     rule : ``silhouette``: the best silhouette among k of at least ``fewest``, the smallest of equals;
-        ``knee``: see ``knee``; ``fixed``: the given ``k``
+        ``knee``: see ``knee``; ``stable``: see ``most_stable``; ``fixed``: the given ``k``
     fewest : for the rule ``silhouette``; where no k is as large, the best of all, with a warning
     k : for the rule ``fixed``; where the grid had to stop short of it, the largest fitted, with a warning
 
@@ -42,6 +53,8 @@ def choose(scores: Sequence[Scored], *, rule: str, fewest: int, k: int | None) -
         return k if k in fitted else fitted[-1]
     if rule == "knee":
         return knee([score.k for score in by_k], [score.inertia for score in by_k])
+    if rule == "stable":
+        return most_stable(by_k)
     many = [score for score in by_k if score.k >= fewest]
     if not many:
         log.warning("no k of at least %d was fitted, so the best silhouette of all k counts", fewest)
@@ -64,3 +77,18 @@ def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
         return ks[0]
     depths = [(inertias[0] - i) / height - (k - ks[0]) / width for k, i in zip(ks, inertias, strict=True)]
     return ks[depths.index(max(depths))]
+
+
+def most_stable(by_k: Sequence[Scored]) -> int:
+    """Return the largest k whose stability is within one standard error of the best, the error being the best's.
+
+    Parameters
+    ----------
+    by_k : scores by rising k, of which those without stability do not count, unless none has one: then the smallest k
+    """
+    told = [(score.k, score.stability) for score in by_k if score.stability is not None]
+    if not told:
+        log.warning("too few distinct tracks for random halves, so the smallest k counts as the most stable")
+        return by_k[0].k
+    best = max((stability for _, stability in told), key=lambda stability: stability.mean)
+    return max(k for k, stability in told if stability.mean >= best.mean - best.standard_error)

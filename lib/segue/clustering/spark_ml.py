@@ -21,7 +21,9 @@ from pyspark.storagelevel import StorageLevel
 from segue.clustering.fit import Budget, Fit
 from segue.clustering.fused.data import gather
 from segue.clustering.fused.passes import Course
+from segue.clustering.fused.sample import stand_in
 from segue.clustering.fused.scoring import fit_scores
+from segue.clustering.fused.stability import with_stability
 from segue.clustering.possible import possible
 from segue.errors import ClusteringError
 from segue.layout import laid_out
@@ -63,10 +65,16 @@ def fit(points: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
     if not found:
         raise ClusteringError(f"no start found k = {ks[0]} to {ks[-1]} clusters that all have tracks")
     data = gather(points, features="point", class_column="genre", most=budget.sample)
-    courses = [Course(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
-    for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
-        course.total = total
-    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    try:
+        courses = [Course(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
+        for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
+            course.total = total
+        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+        fits = with_stability(
+            fits, stand_in(vector_to_array(F.col("point")), points, data, "track_id", budget.sample), budget, data.bits
+        )
+    finally:
+        data.release()
     silhouettes = {c.k: c.silhouette for c in found}
     return [replace(fit, silhouette=silhouettes[fit.k]) for fit in fits]
 

@@ -6,22 +6,26 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml import PipelineModel
+from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from segue import features, schema
-from segue.clustering import card, grid, labels, model, profiles, selection
-from segue.clustering.fit import Budget, Fit
+from segue import schema
+from segue.clustering import card, labels, model, profiles
+from segue.clustering.fit import Fit
 from segue.config import Settings
 from segue.errors import ClusteringError
 from segue.features import Space
 from segue.job import Job, Run, versions
-from segue.layout import laid_out
 from segue.models import Models
+from segue.stages.spaces import Fitted, choose, fit_spaces, wanted_spaces
 
 log = logging.getLogger(__name__)
+
+CHECKED_UP_TO = 10_000
+"""Tracks: up to so many the chosen silhouette is measured by ClusteringEvaluator too."""
 
 
 def work(run: Run) -> None:
@@ -46,31 +50,36 @@ def train(run: Run) -> str:
     if models.card(version):
         log.info("train: model %s was made of the same tracks and settings before, nothing to do", version)
         return version
-    space = _space(run.settings)
-    _require_features(tracks, space)
-    compared = tracks.select("track_id", "genre", *space.columns)
-    in_order = laid_out(compared, fingerprint["rows"], "track_id").persist(StorageLevel.MEMORY_AND_DISK)
-    preparation = Pipeline(stages=features.stages(space)).fit(in_order)
-    for name in model.constant_features(preparation, space):
-        log.warning("all tracks have the same %s, so it tells no clusters apart", name)
-    fits, chosen = _fit(run.settings, preparation, space, in_order)
-    in_order.unpersist()
-    pipeline, made = _model(run, version, space, preparation, tracks, chosen)
-    run.store.sync(schema.K_SCORES, _score_rows(run, version, space, fits, chosen.k))
+    wanted = wanted_spaces(run.settings)
+    _require_features(tracks, wanted)
+    memories = [models.memory(version, f"grid_{place}") for place in range(len(wanted))]
+    fitted = fit_spaces(run.settings, tracks, fingerprint["rows"], memories)
+    best, chosen = choose(run.settings, fitted)
+    pipeline, made = _model(run, version, best, tracks, chosen)
+    run.store.sync(schema.K_SCORES, _score_rows(run, version, fitted, chosen))
     models.save(version, pipeline, made.to_json())
     run.counts["train"] = {
         "tracks": fingerprint["rows"],
-        "ks": [fit.k for fit in fits],
+        "spaces": len(fitted),
+        "ks": [fit.k for fit in best.fits],
         "chosen": chosen.k,
         "silhouette": chosen.silhouette,
         "seconds": round(time.monotonic() - started, 3),
     }
     log.info(
         "train: %d tracks, k %d of %d to %d by %s, silhouette %.3f, model %s, %.1f s",
-        fingerprint["rows"], chosen.k, fits[0].k, fits[-1].k, run.settings.selection.rule, chosen.silhouette,
+        fingerprint["rows"], chosen.k, best.fits[0].k, best.fits[-1].k, run.settings.selection.rule, chosen.silhouette,
         version, run.counts["train"]["seconds"],
     )  # fmt: skip
     return version
+
+
+def _require_same_silhouette(labeled: DataFrame, space: Space, chosen: Fit) -> None:
+    """Have pyspark.ml measure the chosen clusters too: nobody should need to trust the engine alone."""
+    evaluator = ClusteringEvaluator(featuresCol=space.output, predictionCol=model.PREDICTION)
+    found = evaluator.evaluate(labeled)
+    if abs(found - chosen.silhouette) > 1e-6:
+        raise RuntimeError(f"k {chosen.k}: silhouette {chosen.silhouette}, but ClusteringEvaluator finds {found}")
 
 
 def training_settings(settings: Settings) -> dict[str, Any]:
@@ -80,13 +89,9 @@ def training_settings(settings: Settings) -> dict[str, Any]:
             "features": asdict(settings.features),
             "clustering": asdict(settings.clustering),
             "selection": asdict(settings.selection),
+            "tuning": asdict(settings.tuning),
         }
     )
-
-
-def _space(settings: Settings) -> Space:
-    chosen = settings.features
-    return Space(chosen.columns, chosen.scaler, chosen.missing == "median", chosen.log, chosen.weights)
 
 
 def _fingerprint(tracks: DataFrame) -> dict[str, Any]:
@@ -100,49 +105,28 @@ def _fingerprint(tracks: DataFrame) -> dict[str, Any]:
     return row.asDict()
 
 
-def _require_features(tracks: DataFrame, space: Space) -> None:
+def _require_features(tracks: DataFrame, spaces: list[Space]) -> None:
+    columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
     missing = tracks.agg(
-        F.count("*").alias("rows"), *(F.count_if(F.col(name).isNull()).alias(name) for name in space.columns)
+        F.count("*").alias("rows"), *(F.count_if(F.col(name).isNull()).alias(name) for name in columns)
     ).collect()[0]
-    lacking = [name for name in space.columns if missing[name] and not space.impute]
+    lacking = [name for name in columns if missing[name] and not spaces[0].impute]
     if lacking:
         told = ", ".join(f"{missing[name]} lack {name}" for name in lacking)
         raise ClusteringError(
             f"of {missing['rows']} tracks {told}; fill the gaps with --set features.missing=median, "
-            "or leave the feature out of features.columns"
+            "or leave the feature out of features.columns and tuning.columns"
         )
-    empty = [name for name in space.columns if missing[name] == missing["rows"]]
+    empty = [name for name in columns if missing[name] == missing["rows"]]
     if empty:
-        raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns")
+        raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns and tuning.columns")
 
 
-def _fit(settings: Settings, preparation: PipelineModel, space: Space, tracks: DataFrame) -> tuple[list[Fit], Fit]:
-    """Fit the grid, and return all fits and the chosen one."""
-    clustering, rule = settings.clustering, settings.selection
-    points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
-    points = points.persist(StorageLevel.MEMORY_AND_DISK)
-    ks = clustering.ks
-    if rule.rule == "fixed" and rule.k is not None:
-        ks = tuple(sorted({*ks, rule.k}))
-    try:
-        fits = grid.fit_grid(
-            points,
-            ks,
-            Budget(clustering.restarts, clustering.max_iter, clustering.tol, clustering.seed, clustering.sample),
-            engine=clustering.engine,
-            bound=space.bound,
-        )
-    finally:
-        points.unpersist()
-    k = selection.choose(fits, rule=rule.rule, fewest=rule.fewest, k=rule.k)
-    return fits, next(fit for fit in fits if fit.k == k)
-
-
-def _score_rows(run: Run, version: str, space: Space, fits: list[Fit], chosen: int) -> DataFrame:
+def _score_rows(run: Run, version: str, fitted: list[Fitted], chosen: Fit) -> DataFrame:
     rows = [
         {
             "model_version": version,
-            "space": space.name,
+            "space": each.space.name,
             "k": fit.k,
             "inertia": fit.inertia,
             "silhouette": fit.silhouette,
@@ -154,19 +138,25 @@ def _score_rows(run: Run, version: str, space: Space, fits: list[Fit], chosen: i
             "engine": fit.engine,
             "restarts": fit.restarts,
             "iterations": fit.iterations,
-            "chosen": fit.k == chosen,
+            "stability": fit.stability.mean if fit.stability else None,
+            "stability_sd": fit.stability.sd if fit.stability else None,
+            "chosen": fit is chosen,
         }
-        for fit in fits
+        for each in fitted
+        for fit in each.fits
     ]
     return run.spark.createDataFrame(rows, schema.K_SCORES.ddl).coalesce(1)
 
 
 def _model(
-    run: Run, version: str, space: Space, preparation: PipelineModel, tracks: DataFrame, chosen: Fit
+    run: Run, version: str, best: Fitted, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, card.ModelCard]:
     """Return the pipeline that labels, and the card that says all it knows."""
+    space, preparation = best.space, best.preparation
     centres = chosen.centres[model.in_order(chosen.sizes, chosen.centres)]
     pipeline = model.with_centres(run.spark, preparation, space, centres)
+    if chosen.sizes.sum() <= CHECKED_UP_TO:
+        _require_same_silhouette(pipeline.transform(tracks), space, chosen)
     labeled = labels.with_point(tracks, pipeline).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         frozen = profiles.fit_frozen(labeled, centres)

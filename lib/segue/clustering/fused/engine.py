@@ -16,6 +16,7 @@ from segue.clustering.fused.data import Data, gather
 from segue.clustering.fused.kernel import Points
 from segue.clustering.fused.passes import Course, Memory
 from segue.clustering.fused.scoring import fit_scores
+from segue.clustering.fused.stability import with_stability
 from segue.clustering.possible import possible
 
 log = logging.getLogger(__name__)
@@ -63,13 +64,15 @@ def fit(
         courses = _searched(data.sample, tried, budget, data)
         for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
             course.total = total
-        return fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+        return with_stability(fits, data.sample, budget, data.bits)
     try:
         stand_in, tried = _sample(points, features, data, id_column, ks, most)
         done, courses = _kept(tried, data, memory) or (0, _searched(stand_in, tried, budget, data))
         tol = float(np.ldexp(budget.tol, data.exponent))
         passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, done=done)
-        return fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+        return with_stability(fits, stand_in, budget, data.bits)
     finally:
         data.release()
 

@@ -30,6 +30,9 @@ class LocalPoints:
     def __len__(self) -> int:
         return len(self._exact)
 
+    def release(self) -> None:
+        """Do nothing: the memory goes with the object."""
+
     def totals(self, sets: Sequence[Matrix]) -> list[Matrix]:
         """Return what ``kernel.totals`` returns, of all points."""
         with threadpool_limits(limits=1):

@@ -7,8 +7,14 @@ from pyspark.sql import functions as F
 from segue.clustering.fused import kernel
 from segue.clustering.fused.blocks import Blocks
 from segue.clustering.fused.kernel import Matrix, Points
+from segue.clustering.fused.local import LocalPoints
 
 _HASHES = 2.0**64
+
+
+def stand_in(point: Column, points: DataFrame, data: LocalPoints | Blocks, id_column: str | None, size: int) -> Points:
+    """Return all points where they are few, and else those that ``drawn`` returns."""
+    return drawn(point, points, data, id_column, size) if isinstance(data, Blocks) else data.sample
 
 
 def drawn(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
