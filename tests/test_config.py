@@ -18,7 +18,9 @@ def test_defaults_are_those_of_the_contract():
     six = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
     assert settings.features == config.Features(six, "minmax", "reject", (), {})
     assert settings.clustering.ks == tuple(range(2, 21))
-    assert settings.selection == config.Selection("silhouette", 8, None)
+    assert settings.selection == config.Selection("silhouette", 8, None, 6)
+    assert settings.tuning == config.Tuning((), (), (), ())
+    assert settings.clustering.engine == "fused"
     assert (settings.train.when, settings.label.model_version) == ("missing", "latest")
 
 
@@ -42,6 +44,9 @@ def test_defaults_are_those_of_the_contract():
         ("clustering.tol=1e-3", 0.001),
         ("clustering.seed=0", 0),
         ("selection.k=10", 10),
+        ('tuning.scalers=["standard", "robust"]', ("standard", "robust")),
+        ('tuning.columns=[["bpm", "energy"], ["valence"]]', (("bpm", "energy"), ("valence",))),
+        ("tuning.weights=[{bpm = 2}]", ({"bpm": 2.0},)),
         ("label.model_version=0a1b", "0a1b"),
         # sixteen hexadecimal digits that TOML takes for a number
         ("label.model_version=1234567890123456", "1234567890123456"),
@@ -169,3 +174,16 @@ def test_file_faults_are_named_like_those_of_set(tmp_path):
         "unknown setting clustering",
         "unknown setting ingest.mod",
     ]
+
+
+def test_faults_of_tuning_say_what_was_wanted():
+    told = faults(
+        "tuning.scalers=standard", 'tuning.columns=[["tempo"]]', 'tuning.log=[["loudness"]]', "tuning.weights=3"
+    )
+    wanted = [
+        "tuning.scalers is 'standard', wanted a list of scalers",
+        "tuning.columns is [['tempo']], wanted a list of feature sets, each a list of different names out of bpm",
+        "tuning.log names loudness, which may be negative",
+        "tuning.weights is 3, wanted a list of tables of weights",
+    ]
+    assert [text for text in wanted if not any(line.startswith(text) for line in told)] == []

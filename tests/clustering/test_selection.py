@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from segue.clustering.fit import Stability
 from segue.clustering.selection import choose, knee
 
 
@@ -12,6 +13,7 @@ class Score(NamedTuple):
     k: int
     silhouette: float
     inertia: float = 1.0
+    stability: Stability | None = None
 
 
 SCORES = [Score(2, 0.9), Score(3, 0.8), Score(8, 0.3), Score(9, 0.5), Score(10, 0.5), Score(11, 0.1)]
@@ -86,3 +88,27 @@ def test_knee_by_hand(ks, inertias, k):
 def test_knee_does_not_depend_on_units():
     inertias = [100, 40, 10, 0]
     assert {knee([2, 3, 4, 5], [i * scale + 7 for i in inertias]) for scale in (1e-9, 1, 1e9)} == {3}
+
+
+def stable(*told):
+    """Scores of k = 2, 3, … with these mean stabilities, each of standard deviation 0.2 over four halves."""
+    scores = [Score(k, 0.1, stability=None if m is None else Stability(m, 0.2, 4)) for k, m in enumerate(told, start=2)]
+    return chosen(scores, rule="stable")
+
+
+def test_the_largest_k_within_one_standard_error_of_the_most_stable():
+    # the error is 0.2 / sqrt(4) = 0.1
+    assert stable(0.95, 0.7, 0.86, 0.84) == 4
+    assert stable(0.95, 0.7, 0.84, 0.84) == 2
+    assert stable(0.5, 0.5, 0.5) == 4
+
+
+def test_the_error_is_that_of_the_most_stable_k():
+    scores = [Score(2, 0.1, stability=Stability(0.9, 0.0, 4)), Score(3, 0.1, stability=Stability(0.85, 0.9, 4))]
+    assert chosen(scores, rule="stable") == 2
+
+
+def test_k_without_stability_do_not_count(caplog):
+    assert stable(0.9, None, 0.85, None) == 4
+    assert stable(None, None) == 2
+    assert "too few distinct tracks for random halves" in caplog.text
