@@ -17,6 +17,8 @@ WANTED = {
     "spark.databricks.delta.snapshotPartitions": "2",
     # Spark makes this folder though nothing of segue goes there; not in the folder where the job was started
     "spark.sql.warehouse.dir": f"file:{tempfile.gettempdir()}/segue-warehouse",
+    # a worker holds so much at a time, however large a partition is
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
     # a cached frame keeps as many partitions as its size is worth, instead of the 200 of its shuffle
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }

@@ -16,6 +16,7 @@ def fit_grid(
     budget: Budget,
     *,
     engine: str = fused.NAME,
+    n_points: int | None = None,
     bound: float | None = None,
     memory: Memory | None = None,
 ) -> list[Fit]:
@@ -23,12 +24,12 @@ def fit_grid(
 
     Parameters
     ----------
-    tracks : cached, with columns ``track_id`` (string), ``point`` (vector, shape (n_features,), scaled units) and
+    tracks : with columns ``track_id`` (string), ``point`` (vector, shape (n_features,), scaled units) and
         ``genre`` (string or null)
     ks : numbers of clusters, rising
     budget : how hard to look
     engine : ``fused`` or ``spark-ml``
-    bound : the largest size of any value of ``point``, if known; saves the fused engine a pass
+    n_points, bound : rows, and the largest size of any value of ``point``, if known; each saves the fused engine a pass
     memory : where the fused engine keeps the state of a long grid
 
     Returns
@@ -50,4 +51,13 @@ def fit_grid(
     """
     if engine == spark_ml.NAME:
         return spark_ml.fit(tracks, ks, budget)
-    return fused.fit(tracks, ks, budget, id_column="track_id", class_column="genre", bound=bound, memory=memory)
+    return fused.fit(
+        tracks,
+        ks,
+        budget,
+        id_column="track_id",
+        class_column="genre",
+        n_points=n_points,
+        bound=bound,
+        memory=memory,
+    )

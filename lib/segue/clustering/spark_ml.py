@@ -42,7 +42,7 @@ def fit(points: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
 
     Parameters
     ----------
-    points : cached, with columns ``point`` (vector, shape (n_features,), scaled units) and ``genre``
+    points : columns ``track_id``, ``point`` (vector, shape (n_features,), scaled units) and ``genre``
     ks : numbers of clusters
     budget : how hard to look
 
@@ -56,6 +56,14 @@ def fit(points: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
     ClusteringError
         If there are fewer distinct points than the smallest k, or no k was found.
     """
+    points = points.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        return _fit(points, ks, budget)
+    finally:
+        points.unpersist()
+
+
+def _fit(points: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
     weighted = _weighted(points).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         n_distinct = weighted.count()
@@ -97,7 +105,7 @@ def _fit_candidates(
         for place, k in enumerate(ks, start=1):
             begun = time.monotonic()
             starts = [
-                pool.submit(in_session(_fit), weighted, k, budget, start, _start_mode(k, start, n_distinct))
+                pool.submit(in_session(_fit_start), weighted, k, budget, start, _start_mode(k, start, n_distinct))
                 for start in range(budget.restarts)
             ]
             whole = [fit for start in starts if (fit := start.result())]
@@ -125,7 +133,7 @@ def _weighted(points: DataFrame) -> DataFrame:
     return in_order.select(array_to_vector(F.col("array")).alias("point"), "weight")
 
 
-class _Fit(NamedTuple):
+class _Start(NamedTuple):
     model: KMeansModel
     inertia: float
     iterations: int
@@ -140,7 +148,7 @@ def _start_mode(k: int, start: int, n_distinct: int) -> str:
     return "k-means||" if start % 2 == 0 and n_distinct >= PARALLEL_FROM * k else "random"
 
 
-def _fit(weighted: DataFrame, k: int, budget: Budget, start: int, mode: str) -> _Fit | None:
+def _fit_start(weighted: DataFrame, k: int, budget: Budget, start: int, mode: str) -> _Start | None:
     """Return the fit of one start, or None where it ended with fewer than k clusters."""
     kmeans = KMeans(
         featuresCol="point",
@@ -164,4 +172,4 @@ def _fit(weighted: DataFrame, k: int, budget: Budget, start: int, mode: str) -> 
     summary = model.summary
     if len(summary.clusterSizes) < k or min(summary.clusterSizes) == 0:
         return None
-    return _Fit(model, summary.trainingCost, summary.numIter)
+    return _Start(model, summary.trainingCost, summary.numIter)

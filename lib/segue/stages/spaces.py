@@ -98,14 +98,20 @@ def _fit_space(
     for name in model.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it tells no clusters apart", name)
     points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
-    points = points.persist(StorageLevel.MEMORY_AND_DISK)
     budget = Budget(
         clustering.restarts, clustering.max_iter, clustering.tol, clustering.seed, clustering.sample, halves
     )
     try:
-        fits = grid.fit_grid(points, _ks(settings), budget, engine=clustering.engine, bound=space.bound, memory=memory)
+        fits = grid.fit_grid(
+            points,
+            _ks(settings),
+            budget,
+            engine=clustering.engine,
+            n_points=n_tracks,
+            bound=space.bound,
+            memory=memory,
+        )
     finally:
-        points.unpersist()
         tracks.unpersist()
     return Fitted(space, preparation, fits)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyspark.ml import PipelineModel
 from pyspark.ml.evaluation import ClusteringEvaluator
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
@@ -38,10 +38,10 @@ def train(run: Run) -> str:
     started = time.monotonic()
     tracks = run.store.read(schema.TRACKS)
     run.inputs["tracks"] = run.store.seen[schema.TRACKS.name]
-    fingerprint = _fingerprint(tracks)
+    survey = _survey(tracks)
     version = card.model_version(
         {
-            "tracks": fingerprint,
+            "tracks": {name: survey[name] for name in ("rows", "total", "parity")},
             "settings": training_settings(run.settings),
             "versions": {name: versions()[name] for name in ("segue", "pyspark", "numpy")},
         }
@@ -51,15 +51,15 @@ def train(run: Run) -> str:
         log.info("train: model %s was made of the same tracks and settings before, nothing to do", version)
         return version
     wanted = wanted_spaces(run.settings)
-    _require_features(tracks, wanted)
+    _require_features(survey, wanted)
     memories = [models.memory(version, f"grid_{place}") for place in range(len(wanted))]
-    fitted = fit_spaces(run.settings, tracks, fingerprint["rows"], memories)
+    fitted = fit_spaces(run.settings, tracks, survey.rows, memories)
     best, chosen = choose(run.settings, fitted)
     pipeline, made = _model(run, version, best, tracks, chosen)
     run.store.sync(schema.K_SCORES, _score_rows(run, version, fitted, chosen))
     models.save(version, pipeline, made.to_json())
     run.counts["train"] = {
-        "tracks": fingerprint["rows"],
+        "tracks": survey.rows,
         "spaces": len(fitted),
         "ks": [fit.k for fit in best.fits],
         "chosen": chosen.k,
@@ -68,7 +68,7 @@ def train(run: Run) -> str:
     }
     log.info(
         "train: %d tracks, k %d of %d to %d by %s, silhouette %.3f, model %s, %.1f s",
-        fingerprint["rows"], chosen.k, best.fits[0].k, best.fits[-1].k, run.settings.selection.rule, chosen.silhouette,
+        survey.rows, chosen.k, best.fits[0].k, best.fits[-1].k, run.settings.selection.rule, chosen.silhouette,
         version, run.counts["train"]["seconds"],
     )  # fmt: skip
     return version
@@ -94,30 +94,27 @@ def training_settings(settings: Settings) -> dict[str, Any]:
     )
 
 
-def _fingerprint(tracks: DataFrame) -> dict[str, Any]:
-    """Return what changes when the content of the tracks does, whatever their order."""
+def _survey(tracks: DataFrame) -> Row:
+    """Return how many tracks there are, what changes when their content does, and how many lack each feature."""
     row_hash = F.xxhash64(*schema.TRACKS.names)
-    row = tracks.agg(
+    return tracks.agg(
         F.count("*").alias("rows"),
         F.sum(row_hash.cast("decimal(38,0)")).cast("string").alias("total"),
         F.bit_xor(row_hash).alias("parity"),
+        *(F.count_if(F.col(name).isNull()).alias(name) for name in schema.FEATURE_NAMES),
     ).collect()[0]
-    return row.asDict()
 
 
-def _require_features(tracks: DataFrame, spaces: list[Space]) -> None:
+def _require_features(survey: Row, spaces: list[Space]) -> None:
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
-    missing = tracks.agg(
-        F.count("*").alias("rows"), *(F.count_if(F.col(name).isNull()).alias(name) for name in columns)
-    ).collect()[0]
-    lacking = [name for name in columns if missing[name] and not spaces[0].impute]
+    lacking = [name for name in columns if survey[name] and not spaces[0].impute]
     if lacking:
-        told = ", ".join(f"{missing[name]} lack {name}" for name in lacking)
+        told = ", ".join(f"{survey[name]} lack {name}" for name in lacking)
         raise ClusteringError(
-            f"of {missing['rows']} tracks {told}; fill the gaps with --set features.missing=median, "
+            f"of {survey.rows} tracks {told}; fill the gaps with --set features.missing=median, "
             "or leave the feature out of features.columns and tuning.columns"
         )
-    empty = [name for name in columns if missing[name] == missing["rows"]]
+    empty = [name for name in columns if survey[name] == survey.rows]
     if empty:
         raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns and tuning.columns")
 

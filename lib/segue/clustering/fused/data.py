@@ -36,22 +36,28 @@ class Data(Protocol):
 
 
 def gather(
-    points: DataFrame, *, features: str, class_column: str | None, most: int, bound: float | None = None
+    points: DataFrame,
+    *,
+    features: str,
+    class_column: str | None,
+    most: int,
+    n_points: int | None = None,
+    bound: float | None = None,
 ) -> LocalPoints | Blocks:
     """Return the points: those of a small frame on the driver, those of a larger one packed. Runs Spark jobs.
 
     Parameters
     ----------
-    points : cached, with ``features`` (vector, shape (n_features,)) and the class column, if any (may be null)
+    points : with ``features`` (vector, shape (n_features,)) and the class column, if any (may be null)
     most : points that go to the driver
-    bound : the largest size of any value, if known; saves a pass
+    n_points, bound : how many there are, and the largest size of any value, if known; each saves a pass
 
     Raises
     ------
     ClusteringError
         If a value is missing or no finite number.
     """
-    if points.count() <= most:
+    if (points.count() if n_points is None else n_points) <= most:
         return _collected(points, features, class_column)
     largest = bound if bound is not None else _largest(points, features)
     return pack(vector_to_array(F.col(features)), points, class_column, kernel.exponent(largest))

@@ -34,6 +34,7 @@ def fit(
     features: str = "point",
     id_column: str | None = None,
     class_column: str | None = None,
+    n_points: int | None = None,
     bound: float | None = None,
     memory: Memory | None = None,
 ) -> list[Fit]:
@@ -41,10 +42,11 @@ def fit(
 
     Parameters
     ----------
-    points : cached, with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point
+    points : with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point; read
+        twice and a half, so cached if they are costly to make
     ks : numbers of clusters, rising
     budget : how hard to look
-    bound : the largest size of any value, if known; saves a pass
+    n_points, bound : how many there are, and the largest size of any value, if known; each saves a pass
     memory : keeps the state of a grid over many points, so that an interrupted one goes on
 
     Returns
@@ -58,7 +60,7 @@ def fit(
         If there are fewer distinct points than the smallest k, or a value is missing or not finite.
     """
     most = max(budget.sample, POINTS_PER_CENTRE * ks[-1])
-    data = gather(points, features=features, class_column=class_column, most=most, bound=bound)
+    data = gather(points, features=features, class_column=class_column, most=most, n_points=n_points, bound=bound)
     if not isinstance(data, Blocks):
         tried = possible(ks, len(np.unique(data.sample.rows, axis=0)))
         courses = _searched(data.sample, tried, budget, data)
