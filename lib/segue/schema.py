@@ -203,6 +203,20 @@ CLUSTER_PROFILES = Table(
     (("cluster_counts", "cluster >= 1"), ("share_in_range", "share > 0 AND share <= 1")),
 )
 
+_SIMILAR = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
+
+SIMILAR_TRACKS = Table(
+    "similar_tracks",
+    ("track_id",),
+    (
+        Column("track_id", "string", "whose list it is"),
+        _MODEL_VERSION,
+        Column("tracks_version", "bigint", "version of labeled_tracks that the lists were made from"),
+        Column("made_from", "string", "hash of the tracks and settings that the lists were made from"),
+        Column("similar", _SIMILAR, "up to ten, nearest first: distance in scaled units; why: the telling features"),
+    ),
+)
+
 RUNS = Table(
     "runs",
     ("run_id",),
@@ -221,4 +235,4 @@ RUNS = Table(
     (("status_known", "status IN ('done', 'failed')"),),
 )
 
-TABLES = (TRACKS, REJECTED_TRACKS, K_SCORES, LABELED_TRACKS, CLUSTER_PROFILES, RUNS)
+TABLES = (TRACKS, REJECTED_TRACKS, K_SCORES, LABELED_TRACKS, CLUSTER_PROFILES, SIMILAR_TRACKS, RUNS)

@@ -10,20 +10,12 @@ from numpy.typing import NDArray
 
 from segue.similar.candidates import Tracks
 
-RANKS = 65535
-"""Ranks from 0 to 1 are kept in two bytes each, as so many parts."""
-
 
 def matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> NDArray[np.float64]:
     """Return columns of numbers side by side, null as NaN, shape (n_rows, n_columns)."""
     found = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns]
     numbers = [np.asarray(column.to_numpy(zero_copy_only=False), dtype=float) for column in found]
     return np.stack(numbers, axis=1)
-
-
-def as_ranks(shares: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Return ranks from 0 to 1 in two bytes each."""
-    return np.round(shares * RANKS).astype(np.uint16)
 
 
 def to_binary(rows: NDArray) -> pa.Array:

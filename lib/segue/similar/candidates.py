@@ -65,7 +65,9 @@ class Candidates:
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self.rules = rules
         self._reachable = _Reachable(tracks, rules)
-        self._index = without_useless_twins(tracks.points, tracks.order, tracks.artist, tracks.recording, tracks.year, rules)
+        self._index = without_useless_twins(
+            tracks.points, tracks.order, tracks.artist, tracks.recording, tracks.year, rules
+        )
         self._tracks = tracks if len(self._index) == len(tracks) else tracks.take(self._index)
         self._tree = tree_of(self._tracks.points)
         self._first = max(_FEWEST_FETCHED, rules.length + 2)

@@ -31,7 +31,9 @@ TRACKS_A_CELL = 100_000
 _SAMPLE = 20_000
 _PASSES = 5
 _TRACKS_A_BUCKET = 50_000
-_FOUND = "track_id string, block string, cell int, point binary, ranks binary, recording bigint, year double, cluster int"
+_FOUND = (
+    "track_id string, block string, cell int, point binary, ranks binary, recording bigint, year double, cluster int"
+)
 _FOUND += ", bound double, visits array<int>, ids array<string>, numbers binary"
 _ANSWERS = "track_id string, neighbour string, numbers binary"
 
@@ -58,7 +60,15 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
         at_home = found.where(F.size("visits") == 0).mapInArrow(_as_rows(features), ROWS)
         abroad = found.where(F.size("visits") > 0)
         visitors = abroad.select(
-            "track_id", "block", "point", "ranks", "recording", "year", "cluster", "bound", F.explode("visits").alias("cell")
+            "track_id",
+            "block",
+            "point",
+            "ranks",
+            "recording",
+            "year",
+            "cluster",
+            "bound",
+            F.explode("visits").alias("cell"),
         )
         answers = (
             members.groupBy("block", "cell")

@@ -29,8 +29,8 @@ class Rules:
 def choose(allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
     """Return the positions of the chosen among candidates that stand in order.
 
-    A recording belongs to one artist, so the rules make a laminar matroid: what is chosen of a union of sets is chosen of
-    its own set too. Sets may therefore be searched apart, and their lists merged by the same rule.
+    A recording belongs to one artist, so the rules make a laminar matroid: what is chosen of a union of sets is
+    chosen of its own set too. Sets may therefore be searched apart, and their lists merged by the same rule.
 
     Parameters
     ----------

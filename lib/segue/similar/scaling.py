@@ -38,7 +38,9 @@ class Scaling:
         """Return the coordinates of tracks that lack nothing, shape (n_tracks, n_features)."""
         if self.kind == QUANTILE:
             return self.ranks(values)
-        found: Matrix = np.where(self.width > 0, (values - self.centre) / np.where(self.width > 0, self.width, 1.0), 0.0)
+        found: Matrix = np.where(
+            self.width > 0, (values - self.centre) / np.where(self.width > 0, self.width, 1.0), 0.0
+        )
         return found
 
     def ranks(self, values: Matrix) -> Matrix:

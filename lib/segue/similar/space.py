@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from segue.similar import arrays
 from segue.similar.choice import Rules
 from segue.similar.recordings import artist_key, title_key
 from segue.similar.scaling import MINMAX, STANDARD, Scaling, quantiles
+from segue.similar.why import as_ranks
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Options:
     features: tuple[str, ...]
     scaling: str = STANDARD
     method: str = "auto"
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     other_releases: bool = False
     """Whether another release of the same recording may be recommended."""
     same_genre: bool = False
@@ -119,7 +120,7 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
     @arrow_udf(returnType="point binary, ranks binary")  # type: ignore[call-overload]
     def place(*values: pa.Array) -> pa.Array:
         filled = scaling.filled(arrays.matrix(values))
-        columns = [arrays.to_binary(scaling.points(filled)), arrays.to_binary(arrays.as_ranks(scaling.ranks(filled)))]
+        columns = [arrays.to_binary(scaling.points(filled)), arrays.to_binary(as_ranks(scaling.ranks(filled)))]
         return pa.StructArray.from_arrays(columns, names=["point", "ranks"])
 
     recording = F.col("track_id") if options.other_releases else F.col("keys.recording")

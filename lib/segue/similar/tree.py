@@ -45,7 +45,7 @@ class Block:
             place.ids.take(pa.array(index)),
             found.distance[there],
             place.cluster[own] == place.cluster[index],
-            telling_features(place.ranks[own] / arrays.RANKS, place.ranks[index] / arrays.RANKS),
+            telling_features(place.ranks[own], place.ranks[index]),
             features,
         )
         return pa.RecordBatch.from_arrays([place.ids[wanted], similar], names=["track_id", "similar"])

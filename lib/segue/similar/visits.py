@@ -32,7 +32,7 @@ class Neighbours:
         there = lists.index != NOBODY
         index = some[lists.index[there]]
         own = np.repeat(np.arange(len(there)), there.sum(axis=1))
-        why = telling_features(asked.ranks[own] / arrays.RANKS, place.ranks[index] / arrays.RANKS)
+        why = telling_features(asked.ranks[own], place.ranks[index])
         same = asked.cluster[own] == place.cluster[index]
         told = [
             lists.distance[there].view(np.int64),
@@ -78,7 +78,9 @@ def as_rows(table: pa.Table | pa.RecordBatch, features: tuple[str, ...]) -> pa.R
 def answers(members: pa.Table, visitors: pa.Table, rules: Rules) -> pa.Table:
     """Return a cell's own list for each of its visitors, within the visitor's bound, a row per neighbour."""
     if not len(members) or not len(visitors):
-        return _answer_rows(pa.array([], pa.string()), Neighbours(pa.array([], pa.string()), np.empty((0, 4), np.int64)))
+        return _answer_rows(
+            pa.array([], pa.string()), Neighbours(pa.array([], pa.string()), np.empty((0, 4), np.int64))
+        )
     place = arrays.place(members)
     some = np.flatnonzero(place.candidate)
     candidates = Candidates(place.tracks.take(some), rules)
@@ -101,7 +103,9 @@ def answers(members: pa.Table, visitors: pa.Table, rules: Rules) -> pa.Table:
 def merged(own: pa.Table, answered: pa.Table, features: tuple[str, ...], rules: Rules) -> pa.Table:
     """Return the rows of tracks whose lists other cells have added to."""
     if not len(own):
-        empty = Neighbours(pa.array([], pa.string()), np.empty((0, _NUMBERS), np.int64)).similar(np.empty(0, np.int64), features)
+        empty = Neighbours(pa.array([], pa.string()), np.empty((0, _NUMBERS), np.int64)).similar(
+            np.empty(0, np.int64), features
+        )
         return pa.table({"track_id": pa.array([], pa.string()), "similar": empty})
     ids = _whole(own.column("track_id"))
     mine = Neighbours.carried(own)

@@ -10,31 +10,39 @@ two are named.
 import numpy as np
 from numpy.typing import NDArray
 
-OUTER = 1 / 3
+PARTS = 65_535
+"""Ranks are whole numbers of so many parts, so that equal ones are equal from either end."""
+_THIRD = PARTS // 3
 FEWEST, MOST = 2, 3
 NONE = -1
 
 
-def telling_features(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.int8]:
+def as_ranks(shares: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """Return shares from 0 to 1 as ranks, in two bytes each."""
+    return np.round(shares * PARTS).astype(np.uint16)
+
+
+def telling_features(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> NDArray[np.int8]:
     """Return the features to name for pairs of tracks.
 
     Parameters
     ----------
-    one, other : ranks of the pair's tracks, 0 to 1, shape (…, n_features); they broadcast
+    one, other : ranks of the pairs' tracks, 0 to 65535, shape (…, n_features); they broadcast
 
     Returns
     -------
     Indices of features, the most telling first, shape (…, 3); behind the last comes -1.
 
-    >>> telling_features(np.array([0.9, 0.1, 0.5]), np.array([0.8, 0.9, 0.45]))
+    >>> telling_features(as_ranks(np.array([0.9, 0.1, 0.5])), as_ranks(np.array([0.8, 0.9, 0.45])))
     array([ 0,  2, -1], dtype=int8)
     """
+    one, other = one.astype(np.int32), other.astype(np.int32)
     # the share of tracks that go at least as far out as the more moderate of the two, on their common side
-    tail = np.minimum(1 - np.minimum(one, other), np.maximum(one, other))
+    tail = np.minimum(PARTS - np.minimum(one, other), np.maximum(one, other))
     between = np.abs(one - other)
-    outer = tail <= OUTER
+    outer = tail <= _THIRD
     # features that set apart come before those that do not, whatever lies between
-    order = np.argsort(np.where(outer, tail, 1 + between), axis=-1, kind="stable")[..., :MOST].astype(np.int8)
+    order = np.argsort(np.where(outer, tail, PARTS + between), axis=-1, kind="stable")[..., :MOST].astype(np.int8)
     named = np.clip(outer.sum(axis=-1), FEWEST, MOST)
     told = np.full((*order.shape[:-1], MOST), NONE, dtype=np.int8)
     width = order.shape[-1]
