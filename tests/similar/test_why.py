@@ -33,7 +33,11 @@ ONE = {"acousticness": 0.9, "energy": 0.2, "bpm": 118.0, "loudness": -7.0}
 @pytest.mark.parametrize(
     ("why", "other", "phrase"),
     [
-        (["acousticness", "energy", "bpm"], {"acousticness": 0.7, "energy": 0.4, "bpm": 119.2}, "both acoustic and calm, within 2 BPM"),
+        (
+            ["acousticness", "energy", "bpm"],
+            {"acousticness": 0.7, "energy": 0.4, "bpm": 119.2},
+            "both acoustic and calm, within 2 BPM",
+        ),
         (["acousticness"], {"acousticness": 0.6}, "both acoustic"),
         (["bpm", "loudness"], {"bpm": 118.0, "loudness": -7.25}, "the same BPM, within 0.3 dB"),
         (["energy"], {"energy": 0.405}, "within 0.21 in energy"),
@@ -41,7 +45,7 @@ ONE = {"acousticness": 0.9, "energy": 0.2, "bpm": 118.0, "loudness": -7.0}
         (["acousticness", "energy"], {"acousticness": None, "energy": 0.1}, "both calm"),
         ([], {}, ""),
     ],
-)  # fmt: skip
+)
 def test_words(why, other, phrase):
     assert worded(why, ONE, other, THIRDS) == phrase
 
