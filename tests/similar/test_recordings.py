@@ -24,6 +24,8 @@ from segue.similar import recordings
         "Help! - Radio Edit",
         "Help! - From “Help” Soundtrack",
         "Help! - MTV Unplugged",
+        "Help! - Ao Vivo",
+        "Help! - En Vivo Teatro Regina 1982",
         "Hélp!",
     ],
 )

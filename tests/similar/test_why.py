@@ -10,13 +10,13 @@ from segue.similar.wording import worded
 @pytest.mark.parametrize(
     ("one", "other", "named"),
     [
-        # both low on the second and high on the first; the more moderate of the two counts
-        ([0.95, 0.05, 0.5], [0.80, 0.02, 0.5], [1, 0]),
+        # both low on the second and high on the first; the more moderate of the two counts; the third is the same
+        ([0.95, 0.05, 0.5], [0.80, 0.02, 0.5], [1, 0, 2]),
         # opposite ends set nothing apart: those with the fewest tracks between them
         ([0.95, 0.50, 0.40], [0.05, 0.52, 0.45], [1, 2]),
-        # one sets apart, one joins in
+        # one sets apart, one joins in, the last is not near enough
         ([0.90, 0.50, 0.60], [0.90, 0.60, 0.50], [0, 1]),
-        ([0.9, 0.8, 0.1, 0.15], [0.9, 0.8, 0.1, 0.15], [0, 2, 3]),
+        ([0.9, 0.8, 0.1, 0.15], [0.9, 0.8, 0.1, 0.15], [0, 2, 1]),
         ([0.5], [0.9], [0]),
     ],
 )

@@ -8,7 +8,7 @@ punctuation, a leading "The" of the artist, and notes on the release. A note sta
   "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "radio edit", "original mix",
   "extended mix", with whatever stands beside it ("2011 Remaster", "Mono / Remastered 2009");
 * or says where it was played: "live", alone, at the end, or before "at", "in", "from", "on", "version", "session",
-  "recording", "performance", "edit" or a year; "unplugged";
+  "recording", "performance", "edit" or a year, "en vivo …", "ao vivo …"; "unplugged";
 * or names what it is the music of: "from …".
 
 A remix, an acoustic or instrumental version, a cover and a karaoke version are other recordings. Of several artists,
@@ -23,9 +23,7 @@ _RELEASE = (
     r".*\b(?:remaster(?:ed|ing|izado|isé)?|mono|stereo|deluxe|anniversary|bonus track|explicit|clean|re-?recorded|demo"
     r"|edit|version|single|album|original mix|extended mix)\b.*"
 )
-_LIVE = (
-    r"(?:.*\b)?live(?:\s+(?:at|in|from|on|version|sessions?|recording|performance|edit|\d{4})\b.*)?|.*\bunplugged\b.*"
-)
+_LIVE = r"(?:en vivo|ao vivo|en directo|dal vivo)\b.*|(?:.*\b)?live(?:\s+(?:at|in|from|on|version|sessions?|recording|performance|edit|\d{4})\b.*)?|.*\bunplugged\b.*"
 _SOURCE = r"from\b.*"
 _OTHER_RECORDING = re.compile(r"\b(?:remix(?:ed)?|rmx|acoustic|instrumental|karaoke|cover|a cappella|acapella)\b")
 _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")

@@ -2,9 +2,9 @@
 
 Every feature of a track has a rank: the share of all tracks that have less of it. A feature sets a pair apart when
 both tracks lie in the same outer third, above two thirds of all tracks or below; the smaller the share of tracks that
-go as far out as the more moderate of the two, the more it does. At most three such features are named, the most
-telling first. Where there are fewer than two, those join in which fewest tracks lie between the pair, until
-two are named.
+go as far out as the more moderate of the two, the more it does. The two that do so most are named. Where there are
+fewer, those join in which fewest tracks lie between the pair, until two are named; and the next such feature is the third,
+where no more than a twentieth of all tracks lie between.
 """
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 PARTS = 65_535
 """Ranks are whole numbers of so many parts, so that equal ones are equal from either end."""
 _THIRD = PARTS // 3
-FEWEST, MOST = 2, 3
+_TWENTIETH = PARTS // 20
+MOST = 3
+_NEVER = 3 * PARTS
 NONE = -1
 
 
@@ -40,11 +42,14 @@ def telling_features(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> NDAr
     # the share of tracks that go at least as far out as the more moderate of the two, on their common side
     tail = np.minimum(PARTS - np.minimum(one, other), np.maximum(one, other))
     between = np.abs(one - other)
-    outer = tail <= _THIRD
     # features that set apart come before those that do not, whatever lies between
-    order = np.argsort(np.where(outer, tail, PARTS + between), axis=-1, kind="stable")[..., :MOST].astype(np.int8)
-    named = np.clip(outer.sum(axis=-1), FEWEST, MOST)
-    told = np.full((*order.shape[:-1], MOST), NONE, dtype=np.int8)
-    width = order.shape[-1]
-    told[..., :width] = np.where(np.arange(width) < named[..., None], order, NONE)
+    value = np.where(tail <= _THIRD, tail, PARTS + between)
+    told = np.full((*value.shape[:-1], MOST), NONE, dtype=np.int8)
+    for place in range(min(MOST, value.shape[-1])):
+        value = between if place == MOST - 1 else value
+        named = value.argmin(axis=-1)[..., None]
+        near = np.take_along_axis(value, named, axis=-1)[..., 0]
+        told[..., place] = np.where((place < MOST - 1) | (near <= _TWENTIETH), named[..., 0], NONE)
+        for taken in (value, between):
+            np.put_along_axis(taken, named, _NEVER, axis=-1)
     return told
