@@ -23,7 +23,10 @@ _RELEASE = (
     r".*\b(?:remaster(?:ed|ing|izado|isé)?|mono|stereo|deluxe|anniversary|bonus track|explicit|clean|re-?recorded|demo"
     r"|edit|version|single|album|original mix|extended mix)\b.*"
 )
-_LIVE = r"(?:en vivo|ao vivo|en directo|dal vivo)\b.*|(?:.*\b)?live(?:\s+(?:at|in|from|on|version|sessions?|recording|performance|edit|\d{4})\b.*)?|.*\bunplugged\b.*"
+_LIVE = (
+    r"(?:.*\b)?live(?:\s+(?:at|in|from|on|version|sessions?|recording|performance|edit|\d{4})\b.*)?|.*\bunplugged\b.*"
+    r"|(?:en vivo|ao vivo|en directo|dal vivo)\b.*"
+)
 _SOURCE = r"from\b.*"
 _OTHER_RECORDING = re.compile(r"\b(?:remix(?:ed)?|rmx|acoustic|instrumental|karaoke|cover|a cappella|acapella)\b")
 _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")

@@ -3,8 +3,8 @@
 Every feature of a track has a rank: the share of all tracks that have less of it. A feature sets a pair apart when
 both tracks lie in the same outer third, above two thirds of all tracks or below; the smaller the share of tracks that
 go as far out as the more moderate of the two, the more it does. The two that do so most are named. Where there are
-fewer, those join in which fewest tracks lie between the pair, until two are named; and the next such feature is the third,
-where no more than a twentieth of all tracks lie between.
+fewer, those join in which fewest tracks lie between the pair, until two are named; and the next such feature is the
+third, where no more than a twentieth of all tracks lie between.
 """
 
 import numpy as np
