@@ -140,5 +140,6 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "recommend.years_apart": lambda value: None if value is None else _years(value),
     "recommend.least_popularity": _popularity,
     "recommend.outliers": _flag,
+    "recommend.playlist_length": _whole(1, 1000),
 }
 """Every setting there is, and what turns its raw value into a checked one."""

@@ -82,6 +82,7 @@ class Recommend:
     years_apart: int | None
     least_popularity: float | None
     outliers: bool
+    playlist_length: int
 
 
 @dataclass(frozen=True, slots=True)

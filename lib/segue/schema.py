@@ -217,6 +217,25 @@ SIMILAR_TRACKS = Table(
     ),
 )
 
+_SEEDS = "array<struct<track_id: string, distance: double>>"
+
+PLAYLIST_RECOMMENDATIONS = Table(
+    "playlist_recommendations",
+    ("playlist", "track_id"),
+    (
+        Column("playlist", "string", "name of the seeds' file, without its ending"),
+        Column("rank", "int", "from 1, the best first"),
+        Column("track_id", "string", "what goes with the playlist"),
+        Column("title", "string", "as in tracks"),
+        Column("artist", "string", "as in tracks"),
+        Column("score", "double", "sum over the seeds of 1 / (60 + rank among the seed's nearest hundred)"),
+        Column("distance", "double", "to the nearest seed, in scaled units"),
+        Column("because_of", _SEEDS, "up to three seeds that it is near to, nearest first"),
+        _MODEL_VERSION,
+    ),
+    (("rank_counts", "rank >= 1"), ("score_positive", "score > 0")),
+)
+
 RUNS = Table(
     "runs",
     ("run_id",),
@@ -235,4 +254,13 @@ RUNS = Table(
     (("status_known", "status IN ('done', 'failed')"),),
 )
 
-TABLES = (TRACKS, REJECTED_TRACKS, K_SCORES, LABELED_TRACKS, CLUSTER_PROFILES, SIMILAR_TRACKS, RUNS)
+TABLES = (
+    TRACKS,
+    REJECTED_TRACKS,
+    K_SCORES,
+    LABELED_TRACKS,
+    CLUSTER_PROFILES,
+    SIMILAR_TRACKS,
+    PLAYLIST_RECOMMENDATIONS,
+    RUNS,
+)

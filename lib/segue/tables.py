@@ -227,6 +227,7 @@ _MADE_BY = {
     schema.LABELED_TRACKS.name: "label_tracks.py",
     schema.CLUSTER_PROFILES.name: "label_tracks.py",
     schema.SIMILAR_TRACKS.name: "recommend_tracks.py",
+    schema.PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
     schema.RUNS.name: "every job",
 }
 

@@ -6,52 +6,24 @@ import shutil
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
+from tests.stages.labeled import labeled_tracks, stored
 
 from segue import job, schema
-from segue.sample import synthetic_tracks
-from segue.stages import recommend
-from segue.tables import Store
+from segue.stages import playlist
 
 NAME = schema.SIMILAR_TRACKS.name
 
 
 @pytest.fixture(scope="module")
 def labeled(spark):
-    """150 tracks as a model of three clusters would label them."""
-    made = synthetic_tracks(spark, 150, seed=5).withColumns(
-        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
-    )
-    cluster = (F.pmod(F.xxhash64("track_id"), F.lit(3)) + 1).cast("int")
-    return (
-        made.select(*schema.TRACKS.names)
-        .withColumns(
-            {
-                "model_version": F.lit("m1"),
-                "imputed": F.array().cast("array<string>"),
-                "cluster": cluster,
-                "cluster_name": F.concat(F.lit("Cluster "), cluster),
-                "cluster_description": F.lit("loud"),
-                "distance": F.lit(1.0),
-                "second_cluster": F.lit(1),
-                "silhouette": F.lit(0.5),
-                "is_outlier": F.lit(False),
-            }
-        )
-        .select(*schema.LABELED_TRACKS.names)
-        .cache()
-    )
-
-
-def stored(spark, root, labeled):
-    Store(spark, str(root)).sync(schema.LABELED_TRACKS, labeled, whole=True)
-    return root
+    return labeled_tracks(spark)
 
 
 @pytest.fixture(scope="module")
 def recommended(spark, labeled, tmp_path_factory):
     """A root with labels and lists; read only."""
     root = stored(spark, tmp_path_factory.mktemp("recommended") / "out", labeled)
-    assert job.execute(recommend.JOB, ["--output", str(root)], start=lambda _: spark) == 0
+    assert job.execute(playlist.JOB, ["--output", str(root)], start=lambda _: spark) == 0
     return root
 
 
@@ -87,7 +59,7 @@ def test_every_track_has_its_list_and_it_says_what_it_was_made_from(recommended)
 def test_a_rerun_changes_nothing_whatever_the_method(run_job, copied):
     before = version(copied)
     for method in ("auto", "cells"):
-        assert run_job(recommend.JOB, "--output", copied, "--set", f"recommend.method={method}") == 0
+        assert run_job(playlist.JOB, "--output", copied, "--set", f"recommend.method={method}") == 0
     assert version(copied) == before
     runs = table(copied, "runs").sort_values("started_at")
     counts = [json.loads(text)["recommend"]["tracks"] for text in runs.counts]
@@ -106,7 +78,7 @@ def test_other_tracks_another_model_or_other_settings_remake_the_lists(spark, ru
     ):
         stored(spark, copied, frame)
         for _ in range(2):
-            assert run_job(recommend.JOB, "--output", copied, *options) == 0
+            assert run_job(playlist.JOB, "--output", copied, *options) == 0
             assert version(copied) == number
         lists = table(copied)
         assert len(lists) == 149
@@ -116,7 +88,7 @@ def test_other_tracks_another_model_or_other_settings_remake_the_lists(spark, ru
 def test_a_feature_that_the_source_lacks_is_left_out(spark, run_job, labeled, tmp_path, caplog):
     silent = labeled.withColumn("energy", F.lit(None).cast("double"))
     root = stored(spark, tmp_path / "out", silent)
-    assert run_job(recommend.JOB, "--output", root) == 0
+    assert run_job(playlist.JOB, "--output", root) == 0
     assert "no track has energy" in caplog.text
     whys = {name for similar in table(root).similar for near in similar for name in near["why"]}
     assert "energy" not in whys
@@ -125,9 +97,9 @@ def test_a_feature_that_the_source_lacks_is_left_out(spark, run_job, labeled, tm
 
 def test_what_cannot_be_used_is_refused_in_one_line(spark, run_job, labeled, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    assert run_job(recommend.JOB, "--output", tmp_path / "empty") == 3
+    assert run_job(playlist.JOB, "--output", tmp_path / "empty") == 3
     assert "no table labeled_tracks; label_tracks.py writes it" in capsys.readouterr().err
     root = stored(spark, tmp_path / "none", labeled.limit(0))
-    assert run_job(recommend.JOB, "--output", root) == 3
+    assert run_job(playlist.JOB, "--output", root) == 3
     assert "no track" in capsys.readouterr().err
     assert not (root / NAME).exists()

@@ -16,7 +16,7 @@ from segue import schema
 from segue.clustering import card
 from segue.config import Recommend
 from segue.errors import InputError
-from segue.job import Job, Run
+from segue.job import Run
 from segue.models import Models
 from segue.similar import neighbours, space
 from segue.similar.choice import Rules
@@ -36,11 +36,6 @@ _DECIDING = (
     "is_outlier",
 )
 """What of a labeled track decides who is near it and what is said of the two."""
-
-
-def work(run: Run) -> None:
-    """Find the tracks most similar to each."""
-    recommend(run)
 
 
 def recommend(run: Run) -> None:
@@ -115,8 +110,8 @@ def imputed_by(run: Run, model_version: str) -> dict[str, float]:
 
 
 def _origin(content: Mapping[str, Any], model_version: str, settings: Recommend, imputed: Mapping[str, float]) -> str:
-    """Return a hash of everything that decides the lists; the method does not."""
-    decides = {name: value for name, value in asdict(settings).items() if name != "method"}
+    """Return a hash of everything that decides the lists; the method, for one, does not."""
+    decides = {name: value for name, value in asdict(settings).items() if name not in ("method", "playlist_length")}
     everything = [content, model_version, decides, imputed, segue.__version__]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
 
@@ -125,6 +120,3 @@ def _stored_origin(run: Run) -> str | None:
     stored = run.store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from").first() if stored is not None else None
     return row.made_from if row else None
-
-
-JOB = Job("recommend_tracks", work)
