@@ -22,13 +22,14 @@ from pyspark.storagelevel import StorageLevel
 from segue.similar import arrays, visits
 from segue.similar.candidates import SLACK, Candidates, tree_of
 from segue.similar.choice import NOBODY, Rules
+from segue.similar.space import hash_sample
 from segue.similar.tree import ROWS
 
 log = logging.getLogger(__name__)
 
 Matrix = NDArray[np.float64]
 TRACKS_A_CELL = 100_000
-_SAMPLE = 20_000
+_SAMPLE, _SAMPLED_A_CELL = 20_000, 100
 _PASSES = 5
 _TRACKS_A_BUCKET = 50_000
 _FOUND = (
@@ -51,9 +52,11 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
     """
     kept = prepared.persist(StorageLevel.MEMORY_AND_DISK)
     n_tracks = kept.count()
-    centres = fit_centres(kept, max(1, -(-n_tracks // tracks_a_cell)))
-    members = kept.mapInArrow(_with_cell(centres), f"{_ddl(kept)}, cell int")
-    found = members.groupBy("block", "cell").applyInArrow(_within(centres, rules), _FOUND)
+    centres = fit_centres(kept, n_tracks, max(1, -(-n_tracks // tracks_a_cell)))
+    cells, n_parts = ("block", "cell"), max(2, len(centres))
+    # as many parts as there are cells, as a cell is more work than its bytes tell
+    members = kept.mapInArrow(_with_cell(centres), f"{_ddl(kept)}, cell int").repartition(n_parts, *cells)
+    found = members.groupBy(*cells).applyInArrow(_within(centres, rules), _FOUND)
     found = found.persist(StorageLevel.MEMORY_AND_DISK)
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
     try:
@@ -71,15 +74,17 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
             F.explode("visits").alias("cell"),
         )
         answers = (
-            members.groupBy("block", "cell")
-            .cogroup(visitors.groupBy("block", "cell"))
+            members.groupBy(*cells)
+            .cogroup(visitors.repartition(n_parts, *cells).groupBy(*cells))
             .applyInArrow(_between(rules), _ANSWERS)
         )
-        bucket = F.pmod(F.xxhash64("track_id"), F.lit(max(1, -(-n_tracks // _TRACKS_A_BUCKET))))
+        n_buckets = max(1, -(-n_tracks // _TRACKS_A_BUCKET))
+        bucket = F.pmod(F.xxhash64("track_id"), F.lit(n_buckets)).alias("bucket")
         merged = (
-            abroad.select("track_id", "ids", "numbers")
-            .groupBy(bucket)
-            .cogroup(answers.groupBy(bucket))
+            abroad.select("track_id", "ids", "numbers", bucket)
+            .repartition(n_buckets, "bucket")
+            .groupBy("bucket")
+            .cogroup(answers.select("*", bucket).repartition(n_buckets, "bucket").groupBy("bucket"))
             .applyInArrow(_merged(features, rules), ROWS)
         )
         yield at_home.union(merged)
@@ -88,16 +93,16 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
         kept.unpersist()
 
 
-def fit_centres(prepared: DataFrame, n_cells: int) -> Matrix:
+def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int) -> Matrix:
     """Return the centres of about ``n_cells`` cells of about the same size, the same for the same tracks.
 
     Which they are decides how long the search takes, not what it finds; so a sample and a few passes will do.
     """
-    sample = prepared.select("track_id", "point").orderBy(F.xxhash64("track_id"), "track_id").limit(_SAMPLE).toArrow()
-    points = arrays.from_binary(sample.column("point"), np.float64)
+    sample = hash_sample(prepared.select("track_id", "point"), n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
+    points = arrays.from_binary(sample.toArrow().sort_by("track_id").column("point"), np.float64)
     if not len(points):
         return np.zeros((1, 0))
-    centres = np.unique(points[:n_cells], axis=0)
+    centres = np.unique(points[np.linspace(0, len(points) - 1, n_cells).astype(int)], axis=0)
     for _ in range(_PASSES):
         own = tree_of(centres).query(points)[1]
         sums = np.stack([np.bincount(own, weights=column, minlength=len(centres)) for column in points.T], axis=1)

@@ -20,7 +20,7 @@ from segue.similar.why import as_ranks
 log = logging.getLogger(__name__)
 
 SAMPLE = 100_000
-"""Quantiles are those of so many tracks: of all where there are no more, and else of those that a hash picks."""
+"""Quantiles are those of about so many tracks: of all where there are no more, and else of those that a hash picks."""
 _KEYS = "artist string, recording string"
 
 
@@ -56,34 +56,39 @@ def fit_scaling(tracks: DataFrame, options: Options, imputed: Mapping[str, float
         If there is no track, or no feature left.
     """
     names = options.features
-    known = tracks.agg(F.count("*").alias("rows"), *(F.count(name).alias(name) for name in names)).collect()[0]
-    features = tuple(name for name in names if known[name])
+    measures = {"known": F.count, "low": F.min, "high": F.max}
+    row = tracks.agg(
+        F.count("*").alias("rows"),
+        *(measure(name).alias(f"{what}_{name}") for what, measure in measures.items() for name in names),
+    ).collect()[0]
+    features = tuple(name for name in names if row[f"known_{name}"])
     if not features:
         raise InputError(f"no track has {', '.join(names)}; name other features with --set recommend.features=…")
     if len(features) < len(names):
         log.warning("no track has %s: neighbours are found without", ", ".join(sorted(set(names) - set(features))))
-    lacking = [name for name in features if known[name] < known["rows"]]
+    lacking = [name for name in features if row[f"known_{name}"] < row.rows]
     fill = {name: value for name, value in (imputed or {}).items() if name in lacking}
     medians = [F.median(name).alias(name) for name in lacking if name not in fill]
     if medians:
         fill |= tracks.agg(*medians).collect()[0].asDict()
-    filler = [fill.get(name, 0.0) for name in features]
-    filled = [F.coalesce(name, F.lit(float(value))).alias(name) for name, value in zip(features, filler, strict=True)]
-    low, high = _extremes(tracks.select(*filled), features)
+    filler = [float(fill.get(name, row[f"low_{name}"])) for name in features]
+    low = np.minimum([row[f"low_{name}"] for name in features], filler)
+    high = np.maximum([row[f"high_{name}"] for name in features], filler)
     centre, width = low, high - low
     if options.scaling == STANDARD:
+        filled = [F.coalesce(name, F.lit(value)).alias(name) for name, value in zip(features, filler, strict=True)]
         centre, width = _moments(tracks.select(*filled), features, low, high)
     elif options.scaling != MINMAX:
         centre, width = np.zeros(len(features)), np.ones(len(features))
-    sample = tracks.orderBy(F.xxhash64("track_id"), "track_id").limit(SAMPLE).select(*features).toArrow()
+    sample = hash_sample(tracks, row.rows, SAMPLE).select(*features).toArrow()
     knots = quantiles(arrays.matrix(sample.columns), filler)
     return Scaling(features, options.scaling, np.array(filler), centre, width, knots)
 
 
-def _extremes(values: DataFrame, features: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    ends = [end(name).alias(f"{name}_{i}") for i, end in enumerate((F.min, F.max)) for name in features]
-    row = list(values.agg(*ends).collect()[0])
-    return np.array(row[: len(features)]), np.array(row[len(features) :])
+def hash_sample(tracks: DataFrame, n_tracks: int, n_wanted: int) -> DataFrame:
+    """Return all tracks, or about as many as are wanted, whichever a hash of the id picks."""
+    share = -(-n_tracks // n_wanted)
+    return tracks if share <= 1 else tracks.where(F.pmod(F.xxhash64("track_id"), F.lit(share)) == 0)
 
 
 def _moments(
@@ -123,12 +128,16 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
         columns = [arrays.to_binary(scaling.points(filled)), arrays.to_binary(as_ranks(scaling.ranks(filled)))]
         return pa.StructArray.from_arrays(columns, names=["point", "ranks"])
 
+    has_rules = bool(options.rules.per_artist) or not options.other_releases
     recording = F.col("track_id") if options.other_releases else F.col("keys.recording")
     return tracks.select(
         "track_id",
         (F.col("genre") if options.same_genre else F.lit("")).alias("block"),
         place(*scaling.features).alias("placed"),
-        keys("title", "artist").alias("keys"),
+        # titles take their time to be read, and nobody may want to know
+        (keys("title", "artist") if has_rules else F.lit(None).cast("struct<artist: string, recording: string>")).alias(
+            "keys"
+        ),
         F.col("year").cast("double"),
         "cluster",
         _is_candidate(options).alias("candidate"),
