@@ -20,6 +20,8 @@ def test_defaults_are_those_of_the_contract():
     assert settings.clustering.ks == tuple(range(2, 21))
     assert settings.selection == config.Selection("silhouette", 8, None)
     assert (settings.train.when, settings.label.model_version) == ("missing", "latest")
+    nine = (*six, "energy", "danceability", "duration_s")
+    assert settings.recommend == config.Recommend(nine, "standard", "auto", 2, False, False, None, None, True, 30)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,9 @@ def test_defaults_are_those_of_the_contract():
         ("clustering.tol=1e-3", 0.001),
         ("clustering.seed=0", 0),
         ("selection.k=10", 10),
+        ("recommend.years_apart=0", 0),
+        ("recommend.least_popularity=20", 20.0),
+        ("recommend.same_genre=true", True),
         ("label.model_version=0a1b", "0a1b"),
         # sixteen hexadecimal digits that TOML takes for a number
         ("label.model_version=1234567890123456", "1234567890123456"),
@@ -57,6 +62,15 @@ def test_set_reads_toml_and_bare_text(assignment, wanted):
     "assignment",
     [
         "ingest.mode=replace",
+        "recommend.features=[]",
+        "recommend.scaling=robust",
+        "recommend.method=fast",
+        "recommend.per_artist=-1",
+        "recommend.per_artist=true",
+        "recommend.same_genre=1",
+        "recommend.years_apart=-1",
+        "recommend.least_popularity=101",
+        "recommend.playlist_length=0",
         "ingest.mode=1",
         "ingest.source=' '",
         "ingest.encoding=utf-16",

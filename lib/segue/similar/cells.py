@@ -31,6 +31,7 @@ Matrix = NDArray[np.float64]
 TRACKS_A_CELL = 100_000
 _SAMPLE, _SAMPLED_A_CELL = 20_000, 100
 _PASSES = 5
+_POINTS_AT_ONCE = 4096
 _TRACKS_A_BUCKET = 50_000
 _FOUND = (
     "track_id string, block string, cell int, point binary, ranks binary, recording bigint, year double, cluster int"
@@ -124,6 +125,18 @@ def to_visit(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> NDArr
     return found
 
 
+def _visits(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the cells that points of one cell have to visit, as offsets and values; some points at a time."""
+    parts = []
+    for at in range(0, len(points), _POINTS_AT_ONCE):
+        rows = slice(at, at + _POINTS_AT_ONCE)
+        row, cell = np.nonzero(to_visit(points[rows], home, centres, bound[rows]))
+        parts.append((row + at, cell))
+    rows_, cells = (np.concatenate(part) for part in zip(*parts, strict=True))
+    ends = np.r_[0, np.cumsum(np.bincount(rows_, minlength=len(points)))]
+    return ends.astype(np.int32), cells.astype(np.int32)
+
+
 def _with_cell(centres: Matrix) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tree = tree_of(centres)
@@ -144,11 +157,10 @@ def _within(centres: Matrix, rules: Rules) -> Callable[[pa.Table], pa.Table]:
         lists = Candidates(place.tracks.take(some), rules).nearest(place.tracks)
         neighbours = visits.Neighbours.of(place, lists, place, some)
         bound = lists.distance[:, -1]
-        elsewhere = to_visit(place.tracks.points, home, centres, bound)
-        if not block.is_valid:  # nobody is its neighbour
-            elsewhere[:] = False
-        lengths = np.r_[0, np.cumsum(elsewhere.sum(axis=1))].astype(np.int32)
         n_tracks = len(place.tracks)
+        ends, elsewhere = np.zeros(n_tracks + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
+        if block.is_valid:  # else nobody is its neighbour
+            ends, elsewhere = _visits(place.tracks.points, home, centres, bound)
         columns = {
             "track_id": place.ids,
             "block": pa.array([block.as_py()] * n_tracks, pa.string()),
@@ -159,7 +171,7 @@ def _within(centres: Matrix, rules: Rules) -> Callable[[pa.Table], pa.Table]:
             "year": pa.array(place.tracks.year),
             "cluster": pa.array(place.cluster.astype(np.int32)),
             "bound": pa.array(bound),
-            "visits": pa.ListArray.from_arrays(pa.array(lengths), pa.array(np.nonzero(elsewhere)[1].astype(np.int32))),
+            "visits": pa.ListArray.from_arrays(pa.array(ends), pa.array(elsewhere)),
         }
         return pa.table(columns | neighbours.columns((lists.index != NOBODY).sum(axis=1)))
 
