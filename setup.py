@@ -56,7 +56,16 @@ setup(
     packages=find_packages("lib"),
     cmdclass={"build_py": BuildWithConf},
     zip_safe=False,
-    install_requires=["numpy>=1.26", "pandas>=2.2,<3", "pyarrow>=18", "threadpoolctl>=3"],
+    install_requires=[
+        "deltalake>=1.6",
+        "numpy>=1.26",
+        "pandas>=2.2,<3",
+        "pyarrow>=18",
+        "rapidfuzz>=3.9,<4",
+        "scipy>=1.11",
+        "threadpoolctl>=3",
+    ],
+    entry_points={"console_scripts": ["segue = segue.lookup.cli:main"]},
     extras_require={
         # An extra, because a cluster brings its own. Which pairs work: see constraints.txt.
         "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5"],

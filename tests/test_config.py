@@ -22,6 +22,8 @@ def test_defaults_are_those_of_the_contract():
     assert settings.tuning == config.Tuning((), (), (), ())
     assert settings.clustering.engine == "fused"
     assert (settings.train.when, settings.label.model_version) == ("missing", "latest")
+    nine = (*six, "energy", "danceability", "duration_s")
+    assert settings.recommend == config.Recommend(nine, "standard", "auto", 2, False, False, None, None, True, 30)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,9 @@ def test_defaults_are_those_of_the_contract():
         ('tuning.scalers=["standard", "robust"]', ("standard", "robust")),
         ('tuning.columns=[["bpm", "energy"], ["valence"]]', (("bpm", "energy"), ("valence",))),
         ("tuning.weights=[{bpm = 2}]", ({"bpm": 2.0},)),
+        ("recommend.years_apart=0", 0),
+        ("recommend.least_popularity=20", 20.0),
+        ("recommend.same_genre=true", True),
         ("label.model_version=0a1b", "0a1b"),
         # sixteen hexadecimal digits that TOML takes for a number
         ("label.model_version=1234567890123456", "1234567890123456"),
@@ -62,6 +67,15 @@ def test_set_reads_toml_and_bare_text(assignment, wanted):
     "assignment",
     [
         "ingest.mode=replace",
+        "recommend.features=[]",
+        "recommend.scaling=robust",
+        "recommend.method=fast",
+        "recommend.per_artist=-1",
+        "recommend.per_artist=true",
+        "recommend.same_genre=1",
+        "recommend.years_apart=-1",
+        "recommend.least_popularity=101",
+        "recommend.playlist_length=0",
         "ingest.mode=1",
         "ingest.source=' '",
         "ingest.encoding=utf-16",

@@ -25,6 +25,8 @@ WRITTEN = {
     + words(
         "model_version imputed cluster cluster_name cluster_description distance second_cluster silhouette is_outlier"
     ),
+    "similar_tracks": words("track_id model_version tracks_version made_from similar"),
+    "playlist_recommendations": words("playlist rank track_id title artist score distance because_of model_version"),
     "runs": words("run_id job started_at finished_at status settings versions input counts error"),
 }
 

@@ -155,3 +155,18 @@ def test_rules_of_every_table_name_their_own_columns(spark):
     for table in schema.TABLES:
         conditions = " AND ".join(f"({condition})" for condition in table.constraints.values())
         assert spark.createDataFrame([], table.ddl).where(conditions).schema.names == table.names
+
+
+def test_a_table_is_replaced_whole_in_one_commit_unless_another_run_was_faster(spark, store):
+    store.replace(DOTS, dots(spark, ("a", 1.0, []), ("b", 2.0, [])))
+    assert versions(store) == 0
+    slower = Store(spark, store.root)
+    slower.read(DOTS)
+    store.replace(DOTS, dots(spark, ("b", 3.0, ["t"])))
+    assert versions(store) == 1
+    assert [tuple(row) for row in store.read(DOTS).collect()] == [("b", 3.0, ["t"])]
+    with pytest.raises(ConflictError):
+        slower.replace(DOTS, dots(spark, ("c", 1.0, [])))
+    with pytest.raises(SchemaError):
+        store.replace(DOTS, dots(spark).drop("x"))
+    assert versions(store) == 1

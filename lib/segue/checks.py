@@ -104,8 +104,23 @@ def _ks(value: Any) -> tuple[int, ...]:
     return tuple(sorted(ks))
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _popularity(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise ValueError("a number, 0 to 100")
+    return float(value)
+
+
 _optional_k = _whole(2, MAX_K)
 _scaler = _one_of("minmax", "standard", "robust")
+_years = _whole(0, 10_000)
 
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "ingest.source": text,
@@ -135,5 +150,15 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "tuning.weights": _list_of(_weights, "tables of weights"),
     "train.when": _one_of("missing", "always"),
     "label.model_version": text,
+    "recommend.features": _features(1),
+    "recommend.scaling": _one_of("minmax", "standard", "quantile"),
+    "recommend.method": _one_of("auto", "tree", "cells"),
+    "recommend.per_artist": _whole(0, 10),
+    "recommend.other_releases": _flag,
+    "recommend.same_genre": _flag,
+    "recommend.years_apart": lambda value: None if value is None else _years(value),
+    "recommend.least_popularity": _popularity,
+    "recommend.outliers": _flag,
+    "recommend.playlist_length": _whole(1, 1000),
 }
 """Every setting there is, and what turns its raw value into a checked one."""

@@ -82,6 +82,22 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Recommend:
+    """Which tracks are similar, and which of them are worth naming."""
+
+    features: tuple[str, ...]
+    scaling: str
+    method: str
+    per_artist: int
+    other_releases: bool
+    same_genre: bool
+    years_apart: int | None
+    least_popularity: float | None
+    outliers: bool
+    playlist_length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a run, checked."""
 
@@ -92,6 +108,7 @@ class Settings:
     tuning: Tuning
     train: Train
     label: Label
+    recommend: Recommend
 
 
 def load(config: str | None = None, assignments: Iterable[str] = ()) -> Settings:

@@ -205,6 +205,39 @@ CLUSTER_PROFILES = Table(
     (("cluster_counts", "cluster >= 1"), ("share_in_range", "share > 0 AND share <= 1")),
 )
 
+_SIMILAR = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
+
+SIMILAR_TRACKS = Table(
+    "similar_tracks",
+    ("track_id",),
+    (
+        Column("track_id", "string", "whose list it is"),
+        _MODEL_VERSION,
+        Column("tracks_version", "bigint", "version of labeled_tracks that the lists were made from"),
+        Column("made_from", "string", "hash of the tracks and settings that the lists were made from"),
+        Column("similar", _SIMILAR, "up to ten, nearest first: distance in scaled units; why: the telling features"),
+    ),
+)
+
+_SEEDS = "array<struct<track_id: string, distance: double>>"
+
+PLAYLIST_RECOMMENDATIONS = Table(
+    "playlist_recommendations",
+    ("playlist", "track_id"),
+    (
+        Column("playlist", "string", "name of the seeds' file, without its ending"),
+        Column("rank", "int", "from 1, the best first"),
+        Column("track_id", "string", "what goes with the playlist"),
+        Column("title", "string", "as in tracks"),
+        Column("artist", "string", "as in tracks"),
+        Column("score", "double", "sum over the seeds of 1 / (60 + rank among the seed's nearest hundred)"),
+        Column("distance", "double", "to the nearest seed, in scaled units"),
+        Column("because_of", _SEEDS, "up to three seeds that it is near to, nearest first"),
+        _MODEL_VERSION,
+    ),
+    (("rank_counts", "rank >= 1"), ("score_positive", "score > 0")),
+)
+
 RUNS = Table(
     "runs",
     ("run_id",),
@@ -223,4 +256,13 @@ RUNS = Table(
     (("status_known", "status IN ('done', 'failed')"),),
 )
 
-TABLES = (TRACKS, REJECTED_TRACKS, K_SCORES, LABELED_TRACKS, CLUSTER_PROFILES, RUNS)
+TABLES = (
+    TRACKS,
+    REJECTED_TRACKS,
+    K_SCORES,
+    LABELED_TRACKS,
+    CLUSTER_PROFILES,
+    SIMILAR_TRACKS,
+    PLAYLIST_RECOMMENDATIONS,
+    RUNS,
+)

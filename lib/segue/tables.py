@@ -149,6 +149,19 @@ class Store:
         finally:
             rows.unpersist()
 
+    def replace(self, table: schema.Table, rows: DataFrame) -> None:
+        """Write a whole table in one commit, whatever it held before."""
+        _check_columns(table, rows)
+        rows = rows.select(*table.names)
+        with _one_writer(table):
+            if self.exists(table):
+                self._refuse_newer(table)
+                self._require_unchanged(table)
+                self._writer(table, rows).createOrReplace()
+            elif not self._create(table, rows):
+                raise _conflict(table)
+        self.seen[table.name] = self.version(table)
+
     def _require_unchanged(self, table: schema.Table) -> int:
         """Return the version, or raise ConflictError where it is not the one seen before."""
         version = self.version(table)
@@ -213,6 +226,8 @@ _MADE_BY = {
     schema.K_SCORES.name: "train_clusters.py",
     schema.LABELED_TRACKS.name: "label_tracks.py",
     schema.CLUSTER_PROFILES.name: "label_tracks.py",
+    schema.SIMILAR_TRACKS.name: "recommend_tracks.py",
+    schema.PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
     schema.RUNS.name: "every job",
 }
 

@@ -4,16 +4,28 @@ from segue.clustering import card
 from segue.clustering.card import ModelCard
 from segue.job import Job, Run
 from segue.models import Models
-from segue.stages import ingest, label, train
+from segue.stages import ingest, label, recommend, train
+
+_TABLES = (
+    "labeled_tracks",
+    "cluster_profiles",
+    "similar_tracks",
+    "k_scores",
+    "tracks",
+    "rejected_tracks",
+    "runs",
+)
 
 
 def work(run: Run) -> None:
-    """Ingest files, train where it is due, label, and say what was found."""
+    """Ingest files, train where it is due, label, find similar tracks, and say what was found."""
     ingest.work(run)
     wanted = run.settings.label.model_version
     if wanted == "latest":
         wanted = _fitting_model(run) or train.train(run)
-    _tell(run, label.label(run, wanted))
+    made = label.label(run, wanted)
+    recommend.recommend(run)
+    _tell(run, made)
 
 
 def _fitting_model(run: Run) -> str | None:
@@ -36,7 +48,7 @@ def _tell(run: Run, made: ModelCard) -> None:
             f"  (most typical: {_printable(example)})"
         )
     root = run.store.root
-    print(f"\nThe tables are in {root}: labeled_tracks, cluster_profiles, k_scores, tracks, rejected_tracks, runs.")
+    print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
     print(f"The model is {root}/models/{made.model_version}, for any language in its {card.FILE_NAME}.")
 
 

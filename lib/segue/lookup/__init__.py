@@ -1,0 +1,9 @@
+"""Look-ups in the tables of an output, without Spark: what the command ``segue`` shows, as functions.
+
+>>> from segue.lookup import similar
+>>> similar("out/demo", "bohemian rhapsody").similar  # doctest: +SKIP
+"""
+
+from segue.lookup.answers import Answer, clusters, runs, similar
+
+__all__ = ["Answer", "clusters", "runs", "similar"]

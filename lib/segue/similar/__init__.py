@@ -1,0 +1,1 @@
+"""The nearest tracks to every track, and why: DataFrame in, DataFrame out."""

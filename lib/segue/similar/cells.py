@@ -1,0 +1,205 @@
+"""Neighbours by cells, each on one worker at a time: for catalogues that no worker can hold whole.
+
+Centres divide space among them: a track belongs to the nearest one's cell. It finds its list within its cell, and then
+asks those other cells that can hold anything nearer than the last of that list; what they answer is merged in.
+What a cell answers is complete, so the lists are exact.
+
+The bound: a point p of centre b's cell is at least as near to b as to a, so a point q of a's cell lies at least
+(|q - b|^2 - |q - a|^2) / (2 |a - b|) from it, its distance from the plane between the two cells.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from segue.similar import arrays, visits
+from segue.similar.candidates import SLACK, Candidates, tree_of
+from segue.similar.choice import NOBODY, Rules
+from segue.similar.space import hash_sample
+from segue.similar.tree import ROWS
+
+log = logging.getLogger(__name__)
+
+Matrix = NDArray[np.float64]
+TRACKS_A_CELL = 100_000
+_SAMPLE, _SAMPLED_A_CELL = 20_000, 100
+_PASSES = 5
+_POINTS_AT_ONCE = 4096
+_TRACKS_A_BUCKET = 50_000
+_FOUND = (
+    "track_id string, block string, cell int, point binary, ranks binary, recording bigint, year double, cluster int"
+)
+_FOUND += ", bound double, visits array<int>, ids array<string>, numbers binary"
+_ANSWERS = "track_id string, neighbour string, numbers binary"
+
+
+@contextmanager
+def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, tracks_a_cell: int) -> Iterator[DataFrame]:
+    """Return ``track_id`` and ``similar`` of every track; frames are cached until the end.
+
+    Parameters
+    ----------
+    prepared : columns of ``space.prepared``
+    features : the names of the coordinates
+    rules : what a list may hold
+    tracks_a_cell : about how many tracks a cell shall have
+    """
+    kept = prepared.persist(StorageLevel.MEMORY_AND_DISK)
+    n_tracks = kept.count()
+    centres = fit_centres(kept, n_tracks, max(1, -(-n_tracks // tracks_a_cell)))
+    cells, n_parts = ("block", "cell"), max(2, len(centres))
+    # as many parts as there are cells, as a cell is more work than its bytes tell
+    members = kept.mapInArrow(_with_cell(centres), f"{_ddl(kept)}, cell int").repartition(n_parts, *cells)
+    found = members.groupBy(*cells).applyInArrow(_within(centres, rules), _FOUND)
+    found = found.persist(StorageLevel.MEMORY_AND_DISK)
+    log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
+    try:
+        at_home = found.where(F.size("visits") == 0).mapInArrow(_as_rows(features), ROWS)
+        abroad = found.where(F.size("visits") > 0)
+        visitors = abroad.select(
+            "track_id",
+            "block",
+            "point",
+            "ranks",
+            "recording",
+            "year",
+            "cluster",
+            "bound",
+            F.explode("visits").alias("cell"),
+        )
+        answers = (
+            members.groupBy(*cells)
+            .cogroup(visitors.repartition(n_parts, *cells).groupBy(*cells))
+            .applyInArrow(_between(rules), _ANSWERS)
+        )
+        n_buckets = max(1, -(-n_tracks // _TRACKS_A_BUCKET))
+        bucket = F.pmod(F.xxhash64("track_id"), F.lit(n_buckets)).alias("bucket")
+        merged = (
+            abroad.select("track_id", "ids", "numbers", bucket)
+            .repartition(n_buckets, "bucket")
+            .groupBy("bucket")
+            .cogroup(answers.select("*", bucket).repartition(n_buckets, "bucket").groupBy("bucket"))
+            .applyInArrow(_merged(features, rules), ROWS)
+        )
+        yield at_home.union(merged)
+    finally:
+        found.unpersist()
+        kept.unpersist()
+
+
+def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int) -> Matrix:
+    """Return the centres of about ``n_cells`` cells of about the same size, the same for the same tracks.
+
+    Which they are decides how long the search takes, not what it finds; so a sample and a few passes will do.
+    """
+    sample = hash_sample(prepared.select("track_id", "point"), n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
+    points = arrays.from_binary(sample.toArrow().sort_by("track_id").column("point"), np.float64)
+    if not len(points):
+        return np.zeros((1, 0))
+    centres = np.unique(points[np.linspace(0, len(points) - 1, n_cells).astype(int)], axis=0)
+    for _ in range(_PASSES):
+        own = tree_of(centres).query(points)[1]
+        sums = np.stack([np.bincount(own, weights=column, minlength=len(centres)) for column in points.T], axis=1)
+        centres = sums / np.maximum(np.bincount(own, minlength=len(centres)), 1)[:, None]
+        centres = np.unique(centres[np.bincount(own, minlength=len(centres)) > 0], axis=0)
+    return centres
+
+
+def to_visit(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> NDArray[np.bool_]:
+    """Return which cells can hold points within ``bound`` of points of one cell, shape (n_points, n_cells)."""
+    squares = np.stack([((points - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
+    own = squares[:, [home]]
+    apart = 2 * np.sqrt(((centres - centres[home]) ** 2).sum(axis=1))
+    apart[home] = 1.0
+    # the difference of two squares loses digits in proportion to them
+    least = (squares - own - SLACK * (squares + own)) / apart
+    found: NDArray[np.bool_] = least <= bound[:, None] * (1 + SLACK)
+    found[:, home] = False
+    return found
+
+
+def _visits(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the cells that points of one cell have to visit, as offsets and values; some points at a time."""
+    parts = []
+    for at in range(0, len(points), _POINTS_AT_ONCE):
+        rows = slice(at, at + _POINTS_AT_ONCE)
+        row, cell = np.nonzero(to_visit(points[rows], home, centres, bound[rows]))
+        parts.append((row + at, cell))
+    rows_, cells = (np.concatenate(part) for part in zip(*parts, strict=True))
+    ends = np.r_[0, np.cumsum(np.bincount(rows_, minlength=len(points)))]
+    return ends.astype(np.int32), cells.astype(np.int32)
+
+
+def _with_cell(centres: Matrix) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        tree = tree_of(centres)
+        for batch in batches:
+            if len(batch):
+                cell = tree.query(arrays.from_binary(batch.column("point"), np.float64))[1]
+                yield batch.append_column("cell", pa.array(cell.astype(np.int32)))
+
+    return assign
+
+
+def _within(centres: Matrix, rules: Rules) -> Callable[[pa.Table], pa.Table]:
+    def find(table: pa.Table) -> pa.Table:
+        block, home = table.column("block")[0], table.column("cell")[0].as_py()
+        place = arrays.place(table)
+        place = place.take(tree_of(place.tracks.points).indices)
+        some = np.flatnonzero(place.candidate)
+        lists = Candidates(place.tracks.take(some), rules).nearest(place.tracks)
+        neighbours = visits.Neighbours.of(place, lists, place, some)
+        bound = lists.distance[:, -1]
+        n_tracks = len(place.tracks)
+        ends, elsewhere = np.zeros(n_tracks + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
+        if block.is_valid:  # else nobody is its neighbour
+            ends, elsewhere = _visits(place.tracks.points, home, centres, bound)
+        columns = {
+            "track_id": place.ids,
+            "block": pa.array([block.as_py()] * n_tracks, pa.string()),
+            "cell": pa.array(np.full(n_tracks, home, dtype=np.int32)),
+            "point": arrays.to_binary(place.tracks.points),
+            "ranks": arrays.to_binary(place.ranks),
+            "recording": pa.array(place.tracks.recording),
+            "year": pa.array(place.tracks.year),
+            "cluster": pa.array(place.cluster.astype(np.int32)),
+            "bound": pa.array(bound),
+            "visits": pa.ListArray.from_arrays(pa.array(ends), pa.array(elsewhere)),
+        }
+        return pa.table(columns | neighbours.columns((lists.index != NOBODY).sum(axis=1)))
+
+    return find
+
+
+def _between(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def find(members: pa.Table, visitors: pa.Table) -> pa.Table:
+        return visits.answers(members, visitors, rules)
+
+    return find
+
+
+def _merged(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def merge(own: pa.Table, answers: pa.Table) -> pa.Table:
+        return visits.merged(own, answers, features, rules)
+
+    return merge
+
+
+def _as_rows(features: tuple[str, ...]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if len(batch):
+                yield visits.as_rows(batch, features)
+
+    return rows
+
+
+def _ddl(frame: DataFrame) -> str:
+    return ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in frame.schema)

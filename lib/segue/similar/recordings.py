@@ -1,0 +1,94 @@
+"""Which tracks are releases of one recording; no Spark here.
+
+Two tracks are releases of one recording when their first artists and their titles are the same, but for case, accents,
+punctuation, a leading "The" of the artist, and notes on the release. A note stands in brackets or behind " - ", and
+
+* names guests: "feat. …", "ft. …", "featuring …", "with …" (the first three also without brackets);
+* or says how it was released: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
+  "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "radio edit", "original mix",
+  "extended mix", with whatever stands beside it ("2011 Remaster", "Mono / Remastered 2009");
+* or says where it was played: "live", alone, at the end, or before "at", "in", "from", "on", "version", "session",
+  "recording", "performance", "edit" or a year, "en vivo …", "ao vivo …"; "unplugged";
+* or names what it is the music of: "from …".
+
+A remix, an acoustic or instrumental version, a cover and a karaoke version are other recordings. Of several artists,
+joined by ";", the first counts. A title that is nothing but a note keeps it.
+"""
+
+import re
+import unicodedata
+
+_GUESTS = r"(?:feat|ft|featuring|with)\b.*"
+_RELEASE = (
+    r".*\b(?:remaster(?:ed|ing|izado|isé)?|mono|stereo|deluxe|anniversary|bonus track|explicit|clean|re-?recorded|demo"
+    r"|edit|version|single|album|original mix|extended mix)\b.*"
+)
+_LIVE = (
+    r"(?:.*\b)?live(?:\s+(?:at|in|from|on|version|sessions?|recording|performance|edit|\d{4})\b.*)?|.*\bunplugged\b.*"
+    r"|(?:en vivo|ao vivo|en directo|dal vivo)\b.*"
+)
+_SOURCE = r"from\b.*"
+_OTHER_RECORDING = re.compile(r"\b(?:remix(?:ed)?|rmx|acoustic|instrumental|karaoke|cover|a cappella|acapella)\b")
+_NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")
+_BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
+_OPEN_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
+_NO_WORD = re.compile(r"[\W_]+")
+_MAY_HOLD_NOTE = re.compile(r"[(\[]| - |\b(?:feat|ft|featuring)\b")
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case, without accents.
+
+    >>> folded("Beyoncé")
+    'beyonce'
+    """
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(letter for letter in parts if not unicodedata.combining(letter)))
+
+
+def words_of(text: str) -> str:
+    """Return the words of a folded text, one blank between two, "&" read as "and".
+
+    >>> words_of("rock & roll, (ain't noise)")
+    'rock and roll aint noise'
+    """
+    plain = text.replace("'", "").replace("\u2019", "").replace("&", " and ")
+    return _NO_WORD.sub(" ", plain).strip()
+
+
+def artist_key(artist: str) -> str:
+    """Return what is the same for every spelling of the first of the artists.
+
+    >>> artist_key("The Beatles; Billy Preston")
+    'beatles'
+    """
+    first = folded(artist.split(";", 1)[0])
+    return words_of(first).removeprefix("the ") or first.strip()
+
+
+def title_key(title: str) -> str:
+    """Return what is the same for every release of a recording.
+
+    >>> [title_key(title) for title in ("Help! - Remastered 2009", "Help! (Live at the BBC) [Mono]", "Help!")]
+    ['help', 'help', 'help']
+    """
+    whole = folded(title)
+    bare = without_notes(whole) if _MAY_HOLD_NOTE.search(whole) else whole
+    return words_of(bare) or words_of(whole) or whole.strip()
+
+
+def without_notes(title: str) -> str:
+    """Return a folded title without the notes on its release."""
+    bare = _BRACKETS.sub(lambda part: "" if _is_note(part[1]) else part[0], title)
+    bare = _OPEN_GUESTS.sub("", bare)
+    head, dash, tail = bare.rpartition(" - ")
+    while dash and head.strip() and _is_note(tail):
+        head, dash, tail = head.rpartition(" - ")
+    return f"{head}{dash}{tail}"
+
+
+def _is_note(part: str) -> bool:
+    part = part.strip()
+    return bool(_NOTE.fullmatch(part)) and not _OTHER_RECORDING.search(part)

@@ -1,0 +1,169 @@
+"""Tracks as the search sees them: coordinates, codes of artist and recording, and whether they may be recommended."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.functions import arrow_udf
+
+from segue.errors import InputError
+from segue.similar import arrays
+from segue.similar.choice import Rules
+from segue.similar.recordings import artist_key, title_key
+from segue.similar.scaling import MINMAX, STANDARD, Scaling, quantiles
+from segue.similar.why import as_ranks
+
+log = logging.getLogger(__name__)
+
+SAMPLE = 100_000
+"""Quantiles are those of about so many tracks: of all where there are no more, and else of those that a hash picks."""
+_KEYS = "artist string, recording string"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What makes two tracks comparable, and which may be recommended."""
+
+    features: tuple[str, ...]
+    scaling: str = STANDARD
+    method: str = "auto"
+    rules: Rules = field(default_factory=Rules)
+    other_releases: bool = False
+    """Whether another release of the same recording may be recommended."""
+    same_genre: bool = False
+    least_popularity: float | None = None
+    """Less popular tracks, and those whose popularity is not known, are not recommended."""
+    outliers: bool = True
+    """Whether tracks that no cluster fits may be recommended."""
+
+
+def fit_scaling(tracks: DataFrame, options: Options, imputed: Mapping[str, float] | None = None) -> Scaling:
+    """Learn of all tracks what the coordinates need. A feature that no track has is left out, with a warning.
+
+    Parameters
+    ----------
+    tracks : with the features
+    options : which features, and what kind of scaling
+    imputed : what a model fills in for features that a track lacks; for others it is the median
+
+    Raises
+    ------
+    InputError
+        If there is no track, or no feature left.
+    """
+    names = options.features
+    measures = {"known": F.count, "low": F.min, "high": F.max}
+    row = tracks.agg(
+        F.count("*").alias("rows"),
+        *(measure(name).alias(f"{what}_{name}") for what, measure in measures.items() for name in names),
+    ).collect()[0]
+    features = tuple(name for name in names if row[f"known_{name}"])
+    if not features:
+        raise InputError(f"no track has {', '.join(names)}; name other features with --set recommend.features=…")
+    if len(features) < len(names):
+        log.warning("no track has %s: neighbours are found without", ", ".join(sorted(set(names) - set(features))))
+    lacking = [name for name in features if row[f"known_{name}"] < row.rows]
+    fill = {name: value for name, value in (imputed or {}).items() if name in lacking}
+    medians = [F.median(name).alias(name) for name in lacking if name not in fill]
+    if medians:
+        fill |= tracks.agg(*medians).collect()[0].asDict()
+    filler = [float(fill.get(name, row[f"low_{name}"])) for name in features]
+    low = np.minimum([row[f"low_{name}"] for name in features], filler)
+    high = np.maximum([row[f"high_{name}"] for name in features], filler)
+    centre, width = low, high - low
+    if options.scaling == STANDARD:
+        filled = [F.coalesce(name, F.lit(value)).alias(name) for name, value in zip(features, filler, strict=True)]
+        centre, width = _moments(tracks.select(*filled), features, low, high)
+    elif options.scaling != MINMAX:
+        centre, width = np.zeros(len(features)), np.ones(len(features))
+    sample = hash_sample(tracks, row.rows, SAMPLE).select(*features).toArrow()
+    knots = quantiles(arrays.matrix(sample.columns), filler)
+    return Scaling(features, options.scaling, np.array(filler), centre, width, knots)
+
+
+def hash_sample(tracks: DataFrame, n_tracks: int, n_wanted: int) -> DataFrame:
+    """Return all tracks, or about as many as are wanted, whichever a hash of the id picks."""
+    share = -(-n_tracks // n_wanted)
+    return tracks if share <= 1 else tracks.where(F.pmod(F.xxhash64("track_id"), F.lit(share)) == 0)
+
+
+def _moments(
+    values: DataFrame, features: tuple[str, ...], low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation, the same bits in whichever order the rows are added up: in decimal numbers."""
+
+    def share(name: str, start: float, width: float) -> Column:
+        return (F.col(name) - F.lit(float(start))) / F.lit(float(width) or 1.0)
+
+    sums = []
+    for name, start, end in zip(features, low, high, strict=True):
+        part = share(name, start, end - start)
+        sums += [F.avg(power.cast("decimal(18,16)")).cast("double") for power in (part, part * part)]
+    row = np.array(values.agg(*sums).collect()[0], dtype=float)
+    mean, square = row[0::2], row[1::2]
+    return low + mean * (high - low), np.sqrt(np.maximum(square - mean**2, 0.0)) * (high - low)
+
+
+def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame:
+    """Return what the search needs of every track.
+
+    Columns: track_id, block (string: neighbours share it, null has none), point and ranks (binary: float64 and uint16
+    per feature), artist and recording (codes, bigint), year (double), cluster, candidate (boolean).
+    """
+
+    @arrow_udf(returnType=_KEYS)  # type: ignore[call-overload]
+    def keys(titles: pa.Array, artists: pa.Array) -> pa.Array:
+        pairs = zip(titles.to_pylist(), artists.to_pylist(), strict=True)
+        found = [(artist_key(artist or ""), title_key(title or "")) for title, artist in pairs]
+        columns = [pa.array([who for who, _ in found]), pa.array([f"{who}\n{what}" for who, what in found])]
+        return pa.StructArray.from_arrays(columns, names=["artist", "recording"])
+
+    @arrow_udf(returnType="point binary, ranks binary")  # type: ignore[call-overload]
+    def place(*values: pa.Array) -> pa.Array:
+        filled = scaling.filled(arrays.matrix(values))
+        columns = [arrays.to_binary(scaling.points(filled)), arrays.to_binary(as_ranks(scaling.ranks(filled)))]
+        return pa.StructArray.from_arrays(columns, names=["point", "ranks"])
+
+    has_rules = bool(options.rules.per_artist) or not options.other_releases
+    recording = F.col("track_id") if options.other_releases else F.col("keys.recording")
+    return tracks.select(
+        "track_id",
+        (F.col("genre") if options.same_genre else F.lit("")).alias("block"),
+        place(*scaling.features).alias("placed"),
+        # titles take their time to be read, and nobody may want to know
+        (keys("title", "artist") if has_rules else F.lit(None).cast("struct<artist: string, recording: string>")).alias(
+            "keys"
+        ),
+        F.col("year").cast("double"),
+        "cluster",
+        _is_candidate(options).alias("candidate"),
+    ).select(
+        "track_id",
+        "block",
+        "placed.*",
+        _code(F.col("keys.artist")).alias("artist"),
+        _code(recording).alias("recording"),
+        "year",
+        "cluster",
+        "candidate",
+    )
+
+
+def _is_candidate(options: Options) -> Column:
+    wanted = F.lit(True)
+    if options.same_genre:
+        wanted &= F.col("genre").isNotNull()
+    if options.least_popularity is not None:
+        wanted &= F.coalesce(F.col("popularity") >= options.least_popularity, F.lit(False))
+    if not options.outliers:
+        wanted &= ~F.col("is_outlier")
+    return wanted
+
+
+def _code(key: Column) -> Column:
+    # 63 bits: at a hundred million keys one in a thousand catalogues has two keys of one code
+    return F.xxhash64(key).bitwiseAND(F.lit(0x7FFFFFFFFFFFFFFF))

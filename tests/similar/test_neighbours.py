@@ -1,0 +1,120 @@
+"""Lists of whole catalogues, by every method, against the definition."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+from tests.similar import oracle
+from tests.similar.catalogue import NINE, as_dicts, as_frame, coarse_tracks
+
+from segue.similar import neighbours
+from segue.similar.choice import Rules
+from segue.similar.neighbours import similar_lists
+from segue.similar.space import Options, fit_scaling
+from segue.similar.why import as_ranks, telling_features
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    return coarse_tracks()
+
+
+def found(tracks, options, tracks_a_cell=130):
+    scaling = fit_scaling(tracks, options)
+    with similar_lists(tracks, scaling, options, tracks_a_cell=tracks_a_cell) as rows:
+        return scaling, {row.track_id: row.similar for row in rows.collect()}
+
+
+def pairs(lists):
+    return {name: [(n.track_id, n.distance) for n in similar] for name, similar in lists.items()}
+
+
+@pytest.mark.parametrize("method", ["tree", "cells"])
+@pytest.mark.parametrize(
+    ("options", "limits"),
+    [
+        ({}, {}),
+        ({"rules": Rules(10, 0), "other_releases": True}, {"per_artist": 0, "other_releases": True}),
+        ({"rules": Rules(10, 1, 2)}, {"per_artist": 1, "years_apart": 2}),
+        ({"same_genre": True}, {"same_genre": True}),
+        (
+            {"least_popularity": 40.0, "outliers": False},
+            {"allowed": lambda t: not t["is_outlier"] and t["popularity"] is not None and t["popularity"] >= 40},
+        ),
+    ],
+)
+def test_ties_twins_and_rules_are_those_of_the_definition(method, options, limits, spark, coarse):
+    tracks = as_frame(spark, coarse).repartition(3)
+    scaling, lists = found(tracks, Options(NINE, "standard", method, **options))
+    known = as_dicts(coarse, scaling.points(coarse[list(NINE)].to_numpy()))
+    got = pairs(lists)
+    assert got == {track["track_id"]: oracle.similar(track, known, **limits) for track in known}
+
+
+@pytest.mark.parametrize("partitions", [1, 5])
+def test_partitions_order_and_method_change_no_bit(partitions, spark, coarse):
+    shuffled = as_frame(spark, coarse.sample(frac=1.0, random_state=partitions)).repartition(partitions)
+    wanted = found(as_frame(spark, coarse), Options(NINE, "quantile", "tree"))
+    for method, cell in (("tree", 0), ("cells", 60), ("cells", 1000)):
+        scaling, lists = found(shuffled, Options(NINE, "quantile", method), cell)
+        assert lists == wanted[1]
+        assert np.array_equal(scaling.knots, wanted[0].knots)
+
+
+def test_a_list_says_why_and_whether_the_cluster_is_the_same(spark, coarse):
+    scaling, lists = found(as_frame(spark, coarse), Options(NINE, "minmax", "tree"))
+    ranks = dict(zip(coarse.track_id, as_ranks(scaling.ranks(coarse[list(NINE)].to_numpy())), strict=True))
+    cluster = dict(zip(coarse.track_id, coarse.cluster, strict=True))
+    for name, similar in list(lists.items())[:50]:
+        for near in similar:
+            told = telling_features(ranks[name], ranks[near.track_id])
+            assert near.why == [NINE[i] for i in told if i >= 0]
+            assert near.same_cluster == (cluster[name] == cluster[near.track_id])
+
+
+def test_the_method_is_chosen_by_size(spark, coarse, monkeypatch):
+    tracks = as_frame(spark, coarse)
+    options = Options(NINE)
+    scaling = fit_scaling(tracks, options)
+    assert neighbours.chosen_method(tracks, scaling, options) == "tree"
+    monkeypatch.setattr(neighbours, "MOST_IN_TREE", 600 * 9 - 1)
+    assert neighbours.chosen_method(tracks, scaling, options) == "cells"
+    assert neighbours.chosen_method(tracks, scaling, Options(NINE, method="tree")) == "tree"
+
+
+def test_one_track_has_no_neighbour(spark, coarse):
+    for method in ("tree", "cells"):
+        _, lists = found(as_frame(spark, coarse.head(1)), Options(NINE, "standard", method))
+        assert list(lists.values()) == [[]]
+
+
+@pytest.fixture(scope="module")
+def published(real_data):
+    table = pd.read_csv(real_data / "tracks_114k.csv").drop_duplicates("track_id").reset_index(drop=True)
+    named = {"track_name": "title", "artists": "artist", "track_genre": "genre", "tempo": "bpm"}
+    table = table.rename(columns=named).assign(duration_s=table.duration_ms / 1000, is_outlier=False, year=pd.NA)
+    table = table.assign(cluster=1, popularity=table.popularity.astype(float)).fillna({"title": "", "artist": ""})
+    return table[[*NINE, "track_id", "title", "artist", "genre", "year", "popularity", "is_outlier", "cluster"]]
+
+
+@pytest.mark.parametrize("method", ["tree", "cells", "auto"])
+def test_a_thousand_published_tracks_among_all(method, spark, published, tmp_path):
+    path = str(tmp_path / "tracks.parquet")
+    published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)
+    tracks, options = spark.read.parquet(path), Options(NINE, "standard", method)
+    asked = published.sample(1000, random_state=4)
+    scaling = fit_scaling(tracks, options)
+    with similar_lists(tracks, scaling, options, tracks_a_cell=12_000) as rows:
+        wanted_rows = rows.where(F.col("track_id").isin(asked.track_id.tolist())).collect()
+    got = pairs({row.track_id: row.similar for row in wanted_rows})
+    points = scaling.points(published[list(NINE)].to_numpy())
+    known = as_dicts(published, points)
+    for position in asked.index:
+        squares = np.zeros(len(points))
+        for feature in range(len(NINE)):
+            squares += (points[:, feature] - points[position, feature]) ** 2
+        # the definition, on the nearest 400 and whatever lies as near as the last of them
+        near = np.flatnonzero(squares <= np.partition(squares, 400)[400])
+        wanted = oracle.similar(known[position], [known[i] for i in near])
+        assert len(wanted) == 10
+        assert got[known[position]["track_id"]] == wanted

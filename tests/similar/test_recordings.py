@@ -1,0 +1,83 @@
+"""Releases of one recording, by hand."""
+
+import pytest
+
+from segue.similar import recordings
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Help!",
+        "HELP",
+        "Help! - Remastered 2009",
+        "Help! - 2009 Remaster",
+        "Help! - Mono / Remastered",
+        "Help! (Remastered)",
+        "Help! (Live)",
+        "Help! [Live at the BBC]",
+        "Help! - Live at Wembley Stadium, July 1986",
+        "Help! - Live",
+        "Help! feat. Billy Preston",
+        "Help! (feat. Billy Preston) - Single Version",
+        "Help! (with Billy Preston)",
+        "Help! - Radio Edit",
+        "Help! - From “Help” Soundtrack",
+        "Help! - MTV Unplugged",
+        "Help! - Ao Vivo",
+        "Help! - En Vivo Teatro Regina 1982",
+        "Hélp!",
+    ],
+)
+def test_releases_of_one_recording(title):
+    assert recordings.title_key(title) == "help"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Help! - Acoustic",
+        "Help! (Acoustic Version)",
+        "Help! - Tiësto Remix",
+        "Help! - Karaoke Version",
+        "Help! - Instrumental",
+        "Help! (I Need Somebody)",
+        "Help! - Part 2",
+        "Help! Help!",
+    ],
+)
+def test_other_recordings(title):
+    assert recordings.title_key(title) != "help"
+
+
+def test_words_that_only_sound_like_a_note_stay():
+    assert recordings.title_key("Live and Let Die") == "live and let die"
+    assert recordings.title_key("Songs (Live and Let Die)") == "songs live and let die"
+    assert recordings.title_key("Nothing - Olive Trees") == "nothing olive trees"
+    assert recordings.title_key("With Or Without You") == "with or without you"
+    assert recordings.title_key("Left Feature") == "left feature"
+
+
+def test_a_title_that_is_nothing_but_a_note_or_signs_keeps_it():
+    assert recordings.title_key("(Live)") == "live"
+    assert recordings.title_key("Remastered") == "remastered"
+    assert recordings.title_key("???") == "???"
+    assert recordings.title_key("") == ""
+
+
+@pytest.mark.parametrize(
+    ("artist", "key"),
+    [
+        ("The Beatles", "beatles"),
+        ("Beatles", "beatles"),
+        ("beatles; Billy Preston", "beatles"),
+        ("Simon & Garfunkel", "simon and garfunkel"),
+        ("Simon and Garfunkel", "simon and garfunkel"),
+        ("Beyoncé", "beyonce"),
+        ("The", "the"),
+        ("!!!", "!!!"),
+        ("椎名林檎", "椎名林檎"),
+    ],
+)
+def test_artists(artist, key):
+    assert recordings.artist_key(artist) == key

@@ -1,0 +1,105 @@
+"""Similar tracks as a table: what it says, when it is remade, what is refused."""
+
+import json
+import shutil
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import functions as F
+from tests.stages.labeled import labeled_tracks, stored
+
+from segue import job, schema
+from segue.stages import playlist
+
+NAME = schema.SIMILAR_TRACKS.name
+
+
+@pytest.fixture(scope="module")
+def labeled(spark):
+    return labeled_tracks(spark)
+
+
+@pytest.fixture(scope="module")
+def recommended(spark, labeled, tmp_path_factory):
+    """A root with labels and lists; read only."""
+    root = stored(spark, tmp_path_factory.mktemp("recommended") / "out", labeled)
+    assert job.execute(playlist.JOB, ["--output", str(root)], start=lambda _: spark) == 0
+    return root
+
+
+@pytest.fixture
+def copied(recommended, tmp_path):
+    return shutil.copytree(recommended, tmp_path / "out")
+
+
+def table(root, name=NAME):
+    return DeltaTable(str(root / name)).to_pandas()
+
+
+def version(root):
+    return DeltaTable(str(root / NAME)).version()
+
+
+def test_every_track_has_its_list_and_it_says_what_it_was_made_from(recommended):
+    lists, tracks = table(recommended), table(recommended, "labeled_tracks").set_index("track_id")
+    assert sorted(lists.track_id) == sorted(tracks.index)
+    assert set(lists.model_version) == {"m1"}
+    assert set(lists.tracks_version) == {DeltaTable(str(recommended / "labeled_tracks")).version()}
+    assert lists.made_from.nunique() == 1
+    assert {len(similar) for similar in lists.similar} == {10}
+    for row in lists.itertuples():
+        distances = [near["distance"] for near in row.similar]
+        assert distances == sorted(distances)
+        assert row.track_id not in [near["track_id"] for near in row.similar]
+        for near in row.similar:
+            assert near["same_cluster"] == (tracks.cluster[near["track_id"]] == tracks.cluster[row.track_id])
+            assert 2 <= len(near["why"]) <= 3
+
+
+def test_a_rerun_changes_nothing_whatever_the_method(run_job, copied):
+    before = version(copied)
+    for method in ("auto", "cells"):
+        assert run_job(playlist.JOB, "--output", copied, "--set", f"recommend.method={method}") == 0
+    assert version(copied) == before
+    runs = table(copied, "runs").sort_values("started_at")
+    counts = [json.loads(text)["recommend"]["tracks"] for text in runs.counts]
+    assert counts == [150, 0, 0]
+    assert json.loads(runs.input.iloc[-1]) == {"labeled_tracks": 0, "model_version": "m1"}
+
+
+def test_other_tracks_another_model_or_other_settings_remake_the_lists(spark, run_job, labeled, copied):
+    gone = labeled.where(F.col("track_id") != labeled.first().track_id)
+    relabeled = gone.withColumn("model_version", F.lit("m2"))
+    for number, frame, options in (
+        (1, gone, []),
+        (2, relabeled, []),
+        (3, relabeled, ["--set", "recommend.per_artist=1"]),
+        (4, relabeled.withColumn("bpm", F.col("bpm") / 2 + 1), ["--set", "recommend.per_artist=1"]),
+    ):
+        stored(spark, copied, frame)
+        for _ in range(2):
+            assert run_job(playlist.JOB, "--output", copied, *options) == 0
+            assert version(copied) == number
+        lists = table(copied)
+        assert len(lists) == 149
+        assert set(lists.model_version) == {frame.first().model_version}
+
+
+def test_a_feature_that_the_source_lacks_is_left_out(spark, run_job, labeled, tmp_path, caplog):
+    silent = labeled.withColumn("energy", F.lit(None).cast("double"))
+    root = stored(spark, tmp_path / "out", silent)
+    assert run_job(playlist.JOB, "--output", root) == 0
+    assert "no track has energy" in caplog.text
+    whys = {name for similar in table(root).similar for near in similar for name in near["why"]}
+    assert "energy" not in whys
+    assert len(whys) > 3
+
+
+def test_what_cannot_be_used_is_refused_in_one_line(spark, run_job, labeled, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert run_job(playlist.JOB, "--output", tmp_path / "empty") == 3
+    assert "no table labeled_tracks; label_tracks.py writes it" in capsys.readouterr().err
+    root = stored(spark, tmp_path / "none", labeled.limit(0))
+    assert run_job(playlist.JOB, "--output", root) == 3
+    assert "no track" in capsys.readouterr().err
+    assert not (root / NAME).exists()
