@@ -44,7 +44,8 @@ def exponent(largest: float) -> int:
 
 def rounded(values: Matrix, bits: int) -> Matrix:
     """Return values in [-1, 1] on the grid."""
-    return np.ldexp(np.rint(np.ldexp(values, bits)), -bits)
+    # with one zero: a negative one would make equal points differ in their bytes
+    return np.ldexp(np.rint(np.ldexp(values, bits)), -bits) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
