@@ -1,6 +1,7 @@
 """The arithmetic of the grid: exact, so it is compared with whole numbers of any size, not with tolerances."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_parts_add_up_to_the_whole_to_the_bit():
     rng = np.random.default_rng(2)
     points, centres = on_grid(rng, 1000, 10), on_grid(rng, 8, 10)
     cuts = [0, 1, 130, 131, 700, 1000]
-    parts = [kernel.totals(Points.of(points[a:b]), [centres])[0] for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [kernel.totals(Points.of(points[a:b]), [centres])[0] for a, b in pairwise(cuts)]
     assert np.array_equal(sum(parts)[:, :-1], kernel.totals(Points.of(points), [centres])[0][:, :-1])
 
 
