@@ -59,9 +59,12 @@ class Blocks:
         n_features, n_classes = self.n_features, self.n_classes
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
-            found = [judge.judged(block.points, block.classes, n_classes, known) for block in blocks]
-            for verdicts in zip(*found, strict=True):
-                verdict = judge.together(verdicts)
+            found: list[Verdict] = []
+            for block in blocks:
+                more = judge.judged(block.points, block.classes, n_classes, known)
+                # added at once: what a worker holds does not grow with its partition
+                found = [judge.together(both) for both in zip(found, more, strict=True)] if found else more
+            for verdict in found:
                 yield [array.tobytes() for array in verdict]
 
         parts = _over(self.frame, n_features, work, ["sums", "pairs", "counts"])
