@@ -63,10 +63,13 @@ def fit(points: DataFrame, ks: Sequence[int], budget: Budget) -> list[Fit]:
     if not found:
         raise ClusteringError(f"no start found k = {ks[0]} to {ks[-1]} clusters that all have tracks")
     data = gather(points, features="point", class_column="genre", most=budget.sample)
-    courses = [Course(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
-    for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
-        course.total = total
-    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    try:
+        courses = [Course(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
+        for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
+            course.total = total
+        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    finally:
+        data.release()
     silhouettes = {c.k: c.silhouette for c in found}
     return [replace(fit, silhouette=silhouettes[fit.k]) for fit in fits]
 

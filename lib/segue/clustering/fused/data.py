@@ -34,6 +34,9 @@ class Data(Protocol):
     def judged(self, known: Sequence[Known]) -> list[Verdict]:
         """Return what ``judge.judged`` returns, of all points."""
 
+    def release(self) -> None:
+        """Give back the memory."""
+
 
 def gather(
     points: DataFrame, *, features: str, class_column: str | None, most: int, bound: float | None = None

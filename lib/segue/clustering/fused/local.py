@@ -39,3 +39,6 @@ class LocalPoints:
         """Return what ``judge.judged`` returns, of all points."""
         with threadpool_limits(limits=1):
             return judge.judged(self._exact, self._classes, self.n_classes, known)
+
+    def release(self) -> None:
+        """Nothing to give back."""
