@@ -61,7 +61,8 @@ def run(
     memory : told of every pass
     done : passes that were made before
     """
-    for number in range(done + 1, max_iter + 2):
+    # one pass at least: an interrupted grid may have made them all, but kept no sums
+    for number in range(min(done, max_iter) + 1, max_iter + 2):
         open_courses = [course for course in courses if course.total is None]
         if not open_courses:
             return
@@ -77,7 +78,7 @@ def _move(course: Course, total: Matrix, sample: Points, bits: int, tol: float, 
     empty = total[:, -2] == 0
     after = starts.filled(sample, kernel.moved(total, course.centres, bits), empty)
     farthest = float(np.sqrt(((after - course.centres) ** 2).sum(axis=1).max()))
-    course.converged = farthest <= tol
+    course.converged = farthest <= tol and not empty.any()
     if course.converged or last:
         course.total = total
     else:
@@ -131,5 +132,5 @@ def resumed(text: str, ks: Sequence[int], n_features: int) -> tuple[int, list[Co
             return None
         iterations = [int(course["iterations"]) for course in content["courses"]]
         return int(content["passes"]), [Course(c, i) for c, i in zip(centres, iterations, strict=True)]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
