@@ -152,6 +152,15 @@ def test_text_about_other_k_or_features_is_ignored(points):
         assert passes.resumed(text, ks, n_features) is None
 
 
+def test_text_about_another_grid_is_ignored(points):
+    memory = Kept()
+    passes.run(points, begun(points), points.sample, max_iter=1, tol=0, memory=memory, about=[500, -3, 7])
+    assert passes.resumed(memory.text, KS, 2, [500, -3, 7]) is not None
+    for about in ([500, -3, 8], [501, -3, 7], [500, -3], []):
+        assert passes.resumed(memory.text, KS, 2, about) is None
+    assert passes.resumed(text_of(points, about=None), KS, 2) is None
+
+
 def test_text_with_centres_that_are_no_numbers_is_ignored(points):
     saved = json.loads(text_of(points))
     saved["courses"][0]["centres"][0][0] = float("nan")
