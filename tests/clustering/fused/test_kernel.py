@@ -55,11 +55,22 @@ def test_ten_features_have_room_for_two_to_the_29_points():
 
 @pytest.mark.parametrize(
     ("largest", "power"),
-    [(1.0, 0), (1.0000001, -1), (2.0, -1), (2.5, -2), (1e6, -20), (2.0**20, -20), (0.0, 0)],
+    [
+        (1.0, 0),
+        (1.0000001, -1),
+        (2.0, -1),
+        (2.5, -2),
+        (1e6, -20),
+        (2.0**20, -20),
+        (0.0, 0),
+        (0.5, 1),
+        (0.3, 1),
+        (1e-6, 19),
+    ],
 )
 def test_one_power_of_two_brings_values_into_the_cube(largest, power):
     assert kernel.exponent(largest) == power
-    assert largest * 2.0**power <= 1
+    assert largest == 0 or 0.5 < largest * 2.0**power <= 1
 
 
 def test_rounding_goes_to_the_nearest_step_and_keeps_the_corners():

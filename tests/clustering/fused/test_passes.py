@@ -137,6 +137,7 @@ def text_of(points, ks=KS, **other):
     ids=repr,
 )  # fmt: skip
 def test_corrupt_text_is_ignored(text):
+    text = text.replace('{"passes"', '{"about": [], "passes"')
     assert passes.resumed(text, [2], 2) is None
 
 
