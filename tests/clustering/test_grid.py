@@ -1,21 +1,27 @@
-"""The grid against scikit-learn, and what happens where points are too few or too equal."""
+"""The grid with either engine, against scikit-learn, and where points are too few or too equal."""
 
 import numpy as np
 import pytest
 from pyspark.ml.linalg import Vectors
+from sklearn import metrics
 from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 
+from segue.clustering import spark_ml
+from segue.clustering.fit import Budget
+from segue.clustering.fused import engine as fused
+from segue.clustering.fused.blocks import Blocks
 from segue.clustering.grid import fit_grid
-from segue.clustering.spark_ml import Budget
 from segue.errors import ClusteringError
 
 BUDGET = Budget(restarts=4, max_iter=40, tol=1e-6, seed=0)
 
+both_engines = pytest.mark.parametrize("engine", [fused.NAME, spark_ml.NAME])
+
 
 def cached(spark, points):
-    rows = [(Vectors.dense(p), "rock" if p[0] < 0.5 else "pop") for p in np.asarray(points, dtype=float)]
-    return spark.createDataFrame(rows, ["point", "genre"]).coalesce(2).cache()
+    points = np.asarray(points, dtype=float).tolist()
+    rows = [(f"t{i:04}", Vectors.dense(p), "rock" if p[0] < 0.5 else "pop") for i, p in enumerate(points)]
+    return spark.createDataFrame(rows, ["track_id", "point", "genre"]).coalesce(2).cache()
 
 
 def blobs(k, n=30, seed=0):
@@ -24,35 +30,72 @@ def blobs(k, n=30, seed=0):
     return np.concatenate([middle + rng.normal(0, 0.004, (n, 2)) for middle in middles])
 
 
-def test_every_k_finds_what_scikit_learn_finds(spark):
-    points = blobs(4)
-    for fit in fit_grid(cached(spark, points), [2, 4], BUDGET):
+@pytest.fixture(scope="module")
+def points():
+    return blobs(4)
+
+
+@pytest.fixture(scope="module")
+def frame(spark, points):
+    return cached(spark, points)
+
+
+@both_engines
+def test_every_k_finds_what_scikit_learn_finds(frame, points, engine):
+    fits = fit_grid(frame, [2, 4], BUDGET, engine=engine)
+    assert [fit.k for fit in fits] == [2, 4]
+    genres = np.where(points[:, 0] < 0.5, "rock", "pop")
+    for fit in fits:
         best = KMeans(fit.k, n_init=20, random_state=0, tol=1e-9).fit(points)
-        assert fit.inertia == pytest.approx(best.inertia_, rel=1e-6)
         labels = best.labels_
-        assert fit.silhouette == pytest.approx(silhouette_score(points, labels, metric="sqeuclidean"), abs=1e-9)
-        assert sorted(fit.score.sizes.tolist()) == sorted(np.bincount(labels).tolist())
+        assert fit.engine == engine
+        assert fit.restarts == 4
+        assert fit.inertia == pytest.approx(best.inertia_, rel=1e-6)
+        silhouettes = metrics.silhouette_samples(points, labels, metric="sqeuclidean")
+        assert fit.silhouette == pytest.approx(silhouettes.mean(), abs=1e-9)
+        by_cluster = [silhouettes[labels == c].mean() for c in range(fit.k)]
+        assert sorted(fit.cluster_silhouettes) == pytest.approx(sorted(by_cluster), abs=1e-9)
+        assert sorted(fit.sizes) == sorted(np.bincount(labels))
+        assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), rel=1e-6)
+        assert fit.calinski_harabasz == pytest.approx(metrics.calinski_harabasz_score(points, labels), rel=1e-6)
+        nmi = metrics.normalized_mutual_info_score(genres, labels)
+        assert fit.agreement.nmi == pytest.approx(nmi, abs=1e-9)
         found, wanted = (np.sort(centres, axis=0) for centres in (fit.centres, best.cluster_centers_))
-        assert found == pytest.approx(wanted, abs=1e-9)
+        assert found == pytest.approx(wanted, abs=2.0**-24)
 
 
-def test_k_above_the_distinct_points_is_left_out_with_a_warning(spark, caplog):
+@both_engines
+def test_k_above_the_distinct_points_is_left_out_with_a_warning(spark, caplog, engine):
     points = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]] * 20
-    fits = fit_grid(cached(spark, points), [2, 3, 4, 9], BUDGET)
+    fits = fit_grid(cached(spark, points), [2, 3, 4, 9], BUDGET, engine=engine)
     assert [fit.k for fit in fits] == [2, 3]
     assert "only 3 distinct tracks" in caplog.text
     assert fits[1].inertia == pytest.approx(0, abs=1e-12)
     assert fits[1].silhouette == 1.0
-    assert fits[1].score.sizes.tolist() == [20, 20, 20]
+    assert fits[1].sizes.tolist() == [20, 20, 20]
 
 
-def test_rare_points_among_many_equal_ones_are_found(spark):
+@both_engines
+def test_rare_points_among_many_equal_ones_are_found(spark, engine):
     points = [[0.0, 0.0]] * 200 + [[1.0, i / 10] for i in range(5)]
-    (fit,) = fit_grid(cached(spark, points), [6], BUDGET)
+    (fit,) = fit_grid(cached(spark, points), [6], BUDGET, engine=engine)
     assert len(fit.centres) == 6
     assert fit.inertia == pytest.approx(0, abs=1e-12)
 
 
-def test_one_distinct_point_is_no_grid(spark):
+@both_engines
+def test_one_distinct_point_is_no_grid(spark, engine):
     with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, wanted at least 2"):
-        fit_grid(cached(spark, [[0.3, 0.4]] * 7), [2, 3], BUDGET)
+        fit_grid(cached(spark, [[0.3, 0.4]] * 7), [2, 3], BUDGET, engine=engine)
+
+
+def test_the_fits_of_pyspark_are_scored_in_blocks_where_they_are_many(frame, points, monkeypatch):
+    released = []
+    monkeypatch.setattr(Blocks, "release", lambda blocks: released.append(blocks.frame.unpersist()))
+    few = Budget(restarts=2, max_iter=40, tol=1e-6, seed=0, sample=50)
+    (fit,) = fit_grid(frame, [4], few, engine=spark_ml.NAME)
+    labels = metrics.pairwise_distances(points, fit.centres).argmin(axis=1)
+    assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), rel=1e-6)
+    assert fit.inertia == pytest.approx(KMeans(4, n_init=20, random_state=0).fit(points).inertia_, rel=1e-6)
+    # what was cached for it is given back
+    assert len(released) == 1

@@ -1,65 +1,58 @@
-"""Scores of every k, against scikit-learn on the same labels."""
+"""Davies-Bouldin and Calinski-Harabasz from sums, against scikit-learn on the points themselves."""
 
 import numpy as np
 import pytest
-from pyspark.sql import functions as F
 from sklearn import metrics
 
-from segue.clustering.scores import fit_scores
+from segue.clustering import scores
 
 
-@pytest.fixture(scope="module")
-def points():
-    return np.random.default_rng(0).random((60, 3))
+def davies_bouldin(points, labels):
+    means = np.stack([points[labels == c].mean(axis=0) for c in range(labels.max() + 1)])
+    distances = np.linalg.norm(points - means[labels], axis=1)
+    return scores.davies_bouldin(means, np.bincount(labels, distances) / np.bincount(labels))
 
 
-def score(spark, points, labels_by_fit, genres=None):
-    ks = [max(labels) + 1 for labels in labels_by_fit]
-    each = [[int(labels[i]) for labels in labels_by_fit] for i in range(len(points))]
-    genres = genres or [None] * len(points)
-    rows = [(p.tolist(), g, ls) for p, g, ls in zip(points, genres, each, strict=True)]
-    frame = spark.createDataFrame(rows, "point array<double>, genre string, labels array<int>")
-    return fit_scores(frame, ks, points.shape[1])
+def calinski_harabasz(points, labels):
+    means = np.stack([points[labels == c].mean(axis=0) for c in range(labels.max() + 1)])
+    return scores.calinski_harabasz(np.bincount(labels), means, ((points - means[labels]) ** 2).sum())
 
 
-def test_several_fits_at_once_equal_scikit_learn(spark, points):
-    rng = np.random.default_rng(1)
-    fits = [np.concatenate([np.arange(k), rng.integers(0, k, len(points) - k)]) for k in (2, 3, 7)]
-    genres = [str(g) for g in rng.integers(0, 4, len(points))]
-    for found, labels in zip(score(spark, points, fits, genres), fits, strict=True):
-        assert found.sizes.tolist() == np.bincount(labels).tolist()
-        assert found.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), abs=1e-9)
-        assert found.calinski_harabasz == pytest.approx(metrics.calinski_harabasz_score(points, labels), rel=1e-9)
-        nmi, ari = metrics.normalized_mutual_info_score, metrics.adjusted_rand_score
-        assert found.agreement.nmi == pytest.approx(nmi(genres, labels), abs=1e-9)
-        assert found.agreement.ari == pytest.approx(ari(genres, labels), abs=1e-9)
+@pytest.mark.parametrize("k", [2, 3, 7, 59, 60])
+def test_they_equal_scikit_learns(k):
+    rng = np.random.default_rng(k)
+    points = rng.random((61, 3))
+    labels = np.concatenate([np.arange(k), rng.integers(0, k, 61 - k)])
+    # scikit-learn's distance of a point to itself is not always 0
+    assert davies_bouldin(points, labels) == pytest.approx(metrics.davies_bouldin_score(points, labels), abs=1e-7)
+    wanted = metrics.calinski_harabasz_score(points, labels)
+    assert calinski_harabasz(points, labels) == pytest.approx(wanted, rel=1e-9)
 
 
-def test_without_genres_there_is_no_agreement(spark, points):
-    (found,) = score(spark, points, [np.arange(len(points)) % 2])
-    assert found.agreement == (None, None, None)
+def test_by_hand():
+    # means 1 and 6, mean distances 1 and 2, so (1 + 2) / 5; within 2 + 8, between 4 times 2.5^2
+    points, labels = np.array([[0.0], [2.0], [4.0], [8.0]]), np.array([0, 0, 1, 1])
+    assert davies_bouldin(points, labels) == pytest.approx(0.6)
+    assert calinski_harabasz(points, labels) == pytest.approx(25 / 1 / (10 / 2))
 
 
-def test_tracks_without_a_genre_do_not_count(spark, points):
-    labels = np.arange(len(points)) % 2
-    genres = ["a" if label else "b" for label in labels]
-    genres[0] = genres[1] = None
-    (found,) = score(spark, points, [labels], genres)
-    assert found.agreement == pytest.approx((1.0, 1.0, 1.0))
+@pytest.mark.parametrize(
+    ("points", "labels"),
+    [
+        ([[0.0, 0.0]] * 3 + [[1.0, 1.0]] * 2, [0, 0, 0, 1, 1]),
+        ([[0.5, 0.5]] * 4, [0, 0, 1, 1]),
+        # two of three means are equal
+        ([[-1.0], [1.0], [-2.0], [2.0], [5.0], [7.0]], [0, 0, 1, 1, 2, 2]),
+        # all means are equal
+        ([[-1.0], [1.0], [-2.0], [2.0]], [0, 0, 1, 1]),
+    ],
+)
+def test_degenerate_clusters_are_as_scikit_learn_has_them(points, labels):
+    points, labels = np.array(points), np.array(labels)
+    assert davies_bouldin(points, labels) == pytest.approx(metrics.davies_bouldin_score(points, labels), abs=1e-12)
+    assert calinski_harabasz(points, labels) == pytest.approx(metrics.calinski_harabasz_score(points, labels))
 
 
-def test_clusters_of_equal_points_are_as_scikit_learn_has_them(spark):
-    points = np.array([[0.0, 0.0]] * 3 + [[1.0, 1.0]] * 2)
-    labels = np.array([0, 0, 0, 1, 1])
-    (found,) = score(spark, points, [labels])
-    assert found.davies_bouldin == metrics.davies_bouldin_score(points, labels) == 0.0
-    assert found.calinski_harabasz == metrics.calinski_harabasz_score(points, labels) == 1.0
-
-
-def test_nothing_depends_on_partitions(spark, points):
-    rows = [(p.tolist(), str(i % 3), [i % 4]) for i, p in enumerate(points)]
-    frame = spark.createDataFrame(rows, "point array<double>, genre string, labels array<int>")
-    found = [fit_scores(frame.repartition(n, F.rand(n)), [4], 3)[0] for n in (1, 2, 8)]
-    for other in found[1:]:
-        assert other.davies_bouldin == pytest.approx(found[0].davies_bouldin, abs=1e-9)
-        assert other.agreement == found[0].agreement
+def test_a_cluster_for_each_point_is_one():
+    points = np.random.default_rng(0).random((4, 2))
+    assert calinski_harabasz(points, np.arange(4)) == 1.0

@@ -59,9 +59,12 @@ class Blocks:
         n_features, n_classes = self.n_features, self.n_classes
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
-            found = [judge.judged(block.points, block.classes, n_classes, known) for block in blocks]
-            for verdicts in zip(*found, strict=True):
-                verdict = judge.together(verdicts)
+            found: list[Verdict] = []
+            for block in blocks:
+                more = judge.judged(block.points, block.classes, n_classes, known)
+                # added at once: what a worker holds does not grow with its partition
+                found = [judge.together(both) for both in zip(found, more, strict=True)] if found else more
+            for verdict in found:
                 yield [array.tobytes() for array in verdict]
 
         parts = _over(self.frame, n_features, work, ["sums", "pairs", "counts"])
@@ -105,19 +108,27 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
     try:
         rows = packed.drop("points", "classes").collect()
         found = [row for row in rows if row.n or row.n_strange]
-        strange, n = sum(row.n_strange for row in found), sum(row.n for row in found)
-        if strange or not n:
-            raise ClusteringError(
-                f"{strange} of {n + strange} points have a value that is missing, no finite number or out of range"
-                if strange
-                else "no points to cluster"
-            )
-        n_features = found[0].n_features
+        n = sum(row.n for row in found)
+        require_usable(n, sum(row.n_strange for row in found))
+        n_features, *others = sorted({row.n_features for row in found})
+        if others:
+            raise ClusteringError(f"some points have {n_features} features, others {others[0]}; wanted as many in each")
         extremes = np.concatenate([np.frombuffer(row.extremes).reshape(-1, n_features) for row in found])
         return Blocks(packed, n, n_features, exponent, len(names), _extremes(extremes))
     except BaseException:
         packed.unpersist()
         raise
+
+
+def require_usable(n_usable: int, n_strange: int) -> None:
+    """Raise ClusteringError where there are strange points, or none at all."""
+    if n_strange:
+        raise ClusteringError(
+            f"{n_strange} of {n_usable + n_strange} points have a value that is missing, no finite number or out of "
+            "range, or fewer values than others"
+        )
+    if not n_usable:
+        raise ClusteringError("no points to cluster")
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
@@ -134,7 +145,7 @@ def _packer(exponent: int, names: list[str]) -> Callable[[Iterator[pa.RecordBatc
         for batch in batches:
             if not batch.num_rows:
                 continue
-            values, whole = _values(batch.column(0))
+            values, whole = matrix(batch.column(0))
             scaled = np.ldexp(values, exponent)
             rounded = kernel.rounded(scaled, kernel.grid_bits(values.shape[1]))
             usable = whole & (np.abs(rounded) <= 1).all(axis=1)
@@ -159,11 +170,11 @@ _NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
 _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.binary()]
 
 
-def _values(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
+def matrix(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
     """Return a column of equally long lists as an array, and which of its rows are whole; nulls become NaN."""
     lengths = pc.fill_null(pc.list_value_length(points), 0).to_numpy(zero_copy_only=False)
     width = int(lengths.max(initial=0))
-    whole = lengths == width
+    whole = (lengths == width) & (width > 0)
     values = np.full((len(points), width), np.nan)
     flat = points.flatten().to_numpy(zero_copy_only=False)
     if whole.all():

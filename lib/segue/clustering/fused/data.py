@@ -5,11 +5,11 @@ from typing import Protocol
 
 import numpy as np
 from pyspark.ml.functions import vector_to_array
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segue.clustering.fused import kernel
-from segue.clustering.fused.blocks import Blocks, pack
+from segue.clustering.fused.blocks import Blocks, matrix, pack, require_usable
 from segue.clustering.fused.judge import Known, Verdict
 from segue.clustering.fused.kernel import Matrix
 from segue.clustering.fused.local import LocalPoints
@@ -33,6 +33,9 @@ class Data(Protocol):
 
     def judged(self, known: Sequence[Known]) -> list[Verdict]:
         """Return what ``judge.judged`` returns, of all points."""
+
+    def release(self) -> None:
+        """Give back the memory."""
 
 
 def gather(
@@ -60,17 +63,21 @@ def gather(
     if (points.count() if n_points is None else n_points) <= most:
         return _collected(points, features, class_column)
     largest = bound if bound is not None else _largest(points, features)
-    return pack(vector_to_array(F.col(features)), points, class_column, kernel.exponent(largest))
+    return pack(_array(features), points, class_column, kernel.exponent(largest))
+
+
+def _array(features: str) -> Column:
+    """Return a column of vectors as array<double>; nulls stay null, on which Spark's function alone would fail."""
+    vector = F.col(features)
+    return F.when(vector.isNotNull(), vector_to_array(vector))
 
 
 def _collected(points: DataFrame, features: str, class_column: str | None) -> LocalPoints:
     given = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
-    table = points.select(vector_to_array(F.col(features)).alias("point"), given.alias("class")).toArrow()
-    column = table.column("point").combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    if column.null_count or not np.isfinite(flat).all():
-        raise ClusteringError("some points have a value that is missing or no finite number")
-    rows = flat.reshape(len(column), -1)
+    table = points.select(_array(features).alias("point"), given.alias("class")).toArrow()
+    rows, whole = matrix(table.column("point").combine_chunks())
+    n = int((whole & np.isfinite(rows).all(axis=1)).sum())
+    require_usable(n, len(rows) - n)
     codes, names = None, np.zeros(0)
     if class_column:
         encoded = table.column("class").combine_chunks().dictionary_encode()
@@ -80,7 +87,7 @@ def _collected(points: DataFrame, features: str, class_column: str | None) -> Lo
 
 
 def _largest(points: DataFrame, features: str) -> float:
-    size = F.array_max(F.transform(vector_to_array(F.col(features)), F.abs))
+    size = F.array_max(F.transform(_array(features), F.abs))
     found = points.agg(F.max(size)).collect()[0][0]
     if found is None or not np.isfinite(found):
         raise ClusteringError(f"the largest value of {features} is {found}, wanted a finite number")

@@ -70,9 +70,10 @@ def fit(
         return with_stability(fits, data.sample, budget, data.bits)
     try:
         stand_in, tried = _sample(points, features, data, id_column, ks, most)
-        done, courses = _kept(tried, data, memory) or (0, _searched(stand_in, tried, budget, data))
+        about = [len(data), data.exponent, most, budget.restarts, budget.seed]
+        done, courses = _kept(tried, data, memory, about) or (0, _searched(stand_in, tried, budget, data))
         tol = float(np.ldexp(budget.tol, data.exponent))
-        passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, done=done)
+        passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, about=about, done=done)
         fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
         return with_stability(fits, stand_in, budget, data.bits)
     finally:
@@ -92,9 +93,11 @@ def _sample(
     return distinct, possible(ks, n)
 
 
-def _kept(ks: Sequence[int], data: Data, memory: Memory | None) -> tuple[int, list[Course]] | None:
+def _kept(
+    ks: Sequence[int], data: Data, memory: Memory | None, about: Sequence[float]
+) -> tuple[int, list[Course]] | None:
     text = memory.load() if memory else None
-    kept = passes.resumed(text, ks, data.n_features) if text else None
+    kept = passes.resumed(text, ks, data.n_features, about) if text else None
     if kept:
         log.info("going on after pass %d of an interrupted grid", kept[0])
     return kept

@@ -21,6 +21,7 @@ MOST_BITS = 24
 _ELEMENTS = 1 << 18
 """Distances at a time, 2 MB: what a core's cache holds."""
 _FEWEST_POINTS = 128
+_MOST_EXPONENT = 500
 _MOST_CENTRES = 2048
 
 
@@ -38,13 +39,16 @@ def most_points(n_features: int) -> int:
 
 
 def exponent(largest: float) -> int:
-    """Return the power of two that brings values of up to ``largest`` in size into [-1, 1]; never above 0."""
-    return -max(0, int(np.frexp(largest)[1]) - (float(np.frexp(largest)[0]) == 0.5))
+    """Return the power of two that brings the largest of values into (1/2, 1], or 0 where all of them are 0."""
+    fraction, power = np.frexp(largest)
+    # of the smallest numbers of all no more than this is needed, and its own powers stay finite
+    return min(_MOST_EXPONENT, int(fraction == 0.5) - int(power))
 
 
 def rounded(values: Matrix, bits: int) -> Matrix:
     """Return values in [-1, 1] on the grid."""
-    return np.ldexp(np.rint(np.ldexp(values, bits)), -bits)
+    # with one zero: a negative one would make equal points differ in their bytes
+    return np.ldexp(np.rint(np.ldexp(values, bits)), -bits) + 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ class LocalPoints:
         self.exponent = exponent
         self.bits = kernel.grid_bits(self.n_features)
         scaled = np.ldexp(rows, exponent)
-        # an order that the points alone decide, and that has no meaning
-        order = np.lexsort((*scaled.T, classes if classes is not None else np.zeros(len(rows))))
+        # an order that the points alone decide, and that has no meaning; classes only tell equal points apart
+        order = np.lexsort((classes if classes is not None else np.zeros(len(rows)), *scaled.T))
         order = np.random.Generator(np.random.PCG64(len(rows))).permutation(order)
         self._exact = Points.of(scaled[order])
         self._classes = classes[order] if classes is not None else None

@@ -45,6 +45,7 @@ def run(
     max_iter: int,
     tol: float,
     memory: Memory | None = None,
+    about: Sequence[float] = (),
     done: int = 0,
 ) -> None:
     """Move the centres of every course until none moves farther than ``tol``, in at most ``max_iter`` passes in all.
@@ -59,9 +60,11 @@ def run(
     sample : where an empty cluster finds a point far from the others
     max_iter, tol : ``tol`` in the units of the grid
     memory : told of every pass
+    about : what else decides the result, kept in the text so that ``resumed`` can tell another grid's
     done : passes that were made before
     """
-    for number in range(done + 1, max_iter + 2):
+    # one pass at least: an interrupted grid may have made them all, but kept no sums
+    for number in range(min(done, max_iter) + 1, max_iter + 2):
         open_courses = [course for course in courses if course.total is None]
         if not open_courses:
             return
@@ -70,14 +73,14 @@ def run(
             _move(course, total, sample, data.bits, tol, last=number > max_iter)
         _report(courses, number, max_iter, time.monotonic() - begun)
         if memory:
-            memory.save(_as_text(courses, number))
+            memory.save(_as_text(courses, number, about))
 
 
 def _move(course: Course, total: Matrix, sample: Points, bits: int, tol: float, *, last: bool) -> None:
     empty = total[:, -2] == 0
     after = starts.filled(sample, kernel.moved(total, course.centres, bits), empty)
     farthest = float(np.sqrt(((after - course.centres) ** 2).sum(axis=1).max()))
-    course.converged = farthest <= tol
+    course.converged = farthest <= tol and not empty.any()
     if course.converged or last:
         course.total = total
     else:
@@ -113,17 +116,21 @@ def spans(numbers: Sequence[int]) -> str:
     return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in found)
 
 
-def _as_text(courses: list[Course], number: int) -> str:
+def _as_text(courses: list[Course], number: int, about: Sequence[float]) -> str:
     content = [
         {"centres": c.centres.tolist(), "iterations": c.iterations, "done": c.total is not None} for c in courses
     ]
-    return json.dumps({"passes": number, "courses": content})
+    return json.dumps({"about": list(about), "passes": number, "courses": content})
 
 
-def resumed(text: str, ks: Sequence[int], n_features: int) -> tuple[int, list[Course]] | None:
-    """Return the passes and courses that ``memory`` kept, or None where the text is not about these k."""
+def resumed(
+    text: str, ks: Sequence[int], n_features: int, about: Sequence[float] = ()
+) -> tuple[int, list[Course]] | None:
+    """Return the passes and courses that ``memory`` kept, or None where the text is not about this grid."""
     try:
         content: dict[str, Any] = json.loads(text)
+        if content["about"] != list(about):
+            return None
         centres = [np.array(course["centres"], dtype=np.float64) for course in content["courses"]]
         if [c.shape for c in centres] != [(k, n_features) for k in ks] or not all(
             np.isfinite(c).all() for c in centres
@@ -131,5 +138,5 @@ def resumed(text: str, ks: Sequence[int], n_features: int) -> tuple[int, list[Co
             return None
         iterations = [int(course["iterations"]) for course in content["courses"]]
         return int(content["passes"]), [Course(c, i) for c, i in zip(centres, iterations, strict=True)]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
