@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 from delta import exceptions as delta_exceptions
@@ -145,8 +145,8 @@ class Store:
                 raise _conflict(table)
             self.seen[table.name] = 0
             return Change(added=self._written(table, 0))
-        if whole:  # what is gone has to be looked for as well, and all may have to be written
-            rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+        # they are looked at several times, and what made them may be a plan too large to be part of another
+        rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
         changes = _changes(table, rows, stored, whole=whole).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             counted = {row[0]: row[1] for row in changes.groupBy("_change").count().collect()}
@@ -270,7 +270,7 @@ def _changes(table: schema.Table, rows: DataFrame, stored: DataFrame, *, whole: 
 
 
 def _declared(table: schema.Table) -> T.StructType:
-    return T.StructType.fromDDL(table.ddl)  # type: ignore[attr-defined]
+    return cast(T.StructType, T.StructType.fromDDL(table.ddl))
 
 
 def _check_columns(table: schema.Table, frame: DataFrame) -> None:
