@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import segue
 from segue import config, schema, session
@@ -161,23 +161,23 @@ def _run(job: Job, run: Run) -> int:
     return code
 
 
-def _record(job: Job, run: Run, started: datetime, message: str | None) -> Any:
+def _record(job: Job, run: Run, started: datetime, message: str | None) -> DataFrame:
     def as_json(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
 
-    row = (
-        uuid.uuid4().hex,
-        job.name,
-        started,
-        datetime.now(UTC),
-        "failed" if message else "done",
-        as_json(asdict(run.settings)),
-        as_json(versions() | {"spark": run.spark.version}),
-        as_json(run.inputs),
-        as_json(run.counts),
-        message,
-    )
-    return run.spark.createDataFrame([row], schema.RUNS.ddl).coalesce(1)
+    row = {
+        "run_id": uuid.uuid4().hex,
+        "job": job.name,
+        "started_at": started,
+        "finished_at": datetime.now(UTC),
+        "status": "failed" if message else "done",
+        "settings": as_json(asdict(run.settings)),
+        "versions": as_json(versions() | {"spark": run.spark.version}),
+        "input": as_json(run.inputs),
+        "counts": as_json(run.counts),
+        "error": message,
+    }
+    return run.store.rows(schema.RUNS, [row])
 
 
 def _tell(message: str) -> None:

@@ -1,18 +1,21 @@
 """The one place tables are read and written. Every write is one commit, and what would change nothing makes none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
+import pyarrow as pa
 from delta import exceptions as delta_exceptions
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.storagelevel import StorageLevel
 
-from segue import files, schema
+from segue import commits, files, schema
 from segue.errors import ConflictError, OutputError, SchemaError
 
 VERSION_PROPERTY = "segue.schema"
@@ -52,6 +55,8 @@ class Store:
         self.root = root.rstrip("/") or "/"
         self.seen: dict[str, int] = {}
         """The version of every table that this store has read or written, by the table's name."""
+        self._readable: dict[str, int] = {}
+        """The version of every table at which this segue is known to read it: looked at before, or made here."""
 
     def prepare(self) -> None:
         """Make sure that ROOT is ours to write to.
@@ -62,7 +67,7 @@ class Store:
             If it is a file, not writable, or holds something else.
         """
         names = [name for name in files.names_in(self.root) or [] if not name.startswith(".")]
-        ours = [name for name in names if name in _OURS and files.names_in(f"{self.root}/{name}/_delta_log")]
+        ours = [name for name in names if name in _OURS and files.names_in(f"{self.root}/{name}/{commits.LOG}")]
         if names and not ours:
             raise OutputError(
                 f"--output {self.root} holds something else ({', '.join(names[:5])}), "
@@ -74,16 +79,18 @@ class Store:
 
     def path(self, table: schema.Table) -> str:
         """Return where a table is."""
-        return files.spark_uri(f"{self.root}/{table.name}")
+        return files.spark_uri(self._folder(table))
 
     def exists(self, table: schema.Table) -> bool:
         """Tell whether a table has been written."""
-        return DeltaTable.isDeltaTable(self._spark, self.path(table))
+        return commits.latest(self._folder(table)) is not None
 
     def version(self, table: schema.Table) -> int:
         """Return the version that a reader sees now."""
-        history = DeltaTable.forPath(self._spark, self.path(table)).history(1)
-        return int(history.select("version").collect()[0][0])
+        version = commits.latest(self._folder(table))
+        if version is None:
+            raise OutputError(f"{self.root} has no table {table.name}; {_MADE_BY[table.name]} writes it")
+        return version
 
     def read(self, table: schema.Table) -> DataFrame:
         """Return a table as it is now; later writes do not change what the frame holds.
@@ -95,14 +102,17 @@ class Store:
         ConflictError
             If another run has changed it since this store first read it.
         """
-        if not self.exists(table):
-            raise OutputError(f"{self.root} has no table {table.name}; {_MADE_BY[table.name]} writes it")
         self._refuse_newer(table)
         version = self._require_unchanged(table)
         self.seen[table.name] = version
         frame = self._spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         _check_columns(table, frame)
         return frame
+
+    def rows(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        """Return a few rows that were made on the driver as a frame, to be written to a table."""
+        types = to_arrow_schema(_declared(table), timezone="UTC")
+        return self._spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=types), _declared(table)).coalesce(1)
 
     def find(self, table: schema.Table) -> DataFrame | None:
         """Return a table as it is now, or None where it is not."""
@@ -115,6 +125,9 @@ class Store:
                 rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
         self.seen.pop(table.name, None)
 
+    def _folder(self, table: schema.Table) -> str:
+        return f"{self.root}/{table.name}"
+
     def sync(self, table: schema.Table, rows: DataFrame, *, whole: bool = False) -> Change:
         """Bring a table's rows up to date by its key, in one commit, or in none where nothing differs.
 
@@ -125,15 +138,17 @@ class Store:
         whole : whether ``rows`` is all that the table shall hold, so that other rows are removed
         """
         _check_columns(table, rows)
-        rows = rows.select(*table.names).persist(StorageLevel.MEMORY_AND_DISK)
+        rows = rows.select(*table.names)
+        stored = self.find(table)
+        if stored is None:
+            if not self._create(table, rows):
+                raise _conflict(table)
+            self.seen[table.name] = 0
+            return Change(added=self._written(table, 0))
+        # they are looked at several times, and what made them may be a plan too large to be part of another
+        rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+        changes = _changes(table, rows, stored, whole=whole).persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            stored = self.find(table)
-            if stored is None:
-                if not self._create(table, rows):
-                    raise _conflict(table)
-                self.seen[table.name] = self.version(table)
-                return Change(added=rows.count())
-            changes = _changes(table, rows, stored, whole=whole).persist(StorageLevel.MEMORY_AND_DISK)
             counted = {row[0]: row[1] for row in changes.groupBy("_change").count().collect()}
             change = Change(counted.get("added", 0), counted.get("updated", 0), counted.get("removed", 0))
             if change.rows:
@@ -144,9 +159,9 @@ class Store:
                     else:
                         self._merge(table, changes)
                 self.seen[table.name] = self.version(table)
-            changes.unpersist()
             return change
         finally:
+            changes.unpersist()
             rows.unpersist()
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
@@ -162,6 +177,13 @@ class Store:
                 raise _conflict(table)
         self.seen[table.name] = self.version(table)
 
+    def _written(self, table: schema.Table, version: int) -> int:
+        """Return how many rows a commit wrote: it says so itself, which spares computing or reading them again."""
+        rows = commits.rows_written(self._folder(table), version)
+        if rows is not None:
+            return rows
+        return self._spark.read.format("delta").option("versionAsOf", version).load(self.path(table)).count()
+
     def _require_unchanged(self, table: schema.Table) -> int:
         """Return the version, or raise ConflictError where it is not the one seen before."""
         version = self.version(table)
@@ -170,6 +192,9 @@ class Store:
         return version
 
     def _refuse_newer(self, table: schema.Table) -> None:
+        version = self.version(table)
+        if self._readable.get(table.name) == version:
+            return
         properties = self._spark.sql(f"SHOW TBLPROPERTIES {self._identifier(table)}").collect()
         written = int(next((row.value for row in properties if row.key == VERSION_PROPERTY), 0))
         if written > schema.SCHEMA_VERSION:
@@ -177,6 +202,7 @@ class Store:
                 f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "
                 f"{schema.SCHEMA_VERSION}); install that segue, or choose another --output"
             )
+        self._readable[table.name] = version
 
     def _identifier(self, table: schema.Table) -> str:
         return f"delta.`{self.path(table).replace('`', '``')}`"
@@ -189,6 +215,7 @@ class Store:
             if "ALREADY_EXISTS" not in (error.getCondition() or str(error)):
                 raise
             return False
+        self._readable[table.name] = 0
         return True
 
     def _writer(self, table: schema.Table, rows: DataFrame) -> DataFrameWriterV2:
@@ -257,9 +284,13 @@ def _changes(table: schema.Table, rows: DataFrame, stored: DataFrame, *, whole: 
     return changed.union(gone.withColumn("_change", F.lit("removed")))
 
 
+def _declared(table: schema.Table) -> T.StructType:
+    return cast(T.StructType, T.StructType.fromDDL(table.ddl))
+
+
 def _check_columns(table: schema.Table, frame: DataFrame) -> None:
     """Compare names and types with the declared ones; whether a value may be null is the constraints' matter."""
-    declared = {field.name: field.dataType.simpleString() for field in T.StructType.fromDDL(table.ddl)}  # type: ignore[attr-defined]
+    declared = {field.name: field.dataType.simpleString() for field in _declared(table)}
     found = {field.name: field.dataType.simpleString() for field in frame.schema}
     missing = [name for name in declared if name not in found]
     extra = [name for name in found if name not in declared]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.sources.dialect import Dialect
-from segue.sources.records import csv_records, json_object, misfit, split_lines
+from segue.sources.records import Names, csv_records, json_object, misfit, split_lines
 
 COMMA = Dialect(",")
 
@@ -174,3 +174,19 @@ def test_json_written_by_python_reads_back(members):
 def test_half_a_character_in_a_json_name_can_be_written_somehow():
     for name in json_object('{"\\ud800": "a", "title": "b"}') or ():
         name.encode("utf-8")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet='a"\\[]{},:é', max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "c", "a.b", 'd"', "é"]), VALUES, max_size=4), max_size=6))
+def test_names_on_lines_are_those_of_reading_each(objects):
+    names, wanted = Names(), {}
+    for line in (*(json.dumps(o, ensure_ascii=bool(len(o) % 2)) for o in objects), '{"e": 1', '["f"]'):
+        names.add(line.encode())
+        wanted |= dict.fromkeys(json_object(line) or ())
+    assert names.found == wanted

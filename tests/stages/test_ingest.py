@@ -7,6 +7,8 @@ import pytest
 from deltalake import DeltaTable
 from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
 
+from segue.sources.listing import list_input
+from segue.sources.typed import typed_rows
 from segue.stages import ingest
 
 
@@ -46,6 +48,19 @@ def test_typed_tables_give_the_same_tracks(kind, spark, run, out, tmp_path):
     frame.write.format(kind).save(str(tmp_path / "typed"))
     assert run(tmp_path / "typed") == 0
     assert values(out) == PLAIN
+    recorded = json.loads(table(out, "runs").input[0])
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "typed").glob("*.parquet")}
+    assert recorded == ({"tables": {"typed": 0}} if kind == "delta" else {"files": sizes})
+
+
+def test_a_delta_table_is_read_as_it_was_when_it_was_listed(spark, tmp_path):
+    path = str(tmp_path / "typed")
+    spark.createDataFrame([("a",)], "name string").write.format("delta").save(path)
+    listed = list_input(spark, path)
+    spark.createDataFrame([("b",)], "name string").write.format("delta").mode("append").save(path)
+    names, rows = typed_rows(spark, listed)
+    assert (names, [row.c0 for row in rows.collect()]) == (["name"], ["a"])
+    assert [file.version for file in list_input(spark, path)] == [1]
 
 
 def test_quoted_line_breaks_doubled_quotes_and_lists(run, out, tmp_path):

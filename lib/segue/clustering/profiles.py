@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segue import schema
@@ -74,7 +74,7 @@ def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
     """
     rows = _fit_numbers(placed, n_tracks)
     told = words.describe(_deviations(rows))
-    genres, exemplars = _fit_genres(placed), _fit_exemplars(placed)
+    genres = _fit_genres(placed)
     return [
         {
             "cluster": row.cluster,
@@ -85,7 +85,7 @@ def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
             "silhouette": row.silhouette,
             **{name: value for feature in schema.FEATURES for name, value in _columns(feature.name, row)},
             "top_genres": genres.get(row.cluster, []),
-            "exemplars": exemplars[row.cluster],
+            "exemplars": [exemplar.asDict() for exemplar in row.exemplars],
         }
         for row, description in zip(rows, told, strict=True)
     ]
@@ -119,9 +119,15 @@ def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[Row]:
         )
     ]
     grouped = placed.groupBy("cluster").agg(
-        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), *statistics
+        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *statistics
     )
     return grouped.orderBy("cluster").collect()
+
+
+def _exemplars() -> Column:
+    """Return the tracks nearest to the centre, nearest first; of equally near ones the smaller id."""
+    exemplar = F.struct("track_id", "title", "artist", "distance")
+    return F.min_by(exemplar, F.struct("distance", "track_id"), EXEMPLARS).alias("exemplars")
 
 
 def _deviations(rows: list[Row]) -> list[dict[str, float]]:
@@ -158,19 +164,4 @@ def _fit_genres(placed: DataFrame) -> dict[int, list[dict[str, Any]]]:
         found[cluster] = [
             {"genre": genre, "share": count / size, "lift": count / size / (overall[genre] / n)} for genre, count in top
         ]
-    return found
-
-
-def _fit_exemplars(placed: DataFrame) -> dict[int, list[dict[str, Any]]]:
-    nearest_first = Window.partitionBy("cluster").orderBy("distance", "track_id")
-    rows = (
-        placed.withColumn("place", F.row_number().over(nearest_first))
-        .where(F.col("place") <= EXEMPLARS)
-        .orderBy("cluster", "place")
-        .select("cluster", F.struct("track_id", "title", "artist", "distance").alias("exemplar"))
-        .collect()
-    )
-    found: dict[int, list[dict[str, Any]]] = {}
-    for cluster, exemplar in rows:
-        found.setdefault(cluster, []).append(exemplar.asDict())
     return found

@@ -33,13 +33,17 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of the input: where it is, what the rows will call it, its bytes, and how it is written."""
+    """One file of the input: where it is, what the rows will call it, its bytes, and how it is written.
+
+    A Delta table counts as one, of the version that it had when it was looked at.
+    """
 
     uri: str
     id: int
     relative: str
     size: int
     format: str
+    version: int | None = None
 
 
 @contextmanager
@@ -78,7 +82,8 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
     pattern = escaped(path) if literal else path
     with reading(f"--input {path}"):
         if literal and DeltaTable.isDeltaTable(spark, path):
-            return [InputFile(path, 0, _name(path), 0, "delta")]
+            newest = DeltaTable.forPath(spark, path).history(1).select("version").collect()
+            return [InputFile(path, 0, _name(path), 0, "delta", newest[0].version)]
         listed = (
             spark.read.format("binaryFile")
             .option("recursiveFileLookup", "true")

@@ -96,6 +96,33 @@ def json_object(line: str) -> dict[str, str | None] | None:
     return {name.encode("utf-8", "replace").decode("utf-8"): text for name, text in _members(parsed, "")}
 
 
+class Names:
+    """Collects the names of the members of JSON objects, a line each.
+
+    Most lines of a file name the same members in the same order as one before: a pattern tells that in a tenth of
+    the time of reading the line. A line that no pattern fits is read; so is one with an object within or an escape.
+    """
+
+    _PATTERNS = 8
+    _VALUE = rb'(?:"[^"\\]*+"|[-+.\w]++|\[[^][{}\\]*+\])\s*+'
+
+    def __init__(self) -> None:
+        self.found: dict[str, None] = {}
+        self._known: list[re.Pattern[bytes]] = []
+
+    def add(self, line: bytes) -> None:
+        """Add the names on a line that holds one object; another line has none."""
+        if any(pattern.match(line) for pattern in self._known):
+            return
+        members = json_object(line.decode("utf-8", "replace")) or {}
+        self.found |= dict.fromkeys(members)
+        if members and len(self._known) < self._PATTERNS:
+            parts = (re.escape(json.dumps(name, ensure_ascii=False).encode()) + rb"\s*+:\s*+" for name in members)
+            self._known.append(
+                re.compile(rb"\s*+\{\s*+" + (self._VALUE + rb",\s*+").join(parts) + self._VALUE + rb"\}")
+            )
+
+
 def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:
     """Yield names and texts, the members of an object within as ``outer.inner``."""
     for name, value in parsed.items():

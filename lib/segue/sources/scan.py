@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from segue.sources.dialect import DELIMITERS
 from segue.sources.listing import InputFile, escaped
-from segue.sources.records import CLOSED, json_object
+from segue.sources.records import CLOSED, Names
 
 HEAD_LINES = 20
 SAMPLE_LINES = 256
@@ -69,9 +69,11 @@ def fit_scans(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, Scan]
 
     def scan(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         blocks: dict[tuple[int, ...], Scan] = {}
+        names: dict[tuple[int, ...], Names] = {}
         for batch in batches:
             for key, rows in runs(batch, ("file_id", "block")):
-                seen = _scan(rows.column("value"), rows.column("hash"), key[1] == 0, encoding, json=json)
+                of_block = names.setdefault(key, Names()) if json else None
+                seen = _scan(rows.column("value"), rows.column("hash"), key[1] == 0, encoding, of_block)
                 blocks.setdefault(key, Scan()).take(seen)
         rows = [
             {
@@ -81,7 +83,7 @@ def fit_scans(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, Scan]
                 "invalid": seen.invalid,
                 "nul": seen.nul,
                 "open": seen.open,
-                "keys": list(seen.keys),
+                "keys": list(names[file_id, block].found) if json else [],
                 "head": seen.head,
                 "hashes": [h for h, _ in seen.sample],
                 "sample": [line for _, line in seen.sample],
@@ -134,13 +136,13 @@ def runs(batch: pa.RecordBatch, names: tuple[str, ...]) -> Iterator[tuple[tuple[
             yield tuple(int(key) for key in keys[:, start]), batch.slice(start, end - start)
 
 
-def _scan(values: pa.Array, hashes: pa.Array, first: bool, encoding: str, *, json: bool) -> Scan:
+def _scan(values: pa.Array, hashes: pa.Array, first: bool, encoding: str, names: Names | None) -> Scan:
     seen = Scan(lines=len(values))
     seen.invalid = _count_invalid(values, encoding)
     seen.nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
-    if json:
+    if names:
         for line in values.to_pylist():
-            seen.keys |= dict.fromkeys(json_object(line.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")) or ())
+            names.add(line.removeprefix(codecs.BOM_UTF8))
     else:
         for line in pc.filter(values, pc.match_substring(values, b'"')).to_pylist():
             seen.open = [o or not closed.fullmatch(line) for o, closed in zip(seen.open, CLOSED, strict=True)]

@@ -11,7 +11,8 @@ from segue.sources.scan import SAMPLE_LINES
 def typed_rows(spark: SparkSession, files: list[InputFile]) -> tuple[list[str], DataFrame]:
     """Return the column names, and a frame of ``source_file``, ``raw`` (JSON) and ``c0``, ``c1``, … as text."""
     if files[0].format == "delta":
-        loaded = spark.read.format("delta").load(files[0].uri)
+        # it is read more than once, and somebody may write to it meanwhile
+        loaded = spark.read.format("delta").option("versionAsOf", files[0].version).load(files[0].uri)
         source = F.lit(files[0].relative)
     else:
         loaded = spark.read.option("mergeSchema", "true").parquet(*(escaped(file.uri) for file in files))

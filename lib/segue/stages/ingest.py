@@ -68,7 +68,9 @@ def _read(run: Run) -> Rows:
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
         missing_rejects=run.settings.features.missing == "reject",
     )
-    run.inputs["files"] = {file.relative: file.size for file in rows.files}
+    tables = {file.relative: file.version for file in rows.files if file.version is not None}
+    files = {file.relative: file.size for file in rows.files if file.version is None}
+    run.inputs |= {kind: found for kind, found in (("files", files), ("tables", tables)) if found}
     return rows
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -40,9 +42,7 @@ def label(run: Run, version: str, *, everything: bool = False) -> ModelCard:
     labeled = labels.labeled_tracks(todo, models.load(made.model_version), made)
     change = run.store.sync(schema.LABELED_TRACKS, labeled, whole=whole)
     profiles = [{"model_version": made.model_version, **row} for row in made.profiles]
-    run.store.sync(
-        schema.CLUSTER_PROFILES, run.spark.createDataFrame(profiles, schema.CLUSTER_PROFILES.ddl).coalesce(1)
-    )
+    run.store.sync(schema.CLUSTER_PROFILES, run.store.rows(schema.CLUSTER_PROFILES, profiles))
     _report(run, made, change, time.monotonic() - started)
     return made
 
@@ -91,13 +91,16 @@ def _require_features(tracks: DataFrame, made: ModelCard) -> None:
     needed = [name for name in made.features if name not in made.imputed]
     if not needed:
         return
+    lacks_one = reduce(or_, (F.col(name).isNull() for name in needed))
+    # Delta knows which files hold nulls: where none does, this reads nothing
+    if tracks.where(lacks_one).isEmpty():
+        return
     counts = tracks.agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in needed)).collect()[0]
     lacking = [f"{counts[name]} lack {name}" for name in needed if counts[name]]
-    if lacking:
-        raise InputError(
-            f"of the tracks {', '.join(lacking)}, which model {made.model_version} needs and cannot fill; "
-            "train one with --set features.missing=median"
-        )
+    raise InputError(
+        f"of the tracks {', '.join(lacking)}, which model {made.model_version} needs and cannot fill; "
+        "train one with --set features.missing=median"
+    )
 
 
 def _report(run: Run, made: ModelCard, change: Change, seconds: float) -> None:

@@ -1,0 +1,28 @@
+"""What a Delta table's log says without a Spark job: is there a table, at which version, and what a commit did."""
+
+import json
+import re
+
+from segue import files
+
+LOG = "_delta_log"
+_COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
+
+
+def latest(path: str) -> int | None:
+    """Return the newest version of the table at a path, or None where there is none.
+
+    Delta's protocol names every commit and checkpoint by its version, and keeps the newest.
+    """
+    names = files.names_in(f"{path}/{LOG}") or []
+    return max((int(found[1]) for name in names if (found := _COMMIT.fullmatch(name))), default=None)
+
+
+def rows_written(path: str, version: int) -> int | None:
+    """Return how many rows a commit wrote, or None where it does not say."""
+    text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
+    for line in text.splitlines():
+        if line.startswith('{"commitInfo"'):
+            written = json.loads(line)["commitInfo"].get("operationMetrics", {}).get("numOutputRows")
+            return None if written is None else int(written)
+    return None
