@@ -2,6 +2,7 @@
 
 SAMPLE := out/sample/synthetic_2000.csv
 PYTHON := .venv/bin/python
+BENCH := grid quality pipeline scale
 
 # The Spark of .venv, whatever other Spark, Java or notebook the shell is set up for.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME
@@ -12,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # The steps of the set-up share one .venv, and Spark takes all cores by itself.
 .NOTPARALLEL:
-.PHONY: help setup demo test check
+.PHONY: help setup demo test check bench
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-7s %s\n", $$1, $$2 }'
@@ -32,6 +33,13 @@ check: .venv/.packages   ## formatting, lint, types, import direction
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+
+# This checkout's library comes first, whichever one .venv was made for.
+bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid ARGS="--tracks 100000" runs one of them
+	@set -e; for name in $(BENCH); do \
+	  echo "benchmarks/$$name.py $(ARGS)" >&2; \
+	  JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) "benchmarks/$$name.py" $(ARGS); \
+	done
 
 $(SAMPLE): | setup
 	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@

@@ -1,0 +1,112 @@
+"""The benchmarks run, at the smallest size, and what they work out is right."""
+
+import json
+import subprocess
+import sys
+
+import grid
+import numpy as np
+import pipeline
+import processes
+import pytest
+import quality
+import scale
+from common import inertia
+from deltalake import write_deltalake
+from pandas import DataFrame
+from sklearn.cluster import KMeans
+
+
+def told(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def built(monkeypatch, tmp_path):
+    monkeypatch.setattr("common.BUILD", tmp_path)
+
+
+def test_inertia_is_scikit_learns_whatever_the_rows_in_a_chunk(monkeypatch):
+    rows = np.random.default_rng(1).normal(size=(100, 3))
+    model = KMeans(4, n_init=1, random_state=0).fit(rows)
+    monkeypatch.setattr("common.ROWS_AT_ONCE", 7)
+    assert inertia(rows, model.cluster_centers_) == pytest.approx(model.inertia_, rel=1e-12)
+
+
+def test_the_grid_tells_every_engine_and_k_and_sums_up_every_peer(spark, built, capsys):
+    words = ["--tracks", "2000", "--ks", "3,4", "--seeds", "1", "--restarts", "2"]
+    grid.work(spark, grid.options(words))
+    lines = told(capsys)
+    fits = [(line["engine"], line["k"]) for line in lines if line.get("k")]
+    peers = ["pyspark.ml block", "pyspark.ml default", "scikit-learn"]
+    assert fits == [(engine, k) for engine in ["segue", *peers] for k in (3, 4)]
+    summaries = [line for line in lines if "summary" in line]
+    assert [line["peer"] for line in summaries] == peers
+    assert all(0.9 < line["inertia_ratio_worst"] < 1.01 for line in summaries)
+
+
+def test_a_planted_cluster_is_found_where_it_is_worth_a_centre(spark, built, capsys):
+    words = ["--tracks", "2000", "--ks", "2-4", "--seeds", "1", "--planted", "0.05"]
+    grid.work(spark, grid.options(words))
+    *_, summary = told(capsys)
+    assert 60 < summary["planted"] < 140
+    assert 4 in summary["right_ks"]
+    assert summary["right_ks_missed"]["segue"] == []
+
+
+def test_the_quality_tells_gaps_and_picks(spark, real_data, capsys):
+    quality.work(spark, quality.options(["--data", str(real_data), "--ks", "7-8", "--seeds", "1"]))
+    *_, summary = told(capsys)
+    assert summary["picked"] == {"8": 1}
+    assert -1e-6 < summary["median_gap_percent"]["segue"] < 2
+
+
+def recorded(root, job, counts):
+    row = {"job": [job], "started_at": [1], "counts": [json.dumps(counts)]}
+    write_deltalake(str(root / "runs"), DataFrame(row), mode="append")
+
+
+def test_the_pipeline_is_compared_with_the_empty_session(tmp_path, capsys):
+    counts = {"ingest": {"seconds": 2.0}, "train": {"seconds": 3.0}, "label": {"seconds": 1.0}, "seconds": 7.0}
+
+    def timed(command, log):
+        if "jobs/run_pipeline.py" not in command:
+            return 5.0
+        recorded(tmp_path / "work" / command[command.index("--output") + 1], "run_pipeline", counts)
+        return 12.0
+
+    words = ["--input", str(tmp_path / "tracks.csv"), "--folder", str(tmp_path / "work"), "--repeats", "2"]
+    pipeline.work(pipeline.options(words), timed)
+    *runs, summary = told(capsys)
+    assert [run["what"] for run in runs] == ["empty session", "pipeline"] * 2
+    assert summary["times_the_peer"] == 2.4
+    assert summary["inside"] == {
+        "ingest": 2.0, "train": 3.0, "label": 1.0, "between stages": 1.0, "start and stop": 5.0,
+    }  # fmt: skip
+
+
+def test_growth_is_told_by_size_and_stage(tmp_path, capsys):
+    def timed(command, log, every):
+        stage = next((name for name in scale.STAGES if f"jobs/{name}.py" in command), None)
+        if stage is None:
+            return 1.0, {}
+        root = command[command.index("--output") + 1]
+        n_tracks = int(root.rpartition("/")[2])
+        recorded(tmp_path / root, stage, {"seconds": n_tracks / 10})
+        return n_tracks / 5, {"jvm": 100.0 + n_tracks}
+
+    scale.work(scale.options(["--tracks", "100,300", "--folder", str(tmp_path)]), timed)
+    *_, summary = told(capsys)
+    wanted = {"tracks": 3.0, "seconds_after_start": 3.0, "peak jvm": 2.0}
+    assert summary["times_the_smallest"]["train_clusters"]["300"] == wanted
+    assert not (tmp_path / "300").exists()
+
+
+@pytest.mark.skipif(not processes.PROC.is_dir(), reason="no /proc")
+def test_the_memory_of_a_child_of_a_child_is_seen():
+    hungry = "x = bytearray(200_000_000); import time; time.sleep(1)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hungry!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent]) as child:
+        peaks = processes.watch(child, 0.1)
+    assert 190 < peaks["python driver"] < 400
+    assert peaks["python workers"] == 0
