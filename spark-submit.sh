@@ -86,6 +86,9 @@ if [ -x "$venv_python" ]; then
   export PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$venv_python}
 fi
 
+# Spark leads what a job prints through a pipe, so only here can it be seen whether somebody watches.
+if [ -t 2 ]; then export SEGUE_TERMINAL=1; else unset SEGUE_TERMINAL; fi
+
 # The zip alone, and not lib/ on PYTHONPATH: what runs here is what a cluster gets.
 if [ $# -gt 0 ]; then
   job=$1

@@ -24,6 +24,7 @@ from segue.tables import Store
 log = logging.getLogger("segue")
 
 DONE, FAILED, WRONG_SETTINGS, UNUSABLE_INPUT, LOST = 0, 1, 2, 3, 4
+_CLEAR = "\r\x1b[K"
 _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
 
@@ -66,7 +67,9 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
     A wrong setting is told before Spark starts. The session is the caller's to stop.
     """
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    line = "%(asctime)s %(message)s"
+    # Spark's bar leaves the cursor behind it: a line begins at the left, on an empty line
+    logging.basicConfig(format=_CLEAR + line if session.is_watched() else line, datefmt="%H:%M:%S", stream=sys.stderr)
     log.setLevel(logging.INFO)
     try:
         options, settings = _options(job, argv)

@@ -1,5 +1,6 @@
 """The one place a SparkSession is built."""
 
+import os
 import sys
 import tempfile
 
@@ -32,8 +33,13 @@ def start(name: str) -> SparkSession:
         if not given.contains(key):
             builder = builder.config(key, value)
     if not given.contains("spark.ui.showConsoleProgress"):
-        builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
+        builder = builder.config("spark.ui.showConsoleProgress", str(is_watched()).lower())
     return builder.getOrCreate()
+
+
+def is_watched() -> bool:
+    """Tell whether errors go to a terminal, as ``spark-submit.sh`` says, since a job under Spark sees a pipe."""
+    return sys.stderr.isatty() or os.environ.get("SEGUE_TERMINAL") == "1"
 
 
 def stop() -> None:

@@ -1,6 +1,7 @@
 """Nearest centres."""
 
 import numpy as np
+from chispa import assert_column_equality
 from pyspark.sql import functions as F
 from sklearn.metrics import pairwise_distances
 
@@ -15,8 +16,9 @@ def test_squared_distances_are_scikit_learns():
 
 
 def test_labels_of_several_fits_and_ties_go_to_the_lowest(spark):
-    frame = spark.createDataFrame([(i, [float(i)]) for i in range(5)], "i int, point array<double>")
-    sets = [np.array([[0.0], [4.0]]), np.array([[9.0], [2.0], [2.0]])]
-    rows = frame.repartition(3).select("i", nearest.labels(F.col("point"), sets).alias("labels")).orderBy("i").collect()
     # 2 lies as far from 0 as from 4
-    assert [row.labels for row in rows] == [[0, 1], [0, 1], [0, 1], [1, 1], [1, 1]]
+    wanted = [[0, 1], [0, 1], [0, 1], [1, 1], [1, 1]]
+    rows = [([float(i)], labels) for i, labels in enumerate(wanted)]
+    frame = spark.createDataFrame(rows, "point array<double>, wanted array<int>").repartition(3)
+    sets = [np.array([[0.0], [4.0]]), np.array([[9.0], [2.0], [2.0]])]
+    assert_column_equality(frame.withColumn("found", nearest.labels(F.col("point"), sets)), "found", "wanted")

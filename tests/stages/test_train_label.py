@@ -218,3 +218,17 @@ def test_a_named_model_labels_and_an_unknown_one_is_refused(run_job, trained, ca
     )
     assert run_job(label.JOB, "--output", trained, "--set", "label.model_version=nosuch") == 3
     assert "no finished model 'nosuch'" in capsys.readouterr().err
+
+
+def test_tracks_that_lack_a_feature_of_the_model_are_refused_and_no_label_changes(
+    spark, run_job, catalogue, trained, tmp_path, capsys
+):
+    root = tmp_path / "out"
+    shutil.copytree(trained, root)
+    before = DeltaTable(str(root / "labeled_tracks")).version()
+    few = catalogue.orderBy("track_id").limit(3).select("track_id")
+    gap = F.when(F.col("few").isNull(), F.col("bpm"))
+    marked = catalogue.join(few.withColumn("few", F.lit(True)), "track_id", "left")
+    stored(spark, root, marked.withColumn("bpm", gap).select(*schema.TRACKS.names))
+    assert "of the tracks 3 lack bpm, which model" in refused(run_job, capsys, label.JOB, root)
+    assert DeltaTable(str(root / "labeled_tracks")).version() == before
