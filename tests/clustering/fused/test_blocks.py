@@ -12,7 +12,10 @@ from segue.clustering.fused.judge import Known
 from segue.clustering.fused.kernel import Points
 from segue.clustering.fused.local import LocalPoints
 
-POINT = vector_to_array(F.col("point"))
+
+def point():
+    """The column of points as arrays: it needs a session."""
+    return vector_to_array(F.col("point"))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def frame(frame_of, rows, genres):
 
 @pytest.fixture(scope="module")
 def blocks(frame):
-    packed = pack(POINT, frame, "genre", -3)
+    packed = pack(point(), frame, "genre", -3)
     yield packed
     packed.release()
 
@@ -78,7 +81,7 @@ def test_the_extremes_do_not_depend_on_the_rows_order(frame_of, rows):
     found = []
     for seed in range(2):
         order = np.random.default_rng(seed).permutation(len(rows))
-        packed = pack(POINT, frame_of(coarse[order], partitions=1 + 3 * seed), None, -3)
+        packed = pack(point(), frame_of(coarse[order], partitions=1 + 3 * seed), None, -3)
         found.append(packed.extremes)
         packed.release()
     assert found[0].tobytes() == found[1].tobytes()
@@ -90,7 +93,7 @@ def weighted(points):
 
 
 def test_a_sample_by_id_is_of_the_size_that_was_asked_for(frame, blocks, on_grid):
-    drawn = sample.drawn(POINT, frame, blocks, "id", 200)
+    drawn = sample.drawn(point(), frame, blocks, "id", 200)
     known = {tuple(row) for row in on_grid}
     assert all(tuple(row) in known for row in drawn.rows)
     # the number drawn is binomial: 5 standard deviations, and the extreme ones
@@ -104,27 +107,27 @@ def test_a_sample_by_id_is_of_the_size_that_was_asked_for(frame, blocks, on_grid
 @pytest.mark.parametrize("id_column", ["id", None])
 def test_a_sample_does_not_depend_on_partitions(frame, blocks, id_column):
     shuffled = frame.repartition(5, F.rand(1))
-    first, second = (sample.drawn(POINT, points, blocks, id_column, 150) for points in (frame, shuffled))
+    first, second = (sample.drawn(point(), points, blocks, id_column, 150) for points in (frame, shuffled))
     assert first.rows.tobytes() == second.rows.tobytes()
     assert first.weights.tolist() == second.weights.tolist()
 
 
 def test_a_sample_without_ids_stands_for_about_all(frame, blocks):
-    drawn = sample.drawn(POINT, frame, blocks, None, 350)
+    drawn = sample.drawn(point(), frame, blocks, None, 350)
     # each of 350 copies counts twice; 200 points occur twice and share their draw
     assert 700 - 180 <= drawn.weights.sum() <= 700 + 180
     assert len(np.unique(drawn.rows, axis=0)) == len(drawn)
 
 
 def test_the_different_points_as_often_as_they_occur(frame, blocks, on_grid):
-    found, n = sample.distinct(POINT, frame, blocks, 10_000)
+    found, n = sample.distinct(point(), frame, blocks, 10_000)
     assert n == 500
     different, counts = np.unique(on_grid, axis=0, return_counts=True)
     assert weighted(found) == sorted(zip(map(tuple, different), counts.astype(float).tolist(), strict=True))
 
 
 def test_too_many_different_points_are_cut_by_hash_but_counted(frame, blocks):
-    found = [sample.distinct(POINT, points, blocks, 60) for points in (frame, frame.repartition(5, F.rand(2)))]
+    found = [sample.distinct(point(), points, blocks, 60) for points in (frame, frame.repartition(5, F.rand(2)))]
     assert [n for _, n in found] == [500, 500]
     assert 60 <= len(found[0][0]) <= 66
     assert weighted(found[0][0]) == weighted(found[1][0])

@@ -178,6 +178,11 @@ def test_many_sets_come_back_in_their_order():
         assert found[:, -2].tolist() == np.bincount(wanted, minlength=len(centres)).tolist()
 
 
+def test_sets_share_a_product_up_to_so_many_centres():
+    sets = [np.zeros((k, 1)) for k in (3, 1000, 900, 500, 2100, 4, 2)]
+    assert [[len(c) for c in group] for group in kernel._groups(sets)] == [[3, 1000, 900], [500], [2100], [4, 2]]
+
+
 def test_weights_count_points_as_often_as_repeating_them():
     rng = np.random.default_rng(5)
     points, weights, centres = on_grid(rng, 50, 3), rng.integers(1, 6, 50), on_grid(rng, 4, 3)

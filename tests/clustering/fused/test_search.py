@@ -74,10 +74,18 @@ def test_what_is_found_is_settled_on_the_whole_sample(monkeypatch, blobs):
         assert np.array_equal(kernel.moved(total, found.centres, BITS), found.centres)
 
 
+def test_starts_are_made_on_the_first_points_where_there_are_many(monkeypatch, blobs):
+    monkeypatch.setattr(search, "FIRST_POINTS", 300)
+    assert np.array_equal(search._first(blobs, 6).rows, blobs.rows[:300])  # 50 for each centre
+    assert len(search._first(blobs, 7)) == 350
+    assert search._first(blobs, 30) is blobs
+
+
 def test_first_points_that_are_too_much_alike_do_not_decide(monkeypatch):
     monkeypatch.setattr(search, "FIRST_POINTS", 100)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
     points = points_of([[0.0, 0.0]] * 100 + [[1.0, i / 4] for i in range(4)])
+    assert search._first(points, 5) is points
     (found,) = searched(points, [5])
     assert inertia(points, found.centres) == 0
 

@@ -71,6 +71,13 @@ def test_plus_plus_draws_by_weight():
     assert sum(value == 0.0 for value in first) <= 5
 
 
+def test_further_centres_are_drawn_and_judged_by_weight_too():
+    # the first point is all but certain to come first; then 1/4 counts a thousand times, and 1 once
+    points = points_of([[0.0], [0.5], [1.0]], np.array([10**6, 1000, 1]))
+    second = [centres[1, 0] for centres in starts.plus_plus(points, 2, range(50), seed=0)]
+    assert sum(value == 0.5 for value in second) >= 49
+
+
 def test_plus_plus_goes_where_the_gaps_are():
     # three tight groups of equal size, far apart: greedy k-means++ misses one once in very many draws
     rng = np.random.default_rng(0)
@@ -154,6 +161,12 @@ def test_the_centre_that_costs_least_is_left_out(seed):
     without = [np.delete(centres, i, axis=0) for i in range(7)]
     wanted = min(without, key=lambda left: inertia(points, left))
     assert np.array_equal(starts.without_least(points, centres), wanted)
+
+
+def test_what_a_centre_costs_is_counted_by_weight():
+    # without weights the third would cost least: 1/256 against 1/64
+    points = points_of([[0.0], [0.125], [0.75], [0.8125]], np.array([1, 1, 100, 100]))
+    assert starts.without_least(points, points.rows).ravel().tolist() == [0.125, 0.75, 0.8125]
 
 
 @pytest.mark.parametrize("seed", range(5))
