@@ -23,6 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
+import segue
 from segue import session
 from segue.checks import CHECKS
 from segue.sample import synthetic_tracks
@@ -97,6 +98,9 @@ def machine() -> dict[str, Any]:
 
 def started(name: str, memory: str) -> SparkSession:
     """Return a session as ./spark-submit.sh would give, with Java and settings found here where none are set."""
+    if not Path(segue.__file__).is_relative_to(PROJECT):
+        # an editable install may be another checkout's: its figures would pass for this one's
+        raise SystemExit(f"segue comes from {Path(segue.__file__).parent}, wanted {PROJECT / 'lib'}: set PYTHONPATH")
     os.environ.setdefault("SPARK_CONF_DIR", str(PROJECT / "conf"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--driver-memory {memory} pyspark-shell")

@@ -106,7 +106,7 @@ def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
     points = common.points(tracks_of(spark, chosen, features), features)
     rows = common.matrix(points)
     task = Task(points, rows, chosen.ks, chosen.restarts)
-    engines.warm(task)
+    engines.warm(task, (SEGUE, *chosen.peers))
     board = Board(lines, rows)
     judge = planted.Judge(lines, points, rows) if chosen.planted else None
     peer_seeds = chosen.seeds if chosen.peer_seeds is None else chosen.peer_seeds

@@ -47,7 +47,7 @@ def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
     tracks = tracks_of(spark, chosen.data, reference["features"])
     points = common.points(tracks, [name for name in tracks.columns if name.startswith("feature_")])
     task = Task(points, common.matrix(points), chosen.ks, chosen.restarts)
-    engines.warm(task)
+    engines.warm(task, (SEGUE, SKLEARN))
     every: dict[str, list[float]] = {SEGUE: [], SKLEARN: []}
     times: dict[str, list[float]] = {SEGUE: [], SKLEARN: []}
     picked = []

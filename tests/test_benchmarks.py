@@ -32,7 +32,7 @@ def quick(monkeypatch):
         return spark.createDataFrame(made).coalesce(2)
 
     monkeypatch.setattr("common.synthetic", tracks)
-    monkeypatch.setattr("engines.warm", lambda task: None)
+    monkeypatch.setattr("engines.warm", lambda task, names: None)
 
 
 def test_inertia_is_scikit_learns_whatever_the_rows_in_a_chunk(monkeypatch):
