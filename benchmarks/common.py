@@ -86,12 +86,17 @@ def ks(text: str) -> tuple[int, ...]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what a figure depends on beside the code: cores, memory, versions."""
+    """Return what a figure depends on beside the code: cores, memory, versions, other work. Call it first."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    load = os.getloadavg()[0]
+    if load > cores / 2:
+        # worst for scikit-learn, whose threads wait for each other: seen to take twenty times as long
+        progress(f"warning: a load of {load:.1f} on {cores} cores before anything has begun, so no speed here counts")
     return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores,
         "memory_gb": round(pages / 2**30, 1),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": round(load, 2),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
 
