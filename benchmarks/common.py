@@ -23,6 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
+import segue
 from segue import session
 from segue.checks import CHECKS
 from segue.sample import synthetic_tracks
@@ -85,18 +86,26 @@ def ks(text: str) -> tuple[int, ...]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what a figure depends on beside the code: cores, memory, versions."""
+    """Return what a figure depends on beside the code: cores, memory, versions, other work. Call it first."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    load = os.getloadavg()[0]
+    if load > cores / 2:
+        # worst for scikit-learn, whose threads wait for each other: seen to take twenty times as long
+        progress(f"warning: a load of {load:.1f} on {cores} cores before anything has begun, so no speed here counts")
     return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores,
         "memory_gb": round(pages / 2**30, 1),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": round(load, 2),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
 
 
 def started(name: str, memory: str) -> SparkSession:
     """Return a session as ./spark-submit.sh would give, with Java and settings found here where none are set."""
+    if not Path(segue.__file__).is_relative_to(PROJECT):
+        # an editable install may be another checkout's: its figures would pass for this one's
+        raise SystemExit(f"segue comes from {Path(segue.__file__).parent}, wanted {PROJECT / 'lib'}: set PYTHONPATH")
     os.environ.setdefault("SPARK_CONF_DIR", str(PROJECT / "conf"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--driver-memory {memory} pyspark-shell")

@@ -90,15 +90,15 @@ def run(engine: str, task: Task, seed: int) -> tuple[list[Found], float]:
     return found, seconds
 
 
-def warm(task: Task) -> None:
-    """Run every engine once on a few points, so that compilers and workers are there before anything is timed."""
+def warm(task: Task, names: Sequence[str]) -> None:
+    """Run the named engines once on a few points, so that compilers and workers are there before anything is timed."""
     share = min(1.0, WARM_ROWS / len(task.rows))
     few = task.points.where(F.xxhash64("track_id") < F.lit(int((share - 0.5) * 2.0**64 * 0.999))).cache()
     begun = time.monotonic()
     small = Task(few, task.rows[:WARM_ROWS], (2, 3), 1)
-    for engine in ENGINES:
-        list(ENGINES[engine](small, 0))
+    for name in names:
+        list(ENGINES[name](small, 0))
     # few points stay on the driver: a smaller sample sends them the way that many take
     KMeansGrid(featuresCol="point", idCol="track_id", classCol="genre", ks=[2, 3], restarts=1, sampleSize=300).fit(few)
     few.unpersist()
-    progress(f"every engine is warm after {time.monotonic() - begun:.1f} s")
+    progress(f"{', '.join(names)} are warm after {time.monotonic() - begun:.1f} s")

@@ -7,6 +7,7 @@ that inertia are not timed.
 import argparse
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -44,12 +45,12 @@ def options(words: list[str] | None = None) -> argparse.Namespace:
     return chosen
 
 
-def tracks_of(spark: SparkSession, chosen: argparse.Namespace) -> DataFrame:
+def tracks_of(spark: SparkSession, chosen: argparse.Namespace, features: Sequence[str]) -> DataFrame:
     """Return the catalogue that the options ask for."""
     if chosen.file:
         return common.published(spark, chosen.file)
     tracks = common.synthetic(spark, chosen.tracks)
-    return planted.with_planted(tracks, chosen.planted) if chosen.planted else tracks
+    return planted.with_planted(tracks, chosen.planted, features) if chosen.planted else tracks
 
 
 class Board:
@@ -102,10 +103,10 @@ def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
     """Run every engine with every seed in turn, and compare."""
     lines, about = Lines(chosen.out), common.machine()
     features = common.FEATURES[: chosen.features]
-    points = common.points(tracks_of(spark, chosen), features)
+    points = common.points(tracks_of(spark, chosen, features), features)
     rows = common.matrix(points)
     task = Task(points, rows, chosen.ks, chosen.restarts)
-    engines.warm(task)
+    engines.warm(task, (SEGUE, *chosen.peers))
     board = Board(lines, rows)
     judge = planted.Judge(lines, points, rows) if chosen.planted else None
     peer_seeds = chosen.seeds if chosen.peer_seeds is None else chosen.peer_seeds

@@ -1,6 +1,7 @@
 """A small cluster far from all other tracks, put into a catalogue: is it found as soon as it is worth a centre?"""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from statistics import median
 
 import common
@@ -12,28 +13,24 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
 MARK = "planted"
-AS_GOOD = 1e-4
-"""Inertias that differ by less than this share count as equal."""
-# a corner where no music is: loud, lively, cheerful, acoustic and spoken all at once
-CORNER = {
-    "bpm": (222.0, 230.0),
-    "loudness": (-2.0, 0.0),
-    "liveness": (0.96, 1.0),
-    "valence": (0.96, 1.0),
-    "acousticness": (0.96, 1.0),
-    "speechiness": (0.96, 1.0),
-}
+FAR, WIDTH = 3.0, 0.05
+"""Where the planted tracks are in every feature, in widths of its range: no music comes near."""
 
 
-def with_planted(tracks: DataFrame, share: float) -> DataFrame:
-    """Return the tracks and so many copies of some of them, moved into the corner, of the genre ``planted``."""
-    chance = _fraction("chosen")
-    copies = tracks.where(chance < share).withColumns(
-        {
-            "track_id": F.concat(F.lit(f"{MARK}-"), "track_id"),
-            "genre": F.lit(MARK),
-            **{name: F.lit(low) + _fraction(name) * (high - low) for name, (low, high) in CORNER.items()},
-        }
+def with_planted(tracks: DataFrame, share: float, features: Sequence[str]) -> DataFrame:
+    """Return the tracks, and copies of so many of them moved far away, of the genre ``planted``. Runs a Spark job.
+
+    All features' ranges grow by the same factor, so that scaling them to [0, 1] leaves the shape of the rest as it was.
+    """
+    ends = tracks.agg(*(f(name).alias(f"{f.__name__} {name}") for f in (F.min, F.max) for name in features)).collect()[
+        0
+    ]
+    moved = {
+        name: F.lit(ends[f"min {name}"]) + (FAR + WIDTH * _fraction(name)) * (ends[f"max {name}"] - ends[f"min {name}"])
+        for name in features
+    }
+    copies = tracks.where(_fraction("chosen") < share).withColumns(
+        {**moved, "track_id": F.concat(F.lit(f"{MARK}-"), "track_id"), "genre": F.lit(MARK)}
     )
     return tracks.unionByName(copies)
 
@@ -65,27 +62,27 @@ class Judge:
             self._lines.tell(engine=engine, seed=seed, k=one.k, planted_alone=bool(alone))
 
     def sum_up(self, inertias: dict[str, dict[int, list[float]]], silhouettes: dict[int, list[float]], n: int) -> None:
-        """Tell from which k on a centre of their own is the best that is known, and from which k each engine says so.
+        """Tell for which k the best clusters that are known have the planted tracks alone, and who found them.
 
-        The best with a centre of their own: scikit-learn's k - 1 clusters of all other tracks, and their mean.
+        One candidate is built on purpose: scikit-learn's k - 1 clusters of all other tracks, and the planted ones.
         """
         ks = sorted(inertias[SEGUE])
-        own = self._rows[self._is_planted]
+        own, others = self._rows[self._is_planted], self._rows[~self._is_planted]
         aside = float(((own - own.mean(axis=0)) ** 2).sum())
-        others = self._rows[~self._is_planted]
-        worth = []
+        right = []
         for k in ks:
-            apart = KMeans(k - 1, n_init=n, random_state=0).fit(others).inertia_ + aside
-            best = min(min(by_k[k]) for by_k in inertias.values() if k in by_k)
-            if apart <= best * (1 + AS_GOOD):
-                worth.append(k)
-            common.progress(f"k {k}: inertia {apart:.6g} with the planted apart, {best:.6g} at best")
+            candidates = [(KMeans(k - 1, n_init=n, random_state=0).fit(others).inertia_ + aside, True)]
+            for engine, by_k in self.alone.items():
+                candidates += zip(inertias[engine].get(k, []), by_k.get(k, []), strict=True)
+            best, alone = min(candidates)
+            common.progress(f"k {k}: the best has inertia {best:.6g}, the planted {'' if alone else 'not '}alone")
+            if alone:
+                right.append(k)
         scores = {k: median(values) for k, values in silhouettes.items()}
+        alone_in = {engine: [k for k, told in by_k.items() if all(told)] for engine, by_k in self.alone.items()}
         self._lines.tell(
-            summary="planted", planted=int(self._is_planted.sum()), right_ks=worth,
-            alone={engine: [k for k, told in by_k.items() if all(told)] for engine, by_k in self.alone.items()},
-            right_ks_missed={
-                engine: [k for k in worth if not all(by_k.get(k, [True]))] for engine, by_k in self.alone.items()
-            },
-            best_silhouette_k=max(scores, key=lambda k: scores[k]),
+            summary="planted", planted=len(own), tracks=len(self._rows), right_ks=right,
+            alone_with_every_seed=alone_in,
+            right_ks_missed={engine: [k for k in right if k not in found] for engine, found in alone_in.items()},
+            best_silhouette_k=max(scores, key=lambda k: scores[k]), best_silhouette=max(scores.values()),
         )  # fmt: skip

@@ -41,13 +41,13 @@ def gaps(rows: Matrix, found: list[engines.Found], best: dict[int, float]) -> di
 
 def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
     """Fit with every seed, and compare with the reference and with scikit-learn."""
-    lines = Lines(chosen.out)
+    lines, about = Lines(chosen.out), common.machine()
     reference = json.loads((chosen.data / "reference_spotify_2000.json").read_text("utf-8"))
     best = {row["k"]: row["inertia"] for row in reference["best_inertia_of_2000_starts"]}
     tracks = tracks_of(spark, chosen.data, reference["features"])
     points = common.points(tracks, [name for name in tracks.columns if name.startswith("feature_")])
     task = Task(points, common.matrix(points), chosen.ks, chosen.restarts)
-    engines.warm(task)
+    engines.warm(task, (SEGUE, SKLEARN))
     every: dict[str, list[float]] = {SEGUE: [], SKLEARN: []}
     times: dict[str, list[float]] = {SEGUE: [], SKLEARN: []}
     picked = []
@@ -63,7 +63,7 @@ def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
                 told["picked_k"] = max(many, key=lambda one: (one.silhouette, -one.k)).k if many else None
                 picked.append(told["picked_k"])
             lines.tell(**told, worst_k=max(gap, key=lambda k: gap[k]), gaps={k: round(v, 7) for k, v in gap.items()})
-    sum_up(lines, every, times, picked, chosen)
+    sum_up(lines, every, times, picked, about | {"seeds": chosen.seeds, "restarts": chosen.restarts})
     points.unpersist()
 
 
@@ -72,7 +72,7 @@ def sum_up(
     every: dict[str, list[float]],
     times: dict[str, list[float]],
     picked: list[object],
-    chosen: argparse.Namespace,
+    about: dict[str, object],
 ) -> None:
     """Tell the median and the worst gap of each engine, and which k were picked how often."""
     ours, theirs = median(times[SEGUE]), median(times[SKLEARN])
@@ -82,7 +82,7 @@ def sum_up(
         worst_gap_percent={engine: round(100 * max(gap), 5) for engine, gap in every.items()},
         picked={str(k): picked.count(k) for k in dict.fromkeys(picked)},
         segue_seconds=round(ours, 3), peer=SKLEARN, peer_seconds=round(theirs, 3), times_faster=round(theirs / ours, 2),
-        seeds=chosen.seeds, restarts=chosen.restarts, **common.machine(),
+        **about,
     )  # fmt: skip
 
 
