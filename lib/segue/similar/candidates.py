@@ -17,8 +17,8 @@ from segue.similar.twins import without_useless_twins
 SLACK = 1e-12
 """Relative room between a bound and a distance, for the last bits of both."""
 _VALUES_AT_ONCE = 65_536
-_BOUNDED_AT_ONCE = 256
-"""The tree knows one bound for all that it is asked at once, so those shall be few and near each other."""
+_BOUNDED_AT_ONCE = 128
+"""The tree knows one bound for all that it is asked at once, so those shall be few."""
 _FEWEST_FETCHED, _MOST_FETCHED, _MOST_FIRST = 12, 512, 256
 
 
@@ -78,7 +78,7 @@ class Candidates:
         Parameters
         ----------
         asked : in any order; a track that is a candidate too is known by its recording
-        bound : nothing beyond this distance is wanted, shape (n_asked,)
+        bound : nothing beyond this distance is wanted, shape (n_asked,); fastest where it rises
         """
         shape = (len(asked), self.rules.length)
         found = Lists(np.full(shape, NOBODY, dtype=np.int64), np.full(shape, np.inf))
@@ -97,8 +97,6 @@ class Candidates:
         fetch = self._first
         while len(rows) and fetch <= _MOST_FETCHED:
             step = _VALUES_AT_ONCE // fetch
-            if np.isfinite(bound[rows]).all():
-                step = min(step, _BOUNDED_AT_ONCE)
             parts = [rows[at : at + step] for at in range(0, len(rows), step)]
             short = np.concatenate([self._fetch(asked, part, fetch, wanted, bound, found) for part in parts])
             if fetch == self._first and len(short) > len(rows) // 4:
@@ -113,9 +111,7 @@ class Candidates:
     ) -> Integers:
         """Fill in the lists that ``fetch`` candidates are enough for, and return the rows of the others."""
         tracks, count = self._tracks, min(fetch, len(self._tracks))
-        farthest = np.nextafter(bound[rows].max() * (1 + SLACK), np.inf)
-        gaps, index = self._tree.query(asked.points[rows], k=count, distance_upper_bound=farthest)
-        gaps, index = gaps.reshape(len(rows), count), index.reshape(len(rows), count)
+        gaps, index = self._ask(asked.points[rows], count, bound[rows])
         absent = index == len(tracks)
         index = np.where(absent, 0, index)
         distance = distances(asked.points[rows], tracks.points, index)
@@ -138,6 +134,16 @@ class Candidates:
         found.index[done] = np.where(lists[closed] == NOBODY, NOBODY, self._index[lists[closed]])
         found.distance[done] = reach[closed]
         return rows[~closed]
+
+    def _ask(self, points: Floats, count: int, bound: Floats) -> tuple[Floats, Integers]:
+        """Return what the tree holds nearest to each point, up to its bound at least, shape (n_points, count)."""
+        step = _BOUNDED_AT_ONCE if np.isfinite(bound).all() else len(points)
+        parts = []
+        for at in range(0, len(points), step):
+            farthest = np.nextafter(bound[at : at + step].max() * (1 + SLACK), np.inf)
+            parts.append(self._tree.query(points[at : at + step], k=count, distance_upper_bound=farthest))
+        gaps, index = (np.concatenate(part).reshape(len(points), count) for part in zip(*parts, strict=True))
+        return gaps, index
 
     def _scan(self, asked: Tracks, row: int, bound: float, found: Lists) -> None:
         """Fill in one list by looking at every candidate."""

@@ -28,7 +28,7 @@ from segue.similar.tree import ROWS
 log = logging.getLogger(__name__)
 
 Matrix = NDArray[np.float64]
-TRACKS_A_CELL = 100_000
+TRACKS_A_CELL = 200_000
 _SAMPLE, _SAMPLED_A_CELL = 20_000, 100
 _PASSES = 5
 _POINTS_AT_ONCE = 4096

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segue.similar import arrays
 from segue.similar.arrays import Place
-from segue.similar.candidates import Candidates, Lists, Tracks, tree_of
+from segue.similar.candidates import Candidates, Lists, Tracks
 from segue.similar.choice import NOBODY, Rules, choose
 from segue.similar.lists import packed, similar_column, unpacked
 from segue.similar.why import telling_features
@@ -84,8 +84,8 @@ def answers(members: pa.Table, visitors: pa.Table, rules: Rules) -> pa.Table:
     place = arrays.place(members)
     some = np.flatnonzero(place.candidate)
     candidates = Candidates(place.tracks.take(some), rules)
-    points = arrays.from_binary(visitors.column("point"), np.float64)
-    visitors = visitors.take(pa.array(tree_of(points).indices))
+    # those of like bounds are asked for together, which counts for more than that they lie together
+    visitors = visitors.sort_by([("bound", "ascending"), ("track_id", "ascending")])
     bound = visitors.column("bound").to_numpy()
     ids, parts = [], []
     # the search is as wide as the widest bound in it, and some have none
