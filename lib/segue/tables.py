@@ -1,12 +1,10 @@
 """The one place tables are read and written. Every write is one commit, and what would change nothing makes none."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
-from delta import exceptions as delta_exceptions
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
@@ -16,21 +14,11 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.storagelevel import StorageLevel
 
 from segue import commits, files, schema
-from segue.errors import ConflictError, OutputError, SchemaError
+from segue.conflicts import conflict, one_writer
+from segue.errors import OutputError, SchemaError
 
 VERSION_PROPERTY = "segue.schema"
 _OURS = {table.name for table in schema.TABLES}
-_LOST = (
-    delta_exceptions.DeltaConcurrentModificationException,
-    delta_exceptions.ConcurrentWriteException,
-    delta_exceptions.MetadataChangedException,
-    delta_exceptions.ProtocolChangedException,
-    delta_exceptions.ConcurrentAppendException,
-    delta_exceptions.ConcurrentDeleteReadException,
-    delta_exceptions.ConcurrentDeleteDeleteException,
-    delta_exceptions.ConcurrentTransactionException,
-)
-"""What Delta raises where another writer was faster; they have no ancestor of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +108,7 @@ class Store:
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
         """Add rows to a table, which is made where it is not."""
-        with _one_writer(table):
+        with one_writer(table.name):
             if self.exists(table) or not self._create(table, rows):
                 rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
         self.seen.pop(table.name, None)
@@ -142,7 +130,7 @@ class Store:
         stored = self.find(table)
         if stored is None:
             if not self._create(table, rows):
-                raise _conflict(table)
+                raise conflict(table.name)
             self.seen[table.name] = 0
             return Change(added=self._written(table, 0))
         # they are looked at several times, and what made them may be a plan too large to be part of another
@@ -153,7 +141,7 @@ class Store:
             change = Change(counted.get("added", 0), counted.get("updated", 0), counted.get("removed", 0))
             if change.rows:
                 self._require_unchanged(table)
-                with _one_writer(table):
+                with one_writer(table.name):
                     if whole and 2 * change.rows > stored.count():
                         self._writer(table, rows).createOrReplace()
                     else:
@@ -168,13 +156,13 @@ class Store:
         """Write a whole table in one commit, whatever it held before."""
         _check_columns(table, rows)
         rows = rows.select(*table.names)
-        with _one_writer(table):
+        with one_writer(table.name):
             if self.exists(table):
                 self._refuse_newer(table)
                 self._require_unchanged(table)
                 self._writer(table, rows).createOrReplace()
             elif not self._create(table, rows):
-                raise _conflict(table)
+                raise conflict(table.name)
         self.seen[table.name] = self.version(table)
 
     def _written(self, table: schema.Table, version: int) -> int:
@@ -188,7 +176,7 @@ class Store:
         """Return the version, or raise ConflictError where it is not the one seen before."""
         version = self.version(table)
         if version != self.seen.get(table.name, version):
-            raise _conflict(table)
+            raise conflict(table.name)
         return version
 
     def _refuse_newer(self, table: schema.Table) -> None:
@@ -257,18 +245,6 @@ _MADE_BY = {
     schema.PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
     schema.RUNS.name: "every job",
 }
-
-
-@contextmanager
-def _one_writer(table: schema.Table) -> Iterator[None]:
-    try:
-        yield
-    except _LOST as error:
-        raise _conflict(table) from error
-
-
-def _conflict(table: schema.Table) -> ConflictError:
-    return ConflictError(f"another run changed {table.name} meanwhile, and this one lost; run again")
 
 
 def _changes(table: schema.Table, rows: DataFrame, stored: DataFrame, *, whole: bool) -> DataFrame:
