@@ -30,8 +30,11 @@ def watch(child: subprocess.Popen[bytes], every: float) -> dict[str, float]:
     while True:
         seen = [found for pid in family(child.pid) if (found := look(pid))]
         workers = sum(one.resident for one in seen if one.kind == WORKER)
+        # a JVM about to start a command is two processes with one memory for a moment
+        jvm = max((one.resident for one in seen if one.kind == JVM), default=0)
+        python = sum(one.resident for one in seen if one.kind != JVM)
         now = [(one.kind, one.peak) for one in seen]
-        now += [("python workers", workers), ("all", sum(one.resident for one in seen))]
+        now += [("python workers", workers), ("all", jvm + python)]
         for kind, kilobytes in now:
             peaks[kind] = max(peaks.get(kind, 0.0), round(kilobytes / KB, 1))
         try:
