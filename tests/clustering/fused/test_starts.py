@@ -72,10 +72,10 @@ def test_plus_plus_draws_by_weight():
 
 
 def test_further_centres_are_drawn_and_judged_by_weight_too():
-    # the first point is all but certain to come first; then 1/4 counts a thousand times, and 1 once
-    points = points_of([[0.0], [0.5], [1.0]], np.array([10**6, 1000, 1]))
-    second = [centres[1, 0] for centres in starts.plus_plus(points, 2, range(50), seed=0)]
-    assert sum(value == 0.5 for value in second) >= 49
+    # 0 is all but certain to come first and 1 second; then 1/16 counts a thousand times, and 9/16 once
+    points = points_of([[0.0], [1.0], [0.25], [-0.75]], np.array([10**8, 10**5, 1000, 1]))
+    found = [centres[:, 0].tolist() for centres in starts.plus_plus(points, 3, range(50), seed=0)]
+    assert found.count([0.0, 1.0, 0.25]) >= 48
 
 
 def test_plus_plus_goes_where_the_gaps_are():
