@@ -23,13 +23,14 @@ def table(root, name):
     return DeltaTable(str(root / name)).to_pandas()
 
 
-def test_every_inertia_is_within_two_percent_of_the_best_of_two_thousand_starts(root, real_data):
+def test_every_inertia_is_close_to_the_best_of_two_thousand_starts(root, real_data):
     reference = json.loads((real_data / "reference_spotify_2000.json").read_text("utf-8"))
     best = {row["k"]: row["inertia"] for row in reference["best_inertia_of_2000_starts"]}
     scores = table(root, "k_scores").set_index("k").inertia
     gaps = {k: scores[k] / best[k] - 1 for k in range(2, 16)}
-    assert max(gaps.values()) < 0.02, gaps
-    assert min(gaps.values()) > -1e-6, gaps
+    assert max(gaps.values()) < 0.007, gaps
+    # two thousand starts are not the optimum, but far below it only a wrong sum could lie
+    assert min(gaps.values()) > -1e-4, gaps
 
 
 def test_the_chosen_k_is_what_the_rule_gives_on_the_stored_scores(root):
