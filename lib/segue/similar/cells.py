@@ -1,8 +1,9 @@
 """Neighbours by cells, each on one worker at a time: for catalogues that no worker can hold whole.
 
-Centres divide space among them: a track belongs to the nearest one's cell. It finds its list within its cell, and then
-asks those other cells that can hold anything nearer than the last of that list; what they answer is merged in.
-What a cell answers is complete, so the lists are exact.
+Centres divide space among them: a track belongs to the nearest one's cell, and a copy of it to every cell whose edge is
+no farther off than lists usually reach. A track finds its list among its cell's tracks and the copies there. A
+list that reaches no farther than copies do is complete; the others ask those cells that can hold anything nearer
+than their last, and what these answer is merged in. So the lists are exact, however far copies are made.
 
 The bound: a point p of centre b's cell is at least as near to b as to a, so a point q of a's cell lies at least
 (|q - b|^2 - |q - a|^2) / (2 |a - b|) from it, its distance from the plane between the two cells.
@@ -28,9 +29,11 @@ from segue.similar.tree import ROWS
 log = logging.getLogger(__name__)
 
 Matrix = NDArray[np.float64]
-TRACKS_A_CELL = 200_000
+TRACKS_A_CELL = 50_000
+"""Small trees are fast, as they stay in the processor's cache; but the smaller cells are, the more is copied."""
 _SAMPLE, _SAMPLED_A_CELL = 20_000, 100
 _PASSES = 5
+_ASKED, _MOST_LISTS = 1000, 0.75
 _POINTS_AT_ONCE = 4096
 _TRACKS_A_BUCKET = 50_000
 _FOUND = (
@@ -53,11 +56,12 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
     """
     kept = prepared.persist(StorageLevel.MEMORY_AND_DISK)
     n_tracks = kept.count()
-    centres = fit_centres(kept, n_tracks, max(1, -(-n_tracks // tracks_a_cell)))
+    centres, reach = fit_centres(kept, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
     cells, n_parts = ("block", "cell"), max(2, len(centres))
     # as many parts as there are cells, as a cell is more work than its bytes tell
-    members = kept.mapInArrow(_with_cell(centres), f"{_ddl(kept)}, cell int").repartition(n_parts, *cells)
-    found = members.groupBy(*cells).applyInArrow(_within(centres, rules), _FOUND)
+    members = kept.mapInArrow(_with_cell(centres, reach), f"{_ddl(kept)}, cell int, is_home boolean")
+    members = members.repartition(n_parts, *cells)
+    found = members.groupBy(*cells).applyInArrow(_within(centres, reach, rules), _FOUND)
     found = found.persist(StorageLevel.MEMORY_AND_DISK)
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
     try:
@@ -75,7 +79,8 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
             F.explode("visits").alias("cell"),
         )
         answers = (
-            members.groupBy(*cells)
+            members.where("is_home")
+            .groupBy(*cells)
             .cogroup(visitors.repartition(n_parts, *cells).groupBy(*cells))
             .applyInArrow(_between(rules), _ANSWERS)
         )
@@ -94,39 +99,55 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
         kept.unpersist()
 
 
-def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int) -> Matrix:
-    """Return the centres of about ``n_cells`` cells of about the same size, the same for the same tracks.
+def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int, length: int) -> tuple[Matrix, float]:
+    """Return the centres of about ``n_cells`` cells of about the same size, and how far most lists reach.
 
     Which they are decides how long the search takes, not what it finds; so a sample and a few passes will do.
     """
     sample = hash_sample(prepared.select("track_id", "point"), n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
     points = arrays.from_binary(sample.toArrow().sort_by("track_id").column("point"), np.float64)
     if not len(points):
-        return np.zeros((1, 0))
+        return np.zeros((1, 0)), 0.0
     centres = np.unique(points[np.linspace(0, len(points) - 1, n_cells).astype(int)], axis=0)
     for _ in range(_PASSES):
         own = tree_of(centres).query(points)[1]
         sums = np.stack([np.bincount(own, weights=column, minlength=len(centres)) for column in points.T], axis=1)
         centres = sums / np.maximum(np.bincount(own, minlength=len(centres)), 1)[:, None]
         centres = np.unique(centres[np.bincount(own, minlength=len(centres)) > 0], axis=0)
-    return centres
+    return centres, _reach(points, length * len(points) / n_tracks)
 
 
-def to_visit(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> NDArray[np.bool_]:
-    """Return which cells can hold points within ``bound`` of points of one cell, shape (n_points, n_cells)."""
+def _reach(points: Matrix, rank: float) -> float:
+    """Return how far the ``rank``-th neighbour is from three of four points; a rank below 1 is that of more points."""
+    nearest = tree_of(points).query(points[:_ASKED], k=[1 + max(1, round(rank))])[0][:, 0]
+    known = nearest[np.isfinite(nearest)]
+    if not len(known):
+        return 0.0
+    # in d dimensions the number of points grows as the d-th power of the distance
+    return float(np.quantile(known, _MOST_LISTS) * min(rank, 1.0) ** (1 / points.shape[1]))
+
+
+def to_visit(points: Matrix, home: int | NDArray[np.int64], centres: Matrix, bound: Matrix) -> NDArray[np.bool_]:
+    """Return which other cells can hold points within ``bound`` of points, shape (n_points, n_cells).
+
+    ``home`` is the points' own cell, or that of each.
+    """
+    rows, homes = np.arange(len(points)), np.broadcast_to(home, len(points))
     squares = np.stack([((points - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
-    own = squares[:, [home]]
-    apart = 2 * np.sqrt(((centres - centres[home]) ** 2).sum(axis=1))
-    apart[home] = 1.0
+    own = squares[rows, homes][:, None]
+    apart = 2 * np.sqrt(((centres[:, None] - centres) ** 2).sum(axis=-1))
+    np.fill_diagonal(apart, 1.0)
     # the difference of two squares loses digits in proportion to them
-    least = (squares - own - SLACK * (squares + own)) / apart
+    least = (squares - own - SLACK * (squares + own)) / apart[homes]
     found: NDArray[np.bool_] = least <= bound[:, None] * (1 + SLACK)
-    found[:, home] = False
+    found[rows, homes] = False
     return found
 
 
 def _visits(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the cells that points of one cell have to visit, as offsets and values; some points at a time."""
+    if not len(points):
+        return np.zeros(1, dtype=np.int32), np.empty(0, dtype=np.int32)
     parts = []
     for at in range(0, len(points), _POINTS_AT_ONCE):
         rows = slice(at, at + _POINTS_AT_ONCE)
@@ -137,30 +158,38 @@ def _visits(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> tuple[
     return ends.astype(np.int32), cells.astype(np.int32)
 
 
-def _with_cell(centres: Matrix) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _with_cell(centres: Matrix, reach: float) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tree = tree_of(centres)
         for batch in batches:
             if len(batch):
-                cell = tree.query(arrays.from_binary(batch.column("point"), np.float64))[1]
-                yield batch.append_column("cell", pa.array(cell.astype(np.int32)))
+                points = arrays.from_binary(batch.column("point"), np.float64)
+                cell = tree.query(points)[1]
+                row, other = np.nonzero(to_visit(points, cell, centres, np.full(len(points), reach)))
+                copied = batch.take(pa.array(np.r_[np.arange(len(points)), row]))
+                copied = copied.append_column("cell", pa.array(np.r_[cell, other].astype(np.int32)))
+                yield copied.append_column("is_home", pa.array(np.arange(len(copied)) < len(points)))
 
     return assign
 
 
-def _within(centres: Matrix, rules: Rules) -> Callable[[pa.Table], pa.Table]:
+def _within(centres: Matrix, reach: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
     def find(table: pa.Table) -> pa.Table:
         block, home = table.column("block")[0], table.column("cell")[0].as_py()
-        place = arrays.place(table)
-        place = place.take(tree_of(place.tracks.points).indices)
-        some = np.flatnonzero(place.candidate)
-        lists = Candidates(place.tracks.take(some), rules).nearest(place.tracks)
-        neighbours = visits.Neighbours.of(place, lists, place, some)
+        everybody = arrays.place(table)
+        in_space = tree_of(everybody.tracks.points).indices
+        everybody = everybody.take(in_space)
+        some = np.flatnonzero(everybody.candidate)
+        place = everybody.take(np.flatnonzero(table.sort_by("track_id").column("is_home").to_numpy()[in_space]))
+        lists = Candidates(everybody.tracks.take(some), rules).nearest(place.tracks)
+        neighbours = visits.Neighbours.of(place, lists, everybody, some)
         bound = lists.distance[:, -1]
+        is_complete = bound * (1 + SLACK) <= reach
         n_tracks = len(place.tracks)
         ends, elsewhere = np.zeros(n_tracks + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
         if block.is_valid:  # else nobody is its neighbour
-            ends, elsewhere = _visits(place.tracks.points, home, centres, bound)
+            farthest = np.where(is_complete, -np.inf, bound)
+            ends, elsewhere = _visits(place.tracks.points, home, centres, farthest)
         columns = {
             "track_id": place.ids,
             "block": pa.array([block.as_py()] * n_tracks, pa.string()),

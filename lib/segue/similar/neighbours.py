@@ -15,8 +15,8 @@ from segue.similar.tree import by_tree
 log = logging.getLogger(__name__)
 
 TREE, CELLS, AUTO = "tree", "cells", "auto"
-MOST_IN_TREE = 20_000_000
-"""Coordinates in a tree that every worker shall hold: with what belongs to it some 350 MB."""
+MOST_IN_TREE = 10_000_000
+"""Coordinates in a tree that every worker shall hold: with what belongs to it some 300 MB."""
 
 
 @contextmanager
