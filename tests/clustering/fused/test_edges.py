@@ -157,7 +157,8 @@ def test_a_cluster_that_empties_is_filled_alike_whatever_the_partitions(frame_of
     # no point is nearest to the last centre
     begin = np.array([[0.25, 0.25], [0.75, 0.75], [0.25, 0.75], [-1.0, -1.0]])
     monkeypatch.setattr(engine, "_searched", lambda *_: [Course(begin)])
-    (one,), (other,) = (fitted(frame_of(cloud, partitions=n), [4], BLOCKS) for n in (1, 4))
+    few = budget(BLOCKS, max_iter=3)
+    (one,), (other,) = (engine.fit(frame_of(cloud, partitions=n), [4], few, id_column="id") for n in (1, 4))
     assert np.array_equal(one.centres, other.centres)
     assert (one.sizes > 0).all()
     assert one.inertia <= KMeans(4, n_init=5, random_state=0).fit(cloud).inertia_ * 1.3

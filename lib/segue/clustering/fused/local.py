@@ -12,7 +12,7 @@ from segue.clustering.fused.kernel import Matrix, Points
 
 
 class LocalPoints:
-    """Points to be clustered, as they are: only their labels are decided on the grid."""
+    """Points to be clustered: on the grid for the search (``sample``), as they are for sums and scores."""
 
     def __init__(self, rows: Matrix, classes: NDArray[np.int32] | None, n_classes: int, exponent: int) -> None:
         self.n_features = rows.shape[1]
