@@ -19,7 +19,7 @@ WRITTEN = {
     "rejected_tracks": words("source_file row_hash occurrence kind raw reasons"),
     "k_scores": words(
         "model_version space k inertia silhouette davies_bouldin calinski_harabasz genre_nmi genre_ari genre_purity "
-        "engine restarts iterations chosen"
+        "engine restarts iterations stability stability_sd chosen"
     ),
     "labeled_tracks": TRACKS
     + words(

@@ -157,7 +157,7 @@ K_SCORES = Table(
         Column("genre_purity", "double", "share in the commonest genre of its cluster", required=False),
         Column("engine", "string", "what fitted the clusters"),
         Column("restarts", "int", "number of starts, the best of which counts"),
-        Column("iterations", "int", "iterations of the best start"),
+        Column("iterations", "int", "iterations over all tracks that led to the centres"),
         Column("stability", "double", "mean adjusted Rand index between fits on random halves", required=False),
         Column("stability_sd", "double", "its standard deviation over the pairs of halves", required=False),
         Column("chosen", "boolean", "whether this k became the model"),

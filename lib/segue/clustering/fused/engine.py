@@ -10,13 +10,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue.clustering.fit import Budget, Fit
-from segue.clustering.fused import passes, sample, search
+from segue.clustering.fused import kernel, passes, sample, search
 from segue.clustering.fused.blocks import Blocks
 from segue.clustering.fused.data import Data, gather
 from segue.clustering.fused.kernel import Points
 from segue.clustering.fused.passes import Course, Memory
 from segue.clustering.fused.scoring import fit_scores
 from segue.clustering.fused.stability import with_stability
+from segue.clustering.fused.starts import Start
 from segue.clustering.possible import possible
 
 log = logging.getLogger(__name__)
@@ -63,15 +64,21 @@ def fit(
     data = gather(points, features=features, class_column=class_column, most=most, n_points=n_points, bound=bound)
     if not isinstance(data, Blocks):
         tried = possible(ks, len(np.unique(data.sample.rows, axis=0)))
-        courses = _searched(data.sample, tried, budget, data)
+        courses = [Course(start.centres, start.iterations) for start in _searched(data.sample, tried, budget, data)]
         for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
             course.total = total
         fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
         return with_stability(fits, data.sample, budget, data.bits)
     try:
+        if len(data) > kernel.most_points(data.n_features):
+            most_exact = kernel.most_points(data.n_features)
+            log.warning("%d points: the sums of a cluster of more than %d are not exact", len(data), most_exact)
         stand_in, tried = _sample(points, features, data, id_column, ks, most)
         about = [len(data), data.exponent, most, budget.restarts, budget.seed]
-        done, courses = _kept(tried, data, memory, about) or (0, _searched(stand_in, tried, budget, data))
+        done, courses = _kept(tried, data, memory, about) or (
+            0,
+            [Course(start.centres) for start in _searched(stand_in, tried, budget, data)],
+        )
         tol = float(np.ldexp(budget.tol, data.exponent))
         passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, about=about, done=done)
         fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
@@ -103,11 +110,11 @@ def _kept(
     return kept
 
 
-def _searched(points: Points, ks: Sequence[int], budget: Budget, data: Data) -> list[Course]:
+def _searched(points: Points, ks: Sequence[int], budget: Budget, data: Data) -> list[Start]:
     begun = time.monotonic()
     found = search.search(points, ks, restarts=budget.restarts, seed=budget.seed, bits=data.bits)
     log.info(
         "k %s: %d restarts each, and their exchanges, on %d of %d points, %.1f s",
         passes.spans(ks), budget.restarts, len(points), len(data), time.monotonic() - begun,
     )  # fmt: skip
-    return [Course(start.centres, start.iterations, start.settled) for start in found]
+    return found

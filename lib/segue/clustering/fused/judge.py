@@ -12,7 +12,7 @@ from segue.clustering.fused.kernel import Matrix, Points
 _ELEMENTS = 1 << 17
 _ZERO = 1e-13
 """Squared distances below this are rounding: points and means differ by less than the grid can tell."""
-_MOST_COUNTS = 1 << 24
+_MOST_COUNTS = 1 << 20
 
 
 class Known(NamedTuple):

@@ -89,8 +89,9 @@ def lloyd(points: Points, starts: Sequence[Start], iterations: int, bits: int) -
 
 def cost(total: Matrix, centres: Matrix) -> float:
     """Return the inertia less the sum of squared lengths, the same whatever the order of the points."""
-    each = total[:, -2] * np.einsum("ij,ij->i", centres, centres) - 2 * np.einsum("ij,ij->i", centres, total[:, :-2])
-    return math.fsum(each)
+    # product by product and exactly rounded at the end: sums within numpy differ from processor to processor
+    each = total[:, -2:-1] * centres * centres - 2 * centres * total[:, :-2]
+    return math.fsum(each.ravel())
 
 
 def filled(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
