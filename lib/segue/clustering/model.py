@@ -18,6 +18,8 @@ from segue.features import Space
 
 Matrix = NDArray[np.float64]
 PREDICTION = "prediction"
+_ORDERS: dict[int, list[int]] = {}
+"""What was learned of the order in which a fit on so many rows returns them."""
 
 
 def in_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
@@ -36,8 +38,11 @@ def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction
     pyspark.ml has no way to say that, but a KMeans of one iteration over the centres themselves finds them,
     in an order that depends on its seed and their number alone; a first fit on 0, 1, … tells which.
     """
-    numbers = np.arange(len(centres), dtype=float)[:, None]
-    order = [int(centre[0]) for centre in _fit_rows(spark, numbers, features, prediction).clusterCenters()]
+    if len(centres) not in _ORDERS:
+        numbers = np.arange(len(centres), dtype=float)[:, None]
+        returned = _fit_rows(spark, numbers, features, prediction).clusterCenters()
+        _ORDERS[len(centres)] = [int(centre[0]) for centre in returned]
+    order = _ORDERS[len(centres)]
     rows = np.empty_like(centres)
     rows[order] = centres
     found = _fit_rows(spark, rows, features, prediction)

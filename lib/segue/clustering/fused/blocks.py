@@ -16,7 +16,10 @@ from segue.clustering.fused.judge import Known, Verdict
 from segue.clustering.fused.kernel import Matrix, Points
 from segue.errors import ClusteringError
 
-_BLOCK = "points binary, classes binary, n bigint, n_strange bigint, n_features int, extremes binary"
+_BLOCK = (
+    "points binary, classes binary, n bigint, n_strange bigint, n_features int, coarse double, fine double, "
+    "extremes binary"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Blocks:
     n_features: int
     exponent: int
     n_classes: int
+    squares: float
+    """The sum of the squared lengths of all points."""
     extremes: Matrix
     """Points that have the least or the largest value of a feature, on the grid, at most 2 n_features of them."""
 
@@ -114,7 +119,8 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
         if others:
             raise ClusteringError(f"some points have {n_features} features, others {others[0]}; wanted as many in each")
         extremes = np.concatenate([np.frombuffer(row.extremes).reshape(-1, n_features) for row in found])
-        return Blocks(packed, n, n_features, exponent, len(names), _extremes(extremes))
+        squares = sum(row.coarse for row in found) + sum(row.fine for row in found)
+        return Blocks(packed, n, n_features, exponent, len(names), squares, _extremes(extremes))
     except BaseException:
         packed.unpersist()
         raise
@@ -157,6 +163,7 @@ def _packer(exponent: int, names: list[str]) -> Callable[[Iterator[pa.RecordBatc
                 len(rows),
                 len(values) - len(rows),
                 values.shape[1],
+                *kernel.square_parts(rows, kernel.grid_bits(values.shape[1])),
                 _extremes(rows).tobytes(),
             ]
             yield pa.RecordBatch.from_arrays(
@@ -167,7 +174,7 @@ def _packer(exponent: int, names: list[str]) -> Callable[[Iterator[pa.RecordBatc
 
 
 _NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
-_ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.binary()]
+_ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
 
 
 def matrix(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:

@@ -26,6 +26,8 @@ class Data(Protocol):
     @property
     def n_features(self) -> int: ...
     @property
+    def squares(self) -> float: ...
+    @property
     def n_classes(self) -> int: ...
     def __len__(self) -> int: ...
     def totals(self, sets: Sequence[Matrix]) -> list[Matrix]:
@@ -87,8 +89,8 @@ def _collected(points: DataFrame, features: str, class_column: str | None) -> Lo
 
 
 def _largest(points: DataFrame, features: str) -> float:
-    size = F.array_max(F.transform(_array(features), F.abs))
-    found = points.agg(F.max(size)).collect()[0][0]
+    size = F.greatest(F.array_max("point"), -F.array_min("point"))
+    found = points.select(_array(features).alias("point")).agg(F.max(size)).collect()[0][0]
     if found is None or not np.isfinite(found):
         raise ClusteringError(f"the largest value of {features} is {found}, wanted a finite number")
     return float(found)

@@ -65,7 +65,7 @@ def judged(points: Points, classes: NDArray[np.int32] | None, n_classes: int, kn
         columns, weights = points.columns[:, part], points.weights[part]
         squares = np.einsum("ij,ij->j", columns[:-1], columns[:-1])
         for place, (nearest, mean_gaps, spread, factor) in enumerate(prepared):
-            own = (nearest @ columns).argmin(axis=0)
+            own = kernel.lowest(nearest @ columns)
             silhouettes, gaps = _of_points(mean_gaps @ columns + squares, own, spread, factor)
             values = (silhouettes * weights, np.sqrt(gaps) * weights, gaps * weights)
             for column, value in enumerate(values):

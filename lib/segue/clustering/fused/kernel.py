@@ -168,9 +168,24 @@ def _break_ties(chosen: Matrix, bounds: NDArray[np.int64]) -> None:
         of_set[first, tied] = 1.0
 
 
+def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
+    """Return the sum of the squared lengths of points on the grid in two parts, each of which is exact."""
+    squares = np.einsum("ij,ij->i", rows, rows)
+    coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
+    return float(coarse.sum()), float((squares - coarse).sum())
+
+
+def lowest(gaps: Matrix) -> NDArray[np.int64]:
+    """Return the row of the least value of each column, the lower of equals: ``argmin`` at several times its speed."""
+    chosen = gaps == gaps.min(axis=0)
+    if np.count_nonzero(chosen) > gaps.shape[1]:
+        return gaps.argmin(axis=0)
+    return (np.arange(float(len(gaps))) @ chosen).astype(np.int64)
+
+
 def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
     """Return the index of the nearest centre of each point, the lower of equals."""
-    return (form(centres) @ points.columns).argmin(axis=0)
+    return lowest(form(centres) @ points.columns)
 
 
 def moved(total: Matrix, centres: Matrix, bits: int) -> Matrix:

@@ -27,6 +27,11 @@ class LocalPoints:
         self.n_classes = n_classes
         self.sample = Points.of(kernel.rounded(scaled[order], self.bits))
 
+    @property
+    def squares(self) -> float:
+        """The sum of the squared lengths of all points on the grid."""
+        return sum(kernel.square_parts(self.sample.rows, self.bits))
+
     def __len__(self) -> int:
         return len(self._exact)
 

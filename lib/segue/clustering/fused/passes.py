@@ -15,6 +15,8 @@ from segue.clustering.fused.kernel import Matrix, Points
 
 log = logging.getLogger(__name__)
 
+GAIN_PER_TOL = 0.05
+
 
 class Memory(Protocol):
     """Where an interrupted grid finds how far it had come: a few kilobytes of text."""
@@ -33,6 +35,8 @@ class Course:
     centres: Matrix
     iterations: int = 0
     converged: bool = False
+    cost: float | None = None
+    """``starts.cost`` at the centres before their last move, if they have moved."""
     total: Matrix | None = field(default=None, repr=False)
     """What ``kernel.totals`` says of these very centres, once it has been asked."""
 
@@ -48,10 +52,12 @@ def run(
     about: Sequence[float] = (),
     done: int = 0,
 ) -> None:
-    """Move the centres of every course until none moves farther than ``tol``, in at most ``max_iter`` passes in all.
+    """Move the centres of every course until it has converged, in at most ``max_iter`` passes in all.
 
-    Afterwards every course has its ``total``. The last pass of a k moves nothing: it finds that the centres are where
-    they should be, or that the passes are used up, and its sums are those that the scores need.
+    It has when no centre would move farther than ``tol``, or when the last pass has lowered the inertia by less than
+    ``tol`` / 20 of it; the sums that say so are exact, so that every cut of the points says the same. Afterwards every
+    course has its ``total``. The last pass of a k moves nothing: it finds that the centres are where they should be, or
+    that the passes are used up, and its sums are those that the scores need.
 
     Parameters
     ----------
@@ -70,17 +76,20 @@ def run(
             return
         begun = time.monotonic()
         for course, total in zip(open_courses, data.totals([c.centres for c in open_courses]), strict=True):
-            _move(course, total, sample, data.bits, tol, last=number > max_iter)
+            _move(course, total, sample, data, tol, last=number > max_iter)
         _report(courses, number, max_iter, time.monotonic() - begun)
         if memory:
             memory.save(_as_text(courses, number, about))
 
 
-def _move(course: Course, total: Matrix, sample: Points, bits: int, tol: float, *, last: bool) -> None:
+def _move(course: Course, total: Matrix, sample: Points, data: Data, tol: float, *, last: bool) -> None:
     empty = total[:, -2] == 0
-    after = starts.filled(sample, kernel.moved(total, course.centres, bits), empty)
+    after = starts.filled(sample, kernel.moved(total, course.centres, data.bits), empty)
     farthest = float(np.sqrt(((after - course.centres) ** 2).sum(axis=1).max()))
-    course.converged = farthest <= tol and not empty.any()
+    cost, before = starts.cost(total, course.centres), course.cost
+    pays = before is None or before - cost > GAIN_PER_TOL * tol * (data.squares + cost)
+    course.converged = (farthest <= tol or not pays) and not empty.any()
+    course.cost = cost
     if course.converged or last:
         course.total = total
     else:
@@ -118,7 +127,8 @@ def spans(numbers: Sequence[int]) -> str:
 
 def _as_text(courses: list[Course], number: int, about: Sequence[float]) -> str:
     content = [
-        {"centres": c.centres.tolist(), "iterations": c.iterations, "done": c.total is not None} for c in courses
+        {"centres": c.centres.tolist(), "iterations": c.iterations, "cost": c.cost, "done": c.total is not None}
+        for c in courses
     ]
     return json.dumps({"about": list(about), "passes": number, "courses": content})
 
@@ -137,6 +147,8 @@ def resumed(
         ):
             return None
         iterations = [int(course["iterations"]) for course in content["courses"]]
-        return int(content["passes"]), [Course(c, i) for c, i in zip(centres, iterations, strict=True)]
+        costs = [None if course["cost"] is None else float(course["cost"]) for course in content["courses"]]
+        courses = [Course(c, i, cost=cost) for c, i, cost in zip(centres, iterations, costs, strict=True)]
+        return int(content["passes"]), courses
     except (ValueError, KeyError, TypeError, OverflowError):
         return None

@@ -150,7 +150,7 @@ def without_least(points: Points, centres: Matrix) -> Matrix:
     """Return the centres without the one whose points would lose least by going to their second nearest."""
     gaps = kernel.form(centres) @ points.columns
     across = np.arange(len(points))
-    own = gaps.argmin(axis=0)
+    own = kernel.lowest(gaps)
     nearest = gaps[own, across]
     gaps[own, across] = np.inf
     loss = np.bincount(own, weights=(gaps.min(axis=0) - nearest) * points.weights, minlength=len(centres))
