@@ -26,7 +26,7 @@ demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into ou
 	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
 
 test: setup   ## every test; ARGS="-k word" picks some
-	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest $(ARGS)
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/.packages   ## formatting, lint, types, import direction
 	$(PYTHON) -m ruff format --check .

@@ -77,6 +77,7 @@ setup(
             "import-linter",
             "mypy",
             "pytest",
+            "pytest-xdist",
             "ruff",
             "scikit-learn",
         ],

@@ -1,5 +1,7 @@
 """Files become everything, in one Spark session."""
 
+import shlex
+
 from segue.clustering import card
 from segue.clustering.card import ModelCard
 from segue.job import Job, Run
@@ -49,6 +51,8 @@ def _tell(run: Run, made: ModelCard) -> None:
         )
     root = run.store.root
     print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
+    title = _printable(made.profiles[0]["exemplars"][0]["title"])
+    print(f"What to play next:  segue similar {shlex.quote(title)} --output {shlex.quote(root)}")
     print(f"The model is {root}/models/{made.model_version}, for any language in its {card.FILE_NAME}.")
 
 

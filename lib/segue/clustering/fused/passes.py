@@ -89,11 +89,10 @@ def _move(course: Course, total: Matrix, sample: Points, data: Data, tol: float,
     cost, before = starts.cost(total, course.centres), course.cost
     pays = before is None or before - cost > GAIN_PER_TOL * tol * (data.squares + cost)
     course.converged = (farthest <= tol or not pays) and not empty.any()
-    course.cost = cost
     if course.converged or last:
         course.total = total
     else:
-        course.centres, course.iterations = after, course.iterations + 1
+        course.centres, course.iterations, course.cost = after, course.iterations + 1, cost
 
 
 def _report(courses: list[Course], number: int, max_iter: int, seconds: float) -> None:
