@@ -16,7 +16,8 @@ def spark_uri(path: str) -> str:
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
 
-def _open(uri: str) -> tuple[fs.FileSystem, str]:
+def open_uri(uri: str) -> tuple[fs.FileSystem, str]:
+    """Return Arrow's file system for a path or URI, and the path in it, or raise OutputError."""
     scheme = urlsplit(uri).scheme
     if scheme in ("", "file"):
         return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file://").removeprefix("file:"))
@@ -34,7 +35,7 @@ def names_in(uri: str) -> list[str] | None:
     OutputError
         If the path is a file, or cannot be looked at.
     """
-    system, path = _open(uri)
+    system, path = open_uri(uri)
     try:
         kind = system.get_file_info(path).type
         inside = system.get_file_info(fs.FileSelector(path)) if kind == fs.FileType.Directory else []
@@ -47,7 +48,7 @@ def names_in(uri: str) -> list[str] | None:
 
 def make_folder(uri: str) -> None:
     """Make sure that there is a folder that can be written to, or raise OutputError."""
-    system, path = _open(uri)
+    system, path = open_uri(uri)
     try:
         system.create_dir(path, recursive=True)
     except OSError as error:
@@ -58,7 +59,7 @@ def make_folder(uri: str) -> None:
 
 def read_text(uri: str) -> str | None:
     """Return the text of a file, or None where there is none."""
-    system, path = _open(uri)
+    system, path = open_uri(uri)
     if system.get_file_info(path).type != fs.FileType.File:
         return None
     with system.open_input_stream(path) as stream:
@@ -67,7 +68,7 @@ def read_text(uri: str) -> str | None:
 
 def write_text(uri: str, text: str) -> None:
     """Write a file that appears whole or not at all."""
-    system, path = _open(uri)
+    system, path = open_uri(uri)
     local = isinstance(system, fs.LocalFileSystem)
     # object stores show a file when it is closed; a file system shows it while it grows
     target = f"{path}.tmp" if local else path

@@ -7,7 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from pyarrow import fs
 
+from segue import files
 from segue.errors import OutputError
 from segue.schema import Table
 
@@ -27,18 +29,23 @@ class Tables:
 
     def read(self, table: Table, columns: Sequence[str]) -> pa.Table:
         """Return some columns of all rows."""
-        found = self._table(table).to_pyarrow_dataset().to_table(columns=list(columns))
+        found = self._dataset(table).to_table(columns=list(columns))
         return found.combine_chunks()
 
     def rows(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return some columns of the rows of some tracks, by ``track_id``; only files that hold one are read whole."""
         wanted, found = pa.array(ids, pa.string()), []
-        for fragment in self._table(table).to_pyarrow_dataset().get_fragments():
+        for fragment in self._dataset(table).get_fragments():
             held = fragment.to_table(columns=["track_id"]).column("track_id")
             place = pc.indices_nonzero(pc.is_in(held, value_set=wanted))
             if len(place):
                 found += fragment.to_table(columns=["track_id", *columns]).take(place).to_pylist()
         return {row["track_id"]: row for row in found}
+
+    def _dataset(self, table: Table) -> Any:
+        """Return a table for Arrow's own file system to read: deltalake's one at times aborts a process that ends."""
+        system, path = files.open_uri(f"{self.root}/{table.name}")
+        return self._table(table).to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(path, system))
 
     def _table(self, table: Table) -> DeltaTable:
         if table.name not in self._open:
