@@ -17,7 +17,10 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture
-def segue(root, capsys):
+def segue(root, capsys, monkeypatch):
+    # whatever terminal the tests run in
+    monkeypatch.setenv("COLUMNS", "120")
+
     def run(*words, output=root):
         code = cli.main([*words, "--output", str(output)])
         told = capsys.readouterr()
