@@ -16,14 +16,16 @@ from segue.clustering.fused import starts
 from segue.clustering.fused.kernel import Points
 from segue.clustering.fused.starts import Start
 
-FIRST_POINTS = 10_000
-FIRST_POINTS_PER_CENTRE = 50
-EARLY_ITERATIONS = 5
-KEPT = 3
-MOST_EXCHANGES = 8
-EXCHANGES_IN_VAIN = 2
+FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
+"""Points that restarts and exchanges run on, the larger of the two; the finalists then see the whole sample."""
+EARLY_ITERATIONS, KEPT = 5, 3
+"""After so many iterations only so many starts of a k go on."""
+MOST_EXCHANGES, EXCHANGES_IN_VAIN = 8, 2
+"""Rounds of exchanges between neighbouring k at the most, and in a row without a gain."""
 DRAWS = 32
+"""Points among which a further centre is chosen."""
 MOST_ITERATIONS = 300
+"""Few starts need a tenth of them; the limit is there for a cycle that rounding might make."""
 _MOST_THREADS = 8
 
 
