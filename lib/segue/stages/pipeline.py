@@ -51,8 +51,9 @@ def _tell(run: Run, made: ModelCard) -> None:
         )
     root = run.store.root
     print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
-    title = _printable(made.profiles[0]["exemplars"][0]["title"])
-    print(f"What to play next:  segue similar {shlex.quote(title)} --output {shlex.quote(root)}")
+    typical = made.profiles[0]["exemplars"][0]
+    wanted = " - ".join(_printable(text) for text in (typical["title"], typical["artist"]) if text)
+    print(f"What to play next:  segue similar {shlex.quote(wanted)} --output {shlex.quote(root)}")
     print(f"The model is {root}/models/{made.model_version}, for any language in its {card.FILE_NAME}.")
 
 
