@@ -99,3 +99,11 @@ def test_the_fits_of_pyspark_are_scored_in_blocks_where_they_are_many(frame, poi
     assert fit.inertia == pytest.approx(KMeans(4, n_init=20, random_state=0).fit(points).inertia_, rel=1e-6)
     # what was cached for it is given back
     assert len(released) == 1
+
+
+def test_points_beyond_one_are_scored_in_their_own_units(spark, points):
+    (fit,) = fit_grid(cached(spark, 24 * points), [4], BUDGET, engine=spark_ml.NAME)
+    best = KMeans(4, n_init=20, random_state=0, tol=1e-9).fit(24 * points)
+    assert fit.inertia == pytest.approx(best.inertia_, rel=1e-6)
+    assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(24 * points, best.labels_), abs=1e-6)
+    assert sorted(fit.sizes.tolist()) == sorted(np.bincount(best.labels_).tolist())
