@@ -22,6 +22,8 @@ def spark() -> Iterator[SparkSession]:
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
         "--master local[2] --driver-memory 1g --driver-java-options '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' "
         "--conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 --conf spark.log.level=ERROR "
+        # as jobs over little data do by themselves
+        "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
     started = session.start("tests")

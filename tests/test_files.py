@@ -45,3 +45,13 @@ def test_spark_is_given_uris_as_they_are_and_paths_as_local(path, wanted):
 def test_an_unknown_scheme_is_refused():
     with pytest.raises(OutputError, match="cannot reach nosuch://x"):
         files.read_text("nosuch://x/y")
+
+
+def test_sizes_are_those_of_files_on_this_machine(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "in" / "b").write_bytes(b"678")
+    assert files.local_size(f"{tmp_path}/a") == files.local_size(f"file:{tmp_path}/a") == 5
+    assert files.local_size(str(tmp_path)) == 8
+    assert files.local_size(f"{tmp_path}/*") is None
+    assert files.local_size("nosuch://x/y") is None

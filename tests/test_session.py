@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from segue import session
+from segue import job, session
 
 
 @pytest.mark.parametrize(("told", "wanted"), [("1", True), (None, False)])
@@ -15,3 +15,26 @@ def test_the_starter_tells_a_job_of_the_terminal_that_it_cannot_see(told, wanted
     if told:
         monkeypatch.setenv("SEGUE_TERMINAL", told)
     assert session.is_watched() is wanted
+
+
+@pytest.fixture
+def compiled(spark):
+    """The tests' session, but with compiled plans."""
+    before = {key: spark.conf.get(key) for key in session.INTERPRETED}
+    for key, value in before.items():
+        spark.conf.set(key, {"false": "true", "NO_CODEGEN": "FALLBACK"}[value])
+    yield spark
+    for key, value in before.items():
+        spark.conf.set(key, value)
+
+
+@pytest.mark.parametrize(("most", "wanted"), [(job.SMALL, "false"), (1, "true")])
+def test_only_plans_over_little_are_interpreted(most, wanted, compiled, write_csv, tmp_path, run_job, monkeypatch):
+    seen = []
+    entry = job.Job("look", lambda run: seen.append(run.spark.conf.get("spark.sql.codegen.wholeStage")), True)
+    monkeypatch.setattr(job, "SMALL", most)
+    # what the tests' session was started with would stay, as an operator's own setting does
+    monkeypatch.setattr(session, "INTERPRETED", {"spark.sql.codegen.wholeStage": "false"})
+    monkeypatch.setattr(session, "_given", lambda spark: {})
+    assert run_job(entry, "--input", write_csv([["title"], ["x"]]), "--output", tmp_path / "out") == 0
+    assert seen == [wanted]

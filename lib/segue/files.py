@@ -46,6 +46,20 @@ def names_in(uri: str) -> list[str] | None:
     return None if kind == fs.FileType.NotFound else sorted(info.base_name for info in inside)
 
 
+def local_size(path: str) -> int | None:
+    """Return the bytes of a file or of all files in a folder; None where there is none, or not on this machine."""
+    if urlsplit(path).scheme not in ("", "file"):
+        return None
+    system, path = open_uri(path)
+    try:
+        found = [system.get_file_info(path)]
+        if found[0].type == fs.FileType.Directory:
+            found += system.get_file_info(fs.FileSelector(path, recursive=True))
+    except OSError:
+        return None
+    return None if found[0].type == fs.FileType.NotFound else sum(info.size or 0 for info in found)
+
+
 def make_folder(uri: str) -> None:
     """Make sure that there is a folder that can be written to, or raise OutputError."""
     system, path = open_uri(uri)

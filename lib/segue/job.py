@@ -17,13 +17,15 @@ from typing import Any, NoReturn
 from pyspark.sql import DataFrame, SparkSession
 
 import segue
-from segue import config, schema, session
+from segue import config, files, schema, session
 from segue.errors import ConflictError, SegueError, SettingsError
 from segue.tables import Store
 
 log = logging.getLogger("segue")
 
 DONE, FAILED, WRONG_SETTINGS, UNUSABLE_INPUT, LOST = 0, 1, 2, 3, 4
+SMALL = 16 << 20
+"""Bytes: where input and tables have no more, plans are interpreted."""
 _CLEAR = "\r\x1b[K"
 _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
@@ -145,6 +147,8 @@ def _run(job: Job, run: Run) -> int:
         return UNUSABLE_INPUT
     code, message = DONE, None
     try:
+        if _is_small(job, run):
+            session.interpret(run.spark)
         job.work(run)
     except SegueError as error:
         code = LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT
@@ -162,6 +166,13 @@ def _run(job: Job, run: Run) -> int:
     if message and code != FAILED:
         _tell(message)
     return code
+
+
+def _is_small(job: Job, run: Run) -> bool:
+    """Tell whether all that the job can read is on this machine, and little."""
+    places = [run.store.root, run.options.input] if job.takes_input else [run.store.root]
+    sizes = [files.local_size(place) for place in places]
+    return sum(SMALL + 1 if size is None else size for size in sizes) <= SMALL
 
 
 def _record(job: Job, run: Run, started: datetime, message: str | None) -> DataFrame:

@@ -24,6 +24,8 @@ WANTED = {
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }
 
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 def start(name: str) -> SparkSession:
     """Return the session, with Delta. Whatever the operator set stays; master, memory and shuffle are theirs alone."""
@@ -35,6 +37,22 @@ def start(name: str) -> SparkSession:
     if not given.contains("spark.ui.showConsoleProgress"):
         builder = builder.config("spark.ui.showConsoleProgress", str(is_watched()).lower())
     return builder.getOrCreate()
+
+
+def interpret(spark: SparkSession) -> None:
+    """Have plans interpreted instead of compiled, with the same results: over few rows compiling is most of the work.
+
+    Whatever the operator set stays.
+    """
+    given = _given(spark)
+    for key, value in INTERPRETED.items():
+        if key not in given:
+            spark.conf.set(key, value)
+
+
+def _given(spark: SparkSession) -> dict[str, str]:
+    """Return what the session was started with."""
+    return dict(spark.sparkContext.getConf().getAll())
 
 
 def is_watched() -> bool:

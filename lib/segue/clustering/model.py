@@ -1,6 +1,7 @@
 """A pyspark.ml PipelineModel made of a fitted scaler and given centres, and what it does in plain numbers."""
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.ml import PipelineModel
 from pyspark.ml.clustering import KMeans, KMeansModel
@@ -11,7 +12,7 @@ from pyspark.ml.feature import (
     RobustScalerModel,
     StandardScalerModel,
 )
-from pyspark.ml.linalg import Vectors
+from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
 
 from segue.features import Space
@@ -52,7 +53,9 @@ def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction
 
 
 def _fit_rows(spark: SparkSession, rows: Matrix, features: str, prediction: str) -> KMeansModel:
-    frame = spark.createDataFrame([(Vectors.dense(row),) for row in rows], [features]).coalesce(1)
+    # from Arrow the rows need no Python worker, whose start takes longer than the fit
+    arrays = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
+    frame = spark.createDataFrame(arrays).select(array_to_vector("row").alias(features)).coalesce(1)
     means = KMeans(
         k=len(rows),
         featuresCol=features,

@@ -21,7 +21,12 @@ MOST_IN_TREE = 10_000_000
 
 @contextmanager
 def similar_lists(
-    tracks: DataFrame, scaling: Scaling, options: Options, *, tracks_a_cell: int = TRACKS_A_CELL
+    tracks: DataFrame,
+    scaling: Scaling,
+    options: Options,
+    *,
+    n_tracks: int | None = None,
+    tracks_a_cell: int = TRACKS_A_CELL,
 ) -> Iterator[DataFrame]:
     """Return ``track_id`` and ``similar`` of every track; what was kept on the way is given free at the end.
 
@@ -33,10 +38,11 @@ def similar_lists(
     tracks : columns of ``labeled_tracks``
     scaling : what ``fit_scaling`` learned of them
     options : which tracks may be recommended, and how they are found
+    n_tracks : how many, where that is known: by the method ``auto`` they are counted otherwise
     tracks_a_cell : about how many tracks a worker shall hold at a time by the method ``cells``
     """
     prepared = space.prepared(tracks, scaling, options)
-    method = chosen_method(tracks, scaling, options)
+    method = chosen_method(tracks, scaling, options, n_tracks)
     if method == TREE:
         yield by_tree(prepared, scaling.features, options.rules)
     else:
@@ -44,11 +50,11 @@ def similar_lists(
             yield rows
 
 
-def chosen_method(tracks: DataFrame, scaling: Scaling, options: Options) -> str:
+def chosen_method(tracks: DataFrame, scaling: Scaling, options: Options, n_tracks: int | None = None) -> str:
     """Return the method: as the options say, or by size."""
     if options.method != AUTO:
         return options.method
-    n_tracks = tracks.count()
+    n_tracks = tracks.count() if n_tracks is None else n_tracks
     method = TREE if n_tracks * len(scaling.features) <= MOST_IN_TREE else CELLS
     log.info("neighbours of %d tracks in %d features by %s", n_tracks, len(scaling.features), method)
     return method

@@ -6,6 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -27,8 +28,8 @@ def work(run: Run) -> None:
     label(run, run.settings.label.model_version, everything=run.options.tracks == ALL)
 
 
-def label(run: Run, version: str, *, everything: bool = False) -> ModelCard:
-    """Label with a model (``latest``: the newest) and return its card."""
+def label(run: Run, version: str, *, pipeline: PipelineModel | None = None, everything: bool = False) -> ModelCard:
+    """Label with a model (``latest``: the newest) and return its card; ``pipeline`` spares loading what is at hand."""
     started = time.monotonic()
     models = Models(run.store.root, card.FILE_NAME)
     made = find_card(models, version, run.store.root)
@@ -38,8 +39,9 @@ def label(run: Run, version: str, *, everything: bool = False) -> ModelCard:
     stored, _ = run.store.find(schema.LABELED_TRACKS), run.store.find(schema.CLUSTER_PROFILES)
     whole = everything or stored is None or _is_outdated(stored, tracks, made)
     todo = tracks if whole else _not_labeled(tracks, stored)  # type: ignore[arg-type]
-    _require_features(todo, made)
-    labeled = labels.labeled_tracks(todo, models.load(made.model_version), made)
+    if pipeline is None:  # else it was trained on these tracks just now
+        _require_features(todo, made)
+    labeled = labels.labeled_tracks(todo, pipeline or models.load(made.model_version), made)
     change = run.store.sync(schema.LABELED_TRACKS, labeled, whole=whole)
     profiles = [{"model_version": made.model_version, **row} for row in made.profiles]
     run.store.sync(schema.CLUSTER_PROFILES, run.store.rows(schema.CLUSTER_PROFILES, profiles))

@@ -22,10 +22,11 @@ _TABLES = (
 def work(run: Run) -> None:
     """Ingest files, train where it is due, label, find similar tracks, and say what was found."""
     ingest.work(run)
-    wanted = run.settings.label.model_version
+    wanted, pipeline = run.settings.label.model_version, None
     if wanted == "latest":
-        wanted = _fitting_model(run) or train.train(run)
-    made = label.label(run, wanted)
+        fitting = _fitting_model(run)
+        wanted, pipeline = (fitting, None) if fitting else train.train(run)
+    made = label.label(run, wanted, pipeline=pipeline)
     recommend.recommend(run)
     _tell(run, made)
 

@@ -53,7 +53,7 @@ def recommend(run: Run) -> None:
         run.counts["recommend"] = {"tracks": 0, "seconds": round(time.monotonic() - started, 3)}
         return
     scaling = space.fit_scaling(labeled, wanted, imputed)
-    with neighbours.similar_lists(labeled, scaling, wanted) as lists:
+    with neighbours.similar_lists(labeled, scaling, wanted, n_tracks=n_tracks) as lists:
         said = {
             "model_version": F.lit(model_version),
             "tracks_version": F.lit(tracks_version).cast("bigint"),

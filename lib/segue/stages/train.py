@@ -33,8 +33,8 @@ def work(run: Run) -> None:
     train(run)
 
 
-def train(run: Run) -> str:
-    """Train, unless the same work was done before, and return the model's version."""
+def train(run: Run) -> tuple[str, PipelineModel | None]:
+    """Train, and return the model's version and the model; None where the same work was done before."""
     started = time.monotonic()
     tracks = run.store.read(schema.TRACKS)
     run.inputs["tracks"] = run.store.seen[schema.TRACKS.name]
@@ -49,7 +49,7 @@ def train(run: Run) -> str:
     models = Models(run.store.root, card.FILE_NAME)
     if models.card(version):
         log.info("train: model %s was made of the same tracks and settings before, nothing to do", version)
-        return version
+        return version, None
     wanted = wanted_spaces(run.settings)
     _require_features(survey, wanted)
     memories = [models.memory(version, f"grid_{place}") for place in range(len(wanted))]
@@ -71,12 +71,12 @@ def train(run: Run) -> str:
         survey.rows, chosen.k, best.fits[0].k, best.fits[-1].k, run.settings.selection.rule, chosen.silhouette,
         version, run.counts["train"]["seconds"],
     )  # fmt: skip
-    return version
+    return version, pipeline
 
 
-def _require_same_silhouette(labeled: DataFrame, space: Space, chosen: Fit) -> None:
+def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
     """Have pyspark.ml measure the chosen clusters too: nobody should need to trust the engine alone."""
-    evaluator = ClusteringEvaluator(featuresCol=space.output, predictionCol=model.PREDICTION)
+    evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="cluster")
     found = evaluator.evaluate(labeled)
     if abs(found - chosen.silhouette) > 1e-6:
         raise RuntimeError(f"k {chosen.k}: silhouette {chosen.silhouette}, but ClusteringEvaluator finds {found}")
@@ -142,7 +142,7 @@ def _score_rows(run: Run, version: str, fitted: list[Fitted], chosen: Fit) -> Da
         for each in fitted
         for fit in each.fits
     ]
-    return run.spark.createDataFrame(rows, schema.K_SCORES.ddl).coalesce(1)
+    return run.store.rows(schema.K_SCORES, rows)
 
 
 def _model(
@@ -152,10 +152,10 @@ def _model(
     space, preparation = best.space, best.preparation
     centres = chosen.centres[model.in_order(chosen.sizes, chosen.centres)]
     pipeline = model.with_centres(run.spark, preparation, space, centres)
-    if chosen.sizes.sum() <= CHECKED_UP_TO:
-        _require_same_silhouette(pipeline.transform(tracks), space, chosen)
     labeled = labels.with_point(tracks, pipeline).persist(StorageLevel.MEMORY_AND_DISK)
     try:
+        if chosen.sizes.sum() <= CHECKED_UP_TO:
+            _require_same_silhouette(labeled, chosen)
         frozen = profiles.fit_frozen(labeled, centres)
         found = profiles.fit_profiles(labels.with_place(labeled, frozen), int(frozen.sizes.sum()))
     finally:
