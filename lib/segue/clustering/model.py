@@ -14,6 +14,7 @@ from pyspark.ml.feature import (
 )
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from segue.features import Space
 
@@ -55,7 +56,7 @@ def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction
 def _fit_rows(spark: SparkSession, rows: Matrix, features: str, prediction: str) -> KMeansModel:
     # from Arrow the rows need no Python worker, whose start takes longer than the fit
     arrays = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
-    frame = spark.createDataFrame(arrays).select(array_to_vector("row").alias(features)).coalesce(1)
+    frame = spark.createDataFrame(arrays).select(array_to_vector(F.col("row")).alias(features)).coalesce(1)
     means = KMeans(
         k=len(rows),
         featuresCol=features,
