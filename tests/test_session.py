@@ -35,6 +35,6 @@ def test_only_plans_over_little_are_interpreted(most, wanted, compiled, write_cs
     monkeypatch.setattr(job, "SMALL", most)
     # what the tests' session was started with would stay, as an operator's own setting does
     monkeypatch.setattr(session, "INTERPRETED", {"spark.sql.codegen.wholeStage": "false"})
-    monkeypatch.setattr(session, "_given", lambda spark: {})
+    monkeypatch.setattr(session, "_given", dict)
     assert run_job(entry, "--input", write_csv([["title"], ["x"]]), "--output", tmp_path / "out") == 0
     assert seen == [wanted]

@@ -16,7 +16,8 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # zip's first day: the same content gives the 
 def contents() -> dict[str, bytes]:
     """Return what the zip holds: file name to bytes, in a fixed order."""
     library, conf = PROJECT / "lib" / "segue", PROJECT / "conf"
-    code = {f"segue/{path.relative_to(library).as_posix()}": path for path in library.rglob("*.py")}
+    ours = [path for path in library.rglob("*") if path.suffix in (".py", ".html", ".css", ".js")]
+    code = {f"segue/{path.relative_to(library).as_posix()}": path for path in ours}
     settings = {f"segue/conf/{path.relative_to(conf).as_posix()}": path for path in conf.rglob("*.toml")}
     return {name: path.read_bytes() for name, path in sorted((code | settings).items())}
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 from segue import files
 
@@ -20,9 +22,19 @@ def latest(path: str) -> int | None:
 
 def rows_written(path: str, version: int) -> int | None:
     """Return how many rows a commit wrote, or None where it does not say."""
+    written = _info(path, version).get("operationMetrics", {}).get("numOutputRows")
+    return None if written is None else int(written)
+
+
+def made_at(path: str, version: int) -> str | None:
+    """Return when a commit was made, in UTC as ISO 8601, or None where it does not say."""
+    milliseconds = _info(path, version).get("timestamp")
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+
+
+def _info(path: str, version: int) -> dict[str, Any]:
     text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):
-            written = json.loads(line)["commitInfo"].get("operationMetrics", {}).get("numOutputRows")
-            return None if written is None else int(written)
-    return None
+            return json.loads(line)["commitInfo"]
+    return {}

@@ -98,6 +98,14 @@ class Recommend:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What the page shows of a large catalogue."""
+
+    points: int
+    searchable: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a run, checked."""
 
@@ -109,6 +117,7 @@ class Settings:
     train: Train
     label: Label
     recommend: Recommend
+    report: Report
 
 
 def load(config: str | None = None, assignments: Iterable[str] = ()) -> Settings:

@@ -44,15 +44,15 @@ def interpret(spark: SparkSession) -> None:
 
     Whatever the operator set stays.
     """
-    given = _given(spark)
+    given = _given()
     for key, value in INTERPRETED.items():
         if key not in given:
             spark.conf.set(key, value)
 
 
-def _given(spark: SparkSession) -> dict[str, str]:
-    """Return what the session was started with."""
-    return dict(spark.sparkContext.getConf().getAll())
+def _given() -> dict[str, str]:
+    """Return what the operator set."""
+    return dict(SparkConf().getAll())
 
 
 def is_watched() -> bool:

@@ -15,8 +15,8 @@ from segue.clustering.labels import Frozen
 OUTLIER_DEVIATIONS = 3.0
 TOP_GENRES = 5
 EXEMPLARS = 5
-EXACT_UP_TO = 2_000_000
-"""Tracks: beyond that quartiles are approximate, to 1/10,000 of the ranks, since exact ones hold every value."""
+EXACT_UP_TO = 100_000
+"""Tracks: beyond that quartiles are approximate, to 1/1,000 of the ranks, since exact ones hold every value."""
 
 
 def fit_frozen(labeled: DataFrame, centres: NDArray[np.float64]) -> Frozen:
@@ -106,7 +106,7 @@ def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[Row]:
     def quartiles(name: str) -> Column:
         if n_tracks <= EXACT_UP_TO:
             return F.percentile(name, shares)
-        return F.percentile_approx(name, shares, 10_000)
+        return F.percentile_approx(name, shares, 1_000)
 
     statistics = [
         statistic

@@ -6,7 +6,7 @@ from segue.clustering import card
 from segue.clustering.card import ModelCard
 from segue.job import Job, Run
 from segue.models import Models
-from segue.stages import ingest, label, recommend, train
+from segue.stages import ingest, label, recommend, report, train
 
 _TABLES = (
     "labeled_tracks",
@@ -28,6 +28,7 @@ def work(run: Run) -> None:
         wanted, pipeline = (fitting, None) if fitting else train.train(run)
     made = label.label(run, wanted, pipeline=pipeline)
     recommend.recommend(run)
+    report.report(run)
     _tell(run, made)
 
 
@@ -54,6 +55,7 @@ def _tell(run: Run, made: ModelCard) -> None:
     print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
     typical = made.profiles[0]["exemplars"][0]
     wanted = " - ".join(_printable(text) for text in (typical["title"], typical["artist"]) if text)
+    print(f"The report, for any browser: {root}/{report.FILE_NAME}.")
     print(f"What to play next:  segue similar {shlex.quote(wanted)} --output {shlex.quote(root)}")
     print(f"The model is {root}/models/{made.model_version}, for any language in its {card.FILE_NAME}.")
 

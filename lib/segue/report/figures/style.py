@@ -1,0 +1,59 @@
+"""What all figures have in common; no Spark here."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from segue.report.colours import ACCENT, QUIET
+
+GRID = "rgba(138, 143, 152, 0.25)"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+LONGEST = 80
+"""Characters of a title or a name that a figure shows."""
+
+_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 13, "color": QUIET},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": [ACCENT],
+        "margin": {"l": 48, "r": 16, "t": 8, "b": 44},
+        "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
+        "hovermode": "closest",
+        "showlegend": False,
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "bargap": 0.06,
+    }
+)
+CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True, "displayModeBar": "hover", "scrollZoom": False}
+
+
+def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
+    """Return a figure in the house's style."""
+    return go.Figure(list(traces), {"template": TEMPLATE, "height": height, **layout})
+
+
+def short(text: str, longest: int = 120) -> str:
+    """Return a text on one line, without control characters, not too long.
+
+    >>> short("a\\tb " + "c" * 200, 8)
+    'a b ccc…'
+    """
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """Return a text that plotly shows as it is, whatever tags, entities or directions it holds, not too long.
+
+    >>> plain("<b>x</b> & y")
+    '&lt;b&gt;x&lt;/b&gt; &amp; y'
+    """
+    return short(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def isolated(text: str, longest: int = LONGEST) -> str:
+    """Return the same, its direction of writing kept from what stands around it."""
+    return f"\N{FIRST STRONG ISOLATE}{plain(text, longest)}\N{POP DIRECTIONAL ISOLATE}"

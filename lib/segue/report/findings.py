@@ -1,0 +1,234 @@
+"""What the numbers say, in sentences that are computed from them; no Spark here."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from segue import schema
+from segue.clustering.words import WORDS
+from segue.report import naming
+from segue.report.numbers import Agreement, Catalogue, Cluster, Correlations, Years
+
+_COMPARED = {
+    "bpm": ("faster", "slower"),
+    "loudness": ("louder", "quieter"),
+    "energy": ("more energetic", "less energetic"),
+    "danceability": ("more danceable", "less danceable"),
+    "liveness": ("more often live", "less often live"),
+    "valence": ("more cheerful", "more sombre"),
+    "acousticness": ("more acoustic", "less acoustic"),
+    "speechiness": ("wordier", "less wordy"),
+    "instrumentalness": ("more instrumental", "less instrumental"),
+    "duration_s": ("longer", "shorter"),
+    "popularity": ("more popular", "less popular"),
+    "year": ("newer", "older"),
+}
+_SUBJECTS = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
+FEWEST = 20
+"""Tracks: of fewer nothing is said."""
+_SURE = 1.959963984540054  # of a normal deviate: 95 % lie within
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Pearson's r of two features, and the interval that holds the true one with 95 % confidence (Fisher's z)."""
+
+    one: str
+    other: str
+    r: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the two are related at all, and enough to speak of."""
+        return abs(self.r) >= 0.1 and self.low * self.high > 0
+
+
+def relation(found: Correlations, one: str, other: str) -> Relation | None:
+    """Return how two features go together, or None where the tracks do not tell."""
+    if one not in found.names or other not in found.names:
+        return None
+    i, j = found.names.index(one), found.names.index(other)
+    r, n = float(found.r[i, j]), int(found.n[i, j])
+    if math.isnan(r) or n < FEWEST:
+        return None
+    z, half = math.atanh(max(-1 + 1e-12, min(1 - 1e-12, r))), _SURE / math.sqrt(n - 3)
+    return Relation(one, other, r, math.tanh(z - half), math.tanh(z + half))
+
+
+def sentence(found: Relation) -> str:
+    """Return what a relation says.
+
+    >>> sentence(Relation("energy", "acousticness", -0.67, -0.69, -0.64))
+    'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
+    """
+    subject = _SUBJECTS[found.one].capitalize()
+    if not found.is_clear:
+        return f"{subject} tracks are hardly more or less {_plain(found.other)} than others ({_figures(found)})."
+    strength = "are clearly" if abs(found.r) >= 0.5 else "tend to be" if abs(found.r) >= 0.3 else "are slightly"
+    return f"{subject} tracks {strength} {_COMPARED[found.other][found.r < 0]} ({_figures(found)})."
+
+
+def _plain(name: str) -> str:
+    return _SUBJECTS[name].replace("newer", "new")
+
+
+def _figures(found: Relation) -> str:
+    return (
+        f"r = {naming.signed(found.r)}, with 95 % confidence {naming.signed(found.low)} to {naming.signed(found.high)}"
+    )
+
+
+def strongest(found: Correlations, most: int = 3) -> list[Relation]:
+    """Return the pairs of audio features that go together most, the strongest first."""
+    names = [name for name in schema.FEATURE_NAMES if name in found.names]
+    pairs = [relation(found, one, other) for one, other in combinations(names, 2)]
+    clear = [pair for pair in pairs if pair and pair.is_clear]
+    return sorted(clear, key=lambda pair: (-abs(pair.r), pair.one, pair.other))[:most]
+
+
+def correlation_title(found: Correlations) -> str:
+    """Return the heading of the correlations: what the strongest says."""
+    best = strongest(found, 1)
+    if not best:
+        return "No two features go together"
+    subject = _SUBJECTS[best[0].one].capitalize()
+    return f"{subject} tracks are {_COMPARED[best[0].other][best[0].r < 0]}"
+
+
+def correlation_sentences(found: Correlations) -> list[str]:
+    """Return the strongest pairs, and two that people ask for: energy and acousticness, danceability and valence."""
+    pairs = strongest(found)
+    told = {frozenset((pair.one, pair.other)) for pair in pairs}
+    for one, other in (("energy", "acousticness"), ("valence", "danceability")):
+        asked = relation(found, one, other)
+        if asked and frozenset((one, other)) not in told:
+            pairs.append(asked)
+    return [sentence(pair) for pair in pairs]
+
+
+def popularity_sentences(found: Correlations) -> list[str]:
+    """Return what goes with popularity, the strongest first; that nothing does, if so; nothing where it is unknown."""
+    pairs = [relation(found, "popularity", name) for name in (*schema.FEATURE_NAMES, "year")]
+    known = sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
+    if not known:
+        return []
+    clear = [sentence(pair) for pair in known[:3] if pair.is_clear]
+    best = naming.NAMES[known[0].other]
+    return clear or [f"Nothing here goes with popularity: the nearest is {best} ({_figures(known[0])})."]
+
+
+def year_sentence(years: Years | None, found: Correlations) -> str | None:
+    """Return which feature has changed most over the years, and from what to what."""
+    pairs = [relation(found, "year", name) for name in schema.FEATURE_NAMES]
+    known = sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
+    if years is None or not known:
+        return None
+    best = known[0]
+    if not best.is_clear:
+        return f"Tracks of all years sound alike: the nearest to a change is in {naming.NAMES[best.other]}."
+    first, last = _ends(years, best.other)
+    if first is None or last is None:
+        return sentence(best)
+    return (
+        f"Newer tracks are {_COMPARED[best.other][best.r < 0]}: on average {naming.shown(best.other, first[1])} in the "
+        f"{first[0]}s and {naming.shown(best.other, last[1])} in the {last[0]}s ({_figures(best)})."
+    )
+
+
+def _ends(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
+    """Return the first and the last decade with enough tracks, with their means."""
+    sums: dict[int, tuple[int, float]] = {}
+    for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
+        if mean is not None:
+            n, total = sums.get(year // 10 * 10, (0, 0.0))
+            sums[year // 10 * 10] = n + count, total + count * mean
+    means = [(decade, total / n) for decade, (n, total) in sorted(sums.items()) if n >= FEWEST]
+    return (means[0], means[-1]) if len(means) > 1 else (None, None)
+
+
+def headline(k: int) -> str:
+    """Return the page's own heading.
+
+    >>> headline(10)
+    'Ten ways your catalogue sounds'
+    """
+    return f"{naming.spelled(k).capitalize()} ways your catalogue sounds"
+
+
+def lead(found: Catalogue) -> str:
+    """Return one sentence on the whole: the largest cluster and the smallest."""
+    clusters = sorted((c for c in found.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
+    if len(clusters) < 2:
+        return f"All {found.n_tracks:,} tracks sound alike."
+    first, last = clusters[0], clusters[-1]
+    return (
+        f"The largest group, {percent(first.n_tracks / found.n_tracks)} of all tracks, is {first.words}; "
+        f"the smallest, {percent(last.n_tracks / found.n_tracks)}, is {last.words}."
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share without false decimals.
+
+    >>> percent(0.168), percent(0.004), percent(0.0)
+    ('17 %', 'less than 1 %', '0 %')
+    """
+    if 0 < share < 0.005:
+        return "less than 1 %"
+    return f"{100 * share:.0f} %"
+
+
+def silhouette_word(value: float) -> str:
+    """Return a judgement of a mean silhouette, by the limits of Kaufman and Rousseeuw (1990): .25, .5 and .7."""
+    return "faint" if value < 0.25 else "fair" if value < 0.5 else "good" if value < 0.7 else "strong"
+
+
+def choice_sentence(found: Catalogue, rule: str) -> str:
+    """Return why this number of clusters."""
+    ks = [score.k for score in found.scores]
+    chosen = next(score for score in found.scores if score.k == found.chosen)
+    range_ = f"{min(ks)} to {max(ks)}" if len(ks) > 1 else f"{ks[0]}"
+    best = max(found.scores, key=lambda score: score.silhouette)
+    told = {
+        "fixed": f"The settings ask for {found.chosen} clusters",
+        "knee": f"Beyond {found.chosen} clusters more of them gain little: there inertia has its knee",
+        "stable": f"{found.chosen} is the largest number of clusters that random halves of the catalogue agree on",
+    }.get(rule, f"{found.chosen} clusters hold together best among those numbers that say something about music")
+    end = f", with a silhouette of {chosen.silhouette:.2f}"
+    if best.k != found.chosen:
+        end += f" (the best of all, {best.silhouette:.2f}, has {best.k})"
+    return f"{told}, of {range_} that were tried{end}."
+
+
+def agreement_sentences(found: Agreement) -> list[str]:
+    """Return what agreement with genres means here."""
+    word = (
+        "hardly follow" if found.nmi < 0.1 else "loosely follow" if found.nmi < 0.3 else
+        "partly follow" if found.nmi < 0.6 else "largely follow"
+    )  # fmt: skip
+    return [
+        f"The clusters {word} the genres: to know a track's cluster tells {percent(found.nmi)} of what its genre "
+        f"would (normalised mutual information {found.nmi:.2f}).",
+        f"If each cluster were named after its commonest genre, {percent(found.purity)} of the tracks would be right "
+        f"(purity); beyond chance two tracks are sorted alike by both in {percent(max(found.ari, 0.0))} of the cases "
+        f"(adjusted Rand index {naming.signed(found.ari)}).",
+    ]
+
+
+def cluster_sentence(found: Cluster) -> str:
+    """Return a cluster in one sentence, for those who cannot see its figure."""
+    return f"Cluster {found.number}: {found.words}; {found.n_tracks:,} tracks, {percent(found.share)} of all."
+
+
+def loading_sentence(loadings: Sequence[tuple[str, float]], end: str) -> str:
+    """Return what a direction of the map stands for.
+
+    >>> loading_sentence([("acousticness", 0.9), ("energy", -0.4), ("bpm", 0.1)], "right")
+    'Farther right: more acoustic, less energetic.'
+    """
+    known = sorted(loadings, key=lambda item: -abs(item[1]))[:2]
+    told = [_COMPARED[name][weight < 0] for name, weight in known if abs(weight) >= 0.2]
+    return f"Farther {end}: {', '.join(told)}." if told else ""

@@ -1,0 +1,237 @@
+"""Labeled tracks and what was found of them become the numbers of a report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame, Row
+
+from segue import schema
+from segue.clustering.card import ModelCard
+from segue.clustering.scaled import scaled
+from segue.report import numbers
+from segue.similar.wording import worded
+from segue.survey import gather, sums
+
+_TOP_GENRES, _TOP_ARTISTS, _HEAT_GENRES, _ARTISTS_A_CLUSTER, _REASONS = 15, 15, 24, 3, 8
+_BARS = 40
+_WIDTHS = (1, 2, 5, 10, 20, 50)
+"""Of a bar, in units of its feature."""
+_FEWEST_IN_A_BIN = 30
+_TAIL = 0.005
+"""Share of the tracks at either end that a distribution's bars leave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The tables that a report is made from; ``similar`` where its lists are those of these tracks."""
+
+    labeled: DataFrame
+    rejected: DataFrame | None
+    scores: list[Row]
+    """The chosen space's rows of ``k_scores``."""
+    similar: DataFrame | None
+
+
+def fit_catalogue(
+    frames: Frames, card: ModelCard, provenance: numbers.Provenance, *, n_points: int, n_searchable: int
+) -> numbers.Catalogue:
+    """Return everything that the page shows. Runs some ten Spark jobs, of which one looks at every track's numbers.
+
+    Parameters
+    ----------
+    frames : the tables
+    card : the model that labeled
+    provenance : which run this is
+    n_points : about how many tracks the maps show
+    n_searchable : how many popular tracks can be looked up, beside each cluster's typical ones
+    """
+    labeled = frames.labeled
+    sizes = gather.fit_sizes(labeled)
+    found = gather.fit_sums(labeled, card)
+    moments = sums.moments(found)
+    r, n = sums.correlation(found)
+    named = [name for name in sums.NUMBERS if name in moments]
+    places = [sums.NUMBERS.index(name) for name in named]
+    correlations = numbers.Correlations(named, r[np.ix_(places, places)], n[np.ix_(places, places)])
+    n_tracks = sum(row.n_tracks for row in sizes)
+    genres, n_genres = gather.fit_ranking(labeled, "genre", _HEAT_GENRES)
+    artists, n_artists = gather.fit_ranking(labeled, "artist", _TOP_ARTISTS)
+    clusters = _clusters(card, sizes, moments, gather.fit_rankings_by_cluster(labeled, "artist", _ARTISTS_A_CLUSTER))
+    mean, components, explained = sums.axes(found, len(card.features))
+    centres = (np.array(card.centres_scaled) - mean) @ components.T
+    kinds, reasons = gather.fit_rejections(frames.rejected, _REASONS) if frames.rejected is not None else ({}, [])
+    chosen = next(row for row in frames.scores if row.chosen)
+    return numbers.Catalogue(
+        n_tracks=n_tracks,
+        n_outliers=sum(row.n_outliers for row in sizes),
+        silhouette=float(sum(row.silhouette * row.n_tracks for row in sizes) / n_tracks),
+        scores=[numbers.KScore(row.k, row.silhouette, row.inertia, row.stability) for row in frames.scores],
+        chosen=chosen.k,
+        clusters=clusters,
+        points=_points(labeled, card, {row.cluster: row.n_tracks for row in sizes}, n_points, mean, components),
+        map=numbers.Map(
+            (float(explained[0]), float(explained[1])),
+            {name: (float(components[0, i]), float(components[1, i])) for i, name in enumerate(card.features)},
+            [(float(x), float(y)) for x, y in centres],
+        ),
+        distributions=[_distribution(found, name, n_tracks) for name in named if name != "year"],
+        correlations=correlations,
+        rejections=numbers.Rejections(kinds, reasons),
+        provenance=provenance,
+        years=_years(gather.fit_years(labeled)) if "year" in moments else None,
+        genres=genres[:_TOP_GENRES],
+        n_genres=n_genres,
+        artists=artists,
+        n_artists=n_artists,
+        popularity=_popularity(found, named),
+        agreement=_agreement(labeled, chosen, genres, card.k),
+        similar=_similar(labeled, frames.similar, card, found, named, n_searchable),
+    )
+
+
+def _clusters(
+    card: ModelCard,
+    sizes: Sequence[Row],
+    moments: Mapping[str, tuple[int, float, float]],
+    artists: Mapping[int, list[tuple[str, int]]],
+) -> list[numbers.Cluster]:
+    n_tracks = sum(row.n_tracks for row in sizes)
+    labeled = {row.cluster: row for row in sizes}
+    found = []
+    for row in card.profiles:
+        number = row["cluster"]
+        means = {name: row[f"{name}_mean"] for name in schema.FEATURE_NAMES if row[f"{name}_mean"] is not None}
+        deviations = {
+            name: (mean - moments[name][1]) / moments[name][2]
+            for name, mean in means.items()
+            if name in moments and moments[name][2] > 0
+        }
+        now = labeled[number].n_tracks if number in labeled else 0
+        found.append(
+            numbers.Cluster(
+                number=number,
+                words=row["cluster_description"],
+                n_tracks=now,
+                share=now / n_tracks,
+                silhouette=row["silhouette"],
+                means=means,
+                deviations=deviations,
+                genres=[numbers.Genre(item["genre"], item["share"], item["lift"]) for item in row["top_genres"]],
+                artists=artists.get(number, []),
+                exemplars=[_named(item) for item in row["exemplars"]],
+            )
+        )
+    return found
+
+
+def _named(track: Any) -> numbers.Named:
+    return numbers.Named(track["track_id"], track["title"] or "", track["artist"] or "")
+
+
+def _points(
+    labeled: DataFrame,
+    card: ModelCard,
+    sizes: Mapping[int, int],
+    most: int,
+    mean: sums.Floats,
+    components: sums.Floats,
+) -> numbers.Points:
+    table = gather.fit_sample(labeled, sizes, most)
+    values = {
+        name: table.column(name).to_numpy().astype(float)
+        for name in schema.FEATURE_NAMES
+        if table.column(name).null_count < len(table)
+    }
+    place = (scaled(card, np.stack([values[name] for name in card.features], axis=1)) - mean) @ components.T
+    texts = zip(*(table.column(name).to_pylist() for name in ("track_id", "title", "artist")), strict=True)
+    return numbers.Points(
+        tracks=[numbers.Named(track_id, title or "", artist or "") for track_id, title, artist in texts],
+        cluster=table.column("cluster").to_pylist(),
+        values=values,
+        x=place[:, 0],
+        y=place[:, 1],
+        n_tracks=sum(sizes.values()),
+    )
+
+
+def _distribution(found: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
+    """Return bars between the tails, each as many units wide as the next."""
+    fine = found[sums.BINS, sums.NUMBERS.index(name)]
+    ends = sums.edges(name, len(fine))
+    low, q1, median, q3, high = sums.quantiles(found, name, [_TAIL, 0.25, 0.5, 0.75, 1 - _TAIL])
+    first = int(np.searchsorted(ends, low, "right")) - 1
+    last = max(int(np.searchsorted(ends, high, "left")), first + 1)
+    step = next(sums.FINE * units for units in _WIDTHS if last - first <= _BARS * sums.FINE * units)
+    first, last = first // step * step, min(-(-last // step) * step, len(fine))
+    starts = np.arange(first, last, step)
+    counts = np.add.reduceat(fine[first:last], starts - first)
+    return numbers.Distribution(
+        name=name,
+        edges=[float(ends[i]) for i in [*starts, last]],
+        counts=[int(count) for count in counts],
+        beyond=int(fine.sum() - counts.sum()),
+        missing=int(n_tracks - fine.sum()),
+        q1=q1,
+        median=median,
+        q3=q3,
+    )
+
+
+def _popularity(found: sums.Sums, named: Sequence[str]) -> list[numbers.Popularity]:
+    if "popularity" not in named:
+        return []
+    told = []
+    for name in named:
+        if name == "popularity":
+            continue
+        counts, totals = found[sums.POPULAR, sums.NUMBERS.index(name)].reshape(2, -1)
+        ends = sums.edges(name, sums.N_COARSE)
+        kept = np.flatnonzero(counts >= _FEWEST_IN_A_BIN)
+        if len(kept) >= 3:
+            middles = ((ends[:-1] + ends[1:]) / 2)[kept]
+            means = (totals / np.maximum(counts, 1))[kept]
+            told.append(
+                numbers.Popularity(name, middles.tolist(), means.tolist(), [int(count) for count in counts[kept]])
+            )
+    return told
+
+
+def _years(rows: Sequence[Row]) -> numbers.Years:
+    means = {name: [row[name] for row in rows] for name in schema.FEATURE_NAMES}
+    return numbers.Years([row.year for row in rows], [row.n_tracks for row in rows], means)
+
+
+def _agreement(labeled: DataFrame, chosen: Row, genres: Sequence[tuple[str, int]], k: int) -> numbers.Agreement | None:
+    if chosen.genre_nmi is None or not genres:
+        return None
+    names = [name for name, _ in genres]
+    shares = gather.fit_shares(labeled, names, k)
+    counts = [count for _, count in genres]
+    return numbers.Agreement(chosen.genre_nmi, chosen.genre_ari, chosen.genre_purity, names, shares, counts)
+
+
+def _similar(
+    labeled: DataFrame,
+    similar: DataFrame | None,
+    card: ModelCard,
+    found: sums.Sums,
+    named: Sequence[str],
+    most: int,
+) -> list[numbers.Similar]:
+    if similar is None:
+        return []
+    typical = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
+    ids = list(dict.fromkeys([*typical, *gather.fit_popular(labeled, most)]))
+    thirds = {}
+    for name in schema.FEATURE_NAMES:
+        if name in named:
+            low, high = sums.quantiles(found, name, [1 / 3, 2 / 3])
+            thirds[name] = (low, high)
+    lists: dict[str, numbers.Similar] = {}
+    for row in gather.fit_lists(labeled, similar, ids):
+        one = lists.setdefault(row.owner.track_id, numbers.Similar(_named(row.owner), row.owner.cluster, []))
+        why = worded([name for name in row.why if name in thirds], row.owner.asDict(), row.track.asDict(), thirds)
+        one.near.append(numbers.Neighbour(_named(row.track), row.track.cluster, why))
+    return [lists[name] for name in ids if name in lists]
