@@ -75,8 +75,14 @@ def cluster_map(
         *traces,
         height=480,
         annotations=marks,
-        xaxis={"title": titled[0], "showticklabels": False, "showgrid": False},
-        yaxis={"title": titled[1], "showticklabels": False, "showgrid": False, "scaleanchor": "x"},
+        xaxis={"title": titled[0], "showticklabels": False, "showgrid": False, "constrain": "domain"},
+        yaxis={
+            "title": titled[1],
+            "showticklabels": False,
+            "showgrid": False,
+            "scaleanchor": "x",
+            "constrain": "domain",
+        },
     )
 
 
