@@ -5,8 +5,7 @@ import pytest
 from sklearn.metrics import silhouette_samples
 
 from segue.clustering import labels
-from segue.clustering.labels import Frozen
-from segue.clustering.profiles import fit_frozen
+from segue.clustering.frozen import Frozen, fit_frozen
 
 
 def clustered(seed=0, n=50, k=4):

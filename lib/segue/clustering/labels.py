@@ -4,8 +4,6 @@ What is said of one track uses sums and thresholds that training froze in the mo
 gets the label that it would get among all others.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -18,23 +16,8 @@ from pyspark.sql.functions import arrow_udf
 from segue import schema
 from segue.clustering import nearest
 from segue.clustering.card import ModelCard
+from segue.clustering.frozen import Frozen
 from segue.clustering.model import PREDICTION
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """What training knew of each cluster, in scaled units, and labels of single tracks need."""
-
-    centres: nearest.Matrix
-    """Shape (k, n_features)."""
-    sizes: NDArray[np.int64]
-    sums: nearest.Matrix
-    """Sum of the points of each cluster, shape (k, n_features)."""
-    square_sums: NDArray[np.float64]
-    """Sum of the squared lengths of the points of each cluster, shape (k,)."""
-    thresholds: NDArray[np.float64]
-    """A track farther than this from its centre is an outlier, shape (k,)."""
-
 
 _PLACE = "distance double, second_cluster int, silhouette double, is_outlier boolean"
 

@@ -3,65 +3,17 @@
 import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import words
-from segue.clustering.labels import Frozen
+from segue.clustering.quartiles import fit_quartiles
 
-OUTLIER_DEVIATIONS = 3.0
 TOP_GENRES = 5
 EXEMPLARS = 5
 EXACT_UP_TO = 100_000
-"""Tracks: beyond that quartiles are approximate, to 1/1,000 of the ranks, since exact ones hold every value."""
-
-
-def fit_frozen(labeled: DataFrame, centres: NDArray[np.float64]) -> Frozen:
-    """Return what labels of single tracks need of every cluster. Runs one Spark job.
-
-    A threshold is the mean of the distances to the own centre plus three of their standard deviations, rounded up to
-    nine decimals and one more, so that neither the order of summation nor a cluster of equals shows in it.
-
-    Parameters
-    ----------
-    labeled : columns ``point`` (array<double>) and ``cluster`` (int from 1), no cluster empty
-    centres : shape (k, n_features), scaled units
-    """
-    n_features = centres.shape[1]
-    own = F.element_at(F.array(*(F.array(*map(F.lit, c)) for c in centres.tolist())), F.col("cluster"))
-    gaps = F.zip_with("point", own, lambda x, c: (x - c) * (x - c))
-    distance = F.sqrt(_total(gaps))
-    rows = (
-        labeled.withColumn("distance", distance)
-        .groupBy("cluster")
-        .agg(
-            F.count("*").alias("n"),
-            *(F.sum(F.col("point")[i]).alias(f"s{i}") for i in range(n_features)),
-            F.sum(_total(F.transform("point", lambda x: x * x))).alias("squares"),
-            F.avg("distance").alias("mean"),
-            F.stddev_pop("distance").alias("sd"),
-        )
-        .orderBy("cluster")
-        .collect()
-    )
-    return Frozen(
-        centres,
-        np.array([row.n for row in rows]),
-        np.array([[row[f"s{i}"] for i in range(n_features)] for row in rows]),
-        np.array([row.squares for row in rows]),
-        np.array([_rounded_up(row["mean"] + OUTLIER_DEVIATIONS * row.sd) for row in rows]),
-    )
-
-
-def _rounded_up(threshold: float) -> float:
-    return (math.ceil(threshold * 1e9) + 1) / 1e9
-
-
-def _total(values: Column) -> Column:
-    return F.aggregate(values, F.lit(0.0), lambda total, value: total + value)
+"""Tracks: beyond that quartiles are told from bins, since exact ones hold every value in memory."""
 
 
 def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
@@ -77,21 +29,21 @@ def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
     genres = _fit_genres(placed)
     return [
         {
-            "cluster": row.cluster,
-            "cluster_name": f"Cluster {row.cluster}",
+            "cluster": row["cluster"],
+            "cluster_name": f"Cluster {row['cluster']}",
             "cluster_description": description,
-            "n_tracks": row.n_tracks,
-            "share": row.n_tracks / n_tracks,
-            "silhouette": row.silhouette,
+            "n_tracks": row["n_tracks"],
+            "share": row["n_tracks"] / n_tracks,
+            "silhouette": row["silhouette"],
             **{name: value for feature in schema.FEATURES for name, value in _columns(feature.name, row)},
-            "top_genres": genres.get(row.cluster, []),
-            "exemplars": [exemplar.asDict() for exemplar in row.exemplars],
+            "top_genres": genres.get(row["cluster"], []),
+            "exemplars": [exemplar.asDict() for exemplar in row["exemplars"]],
         }
         for row, description in zip(rows, told, strict=True)
     ]
 
 
-def _columns(name: str, row: Row) -> list[tuple[str, float | None]]:
+def _columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
     # JSON knows no infinity, which the deviation of absurd durations may be
     values = [
@@ -100,28 +52,35 @@ def _columns(name: str, row: Row) -> list[tuple[str, float | None]]:
     return [(f"{name}_{suffix}", value) for suffix, value in zip(schema.STATISTICS, values, strict=True)]
 
 
-def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[Row]:
-    shares = [0.25, 0.5, 0.75]
-
-    def quartiles(name: str) -> Column:
-        if n_tracks <= EXACT_UP_TO:
-            return F.percentile(name, shares)
-        return F.percentile_approx(name, shares, 1_000)
-
-    statistics = [
-        statistic
-        for name in schema.FEATURE_NAMES
-        for statistic in (
+def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
+    """Return the statistics of each cluster, by cluster."""
+    is_small = n_tracks <= EXACT_UP_TO
+    statistics = []
+    for name in schema.FEATURE_NAMES:
+        statistics += [
             F.avg(name).alias(f"{name}_mean"),
             F.stddev_pop(name).alias(f"{name}_sd"),
             F.count(name).alias(f"{name}_n"),
-            quartiles(name).alias(f"{name}_quartiles"),
-        )
-    ]
+        ]
+        if is_small:
+            statistics.append(F.percentile(name, [0.25, 0.5, 0.75]).alias(f"{name}_quartiles"))
+        else:
+            statistics += [F.min(name).alias(f"{name}_low"), F.max(name).alias(f"{name}_high")]
     grouped = placed.groupBy("cluster").agg(
         F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *statistics
     )
-    return grouped.orderBy("cluster").collect()
+    rows = [row.asDict() for row in grouped.orderBy("cluster").collect()]
+    if not is_small:
+        ranges = {
+            (row["cluster"], name): (row[f"{name}_low"], row[f"{name}_high"])
+            for row in rows
+            for name in schema.FEATURE_NAMES
+            if row[f"{name}_n"]
+        }
+        found = fit_quartiles(placed, ranges)
+        for row in rows:
+            row |= {f"{name}_quartiles": found.get((row["cluster"], name)) for name in schema.FEATURE_NAMES}
+    return rows
 
 
 def _exemplars() -> Column:
@@ -130,7 +89,7 @@ def _exemplars() -> Column:
     return F.min_by(exemplar, F.struct("distance", "track_id"), EXEMPLARS).alias("exemplars")
 
 
-def _deviations(rows: list[Row]) -> list[dict[str, float]]:
+def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
     """Return how far each cluster's means lie from those of all tracks, in standard deviations of all tracks."""
     found: list[dict[str, float]] = [{} for _ in rows]
     for name in schema.FEATURE_NAMES:

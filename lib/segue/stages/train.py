@@ -15,6 +15,7 @@ from pyspark.storagelevel import StorageLevel
 from segue import schema
 from segue.clustering import card, labels, model, profiles
 from segue.clustering.fit import Fit
+from segue.clustering.frozen import fit_frozen
 from segue.config import Settings
 from segue.errors import ClusteringError
 from segue.features import Space
@@ -156,7 +157,7 @@ def _model(
     try:
         if chosen.sizes.sum() <= CHECKED_UP_TO:
             _require_same_silhouette(labeled, chosen)
-        frozen = profiles.fit_frozen(labeled, centres)
+        frozen = fit_frozen(labeled, centres)
         found = profiles.fit_profiles(labels.with_place(labeled, frozen), int(frozen.sizes.sum()))
     finally:
         labeled.unpersist()
