@@ -8,12 +8,12 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import words
-from segue.clustering.quartiles import fit_quartiles
+from segue.clustering.statistics import fit_statistics
 
 TOP_GENRES = 5
 EXEMPLARS = 5
 EXACT_UP_TO = 100_000
-"""Tracks: beyond that quartiles are told from bins, since exact ones hold every value in memory."""
+"""Tracks: beyond that quartiles are told from bins, since exact ones need every value in memory."""
 
 
 def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
@@ -55,32 +55,27 @@ def _columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
 def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
     """Return the statistics of each cluster, by cluster."""
     is_small = n_tracks <= EXACT_UP_TO
-    statistics = []
-    for name in schema.FEATURE_NAMES:
-        statistics += [
-            F.avg(name).alias(f"{name}_mean"),
-            F.stddev_pop(name).alias(f"{name}_sd"),
-            F.count(name).alias(f"{name}_n"),
-        ]
-        if is_small:
-            statistics.append(F.percentile(name, [0.25, 0.5, 0.75]).alias(f"{name}_quartiles"))
-        else:
-            statistics += [F.min(name).alias(f"{name}_low"), F.max(name).alias(f"{name}_high")]
+    exact = [statistic for name in schema.FEATURE_NAMES for statistic in _exact(name)] if is_small else []
     grouped = placed.groupBy("cluster").agg(
-        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *statistics
+        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *exact
     )
     rows = [row.asDict() for row in grouped.orderBy("cluster").collect()]
     if not is_small:
-        ranges = {
-            (row["cluster"], name): (row[f"{name}_low"], row[f"{name}_high"])
-            for row in rows
-            for name in schema.FEATURE_NAMES
-            if row[f"{name}_n"]
-        }
-        found = fit_quartiles(placed, ranges)
+        found = fit_statistics(placed, schema.FEATURE_NAMES, rows[-1]["cluster"])
         for row in rows:
-            row |= {f"{name}_quartiles": found.get((row["cluster"], name)) for name in schema.FEATURE_NAMES}
+            for name in schema.FEATURE_NAMES:
+                one = found.get((row["cluster"], name))
+                values = (one.mean, one.sd, one.n, one.quartiles) if one else (None, None, 0, None)
+                row |= {f"{name}_{what}": value for what, value in zip(_NUMBERS, values, strict=True)}
     return rows
+
+
+_NUMBERS = ("mean", "sd", "n", "quartiles")
+
+
+def _exact(name: str) -> list[Column]:
+    found = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
+    return [statistic.alias(f"{name}_{what}") for what, statistic in zip(_NUMBERS, found, strict=True)]
 
 
 def _exemplars() -> Column:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 CHECKED_UP_TO = 10_000
 """Tracks: up to so many the chosen silhouette is measured by ClusteringEvaluator too."""
+KEPT_UP_TO = 200_000
+"""Tracks: more are labeled again for each look at them, which takes less than to keep them with all their texts."""
 
 
 def work(run: Run) -> None:
@@ -153,7 +155,9 @@ def _model(
     space, preparation = best.space, best.preparation
     centres = chosen.centres[model.in_order(chosen.sizes, chosen.centres)]
     pipeline = model.with_centres(run.spark, preparation, space, centres)
-    labeled = labels.with_point(tracks, pipeline).persist(StorageLevel.MEMORY_AND_DISK)
+    labeled = labels.with_point(tracks, pipeline)
+    if chosen.sizes.sum() <= KEPT_UP_TO:
+        labeled = labeled.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         if chosen.sizes.sum() <= CHECKED_UP_TO:
             _require_same_silhouette(labeled, chosen)

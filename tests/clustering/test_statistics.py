@@ -1,10 +1,10 @@
-"""Quartiles from bins, against numpy's."""
+"""Statistics from sums and bins, against numpy's."""
 
 import numpy as np
 import pytest
 
 from segue.clustering import profiles
-from segue.clustering.quartiles import N_BINS, fit_quartiles
+from segue.clustering.statistics import N_BINS, fit_statistics
 
 
 def test_quartiles_are_as_exact_as_a_bin_is_wide(spark):
@@ -14,15 +14,18 @@ def test_quartiles_are_as_exact_as_a_bin_is_wide(spark):
     table = [(int(c), None if i % 7 == 0 else float(v)) for i, (c, v) in enumerate(zip(own, values, strict=True))]
     frame = spark.createDataFrame(table, "cluster int, bpm double").repartition(5)
     known = {c: np.array([v for k, v in table if k == c and v is not None]) for c in (1, 2, 3)}
-    found = fit_quartiles(frame, {(c, "bpm"): (part.min(), part.max()) for c, part in known.items()})
-    assert found[2, "bpm"] == [77.0] * 3
+    found = fit_statistics(frame, ["bpm"], 4)
+    assert sorted(found) == [(1, "bpm"), (2, "bpm"), (3, "bpm")]
+    assert (found[2, "bpm"].quartiles, found[2, "bpm"].sd) == ([77.0] * 3, 0.0)
     for cluster in (1, 3):
         part = known[cluster]
         width = (part.max() - part.min()) / N_BINS
         # numpy's value lies between two neighbours in rank, which may be a little apart
         ranks = np.sort(part)[[round(q * (len(part) - 1)) for q in (0.25, 0.5, 0.75)]]
-        assert found[cluster, "bpm"] == pytest.approx(np.quantile(part, [0.25, 0.5, 0.75]), abs=8 * width)
-        assert np.abs(found[cluster, "bpm"] - ranks).max() < 8 * width
+        one = found[cluster, "bpm"]
+        assert one.quartiles == pytest.approx(np.quantile(part, [0.25, 0.5, 0.75]), abs=8 * width)
+        assert np.abs(one.quartiles - ranks).max() < 8 * width
+        assert (one.n, one.mean, one.sd) == (len(part), pytest.approx(part.mean()), pytest.approx(part.std()))
 
 
 def test_profiles_of_many_tracks_take_them(spark, monkeypatch):
