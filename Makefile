@@ -53,7 +53,7 @@ $(SAMPLE): | setup
 .venv/.packages: setup.py constraints.txt | .venv/bin/python
 	@echo "installing the pinned packages into .venv (once, some 600 MB with Spark)"
 	@$(PYTHON) -m pip install -q -c constraints.txt setuptools
-	@$(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,test]'
+	@$(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,test]'
 	@touch $@
 
 .venv/.delta: .venv/.packages tools/delta_jars.sh

@@ -73,6 +73,7 @@ setup(
     extras_require={
         # An extra, because a cluster brings its own. Which pairs work: see constraints.txt.
         "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5"],
+        "picture": ["kaleido>=1.0"],
         "notebook": ["deltalake>=1.6", "pandas>=2.2,<3"],
         "test": [
             "chispa>=0.12,<0.13",

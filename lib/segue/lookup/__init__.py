@@ -5,5 +5,6 @@
 """
 
 from segue.lookup.answers import Answer, clusters, runs, similar
+from segue.lookup.pictures import figure, figures
 
-__all__ = ["Answer", "clusters", "runs", "similar"]
+__all__ = ["Answer", "clusters", "figure", "figures", "runs", "similar"]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from segue.errors import SegueError
-from segue.lookup import answers, screen
+from segue.lookup import answers, pictures, screen
 
 DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
 _RUNS = 20
@@ -29,7 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SegueError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return UNUSABLE_INPUT
-    print(json.dumps(found, ensure_ascii=False, indent=1, default=_as_json) if options.json else text)
+    try:
+        print(json.dumps(found, ensure_ascii=False, indent=1, default=_as_json) if options.json else text, flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 
@@ -48,7 +52,29 @@ def _parser() -> _Parser:
     runs = commands.add_parser("runs", parents=[shared], help="what was run, and what it did")
     runs.add_argument("--last", metavar="N", type=_count, default=_RUNS, help=f"so many of them (default {_RUNS})")
     runs.set_defaults(look_up=_runs)
+    drawn = commands.add_parser("figure", parents=[shared], help="a figure of the report as a picture")
+    drawn.add_argument("name", metavar="NAME", nargs="?", help="which; without a name the names are listed")
+    for kind in pictures.FORMATS:
+        drawn.add_argument(
+            f"--{kind}", metavar="FILE", nargs="?", const="", help=f"write it, by default as NAME.{kind}"
+        )
+    drawn.set_defaults(look_up=_figure)
     return parser
+
+
+def _figure(options: argparse.Namespace, width: int) -> tuple[Any, str]:
+    if options.name is None:
+        known = sorted(pictures.figures(options.output))
+        return known, "\n".join(known)
+    kinds = [kind for kind in pictures.FORMATS if getattr(options, kind) is not None]
+    if not kinds:
+        return json.loads(pictures.figure(options.output, options.name).to_json()), (
+            f"{options.name} is there; --png, --svg or --pdf writes it"
+        )
+    paths = [getattr(options, kind) or f"{options.name}.{kind}" for kind in kinds]
+    for kind, path in zip(kinds, paths, strict=True):
+        pictures.picture(options.output, options.name, path, kind)
+    return paths, "\n".join(f"wrote {path}" for path in paths)
 
 
 def _similar(options: argparse.Namespace, width: int) -> tuple[Any, str]:
