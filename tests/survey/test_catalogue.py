@@ -23,7 +23,8 @@ SCORES = [
     )
     for k, s in ((2, 0.5), (3, 0.4), (4, 0.3))
 ]
-PROVENANCE = numbers.Provenance("m1", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00", "silhouette", "fused", 10, "minmax: bpm", {}, {}, {})  # fmt: skip
+NOW = "2026-01-01T00:00:00+00:00"
+PROVENANCE = numbers.Provenance("m1", NOW, NOW, "silhouette", "fused", 10, "minmax: bpm", {}, {}, {})
 
 
 @pytest.fixture(scope="module")
