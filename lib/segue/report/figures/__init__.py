@@ -1,5 +1,7 @@
 """Figures from plain numbers: each a function that returns a ``plotly.graph_objects.Figure``; no Spark here.
 
+Where a sequence is asked for, an array or a column of pandas serves too, whatever its index.
+
 >>> from segue.report import figures
 >>> figures.ranking(["rock", "pop"], [12, 7], what="tracks").data[0].x
 (7, 12)

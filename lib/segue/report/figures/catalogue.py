@@ -88,12 +88,13 @@ def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> 
         )
         return figure(counted, height=220, xaxis=_WHOLE_YEARS, yaxis={"title": "Tracks", "tickformat": "~s"})
     scale = naming.factor(name)
+    known = [None if value is None or np.isnan(value) else value for value in values]  # pandas has NaN for None
     line = go.Scatter(
         x=list(years),
-        y=[None if value is None else value * scale for value in values],
+        y=[None if value is None else value * scale for value in known],
         mode="lines",
         line={"color": ACCENT, "width": 2},
-        customdata=["" if value is None else naming.shown(name, value) for value in values],
+        customdata=["" if value is None else naming.shown(name, value) for value in known],
         hovertemplate="%{x}: %{customdata}<extra></extra>",
     )
     return figure(line, height=220, xaxis=_WHOLE_YEARS, yaxis={"title": naming.titled(name)})
@@ -108,6 +109,7 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, what: str) -> go.Fig
     >>> ranking(["rock", "pop"], [12, 7], what="tracks").data[0].text
     ('7', '12')
     """
+    names, counts = list(names), list(counts)
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
         x=[counts[i] for i in order],

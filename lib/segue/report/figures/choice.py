@@ -19,10 +19,11 @@ def k_scores(ks: Sequence[int], values: Sequence[float], chosen: int, *, what: s
     chosen : which of them became the model
     what : the name of the score, such as "Silhouette"
     """
-    place = list(ks).index(chosen)
+    ks, values = list(ks), list(values)
+    place = ks.index(chosen)
     line = go.Scatter(
-        x=list(ks),
-        y=list(values),
+        x=ks,
+        y=values,
         mode="lines+markers",
         line={"color": QUIET, "width": 1.5},
         marker={"size": 6, "color": QUIET},

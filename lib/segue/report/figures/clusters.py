@@ -41,6 +41,7 @@ def cluster_map(
     explained : share of the variance along x and along y
     """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    titles, artists = list(titles), list(artists)
     traces = [
         go.Scatter(
             x=np.round(xs[places], 4).tolist(),
@@ -69,7 +70,7 @@ def cluster_map(
         for number, place in enumerate(centres, 1)
     ]
     ends = ("First", "Second")
-    shares = [f", {share:.0%} of the variance" for share in explained] if explained else ["", ""]
+    shares = [f", {share:.0%} of the variance" for share in explained] if explained is not None else ["", ""]
     titled = [f"{end} direction{share}".replace("%", " %") for end, share in zip(ends, shares, strict=True)]
     return figure(
         *traces,
@@ -103,6 +104,7 @@ def scatter_3d(
     titles, artists : shown on hover
     axes : which features, along x, y and z
     """
+    titles, artists = list(titles), list(artists)
     scaled = [np.round(np.asarray(values[name], dtype=float) * naming.factor(name), 2) for name in axes]
     traces = [
         go.Scatter3d(
@@ -131,6 +133,7 @@ def scatter_3d(
 
 def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int = 1) -> go.Figure:
     """Draw how far a cluster's means lie from those of all tracks, in standard deviations of all tracks."""
+    names, deviations = list(names), list(deviations)
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
         x=[round(deviations[i], 3) for i in order],
