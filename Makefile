@@ -13,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # The steps of the set-up share one .venv, and Spark takes all cores by itself.
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench
+.PHONY: help setup demo notebook test check bench
 
 help:   ## list the targets
-	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-7s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
 
 setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 or 21, fetch Delta's jars
 	@tools/java.sh --install >/dev/null
@@ -24,6 +24,10 @@ setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 o
 
 demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into out/demo/
 	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
+
+# It makes no tables: it opens those that are there. ARGS go to JupyterLab, such as --no-browser.
+notebook: .venv/.packages   ## JupyterLab on notebooks/, over out/demo; SEGUE_OUTPUT=out/mine reads another output
+	PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
 
 test: setup   ## every test; ARGS="-k word" picks some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)

@@ -74,13 +74,17 @@ setup(
         # An extra, because a cluster brings its own. Which pairs work: see constraints.txt.
         "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5"],
         "picture": ["kaleido>=1.0"],
-        "notebook": ["deltalake>=1.6", "pandas>=2.2,<3"],
+        # ipykernel runs the notebooks, and plotly shows figures in them where there is nbformat.
+        "notebook": ["deltalake>=1.6", "ipykernel>=6.29", "jupyterlab>=4.4,<5", "nbformat>=5.10", "pandas>=2.2,<3"],
         "test": [
             "chispa>=0.12,<0.13",
             "deltalake>=1.6",
             "hypothesis",
             "import-linter",
+            "ipykernel>=6.29",
             "mypy",
+            "nbclient>=0.10",
+            "nbformat>=5.10",
             "pytest",
             "pytest-xdist",
             "ruff",
