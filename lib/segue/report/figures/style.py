@@ -21,6 +21,8 @@ TEMPLATE = go.layout.Template(
         "margin": {"l": 48, "r": 16, "t": 8, "b": 44},
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
         "hovermode": "closest",
+        # plotly would derive a dark bar from the clear background
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": ACCENT},
         "showlegend": False,
         "xaxis": _AXIS,
         "yaxis": _AXIS,
