@@ -1,12 +1,13 @@
 """All tracks' ten nearest others: by tree and by cells, against scikit-learn and Spark's own nearestByJoin.
 
-    ./spark-submit.sh --master 'local[2]' benchmarks/neighbours.py --tracks 100000 1000000
+    make bench BENCH=neighbours ARGS="--tracks 100000 1000000"
 
 One JSON line for each way, and one of ratios for each size. The tracks are synthetic, in nine standardised features.
 ``search_seconds`` begins with tracks on disk (Parquet) and ends when every list is computed; learning the scaling
 is in ``scaling_seconds``. scikit-learn's kd_tree gets the finished coordinates in the order of the file and all cores,
 and builds its tree in its own time; where the catalogue is large it is asked for a sample, and its time is scaled up.
-nearestByJoin compares every pair, so it gets few queries; its figure is pairs per second.
+nearestByJoin compares every pair, so it gets few queries; its figure is pairs per second. Everybody is asked for a few
+lists first, so that no one pays for a cold JVM.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import threading
 import time
 from pathlib import Path
 
+import common
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -32,6 +34,7 @@ from segue.similar.scaling import Scaling
 from segue.similar.space import Options, fit_scaling
 
 FEATURES = load().recommend.features
+_WARM = 3000
 WAYS = {
     "tree": ("tree", {"rules": Rules(per_artist=0), "other_releases": True}),
     "cells": ("cells", {"rules": Rules(per_artist=0), "other_releases": True}),
@@ -43,12 +46,28 @@ WAYS = {
 def main() -> None:
     """Time every way on every size."""
     options = _options()
-    spark = session.start("neighbours")
+    about = common.machine()
+    spark = common.started("neighbours", options.driver_memory)
     with tempfile.TemporaryDirectory() as folder:
         for n_tracks in options.tracks:
             tracks = _stored(spark, n_tracks, f"{folder}/{n_tracks}")
+            if n_tracks == options.tracks[0]:
+                _warm(tracks.limit(_WARM), options)
             run(tracks, n_tracks, options)
+    print(json.dumps({"benchmark": "neighbours", **about}), flush=True)
     session.stop()
+
+
+def _warm(tracks: DataFrame, options: argparse.Namespace) -> None:
+    tracks = tracks.cache()
+    scaling = fit_scaling(tracks, Options(FEATURES))
+    for way in options.ways:
+        method, rules = WAYS[way]
+        _timed(tracks, scaling, Options(FEATURES, method=method, **rules))
+    if options.join_queries:
+        points = scaling.points(arrays.matrix(tracks.select(*FEATURES).toArrow().columns))
+        _nearest_by_join(tracks, scaling, points, 10)
+    tracks.unpersist()
 
 
 def run(tracks: DataFrame, n_tracks: int, options: argparse.Namespace) -> None:
@@ -179,7 +198,8 @@ def _nearest_by_join(tracks: DataFrame, scaling: Scaling, points: np.ndarray, n_
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Time the ten nearest others of all tracks.")
+    parser = common.parser(__doc__)
+    parser.set_defaults(driver_memory="8g")
     parser.add_argument("--tracks", type=int, nargs="+", default=[100_000], metavar="N", help="sizes of catalogues")
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="which of ours")
     parser.add_argument("--sklearn-queries", type=int, default=100_000, metavar="N", help="at most; 0: none")
