@@ -29,7 +29,18 @@ TEMPLATE = go.layout.Template(
         "bargap": 0.06,
     }
 )
-CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True, "displayModeBar": "hover", "scrollZoom": False}
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    "displayModeBar": "hover",
+    "scrollZoom": False,
+    # plotly offers to upload a figure, with all its tracks, unless told not to
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "resetCameraLastSave3d"],
+    # a title with two dollar signs is no equation
+    "typesetMath": False,
+}
 
 
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
