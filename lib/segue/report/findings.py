@@ -45,6 +45,11 @@ class Relation:
         """Whether the two are related at all, and enough to speak of."""
         return abs(self.r) >= 0.1 and self.low * self.high > 0
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the tracks are enough to say that the two hardly go together."""
+        return not self.is_clear and max(-self.low, self.high) < 0.3
+
 
 def relation(found: Correlations, one: str, other: str) -> Relation | None:
     """Return how two features go together, or None where the tracks do not tell."""
@@ -65,8 +70,11 @@ def sentence(found: Relation) -> str:
     'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
     """
     subject = _SUBJECTS[found.one].capitalize()
-    if not found.is_clear:
+    if found.is_absent:
         return f"{subject} tracks are hardly more or less {_plain(found.other)} than others ({_figures(found)})."
+    if not found.is_clear:
+        asked = f"{subject.lower()} tracks are more or less {_plain(found.other)}"
+        return f"Whether {asked} cannot be told from so few tracks ({_figures(found)})."
     strength = "are clearly" if abs(found.r) >= 0.5 else "tend to be" if abs(found.r) >= 0.3 else "are slightly"
     return f"{subject} tracks {strength} {_COMPARED[found.other][found.r < 0]} ({_figures(found)})."
 
@@ -93,7 +101,9 @@ def correlation_title(found: Correlations) -> str:
     """Return the heading of the correlations: what the strongest says."""
     best = strongest(found, 1)
     if not best:
-        return "No two features go together"
+        pairs = [relation(found, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
+        known = [pair for pair in pairs if pair]
+        return "No two features go together" if known and all(pair.is_absent for pair in known) else "The features"
     subject = _SUBJECTS[best[0].one].capitalize()
     return f"{subject} tracks are {_COMPARED[best[0].other][best[0].r < 0]}"
 
@@ -110,14 +120,16 @@ def correlation_sentences(found: Correlations) -> list[str]:
 
 
 def popularity_sentences(found: Correlations) -> list[str]:
-    """Return what goes with popularity, the strongest first; that nothing does, if so; nothing where it is unknown."""
+    """Return what goes with popularity, the strongest first; that nothing does, if so; nothing where none can tell."""
     pairs = [relation(found, "popularity", name) for name in (*schema.FEATURE_NAMES, "year")]
     known = sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
     if not known:
         return []
     clear = [sentence(pair) for pair in known[:3] if pair.is_clear]
+    if clear or not known[0].is_absent:
+        return clear
     best = naming.NAMES[known[0].other]
-    return clear or [f"Nothing here goes with popularity: the nearest is {best} ({_figures(known[0])})."]
+    return [f"Nothing here goes with popularity: the nearest is {best} ({_figures(known[0])})."]
 
 
 def year_sentence(years: Years | None, found: Correlations) -> str | None:
@@ -127,10 +139,13 @@ def year_sentence(years: Years | None, found: Correlations) -> str | None:
     if years is None or not known:
         return None
     best = known[0]
+    if not best.is_clear and not best.is_absent:
+        return None
     if not best.is_clear:
         return f"Tracks of all years sound alike: the nearest to a change is in {naming.NAMES[best.other]}."
     first, last = _ends(years, best.other)
-    if first is None or last is None:
+    # the ends are two decades of many, and may go against the whole
+    if first is None or last is None or (last[1] - first[1]) * best.r <= 0:
         return sentence(best)
     return (
         f"Newer tracks are {_COMPARED[best.other][best.r < 0]}: on average {naming.shown(best.other, first[1])} in the "
@@ -176,9 +191,10 @@ def percent(share: float) -> str:
     >>> percent(0.168), percent(0.004), percent(0.0)
     ('17 %', 'less than 1 %', '0 %')
     """
-    if 0 < share < 0.005:
+    text = f"{100 * share:.0f} %"
+    if text == "0 %" and share > 0:
         return "less than 1 %"
-    return f"{100 * share:.0f} %"
+    return "more than 99 %" if text == "100 %" and share < 1 else text
 
 
 def silhouette_word(value: float) -> str:
@@ -190,7 +206,7 @@ def choice_sentence(found: Catalogue, rule: str) -> str:
     """Return why this number of clusters."""
     ks = [score.k for score in found.scores]
     chosen = next(score for score in found.scores if score.k == found.chosen)
-    range_ = f"{min(ks)} to {max(ks)}" if len(ks) > 1 else f"{ks[0]}"
+    tried = f", of {min(ks)} to {max(ks)} that were tried" if len(ks) > 1 else ""
     best = max(found.scores, key=lambda score: score.silhouette)
     told = {
         "fixed": f"The settings ask for {found.chosen} clusters",
@@ -200,7 +216,7 @@ def choice_sentence(found: Catalogue, rule: str) -> str:
     end = f", with a silhouette of {chosen.silhouette:.2f}"
     if best.k != found.chosen:
         end += f" (the best of all, {best.silhouette:.2f}, has {best.k})"
-    return f"{told}, of {range_} that were tried{end}."
+    return f"{told}{tried}{end}."
 
 
 def agreement_sentences(found: Agreement) -> list[str]:

@@ -59,7 +59,7 @@ def shown(name: str, value: float) -> str:
         minutes, seconds = divmod(round(value), 60)
         return f"{minutes:,}:{seconds:02d}"
     if name == "loudness":
-        return f"{value:.1f} dB".replace("-", "\N{MINUS SIGN}")
+        return f"{round(value, 1) + 0.0:.1f} dB".replace("-", "\N{MINUS SIGN}")  # no minus before 0.0
     if name == "year":
         return f"{value:.0f}"
     text = f"{value * factor(name):,.0f}"
