@@ -4,9 +4,7 @@ Nothing of the catalogue is ever code: Jinja escapes what stands in the page, da
 tag can end, plotly gets texts without tags, and a content security policy lets only the page's own two scripts run.
 """
 
-import base64
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +17,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from segue.report import figures, findings, naming
+from segue.report import figures, findings, harmless, naming
 from segue.report.colours import of_cluster
 from segue.report.figures.style import CONFIG, short
 from segue.report.numbers import Catalogue, Cluster, Named
@@ -50,19 +48,21 @@ def render(catalogue: Catalogue, origin: str) -> str:
     """
     drawn = drawings(catalogue)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=harmless.seen
+    )
     environment.filters |= _FILTERS
     safe = {
-        "css": _safe(_WEB["page.css"]),
-        "plotly": _safe(plotly),
-        "script": _safe(script),
-        "data": _safe(_json(_data(catalogue, drawn))),
-        "figures": [(name, _safe(_json(figure.to_plotly_json()))) for name, figure in drawn.items()],
+        "css": Markup(_WEB["page.css"]),
+        "plotly": Markup(plotly),
+        "script": Markup(script),
+        "data": Markup(harmless.json_text(_data(catalogue, drawn))),
+        "figures": [(name, Markup(harmless.json_text(figure.to_plotly_json()))) for name, figure in drawn.items()],
     }
     return environment.from_string(_WEB["page.html"]).render(
         c=catalogue,
         origin=origin,
-        policy=_policy(plotly, script),
+        policy=harmless.policy(plotly, script),
         heights={name: figure.layout.height for name, figure in drawn.items()},
         **safe,
         **_told(catalogue),
@@ -244,44 +244,6 @@ def _data(found: Catalogue, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
 
 def _texts(track: Named) -> dict[str, str]:
     return {"title": short(track.title), "artist": short(track.artist)}
-
-
-def _json(content: Any) -> str:
-    """Return JSON that may stand in a script element: nothing in it can end the element or begin another."""
-    text = json.dumps(_plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for letter in "<>&\u2028\u2029":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return text
-
-
-def _plain(content: Any) -> Any:
-    """Return what JSON has: lists for arrays and tuples, null for numbers that are none."""
-    if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
-    if isinstance(content, np.ndarray):
-        return _plain(content.tolist())
-    if isinstance(content, list | tuple):
-        return [_plain(item) for item in content]
-    if isinstance(content, np.generic):
-        content = content.item()
-    if isinstance(content, float) and not np.isfinite(content):
-        return None
-    if isinstance(content, str):
-        return content.encode("utf-8", "replace").decode("utf-8")
-    return content
-
-
-def _safe(text: str) -> Markup:
-    return Markup(text)
-
-
-def _policy(*scripts: str) -> str:
-    hashes = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 _FILTERS = {

@@ -12,7 +12,7 @@ from segue.report.figures.style import figure, isolated, plain
 
 
 def _tracks(titles: Sequence[str], artists: Sequence[str], places: Sequence[int]) -> list[str]:
-    return [isolated(titles[i]) + (f"<br>{isolated(artists[i])}" if artists[i] else "") for i in places]
+    return [isolated(titles[i]) + (f"<br>{isolated(artists[i])}" if plain(artists[i]) else "") for i in places]
 
 
 def _members(cluster: ArrayLike) -> list[tuple[int, list[int]]]:

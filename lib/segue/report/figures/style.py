@@ -48,13 +48,17 @@ def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
     return go.Figure(list(traces), {"template": TEMPLATE, "height": height, **layout})
 
 
+_JOINERS = "\u200c\u200d"
+"""They cannot be seen, but Persian words and families of emoji are made with them."""
+
+
 def short(text: str, longest: int = 120) -> str:
     """Return a text on one line, without control characters, not too long.
 
     >>> short("a\\tb " + "c" * 200, 8)
     'a b ccc…'
     """
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    line = " ".join("".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text).split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
