@@ -5,7 +5,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const narrow = matchMedia("(max-width: 600px)");
   const ink = () => getComputedStyle(document.documentElement).getPropertyValue("--ink2").trim();
-  const drawn = new Set();
+  const drawn = new Map();
   const hidden = new Set();
 
   // One look for light and dark: what is drawn on transparent ground takes the page's own ink.
@@ -15,8 +15,10 @@
   };
 
   const draw = (place) => {
-    if (drawn.has(place)) return Promise.resolve();
-    drawn.add(place);
+    if (!drawn.has(place)) drawn.set(place, begin(place));
+    return drawn.get(place);
+  };
+  const begin = (place) => {
     const figure = read("figure-" + place.dataset.figure);
     const layout = inked(figure.layout);
     if (narrow.matches && layout.height > 430 && (layout.scene || place.dataset.figure === "cluster_map")) layout.height = 430;
@@ -35,17 +37,19 @@
     { rootMargin: "300px" });
   for (const place of places) watcher.observe(place);
   addEventListener("beforeprint", () => { for (const place of places) draw(place); });
-  dark.addEventListener("change", () => { for (const place of drawn) Plotly.relayout(place, { "font.color": ink() }); });
+  const whenDrawn = (place, act) => { if (drawn.has(place)) drawn.get(place).then(act); };
+  for (const look of [dark, matchMedia("print")]) look.addEventListener("change", () => {
+    for (const place of places) whenDrawn(place, () => Plotly.relayout(place, { "font.color": ink() }));
+  });
 
   // Clusters are switched in the map and in the 3-D scatter alike.
   const maps = ["cluster_map", "scatter_3d"].map((name) => document.getElementById("plot-" + name));
   const switches = [...document.querySelectorAll(".switch[aria-pressed]")];
   const show = () => {
     for (const button of switches) button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.cluster))));
-    for (const place of maps) {
-      if (!drawn.has(place) || !place.data) continue;
+    for (const place of maps) whenDrawn(place, () => {
       Plotly.restyle(place, { visible: place.data.map((trace) => !hidden.has(trace.meta.cluster)) });
-    }
+    });
   };
   for (const button of document.querySelectorAll(".switch")) button.addEventListener("click", () => {
     const which = button.dataset.cluster;
@@ -97,10 +101,15 @@
     return made;
   };
   let place = -1;
+  const open = (shown) => {
+    hits.hidden = !shown;
+    search.setAttribute("aria-expanded", String(shown));
+    search.removeAttribute("aria-activedescendant");
+    place = -1;
+  };
   const choose = (index) => {
     const one = data.similar[index];
-    hits.hidden = true;
-    search.setAttribute("aria-expanded", "false");
+    open(false);
     const list = element("ol");
     for (const near of one.near) {
       const item = element("li");
@@ -115,7 +124,7 @@
     answer.replaceChildren(title, one.near.length ? list : element("p", "about", "Nothing in the catalogue is near it."));
   };
   const point = (next) => {
-    const items = [...hits.children];
+    const items = [...hits.querySelectorAll("[data-index]")];
     if (!items.length) return;
     place = (next + items.length) % items.length;
     items.forEach((item, i) => item.setAttribute("aria-selected", String(i === place)));
@@ -139,19 +148,17 @@
       none.setAttribute("role", "option");
       hits.append(none);
     }
-    hits.hidden = !words.length;
-    search.setAttribute("aria-expanded", String(!hits.hidden));
-    search.removeAttribute("aria-activedescendant");
-    place = -1;
+    open(words.length > 0);
   };
   search.addEventListener("input", find);
   search.addEventListener("focus", () => { if (search.value) find(); });
-  search.addEventListener("blur", () => { hits.hidden = true; search.setAttribute("aria-expanded", "false"); });
+  search.addEventListener("blur", () => open(false));
   search.addEventListener("keydown", (event) => {
+    if (hits.hidden && /^Arrow(Up|Down)$/.test(event.key)) find();
     if (event.key === "ArrowDown") point(place + 1);
-    else if (event.key === "ArrowUp") point(place - 1);
-    else if (event.key === "Escape") { hits.hidden = true; }
-    else if (event.key === "Enter") { const item = hits.children[Math.max(place, 0)]; if (item && item.dataset.index) choose(Number(item.dataset.index)); }
+    else if (event.key === "ArrowUp") point(Math.max(place, 0) - 1);
+    else if (event.key === "Escape") open(false);
+    else if (event.key === "Enter") { const item = hits.children[Math.max(place, 0)]; if (!hits.hidden && item.dataset.index) choose(Number(item.dataset.index)); }
     else return;
     event.preventDefault();
   });
