@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # The steps of the set-up share one .venv, and Spark takes all cores by itself.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook test check bench
+.PHONY: help setup demo notebook browser test check bench
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -29,7 +29,11 @@ demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into ou
 notebook: .venv/.packages   ## JupyterLab on notebooks/, over out/demo; SEGUE_OUTPUT=out/mine reads another output
 	PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
 
-test: setup   ## every test; ARGS="-k word" picks some
+# Only tests need it. Where it cannot be had it says what to type; its tests are then left out, or fail where CI is set.
+browser:   ## find or install Chromium, which the tests of the report drive
+	@tools/chromium.sh --install >/dev/null || true
+
+test: setup browser   ## every test; ARGS="-k word" picks some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/.packages   ## formatting, lint, types, import direction

@@ -85,6 +85,7 @@ setup(
             "mypy",
             "nbclient>=0.10",
             "nbformat>=5.10",
+            "playwright",
             "pytest",
             "pytest-xdist",
             "ruff",
