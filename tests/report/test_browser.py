@@ -232,9 +232,11 @@ def test_controls_are_reached_by_keyboard_in_their_order(page):
 
 def test_a_figures_buttons_are_seen_where_the_keyboard_reaches_them(page):
     group = page.locator("#plot-scatter_3d .modebar-group").first
-    assert group.evaluate("group => getComputedStyle(group).opacity") == "0"
+    opacity = "([group, wanted]) => getComputedStyle(group).opacity === wanted"
+    page.mouse.move(0, 0)  # beside the page
+    page.wait_for_function(opacity, arg=[group.element_handle(), "0"])
     group.locator("button").focus()
-    page.wait_for_function("group => getComputedStyle(group).opacity === '1'", arg=group.element_handle())
+    page.wait_for_function(opacity, arg=[group.element_handle(), "1"])
 
 
 def test_no_figure_offers_to_send_its_data_away(page):
