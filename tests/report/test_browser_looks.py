@@ -102,6 +102,8 @@ def test_a_phone_shows_it_without_scrolling_sideways(page):
         one.checkVisibility() && !one.closest("svg, .hidden") && one.getBoundingClientRect().right > innerWidth + 1
     ).map((one) => one.outerHTML.slice(0, 80))""")
     assert over == []
+    lines = page.evaluate("[...document.querySelectorAll('.bars li')].map((one) => one.clientHeight)")
+    assert set(lines) == {20}  # no feature's name is broken in two
     page.locator("#search").fill("")
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = false")
 
