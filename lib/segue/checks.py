@@ -160,7 +160,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "recommend.least_popularity": _popularity,
     "recommend.outliers": _flag,
     "recommend.playlist_length": _whole(1, 1000),
-    "report.points": _whole(100, 10_000),
-    "report.searchable": _whole(0, 2000),
+    "report.points": _whole(100, 7000),
+    "report.searchable": _whole(0, 1000),
 }
 """Every setting there is, and what turns its raw value into a checked one."""

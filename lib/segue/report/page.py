@@ -249,6 +249,7 @@ def _texts(track: Named) -> dict[str, str]:
 _FILTERS = {
     "short": short,
     "count": lambda number: f"{number:,}",
+    "plural": lambda word, number: word if number == 1 else f"{word}s",
     "percent": findings.percent,
     "spelled": naming.spelled,
     "human": lambda name: naming.NAMES[name].capitalize(),

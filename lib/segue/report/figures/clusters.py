@@ -176,7 +176,7 @@ def genre_heatmap(genres: Sequence[str], numbers: Sequence[int], shares: ArrayLi
         ygap=1,
         customdata=[[plain(genre)] * len(numbers) for genre in genres],
         hovertemplate="%{customdata}: %{z:.0f} % of its tracks are in cluster %{x}<extra></extra>",
-        colorbar={"thickness": 10, "outlinewidth": 0, "ticksuffix": " %", "len": 0.6},
+        colorbar={"thickness": 10, "outlinewidth": 0, "ticksuffix": " %", "nticks": 4},
     )
     return figure(
         heat,

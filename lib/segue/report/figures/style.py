@@ -22,7 +22,13 @@ TEMPLATE = go.layout.Template(
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
         "hovermode": "closest",
         # plotly would derive a dark bar from the clear background
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": QUIET, "activecolor": ACCENT},
+        "modebar": {
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": QUIET,
+            "activecolor": ACCENT,
+            # in a notebook too, where CONFIG is not, plotly would offer to upload the figure with all its tracks
+            "remove": ["sendChartToCloud", "select2d", "lasso2d"],
+        },
         "showlegend": False,
         "xaxis": _AXIS,
         "yaxis": _AXIS,

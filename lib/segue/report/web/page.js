@@ -27,6 +27,8 @@
       // a finger or a wheel that passes by shall scroll the page, not the figure
       for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) layout[name].fixedrange = true;
     } else if (narrow.matches) layout.dragmode = false;
+    // numbers that would be too small to read are left to the hover
+    if (narrow.matches) for (const trace of figure.data) if (trace.type === "heatmap") delete trace.texttemplate;
     for (const trace of figure.data) if (trace.meta && hidden.has(trace.meta.cluster)) trace.visible = false;
     return Plotly.newPlot(place, figure.data, layout, data.config).then(() => place.classList.add("drawn"));
   };
