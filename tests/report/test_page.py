@@ -234,7 +234,7 @@ def test_how_it_was_made(full):
         "recommend.other_releases": "no",
         "selection.k": "none",
     }
-    assert "12 tracks lie far from the middle of their cluster" in full.words
+    assert "Tracks that lie far from the middle of their cluster: 12." in full.words
     assert "Missing values: 3 tracks without popularity." in full.words
     rows = [one.text for one in full.all("tr", within="section") if "details" not in one.parents]
     assert rows == ["ReasonRows", "bpm missing4", "acousticness 'f' is not a number2"]
