@@ -13,7 +13,7 @@ import common
 from common import BUILD, DATA, PROJECT, Lines, progress
 
 EMPTY, PIPELINE = "empty session", "pipeline"
-STAGES = ("ingest", "train", "label", "recommend")
+STAGES = ("ingest", "train", "label", "recommend", "report")
 
 
 def options(words: list[str] | None = None) -> argparse.Namespace:
