@@ -22,6 +22,8 @@
     const figure = read("figure-" + place.dataset.figure);
     const layout = inked(figure.layout);
     if (narrow.matches && layout.height > 430 && (layout.scene || place.dataset.figure === "cluster_map")) layout.height = 430;
+    // a narrow view shows less to the sides: step back, lest the axes be cut off
+    if (narrow.matches && layout.scene) for (const axis of "xyz") layout.scene.camera.eye[axis] *= 1.3;
     place.style.minHeight = layout.height + "px";
     if (place.dataset.figure !== "cluster_map") {
       // a finger or a wheel that passes by shall scroll the page, not the figure
