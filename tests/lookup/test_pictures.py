@@ -49,6 +49,7 @@ def test_without_a_report_there_is_no_figure(tmp_path):
         lookup.figure(str(tmp_path), "k")
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(
     not os.environ.get("CI") and not any(map(shutil.which, NAMES)), reason="pictures are drawn by a Chromium or Chrome"
 )

@@ -233,6 +233,6 @@ def test_a_direction_of_the_map():
 
 
 def test_every_number_can_be_spoken_of():
-    for name in naming.ORDER:
-        for other in naming.ORDER:
+    for name in naming.NAMES:
+        for other in naming.NAMES:
             assert findings.sentence(findings.Relation(name, other, 0.4, 0.3, 0.5)).endswith("0.50).")

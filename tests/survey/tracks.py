@@ -68,9 +68,7 @@ def card(table):
             "cluster_description": f"kind {c}",
             "silhouette": 0.3,
             "top_genres": [{"genre": "rock", "share": 0.5, "lift": 1.2}],
-            "exemplars": [{"track_id": row.track_id, "title": row.title, "artist": row.artist, "distance": 0.1}]
-            if (row := group.iloc[0]) is not None
-            else [],
+            "exemplars": [{**group.iloc[0][["track_id", "title", "artist"]], "distance": 0.1}],
             **{f"{name}_mean": _mean(group[name]) for name in schema.FEATURE_NAMES},
         }
         for c, group in zip((1, 2, 3), groups, strict=True)

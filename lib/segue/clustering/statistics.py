@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segue.clustering.bins import quantiles
+
 Floats = NDArray[np.float64]
+_QUARTERS = (0.25, 0.5, 0.75)
 N_BINS = 2048
 """Between the least and the greatest value of a feature in a cluster: a quartile is as exact as a bin is wide."""
 
@@ -50,9 +53,8 @@ def fit_statistics(tracks: DataFrame, names: Sequence[str], k: int) -> dict[tupl
         mean = total[place] / n[place]
         with np.errstate(invalid="ignore", over="ignore"):
             sd = np.sqrt(np.maximum(square[place] / n[place] - mean**2, 0.0))
-        found[key] = Statistic(
-            int(n[place]), float(mean), float(sd), quartiles(counts[place], float(low[place]), float(high[place]))
-        )
+        quartiles = quantiles(counts[place], float(low[place]), float(high[place]), _QUARTERS)
+        found[key] = Statistic(int(n[place]), float(mean), float(sd), quartiles)
     return found
 
 
@@ -118,19 +120,3 @@ def _fit_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
 
 def _binary(values: Floats) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([values.tobytes()], pa.binary())], names=["values"])
-
-
-def quartiles(counts: Floats, low: float, high: float) -> list[float]:
-    """Return the values at a quarter, a half and three quarters of the ranks, evenly spread within a bin.
-
-    >>> quartiles(np.array([2.0, 2.0]), 0.0, 8.0)
-    [2.5, 4.0, 5.5]
-    """
-    total = counts.cumsum()
-    found = []
-    for share in (0.25, 0.5, 0.75):
-        rank = share * (total[-1] - 1) + 0.5
-        place = int(np.searchsorted(total, rank, "left"))
-        inside = (rank - (total[place] - counts[place])) / counts[place]
-        found.append(float(low + (place + inside) / len(counts) * (high - low)))
-    return found

@@ -8,7 +8,7 @@ from itertools import combinations
 from segue import schema
 from segue.clustering.words import WORDS
 from segue.report import naming
-from segue.report.numbers import Agreement, Catalogue, Cluster, Correlations, Years
+from segue.report.numbers import Agreement, Catalogue, Correlations, Years
 
 _COMPARED = {
     "bpm": ("faster", "slower"),
@@ -232,11 +232,6 @@ def agreement_sentences(found: Agreement) -> list[str]:
         f"(purity); beyond chance two tracks are sorted alike by both in {percent(max(found.ari, 0.0))} of the cases "
         f"(adjusted Rand index {naming.signed(found.ari)}).",
     ]
-
-
-def cluster_sentence(found: Cluster) -> str:
-    """Return a cluster in one sentence, for those who cannot see its figure."""
-    return f"Cluster {found.number}: {found.words}; {found.n_tracks:,} tracks, {percent(found.share)} of all."
 
 
 def loading_sentence(loadings: Sequence[tuple[str, float]], end: str) -> str:

@@ -1,7 +1,5 @@
 """What people call a feature, and how they write its values; no Spark here."""
 
-from segue import schema
-
 NAMES = {
     "bpm": "tempo",
     "loudness": "loudness",
@@ -83,7 +81,3 @@ def spelled(number: int) -> str:
     """
     words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     return words[number] if 0 <= number < len(words) else f"{number:,}"
-
-
-ORDER = (*schema.FEATURE_NAMES, "popularity", "year")
-"""Every number of a track, in the order of the tables."""

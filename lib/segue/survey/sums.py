@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from segue import schema
+from segue.clustering import bins
 from segue.clustering.card import ModelCard
 from segue.clustering.scaled import scaled
 
@@ -61,11 +62,10 @@ def of_batch(batch: pa.RecordBatch, card: ModelCard) -> Sums:
         fine = n_fine(name)
         found[BINS, place] = np.bincount(_bin(name, own, fine), minlength=fine).astype(np.float64)
         both = known[:, place] & known[:, popularity]
-        bins = _bin(name, rows[both, place], N_COARSE)
-        counts = np.bincount(bins, minlength=N_COARSE).astype(np.float64)
-        found[POPULAR, place] = np.concatenate(
-            [counts, np.bincount(bins, weights=rows[both, popularity], minlength=N_COARSE)]
-        )
+        coarse = _bin(name, rows[both, place], N_COARSE)
+        counts = np.bincount(coarse, minlength=N_COARSE).astype(np.float64)
+        totals = np.bincount(coarse, weights=rows[both, popularity], minlength=N_COARSE)
+        found[POPULAR, place] = np.concatenate([counts, totals])
     points = scaled(card, np.stack([rows[:, NUMBERS.index(name)] for name in card.features], axis=1))
     points = points[np.isfinite(points).all(axis=1)]
     found[SPACE, 0] = np.concatenate([[len(points)], points.sum(axis=0), (points.T @ points).ravel()])
@@ -123,16 +123,7 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
     """Return quantiles, as exact as the fine bins are narrow: a tenth of a unit."""
-    counts = sums[BINS, NUMBERS.index(name)]
-    total = counts.cumsum()
-    ends = edges(name, n_fine(name))
-    found = []
-    for share in shares:
-        wanted = share * total[-1]
-        place = int(np.searchsorted(total, wanted, "left"))
-        inside = (wanted - (total[place] - counts[place])) / counts[place] if counts[place] else 0.5
-        found.append(float(ends[place] + inside * (ends[place + 1] - ends[place])))
-    return found
+    return bins.quantiles(sums[BINS, NUMBERS.index(name)], *_RANGES[name], shares)
 
 
 def axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
