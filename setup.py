@@ -61,6 +61,7 @@ setup(
         "colorcet>=3",
         "deltalake>=1.6",
         "jinja2>=3.1",
+        "loky>=3.4",
         "numpy>=1.26",
         "pandas>=2.2,<3",
         "plotly>=6.1,<8",

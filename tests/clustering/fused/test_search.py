@@ -11,6 +11,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_info
 
+from segue.clustering.fused.hands import Hands
 from segue.clustering.fused import kernel, search
 from segue.clustering.fused.kernel import Points
 
@@ -40,14 +41,16 @@ def bits(found):
     return [(start.centres.tobytes(), start.cost, start.iterations, start.settled) for start in found]
 
 
-def test_threads_do_not_change_a_bit(monkeypatch, blobs):
+def test_hands_do_not_change_a_bit(monkeypatch, blobs):
     # small enough parts that the sample is more than the first points
     monkeypatch.setattr(search, "FIRST_POINTS", 500)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
     found = []
-    for n in (1, 2, 5):
-        monkeypatch.setattr(search, "_threads", lambda n=n: n)
-        found.append(bits(searched(blobs, [2, 3, 5, 8])))
+    for n in (1, 2, 3):
+        with Hands(n) as hands:
+            hands.begin()
+            found.append(bits(searched(blobs, [2, 3, 5, 8], hands=hands)))
+            assert len(hands) == n
     assert found[0] == found[1] == found[2]
 
 

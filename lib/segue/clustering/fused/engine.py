@@ -13,7 +13,9 @@ from segue.clustering.fit import Budget, Fit
 from segue.clustering.fused import kernel, passes, sample, search
 from segue.clustering.fused.blocks import Blocks
 from segue.clustering.fused.data import Data, gather
+from segue.clustering.fused.hands import Hands
 from segue.clustering.fused.kernel import Points
+from segue.clustering.fused.local import LocalPoints
 from segue.clustering.fused.passes import Course, Memory
 from segue.clustering.fused.scoring import fit_scores
 from segue.clustering.fused.stability import with_stability
@@ -61,30 +63,52 @@ def fit(
         If there are fewer distinct points than the smallest k, or a value is missing or not finite.
     """
     most = max(budget.sample, POINTS_PER_CENTRE * ks[-1])
-    data = gather(points, features=features, class_column=class_column, most=most, n_points=n_points, bound=bound)
-    if not isinstance(data, Blocks):
-        tried = possible(ks, len(np.unique(data.sample.rows, axis=0)))
-        courses = [Course(start.centres, start.iterations) for start in _searched(data.sample, tried, budget, data)]
-        for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
-            course.total = total
-        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
-        return with_stability(fits, data.sample, budget, data.bits)
-    try:
-        if len(data) > kernel.most_points(data.n_features):
-            most_exact = kernel.most_points(data.n_features)
-            log.warning("%d points: the sums of a cluster of more than %d are not exact", len(data), most_exact)
-        stand_in, tried = _sample(points, features, data, id_column, ks, most)
-        about = [len(data), data.exponent, most, budget.restarts, budget.seed]
-        done, courses = _kept(tried, data, memory, about) or (
-            0,
-            [Course(start.centres) for start in _searched(stand_in, tried, budget, data)],
-        )
-        tol = float(np.ldexp(budget.tol, data.exponent))
-        passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, about=about, done=done)
-        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
-        return with_stability(fits, stand_in, budget, data.bits)
-    finally:
-        data.release()
+    n_points = points.count() if n_points is None else n_points
+    with Hands() as hands:
+        if n_points >= search.FIRST_POINTS:  # else they would take longer to come than to work
+            hands.begin()
+        data = gather(points, features=features, class_column=class_column, most=most, n_points=n_points, bound=bound)
+        if not isinstance(data, Blocks):
+            return _fit_few(data, ks, budget, hands)
+        try:
+            return _fit_many(data, points, features, id_column, ks, most, budget, memory, hands)
+        finally:
+            data.release()
+
+
+def _fit_few(data: LocalPoints, ks: Sequence[int], budget: Budget, hands: Hands) -> list[Fit]:
+    tried = possible(ks, len(np.unique(data.sample.rows, axis=0)))
+    courses = [Course(start.centres, start.iterations) for start in _searched(data.sample, tried, budget, data, hands)]
+    for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
+        course.total = total
+    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    return with_stability(fits, data.sample, budget, data.bits, hands)
+
+
+def _fit_many(
+    data: Blocks,
+    points: DataFrame,
+    features: str,
+    id_column: str | None,
+    ks: Sequence[int],
+    most: int,
+    budget: Budget,
+    memory: Memory | None,
+    hands: Hands,
+) -> list[Fit]:
+    if len(data) > kernel.most_points(data.n_features):
+        most_exact = kernel.most_points(data.n_features)
+        log.warning("%d points: the sums of a cluster of more than %d are not exact", len(data), most_exact)
+    stand_in, tried = _sample(points, features, data, id_column, ks, most)
+    about = [len(data), data.exponent, most, budget.restarts, budget.seed]
+    done, courses = _kept(tried, data, memory, about) or (
+        0,
+        [Course(start.centres) for start in _searched(stand_in, tried, budget, data, hands)],
+    )
+    tol = float(np.ldexp(budget.tol, data.exponent))
+    passes.run(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, about=about, done=done)
+    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
+    return with_stability(fits, stand_in, budget, data.bits, hands)
 
 
 def _sample(
@@ -110,9 +134,9 @@ def _kept(
     return kept
 
 
-def _searched(points: Points, ks: Sequence[int], budget: Budget, data: Data) -> list[Start]:
+def _searched(points: Points, ks: Sequence[int], budget: Budget, data: Data, hands: Hands) -> list[Start]:
     begun = time.monotonic()
-    found = search.search(points, ks, restarts=budget.restarts, seed=budget.seed, bits=data.bits)
+    found = search.search(points, ks, restarts=budget.restarts, seed=budget.seed, bits=data.bits, hands=hands)
     log.info(
         "k %s: %d restarts each, and their exchanges, on %d of %d points, %.1f s",
         passes.spans(ks), budget.restarts, len(points), len(data), time.monotonic() - begun,

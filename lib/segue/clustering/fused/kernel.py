@@ -22,7 +22,8 @@ _ELEMENTS = 1 << 18
 """Distances at a time, 2 MB: what a core's cache holds."""
 _FEWEST_POINTS = 128
 _MOST_EXPONENT = 500
-_MOST_CENTRES = 2048
+_MOST_CENTRES = 128
+"""Centres at a time, or the fewest sets that have more: the more there are, the fewer points, and the more calls."""
 
 
 def grid_bits(n_features: int) -> int:

@@ -4,32 +4,34 @@ Restarts run a few iterations and the hopeless ones are dropped; neighbouring k 
 left is finished on the whole sample. All of it is arithmetic on a bounded number of points, so it runs on the driver.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from itertools import repeat
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from segue.clustering.fused import starts
-from segue.clustering.fused.kernel import Points
+from segue.clustering.fused.hands import Hands
+from segue.clustering.fused.kernel import Matrix, Points
 from segue.clustering.fused.starts import Start
 
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
 """Points that restarts and exchanges run on, the larger of the two; the finalists then see the whole sample."""
 EARLY_ITERATIONS, KEPT = 5, 3
 """After so many iterations only so many starts of a k go on."""
+FINAL_ITERATIONS = 2
+"""On the whole sample, where they have settled on a part of it before, so many tell the best."""
 MOST_EXCHANGES, EXCHANGES_IN_VAIN = 8, 2
 """Rounds of exchanges between neighbouring k at the most, and in a row without a gain."""
 DRAWS = 32
 """Points among which a further centre is chosen."""
 MOST_ITERATIONS = 300
 """Few starts need a tenth of them; the limit is there for a cycle that rounding might make."""
-_MOST_THREADS = 8
 
 
-def search(sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int) -> list[Start]:
+def search(
+    sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int, hands: Hands | None = None
+) -> list[Start]:
     """Return the best start found for every k.
 
     Parameters
@@ -39,26 +41,23 @@ def search(sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits:
     restarts : starts for every k
     seed : whole number
     bits : of the grid
+    hands : what works side by side
 
     Returns
     -------
     list of Start
-        One per k, settled on the sample. Whatever the number of threads, the same bits.
+        One per k, settled on the sample. Whatever the number of hands, the same bits.
     """
-    first = _first(sample, ks[-1])
-    with threadpool_limits(limits=1), ThreadPoolExecutor(_threads()) as pool:
-        by_k = _started(first, ks, restarts, seed, bits, pool)
+    first, hands = _first(sample, ks[-1]), hands or Hands(1)
+    with threadpool_limits(limits=1):
+        by_k = _started(first, ks, restarts, seed, bits, hands)
         found = [starts.best(of_k, 1)[0] for of_k in by_k]
-        found = _exchanged(first, found, np.random.Generator(np.random.PCG64([seed, restarts])), bits, pool)
+        found = _exchanged(first, found, np.random.Generator(np.random.PCG64([seed, restarts])), bits, hands)
         if first is sample:
             return found
         finalists = [starts.best([*of_k, start], KEPT) for of_k, start in zip(by_k, found, strict=True)]
         again = [[start._replace(settled=False) for start in of_k] for of_k in finalists]
-        return [of_k[0] for of_k in _followed(sample, again, 1, bits, pool)]
-
-
-def _threads() -> int:
-    return min(_MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        return [of_k[0] for of_k in _followed(sample, again, 1, bits, hands, FINAL_ITERATIONS)]
 
 
 def _first(sample: Points, most_centres: int) -> Points:
@@ -70,55 +69,59 @@ def _first(sample: Points, most_centres: int) -> Points:
     return first if len(np.unique(first.rows, axis=0)) >= most_centres else sample
 
 
-def _started(
-    points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: ThreadPoolExecutor
-) -> list[list[Start]]:
+def _started(points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, hands: Hands) -> list[list[Start]]:
     """Return the restarts worth following, settled, for every k."""
     begun = starts.plus_plus(points, ks[-1], range(restarts), seed)
     fresh = [[Start(centres[:k], np.inf, 0, False) for centres in begun] for k in ks]
-    return _followed(points, fresh, KEPT, bits, pool)
+    return _followed(points, fresh, KEPT, bits, hands)
 
 
 def _followed(
-    points: Points, by_k: Sequence[Sequence[Start]], keep: int, bits: int, pool: ThreadPoolExecutor
+    points: Points, by_k: Sequence[Sequence[Start]], keep: int, bits: int, hands: Hands, first: int = EARLY_ITERATIONS
 ) -> list[list[Start]]:
-    """Return the best few starts of every k, settled: a few iterations tell which."""
-    early = iter(_lloyd(points, [start for of_k in by_k for start in of_k], EARLY_ITERATIONS, bits, pool))
+    """Return the best few starts of every k, settled: the ``first`` iterations tell which."""
+    early = iter(_lloyd(points, [start for of_k in by_k for start in of_k], first, bits, hands))
     kept = [starts.best([next(early) for _ in of_k], keep) for of_k in by_k]
-    settled = iter(_lloyd(points, [start for of_k in kept for start in of_k], MOST_ITERATIONS, bits, pool))
+    settled = iter(_lloyd(points, [start for of_k in kept for start in of_k], MOST_ITERATIONS, bits, hands))
     return [starts.best([next(settled) for _ in of_k], keep) for of_k in kept]
 
 
-def _lloyd(points: Points, begun: Sequence[Start], iterations: int, bits: int, pool: ThreadPoolExecutor) -> list[Start]:
+def _lloyd(points: Points, begun: Sequence[Start], iterations: int, bits: int, hands: Hands) -> list[Start]:
     """Run Lloyd's iterations of independent starts side by side."""
-    n = _threads()
+    n = len(hands)
     # starts of many centres are dealt out evenly: they stand in the order of k
-    hands = [begun[i::n] for i in range(n)]
-    done = list(pool.map(lambda hand: starts.lloyd(points, hand, iterations, bits), hands))
+    dealt = [begun[i::n] for i in range(n)]
+    done = hands.map(starts.lloyd, repeat(points, n), dealt, repeat(iterations, n), repeat(bits, n))
     found: list[Start] = list(begun)
-    for i, hand in enumerate(done):
-        found[i::n] = hand
+    for i, of_hand in enumerate(done):
+        found[i::n] = of_hand
     return found
 
 
-def _exchanged(
-    points: Points, found: list[Start], draws: np.random.Generator, bits: int, pool: ThreadPoolExecutor
-) -> list[Start]:
+def _suggested(points: Points, found: list[Start], draws: Matrix, hands: Hands) -> list[tuple[int, Matrix]]:
+    """Return what every k suggests, in the order of the k."""
+    n = len(hands)
+    dealt = [range(len(found))[i::n] for i in range(n)]
+    offers = hands.map(starts.suggestions, repeat(points, n), repeat(found, n), dealt, repeat(draws, n))
+    by_place = {place: offer for of_hand in offers for place, offer in of_hand}
+    return [each for place in sorted(by_place) for each in by_place[place]]
+
+
+def _exchanged(points: Points, found: list[Start], draws: np.random.Generator, bits: int, hands: Hands) -> list[Start]:
     """Return the starts, better where the grid has suggested something better; ends when it no longer does."""
     tried: set[bytes] = set()
     in_vain = 0
     for _ in range(MOST_EXCHANGES):
         where = draws.random(DRAWS)
-        offered = pool.map(partial(starts.suggested, points, found, draws=where), range(len(found)))
         fresh: list[list[Start]] = [[] for _ in found]
-        for place, centres in (offer for of_k in offered for offer in of_k):
+        for place, centres in _suggested(points, found, where, hands):
             name = centres.tobytes()
             if name not in tried:
                 tried.add(name)
                 fresh[place].append(Start(centres, np.inf, 0, False))
         better = [
             starts.best([start, *rivals], 1)[0]
-            for start, rivals in zip(found, _followed(points, fresh, 1, bits, pool), strict=True)
+            for start, rivals in zip(found, _followed(points, fresh, 1, bits, hands), strict=True)
         ]
         in_vain = in_vain + 1 if all(a is b for a, b in zip(better, found, strict=True)) else 0
         found = better

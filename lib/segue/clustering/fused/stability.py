@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from segue.clustering.agreement import agreement
 from segue.clustering.fit import Budget, Fit, Stability
 from segue.clustering.fused import kernel, search
+from segue.clustering.fused.hands import Hands
 from segue.clustering.fused.kernel import Points
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,9 @@ RESTARTS = 4
 """Starts for each k of a half: stability is a matter of the halves, not of luck with a start, which exchanges mend."""
 
 
-def stability(sample: Points, ks: Sequence[int], *, halves: int, seed: int, bits: int) -> list[Stability | None]:
+def stability(
+    sample: Points, ks: Sequence[int], *, halves: int, seed: int, bits: int, hands: Hands | None = None
+) -> list[Stability | None]:
     """Return how stable every k is: the adjusted Rand index between clusterings fitted on different halves.
 
     Every half holds each point with a chance of one in two; two halves are compared on the points that both hold.
@@ -31,7 +34,7 @@ def stability(sample: Points, ks: Sequence[int], *, halves: int, seed: int, bits
     sample : on the grid, in an order of no meaning; of more than 20,000 points the first 20,000 are taken
     ks : numbers of clusters, rising
     halves : how many, at least 2
-    seed, bits : as for ``search``
+    seed, bits, hands : as for ``search``
 
     Returns
     -------
@@ -50,7 +53,7 @@ def stability(sample: Points, ks: Sequence[int], *, halves: int, seed: int, bits
     fitted = [k for k in ks if k <= fewest]
     if not fitted:
         return [None] * len(ks)
-    labels = [_labels(points, part, fitted, seed + number, bits) for number, part in enumerate(parts)]
+    labels = [_labels(points, part, fitted, seed + number, bits, hands) for number, part in enumerate(parts)]
     found: list[Stability | None] = [None] * len(ks)
     for place, k in enumerate(fitted):
         rand = [
@@ -61,19 +64,22 @@ def stability(sample: Points, ks: Sequence[int], *, halves: int, seed: int, bits
     return found
 
 
-def with_stability(fits: list[Fit], sample: Points, budget: Budget, bits: int) -> list[Fit]:
+def with_stability(fits: list[Fit], sample: Points, budget: Budget, bits: int, hands: Hands) -> list[Fit]:
     """Return the fits with their stability on a sample, if the budget asks for it."""
     if not budget.halves:
         return fits
     begun = time.monotonic()
-    found = stability(sample, [fit.k for fit in fits], halves=budget.halves, seed=budget.seed, bits=bits)
+    ks = [fit.k for fit in fits]
+    found = stability(sample, ks, halves=budget.halves, seed=budget.seed, bits=bits, hands=hands)
     log.info("stability by %d random halves of the sample, %.1f s", budget.halves, time.monotonic() - begun)
     return [replace(fit, stability=of_k) for fit, of_k in zip(fits, found, strict=True)]
 
 
-def _labels(points: Points, part: Points, ks: Sequence[int], seed: int, bits: int) -> list[NDArray[np.int64]]:
+def _labels(
+    points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, hands: Hands | None
+) -> list[NDArray[np.int64]]:
     """Return the labels of all points by the clusters of one half, for every k."""
-    starts = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits)
+    starts = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits, hands=hands)
     return [kernel.labels(points, start.centres) for start in starts]
 
 

@@ -117,6 +117,13 @@ def best(starts: Sequence[Start], keep: int) -> list[Start]:
     return list(distinct.values())[:keep]
 
 
+def suggestions(
+    points: Points, found: Sequence[Start], places: Sequence[int], draws: Matrix
+) -> list[tuple[int, list[tuple[int, Matrix]]]]:
+    """Return what several k suggest, each with its place; see ``suggested``."""
+    return [(place, suggested(points, found, place, draws)) for place in places]
+
+
 def suggested(points: Points, found: Sequence[Start], place: int, draws: Matrix) -> list[tuple[int, Matrix]]:
     """Return what one k of the grid suggests to itself and its neighbours, as places in the grid and centres.
 
