@@ -97,4 +97,23 @@ if [ $# -gt 0 ]; then
   library=$("${PYSPARK_DRIVER_PYTHON:-${PYSPARK_PYTHON:-python3}}" "$project/tools/library_zip.py")
   set -- --py-files "$library$user_py_files" "$job" "$@"
 fi
-exec "$SPARK_HOME/bin/spark-submit" ${options[@]+"${options[@]}"} "$@"
+
+# A JVM that hears a signal takes the job down with its last words unsaid. So the job alone hears it, and the JVM ends
+# when the job has: it gets a process group of its own, which a terminal's Ctrl-C does not reach.
+pass_on() {
+  local job_process
+  job_process=$(ps -A -o pid= -o ppid= -o args= 2>/dev/null | awk -v parent="$submit" -v job="${job:-}" \
+    '$2 == parent && index($0, job) { print $1; exit }')
+  # without one the job has not begun, or runs on the cluster
+  kill -s "$1" "${job_process:-$submit}" 2>/dev/null || true
+}
+
+set -m
+"$SPARK_HOME/bin/spark-submit" ${options[@]+"${options[@]}"} "$@" <&0 &
+submit=$!
+trap 'pass_on TERM' TERM HUP
+trap 'pass_on INT' INT
+code=0
+# a signal ends the waiting, not what is waited for
+while wait "$submit"; code=$?; kill -0 "$submit" 2>/dev/null; do :; done
+exit "$code"

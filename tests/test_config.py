@@ -14,7 +14,7 @@ def faults(*assignments: str, **options: str) -> tuple[str, ...]:
 
 def test_defaults_are_those_of_the_contract():
     settings = config.load()
-    assert settings.ingest == config.Ingest("auto", "upsert", "utf-8", "refuse", "auto")
+    assert settings.ingest == config.Ingest("auto", "upsert", "utf-8", "refuse", "auto", False)
     six = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
     assert settings.features == config.Features(six, "minmax", "reject", (), {})
     assert settings.clustering.ks == tuple(range(2, 21))

@@ -3,31 +3,17 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
+from tests.submitting import PROJECT, begin, family, submit, told
+from tests.waiting import until
 
-PROJECT = Path(__file__).parents[1]
 CSV = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness\n" + "".join(
     f"x{n}y,Song {n},A,{90 + n},{-n}.5,0.{n}1,0.5{n},0.2{n},0.0{n}\n" for n in range(1, 9)
 )
-
-
-def submit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    hidden = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "PYSPARK_PYTHON")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    command = [str(PROJECT / "spark-submit.sh"), *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
-
-
-def told(done: subprocess.CompletedProcess[str]) -> str:
-    """Return all that was printed: spark-submit leads the errors of Python to its standard output."""
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,3 +48,22 @@ def test_exit_codes_pass_through(tmp_path):
     assert len(errors) == 1
     assert "none.csv" in errors[0]
     assert "Traceback" not in told(missing)
+
+
+@pytest.mark.jvm
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_ends_a_run_with_a_record_that_says_so(number, tmp_path):
+    (tmp_path / "tracks.csv").write_text(CSV, "utf-8")
+    run = begin(tmp_path, "--master", "local[2]", "jobs/run_pipeline.py", "--input", "tracks.csv", "--output", "out")
+    until(lambda: list((tmp_path / "out" / "tracks" / "_delta_log").glob("*.json")), "the tracks")
+    below = family(run.pid)
+    # a terminal's Ctrl-C goes to the whole group, an operator's kill to the one process
+    (os.killpg if number == signal.SIGINT else os.kill)(run.pid, number)
+    assert run.wait(60) == 128 + number
+    log = (tmp_path / "log").read_text("utf-8")
+    assert [line for line in log.splitlines() if "error:" in line] == [f"error: {number.name} asked the run to end"]
+    assert "Traceback" not in log
+    (row,) = DeltaTable(str(tmp_path / "out" / "runs")).to_pandas().itertuples()
+    assert (row.status, row.error) == ("interrupted", f"{number.name} asked the run to end")
+    assert len(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas()) == 8
+    until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], "all its processes to end")

@@ -6,8 +6,9 @@ from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from segue import schema
+from segue.changes import Change
 from segue.errors import ConflictError, OutputError, SchemaError
-from segue.tables import Change, Store
+from segue.tables import Store
 
 DOTS = schema.Table(
     "dots",

@@ -128,6 +128,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "ingest.encoding": _encoding,
     "ingest.invalid_utf8": _one_of("refuse", "reject"),
     "ingest.multiline": _multiline,
+    "ingest.again": _flag,
     "features.columns": _features(1),
     "features.scaler": _scaler,
     "features.missing": _one_of("reject", "median"),

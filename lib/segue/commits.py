@@ -8,6 +8,7 @@ from typing import Any
 from segue import files
 
 LOG = "_delta_log"
+_LOOKED_BACK = 100
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
@@ -30,6 +31,30 @@ def made_at(path: str, version: int) -> str | None:
     """Return when a commit was made, in UTC as ISO 8601, or None where it does not say."""
     milliseconds = _info(path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+
+
+def made_from(path: str, version: int) -> dict[str, Any]:
+    """Return what the newest commit that says so, up to ``version``, was made from; nothing where none does."""
+    for number in range(version, max(-1, version - _LOOKED_BACK), -1):
+        said = _said(path, number)
+        if "from" in said:
+            found: dict[str, Any] = said["from"]
+            return found
+    return {}
+
+
+def has_written(path: str, writer: str, versions: range) -> bool:
+    """Tell whether one of the commits is a writer's."""
+    return any(_said(path, version).get("writer") == writer for version in versions)
+
+
+def _said(path: str, version: int) -> dict[str, Any]:
+    """Return what segue wrote into a commit."""
+    try:
+        said = json.loads(_info(path, version).get("userMetadata", "{}"))
+    except ValueError:  # somebody else's words
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _info(path: str, version: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class Ingest:
     encoding: str
     invalid_utf8: str
     multiline: bool | str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,10 @@
 """The one door for single files and folder listings, by the same URIs that Spark reads."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -9,6 +13,7 @@ from pyarrow import fs
 from segue.errors import OutputError
 
 _SAME = {"s3a": "s3", "s3n": "s3"}
+_LOCK = ".lock"
 
 
 def spark_uri(path: str) -> str:
@@ -90,3 +95,27 @@ def write_text(uri: str, text: str) -> None:
         stream.write(text.encode("utf-8"))
     if local:
         system.move(target, path)
+
+
+def remove(uri: str) -> None:
+    """Remove a file, if it is there."""
+    system, path = open_uri(uri)
+    if system.get_file_info(path).type == fs.FileType.File:
+        system.delete_file(path)
+
+
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Have a folder on this machine to oneself, among those who ask; a process that dies gives it free.
+
+    Delta's log on a local file system is safe within one JVM only: two could write the same version, and one be lost.
+    Other stores have no such lock, and need a log store that knows several writers.
+    """
+    system, path = open_uri(folder)
+    if not isinstance(system, fs.LocalFileSystem):
+        yield
+        return
+    system.create_dir(path, recursive=True)
+    with (Path(path) / _LOCK).open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

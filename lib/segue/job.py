@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 import segue
-from segue import config, files, schema, session
+from segue import config, files, running, schema, session, signals
 from segue.errors import ConflictError, SegueError, SettingsError
 from segue.tables import Store
 
@@ -38,6 +38,7 @@ class Run:
     settings: config.Settings
     store: Store
     options: argparse.Namespace
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     counts: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
 
@@ -59,7 +60,13 @@ class Job:
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
     """Run a job from the command line, and leave the process with its exit code."""
-    code = execute(job, sys.argv[1:] if argv is None else argv)
+
+    def start(name: str) -> SparkSession:
+        spark = session.start(name)
+        signals.listen()
+        return spark
+
+    code = execute(job, sys.argv[1:] if argv is None else argv, start)
     session.stop()
     sys.exit(code)
 
@@ -139,26 +146,29 @@ def _options(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, config.
 
 
 def _run(job: Job, run: Run) -> int:
-    started, begun = datetime.now(UTC), time.monotonic()
+    begun = time.monotonic()
+    opening = _opening(job, run)
     try:
         run.store.prepare()
-    except SegueError as error:
+        note = running.Note(run.store.root, opening | {"started_at": opening["started_at"].isoformat()})
+    except (SegueError, OSError) as error:
         _tell(str(error))
         return UNUSABLE_INPUT
-    code, message = DONE, None
+    code, status, message = DONE, "done", None
     try:
         if _is_small(job, run):
             session.interpret(run.spark)
         job.work(run)
-    except SegueError as error:
-        code = LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT
-        message = str(error)
-    except Exception as error:
-        code, message = FAILED, f"{type(error).__name__}: {error}"
-        traceback.print_exc()
+    except BaseException as error:
+        code, status, message = _outcome(error)
+        if status == "interrupted":
+            run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - begun, 3)
+    told = {"input": run.inputs, "counts": run.counts}
+    closing = {"status": status, "finished_at": datetime.now(UTC), "error": message} | _as_json(told)
     try:
-        run.store.append(schema.RUNS, _record(job, run, started, message))
+        _record(run, opening | closing)
+        note.take_away()
     except Exception:
         if code == DONE:
             raise
@@ -168,6 +178,19 @@ def _run(job: Job, run: Run) -> int:
     return code
 
 
+def _outcome(error: BaseException) -> tuple[int, str, str]:
+    """Return exit code, status and message of what ended a run."""
+    asked = signals.heard()
+    if asked:
+        return asked.exit_code, "interrupted", f"{asked.name} asked the run to end"
+    if isinstance(error, SegueError):
+        return (LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT), "failed", str(error)
+    if not isinstance(error, Exception):
+        raise error
+    traceback.print_exception(error)
+    return FAILED, "failed", f"{type(error).__name__}: {error}"
+
+
 def _is_small(job: Job, run: Run) -> bool:
     """Tell whether all that the job can read is on this machine, and little."""
     places = [run.store.root, run.options.input] if job.takes_input else [run.store.root]
@@ -175,23 +198,41 @@ def _is_small(job: Job, run: Run) -> bool:
     return sum(SMALL + 1 if size is None else size for size in sizes) <= SMALL
 
 
-def _record(job: Job, run: Run, started: datetime, message: str | None) -> DataFrame:
-    def as_json(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False)
+def _opening(job: Job, run: Run) -> dict[str, Any]:
+    """Return what can be said of a run as it begins."""
+    told = {"settings": asdict(run.settings), "versions": versions() | {"spark": run.spark.version}}
+    return {"run_id": run.run_id, "job": job.name, "started_at": datetime.now(UTC)} | _as_json(told)
 
-    row = {
-        "run_id": uuid.uuid4().hex,
-        "job": job.name,
-        "started_at": started,
-        "finished_at": datetime.now(UTC),
-        "status": "failed" if message else "done",
-        "settings": as_json(asdict(run.settings)),
-        "versions": as_json(versions() | {"spark": run.spark.version}),
-        "input": as_json(run.inputs),
-        "counts": as_json(run.counts),
-        "error": message,
+
+def _as_json(told: dict[str, Any]) -> dict[str, str]:
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in told.items()}
+
+
+def _record(run: Run, row: dict[str, Any]) -> None:
+    """Write the run's row, and those of earlier runs that died without one."""
+    dead = running.dead_notes(run.store.root)
+    recorded = set()
+    if dead:
+        # it may have died between its record and the removal of its note
+        stored = run.store.find(schema.RUNS)
+        rows = stored.select("run_id").collect() if stored is not None else []
+        recorded = {row.run_id for row in rows}
+    late = [_of_the_dead(note) for note in dead if note["run_id"] not in recorded]
+    run.store.append(schema.RUNS, run.store.rows(schema.RUNS, [row, *late]))
+    for note in dead:
+        running.take_away(run.store.root, note["run_id"])
+
+
+def _of_the_dead(note: dict[str, Any]) -> dict[str, Any]:
+    log.warning("an earlier run of %s, begun at %s, ended without a word", note["job"], note["started_at"])
+    return {name: note[name] for name in ("run_id", "job", "settings", "versions")} | {
+        "started_at": datetime.fromisoformat(note["started_at"]),
+        "finished_at": datetime.fromisoformat(note["seen_at"]),
+        "status": "died",
+        "input": "{}",
+        "counts": "{}",
+        "error": "it ended without a word: killed, or its machine failed; finished_at is its last sign of life",
     }
-    return run.store.rows(schema.RUNS, [row])
 
 
 def _tell(message: str) -> None:

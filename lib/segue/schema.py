@@ -5,8 +5,8 @@ Types are written as Spark SQL writes them, so that this module needs no Spark.
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
-"""Raised when a table's columns change in a way that an older segue cannot read."""
+SCHEMA_VERSION = 2
+"""Raised when columns, rules or properties of a table change: an older segue refuses it, a newer one upgrades it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
+    has_feed: bool = False
+    """Whether Delta keeps what changed between its versions."""
 
     @property
     def names(self) -> list[str]:
@@ -125,7 +127,7 @@ STATISTICS = {
 }
 """What ``cluster_profiles`` says of every feature: suffix of the column, and its meaning."""
 
-TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS))
+TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS), has_feed=True)
 
 REJECTED_TRACKS = Table(
     "rejected_tracks",
@@ -139,6 +141,20 @@ REJECTED_TRACKS = Table(
         Column("reasons", "array<string>", "every rule that the row broke, quoting the value"),
     ),
     (("kind_known", "kind IN ('invalid', 'duplicate')"), ("occurrence_counts", "occurrence >= 1")),
+)
+
+INGESTED_FILES = Table(
+    "ingested_files",
+    ("uri",),
+    (
+        Column("uri", "string", "the file, or the Delta table, as Spark names it"),
+        Column("source_file", "string", "the same as rows of tracks name it"),
+        Column("size", "bigint", "bytes"),
+        Column("modified_at", "timestamp", "when the file was last written, UTC", required=False),
+        Column("version", "bigint", "of a Delta table: the version that was read", required=False),
+        Column("reading", "string", "hash of the settings that decide what is made of a row"),
+        Column("ingested_at", "timestamp", "when its rows had been stored, UTC"),
+    ),
 )
 
 K_SCORES = Table(
@@ -246,19 +262,20 @@ RUNS = Table(
         Column("job", "string", "which job"),
         Column("started_at", "timestamp", "UTC"),
         Column("finished_at", "timestamp", "UTC"),
-        Column("status", "string", "done or failed"),
+        Column("status", "string", "done, failed, interrupted (by a signal), or died (found by a later run)"),
         Column("settings", "string", "JSON: every setting of the run"),
         Column("versions", "string", "JSON: versions of segue and of what it stands on"),
         Column("input", "string", "JSON: files and their bytes, or table versions"),
         Column("counts", "string", "JSON: rows and seconds, by stage"),
         Column("error", "string", "the error that ended the run", required=False),
     ),
-    (("status_known", "status IN ('done', 'failed')"),),
+    (("status_known", "status IN ('done', 'failed', 'interrupted', 'died')"),),
 )
 
 TABLES = (
     TRACKS,
     REJECTED_TRACKS,
+    INGESTED_FILES,
     K_SCORES,
     LABELED_TRACKS,
     CLUSTER_PROFILES,

@@ -1,38 +1,27 @@
 """The one place tables are read and written. Every write is one commit, and what would change nothing makes none."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.storagelevel import StorageLevel
 
-from segue import commits, files, schema
-from segue.conflicts import conflict, one_writer
-from segue.errors import OutputError, SchemaError
+from segue import commits, feed, files, schema, upgrade
+from segue.changes import CHANGE, REMOVED, Change, concerned, counted, differing, gone
+from segue.columns import check_columns, declared
+from segue.conflicts import conflict, next_commit, one_writer
+from segue.errors import OutputError
 
-VERSION_PROPERTY = "segue.schema"
 _OURS = {table.name for table in schema.TABLES}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How many rows a write added, updated and removed; all 0 where it made no commit."""
-
-    added: int = 0
-    updated: int = 0
-    removed: int = 0
-
-    @property
-    def rows(self) -> int:
-        """All rows touched."""
-        return self.added + self.updated + self.removed
+_FEED_LASTS = 6 * 24 * 3600
+"""Seconds: changes that are older may have been vacuumed, so they are looked for in the tables themselves."""
 
 
 class Store:
@@ -63,11 +52,14 @@ class Store:
             )
         files.make_folder(self.root)
         if self.exists(schema.RUNS):
-            self._refuse_newer(schema.RUNS)
+            self._make_readable(schema.RUNS)
 
     def path(self, table: schema.Table) -> str:
         """Return where a table is."""
         return files.spark_uri(self._folder(table))
+
+    def _folder(self, table: schema.Table) -> str:
+        return f"{self.root}/{table.name}"
 
     def exists(self, table: schema.Table) -> bool:
         """Tell whether a table has been written."""
@@ -90,33 +82,64 @@ class Store:
         ConflictError
             If another run has changed it since this store first read it.
         """
-        self._refuse_newer(table)
+        self._make_readable(table)
         version = self._require_unchanged(table)
         self.seen[table.name] = version
         frame = self._spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
-        _check_columns(table, frame)
+        check_columns(table, frame)
         return frame
+
+    def changes(self, table: schema.Table, since: int) -> DataFrame | None:
+        """Return the rows that changed since a version, see ``feed.read_changes``; None where Delta cannot tell."""
+        until = self.seen[table.name]
+        made = commits.made_at(self._folder(table), since + 1) if since < until else None
+        if since > until or (since < until and (made is None or _age(made) > _FEED_LASTS)):
+            return None
+        if since == until:
+            return self.read(table).limit(0).withColumn(CHANGE, F.lit(REMOVED))
+        return feed.read_changes(self._spark, self.path(table), table, since, until)
+
+    def made_from(self, table: schema.Table) -> dict[str, Any]:
+        """Return what the table says that it was made from: what its last writer gave as ``made_from``."""
+        return commits.made_from(self._folder(table), self.seen[table.name])
+
+    def identity(self, table: schema.Table) -> str:
+        """Return what tells this table from another that once had its place."""
+        found: str = self._spark.sql(f"DESCRIBE DETAIL {self.identifier(table)}").select("id").collect()[0].id
+        return found
 
     def rows(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Return a few rows that were made on the driver as a frame, to be written to a table."""
-        types = to_arrow_schema(_declared(table), timezone="UTC")
-        return self._spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=types), _declared(table)).coalesce(1)
+        types = to_arrow_schema(declared(table), timezone="UTC")
+        return self._spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=types), declared(table)).coalesce(1)
 
     def find(self, table: schema.Table) -> DataFrame | None:
         """Return a table as it is now, or None where it is not."""
         return self.read(table) if self.exists(table) else None
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
-        """Add rows to a table, which is made where it is not."""
-        with one_writer(table.name):
+        """Add rows to a table, which is made where it is not; whoever else does the same is not in the way."""
+        with files.locked(self.root), one_writer(table.name):
             if self.exists(table) or not self._create(table, rows):
-                rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
+                self._append(table, rows)
         self.seen.pop(table.name, None)
 
-    def _folder(self, table: schema.Table) -> str:
-        return f"{self.root}/{table.name}"
+    def add(self, table: schema.Table, rows: DataFrame, *, made_from: Mapping[str, Any] | None = None) -> Change:
+        """Add rows whose keys the table is known not to have, in one commit."""
+        check_columns(table, rows)
+        with self._writing(table, made_from):
+            self._append(table, rows)
+        return Change(added=self._written(table, self.seen[table.name]))
 
-    def sync(self, table: schema.Table, rows: DataFrame, *, whole: bool = False) -> Change:
+    def sync(
+        self,
+        table: schema.Table,
+        rows: DataFrame,
+        *,
+        whole: bool = False,
+        without: DataFrame | None = None,
+        made_from: Mapping[str, Any] | None = None,
+    ) -> Change:
         """Bring a table's rows up to date by its key, in one commit, or in none where nothing differs.
 
         Parameters
@@ -124,29 +147,35 @@ class Store:
         table : which
         rows : one per key
         whole : whether ``rows`` is all that the table shall hold, so that other rows are removed
+        without : keys of rows to be removed, none of which is in ``rows``
+        made_from : what to tell the next writer, see ``made_from``
         """
-        _check_columns(table, rows)
+        check_columns(table, rows)
         rows = rows.select(*table.names)
         stored = self.find(table)
         if stored is None:
-            if not self._create(table, rows):
-                raise conflict(table.name)
-            self.seen[table.name] = 0
+            with self._writing(table, made_from):
+                if not self._create(table, rows):
+                    raise conflict(table.name)
             return Change(added=self._written(table, 0))
         # they are looked at several times, and what made them may be a plan too large to be part of another
         rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
-        changes = _changes(table, rows, stored, whole=whole).persist(StorageLevel.MEMORY_AND_DISK)
+        near = stored if whole else concerned(stored, rows, rows.count(), *table.key)
+        changes = differing(table, rows, near)
+        if whole:
+            changes = changes.union(gone(table, rows, stored))
+        if without is not None:
+            left = stored.join(F.broadcast(without.select(*table.key)), list(table.key), "left_semi")
+            changes = changes.union(left.select(*table.names).withColumn(CHANGE, F.lit(REMOVED)))
+        changes = changes.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            counted = {row[0]: row[1] for row in changes.groupBy("_change").count().collect()}
-            change = Change(counted.get("added", 0), counted.get("updated", 0), counted.get("removed", 0))
+            change = counted(changes)
             if change.rows:
-                self._require_unchanged(table)
-                with one_writer(table.name):
+                with self._writing(table, made_from):
                     if whole and 2 * change.rows > stored.count():
                         self._writer(table, rows).createOrReplace()
                     else:
                         self._merge(table, changes)
-                self.seen[table.name] = self.version(table)
             return change
         finally:
             changes.unpersist()
@@ -154,16 +183,29 @@ class Store:
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
         """Write a whole table in one commit, whatever it held before."""
-        _check_columns(table, rows)
+        check_columns(table, rows)
         rows = rows.select(*table.names)
-        with one_writer(table.name):
-            if self.exists(table):
-                self._refuse_newer(table)
-                self._require_unchanged(table)
+        is_there = self.exists(table)
+        if is_there:
+            self._make_readable(table)
+            self.seen[table.name] = self._require_unchanged(table)
+        with self._writing(table):
+            if is_there:
                 self._writer(table, rows).createOrReplace()
             elif not self._create(table, rows):
                 raise conflict(table.name)
-        self.seen[table.name] = self.version(table)
+
+    @contextmanager
+    def _writing(self, table: schema.Table, made_from: Mapping[str, Any] | None = None) -> Iterator[None]:
+        """Make one commit, the next after the version that was seen; a lock keeps off others on this machine."""
+        with files.locked(self.root):
+            folder = self._folder(table)
+            with next_commit(self._spark, folder, table.name, self.seen.get(table.name, -1), made_from):
+                yield
+            self.seen[table.name] = self._readable[table.name] = self.version(table)
+
+    def _append(self, table: schema.Table, rows: DataFrame) -> None:
+        rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
 
     def _written(self, table: schema.Table, version: int) -> int:
         """Return how many rows a commit wrote: it says so itself, which spares computing or reading them again."""
@@ -179,20 +221,29 @@ class Store:
             raise conflict(table.name)
         return version
 
-    def _refuse_newer(self, table: schema.Table) -> None:
+    def _make_readable(self, table: schema.Table) -> None:
+        """Upgrade what an earlier segue wrote, and refuse what a newer one did."""
         version = self.version(table)
         if self._readable.get(table.name) == version:
             return
-        properties = self._spark.sql(f"SHOW TBLPROPERTIES {self._identifier(table)}").collect()
-        written = int(next((row.value for row in properties if row.key == VERSION_PROPERTY), 0))
+        written = upgrade.written_by(self._properties(table))
         if written > schema.SCHEMA_VERSION:
             raise OutputError(
                 f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "
                 f"{schema.SCHEMA_VERSION}); install that segue, or choose another --output"
             )
+        if written < schema.SCHEMA_VERSION:
+            with files.locked(self.root), one_writer(table.name):
+                # as they are now: another run may have upgraded it meanwhile
+                upgrade.upgrade(self._spark, table, self.identifier(table), self._properties(table))
+            version = self.version(table)
         self._readable[table.name] = version
 
-    def _identifier(self, table: schema.Table) -> str:
+    def _properties(self, table: schema.Table) -> dict[str, str]:
+        return {row.key: row.value for row in self._spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()}
+
+    def identifier(self, table: schema.Table) -> str:
+        """Return the table's name in SQL."""
         return f"delta.`{self.path(table).replace('`', '``')}`"
 
     def _create(self, table: schema.Table, rows: DataFrame) -> bool:
@@ -209,16 +260,9 @@ class Store:
     def _writer(self, table: schema.Table, rows: DataFrame) -> DataFrameWriterV2:
         """Return what writes a whole table, with comments, constraints and the schema's version."""
         commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
-        writer = (
-            rows.select(*commented)
-            .writeTo(self._identifier(table))
-            .using("delta")
-            .tableProperty(VERSION_PROPERTY, str(schema.SCHEMA_VERSION))
-            # readers without a JVM know no deletion vectors
-            .tableProperty("delta.enableDeletionVectors", "false")
-        )
-        for name, condition in table.constraints.items():
-            writer = writer.tableProperty(f"delta.constraints.{name}", condition)
+        writer = rows.select(*commented).writeTo(self.identifier(table)).using("delta")
+        for name, value in upgrade.properties_of(table).items():
+            writer = writer.tableProperty(name, value)
         return writer
 
     def _merge(self, table: schema.Table, changes: DataFrame) -> None:
@@ -228,9 +272,9 @@ class Store:
             DeltaTable.forPath(self._spark, self.path(table))
             .alias("old")
             .merge(changes.alias("new"), same_key)
-            .whenMatchedDelete("new._change = 'removed'")
+            .whenMatchedDelete(f"new.{CHANGE} = '{REMOVED}'")
             .whenMatchedUpdate(set=dict(values))
-            .whenNotMatchedInsert("new._change != 'removed'", values=dict(values))
+            .whenNotMatchedInsert(f"new.{CHANGE} != '{REMOVED}'", values=dict(values))
             .execute()
         )
 
@@ -238,6 +282,7 @@ class Store:
 _MADE_BY = {
     schema.TRACKS.name: "ingest_tracks.py",
     schema.REJECTED_TRACKS.name: "ingest_tracks.py",
+    schema.INGESTED_FILES.name: "ingest_tracks.py",
     schema.K_SCORES.name: "train_clusters.py",
     schema.LABELED_TRACKS.name: "label_tracks.py",
     schema.CLUSTER_PROFILES.name: "label_tracks.py",
@@ -247,33 +292,5 @@ _MADE_BY = {
 }
 
 
-def _changes(table: schema.Table, rows: DataFrame, stored: DataFrame, *, whole: bool) -> DataFrame:
-    """Return the rows that differ from the stored ones, with ``_change``: added, updated or removed."""
-    key = list(table.key)
-    old = stored.select(*key, F.struct(*table.names).alias("_old"))
-    change = F.when(F.col("_old").isNull(), "added").when(~F.struct(*table.names).eqNullSafe(F.col("_old")), "updated")
-    changed = rows.join(old, key, "left").withColumn("_change", change).where("_change IS NOT NULL")
-    changed = changed.select(*table.names, "_change")
-    if not whole:
-        return changed
-    gone = stored.join(rows.select(*key), key, "left_anti").select(*table.names)
-    return changed.union(gone.withColumn("_change", F.lit("removed")))
-
-
-def _declared(table: schema.Table) -> T.StructType:
-    return cast(T.StructType, T.StructType.fromDDL(table.ddl))
-
-
-def _check_columns(table: schema.Table, frame: DataFrame) -> None:
-    """Compare names and types with the declared ones; whether a value may be null is the constraints' matter."""
-    declared = {field.name: field.dataType.simpleString() for field in _declared(table)}
-    found = {field.name: field.dataType.simpleString() for field in frame.schema}
-    missing = [name for name in declared if name not in found]
-    extra = [name for name in found if name not in declared]
-    retyped = [
-        f"{name} ({found[name]}, wanted {kind})"
-        for name, kind in declared.items()
-        if name in found and found[name] != kind
-    ]
-    if missing or extra or retyped:
-        raise SchemaError(table.name, missing=missing, extra=extra, retyped=retyped)
+def _age(made: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(made)).total_seconds()

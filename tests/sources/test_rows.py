@@ -10,6 +10,7 @@ from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import resources, schema
 from segue.sources.definition import load_sources
+from segue.sources.listing import list_input
 from segue.sources.rows import TextOptions, read_rows
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
@@ -18,7 +19,7 @@ SHOWN = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_file"
 
 def read(spark, path, **options):
     sources = load_sources(resources.conf() / "sources")
-    rows = read_rows(spark, str(path), sources, NEEDED, TextOptions(**options), missing_rejects=True)
+    rows = read_rows(spark, list_input(spark, str(path)), sources, NEEDED, TextOptions(**options), missing_rejects=True)
     assert set(schema.TRACKS.names) <= set(rows.frame.columns)
     # rejected rows would show: they are no part of what is wanted
     reasons = F.when(F.size("reasons") > 0, F.col("reasons").cast("string"))
@@ -61,7 +62,9 @@ def test_a_quote_left_open_rejects_its_line_alone_where_records_are_cut_at_lines
     path = tmp_path / "t.csv"
     path.write_text(as_csv(ROWS).replace("Song 2", '"Song 2'), "utf-8")
     sources = load_sources(resources.conf() / "sources")
-    rows = read_rows(spark, str(path), sources, NEEDED, TextOptions(multiline=False), missing_rejects=True)
+    rows = read_rows(
+        spark, list_input(spark, str(path)), sources, NEEDED, TextOptions(multiline=False), missing_rejects=True
+    )
     found = {row.raw.split(",")[0]: list(row.reasons) for row in rows.frame.collect()}
     fault = ["a quote is left open at the end of the line"]
     assert found == {f"id{n}x": fault if n == 2 else [] for n in range(6)}

@@ -96,18 +96,29 @@ def test_a_folder_and_a_glob_name_their_files(run, out, tmp_path):
     assert values(out) == PLAIN
     assert set(table(out, "tracks").source_file) == {"a.csv", "2024/b c.csv", "2024/d.jsonl"}
     assert run(f"{inner}/*.csv") == 0
-    assert counts(out)["unchanged"] == 2
+    assert (counts(out)["read"], counts(out)["known_files"]) == (0, 1)
+    assert run(f"{inner}/*.csv", "ingest.again=true") == 0
+    assert (counts(out)["unchanged"], counts(out)["known_files"]) == (2, 0)
 
 
-def test_the_same_file_again_writes_nothing_but_a_run(run, out, tmp_path):
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ([], [0, 0, 0, 0, 0, 0, 0, 1]),
+        (["ingest.again=true"], [9, 0, 0, 6, 2, 1, 0, 0]),
+        (["ingest.mode=snapshot"], [9, 0, 0, 6, 2, 1, 0, 0]),
+    ],
+    ids=str,
+)
+def test_the_same_file_again_writes_nothing_but_a_run(settings, wanted, run, out, tmp_path):
     (tmp_path / "t.csv").write_text(as_csv([*ROWS, ROWS[0], track(9, tempo="fast"), track(9, tempo="fast")]), "utf-8")
-    for _ in range(2):
-        assert run(tmp_path / "t.csv") == 0
-    versions = {name: DeltaTable(str(out / name)).version() for name in ("tracks", "rejected_tracks", "runs")}
-    assert versions == {"tracks": 0, "rejected_tracks": 0, "runs": 1}
+    assert [run(tmp_path / "t.csv", *settings) for _ in range(2)] == [0, 0]
+    names = ("tracks", "rejected_tracks", "ingested_files", "runs")
+    versions = {name: DeltaTable(str(out / name)).version() for name in names}
+    assert versions == {"tracks": 0, "rejected_tracks": 0, "ingested_files": 0, "runs": 1}
     found = counts(out)
-    names = ("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed")
-    assert [found[name] for name in names] == [9, 0, 0, 6, 2, 1, 0]
+    names = ("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed", "known_files")
+    assert [found[name] for name in names] == wanted
 
 
 def test_a_second_file_adds_its_tracks_and_leaves_the_others_but_for_genres(run, out, tmp_path):
@@ -191,7 +202,7 @@ def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(na
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert message in errors[0]
-    assert sorted(entry.name for entry in out.iterdir()) == ["runs"]
+    assert [entry.name for entry in out.iterdir() if not entry.name.startswith(".")] == ["runs"]
     runs = table(out, "runs")
     assert runs.status.tolist() == ["failed"]
     assert message in runs.error[0]

@@ -172,9 +172,9 @@ def test_every_space_trains_and_labels(options, spark, run_job, catalogue, tmp_p
 
 
 def refused(run_job, capsys, entry, root, *options):
-    before = sorted(path.name for path in root.iterdir())
+    before = {path.name for path in root.glob("[!.]*")}
     assert run_job(entry, "--output", root, *options) == 3
-    assert sorted({*before, "runs"}) == sorted(path.name for path in root.iterdir())
+    assert before | {"runs"} == {path.name for path in root.glob("[!.]*")}
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     return line
 

@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of the input: where it is, what the rows will call it, its bytes, and how it is written.
+    """One file of the input: where it is, what the rows will call it, its bytes, how it is written, and when it was.
 
     A Delta table counts as one, of the version that it had when it was looked at.
     """
@@ -44,6 +45,7 @@ class InputFile:
     size: int
     format: str
     version: int | None = None
+    modified_at: datetime | None = None
 
 
 @contextmanager
@@ -88,14 +90,16 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
             spark.read.format("binaryFile")
             .option("recursiveFileLookup", "true")
             .load(pattern)
-            .select("path", "length", F.xxhash64("_metadata.file_path"))
+            .select("path", "length", F.xxhash64("_metadata.file_path"), F.unix_micros("modificationTime"))
             .collect()
         )
     base = _base(path, literal=literal)
-    files = [InputFile(uri, file_id, _relative(uri, base), size, _format(uri)) for uri, size, file_id in listed]
+    files = [
+        InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, datetime.fromtimestamp(at / 1e6, UTC))
+        for uri, size, file_id, at in listed
+    ]
     if len(files) == 1 and not files[0].format and _name(files[0].uri) == _name(path):
-        only = files[0]
-        return [InputFile(only.uri, only.id, only.relative, only.size, "csv")]
+        return [replace(files[0], format="csv")]
     readable = sorted((file for file in files if file.format), key=lambda file: file.relative)
     if not readable:
         endings = " ".join(ending for endings in FORMATS.values() for ending in endings)

@@ -1,4 +1,4 @@
-"""From an input path to judged rows: list, look through, recognise, read."""
+"""From files to judged rows: look through, recognise, read."""
 
 import logging
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from segue.errors import InputError
 from segue.sources import read, records, scan, typed
 from segue.sources.definition import Source
 from segue.sources.dialect import DELIMITERS, Dialect, Header, find_header
-from segue.sources.listing import InputFile, list_input, reading
+from segue.sources.listing import InputFile, reading
 from segue.sources.recognise import Layout, match_headers, recognise
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Rows:
 
 def read_rows(
     spark: SparkSession,
-    path: str,
+    files: Sequence[InputFile],
     sources: Sequence[Source],
     needed: Sequence[str],
     options: TextOptions,
@@ -50,7 +50,7 @@ def read_rows(
 
     Parameters
     ----------
-    path : a file, a folder, a glob or a Delta table; any URI that Spark reads
+    files : of the input, one at least, see ``listing.list_input``
     sources : the known sources
     needed : columns without which the input cannot be used
     options : how text is read
@@ -62,7 +62,6 @@ def read_rows(
         If nothing can be read, or a file lacks a needed column.
     """
     required = needed if missing_rejects else ()
-    files = list_input(spark, path)
     text = [file for file in files if file.format in ("csv", "json")]
     layouts: list[Layout] = []
     frames = []

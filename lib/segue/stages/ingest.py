@@ -8,12 +8,14 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from segue import cleaning, resources, schema, upsert
+from segue.changes import concerned
 from segue.config import Settings
 from segue.errors import InputError
 from segue.job import Job, Run
 from segue.sources.definition import load_sources
-from segue.sources.listing import reading
+from segue.sources.listing import InputFile, list_input, reading
 from segue.sources.rows import Rows, TextOptions, read_rows
+from segue.stages import ledger
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +26,30 @@ def check(settings: Settings) -> None:
 
 
 def work(run: Run) -> None:
-    """Read files, clean what they say, and store the tracks and the rejected rows."""
+    """Read files that are new, clean what they say, and store the tracks and the rejected rows."""
     started = time.monotonic()
-    rows = _read(run)
+    snapshot = run.settings.ingest.mode == "snapshot"
+    listed = list_input(run.spark, run.options.input)
+    # a snapshot is the whole input, known or not
+    wanted = listed if snapshot else ledger.unread(run, listed)
+    if wanted:
+        counts = _ingest(run, wanted, snapshot=snapshot)
+    else:
+        # what cannot be read is told even where nothing has to be
+        run.store.read(schema.TRACKS)
+        counts = dict.fromkeys(("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed"), 0)
+    known = len(listed) - len(wanted)
+    run.counts["ingest"] = counts | {"known_files": known, "seconds": round(time.monotonic() - started, 3)}
+    log.info("ingest: %s", ", ".join(f"{name} {n}" for name, n in run.counts["ingest"].items()))
+
+
+def _ingest(run: Run, wanted: list[InputFile], *, snapshot: bool) -> dict[str, int]:
+    rows = _read(run, wanted)
     standing = cleaning.with_standing(rows.frame).persist(StorageLevel.MEMORY_AND_DISK)
     with reading(f"--input {run.options.input}"):
         counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
     if not counts.get("track"):
         raise InputError(_nothing_left(standing, run.options.input))
-    snapshot = run.settings.ingest.mode == "snapshot"
     # both are looked at before the first is written: one that cannot be read must leave the other as it is
     stored, _ = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
     run.store.sync(schema.REJECTED_TRACKS, cleaning.keep_rejected(standing), whole=snapshot)
@@ -41,11 +58,13 @@ def work(run: Run) -> None:
         change = run.store.sync(schema.TRACKS, delivered, whole=True)
         added, updated, removed = change.added, change.updated, change.removed
     else:
-        changed = upsert.with_change(delivered, stored).where("change != 'unchanged'").drop("change")
+        near = None if stored is None else concerned(stored, delivered, counts["track"], "track_id")
+        changed = upsert.with_change(delivered, near).where("change != 'unchanged'").drop("change")
         change = run.store.sync(schema.TRACKS, changed)
         added, updated, removed = change.added, change.updated, 0
     standing.unpersist()
-    run.counts["ingest"] = {
+    ledger.enter(run, wanted, whole=snapshot)
+    return {
         "read": sum(counts.values()),
         "added": added,
         "updated": updated,
@@ -53,16 +72,14 @@ def work(run: Run) -> None:
         "rejected": counts.get("invalid", 0),
         "duplicate": counts.get("duplicate", 0),
         "removed": removed,
-        "seconds": round(time.monotonic() - started, 3),
     }
-    log.info("ingest: %s", ", ".join(f"{name} {n}" for name, n in run.counts["ingest"].items()))
 
 
-def _read(run: Run) -> Rows:
+def _read(run: Run, wanted: list[InputFile]) -> Rows:
     ingest = run.settings.ingest
     rows = read_rows(
         run.spark,
-        run.options.input,
+        wanted,
         load_sources(resources.conf() / "sources", chosen=ingest.source),
         run.settings.features.columns,
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),

@@ -11,12 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue import schema
+from segue.changes import Change
 from segue.clustering import card, labels
 from segue.clustering.card import ModelCard
 from segue.errors import InputError
 from segue.job import Job, Run
 from segue.models import Models
-from segue.tables import Change
+from segue.stages.due import Due, find_due, origin
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +34,16 @@ def label(run: Run, version: str, *, pipeline: PipelineModel | None = None, ever
     started = time.monotonic()
     models = Models(run.store.root, card.FILE_NAME)
     made = find_card(models, version, run.store.root)
-    tracks = run.store.read(schema.TRACKS)
+    due = find_due(run, made.model_version, everything=everything)
     run.inputs |= {"tracks": run.store.seen[schema.TRACKS.name], "model_version": made.model_version}
-    # both are looked at before the first is written: one that cannot be read must leave the other as it is
-    stored, _ = run.store.find(schema.LABELED_TRACKS), run.store.find(schema.CLUSTER_PROFILES)
-    whole = everything or stored is None or _is_outdated(stored, tracks, made)
-    todo = tracks if whole else _not_labeled(tracks, stored)  # type: ignore[arg-type]
-    if pipeline is None:  # else it was trained on these tracks just now
-        _require_features(todo, made)
-    labeled = labels.labeled_tracks(todo, pipeline or models.load(made.model_version), made)
-    change = run.store.sync(schema.LABELED_TRACKS, labeled, whole=whole)
+    # this is looked at before labels are written: one that cannot be read must leave the others as they are
+    run.store.find(schema.CLUSTER_PROFILES)
+    change = Change()
+    if not due.is_nothing:
+        if pipeline is None:  # else it was trained on these tracks just now
+            _require_features(due.tracks, made)
+        pipeline = pipeline or models.load(made.model_version)
+        change = _write(run, due, labels.labeled_tracks(due.tracks, pipeline, made), made.model_version)
     profiles = [{"model_version": made.model_version, **row} for row in made.profiles]
     run.store.sync(schema.CLUSTER_PROFILES, run.store.rows(schema.CLUSTER_PROFILES, profiles))
     _report(run, made, change, time.monotonic() - started)
@@ -75,18 +76,11 @@ def newest_card(models: Models, settings: dict[str, Any] | None = None) -> Model
     return max(fitting, key=lambda made: (made.trained_at, made.model_version), default=None)
 
 
-def _is_outdated(stored: DataFrame, tracks: DataFrame, made: ModelCard) -> bool:
-    """Tell whether labels are another model's, or of tracks that are gone."""
-    if stored.where(F.col("model_version") != made.model_version).limit(1).count():
-        return True
-    return bool(stored.join(tracks.select("track_id"), "track_id", "left_anti").limit(1).count())
-
-
-def _not_labeled(tracks: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the tracks that are new, or not what they were when they were labeled."""
-    as_labeled = stored.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
-    unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
-    return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)
+def _write(run: Run, due: Due, labeled: DataFrame, model_version: str) -> Change:
+    made_from = origin(run, model_version)
+    if due.are_new:
+        return run.store.add(schema.LABELED_TRACKS, labeled, made_from=made_from)
+    return run.store.sync(schema.LABELED_TRACKS, labeled, whole=due.whole, without=due.gone, made_from=made_from)
 
 
 def _require_features(tracks: DataFrame, made: ModelCard) -> None:

@@ -15,6 +15,7 @@ _TABLES = (
     "k_scores",
     "tracks",
     "rejected_tracks",
+    "ingested_files",
     "runs",
 )
 

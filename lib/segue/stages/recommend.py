@@ -20,6 +20,7 @@ from segue.job import Run
 from segue.models import Models
 from segue.similar import neighbours, space
 from segue.similar.choice import Rules
+from segue.stages.forget import forget_gone
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def recommend(run: Run) -> None:
     """Find the tracks most similar to each, unless the lists that stand there are still right."""
     started = time.monotonic()
     labeled = run.store.read(schema.LABELED_TRACKS)
+    forget_gone(run, labeled)
     tracks_version = run.store.seen[schema.LABELED_TRACKS.name]
     model_version, n_tracks, content = fingerprint(labeled)
     run.inputs |= {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}

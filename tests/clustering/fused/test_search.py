@@ -11,8 +11,8 @@ from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_info
 
-from segue.clustering.fused.hands import Hands
 from segue.clustering.fused import kernel, search
+from segue.clustering.fused.hands import Hands
 from segue.clustering.fused.kernel import Points
 
 BITS = 24

@@ -53,7 +53,7 @@ class Hands:
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Return what the function gives for each of the arguments, which are copied: the function is to change none."""
+        """Return what the function gives for each of the arguments; it gets copies, so it is to change none."""
         if self._beginning:
             self._beginning.join()
         calls = list(zip(*arguments, strict=True))

@@ -64,7 +64,7 @@ def stability(
     return found
 
 
-def with_stability(fits: list[Fit], sample: Points, budget: Budget, bits: int, hands: Hands) -> list[Fit]:
+def with_stability(fits: list[Fit], sample: Points, budget: Budget, bits: int, hands: Hands | None = None) -> list[Fit]:
     """Return the fits with their stability on a sample, if the budget asks for it."""
     if not budget.halves:
         return fits

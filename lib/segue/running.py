@@ -1,0 +1,101 @@
+"""What a run leaves while it lasts: a note below ROOT, by which a later run knows of one that died without a word.
+
+A note is dead when the process that wrote it is no longer there, or, on another machine, when it has not been renewed
+for a while. No Spark here.
+"""
+
+import json
+import os
+import socket
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from segue import files
+
+FOLDER = ".running"
+_RENEWED_EVERY, _DEAD_AFTER = 60.0, 600.0
+"""Seconds."""
+
+
+class Note:
+    """The note of one run. It is renewed by a thread until it is taken away."""
+
+    def __init__(self, root: str, run: dict[str, Any]) -> None:
+        self._path = _path(root, run["run_id"])
+        self._content = run | {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
+        self._done = threading.Event()
+        files.make_folder(f"{root}/{FOLDER}")
+        self._write()
+        self._renewal = threading.Thread(target=self._renew, daemon=True)
+        self._renewal.start()
+
+    def take_away(self) -> None:
+        """Remove the note: the run has been recorded."""
+        self._done.set()
+        self._renewal.join()
+        files.remove(self._path)
+
+    def _write(self) -> None:
+        files.write_text(self._path, json.dumps(self._content | {"seen_at": datetime.now(UTC).isoformat()}))
+
+    def _renew(self) -> None:
+        while not self._done.wait(_RENEWED_EVERY):
+            try:
+                self._write()
+            except OSError:  # the next one may be luckier; the run has other ways to notice
+                continue
+
+
+def dead_notes(root: str) -> list[dict[str, Any]]:
+    """Return what the notes of dead runs say: ``run_id``, ``seen_at`` and whatever else they were given."""
+    return [note for note in _notes(root) if _is_dead(note)]
+
+
+def living(root: str) -> list[dict[str, Any]]:
+    """Return what the notes of all other runs say."""
+    return [note for note in _notes(root) if not _is_dead(note)]
+
+
+def _notes(root: str) -> list[dict[str, Any]]:
+    found = []
+    for name in files.names_in(f"{root}/{FOLDER}") or []:
+        text = files.read_text(f"{root}/{FOLDER}/{name}") if name.endswith(".json") else None
+        try:
+            note = json.loads(text or "{}")
+        except ValueError:  # cut off by a full disk
+            note = {}
+        if isinstance(note, dict) and note.get("run_id"):
+            found.append(note)
+    return found
+
+
+def take_away(root: str, run_id: str) -> None:
+    """Remove the note of a dead run that has been recorded."""
+    files.remove(_path(root, run_id))
+
+
+def _path(root: str, run_id: str) -> str:
+    return f"{root}/{FOLDER}/{run_id}.json"
+
+
+def _is_dead(note: dict[str, Any]) -> bool:
+    if note.get("host") == socket.gethostname():
+        return note.get("born") != _born(int(note.get("pid", 0)))
+    age = datetime.now(UTC) - datetime.fromisoformat(note["seen_at"])
+    return age.total_seconds() > _DEAD_AFTER
+
+
+def _born(pid: int) -> str | None:
+    """Return what tells a process from a later one of its number, or None where there is none."""
+    try:
+        # the name, in brackets, may hold anything; the start, in ticks since the machine's, is the 20th field behind it
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+        return "alive"
+    except (OSError, OverflowError):
+        return None

@@ -1,0 +1,43 @@
+"""SIGTERM and Ctrl-C end a run as an exception does: its record is written, and its exit code tells the signal."""
+
+import logging
+import signal
+from typing import Any
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the run to end."""
+
+    def __init__(self, number: int) -> None:
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+        super().__init__(self.name)
+
+
+_ASKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_heard: list[Interrupted] = []
+
+
+def listen() -> None:
+    """From now on raise Interrupted in the main thread at a signal, wherever that is; but at one alone.
+
+    A second one is not heard, so that what the first has left to be said is said. The handler itself must not call
+    Spark: it may stand in the midst of such a call.
+    """
+
+    def end(number: int, _: Any) -> None:
+        for each in _ASKED:
+            signal.signal(each, signal.SIG_IGN)
+        for handler in logging.getLogger().handlers:
+            # py4j would tell the trace of whatever call is cut off
+            handler.addFilter(lambda record: "py4j" not in record.pathname)
+        _heard.append(Interrupted(number))
+        raise _heard[0]
+
+    for each in _ASKED:
+        signal.signal(each, end)
+
+
+def heard() -> Interrupted | None:
+    """Return what has been raised, if a signal has come: what else goes wrong from then on may follow from it."""
+    return _heard[0] if _heard else None

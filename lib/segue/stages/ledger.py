@@ -1,0 +1,79 @@
+"""Which files were ingested before, as ``ingested_files`` tells: each counts once, however often it is delivered.
+
+A file is entered when its rows have been stored. A run that is killed in between reads it again, and finds its tracks
+unchanged.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from segue import files, resources, schema
+from segue.job import Run
+from segue.sources.definition import load_sources
+from segue.sources.listing import InputFile
+
+_DIGITS = 16
+
+
+def unread(run: Run, listed: Sequence[InputFile]) -> list[InputFile]:
+    """Return the files that are new, have changed, or would be read in another way than they were."""
+    if run.settings.ingest.again or not run.store.exists(schema.TRACKS):
+        return list(listed)
+    known = _known(run)
+    return [file for file, entry in zip(listed, _entries(run, listed), strict=True) if _telling(entry) not in known]
+
+
+def enter(run: Run, read: Sequence[InputFile], *, whole: bool) -> None:
+    """Enter files whose rows have been stored; where ``whole``, nothing else is left of what was entered before."""
+    now, known = datetime.now(UTC), _known(run)
+    # what was read again without need keeps its time, and so its row
+    rows = [entry | {"ingested_at": known.get(_telling(entry), now)} for entry in _entries(run, read)]
+    run.store.sync(schema.INGESTED_FILES, run.store.rows(schema.INGESTED_FILES, rows), whole=whole)
+
+
+def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
+    """Return files as ``ingested_files`` has them, but for the time."""
+    reading = _reading(run)
+    return [
+        {
+            "uri": files.spark_uri(file.uri),
+            "source_file": file.relative,
+            "size": file.size,
+            "modified_at": file.modified_at,
+            "version": file.version,
+            "reading": reading,
+        }
+        for file in listed
+    ]
+
+
+def _telling(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells a file from what was read under its name before."""
+    return tuple(entry[name] for name in ("uri", "size", "modified_at", "version", "reading"))
+
+
+def _known(run: Run) -> dict[tuple[Any, ...], datetime]:
+    """Return what was entered, and when."""
+    stored = run.store.find(schema.INGESTED_FILES)
+    # Arrow's times have a zone, a Row's have none
+    rows = stored.toArrow().to_pylist() if stored is not None else []
+    return {_telling(row): row["ingested_at"] for row in rows}
+
+
+def _reading(run: Run) -> str:
+    """Return a hash of the settings that decide what becomes of a row."""
+    ingest = run.settings.ingest
+    sources = load_sources(resources.conf() / "sources", chosen=ingest.source)
+    decides = [
+        ingest.encoding,
+        ingest.invalid_utf8,
+        ingest.multiline,
+        run.settings.features.columns,
+        run.settings.features.missing,
+        [asdict(source) for source in sources],
+    ]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]

@@ -1,0 +1,73 @@
+"""A table that an earlier segue wrote becomes one of today's, in place; what cannot become one is refused."""
+
+import logging
+
+from pyspark.sql import SparkSession
+
+from segue import feed
+from segue.columns import declared
+from segue.errors import OutputError
+from segue.schema import SCHEMA_VERSION, Table
+
+log = logging.getLogger(__name__)
+
+VERSION = "segue.schema"
+_CONSTRAINT = "delta.constraints."
+
+
+def properties_of(table: Table) -> dict[str, str]:
+    """Return what a table's properties say, besides what Delta adds."""
+    # readers without a JVM know no deletion vectors
+    said = {VERSION: str(SCHEMA_VERSION), "delta.enableDeletionVectors": "false"}
+    if table.has_feed:
+        said[feed.PROPERTY] = "true"
+    return said | {f"{_CONSTRAINT}{name}": condition for name, condition in table.constraints.items()}
+
+
+def written_by(properties: dict[str, str]) -> int:
+    """Return the version of the schema that a table was written or upgraded with."""
+    return int(properties.get(VERSION, 0))
+
+
+def upgrade(spark: SparkSession, table: Table, identifier: str, found: dict[str, str]) -> None:
+    """Add what is missing, and change the rules that have changed; the version is the last to be written.
+
+    Parameters
+    ----------
+    identifier : the table in SQL
+    found : its properties
+
+    Raises
+    ------
+    OutputError
+        If a column is missing that every row must have.
+    """
+    there = set(spark.table(identifier).columns)
+    missing = [column for column in table.columns if column.name not in there]
+    needed = [column.name for column in missing if column.required]
+    if needed:
+        raise OutputError(
+            f"{table.name} was written by an earlier segue and lacks {', '.join(needed)}, which cannot be made up; "
+            "choose another --output and run the pipeline on the files again"
+        )
+    log.info("upgrading %s from schema %d to %d", table.name, written_by(found), SCHEMA_VERSION)
+    kinds = {field.name: field.dataType.simpleString() for field in declared(table)}
+    if missing:
+        columns = ", ".join(f"`{c.name}` {kinds[c.name]} COMMENT '{_quoted(c.comment)}'" for c in missing)
+        spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({columns})")
+    wanted, rules = properties_of(table), {}
+    for name, condition in found.items():
+        if name.startswith(_CONSTRAINT) and wanted.get(name) == condition:
+            rules[name] = condition
+        elif name.startswith(_CONSTRAINT):
+            spark.sql(f"ALTER TABLE {identifier} DROP CONSTRAINT IF EXISTS `{name.removeprefix(_CONSTRAINT)}`")
+    for name, condition in wanted.items():
+        if name.startswith(_CONSTRAINT) and name not in rules:
+            spark.sql(f"ALTER TABLE {identifier} ADD CONSTRAINT `{name.removeprefix(_CONSTRAINT)}` CHECK ({condition})")
+    plain = {name: value for name, value in wanted.items() if not name.startswith(_CONSTRAINT)}
+    told = ", ".join(f"'{name}' = '{_quoted(value)}'" for name, value in plain.items())
+    spark.sql(f"ALTER TABLE {identifier} SET TBLPROPERTIES ({told})")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

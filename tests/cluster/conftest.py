@@ -1,0 +1,101 @@
+"""A real Spark cluster on this machine: a master and two workers, each a process of its own."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyspark
+import pytest
+from tests.submitting import command_of, environment, family
+from tests.waiting import until
+
+SPARK = Path(pyspark.__file__).parent
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where jobs are submitted, and the processes."""
+
+    master: str
+    workers: tuple[int, ...]
+
+    def executors(self) -> list[int]:
+        """Return the processes in which tasks run now."""
+        below = [pid for worker in self.workers for pid in family(worker)]
+        return [pid for pid in below if "CoarseGrainedExecutorBackend" in command_of(pid).partition("--driver-url")[0]]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two workers of one core each, on ports that are free."""
+    folder = tmp_path_factory.mktemp("cluster")
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        log = _start(folder, "master", started, "master.Master", "--port", "0", "--webui-port", "0")
+        url = until(lambda: re.search(r"spark://127\.0\.0\.1:\d+", log.read_text("utf-8")), "the master")[0]
+        workers = []
+        for number in (1, 2):
+            options = [
+                "--cores",
+                "1",
+                "--memory",
+                "1g",
+                "--webui-port",
+                "0",
+                "--work-dir",
+                str(folder / f"work{number}"),
+            ]
+            log = _start(folder, f"worker{number}", started, "worker.Worker", *options, url)
+            until(lambda log=log: "Successfully registered" in log.read_text("utf-8"), f"worker {number}")
+            workers.append(started[-1].pid)
+        yield Cluster(url, tuple(workers))
+    finally:
+        for process in started:
+            for pid in family(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
+
+
+def _start(folder: Path, name: str, started: list[subprocess.Popen[bytes]], class_name: str, *options: str) -> Path:
+    log = folder / f"{name}.log"
+    settings = environment() | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
+    command = [
+        str(SPARK / "bin" / "spark-class"),
+        f"org.apache.spark.deploy.{class_name}",
+        "--host",
+        "127.0.0.1",
+        *options,
+    ]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env=settings, stdout=stream, stderr=stream, start_new_session=True)
+    started.append(process)
+    return log
+
+
+HEADER = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness,energy,danceability,genre,popularity"
+
+
+@pytest.fixture(scope="session")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,200 tracks around six middles, some of them rejected."""
+    random = np.random.default_rng(7)
+    middles = random.random((6, 8))
+    lines = [HEADER]
+    for number in range(1200):
+        x = np.clip(middles[number % 6] + random.normal(0, 0.06, 8), 0.001, 0.999)
+        tempo = "fast" if number % 400 == 3 else f"{60 + 140 * x[0]:.3f}"
+        numbers = ",".join(f"{value:.4f}" for value in x[2:])
+        genre = ("rock", "pop", "jazz")[number % 3]
+        lines.append(
+            f"x{number}y,Song {number},Artist {number % 97},{tempo},{-60 * x[1]:.3f},{numbers},{genre},{number % 100}"
+        )
+    path = tmp_path_factory.mktemp("catalogue") / "tracks.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path

@@ -1,0 +1,55 @@
+"""The whole pipeline on a real cluster, its executors killed one after the other: the tables of one machine."""
+
+import os
+import signal
+import threading
+
+import pytest
+from tests.cluster.pipeline import words
+from tests.same_tables import differences
+from tests.submitting import begin
+from tests.waiting import until
+
+CELLS = "recommend.method=cells"
+# what shows from outside that a stage is at work: the one before it has left this
+STAGES = {
+    "ingest": ".running/*.json",
+    "train": "ingested_files/_delta_log/*.json",
+    "label": "k_scores/_delta_log/*.json",
+    "recommend": "cluster_profiles/_delta_log/*.json",
+    "report": "similar_tracks/_delta_log/*.json",
+}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, catalogue):
+    """What one machine makes of the catalogue."""
+    folder = tmp_path_factory.mktemp("alone")
+    assert begin(folder, *words("local[2]", catalogue, "out", CELLS)).wait(300) == 0, (folder / "log").read_text()
+    return folder / "out"
+
+
+@pytest.mark.jvm
+def test_a_cluster_whose_executors_die_in_every_stage_makes_the_same_tables(cluster, catalogue, alone, tmp_path):
+    run = begin(tmp_path, *words(cluster.master, catalogue, "out", CELLS))
+    killed, ended = [], threading.Event()
+
+    def kill() -> None:
+        for stage, shown in STAGES.items():
+            until(lambda shown=shown: ended.is_set() or list((tmp_path / "out").glob(shown)), stage, seconds=300)
+            there = until(lambda: ended.is_set() or cluster.executors(), f"an executor in {stage}")
+            if ended.is_set():
+                return
+            os.kill(there[0], signal.SIGKILL)
+            killed.append(stage)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        code = run.wait(400)
+    finally:
+        ended.set()
+        killer.join()
+    assert code == 0, (tmp_path / "log").read_text()[-5000:]
+    assert killed == list(STAGES)
+    assert differences(alone, tmp_path / "out") == []

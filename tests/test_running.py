@@ -1,0 +1,71 @@
+"""What a run leaves while it lasts, and how one that died is found."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from deltalake import DeltaTable
+
+from segue import job, running
+
+RUN = {"run_id": "r1", "job": "probe", "started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
+
+
+def note_of(root, **changed):
+    """A note as another process would have left it."""
+    folder = root / running.FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    content = RUN | {"host": socket.gethostname(), "pid": os.getpid(), "born": "1"}
+    content |= {"seen_at": "2026-01-01T00:01:00+00:00"} | changed
+    (folder / f"{content['run_id']}.json").write_text(json.dumps(content), "utf-8")
+
+
+def test_the_note_of_a_living_run_is_not_dead_and_goes_when_it_is_taken_away(tmp_path):
+    note = running.Note(str(tmp_path), RUN)
+    assert running.dead_notes(str(tmp_path)) == []
+    note.take_away()
+    assert list((tmp_path / running.FOLDER).iterdir()) == []
+
+
+def test_a_process_that_has_ended_is_dead_and_so_is_an_earlier_one_of_its_number(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    note_of(tmp_path, run_id="ended", pid=ended.pid)
+    note_of(tmp_path, run_id="earlier", pid=os.getpid(), born="1")
+    assert {note["run_id"] for note in running.dead_notes(str(tmp_path))} == {"ended", "earlier"}
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "is_dead"), [("2026-01-01T00:00:00+00:00", True), ("2999-01-01T00:00:00+00:00", False)]
+)
+def test_on_another_machine_a_note_is_dead_when_it_is_not_renewed(seen_at, is_dead, tmp_path):
+    note_of(tmp_path, host="elsewhere", seen_at=seen_at)
+    assert bool(running.dead_notes(str(tmp_path))) == is_dead
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"run_id": null}'])
+def test_what_is_no_note_is_passed_over(text, tmp_path):
+    (tmp_path / running.FOLDER).mkdir()
+    (tmp_path / running.FOLDER / "x.json").write_text(text, "utf-8")
+    assert running.dead_notes(str(tmp_path)) == []
+
+
+def test_the_next_run_records_one_that_died_once(run_job, tmp_path):
+    root = tmp_path / "out"
+    root.mkdir()
+    note_of(root)
+    probe = job.Job("probe", lambda run: None)
+    assert [run_job(probe, "--output", root) for _ in range(2)] == [0, 0]
+    runs = DeltaTable(str(root / "runs")).to_pandas()
+    assert sorted(runs.status) == ["died", "done", "done"]
+    (died,) = runs[runs.status == "died"].to_dict("records")
+    assert (died["run_id"], str(died["finished_at"])) == ("r1", "2026-01-01 00:01:00+00:00")
+    assert "without a word" in died["error"]
+    # it had been recorded, but died before its note was taken away
+    note_of(root)
+    assert run_job(probe, "--output", root) == 0
+    assert (DeltaTable(str(root / "runs")).to_pandas().run_id == "r1").sum() == 1
+    assert list((root / running.FOLDER).iterdir()) == []
