@@ -24,6 +24,7 @@ def spark() -> Iterator[SparkSession]:
         "--conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 --conf spark.log.level=ERROR "
         # as jobs over little data do by themselves
         "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "
+        "--conf spark.sql.sources.parallelPartitionDiscovery.parallelism=1 "
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
     started = session.start("tests")

@@ -16,6 +16,8 @@ WANTED = {
     "spark.sql.session.timeZone": "UTC",
     # Delta's log is small here: the default of 50 tasks for each read of it costs seconds on a laptop
     "spark.databricks.delta.snapshotPartitions": "2",
+    # VACUUM lists a table's folder in as many tasks, by default 10,000; tables of segue have one folder each
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # Spark makes this folder though nothing of segue goes there; not in the folder where the job was started
     "spark.sql.warehouse.dir": f"file:{tempfile.gettempdir()}/segue-warehouse",
     # a worker holds so much at a time, however large a partition is

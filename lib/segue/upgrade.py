@@ -57,7 +57,7 @@ def upgrade(spark: SparkSession, table: Table, identifier: str, found: dict[str,
         spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({columns})")
     wanted, rules = properties_of(table), {}
     for name, condition in found.items():
-        if name.startswith(_CONSTRAINT) and wanted.get(name) == condition:
+        if name.startswith(_CONSTRAINT) and _bare(wanted.get(name, "")) == _bare(condition):
             rules[name] = condition
         elif name.startswith(_CONSTRAINT):
             spark.sql(f"ALTER TABLE {identifier} DROP CONSTRAINT IF EXISTS `{name.removeprefix(_CONSTRAINT)}`")
@@ -67,6 +67,11 @@ def upgrade(spark: SparkSession, table: Table, identifier: str, found: dict[str,
     plain = {name: value for name, value in wanted.items() if not name.startswith(_CONSTRAINT)}
     told = ", ".join(f"'{name}' = '{_quoted(value)}'" for name, value in plain.items())
     spark.sql(f"ALTER TABLE {identifier} SET TBLPROPERTIES ({told})")
+
+
+def _bare(condition: str) -> str:
+    """Return a condition without blanks, of which Delta puts in some of its own."""
+    return "".join(condition.split())
 
 
 def _quoted(text: str) -> str:

@@ -84,11 +84,11 @@ HEADER = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechine
 
 @pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,200 tracks around six middles, some of them rejected."""
+    """1,500 tracks around six middles, some of them rejected."""
     random = np.random.default_rng(7)
     middles = random.random((6, 8))
     lines = [HEADER]
-    for number in range(1200):
+    for number in range(1500):
         x = np.clip(middles[number % 6] + random.normal(0, 0.06, 8), 0.001, 0.999)
         tempo = "fast" if number % 400 == 3 else f"{60 + 140 * x[0]:.3f}"
         numbers = ",".join(f"{value:.4f}" for value in x[2:])

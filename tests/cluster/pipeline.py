@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.submitting import PROJECT
 
 # so few points go to the driver that all others are worked on by the executors
-SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample=500", "selection.fewest=4")
+SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample=1000", "selection.fewest=4")
 
 
 def words(master: str, catalogue: Path, output: str, *more: str) -> list[object]:

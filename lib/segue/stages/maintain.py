@@ -31,7 +31,9 @@ def work(run: Run) -> None:
             done = upkeep.outlook(run.spark, place, run.options.retention_days)
             if not run.options.dry_run:
                 done |= upkeep.compact(run.spark, place)
-                upkeep.vacuum(run.spark, place, run.options.retention_days)
+                # without need it would still write of itself into the log
+                if done["removable"]:
+                    upkeep.vacuum(run.spark, place, run.options.retention_days)
         found[table.name] = done
         log.info("%s: %s", table.name, ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in done.items()))
     seconds = round(time.monotonic() - started, 3)
