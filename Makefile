@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # The steps of the set-up share one .venv, and Spark takes all cores by itself.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser test check bench
+.PHONY: help setup demo notebook browser test check bench faults
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid AR
 	  echo "benchmarks/$$name.py $(ARGS)" >&2; \
 	  JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) "benchmarks/$$name.py" $(ARGS); \
 	done
+
+faults: setup   ## some twenty runs killed at chosen moments, half an hour; what they leave is compared with an undisturbed run's
+	JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR):$(CURDIR)/lib" $(PYTHON) -m tests.cluster.campaign $(ARGS)
 
 $(SAMPLE): | setup
 	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@

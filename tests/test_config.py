@@ -1,5 +1,7 @@
 """Settings: one definition each, changed by TOML and --set, and every fault named at once."""
 
+from pathlib import Path
+
 import pytest
 
 from segue import config
@@ -201,3 +203,8 @@ def test_faults_of_tuning_say_what_was_wanted():
         "tuning.weights is 3, wanted a list of tables of weights",
     ]
     assert [text for text in wanted if not any(line.startswith(text) for line in told)] == []
+
+
+def test_the_settings_for_a_cluster_are_settings():
+    settings = config.load(str(Path(__file__).parents[1] / "conf" / "cluster.toml"))
+    assert (settings.ingest.multiline, settings.clustering.sample) == (False, 100_000)

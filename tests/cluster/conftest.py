@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyspark
 import pytest
+from tests.cluster.catalogue import write_catalogue
 from tests.submitting import command_of, environment, family
 from tests.waiting import until
 
@@ -79,23 +79,7 @@ def _start(folder: Path, name: str, started: list[subprocess.Popen[bytes]], clas
     return log
 
 
-HEADER = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness,energy,danceability,genre,popularity"
-
-
 @pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1,500 tracks around six middles, some of them rejected."""
-    random = np.random.default_rng(7)
-    middles = random.random((6, 8))
-    lines = [HEADER]
-    for number in range(1500):
-        x = np.clip(middles[number % 6] + random.normal(0, 0.06, 8), 0.001, 0.999)
-        tempo = "fast" if number % 400 == 3 else f"{60 + 140 * x[0]:.3f}"
-        numbers = ",".join(f"{value:.4f}" for value in x[2:])
-        genre = ("rock", "pop", "jazz")[number % 3]
-        lines.append(
-            f"x{number}y,Song {number},Artist {number % 97},{tempo},{-60 * x[1]:.3f},{numbers},{genre},{number % 100}"
-        )
-    path = tmp_path_factory.mktemp("catalogue") / "tracks.csv"
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    return path
+    return write_catalogue(tmp_path_factory.mktemp("catalogue") / "tracks.csv")

@@ -1,10 +1,12 @@
-"""The whole pipeline on a real cluster, its executors killed one after the other: the tables of one machine."""
+"""The whole pipeline, with processes killed under it: the tables of a run that nobody disturbs."""
 
 import os
 import signal
 import threading
 
 import pytest
+from deltalake import DeltaTable
+from tests.cluster.killing import killed_while_writing, torn
 from tests.cluster.pipeline import words
 from tests.same_tables import differences
 from tests.submitting import begin
@@ -53,3 +55,14 @@ def test_a_cluster_whose_executors_die_in_every_stage_makes_the_same_tables(clus
     assert code == 0, (tmp_path / "log").read_text()[-5000:]
     assert killed == list(STAGES)
     assert differences(alone, tmp_path / "out") == []
+
+
+@pytest.mark.jvm
+def test_what_a_killed_driver_leaves_is_whole_and_the_next_run_completes_it(catalogue, alone, tmp_path):
+    command = words("local[2]", catalogue, "out", CELLS)
+    for table in ("tracks", "labeled_tracks"):
+        assert killed_while_writing(tmp_path, command, table), (tmp_path / "log").read_text()[-3000:]
+        assert torn(tmp_path / "out") == []
+    assert begin(tmp_path, *command).wait(300) == 0, (tmp_path / "log").read_text()[-3000:]
+    assert differences(alone, tmp_path / "out") == []
+    assert sorted(DeltaTable(str(tmp_path / "out" / "runs")).to_pandas().status) == ["died", "died", "done"]

@@ -1,0 +1,101 @@
+"""Runs that are killed with SIGKILL, at moments that are chosen by watching the output from outside."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from deltalake import DeltaTable
+from tests.same_tables import COMPARED
+from tests.submitting import begin, family
+from tests.waiting import until
+
+TABLES = (
+    "rejected_tracks",
+    "tracks",
+    "ingested_files",
+    "k_scores",
+    "labeled_tracks",
+    "cluster_profiles",
+    "similar_tracks",
+    "runs",
+)
+"""In the order in which the pipeline writes them."""
+
+
+def killed_when(folder: Path, words: Sequence[object], moment: Callable[[], object]) -> bool:
+    """Start a run, and kill it at once when the moment has come; tell whether it had not ended before."""
+    run = begin(folder, *words)
+    try:
+        until(lambda: run.poll() is not None or moment(), "the moment to kill", seconds=300, every=0.001)
+        return run.poll() is None
+    finally:
+        kill(run)
+
+
+def kill(run: subprocess.Popen[str]) -> None:
+    """Kill a run and all its processes: the JVM first, which commits."""
+    for pid in (run.pid, *family(run.pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    run.wait()
+
+
+def killed_while_writing(folder: Path, words: Sequence[object], table: str) -> bool:
+    """Kill a run when data files of a table appear, and tell whether the log proves that they were not committed."""
+    path = folder / "out" / table
+    before, version = data_files(path), newest(path)
+    if not killed_when(folder, words, lambda: data_files(path) - before):
+        return False
+    return newest(path) == version and bool(data_files(path) - before)
+
+
+def killed_after(folder: Path, words: Sequence[object], seconds: float) -> bool:
+    """Kill a run some time after it has begun to work."""
+    notes = folder / "out" / ".running"
+    old = set(notes.glob("*.json"))
+    begun: list[float] = []
+
+    def moment() -> bool:
+        if not begun and set(notes.glob("*.json")) - old:
+            begun.append(time.monotonic())
+        return bool(begun) and time.monotonic() - begun[0] >= seconds
+
+    return killed_when(folder, words, moment)
+
+
+def data_files(path: Path) -> set[str]:
+    """Return the names of a table's data files, committed or not."""
+    try:
+        return {entry.name for entry in os.scandir(path) if entry.name.endswith(".parquet") and entry.name[0] != "."}
+    except FileNotFoundError:
+        return set()
+
+
+def newest(path: Path) -> int:
+    """Return a table's version, -1 where it has none."""
+    try:
+        names = [entry.name for entry in os.scandir(path / "_delta_log")]
+    except FileNotFoundError:
+        return -1
+    return max((int(name[:20]) for name in names if name.endswith(".json") and name[:20].isdigit()), default=-1)
+
+
+def torn(root: Path) -> list[str]:
+    """Return what is wrong with the tables as they are now: a table that cannot be read, or holds a key twice."""
+    found = []
+    for table in COMPARED:
+        if newest(root / table.name) < 0:
+            continue
+        rows = DeltaTable(str(root / table.name)).to_pandas()
+        if rows.duplicated(list(table.key)).any():
+            found.append(f"{table.name} holds a key twice")
+        lacking = [c.name for c in table.columns if c.required and rows[c.name].isna().any()]
+        found += [f"{table.name}.{name} is empty in some row" for name in lacking]
+    for card in root.glob("models/*/model.json"):
+        if not (card.parent / "metadata").is_dir():
+            found.append(f"{card.parent.name} has a card and no model")
+    return found
