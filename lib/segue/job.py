@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from pyspark.sql import SparkSession
 
 import segue
-from segue import config, files, running, schema, session, signals
+from segue import config, files, running, schema, session, signals, telling
 from segue.errors import ConflictError, SegueError, SettingsError
 from segue.tables import Store
 
@@ -78,7 +78,9 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
     """
     line = "%(asctime)s %(message)s"
     # Spark's bar leaves the cursor behind it: a line begins at the left, on an empty line
-    logging.basicConfig(format=_CLEAR + line if session.is_watched() else line, datefmt="%H:%M:%S", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(telling.Lines(_CLEAR + line if session.is_watched() else line, datefmt="%H:%M:%S"))
+    logging.basicConfig(handlers=[handler])
     log.setLevel(logging.INFO)
     try:
         options, settings = _options(job, argv)
@@ -165,7 +167,11 @@ def _run(job: Job, run: Run) -> int:
             run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - begun, 3)
     told = {"input": run.inputs, "counts": run.counts}
-    closing = {"status": status, "finished_at": datetime.now(UTC), "error": message} | _as_json(told)
+    closing = {
+        "status": status,
+        "finished_at": datetime.now(UTC),
+        "error": message and telling.redacted(message),
+    } | _as_json(told)
     try:
         _record(run, opening | closing)
         note.take_away()
@@ -187,7 +193,7 @@ def _outcome(error: BaseException) -> tuple[int, str, str]:
         return (LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT), "failed", str(error)
     if not isinstance(error, Exception):
         raise error
-    traceback.print_exception(error)
+    print(telling.redacted("".join(traceback.format_exception(error))), file=sys.stderr, flush=True)
     return FAILED, "failed", f"{type(error).__name__}: {error}"
 
 
@@ -205,7 +211,7 @@ def _opening(job: Job, run: Run) -> dict[str, Any]:
 
 
 def _as_json(told: dict[str, Any]) -> dict[str, str]:
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in told.items()}
+    return {name: telling.redacted(json.dumps(value, ensure_ascii=False)) for name, value in told.items()}
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
@@ -236,10 +242,5 @@ def _of_the_dead(note: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell(message: str) -> None:
-    """Print one line that begins ``error:``; line breaks and control characters of the data are shown as escapes."""
-    line = " ".join(message.splitlines())
-    print(
-        "error: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line),
-        file=sys.stderr,
-        flush=True,
-    )
+    """Print one line that begins ``error:``."""
+    print(f"error: {telling.one_line(message)}", file=sys.stderr, flush=True)

@@ -21,6 +21,8 @@ class Models:
 
     def card(self, version: str) -> str | None:
         """Return the text of one finished model's card, or None where there is no such model."""
+        if not version.isalnum():  # a version is a hash: no name leads out of the folder
+            return None
         return files.read_text(self._card_path(version))
 
     def save(self, version: str, pipeline: PipelineModel, card: str) -> None:

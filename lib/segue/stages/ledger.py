@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from segue import files, resources, schema
+from segue import files, resources, schema, telling
 from segue.job import Run
 from segue.sources.definition import load_sources
 from segue.sources.listing import InputFile
@@ -40,7 +40,7 @@ def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
     reading = _reading(run)
     return [
         {
-            "uri": files.spark_uri(file.uri),
+            "uri": telling.redacted(files.spark_uri(file.uri)),
             "source_file": file.relative,
             "size": file.size,
             "modified_at": file.modified_at,

@@ -2,6 +2,7 @@
 
 import shlex
 
+from segue import telling
 from segue.clustering import card
 from segue.clustering.card import ModelCard
 from segue.job import Job, Run
@@ -52,7 +53,7 @@ def _tell(run: Run, made: ModelCard) -> None:
             f"  {row['cluster_name']:<11} {row['n_tracks']:>9} tracks  {row['cluster_description']}"
             f"  (most typical: {_printable(example)})"
         )
-    root = run.store.root
+    root = telling.redacted(run.store.root)
     print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
     typical = made.profiles[0]["exemplars"][0]
     wanted = " - ".join(_printable(text) for text in (typical["title"], typical["artist"]) if text)

@@ -1,0 +1,52 @@
+"""What is told: without secrets, and in logs on one line, without control characters. No Spark here."""
+
+import copy
+import logging
+import re
+
+_HIDDEN = "***"
+# a password may hold slashes; without one, what stands there in abfs: and wasb: is a container
+_USER = re.compile(
+    r"(?<=://)[^\s@'\"]*:[^\s@'\"]*(?=@)"
+    r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
+)
+_NAMED = re.compile(
+    r"((?:secret|password|passwd|pwd|token|credential|signature|sig|api_?key|access_?key|account_?key)[\w.-]*['\"]?\s*[=:]\s*)"
+    r"(['\"]?)[^\s'\"&;,)]+",
+    re.IGNORECASE,
+)
+
+
+def redacted(text: str) -> str:
+    """Return a text without the secrets that URIs and settings may hold: names of users with passwords, and keys.
+
+    >>> redacted("s3a://AKIA:abc/d@bucket/x?token=12&part=3")
+    's3a://***@bucket/x?token=***&part=3'
+    >>> redacted("fs.s3a.secret.key=abc next")
+    'fs.s3a.secret.key=*** next'
+    """
+    return _NAMED.sub(rf"\g<1>\g<2>{_HIDDEN}", _USER.sub(_HIDDEN, text))
+
+
+def one_line(text: str) -> str:
+    r"""Return a text on one line, its control characters as escapes, without secrets.
+
+    >>> one_line("no\nuse \x1b[31m")
+    'no use \\x1b[31m'
+    """
+    line = " ".join(text.splitlines())
+    return redacted("".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line))
+
+
+class Lines(logging.Formatter):
+    """Log lines: what comes from a file cannot begin another line, or move a terminal's cursor."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a line, and below it a traceback, if it has one."""
+        plain = copy.copy(record)
+        plain.msg, plain.args = one_line(record.getMessage()), None
+        return super().format(plain)
+
+    def formatException(self, ei: object) -> str:
+        """Return a traceback without secrets."""
+        return redacted(super().formatException(ei))  # type: ignore[arg-type]

@@ -1,0 +1,38 @@
+"""What is told holds no secret, and a log line is one line."""
+
+import doctest
+import logging
+
+import pytest
+
+from segue import telling
+
+
+def test_the_examples_are_right():
+    assert doctest.testmod(telling).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("s3a://AKIA:abc+d/e@bucket/x", "s3a://***@bucket/x"),
+        ("https://user:pw@host:8080/a?b=1", "https://***@host:8080/a?b=1"),
+        ("abfss://container@account.dfs.core.windows.net/x", "abfss://container@account.dfs.core.windows.net/x"),
+        ("https://ghp_token@host/x", "https://***@host/x"),
+        ("wasb://x?sv=1&sig=aB%2Fc&se=2", "wasb://x?sv=1&sig=***&se=2"),
+        ("fs.s3a.secret.key=abc", "fs.s3a.secret.key=***"),
+        ('{"password": "abc", "k": 1}', '{"password": "***", "k": 1}'),
+        ("API_KEY: abc", "API_KEY: ***"),
+        ("The Secret Garden by A@B, tokens of love", "The Secret Garden by A@B, tokens of love"),
+        ("file:/data/in@home/x.csv", "file:/data/in@home/x.csv"),
+    ],
+)
+def test_secrets_are_hidden_and_nothing_else(text, wanted):
+    assert telling.redacted(text) == wanted
+
+
+def test_a_log_line_is_one_line():
+    lines = telling.Lines("%(message)s")
+    record = logging.LogRecord("x", logging.INFO, "", 0, "read %s", ("a\n12:00:00 all is well\x1b[2J\u202e",), None)
+    assert lines.format(record) == "read a 12:00:00 all is well\\x1b[2J\\u202e"
+    assert record.args  # other handlers see it as it was
