@@ -1,5 +1,7 @@
 """Tables: one commit a change, none where nothing changes, and refusals that lose nothing."""
 
+from pathlib import Path
+
 import pytest
 from chispa import assert_df_equality
 from deltalake import DeltaTable
@@ -175,3 +177,12 @@ def test_a_table_is_replaced_whole_in_one_commit_unless_another_run_was_faster(s
     with pytest.raises(SchemaError):
         store.replace(DOTS, dots(spark).drop("x"))
     assert versions(store) == 1
+
+
+@pytest.mark.parametrize("write", ["sync", "append", "replace"])
+def test_what_a_run_left_that_died_before_its_first_commit_is_no_table(write, spark, store):
+    folder = Path(store.root) / "dots"
+    (folder / "_delta_log").mkdir(parents=True)
+    (folder / "part-00000.snappy.parquet").write_bytes(b"half a file")
+    getattr(store, write)(DOTS, dots(spark, ("a", 1.0, [])))
+    assert DeltaTable(str(folder)).to_pandas().id.tolist() == ["a"]

@@ -253,7 +253,10 @@ class Store:
         except AnalysisException as error:
             if "ALREADY_EXISTS" not in (error.getCondition() or str(error)):
                 raise
-            return False
+            if commits.latest(self._folder(table)) is not None:
+                return False
+            # a run that died before its commit left a folder, which Delta takes for a table
+            self._writer(table, rows).createOrReplace()
         self._readable[table.name] = 0
         return True
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deltalake import DeltaTable
+from tests.cluster.pipeline import words as pipeline
 from tests.same_tables import COMPARED
 from tests.submitting import begin, family
 from tests.waiting import until
@@ -99,3 +100,16 @@ def torn(root: Path) -> list[str]:
         if not (card.parent / "metadata").is_dir():
             found.append(f"{card.parent.name} has a card and no model")
     return found
+
+
+def two_at_once(folder: Path, catalogue: Path) -> dict[str, object]:
+    """Start two pipelines together on one output, and return how they ended and what is wrong with the tables."""
+    runs = []
+    for name in ("one", "other"):
+        (folder / name).mkdir()
+        runs.append(begin(folder / name, *pipeline("local[2]", catalogue, str(folder / "out"))))
+    codes = [run.wait() for run in runs]
+    told = [line for name in ("one", "other") for line in (folder / name / "log").read_text().splitlines()]
+    errors = [line for line in told if line.startswith("error:")]
+    versions = DeltaTable(str(folder / "out" / "labeled_tracks")).to_pandas().model_version.nunique()
+    return {"codes": set(codes), "errors": errors, "torn": torn(folder / "out"), "model_versions": versions}

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from deltalake import DeltaTable
-from tests.cluster.killing import killed_while_writing, torn
+from tests.cluster.killing import killed_while_writing, torn, two_at_once
 from tests.cluster.pipeline import words
 from tests.same_tables import differences
 from tests.submitting import begin
@@ -66,3 +66,12 @@ def test_what_a_killed_driver_leaves_is_whole_and_the_next_run_completes_it(cata
     assert begin(tmp_path, *command).wait(300) == 0, (tmp_path / "log").read_text()[-3000:]
     assert differences(alone, tmp_path / "out") == []
     assert sorted(DeltaTable(str(tmp_path / "out" / "runs")).to_pandas().status) == ["died", "died", "done"]
+
+
+@pytest.mark.jvm
+def test_of_two_runs_at_once_each_ends_well_or_says_that_it_lost(catalogue, alone, tmp_path):
+    outcome = two_at_once(tmp_path, catalogue)
+    assert outcome["codes"] <= {0, 4}, outcome
+    assert outcome["torn"] == []
+    assert begin(tmp_path, *words("local[2]", catalogue, "out", CELLS)).wait(300) == 0
+    assert differences(alone, tmp_path / "out") == []
