@@ -9,6 +9,7 @@ from segue import files
 
 LOG = "_delta_log"
 _LOOKED_BACK = 100
+"""Commits: where so many say nothing, it costs less to compare the tables."""
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
