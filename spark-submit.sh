@@ -99,12 +99,14 @@ if [ $# -gt 0 ]; then
 fi
 
 # A JVM that hears a signal takes the job down with its last words unsaid. So the job alone hears it, and the JVM ends
-# when the job has: it gets a process group of its own, which a terminal's Ctrl-C does not reach.
+# when the job has: it gets a process group of its own, which a terminal's Ctrl-C does not reach. The job tells its
+# process here once it listens; until then, and where it runs on the cluster, the JVM hears.
+SEGUE_LISTENER=$(mktemp)
+export SEGUE_LISTENER
+trap 'rm -f "$SEGUE_LISTENER"' EXIT
 pass_on() {
-  local job_process
-  job_process=$(ps -A -o pid= -o ppid= -o args= 2>/dev/null | awk -v parent="$submit" -v job="${job:-}" \
-    '$2 == parent && index($0, job) { print $1; exit }')
-  # without one the job has not begun, or runs on the cluster
+  local job_process=""
+  read -r job_process <"$SEGUE_LISTENER" || true
   kill -s "$1" "${job_process:-$submit}" 2>/dev/null || true
 }
 

@@ -1,7 +1,9 @@
 """SIGTERM and Ctrl-C end a run as an exception does: its record is written, and its exit code tells the signal."""
 
 import logging
+import os
 import signal
+from pathlib import Path
 from typing import Any
 
 
@@ -21,6 +23,8 @@ _heard: list[Interrupted] = []
 def listen() -> None:
     """From now on raise Interrupted in the main thread at a signal, wherever that is; but at one alone.
 
+    The process is told in the file that SEGUE_LISTENER names, if it names one, so that a signal can be passed on to it.
+
     A second one is not heard, so that what the first has left to be said is said. The handler itself must not call
     Spark: it may stand in the midst of such a call.
     """
@@ -36,6 +40,9 @@ def listen() -> None:
 
     for each in _ASKED:
         signal.signal(each, end)
+    told_in = os.environ.get("SEGUE_LISTENER")
+    if told_in and Path(told_in).exists():
+        Path(told_in).write_text(f"{os.getpid()}\n", "utf-8")
 
 
 def heard() -> Interrupted | None:
