@@ -22,6 +22,7 @@ from segue.features import Space
 from segue.job import Job, Run, versions
 from segue.models import Models
 from segue.stages.spaces import Fitted, choose, fit_spaces, wanted_spaces
+from segue.together import together
 
 log = logging.getLogger(__name__)
 
@@ -159,10 +160,12 @@ def _model(
     if chosen.sizes.sum() <= KEPT_UP_TO:
         labeled = labeled.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        if chosen.sizes.sum() <= CHECKED_UP_TO:
-            _require_same_silhouette(labeled, chosen)
-        frozen = fit_frozen(labeled, centres)
-        found = profiles.fit_profiles(labels.with_place(labeled, frozen), int(frozen.sizes.sum()))
+        with together() as begin:
+            check = begin(_require_same_silhouette, labeled, chosen) if chosen.sizes.sum() <= CHECKED_UP_TO else None
+            frozen = fit_frozen(labeled, centres)
+            found = profiles.fit_profiles(labels.with_place(labeled, frozen), int(frozen.sizes.sum()))
+            if check:
+                check.result()
     finally:
         labeled.unpersist()
     made = card.ModelCard(

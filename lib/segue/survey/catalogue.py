@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame, Row
 
 from segue import schema
@@ -13,6 +14,7 @@ from segue.clustering.scaled import scaled
 from segue.report import numbers
 from segue.similar.wording import worded
 from segue.survey import gather, sums
+from segue.together import together
 
 _TOP_GENRES, _TOP_ARTISTS, _HEAT_GENRES, _ARTISTS_A_CLUSTER, _REASONS = 15, 15, 24, 3, 8
 _BARS = 40
@@ -34,6 +36,23 @@ class Frames:
     similar: DataFrame | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What Spark found, each as ``gather`` returns it."""
+
+    sizes: list[Row]
+    sums: sums.Sums
+    genres: tuple[list[tuple[str, int]], int]
+    artists: tuple[list[tuple[str, int]], int]
+    artists_by_cluster: dict[int, list[tuple[str, int]]]
+    rejections: tuple[dict[str, int], list[tuple[str, int]]]
+    years: list[Row]
+    sample: pa.Table
+    shares: np.ndarray | None
+    searchable: list[str]
+    lists: list[Row]
+
+
 def fit_catalogue(
     frames: Frames, card: ModelCard, provenance: numbers.Provenance, *, n_points: int, n_searchable: int
 ) -> numbers.Catalogue:
@@ -47,47 +66,76 @@ def fit_catalogue(
     n_points : about how many tracks the maps show
     n_searchable : how many popular tracks can be looked up, beside each cluster's typical ones
     """
-    labeled = frames.labeled
-    sizes = gather.fit_sizes(labeled)
-    found = gather.fit_sums(labeled, card)
-    moments = sums.moments(found)
-    r, n = sums.correlation(found)
+    chosen = next(row for row in frames.scores if row.chosen)
+    looks = _look(frames, card, n_points, n_searchable, with_shares=chosen.genre_nmi is not None)
+    moments = sums.moments(looks.sums)
+    r, n = sums.correlation(looks.sums)
     named = [name for name in sums.NUMBERS if name in moments]
     places = [sums.NUMBERS.index(name) for name in named]
     correlations = numbers.Correlations(named, r[np.ix_(places, places)], n[np.ix_(places, places)])
-    n_tracks = sum(row.n_tracks for row in sizes)
-    genres, n_genres = gather.fit_ranking(labeled, "genre", _HEAT_GENRES)
-    artists, n_artists = gather.fit_ranking(labeled, "artist", _TOP_ARTISTS)
-    clusters = _clusters(card, sizes, moments, gather.fit_rankings_by_cluster(labeled, "artist", _ARTISTS_A_CLUSTER))
-    mean, components, explained = sums.axes(found, len(card.features))
+    n_tracks = sum(row.n_tracks for row in looks.sizes)
+    (genres, n_genres), (artists, n_artists) = looks.genres, looks.artists
+    mean, components, explained = sums.axes(looks.sums, len(card.features))
     centres = (np.array(card.centres_scaled) - mean) @ components.T
-    kinds, reasons = gather.fit_rejections(frames.rejected, _REASONS) if frames.rejected is not None else ({}, [])
-    chosen = next(row for row in frames.scores if row.chosen)
     return numbers.Catalogue(
         n_tracks=n_tracks,
-        n_outliers=sum(row.n_outliers for row in sizes),
-        silhouette=float(sum(row.silhouette * row.n_tracks for row in sizes) / n_tracks),
+        n_outliers=sum(row.n_outliers for row in looks.sizes),
+        silhouette=float(sum(row.silhouette * row.n_tracks for row in looks.sizes) / n_tracks),
         scores=[numbers.KScore(row.k, row.silhouette, row.inertia, row.stability) for row in frames.scores],
         chosen=chosen.k,
-        clusters=clusters,
-        points=_points(labeled, card, {row.cluster: row.n_tracks for row in sizes}, n_points, mean, components),
+        clusters=_clusters(card, looks.sizes, moments, looks.artists_by_cluster),
+        points=_points(looks.sample, card, n_tracks, mean, components),
         map=numbers.Map(
             (float(explained[0]), float(explained[1])),
             {name: (float(components[0, i]), float(components[1, i])) for i, name in enumerate(card.features)},
             [(float(x), float(y)) for x, y in centres],
         ),
-        distributions=[_distribution(found, name, n_tracks) for name in named if name != "year"],
+        distributions=[_distribution(looks.sums, name, n_tracks) for name in named if name != "year"],
         correlations=correlations,
-        rejections=numbers.Rejections(kinds, reasons),
+        rejections=numbers.Rejections(*looks.rejections),
         provenance=provenance,
-        years=_years(gather.fit_years(labeled)) if "year" in moments else None,
+        years=_years(looks.years) if "year" in moments else None,
         genres=genres[:_TOP_GENRES],
         n_genres=n_genres,
         artists=artists,
         n_artists=n_artists,
-        popularity=_popularity(found, named),
-        agreement=_agreement(labeled, chosen, genres, card.k),
-        similar=_similar(labeled, frames.similar, card, found, named, n_searchable),
+        popularity=_popularity(looks.sums, named),
+        agreement=_agreement(chosen, genres, looks.shares),
+        similar=_similar(looks, named),
+    )
+
+
+def _look(frames: Frames, card: ModelCard, n_points: int, n_searchable: int, *, with_shares: bool) -> _Looks:
+    """Run the Spark jobs, those first that others wait for."""
+    labeled, rejected, similar = frames.labeled, frames.rejected, frames.similar
+    typical = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
+    with together() as begin:
+        sizes = begin(gather.fit_sizes, labeled)
+        genres = begin(gather.fit_ranking, labeled, "genre", _HEAT_GENRES)
+        popular = begin(gather.fit_popular, labeled, n_searchable) if similar is not None else None
+        found = begin(gather.fit_sums, labeled, card)
+        artists = begin(gather.fit_ranking, labeled, "artist", _TOP_ARTISTS)
+        by_cluster = begin(gather.fit_rankings_by_cluster, labeled, "artist", _ARTISTS_A_CLUSTER)
+        rejections = begin(gather.fit_rejections, rejected, _REASONS) if rejected is not None else None
+        years = begin(gather.fit_years, labeled)
+        counts = {row.cluster: row.n_tracks for row in sizes.result()}
+        sample = begin(gather.fit_sample, labeled, counts, n_points)
+        names = [name for name, _ in genres.result()[0]] if with_shares else []
+        shares = begin(gather.fit_shares, labeled, names, card.k) if names else None
+        searchable = list(dict.fromkeys([*typical, *popular.result()])) if popular else []
+        lists = begin(gather.fit_lists, labeled, similar, searchable) if similar is not None else None
+    return _Looks(
+        sizes=sizes.result(),
+        sums=found.result(),
+        genres=genres.result(),
+        artists=artists.result(),
+        artists_by_cluster=by_cluster.result(),
+        rejections=rejections.result() if rejections else ({}, []),
+        years=years.result(),
+        sample=sample.result(),
+        shares=shares.result() if shares else None,
+        searchable=searchable,
+        lists=lists.result() if lists else [],
     )
 
 
@@ -131,14 +179,8 @@ def _named(track: Any) -> numbers.Named:
 
 
 def _points(
-    labeled: DataFrame,
-    card: ModelCard,
-    sizes: Mapping[int, int],
-    most: int,
-    mean: sums.Floats,
-    components: sums.Floats,
+    table: pa.Table, card: ModelCard, n_tracks: int, mean: sums.Floats, components: sums.Floats
 ) -> numbers.Points:
-    table = gather.fit_sample(labeled, sizes, most)
     values = {
         name: table.column(name).to_numpy().astype(float)
         for name in schema.FEATURE_NAMES
@@ -152,7 +194,7 @@ def _points(
         values=values,
         x=place[:, 0],
         y=place[:, 1],
-        n_tracks=sum(sizes.values()),
+        n_tracks=n_tracks,
     )
 
 
@@ -203,35 +245,22 @@ def _years(rows: Sequence[Row]) -> numbers.Years:
     return numbers.Years([row.year for row in rows], [row.n_tracks for row in rows], means)
 
 
-def _agreement(labeled: DataFrame, chosen: Row, genres: Sequence[tuple[str, int]], k: int) -> numbers.Agreement | None:
-    if chosen.genre_nmi is None or not genres:
+def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: np.ndarray | None) -> numbers.Agreement | None:
+    if shares is None:
         return None
-    names = [name for name, _ in genres]
-    shares = gather.fit_shares(labeled, names, k)
-    counts = [count for _, count in genres]
+    names, counts = [name for name, _ in genres], [count for _, count in genres]
     return numbers.Agreement(chosen.genre_nmi, chosen.genre_ari, chosen.genre_purity, names, shares, counts)
 
 
-def _similar(
-    labeled: DataFrame,
-    similar: DataFrame | None,
-    card: ModelCard,
-    found: sums.Sums,
-    named: Sequence[str],
-    most: int,
-) -> list[numbers.Similar]:
-    if similar is None:
-        return []
-    typical = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
-    ids = list(dict.fromkeys([*typical, *gather.fit_popular(labeled, most)]))
+def _similar(looks: _Looks, named: Sequence[str]) -> list[numbers.Similar]:
     thirds = {}
     for name in schema.FEATURE_NAMES:
         if name in named:
-            low, high = sums.quantiles(found, name, [1 / 3, 2 / 3])
+            low, high = sums.quantiles(looks.sums, name, [1 / 3, 2 / 3])
             thirds[name] = (low, high)
     lists: dict[str, numbers.Similar] = {}
-    for row in gather.fit_lists(labeled, similar, ids):
+    for row in looks.lists:
         one = lists.setdefault(row.owner.track_id, numbers.Similar(_named(row.owner), row.owner.cluster, []))
         why = worded([name for name in row.why if name in thirds], row.owner.asDict(), row.track.asDict(), thirds)
         one.near.append(numbers.Neighbour(_named(row.track), row.track.cluster, why))
-    return [lists[name] for name in ids if name in lists]
+    return [lists[name] for name in looks.searchable if name in lists]
