@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from segue.together import together
 
 
