@@ -25,9 +25,12 @@ class Models:
             return None
         return files.read_text(self._card_path(version))
 
-    def save(self, version: str, pipeline: PipelineModel, card: str) -> None:
-        """Save a model; it counts as finished once its card is there."""
+    def save(self, version: str, pipeline: PipelineModel) -> None:
+        """Save what a model does; it counts as a model once its card is there, see ``finish``."""
         pipeline.write().overwrite().save(files.spark_uri(f"{self._root}/{version}"))
+
+    def finish(self, version: str, card: str) -> None:
+        """Say that a model is whole, and all that is known of it."""
         files.write_text(self._card_path(version), card)
 
     def memory(self, version: str, name: str) -> "Memory":

@@ -60,8 +60,11 @@ def train(run: Run) -> tuple[str, PipelineModel | None]:
     fitted = fit_spaces(run.settings, tracks, survey.rows, memories)
     best, chosen = choose(run.settings, fitted)
     pipeline, made = _model(run, version, best, tracks, chosen)
-    run.store.sync(schema.K_SCORES, _score_rows(run, version, fitted, chosen))
-    models.save(version, pipeline, made.to_json())
+    with together() as begin:
+        saved = begin(models.save, version, pipeline)
+        run.store.sync(schema.K_SCORES, _score_rows(run, version, fitted, chosen))
+        saved.result()
+    models.finish(version, made.to_json())
     run.counts["train"] = {
         "tracks": survey.rows,
         "spaces": len(fitted),
