@@ -4,6 +4,7 @@ import csv
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from segue import job, session
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+@contextmanager
+def started() -> Iterator[SparkSession]:
+    """Give the session that the tests share."""
     # the workers run this Python; small heaps, the first compiler alone and the plainest collector start fastest
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_CONF_DIR"] = str(Path(__file__).parents[1] / "conf")
@@ -27,9 +29,15 @@ def spark() -> Iterator[SparkSession]:
         "--conf spark.sql.sources.parallelPartitionDiscovery.parallelism=1 "
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
-    started = session.start("tests")
-    yield started
-    started.stop()
+    spark = session.start("tests")
+    yield spark
+    spark.stop()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    with started() as running:
+        yield running
 
 
 @pytest.fixture

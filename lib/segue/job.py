@@ -156,13 +156,13 @@ def _run(job: Job, run: Run) -> int:
     except (SegueError, OSError) as error:
         _tell(str(error))
         return UNUSABLE_INPUT
-    code, status, message = DONE, "done", None
+    code, status, message, trace = DONE, "done", None, None
     try:
         if _is_small(job, run):
             session.interpret(run.spark)
         job.work(run)
     except BaseException as error:
-        code, status, message = _outcome(error)
+        code, status, message, trace = _outcome(run, error)
         if status == "interrupted":
             run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - begun, 3)
@@ -175,26 +175,32 @@ def _run(job: Job, run: Run) -> int:
     try:
         _record(run, opening | closing)
         note.take_away()
-    except Exception:
+    except Exception as error:
         if code == DONE:
-            raise
+            code, _, message, trace = _outcome(run, error)
         log.warning("the run could not be recorded in %s/runs", run.store.root)
-    if message and code != FAILED:
+    if trace:
+        print(telling.redacted(trace), file=sys.stderr, flush=True)
+    elif message:
         _tell(message)
     return code
 
 
-def _outcome(error: BaseException) -> tuple[int, str, str]:
-    """Return exit code, status and message of what ended a run."""
+def _outcome(run: Run, error: BaseException) -> tuple[int, str, str, str | None]:
+    """Return exit code, status and message of what ended a run, and the traceback of what nobody foresaw."""
     asked = signals.heard()
     if asked:
-        return asked.exit_code, "interrupted", f"{asked.name} asked the run to end"
+        return asked.exit_code, "interrupted", f"{asked.name} asked the run to end", None
     if isinstance(error, SegueError):
-        return (LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT), "failed", str(error)
+        return (LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT), "failed", str(error), None
     if not isinstance(error, Exception):
         raise error
-    print(telling.redacted("".join(traceback.format_exception(error))), file=sys.stderr, flush=True)
-    return FAILED, "failed", f"{type(error).__name__}: {error}"
+    refusal = telling.refusal(error)
+    if refusal:
+        places = f"--output {run.store.root}, or the folders where Spark keeps what memory cannot hold"
+        return FAILED, "failed", f"{refusal}: in {places}; what was written before is whole, run again", None
+    trace = "".join(traceback.format_exception(error))
+    return FAILED, "failed", f"{type(error).__name__}: {error}", trace
 
 
 def _is_small(job: Job, run: Run) -> bool:

@@ -15,6 +15,23 @@ _NAMED = re.compile(
     r"(['\"]?)[^\s'\"&;,)]+",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system|Input/output error")
+
+
+def refusal(error: BaseException | None) -> str | None:
+    """Return what the system said where it took no more data, for one of a full disk; None where that was not it.
+
+    It may stand anywhere among the causes, and in the trace that a JVM's error has.
+
+    >>> refusal(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
+    'No space left on device'
+    """
+    while error is not None:
+        found = _REFUSED.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
+        if found:
+            return found[0]
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def redacted(text: str) -> str:
