@@ -13,7 +13,7 @@ import common
 import processes
 from common import BUILD, PROJECT, Lines, progress
 
-STAGES = ("train_clusters", "label_tracks")
+STAGES = ("train_clusters", "label_tracks", "render_report")
 TABLES = ("tracks", "k_scores", "labeled_tracks", "cluster_profiles", "models")
 
 

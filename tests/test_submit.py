@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.submitting import PROJECT, begin, family, submit, told
+from tests.submitting import PROJECT, begin, environment, family, submit, told
 from tests.waiting import until
 
 CSV = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness\n" + "".join(
@@ -67,3 +68,32 @@ def test_a_signal_ends_a_run_with_a_record_that_says_so(number, tmp_path):
     assert (row.status, row.error) == ("interrupted", f"{number.name} asked the run to end")
     assert len(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas()) == 8
     until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], "all its processes to end")
+
+
+@pytest.mark.parametrize(
+    ("words", "is_light"),
+    [
+        (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "out"], True),
+        (["jobs/run_pipeline.py", "--input=few.csv", "--output=out"], True),
+        (["jobs/train_clusters.py", "--output", "few"], True),
+        (["jobs/train_clusters.py", "--output", "many"], False),
+        (["jobs/run_pipeline.py", "--input", "many.csv", "--output", "out"], False),
+        (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "many"], False),
+        (["jobs/run_pipeline.py", "--input", "*.csv", "--output", "out"], False),
+        (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "s3a://bucket/out"], False),
+        (["jobs/make_sample.py", "--to", "few.csv"], False),
+    ],
+)
+def test_the_second_compiler_rests_where_tracks_are_few(words, is_light, tmp_path):
+    for name, n_bytes in (("few", 1000), ("many", 3 << 20)):
+        (tmp_path / f"{name}.csv").write_bytes(b"x" * n_bytes)
+        (tmp_path / name / "tracks").mkdir(parents=True)
+        (tmp_path / name / "tracks" / "a.parquet").write_bytes(b"x" * n_bytes)
+    spark = tmp_path / "spark" / "bin" / "spark-submit"
+    spark.parent.mkdir(parents=True)
+    spark.write_text('#!/bin/sh\necho "$SPARK_SUBMIT_OPTS"\n')
+    spark.chmod(0o755)
+    said = environment() | {"SPARK_HOME": str(tmp_path / "spark"), "SPARK_SUBMIT_OPTS": "-Dmine"}
+    command = [str(PROJECT / "spark-submit.sh"), *words]
+    told = subprocess.run(command, cwd=tmp_path, env=said, capture_output=True, text=True, check=True).stdout
+    assert told.split() == (["-XX:TieredStopAtLevel=1", "-Dmine"] if is_light else ["-Dmine"])
