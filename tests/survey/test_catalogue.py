@@ -168,3 +168,8 @@ def test_what_a_catalogue_lacks_is_left_out(spark, table):
     assert (found.years, found.agreement) == (None, None)
     assert found.genres == found.artists == found.popularity == found.similar == []
     assert "year" not in found.correlations.names and "popularity" not in found.correlations.names
+
+
+def test_a_typical_track_is_told_once_however_often_it_was_released():
+    named = [numbers.Named(*texts) for texts in (("a", "Song", "X"), ("b", "SONG", "X"), ("c", "Song", "Y"))]
+    assert [track.track_id for track in catalogue._told_once(named)] == ["a", "c"]

@@ -168,10 +168,18 @@ def _clusters(
                 deviations=deviations,
                 genres=[numbers.Genre(item["genre"], item["share"], item["lift"]) for item in row["top_genres"]],
                 artists=artists.get(number, []),
-                exemplars=[_named(item) for item in row["exemplars"]],
+                exemplars=_told_once([_named(item) for item in row["exemplars"]]),
             )
         )
     return found
+
+
+def _told_once(tracks: Sequence[numbers.Named]) -> list[numbers.Named]:
+    """Return tracks without further releases that a reader would take for the same."""
+    first: dict[tuple[str, str], numbers.Named] = {}
+    for track in tracks:
+        first.setdefault((track.title.casefold(), track.artist.casefold()), track)
+    return list(first.values())
 
 
 def _named(track: Any) -> numbers.Named:
