@@ -56,7 +56,7 @@ class Lists:
 
 def tree_of(points: Floats) -> cKDTree:
     """Return a k-d tree that is fast to build and to ask; its ``indices`` are the order of its leaves."""
-    return cKDTree(points, leafsize=16, balanced_tree=False)
+    return cKDTree(points, leafsize=32, balanced_tree=False)
 
 
 class Candidates:
