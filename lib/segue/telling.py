@@ -15,7 +15,7 @@ _NAMED = re.compile(
     r"(['\"]?)[^\s'\"&;,)]+",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system|Input/output error")
+_REFUSED = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
 
 
 def refusal(error: BaseException | None) -> str | None:
