@@ -45,7 +45,7 @@ has_few_tracks() {
   case $input$output in *:*) return 1 ;; esac
   [ -z "$input" ] || [ -e "$input" ] || return 1
   for path in "$input" "$output/tracks"; do
-    [ ! -e "$path" ] || total=$((total + $(du -skL "$path" | cut -f1)))
+    [ ! -e "$path" ] || total=$((total + $(du -skL -- "$path" | cut -f1)))
   done
   [ "$total" -le 2048 ]
 }

@@ -88,3 +88,20 @@ def test_an_output_that_cannot_be_used_is_left_as_it_is(run_job, tmp_path, capsy
     assert run_job(train.JOB, "--output", tmp_path / "mine.txt" / "out") == 3
     assert capsys.readouterr().err.count("error:") == 3
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), "error: No space left on device: in --output"),
+        (KeyError("x"), "Traceback"),
+    ],
+)
+def test_a_run_that_cannot_be_recorded_has_not_ended_well(error, told, run_job, tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(job, "_record", fail)
+    assert run_job(entry_that(lambda _: None), "--output", tmp_path / "out") == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error:", "Traceback"))]
+    assert len(lines) == 1 and lines[0].startswith(told)

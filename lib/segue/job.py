@@ -156,51 +156,62 @@ def _run(job: Job, run: Run) -> int:
     except (SegueError, OSError) as error:
         _tell(str(error))
         return UNUSABLE_INPUT
-    code, status, message, trace = DONE, "done", None, None
+    end = _End(DONE, "done")
     try:
         if _is_small(job, run):
             session.interpret(run.spark)
         job.work(run)
     except BaseException as error:
-        code, status, message, trace = _outcome(run, error)
-        if status == "interrupted":
+        end = _outcome(run, error)
+        if end.status == "interrupted":
             run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - begun, 3)
     told = {"input": run.inputs, "counts": run.counts}
     closing = {
-        "status": status,
+        "status": end.status,
         "finished_at": datetime.now(UTC),
-        "error": message and telling.redacted(message),
+        "error": end.message and telling.redacted(end.message),
     } | _as_json(told)
     try:
         _record(run, opening | closing)
         note.take_away()
     except Exception as error:
-        if code == DONE:
-            code, _, message, trace = _outcome(run, error)
+        if end.code == DONE:
+            end = _outcome(run, error)
         log.warning("the run could not be recorded in %s/runs", run.store.root)
-    if trace:
-        print(telling.redacted(trace), file=sys.stderr, flush=True)
-    elif message:
-        _tell(message)
-    return code
+    if end.trace:
+        print(telling.redacted(end.trace), file=sys.stderr, flush=True)
+    elif end.message:
+        _tell(end.message)
+    return end.code
 
 
-def _outcome(run: Run, error: BaseException) -> tuple[int, str, str, str | None]:
-    """Return exit code, status and message of what ended a run, and the traceback of what nobody foresaw."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a run ended."""
+
+    code: int
+    status: str
+    message: str | None = None
+    trace: str | None = None
+    """The traceback of what nobody foresaw."""
+
+
+def _outcome(run: Run, error: BaseException) -> _End:
+    """Return how a run ends by an error."""
     asked = signals.heard()
     if asked:
-        return asked.exit_code, "interrupted", f"{asked.name} asked the run to end", None
+        return _End(asked.exit_code, "interrupted", f"{asked.name} asked the run to end")
     if isinstance(error, SegueError):
-        return (LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT), "failed", str(error), None
+        return _End(LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT, "failed", str(error))
     if not isinstance(error, Exception):
         raise error
     refusal = telling.refusal(error)
     if refusal:
         places = f"--output {run.store.root}, or the folders where Spark keeps what memory cannot hold"
-        return FAILED, "failed", f"{refusal}: in {places}; what was written before is whole, run again", None
+        return _End(FAILED, "failed", f"{refusal}: in {places}; what was written before is whole, run again")
     trace = "".join(traceback.format_exception(error))
-    return FAILED, "failed", f"{type(error).__name__}: {error}", trace
+    return _End(FAILED, "failed", f"{type(error).__name__}: {error}", trace)
 
 
 def _is_small(job: Job, run: Run) -> bool:
