@@ -81,3 +81,20 @@ def test_a_title_that_is_nothing_but_a_note_or_signs_keeps_it():
 )
 def test_artists(artist, key):
     assert recordings.artist_key(artist) == key
+
+
+def test_many_at_once_are_what_each_is_alone():
+    titles = ["Two\nLines", "snake_case", "", "???", "A\u2028B", "Don't (Live)", "Left - Remix", "", "R&B"]
+    assert recordings.title_keys(titles) == [
+        "two lines",
+        "snake case",
+        "",
+        "???",
+        "a b",
+        "dont",
+        "left remix",
+        "",
+        "r and b",
+    ]
+    assert recordings.artist_keys(["The Who", "who; Elton John", "", "The Who"]) == ["who", "who", "", "who"]
+    assert recordings.title_keys([]) == recordings.artist_keys([]) == recordings.words_of_each([]) == []

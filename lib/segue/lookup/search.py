@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from segue.similar.recordings import artist_key, folded, title_key, words_of
+from segue.similar.recordings import artist_key, artist_keys, folded, title_key, title_keys, words_of, words_of_each
 
 EXACT, PART, SURE, LEAST = 100.0, 95.0, 85.0, 65.0
 _LEAD = 5.0
@@ -33,8 +33,8 @@ class Titles:
         self, ids: Sequence[str], titles: Sequence[str], artists: Sequence[str], popularity: Sequence[float | None]
     ) -> None:
         self._ids, self._titles, self._artists, self._popularity = ids, titles, artists, popularity
-        self._bare = [title_key(title) for title in titles]
-        self._words = [words_of(folded(title)) for title in titles]
+        self._bare = title_keys(titles)
+        self._words = words_of_each([folded(title) for title in titles])
 
     def search(self, text: str) -> list[Hit]:
         """Return the recordings that may be meant, the likeliest first; popular ones before others."""
@@ -75,8 +75,7 @@ class Titles:
         if not wanted:
             return {}
         found = {i: PART for i, words in enumerate(self._words) if f" {wanted} " in f" {words} "}
-        artists = [artist_key(artist) for artist in self._artists]
-        both = [f"{bare} {artist}" for bare, artist in zip(self._bare, artists, strict=True)]
+        both = [f"{bare} {artist}" for bare, artist in zip(self._bare, artist_keys(self._artists), strict=True)]
         for scorer, choices in ((fuzz.ratio, self._bare), (fuzz.ratio, both), (fuzz.token_sort_ratio, both)):
             for _, score, index in process.extract(
                 wanted, choices, scorer=scorer, score_cutoff=LEAST, limit=_MOST, processor=None

@@ -25,7 +25,7 @@ from segue.similar import arrays, space
 from segue.similar.arrays import Place
 from segue.similar.candidates import Candidates
 from segue.similar.choice import NOBODY, Rules, choose_one
-from segue.similar.recordings import title_key
+from segue.similar.recordings import title_keys
 from segue.similar.scaling import Scaling
 from segue.similar.seeds import Known, Seed
 from segue.similar.space import Options
@@ -54,8 +54,9 @@ def known_tracks(tracks: DataFrame, seeds: Sequence[Seed]) -> list[Known]:
 
     @arrow_udf(returnType="boolean")  # type: ignore[call-overload]
     def named(track_ids: pa.Array, names: pa.Array) -> pa.Array:
-        pairs = zip(track_ids.to_pylist(), names.to_pylist(), strict=True)
-        return pa.array([one in ids or title_key(name or "") in titles for one, name in pairs], pa.bool_())
+        keys = title_keys([name or "" for name in names.to_pylist()])
+        pairs = zip(track_ids.to_pylist(), keys, strict=True)
+        return pa.array([one in ids or key in titles for one, key in pairs], pa.bool_())
 
     wanted: Column = named("track_id", "title")
     rows = tracks.where(wanted).select("track_id", "title", "artist", "popularity").collect()

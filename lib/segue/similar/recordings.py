@@ -17,6 +17,8 @@ joined by ";", the first counts. A title that is nothing but a note keeps it.
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 
 _GUESTS = r"(?:feat|ft|featuring|with)\b.*"
 _RELEASE = (
@@ -32,8 +34,8 @@ _OTHER_RECORDING = re.compile(r"\b(?:remix(?:ed)?|rmx|acoustic|instrumental|kara
 _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
 _OPEN_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
-_NO_WORD = re.compile(r"[\W_]+")
-_MAY_HOLD_NOTE = re.compile(r"[(\[]| - |\b(?:feat|ft|featuring)\b")
+_NO_WORD = re.compile(r"[^\w\n]+")
+_STARTS_OF_NOTES = ("(", "[", " - ", "feat", "ft")
 
 
 def folded(text: str) -> str:
@@ -54,8 +56,16 @@ def words_of(text: str) -> str:
     >>> words_of("rock & roll, (ain't noise)")
     'rock and roll aint noise'
     """
-    plain = text.replace("'", "").replace("\u2019", "").replace("&", " and ")
-    return _NO_WORD.sub(" ", plain).strip()
+    return words_of_each([text])[0]
+
+
+def words_of_each(texts: Sequence[str]) -> list[str]:
+    """Return the words of each of many folded texts: all in one long text, several times as fast as one by one."""
+    if not texts:
+        return []
+    lines = "\n".join(" ".join(text.splitlines()) for text in texts)
+    plain = lines.replace("'", "").replace("\u2019", "").replace("&", " and ").replace("_", " ")
+    return [words.strip() for words in _NO_WORD.sub(" ", plain).split("\n")]
 
 
 def artist_key(artist: str) -> str:
@@ -64,8 +74,16 @@ def artist_key(artist: str) -> str:
     >>> artist_key("The Beatles; Billy Preston")
     'beatles'
     """
-    first = folded(artist.split(";", 1)[0])
-    return words_of(first).removeprefix("the ") or first.strip()
+    return artist_keys([artist])[0]
+
+
+def artist_keys(artists: Sequence[str]) -> list[str]:
+    """Return ``artist_key`` of each."""
+    known = list(dict.fromkeys(artists))  # most have several tracks
+    firsts = [folded(artist.split(";", 1)[0]) for artist in known]
+    words = zip(known, firsts, words_of_each(firsts), strict=True)
+    keys = {artist: name.removeprefix("the ") or first.strip() for artist, first, name in words}
+    return [keys[artist] for artist in artists]
 
 
 def title_key(title: str) -> str:
@@ -74,9 +92,16 @@ def title_key(title: str) -> str:
     >>> [title_key(title) for title in ("Help! - Remastered 2009", "Help! (Live at the BBC) [Mono]", "Help!")]
     ['help', 'help', 'help']
     """
-    whole = folded(title)
-    bare = without_notes(whole) if _MAY_HOLD_NOTE.search(whole) else whole
-    return words_of(bare) or words_of(whole) or whole.strip()
+    return title_keys([title])[0]
+
+
+def title_keys(titles: Sequence[str]) -> list[str]:
+    """Return ``title_key`` of each."""
+    wholes = [folded(title) for title in titles]
+    bares = [without_notes(whole) if any(start in whole for start in _STARTS_OF_NOTES) else whole for whole in wholes]
+    return [
+        words or words_of(whole) or whole.strip() for words, whole in zip(words_of_each(bares), wholes, strict=True)
+    ]
 
 
 def without_notes(title: str) -> str:
@@ -89,6 +114,7 @@ def without_notes(title: str) -> str:
     return f"{head}{dash}{tail}"
 
 
+@lru_cache(4096)
 def _is_note(part: str) -> bool:
     part = part.strip()
     return bool(_NOTE.fullmatch(part)) and not _OTHER_RECORDING.search(part)

@@ -13,7 +13,7 @@ from pyspark.sql.functions import arrow_udf
 from segue.errors import InputError
 from segue.similar import arrays
 from segue.similar.choice import Rules
-from segue.similar.recordings import artist_key, title_key
+from segue.similar.recordings import artist_keys, title_keys
 from segue.similar.scaling import MINMAX, STANDARD, Scaling, quantiles
 from segue.similar.why import as_ranks
 
@@ -117,9 +117,10 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
 
     @arrow_udf(returnType=_KEYS)  # type: ignore[call-overload]
     def keys(titles: pa.Array, artists: pa.Array) -> pa.Array:
-        pairs = zip(titles.to_pylist(), artists.to_pylist(), strict=True)
-        found = [(artist_key(artist or ""), title_key(title or "")) for title, artist in pairs]
-        columns = [pa.array([who for who, _ in found]), pa.array([f"{who}\n{what}" for who, what in found])]
+        whos = artist_keys([artist or "" for artist in artists.to_pylist()])
+        whats = title_keys([title or "" for title in titles.to_pylist()])
+        recordings = [f"{who}\n{what}" for who, what in zip(whos, whats, strict=True)]
+        columns = [pa.array(whos, pa.string()), pa.array(recordings, pa.string())]
         return pa.StructArray.from_arrays(columns, names=["artist", "recording"])
 
     @arrow_udf(returnType="point binary, ranks binary")  # type: ignore[call-overload]
