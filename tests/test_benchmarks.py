@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import grid
+import ingest
+import layout
 import numpy as np
 import pipeline
 import processes
@@ -104,6 +106,39 @@ def test_growth_is_told_by_size_and_stage(tmp_path, capsys):
     wanted = {"tracks": 3.0, "seconds_after_start": 3.0, "peak jvm": 2.0}
     assert summary["times_the_smallest"]["train_clusters"]["300"] == wanted
     assert not (tmp_path / "300").exists()
+
+
+def test_the_ingest_is_compared_with_a_plain_read_of_the_same_file(tmp_path, capsys):
+    def timed(command, log, every):
+        if any(word.endswith("make_csv.py") for word in command):
+            (tmp_path / "work" / "20.csv").write_text("track_id\n" * 21)
+            return 1.0, {}
+        if "jobs/ingest_tracks.py" not in command:
+            assert str(tmp_path / "work" / "20.csv") in command
+            return 4.0, {"jvm": 10.0}
+        root = tmp_path / "work" / command[command.index("--output") + 1]
+        recorded(root, "ingest_tracks", {"ingest": {"read": 20}})
+        return 10.0, {"jvm": 20.0}
+
+    ingest.work(ingest.options(["--rows", "20", "--folder", str(tmp_path / "work")]), timed)
+    *_, summary = told(capsys)
+    assert summary["times"] == 2.5
+    assert not (tmp_path / "work" / "20.csv").exists()
+
+
+def test_layouts_are_compared_by_reads_and_by_a_night(spark, tmp_path, monkeypatch, capsys):
+    rows = DataFrame({"track_id": [f"id{i:04}" for i in range(2000)]})
+    rows = rows.assign(title="t", artist=[f"O'{i % 20}" for i in range(2000)], genre="rock", year=2000)
+    rows = rows.assign(cluster=[i % 4 for i in range(2000)])
+    monkeypatch.setattr(layout, "labeled", lambda spark, n_tracks: spark.createDataFrame(rows).repartition(2))
+    monkeypatch.setattr(layout, "LAYOUTS", [one for one in layout.LAYOUTS if "partitioned" in one.name])
+    words = ["--tracks", "2000", "--repeats", "1", "--folder", str(tmp_path / "work")]
+    layout.work(spark, layout.options(words))
+    found, _ = told(capsys)
+    assert found["files"] == 4
+    assert found["reads"]["one cluster"]["files"] == 1
+    assert found["reads"]["one artist"]["files"] == 4
+    assert found["night"]["bytes"] > 0
 
 
 @pytest.mark.skipif(not processes.PROC.is_dir(), reason="no /proc")

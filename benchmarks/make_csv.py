@@ -1,0 +1,28 @@
+"""Write one CSV of N synthetic tracks, with the headers of the Spotify API's exports. Arguments: FILE N."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from segue import session
+from segue.sample import synthetic_tracks
+
+HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "genre": "track_genre", "bpm": "tempo"}
+
+
+def write_csv(path: Path, n_tracks: int) -> None:
+    """Write the file: its parts by Spark, put one behind the other under one header."""
+    tracks = synthetic_tracks(session.start("make_csv"), n_tracks).withColumnsRenamed(HEADERS)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        tracks.write.mode("overwrite").csv(folder, escape='"')
+        with path.open("wb") as whole:
+            whole.write(",".join(tracks.columns).encode() + b"\n")
+            for part in sorted(Path(folder).glob("part-*")):
+                with part.open("rb") as stream:
+                    shutil.copyfileobj(stream, whole)
+
+
+if __name__ == "__main__":
+    write_csv(Path(sys.argv[1]), int(sys.argv[2]))
+    session.stop()
