@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+import plotly.graph_objects as go
 import pytest
 
 from segue import lookup
@@ -67,6 +68,6 @@ def test_what_cannot_be_drawn_says_what_it_takes(root, monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("no browser\n\nhere")
 
-    monkeypatch.setattr(pictures.go.Figure, "write_image", fails)
+    monkeypatch.setattr(go.Figure, "write_image", fails)
     with pytest.raises(InputError, match=r"k cannot be drawn: no browser here; it takes pip install "):
         pictures.picture(str(root), "k", "k.png", "png")

@@ -1,12 +1,13 @@
 """A figure of the report on its own, as a plotly figure or a picture; no Spark here."""
 
 import re
-
-import plotly.graph_objects as go
-import plotly.io
+from typing import TYPE_CHECKING
 
 from segue import files
 from segue.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 REPORT = "report.html"
 FORMATS = ("png", "svg", "pdf")
@@ -34,7 +35,7 @@ def figures(root: str) -> dict[str, str]:
     return dict(_BLOCK.findall(text))
 
 
-def figure(root: str, name: str) -> go.Figure:
+def figure(root: str, name: str) -> "go.Figure":
     """Return one figure of a report, for a notebook.
 
     Raises
@@ -44,6 +45,8 @@ def figure(root: str, name: str) -> go.Figure:
     OutputError
         If there is no report.
     """
+    import plotly.io  # a look-up that draws nothing need not wait for it
+
     known = figures(root)
     if name not in known:
         raise InputError(f"the report has no figure {name!r}; it has {', '.join(known)}")
