@@ -33,13 +33,12 @@ TRACKS_A_CELL = 50_000
 """Small trees are fast, as they stay in the processor's cache; but the smaller cells are, the more is copied."""
 _SAMPLE, _SAMPLED_A_CELL = 20_000, 100
 _PASSES = 5
-_ASKED, _MOST_LISTS = 1000, 0.75
+_ASKED, _MOST_LISTS = 1000, 0.95
 _POINTS_AT_ONCE = 4096
 _TRACKS_A_BUCKET = 50_000
-_FOUND = (
-    "track_id string, block string, cell int, point binary, ranks binary, recording bigint, year double, cluster int"
-)
-_FOUND += ", bound double, visits array<int>, ids array<string>, numbers binary"
+_MEMBER = ("track_id", "block", "cell", "point", "ranks", "artist", "recording", "year", "cluster", "candidate")
+_HOST = "host_"
+_FOUND = "bound double, visits array<int>, ids array<string>, numbers binary"
 _ANSWERS = "track_id string, neighbour string, numbers binary"
 
 
@@ -59,28 +58,25 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
     centres, reach = fit_centres(kept, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
     cells, n_parts = ("block", "cell"), max(2, len(centres))
     # as many parts as there are cells, as a cell is more work than its bytes tell
-    members = kept.mapInArrow(_with_cell(centres, reach), f"{_ddl(kept)}, cell int, is_home boolean")
-    members = members.repartition(n_parts, *cells)
-    found = members.groupBy(*cells).applyInArrow(_within(centres, reach, rules), _FOUND)
-    found = found.persist(StorageLevel.MEMORY_AND_DISK)
+    copied = kept.mapInArrow(_with_cell(centres, reach), f"{_ddl(kept)}, cell int, is_home boolean")
+    found = (
+        copied.repartition(n_parts, *cells)
+        .groupBy(*cells)
+        .applyInArrow(_within(centres, reach, rules), f"{_ddl(copied.select(*_MEMBER))}, {_FOUND}")
+        .persist(StorageLevel.MEMORY_AND_DISK)
+    )
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
     try:
         at_home = found.where(F.size("visits") == 0).mapInArrow(_as_rows(features), ROWS)
         abroad = found.where(F.size("visits") > 0)
-        visitors = abroad.select(
-            "track_id",
-            "block",
-            "point",
-            "ranks",
-            "recording",
-            "year",
-            "cluster",
-            "bound",
-            F.explode("visits").alias("cell"),
-        )
+        known = [name for name in _MEMBER if name not in ("cell", "artist", "candidate")]
+        visitors = abroad.select(*known, "bound", F.explode("visits").alias("cell"))
+        # other names: where both sides of a cogroup have a column in common, Spark 4.2 prunes what one of them needs
+        members = found.select(*(F.col(name).alias(f"{_HOST}{name}") for name in _MEMBER))
+        hosts = [f"{_HOST}{name}" for name in cells]
         answers = (
-            members.where("is_home")
-            .groupBy(*cells)
+            members.repartition(n_parts, *hosts)
+            .groupBy(*hosts)
             .cogroup(visitors.repartition(n_parts, *cells).groupBy(*cells))
             .applyInArrow(_between(rules), _ANSWERS)
         )
@@ -118,7 +114,7 @@ def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int, length: int) -
 
 
 def _reach(points: Matrix, rank: float) -> float:
-    """Return how far the ``rank``-th neighbour is from three of four points; a rank below 1 is that of more points."""
+    """Return how far the ``rank``-th neighbour is from 19 of 20 points; a rank below 1 is that of more points."""
     nearest = tree_of(points).query(points[:_ASKED], k=[1 + max(1, round(rank))])[0][:, 0]
     known = nearest[np.isfinite(nearest)]
     if not len(known):
@@ -196,9 +192,11 @@ def _within(centres: Matrix, reach: float, rules: Rules) -> Callable[[pa.Table],
             "cell": pa.array(np.full(n_tracks, home, dtype=np.int32)),
             "point": arrays.to_binary(place.tracks.points),
             "ranks": arrays.to_binary(place.ranks),
+            "artist": pa.array(place.tracks.artist),
             "recording": pa.array(place.tracks.recording),
             "year": pa.array(place.tracks.year),
             "cluster": pa.array(place.cluster.astype(np.int32)),
+            "candidate": pa.array(place.candidate),
             "bound": pa.array(bound),
             "visits": pa.ListArray.from_arrays(pa.array(ends), pa.array(elsewhere)),
         }
@@ -209,7 +207,8 @@ def _within(centres: Matrix, reach: float, rules: Rules) -> Callable[[pa.Table],
 
 def _between(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     def find(members: pa.Table, visitors: pa.Table) -> pa.Table:
-        return visits.answers(members, visitors, rules)
+        hosts = members.rename_columns([name.removeprefix(_HOST) for name in members.column_names])
+        return visits.answers(hosts, visitors, rules)
 
     return find
 
