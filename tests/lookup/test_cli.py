@@ -64,6 +64,14 @@ def test_several_candidates_are_listed_and_picked_from(segue):
     assert (code, err) == (3, "error: there is no candidate 3 for 'hello', only 2\n")
 
 
+def test_the_only_one_that_comes_near_is_shown_before_it_is_taken(segue):
+    code, out, _ = segue("similar", "half beyond")
+    assert code == 0
+    assert out.splitlines()[0] == "no title is just that; the one that comes near is had by --pick 1:"
+    assert out.splitlines()[3].split() == ["1", "Halo", "Beyoncé", "1975"]
+    assert segue("similar", "half beyond", "--pick", "1")[1].splitlines()[0] == "Halo"
+
+
 def test_nothing_found_says_so_and_exits_3(segue):
     code, out, err = segue("similar", "xyzzy plugh quux")
     assert (code, out) == (3, "")

@@ -48,6 +48,12 @@ def test_several_recordings_of_one_title_are_candidates_the_popular_first(titles
     assert meant(hits) is None
 
 
+def test_one_that_only_comes_near_is_asked_back():
+    hits = Titles(["a"], ["Go Beyond"], ["Animadrop"], [1.0]).search("halo beyond")
+    assert [hit.index for hit in hits] == [0]
+    assert meant(hits) is None
+
+
 def test_a_part_of_a_title_counts_less_than_the_title():
     hits = Titles(["a", "b"], ["Help", "Help Me Now"], ["X", "Y"], [1.0, 99.0]).search("help me")
     assert [(hit.index, hit.score == PART) for hit in hits] == [(1, True), (0, False)]

@@ -14,7 +14,8 @@ def similar_text(answer: Answer, width: int) -> str:
     """Return a track and its list, or the candidates, as text."""
     if answer.track is None:
         rows = [[str(n), _title(one), _clean(one["artist"]), _year(one)] for n, one in enumerate(answer.candidates, 1)]
-        lines = [f"{len(rows)} recordings may be meant; choose one with --pick, or say title - artist:", ""]
+        several = f"{len(rows)} recordings may be meant; choose one with --pick, or say title - artist:"
+        lines = [several if len(rows) > 1 else "no title is just that; the one that comes near is had by --pick 1:", ""]
         return "\n".join([*lines, *table(["pick", "title", "artist", "year"], rows, width, [1, 2]), *_notes(answer)])
     rows = [
         [

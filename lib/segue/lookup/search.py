@@ -14,7 +14,7 @@ from segue.similar.recordings import artist_key, artist_keys, folded, title_key,
 
 EXACT, PART, SURE, LEAST = 100.0, 95.0, 85.0, 65.0
 _LEAD = 5.0
-"""A hit that is not exact is taken for what was meant when no other recording comes so near to it."""
+"""A hit that is not exact is taken for what was meant when it is nearly so and no other recording comes so near."""
 _MOST = 200
 
 
@@ -90,5 +90,5 @@ def meant(hits: Sequence[Hit]) -> Hit | None:
     if not hits:
         return None
     first, second = hits[0], hits[1].score if len(hits) > 1 else 0.0
-    is_alone = first.score == EXACT > second or (first.score >= SURE and first.score - second >= _LEAD)
-    return first if is_alone or len(hits) == 1 else None
+    is_meant = first.score == EXACT > second or (first.score >= SURE and first.score - second >= _LEAD)
+    return first if is_meant else None
