@@ -2,7 +2,7 @@
 
 SAMPLE := out/sample/synthetic_2000.csv
 PYTHON := .venv/bin/python
-BENCH := grid quality pipeline scale neighbours
+BENCH := grid quality pipeline scale neighbours ingest layout
 
 # The Spark of .venv, whatever other Spark, Java or notebook the shell is set up for.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME

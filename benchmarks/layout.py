@@ -1,6 +1,6 @@
 """Which layout suits a large ``labeled_tracks``: what people's reads and a night's change cost with each.
 
-    python benchmarks/layout.py --tracks 1000000
+    make bench BENCH=layout ARGS="--tracks 1000000"
 
 The tracks are synthetic, their ten clusters cut out of two features. The reads: all tracks of one cluster (five of its
 columns), all of one artist, eleven tracks by their ids (a track and its list). Spark's seconds are medians in a warm
