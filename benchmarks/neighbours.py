@@ -28,6 +28,7 @@ from sklearn.neighbors import NearestNeighbors
 from segue import sample, session
 from segue.config import load
 from segue.similar import arrays
+from segue.similar.cells import TRACKS_A_CELL
 from segue.similar.choice import Rules
 from segue.similar.neighbours import similar_lists
 from segue.similar.scaling import Scaling
@@ -63,7 +64,8 @@ def _warm(tracks: DataFrame, options: argparse.Namespace) -> None:
     scaling = fit_scaling(tracks, Options(FEATURES))
     for way in options.ways:
         method, rules = WAYS[way]
-        _timed(tracks, scaling, Options(FEATURES, method=method, **rules))
+        # several cells, so that what they ask each other is warm too
+        _timed(tracks, scaling, Options(FEATURES, method=method, **rules), tracks_a_cell=_WARM // 4)
     if options.join_queries:
         points = scaling.points(arrays.matrix(tracks.select(*FEATURES).toArrow().columns))
         _nearest_by_join(tracks, scaling, points, 10)
@@ -161,9 +163,9 @@ def _stored(spark: SparkSession, n_tracks: int, path: str) -> DataFrame:
     return spark.read.parquet(path)
 
 
-def _timed(tracks: DataFrame, scaling: Scaling, options: Options) -> float:
+def _timed(tracks: DataFrame, scaling: Scaling, options: Options, tracks_a_cell: int = TRACKS_A_CELL) -> float:
     started = time.monotonic()
-    with similar_lists(tracks, scaling, options) as rows:
+    with similar_lists(tracks, scaling, options, tracks_a_cell=tracks_a_cell) as rows:
         rows.write.format("noop").mode("overwrite").save()
     return time.monotonic() - started
 
