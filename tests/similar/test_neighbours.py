@@ -76,10 +76,10 @@ def test_the_method_is_chosen_by_size(spark, coarse, monkeypatch):
     tracks = as_frame(spark, coarse)
     options = Options(NINE)
     scaling = fit_scaling(tracks, options)
-    assert neighbours.chosen_method(tracks, scaling, options) == "tree"
+    assert neighbours.chosen_method(tracks.count(), scaling, options) == "tree"
     monkeypatch.setattr(neighbours, "MOST_IN_TREE", 600 * 9 - 1)
-    assert neighbours.chosen_method(tracks, scaling, options) == "cells"
-    assert neighbours.chosen_method(tracks, scaling, Options(NINE, method="tree")) == "tree"
+    assert neighbours.chosen_method(tracks.count(), scaling, options) == "cells"
+    assert neighbours.chosen_method(tracks.count(), scaling, Options(NINE, method="tree")) == "tree"
 
 
 def test_one_track_has_no_neighbour(spark, coarse):

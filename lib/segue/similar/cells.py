@@ -43,22 +43,23 @@ _ANSWERS = "track_id string, neighbour string, numbers binary"
 
 
 @contextmanager
-def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, tracks_a_cell: int) -> Iterator[DataFrame]:
-    """Return ``track_id`` and ``similar`` of every track; frames are cached until the end.
+def by_cells(
+    prepared: DataFrame, n_tracks: int, features: tuple[str, ...], rules: Rules, tracks_a_cell: int
+) -> Iterator[DataFrame]:
+    """Return ``track_id`` and ``similar`` of every track; what was found is cached until the end.
 
     Parameters
     ----------
-    prepared : columns of ``space.prepared``
+    prepared : columns of ``space.prepared``; computed for a sample first, and then once for all
+    n_tracks : how many there are
     features : the names of the coordinates
     rules : what a list may hold
     tracks_a_cell : about how many tracks a cell shall have
     """
-    kept = prepared.persist(StorageLevel.MEMORY_AND_DISK)
-    n_tracks = kept.count()
-    centres, reach = fit_centres(kept, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
+    centres, reach = fit_centres(prepared, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
     cells, n_parts = ("block", "cell"), max(2, len(centres))
     # as many parts as there are cells, as a cell is more work than its bytes tell
-    copied = kept.mapInArrow(_with_cell(centres, reach), f"{_ddl(kept)}, cell int, is_home boolean")
+    copied = prepared.mapInArrow(_with_cell(centres, reach), f"{_ddl(prepared)}, cell int, is_home boolean")
     found = (
         copied.repartition(n_parts, *cells)
         .groupBy(*cells)
@@ -92,7 +93,6 @@ def by_cells(prepared: DataFrame, features: tuple[str, ...], rules: Rules, track
         yield at_home.union(merged)
     finally:
         found.unpersist()
-        kept.unpersist()
 
 
 def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int, length: int) -> tuple[Matrix, float]:

@@ -38,23 +38,23 @@ def similar_lists(
     tracks : columns of ``labeled_tracks``
     scaling : what ``fit_scaling`` learned of them
     options : which tracks may be recommended, and how they are found
-    n_tracks : how many, where that is known: by the method ``auto`` they are counted otherwise
+    n_tracks : how many, where that is known: otherwise they are counted, but for the method ``tree``
     tracks_a_cell : about how many tracks a worker shall hold at a time by the method ``cells``
     """
     prepared = space.prepared(tracks, scaling, options)
-    method = chosen_method(tracks, scaling, options, n_tracks)
-    if method == TREE:
+    if n_tracks is None and options.method != TREE:
+        n_tracks = tracks.count()
+    if n_tracks is None or chosen_method(n_tracks, scaling, options) == TREE:
         yield by_tree(prepared, scaling.features, options.rules)
     else:
-        with by_cells(prepared, scaling.features, options.rules, tracks_a_cell) as rows:
+        with by_cells(prepared, n_tracks, scaling.features, options.rules, tracks_a_cell) as rows:
             yield rows
 
 
-def chosen_method(tracks: DataFrame, scaling: Scaling, options: Options, n_tracks: int | None = None) -> str:
+def chosen_method(n_tracks: int, scaling: Scaling, options: Options) -> str:
     """Return the method: as the options say, or by size."""
     if options.method != AUTO:
         return options.method
-    n_tracks = tracks.count() if n_tracks is None else n_tracks
     method = TREE if n_tracks * len(scaling.features) <= MOST_IN_TREE else CELLS
     log.info("neighbours of %d tracks in %d features by %s", n_tracks, len(scaling.features), method)
     return method
