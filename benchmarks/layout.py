@@ -39,6 +39,15 @@ class Layout:
     partitioned: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What one round of reads asks for."""
+
+    cluster: int
+    artist: str
+    ids: list[str]
+
+
 LAYOUTS = (
     Layout("as it comes"),
     Layout("ranges of track_id", lambda rows, files: rows.repartitionByRange(files, "track_id")),
@@ -79,7 +88,7 @@ def write(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> float:
     return time.monotonic() - begun
 
 
-def reads(values: Sequence[Any]) -> dict[str, list[tuple[str, ds.Expression]]]:
+def reads(values: Sequence[Wanted]) -> dict[str, list[tuple[str, ds.Expression]]]:
     """Return the filters of each kind of read, for Spark and for Arrow, one for each value."""
     return {
         "one cluster": [(f"cluster = {row.cluster}", ds.field("cluster") == row.cluster) for row in values],
@@ -143,15 +152,15 @@ def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
     # each a cluster, an artist, and tracks that have nothing in common
     sampled = rows.orderBy(F.xxhash64("track_id")).limit(chosen.repeats * 11).collect()
     groups = [sampled[i :: chosen.repeats] for i in range(chosen.repeats)]
-    values = [_Value(group[0].cluster, group[0].artist, [row.track_id for row in group]) for group in groups]
+    values = [Wanted(group[0].cluster, group[0].artist, [row.track_id for row in group]) for group in groups]
     for layout in LAYOUTS:
         path = chosen.folder / layout.name.replace(" ", "_")
         seconds = write(rows, layout, path, n_files)
-        about_table = DeltaTable(str(path))
+        stored = DeltaTable(str(path))
         told = {
             "write_seconds": round(seconds, 2),
-            "files": len(about_table.file_uris()),
-            "bytes": sum(about_table.get_add_actions(flatten=True).column("size_bytes").to_pylist()),
+            "files": len(stored.file_uris()),
+            "bytes": sum(stored.get_add_actions(flatten=True).column("size_bytes").to_pylist()),
             "reads": measured(spark, path, reads(values)),
             "night": night(spark, path, rows),
         }
@@ -160,13 +169,6 @@ def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
         shutil.rmtree(path)
     lines.tell(summary="layout", tracks=chosen.tracks, repeats=chosen.repeats, **about)
     shutil.rmtree(chosen.folder)
-
-
-@dataclass(frozen=True)
-class _Value:
-    cluster: int
-    artist: str
-    ids: list[str]
 
 
 if __name__ == "__main__":
