@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
+from scipy.spatial.distance import cdist
 
-from segue.similar import arrays, visits
+from segue.similar import arrays, parcels, visits
 from segue.similar.candidates import SLACK, Candidates, tree_of
 from segue.similar.choice import NOBODY, Rules
 from segue.similar.space import hash_sample
@@ -39,6 +40,7 @@ _TRACKS_A_BUCKET = 50_000
 _MEMBER = ("track_id", "block", "cell", "point", "ranks", "artist", "recording", "year", "cluster", "candidate")
 _HOST = "host_"
 _FOUND = "bound double, visits array<int>, ids array<string>, numbers binary"
+_PARCELS = "cell int, tracks binary"
 _ANSWERS = "track_id string, neighbour string, numbers binary"
 
 
@@ -58,12 +60,13 @@ def by_cells(
     """
     centres, reach = fit_centres(prepared, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
     cells, n_parts = ("block", "cell"), max(2, len(centres))
+    member = ", ".join(f"{name} {'int' if name == 'cell' else dict(prepared.dtypes)[name]}" for name in _MEMBER)
     # as many parts as there are cells, as a cell is more work than its bytes tell
-    copied = prepared.mapInArrow(_with_cell(centres, reach), f"{_ddl(prepared)}, cell int, is_home boolean")
     found = (
-        copied.repartition(n_parts, *cells)
-        .groupBy(*cells)
-        .applyInArrow(_within(centres, reach, rules), f"{_ddl(copied.select(*_MEMBER))}, {_FOUND}")
+        prepared.mapInArrow(_with_cell(centres, reach), _PARCELS)
+        .repartition(n_parts, "cell")
+        .groupBy("cell")
+        .applyInArrow(_within(centres, reach, rules), f"{member}, {_FOUND}")
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
@@ -129,7 +132,7 @@ def to_visit(points: Matrix, home: int | NDArray[np.int64], centres: Matrix, bou
     ``home`` is the points' own cell, or that of each.
     """
     rows, homes = np.arange(len(points)), np.broadcast_to(home, len(points))
-    squares = np.stack([((points - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
+    squares = cdist(points, centres, "sqeuclidean")
     own = squares[rows, homes][:, None]
     apart = 2 * np.sqrt(((centres[:, None] - centres) ** 2).sum(axis=-1))
     np.fill_diagonal(apart, 1.0)
@@ -141,16 +144,15 @@ def to_visit(points: Matrix, home: int | NDArray[np.int64], centres: Matrix, bou
 
 
 def _visits(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the cells that points of one cell have to visit, as offsets and values; some points at a time."""
-    if not len(points):
-        return np.zeros(1, dtype=np.int32), np.empty(0, dtype=np.int32)
-    parts = []
-    for at in range(0, len(points), _POINTS_AT_ONCE):
-        rows = slice(at, at + _POINTS_AT_ONCE)
+    """Return the cells that points of one cell have to visit, as offsets and values; a bound below 0 means none."""
+    found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+    wanted = np.flatnonzero(bound >= 0)
+    for at in range(0, len(wanted), _POINTS_AT_ONCE):
+        rows = wanted[at : at + _POINTS_AT_ONCE]
         row, cell = np.nonzero(to_visit(points[rows], home, centres, bound[rows]))
-        parts.append((row + at, cell))
-    rows_, cells = (np.concatenate(part) for part in zip(*parts, strict=True))
-    ends = np.r_[0, np.cumsum(np.bincount(rows_, minlength=len(points)))]
+        found.append((rows[row], cell))
+    visitors, cells = (np.concatenate(part) for part in zip(*found, strict=True))
+    ends = np.r_[0, np.cumsum(np.bincount(visitors, minlength=len(points)))]
     return ends.astype(np.int32), cells.astype(np.int32)
 
 
@@ -162,47 +164,54 @@ def _with_cell(centres: Matrix, reach: float) -> Callable[[Iterator[pa.RecordBat
                 points = arrays.from_binary(batch.column("point"), np.float64)
                 cell = tree.query(points)[1]
                 row, other = np.nonzero(to_visit(points, cell, centres, np.full(len(points), reach)))
-                copied = batch.take(pa.array(np.r_[np.arange(len(points)), row]))
-                copied = copied.append_column("cell", pa.array(np.r_[cell, other].astype(np.int32)))
-                yield copied.append_column("is_home", pa.array(np.arange(len(copied)) < len(points)))
+                rows = np.r_[np.arange(len(points)), row]
+                is_home = pa.array(np.arange(len(rows)) < len(points))
+                copied = batch.take(pa.array(rows)).append_column("is_home", is_home)
+                # a row for each cell: there are several copies of a track, and Spark would take each by itself
+                yield parcels.parcelled(copied, np.r_[cell, other], "cell", "tracks")
 
     return assign
 
 
 def _within(centres: Matrix, reach: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
     def find(table: pa.Table) -> pa.Table:
-        block, home = table.column("block")[0], table.column("cell")[0].as_py()
-        everybody = arrays.place(table)
-        in_space = tree_of(everybody.tracks.points).indices
-        everybody = everybody.take(in_space)
-        some = np.flatnonzero(everybody.candidate)
-        place = everybody.take(np.flatnonzero(table.sort_by("track_id").column("is_home").to_numpy()[in_space]))
-        lists = Candidates(everybody.tracks.take(some), rules).nearest(place.tracks)
-        neighbours = visits.Neighbours.of(place, lists, everybody, some)
-        bound = lists.distance[:, -1]
-        is_complete = bound * (1 + SLACK) <= reach
-        n_tracks = len(place.tracks)
-        ends, elsewhere = np.zeros(n_tracks + 1, dtype=np.int32), np.empty(0, dtype=np.int32)
-        if block.is_valid:  # else nobody is its neighbour
-            farthest = np.where(is_complete, -np.inf, bound)
-            ends, elsewhere = _visits(place.tracks.points, home, centres, farthest)
-        columns = {
-            "track_id": place.ids,
-            "block": pa.array([block.as_py()] * n_tracks, pa.string()),
-            "cell": pa.array(np.full(n_tracks, home, dtype=np.int32)),
-            "point": arrays.to_binary(place.tracks.points),
-            "ranks": arrays.to_binary(place.ranks),
-            "artist": pa.array(place.tracks.artist),
-            "recording": pa.array(place.tracks.recording),
-            "year": pa.array(place.tracks.year),
-            "cluster": pa.array(place.cluster.astype(np.int32)),
-            "candidate": pa.array(place.candidate),
-            "bound": pa.array(bound),
-            "visits": pa.ListArray.from_arrays(pa.array(ends), pa.array(elsewhere)),
-        }
-        return pa.table(columns | neighbours.columns((lists.index != NOBODY).sum(axis=1)))
+        home, tracks = table.column("cell")[0].as_py(), parcels.unpacked(table.column("tracks"))
+        blocks = parcels.by_value(tracks, "block")
+        return pa.concat_tables([_of_block(block, home, centres, reach, rules) for block in blocks])
 
     return find
+
+
+def _of_block(table: pa.Table, home: int, centres: Matrix, reach: float, rules: Rules) -> pa.Table:
+    """Return what a cell knows of its tracks of one block: what they are, their lists, and where they have to ask."""
+    block = table.column("block")[0]
+    everybody = arrays.place(table)
+    in_space = tree_of(everybody.tracks.points).indices
+    everybody = everybody.take(in_space)
+    some = np.flatnonzero(everybody.candidate)
+    place = everybody.take(np.flatnonzero(table.sort_by("track_id").column("is_home").to_numpy()[in_space]))
+    lists = Candidates(everybody.tracks.take(some), rules).nearest(place.tracks)
+    neighbours = visits.Neighbours.of(place, lists, everybody, some)
+    bound = lists.distance[:, -1]
+    n_tracks = len(place.tracks)
+    # complete, or of no block, so that nobody is its neighbour
+    is_done = (bound * (1 + SLACK) <= reach) | (not block.is_valid)
+    ends, elsewhere = _visits(place.tracks.points, home, centres, np.where(is_done, -1.0, bound))
+    columns = {
+        "track_id": place.ids,
+        "block": pa.array([block.as_py()] * n_tracks, pa.string()),
+        "cell": pa.array(np.full(n_tracks, home, dtype=np.int32)),
+        "point": arrays.to_binary(place.tracks.points),
+        "ranks": arrays.to_binary(place.ranks),
+        "artist": pa.array(place.tracks.artist),
+        "recording": pa.array(place.tracks.recording),
+        "year": pa.array(place.tracks.year),
+        "cluster": pa.array(place.cluster.astype(np.int32)),
+        "candidate": pa.array(place.candidate),
+        "bound": pa.array(bound),
+        "visits": pa.ListArray.from_arrays(pa.array(ends), pa.array(elsewhere)),
+    }
+    return pa.table(columns | neighbours.columns((lists.index != NOBODY).sum(axis=1)))
 
 
 def _between(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
@@ -227,7 +236,3 @@ def _as_rows(features: tuple[str, ...]) -> Callable[[Iterator[pa.RecordBatch]], 
                 yield visits.as_rows(batch, features)
 
     return rows
-
-
-def _ddl(frame: DataFrame) -> str:
-    return ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in frame.schema)

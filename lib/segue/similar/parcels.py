@@ -1,0 +1,42 @@
+"""Many rows as one binary value, so that Spark carries them about without looking at each; no Spark here."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+def parcelled(batch: pa.RecordBatch, numbers: NDArray[np.int64], number: str, parcel: str) -> pa.RecordBatch:
+    """Return a row for each number: itself, and the rows that have it, packed.
+
+    Parameters
+    ----------
+    numbers : of every row, 0 or more
+    number, parcel : the names of the columns, int32 and binary
+    """
+    order = np.argsort(numbers, kind="stable")
+    rows, ends = batch.take(pa.array(order)), np.cumsum(np.bincount(numbers))
+    known = np.unique(numbers)
+    starts = np.r_[0, ends][known]
+    packed = [_packed(rows[start : ends[one]]) for one, start in zip(known, starts, strict=True)]
+    columns = [pa.array(known.astype(np.int32)), pa.array(packed, pa.binary())]
+    return pa.RecordBatch.from_arrays(columns, names=[number, parcel])
+
+
+def _packed(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def unpacked(parcels: pa.ChunkedArray) -> pa.Table:
+    """Return the rows of all parcels, one at least."""
+    return pa.concat_tables([pa.ipc.open_stream(parcel.as_buffer()).read_all() for parcel in parcels]).combine_chunks()
+
+
+def by_value(table: pa.Table, name: str) -> list[pa.Table]:
+    """Return the table in parts, one for each value of a column, null among them."""
+    codes = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode").indices.to_numpy()
+    known = np.unique(codes)
+    return [table] if len(known) == 1 else [table.take(pa.array(np.flatnonzero(codes == code))) for code in known]

@@ -1,0 +1,36 @@
+"""Rows packed and unpacked are the same rows."""
+
+import numpy as np
+import pyarrow as pa
+
+from segue.similar import parcels
+
+ROWS = pa.record_batch(
+    {
+        "id": pa.array(["a", None, "ü", "d", "e"]),
+        "is_home": pa.array([True, False, True, True, False]),
+        "year": pa.array([1.5, None, -0.0, 2.0, 3.0]),
+    }
+)
+
+
+def test_every_number_has_its_rows_in_their_order():
+    packed = parcels.parcelled(ROWS, np.array([7, 0, 7, 3, 0]), "cell", "tracks")
+    assert packed.schema == pa.schema({"cell": pa.int32(), "tracks": pa.binary()})
+    assert packed.column("cell").to_pylist() == [0, 3, 7]
+    whole = parcels.unpacked(pa.chunked_array([packed.column("tracks")]))
+    assert whole.equals(pa.Table.from_batches([ROWS.take(pa.array([1, 4, 3, 0, 2]))]))
+    alone = parcels.unpacked(pa.chunked_array([packed.column("tracks")[2:]]))
+    assert alone.equals(pa.Table.from_batches([ROWS.take(pa.array([0, 2]))]))
+
+
+def test_a_part_carries_no_more_than_its_rows():
+    many = pa.record_batch({"number": pa.array(range(100_000))})
+    packed = parcels.parcelled(many, np.arange(100_000) % 2 * (np.arange(100_000) < 5), "half", "rows")
+    assert len(packed.column("rows")[1].as_py()) < 1000
+
+
+def test_every_value_has_its_rows_in_their_order_and_null_has_too():
+    table = pa.table({"key": pa.array(["x", None, "y", "x", None]), "row": range(5)})
+    parts = {part["key"][0].as_py(): part["row"].to_pylist() for part in parcels.by_value(table, "key")}
+    assert parts == {"x": [0, 3], None: [1, 4], "y": [2]}
