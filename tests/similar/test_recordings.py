@@ -58,6 +58,13 @@ def test_words_that_only_sound_like_a_note_stay():
     assert recordings.title_key("Left Feature") == "left feature"
 
 
+def test_words_keep_notes_that_keys_leave_out():
+    titles = ["Help! (Live)", "Help!", "(Live)", "Let It Be - Remastered", "???"]
+    words, keys = recordings.words_and_keys(titles)
+    assert words == ["help live", "help", "live", "let it be remastered", ""]
+    assert keys == ["help", "help", "live", "let it be", "???"]
+
+
 def test_a_title_that_is_nothing_but_a_note_or_signs_keeps_it():
     assert recordings.title_key("(Live)") == "live"
     assert recordings.title_key("Remastered") == "remastered"

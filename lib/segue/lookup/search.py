@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from segue.similar.recordings import artist_key, artist_keys, folded, title_key, title_keys, words_of, words_of_each
+from segue.similar.recordings import artist_key, artist_keys, folded, title_key, words_and_keys, words_of
 
 EXACT, PART, SURE, LEAST = 100.0, 95.0, 85.0, 65.0
 _LEAD = 5.0
@@ -33,8 +33,7 @@ class Titles:
         self, ids: Sequence[str], titles: Sequence[str], artists: Sequence[str], popularity: Sequence[float | None]
     ) -> None:
         self._ids, self._titles, self._artists, self._popularity = ids, titles, artists, popularity
-        self._bare = title_keys(titles)
-        self._words = words_of_each([folded(title) for title in titles])
+        self._words, self._bare = words_and_keys(titles)
 
     def search(self, text: str) -> list[Hit]:
         """Return the recordings that may be meant, the likeliest first; popular ones before others."""

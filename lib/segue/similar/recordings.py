@@ -97,11 +97,19 @@ def title_key(title: str) -> str:
 
 def title_keys(titles: Sequence[str]) -> list[str]:
     """Return ``title_key`` of each."""
+    return words_and_keys(titles)[1]
+
+
+def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return of each title its words, as ``words_of(folded(title))`` has them, and its ``title_key``."""
     wholes = [folded(title) for title in titles]
-    bares = [without_notes(whole) if any(start in whole for start in _STARTS_OF_NOTES) else whole for whole in wholes]
-    return [
-        words or words_of(whole) or whole.strip() for words, whole in zip(words_of_each(bares), wholes, strict=True)
-    ]
+    words = words_of_each(wholes)
+    keys = [known or whole.strip() for known, whole in zip(words, wholes, strict=True)]
+    # most titles have no note
+    noted = [at for at, whole in enumerate(wholes) if any(start in whole for start in _STARTS_OF_NOTES)]
+    for at, bare in zip(noted, words_of_each([without_notes(wholes[at]) for at in noted]), strict=True):
+        keys[at] = bare or keys[at]
+    return words, keys
 
 
 def without_notes(title: str) -> str:
