@@ -46,10 +46,24 @@ def test_on_another_machine_a_note_is_dead_when_it_is_not_renewed(seen_at, is_de
     assert bool(running.dead_notes(str(tmp_path))) == is_dead
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"run_id": null}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"run_id": null}', '{"run_id": "x"}'])
 def test_what_is_no_note_is_passed_over(text, tmp_path):
     (tmp_path / running.FOLDER).mkdir()
     (tmp_path / running.FOLDER / "x.json").write_text(text, "utf-8")
+    assert running.dead_notes(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("changed", [{"pid": "many"}, {"seen_at": "lately"}, {"job": 1}, {"host": None}])
+def test_a_note_of_other_content_is_passed_over(changed, tmp_path):
+    note_of(tmp_path, **changed)
+    assert running.dead_notes(str(tmp_path)) == []
+
+
+def test_a_note_cannot_name_another_file_to_be_removed(tmp_path):
+    (tmp_path / "model.json").write_text("{}", "utf-8")
+    note_of(tmp_path)
+    (path,) = (tmp_path / running.FOLDER).iterdir()
+    path.write_text(path.read_text("utf-8").replace('"r1"', '"../model"'), "utf-8")
     assert running.dead_notes(str(tmp_path)) == []
 
 

@@ -15,14 +15,20 @@ from typing import Any
 from segue import files
 
 FOLDER = ".running"
+_SAID = ("run_id", "job", "settings", "versions", "started_at", "seen_at", "host")
+"""Every note is of these texts, and of ``pid`` and ``born``."""
 _RENEWED_EVERY, _DEAD_AFTER = 60.0, 600.0
 """Seconds."""
 
 
 class Note:
-    """The note of one run. It is renewed by a thread until it is taken away."""
+    """The note of one run. It is renewed by a thread until it is taken away.
 
-    def __init__(self, root: str, run: dict[str, Any]) -> None:
+    ``run`` has ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, as the table ``runs`` has them, each
+    a text.
+    """
+
+    def __init__(self, root: str, run: dict[str, str]) -> None:
         self._path = _path(root, run["run_id"])
         self._content = run | {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
         self._done = threading.Event()
@@ -49,7 +55,7 @@ class Note:
 
 
 def dead_notes(root: str) -> list[dict[str, Any]]:
-    """Return what the notes of dead runs say: ``run_id``, ``seen_at`` and whatever else they were given."""
+    """Return what the notes of dead runs say: what they were given, and ``seen_at``."""
     return [note for note in _notes(root) if _is_dead(note)]
 
 
@@ -59,16 +65,22 @@ def living(root: str) -> list[dict[str, Any]]:
 
 
 def _notes(root: str) -> list[dict[str, Any]]:
-    found = []
-    for name in files.names_in(f"{root}/{FOLDER}") or []:
-        text = files.read_text(f"{root}/{FOLDER}/{name}") if name.endswith(".json") else None
-        try:
-            note = json.loads(text or "{}")
-        except ValueError:  # cut off by a full disk
-            note = {}
-        if isinstance(note, dict) and note.get("run_id"):
-            found.append(note)
-    return found
+    names = files.names_in(f"{root}/{FOLDER}") or []
+    found = [_understood(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
+    return [note for note in found if note is not None]
+
+
+def _understood(name: str, text: str) -> dict[str, Any] | None:
+    """Return what a note says; None where it is none: cut off by a full disk, or nothing of segue's."""
+    try:
+        note = json.loads(text)
+        # its name is the path that will be removed
+        is_note = name == f"{note['run_id']}.json" and all(isinstance(note[key], str) for key in _SAID)
+        int(note["pid"])
+        is_note = is_note and all(datetime.fromisoformat(note[moment]).tzinfo for moment in ("started_at", "seen_at"))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return note if is_note else None
 
 
 def take_away(root: str, run_id: str) -> None:
@@ -81,8 +93,8 @@ def _path(root: str, run_id: str) -> str:
 
 
 def _is_dead(note: dict[str, Any]) -> bool:
-    if note.get("host") == socket.gethostname():
-        return note.get("born") != _born(int(note.get("pid", 0)))
+    if note["host"] == socket.gethostname():
+        return note.get("born") != _born(int(note["pid"]))
     age = datetime.now(UTC) - datetime.fromisoformat(note["seen_at"])
     return age.total_seconds() > _DEAD_AFTER
 
