@@ -1,18 +1,23 @@
 """Runs that are killed with SIGKILL, at moments that are chosen by watching the output from outside."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from deltalake import DeltaTable
 from tests.cluster.pipeline import words as pipeline
 from tests.same_tables import COMPARED
 from tests.submitting import begin, family
 from tests.waiting import until
+
+from segue.schema import LABELED_TRACKS
 
 TABLES = (
     "rejected_tracks",
@@ -99,17 +104,37 @@ def torn(root: Path) -> list[str]:
     for card in root.glob("models/*/model.json"):
         if not (card.parent / "metadata").is_dir():
             found.append(f"{card.parent.name} has a card and no model")
+    return found + mislabeled(root)
+
+
+def mislabeled(root: Path) -> list[str]:
+    """Return what the labels are that are not those of the model that they name, by NumPy and ``model.json`` alone."""
+    if newest(root / LABELED_TRACKS.name) < 0:
+        return []
+    found = []
+    for version, tracks in DeltaTable(str(root / LABELED_TRACKS.name)).to_pandas().groupby("model_version"):
+        model = json.loads((root / "models" / str(version) / "model.json").read_text("utf-8"))
+        low, high = (np.array(model["scaler"][end]) for end in ("minimum", "maximum"))
+        points = (tracks[model["features"]].fillna(model["imputed"]).to_numpy(float) - low) / (high - low)
+        gaps = ((points[:, None] - np.array(model["centres_scaled"])) ** 2).sum(-1)
+        wrong = int((gaps.argmin(1) + 1 != tracks.cluster).sum())
+        found += [f"{wrong} labels of {version} are not its"] if wrong else []
     return found
 
 
-def two_at_once(folder: Path, catalogue: Path) -> dict[str, object]:
-    """Start two pipelines together on one output, and return how they ended and what is wrong with the tables."""
+@dataclass(frozen=True)
+class Together:
+    """How two runs ended that were started together on one output."""
+
+    codes: list[int]
+    torn: list[str]
+
+
+def two_at_once(folder: Path, catalogue: Path, *settings_of_one: str) -> Together:
+    """Start two pipelines together on one output, one of them with more settings, and wait for both."""
     runs = []
-    for name in ("one", "other"):
+    for name, settings in (("one", settings_of_one), ("other", ())):
         (folder / name).mkdir()
-        runs.append(begin(folder / name, *pipeline("local[2]", catalogue, str(folder / "out"))))
-    codes = [run.wait() for run in runs]
-    told = [line for name in ("one", "other") for line in (folder / name / "log").read_text().splitlines()]
-    errors = [line for line in told if line.startswith("error:")]
-    versions = DeltaTable(str(folder / "out" / "labeled_tracks")).to_pandas().model_version.nunique()
-    return {"codes": set(codes), "errors": errors, "torn": torn(folder / "out"), "model_versions": versions}
+        runs.append(begin(folder / name, *pipeline("local[2]", catalogue, str(folder / "out"), *settings)))
+    codes = sorted(run.wait() for run in runs)
+    return Together(codes, torn(folder / "out"))
