@@ -11,7 +11,7 @@ from statistics import median
 
 import common
 from common import BUILD, PROJECT, Lines, progress
-from scale import Timed, run
+from processes import Timed, run
 
 PLAIN, INGEST = "plain read and write", "ingest"
 

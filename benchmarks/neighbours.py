@@ -7,7 +7,7 @@ One JSON line for each way, and one of ratios for each size. The tracks are synt
 is in ``scaling_seconds``. scikit-learn's kd_tree gets the finished coordinates in the order of the file and all cores,
 and builds its tree in its own time; where the catalogue is large it is asked for a sample, and its time is scaled up.
 nearestByJoin compares every pair, so it gets few queries; its figure is pairs per second. Everybody is asked for a few
-lists first, so that no one pays for a cold JVM.
+lists first, so that no one pays for a cold JVM; then each is timed ``--repeats`` times, and medians are compared.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from statistics import median
 
 import common
 import numpy as np
@@ -80,11 +81,14 @@ def run(tracks: DataFrame, n_tracks: int, options: argparse.Namespace) -> None:
     for way in options.ways:
         method, rules = WAYS[way]
         with Memory() as memory:
-            seconds[way] = _timed(tracks, scaling, Options(FEATURES, method=method, **rules))
+            took = [_timed(tracks, scaling, Options(FEATURES, method=method, **rules)) for _ in range(options.repeats)]
+        seconds[way] = median(took)
         tell(
             n_tracks,
             way,
             search_seconds=seconds[way],
+            fastest=min(took),
+            slowest=max(took),
             scaling_seconds=scaled_in,
             largest_worker_mb=memory.worker_mb,
             all_mb=memory.all_mb,
@@ -93,12 +97,17 @@ def run(tracks: DataFrame, n_tracks: int, options: argparse.Namespace) -> None:
     values = arrays.matrix(tracks.select(*FEATURES).toArrow().columns)
     points = scaling.points(values)
     if options.sklearn_queries:
-        peer = _sklearn(points, min(n_tracks, options.sklearn_queries))
-        tell(n_tracks, "scikit-learn kd_tree", **peer)
-        ratios = {f"scikit-learn / {way}": peer["search_seconds"] / own for way, own in seconds.items()}
+        queries = min(n_tracks, options.sklearn_queries)
+        took = [_sklearn(points, queries) for _ in range(options.repeats)]
+        peer = median(took)
+        told = {"search_seconds": peer, "fastest": min(took), "slowest": max(took)}
+        tell(n_tracks, "scikit-learn kd_tree", queries=queries, **told)
+        ratios = {f"scikit-learn / {way}": peer / own for way, own in seconds.items()}
     if options.join_queries:
-        rate = _nearest_by_join(tracks, scaling, points, options.join_queries)
-        tell(n_tracks, "nearestByJoin", queries=options.join_queries, pairs_per_second=rate)
+        rates = [_nearest_by_join(tracks, scaling, points, options.join_queries) for _ in range(options.repeats)]
+        rate = median(rates)
+        told = {"pairs_per_second": rate, "fastest": max(rates), "slowest": min(rates)}
+        tell(n_tracks, "nearestByJoin", queries=options.join_queries, **told)
         ratios |= {f"{way} / nearestByJoin, pairs per second": n_tracks**2 / own / rate for way, own in seconds.items()}
     for plain, ruled in (("tree", "cells"), ("tree, default rules", "cells, default rules")):
         if {plain, ruled} <= seconds.keys():
@@ -170,8 +179,8 @@ def _timed(tracks: DataFrame, scaling: Scaling, options: Options, tracks_a_cell:
     return time.monotonic() - started
 
 
-def _sklearn(points: np.ndarray, n_queries: int) -> dict[str, float]:
-    """Return the time for all tracks, estimated from ``n_queries`` in the order of the file."""
+def _sklearn(points: np.ndarray, n_queries: int) -> float:
+    """Return the seconds for all tracks, estimated from ``n_queries`` in the order of the file."""
     started = time.monotonic()
     found = NearestNeighbors(n_neighbors=11, algorithm="kd_tree", n_jobs=-1).fit(points)
     built = time.monotonic() - started
@@ -179,7 +188,7 @@ def _sklearn(points: np.ndarray, n_queries: int) -> dict[str, float]:
     started = time.monotonic()
     found.kneighbors(points[asked])
     asking = time.monotonic() - started
-    return {"search_seconds": built + asking * len(points) / n_queries, "queries": n_queries}
+    return built + asking * len(points) / n_queries
 
 
 def _nearest_by_join(tracks: DataFrame, scaling: Scaling, points: np.ndarray, n_queries: int) -> float:
@@ -203,6 +212,7 @@ def _options() -> argparse.Namespace:
     parser.set_defaults(driver_memory="8g")
     parser.add_argument("--tracks", type=int, nargs="+", default=[100_000], metavar="N", help="sizes of catalogues")
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="which of ours")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of everything")
     parser.add_argument("--sklearn-queries", type=int, default=100_000, metavar="N", help="at most; 0: none")
     parser.add_argument("--join-queries", type=int, default=100, metavar="N", help="for nearestByJoin; 0: none")
     return parser.parse_args(sys.argv[1:])

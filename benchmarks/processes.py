@@ -1,7 +1,8 @@
 """How much memory a process and all that it started take at most, from Linux's /proc."""
 
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,20 @@ class Seen(NamedTuple):
     """Kilobytes now."""
     peak: int
     """Kilobytes at most, by the kernel's own count, so that no moment between two looks is missed."""
+
+
+Timed = Callable[[list[str], Path, float], tuple[float, dict[str, float]]]
+"""What ``run`` is: tests put something quicker in its place."""
+
+
+def run(command: list[str], log: Path, every: float) -> tuple[float, dict[str, float]]:
+    """Run a command to its end; return its seconds, and the memory its processes took at most."""
+    begun = time.monotonic()
+    with log.open("ab") as stream, subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT) as child:
+        peaks = watch(child, every)
+    if child.returncode:
+        raise SystemExit(f"exit code {child.returncode}, wanted 0: {' '.join(command)}; its output is in {log}")
+    return time.monotonic() - begun, peaks
 
 
 def watch(child: subprocess.Popen[bytes], every: float) -> dict[str, float]:

@@ -2,16 +2,14 @@
 
 import argparse
 import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import common
 import processes
 from common import BUILD, PROJECT, Lines, progress
+from processes import Timed, run
 
 STAGES = ("train_clusters", "label_tracks", "render_report")
 TABLES = ("tracks", "k_scores", "labeled_tracks", "cluster_profiles", "models")
@@ -32,19 +30,6 @@ def options(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep the tables, and use the catalogues again next time")
     parser.add_argument("--every", type=float, default=0.5, help="seconds between two looks at the processes")
     return parser.parse_args(words)
-
-
-def run(command: list[str], log: Path, every: float) -> tuple[float, dict[str, float]]:
-    """Run a command to its end; return its seconds, and the memory its processes took at most."""
-    begun = time.monotonic()
-    with log.open("ab") as stream, subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT) as child:
-        peaks = processes.watch(child, every)
-    if child.returncode:
-        raise SystemExit(f"exit code {child.returncode}, wanted 0: {' '.join(command)}; its output is in {log}")
-    return time.monotonic() - begun, peaks
-
-
-Timed = Callable[[list[str], Path, float], tuple[float, dict[str, float]]]
 
 
 def catalogue(chosen: argparse.Namespace, n_tracks: int, timed: Timed) -> Path:
