@@ -62,7 +62,8 @@ def test_small_files_become_one_and_old_ones_go(root, run_job):
 
 
 def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
-    note = running.Note(str(root), {"run_id": "other", "job": "label_tracks"})
+    begun = {"started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
+    note = running.Note(str(root), begun | {"run_id": "other", "job": "label_tracks"})
     assert run_job(maintain.JOB, "--output", root) == 4
     assert "label_tracks is at work" in capsys.readouterr().err
     note.take_away()
