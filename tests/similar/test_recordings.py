@@ -58,6 +58,11 @@ def test_words_that_only_sound_like_a_note_stay():
     assert recordings.title_key("Left Feature") == "left feature"
 
 
+@pytest.mark.parametrize("texts", [["a\nb", ""], ["", "\n"], ["x\r", "y\r\n"], ["a\u2028b", "c"], [""]])
+def test_line_ends_within_a_text_part_words_and_no_texts(texts):
+    assert recordings.words_of_each(texts) == [" ".join(text.split()) for text in texts]
+
+
 def test_words_keep_notes_that_keys_leave_out():
     titles = ["Help! (Live)", "Help!", "(Live)", "Let It Be - Remastered", "???"]
     words, keys = recordings.words_and_keys(titles)

@@ -35,7 +35,7 @@ _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
 _OPEN_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
 _NO_WORD = re.compile(r"[^\w\n]+")
-_STARTS_OF_NOTES = ("(", "[", " - ", "feat", "ft")
+_START_OF_NOTE = re.compile(r"[(\[]| - |feat|ft")
 
 
 def folded(text: str) -> str:
@@ -63,7 +63,9 @@ def words_of_each(texts: Sequence[str]) -> list[str]:
     """Return the words of each of many folded texts: in one long text, so that every replacement runs once for all."""
     if not texts:
         return []
-    lines = "\n".join(" ".join(text.splitlines()) for text in texts)
+    lines = "\n".join(texts)
+    if lines.count("\n") != len(texts) - 1:  # no other sign ends a line here
+        lines = "\n".join(text.replace("\n", " ") for text in texts)
     plain = lines.replace("'", "").replace("\u2019", "").replace("&", " and ").replace("_", " ")
     return [words.strip() for words in _NO_WORD.sub(" ", plain).split("\n")]
 
@@ -102,11 +104,11 @@ def title_keys(titles: Sequence[str]) -> list[str]:
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return of each title its words, as ``words_of(folded(title))`` has them, and its ``title_key``."""
-    wholes = [folded(title) for title in titles]
+    wholes = [title.lower() if title.isascii() else folded(title) for title in titles]
     words = words_of_each(wholes)
     keys = [known or whole.strip() for known, whole in zip(words, wholes, strict=True)]
     # most titles have no note
-    noted = [at for at, whole in enumerate(wholes) if any(start in whole for start in _STARTS_OF_NOTES)]
+    noted = [at for at, whole in enumerate(wholes) if _START_OF_NOTE.search(whole)]
     for at, bare in zip(noted, words_of_each([without_notes(wholes[at]) for at in noted]), strict=True):
         keys[at] = bare or keys[at]
     return words, keys
