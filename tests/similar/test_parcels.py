@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from segue.similar import parcels
 
-ROWS = pa.record_batch(
+ROWS = pa.table(
     {
         "id": pa.array(["a", None, "ü", "d", "e"]),
         "is_home": pa.array([True, False, True, True, False]),
@@ -19,13 +19,13 @@ def test_every_number_has_its_rows_in_their_order():
     assert packed.schema == pa.schema({"cell": pa.int32(), "tracks": pa.binary()})
     assert packed.column("cell").to_pylist() == [0, 3, 7]
     whole = parcels.unpacked(pa.chunked_array([packed.column("tracks")]))
-    assert whole.equals(pa.Table.from_batches([ROWS.take(pa.array([1, 4, 3, 0, 2]))]))
+    assert whole.equals(ROWS.take(pa.array([1, 4, 3, 0, 2])))
     alone = parcels.unpacked(pa.chunked_array([packed.column("tracks")[2:]]))
-    assert alone.equals(pa.Table.from_batches([ROWS.take(pa.array([0, 2]))]))
+    assert alone.equals(ROWS.take(pa.array([0, 2])))
 
 
 def test_a_part_carries_no_more_than_its_rows():
-    many = pa.record_batch({"number": pa.array(range(100_000))})
+    many = pa.table({"number": pa.array(range(100_000))})
     packed = parcels.parcelled(many, np.arange(100_000) % 2 * (np.arange(100_000) < 5), "half", "rows")
     assert len(packed.column("rows")[1].as_py()) < 1000
 

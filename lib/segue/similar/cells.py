@@ -24,7 +24,8 @@ from scipy.spatial.distance import cdist
 from segue.similar import arrays, parcels, visits
 from segue.similar.candidates import SLACK, Candidates, tree_of
 from segue.similar.choice import NOBODY, Rules
-from segue.similar.space import hash_sample
+from segue.similar.scaling import Scaling
+from segue.similar.space import hash_sample, placed
 from segue.similar.tree import ROWS
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,11 @@ _PASSES = 5
 _ASKED, _MOST_LISTS = 1000, 0.95
 _POINTS_AT_ONCE = 4096
 _TRACKS_A_BUCKET = 50_000
-_MEMBER = ("track_id", "block", "cell", "point", "ranks", "artist", "recording", "year", "cluster", "candidate")
+_MEMBERS = (
+    "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, year double, "
+    "cluster int, candidate boolean"
+)
+_MEMBER = tuple(column.split()[0] for column in _MEMBERS.split(", "))
 _HOST = "host_"
 _FOUND = "bound double, visits array<int>, ids array<string>, numbers binary"
 _PARCELS = "cell int, tracks binary"
@@ -46,7 +51,7 @@ _ANSWERS = "track_id string, neighbour string, numbers binary"
 
 @contextmanager
 def by_cells(
-    prepared: DataFrame, n_tracks: int, features: tuple[str, ...], rules: Rules, tracks_a_cell: int
+    prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_a_cell: int
 ) -> Iterator[DataFrame]:
     """Return ``track_id`` and ``similar`` of every track; what was found is cached until the end.
 
@@ -54,24 +59,23 @@ def by_cells(
     ----------
     prepared : columns of ``space.prepared``; computed for a sample first, and then once for all
     n_tracks : how many there are
-    features : the names of the coordinates
+    scaling : what makes them coordinates
     rules : what a list may hold
     tracks_a_cell : about how many tracks a cell shall have
     """
-    centres, reach = fit_centres(prepared, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
+    centres, reach = fit_centres(prepared, scaling, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
     cells, n_parts = ("block", "cell"), max(2, len(centres))
-    member = ", ".join(f"{name} {'int' if name == 'cell' else dict(prepared.dtypes)[name]}" for name in _MEMBER)
     # as many parts as there are cells, as a cell is more work than its bytes tell
     found = (
-        prepared.mapInArrow(_with_cell(centres, reach), _PARCELS)
+        prepared.mapInArrow(_with_cell(scaling, centres, reach), _PARCELS)
         .repartition(n_parts, "cell")
         .groupBy("cell")
-        .applyInArrow(_within(centres, reach, rules), f"{member}, {_FOUND}")
+        .applyInArrow(_within(centres, reach, rules), f"{_MEMBERS}, {_FOUND}")
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
     try:
-        at_home = found.where(F.size("visits") == 0).mapInArrow(_as_rows(features), ROWS)
+        at_home = found.where(F.size("visits") == 0).mapInArrow(_as_rows(scaling.features), ROWS)
         abroad = found.where(F.size("visits") > 0)
         known = [name for name in _MEMBER if name not in ("cell", "artist", "candidate")]
         visitors = abroad.select(*known, "bound", F.explode("visits").alias("cell"))
@@ -91,20 +95,23 @@ def by_cells(
             .repartition(n_buckets, "bucket")
             .groupBy("bucket")
             .cogroup(answers.select("*", bucket).repartition(n_buckets, "bucket").groupBy("bucket"))
-            .applyInArrow(_merged(features, rules), ROWS)
+            .applyInArrow(_merged(scaling.features, rules), ROWS)
         )
         yield at_home.union(merged)
     finally:
         found.unpersist()
 
 
-def fit_centres(prepared: DataFrame, n_tracks: int, n_cells: int, length: int) -> tuple[Matrix, float]:
+def fit_centres(
+    prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
+) -> tuple[Matrix, float]:
     """Return the centres of about ``n_cells`` cells of about the same size, and how far most lists reach.
 
     Which they are decides how long the search takes, not what it finds; so a sample and a few passes will do.
     """
-    sample = hash_sample(prepared.select("track_id", "point"), n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
-    points = arrays.from_binary(sample.toArrow().sort_by("track_id").column("point"), np.float64)
+    sample = hash_sample(prepared, n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
+    places = placed(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
+    points = arrays.from_binary(places.column("point"), np.float64)
     if not len(points):
         return np.zeros((1, 0)), 0.0
     centres = np.unique(points[np.linspace(0, len(points) - 1, n_cells).astype(int)], axis=0)
@@ -156,17 +163,20 @@ def _visits(points: Matrix, home: int, centres: Matrix, bound: Matrix) -> tuple[
     return ends.astype(np.int32), cells.astype(np.int32)
 
 
-def _with_cell(centres: Matrix, reach: float) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _with_cell(
+    scaling: Scaling, centres: Matrix, reach: float
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tree = tree_of(centres)
         for batch in batches:
             if len(batch):
-                points = arrays.from_binary(batch.column("point"), np.float64)
+                places = placed(batch, scaling)
+                points = arrays.from_binary(places.column("point"), np.float64)
                 cell = tree.query(points)[1]
                 row, other = np.nonzero(to_visit(points, cell, centres, np.full(len(points), reach)))
                 rows = np.r_[np.arange(len(points)), row]
                 is_home = pa.array(np.arange(len(rows)) < len(points))
-                copied = batch.take(pa.array(rows)).append_column("is_home", is_home)
+                copied = places.take(pa.array(rows)).append_column("is_home", is_home)
                 # a row for each cell: there are several copies of a track, and Spark would take each by itself
                 yield parcels.parcelled(copied, np.r_[cell, other], "cell", "tracks")
 

@@ -45,9 +45,9 @@ def similar_lists(
     if n_tracks is None and options.method != TREE:
         n_tracks = tracks.count()
     if n_tracks is None or chosen_method(n_tracks, scaling, options) == TREE:
-        yield by_tree(prepared, scaling.features, options.rules)
+        yield by_tree(prepared, scaling, options.rules)
     else:
-        with by_cells(prepared, n_tracks, scaling.features, options.rules, tracks_a_cell) as rows:
+        with by_cells(prepared, n_tracks, scaling, options.rules, tracks_a_cell) as rows:
             yield rows
 
 

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
-def parcelled(batch: pa.RecordBatch, numbers: NDArray[np.int64], number: str, parcel: str) -> pa.RecordBatch:
+def parcelled(rows: pa.Table, numbers: NDArray[np.int64], number: str, parcel: str) -> pa.RecordBatch:
     """Return a row for each number: itself, and the rows that have it, packed.
 
     Parameters
@@ -15,18 +15,18 @@ def parcelled(batch: pa.RecordBatch, numbers: NDArray[np.int64], number: str, pa
     number, parcel : the names of the columns, int32 and binary
     """
     order = np.argsort(numbers, kind="stable")
-    rows, ends = batch.take(pa.array(order)), np.cumsum(np.bincount(numbers))
+    sorted_rows, ends = rows.take(pa.array(order)).combine_chunks(), np.cumsum(np.bincount(numbers))
     known = np.unique(numbers)
     starts = np.r_[0, ends][known]
-    packed = [_packed(rows[start : ends[one]]) for one, start in zip(known, starts, strict=True)]
+    packed = [_packed(sorted_rows.slice(start, ends[one] - start)) for one, start in zip(known, starts, strict=True)]
     columns = [pa.array(known.astype(np.int32)), pa.array(packed, pa.binary())]
     return pa.RecordBatch.from_arrays(columns, names=[number, parcel])
 
 
-def _packed(batch: pa.RecordBatch) -> bytes:
+def _packed(rows: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as stream:
-        stream.write_batch(batch)
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
     return bytes(sink.getvalue())
 
 

@@ -78,24 +78,24 @@ def fit_playlist(
     """
     prepared = space.prepared(tracks, scaling, options)
     table = prepared.where(F.col("track_id").isin(list(seed_ids))).toArrow()
-    seeds = arrays.place(table)
+    seeds = arrays.place(space.placed(table, scaling))
     blocks = np.array(table.sort_by("track_id").column("block").to_pylist(), dtype=object)
     _, once = np.unique(seeds.tracks.recording, return_index=True)
     seeds, blocks = seeds.take(np.sort(once)), blocks[np.sort(once)]
     rules = replace(options.rules, length=RANKED, per_artist=0)
-    found = prepared.where("candidate").mapInArrow(_nearest(seeds, blocks, rules), _FOUND).toArrow()
+    found = prepared.where("candidate").mapInArrow(_nearest(seeds, blocks, scaling, rules), _FOUND).toArrow()
     return _merged(found, seeds.ids.to_pylist(), replace(options.rules, length=length))
 
 
 def _nearest(
-    seeds: Place, blocks: np.ndarray, rules: Rules
+    seeds: Place, blocks: np.ndarray, scaling: Scaling, rules: Rules
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return what finds the nearest of some tracks to every seed; the nearest of all are among those of each part."""
 
     def near(table: pa.Table) -> Iterator[pa.RecordBatch]:
         names = table.column("block").to_numpy()
         for block in set(blocks.tolist()) - {None}:
-            place = arrays.place(table.filter(pa.array(names == block)))
+            place = arrays.place(space.placed(table.filter(pa.array(names == block)), scaling))
             place = place.take(np.flatnonzero(~np.isin(place.tracks.recording, seeds.tracks.recording)))
             if not len(place.tracks):
                 continue

@@ -109,10 +109,10 @@ def _moments(
 
 
 def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame:
-    """Return what the search needs of every track.
+    """Return what the search needs of every track, so that ``placed`` has the rest.
 
-    Columns: track_id, block (string: neighbours share it, null has none), point and ranks (binary: float64 and uint16
-    per feature), artist and recording (codes, bigint), year (double), cluster, candidate (boolean).
+    Columns: track_id, block (string: neighbours share it, null has none), artist and recording (codes, bigint), year
+    (double), cluster, candidate (boolean), and the features' values, null where a track lacks one, as ``x0``, ``x1``, …
     """
 
     @arrow_udf(returnType=_KEYS)  # type: ignore[call-overload]
@@ -123,18 +123,11 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
         columns = [pa.array(whos, pa.string()), pa.array(recordings, pa.string())]
         return pa.StructArray.from_arrays(columns, names=["artist", "recording"])
 
-    @arrow_udf(returnType="point binary, ranks binary")  # type: ignore[call-overload]
-    def place(*values: pa.Array) -> pa.Array:
-        filled = scaling.filled(arrays.matrix(values))
-        columns = [arrays.to_binary(scaling.points(filled)), arrays.to_binary(as_ranks(scaling.ranks(filled)))]
-        return pa.StructArray.from_arrays(columns, names=["point", "ranks"])
-
     has_rules = bool(options.rules.per_artist) or not options.other_releases
     recording = F.col("track_id") if options.other_releases else F.col("keys.recording")
     return tracks.select(
         "track_id",
         (F.col("genre") if options.same_genre else F.lit("")).alias("block"),
-        place(*scaling.features).alias("placed"),
         # titles take their time to be read, and nobody may want to know
         (keys("title", "artist") if has_rules else F.lit(None).cast("struct<artist: string, recording: string>")).alias(
             "keys"
@@ -142,16 +135,33 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
         F.col("year").cast("double"),
         "cluster",
         _is_candidate(options).alias("candidate"),
+        *(F.col(name).cast("double").alias(x) for name, x in zip(scaling.features, _values(scaling), strict=True)),
     ).select(
         "track_id",
         "block",
-        "placed.*",
         _code(F.col("keys.artist")).alias("artist"),
         _code(recording).alias("recording"),
         "year",
         "cluster",
         "candidate",
+        *_values(scaling),
     )
+
+
+def placed(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
+    """Return rows of ``prepared`` with point and ranks, float64 and uint16 per feature in binary, for the values.
+
+    It takes less than carrying rows to a worker and back, so it is done where they are, in the driver too.
+    """
+    values = _values(scaling)
+    filled = scaling.filled(arrays.matrix([rows.column(name) for name in values]))
+    others = {name: rows.column(name) for name in rows.schema.names if name not in values}
+    places = {"point": arrays.to_binary(scaling.points(filled)), "ranks": arrays.to_binary(as_ranks(scaling.ranks(filled)))}
+    return pa.table(others | places)
+
+
+def _values(scaling: Scaling) -> list[str]:
+    return [f"x{index}" for index in range(len(scaling.features))]
 
 
 def _is_candidate(options: Options) -> Column:

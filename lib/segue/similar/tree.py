@@ -14,6 +14,8 @@ from segue.similar.arrays import Place
 from segue.similar.candidates import Candidates, tree_of
 from segue.similar.choice import NOBODY, Rules
 from segue.similar.lists import similar_column
+from segue.similar.scaling import Scaling
+from segue.similar.space import placed
 from segue.similar.why import telling_features
 
 SIMILAR = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
@@ -51,16 +53,17 @@ class Block:
         return pa.RecordBatch.from_arrays([place.ids[wanted], similar], names=["track_id", "similar"])
 
 
-def by_tree(prepared: DataFrame, features: tuple[str, ...], rules: Rules) -> DataFrame:
+def by_tree(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
     """Return ``track_id`` and ``similar`` of every track.
 
     Parameters
     ----------
     prepared : columns of ``space.prepared``; comes to the driver whole
-    features : the names of the coordinates
+    scaling : what makes them coordinates
     rules : what a list may hold
     """
-    blocks = _blocks(prepared.toArrow(), rules)
+    blocks = _blocks(placed(prepared.toArrow(), scaling), rules)
+    features = scaling.features
     starts = np.cumsum([0, *(len(block.place.tracks) for block in blocks)])
 
     def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
