@@ -148,7 +148,7 @@ def test_functions_give_plain_values(root):
     assert lookup.runs(str(root))[0]["counts"]["ingest"]["read"] == 1200
 
 
-def test_no_spark_is_loaded(tmp_path):
+def test_neither_spark_nor_pandas_is_loaded(tmp_path):
     rows = [tables.track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
     tables.save(tmp_path, schema.LABELED_TRACKS, rows)
     near = [{"track_id": f"x{n}", "distance": 0.5, "same_cluster": True, "why": ["bpm", "energy"]} for n in range(10)]
@@ -158,7 +158,8 @@ def test_no_spark_is_loaded(tmp_path):
         code = (
             "import sys; from segue.lookup import cli; "
             f"code = cli.main(['similar', {text!r}, '--output', {str(tmp_path)!r}]); "
-            "sys.exit(code or any(name.split('.')[0] in ('pyspark', 'py4j', 'delta') for name in sys.modules))"
+            "loaded = {name.split('.')[0] for name in sys.modules}; "
+            "sys.exit(code or bool(loaded & {'pyspark', 'py4j', 'delta', 'pandas'}))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

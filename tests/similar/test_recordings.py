@@ -1,6 +1,8 @@
 """Releases of one recording, by hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segue.similar import recordings
 
@@ -61,6 +63,20 @@ def test_words_that_only_sound_like_a_note_stay():
 @pytest.mark.parametrize("texts", [["a\nb", ""], ["", "\n"], ["x\r", "y\r\n"], ["a\u2028b", "c"], [""]])
 def test_line_ends_within_a_text_part_words_and_no_texts(texts):
     assert recordings.words_of_each(texts) == [" ".join(text.split()) for text in texts]
+
+
+@given(st.lists(st.text("aBß ñ'\u2019&_-([)]feat.\n\r\x0b\x85\u2028\u0301éİΣ①㍻", max_size=12), max_size=4))
+def test_texts_in_company_are_what_they_are_alone(texts):
+    assert recordings.folded_each(texts) == [recordings.folded(text) for text in texts]
+    assert recordings.words_of_each(texts) == [recordings.words_of_each([text])[0] for text in texts]
+    assert recordings.title_keys(texts) == [recordings.title_key(text) for text in texts]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=30))
+def test_words_are_what_lies_between_other_signs(text):
+    plain = "".join(letter for letter in text.replace("&", " and ") if letter not in "'\u2019")
+    wanted = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    assert recordings.words_of(text).split() == wanted
 
 
 def test_words_keep_notes_that_keys_leave_out():

@@ -51,7 +51,7 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
         If a table is not there.
     """
     tables = Tables(root)
-    names = tables.read(schema.LABELED_TRACKS, ["track_id", "title", "artist", "popularity"])
+    names = tables.read(schema.LABELED_TRACKS, ["track_id", "title", "artist", "popularity"], "track_id")
     ids, titles, artists, popularity = (column.to_pylist() for column in names.columns)
     hits = Titles(ids, titles, artists, popularity).search(title)
     if not hits:
@@ -121,7 +121,7 @@ def _thirds(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, floa
     """Return what a third of all tracks lie below and above, for some features."""
     found = {}
     for name in names:
-        values = tables.read(schema.LABELED_TRACKS, [name]).column(name).drop_null().to_numpy()
-        low, high = np.quantile(values, [1 / 3, 2 / 3]) if len(values) else (0.0, 0.0)
+        values = [x for x in tables.read(schema.LABELED_TRACKS, [name]).column(name).to_pylist() if x is not None]
+        low, high = np.quantile(values, [1 / 3, 2 / 3]) if values else (0.0, 0.0)
         found[name] = (float(low), float(high))
     return found

@@ -39,8 +39,8 @@ _ASKED, _MOST_LISTS = 1000, 0.95
 _POINTS_AT_ONCE = 4096
 _TRACKS_A_BUCKET = 50_000
 _MEMBERS = (
-    "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, year double, "
-    "cluster int, candidate boolean"
+    "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
+    "year double, cluster int, candidate boolean"
 )
 _MEMBER = tuple(column.split()[0] for column in _MEMBERS.split(", "))
 _HOST = "host_"

@@ -35,7 +35,7 @@ _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
 _OPEN_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
 _NO_WORD = re.compile(r"[^\w\n]+")
-_START_OF_NOTE = re.compile(r"[(\[]| - |feat|ft")
+_PLAIN = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()} | {"\n": "\n", "'": None})
 
 
 def folded(text: str) -> str:
@@ -44,10 +44,27 @@ def folded(text: str) -> str:
     >>> folded("Beyoncé")
     'beyonce'
     """
-    if text.isascii():
-        return text.lower()
+    return text.lower() if text.isascii() else _without_accents(text)
+
+
+def folded_each(texts: Sequence[str]) -> list[str]:
+    """Return ``folded`` of each."""
+    found = [text.lower() for text in texts]
+    others = [at for at, text in enumerate(texts) if not text.isascii()]
+    lines = "\n".join(texts[at] for at in others)
+    if lines.count("\n") == len(others) - 1:
+        plain = _without_accents(lines).split("\n")
+    else:
+        plain = [_without_accents(texts[at]) for at in others]
+    for at, text in zip(others, plain, strict=True):
+        found[at] = text
+    return found
+
+
+def _without_accents(text: str) -> str:
     parts = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", "".join(letter for letter in parts if not unicodedata.combining(letter)))
+    accents = [letter for letter in set(parts) if unicodedata.combining(letter)]
+    return unicodedata.normalize("NFC", re.sub(f"[{''.join(accents)}]", "", parts) if accents else parts)
 
 
 def words_of(text: str) -> str:
@@ -61,13 +78,22 @@ def words_of(text: str) -> str:
 
 def words_of_each(texts: Sequence[str]) -> list[str]:
     """Return the words of each of many folded texts: in one long text, so that every replacement runs once for all."""
-    if not texts:
-        return []
-    lines = "\n".join(texts)
-    if lines.count("\n") != len(texts) - 1:  # no other sign ends a line here
-        lines = "\n".join(text.replace("\n", " ") for text in texts)
-    plain = lines.replace("'", "").replace("\u2019", "").replace("&", " and ").replace("_", " ")
-    return [words.strip() for words in _NO_WORD.sub(" ", plain).split("\n")]
+    found = [""] * len(texts)
+    for is_plain in (True, False):
+        some = [at for at, text in enumerate(texts) if text.isascii() is is_plain]
+        lines = "\n".join(texts[at] for at in some)
+        if lines.count("\n") >= len(some):  # no other sign ends a line here
+            lines = "\n".join(texts[at].replace("\n", " ") for at in some)
+        lines = lines.replace("&", " and ")
+        if is_plain:
+            words = lines.translate(_PLAIN)
+        else:
+            words = _NO_WORD.sub(" ", lines.replace("'", "").replace("\u2019", "").replace("_", " "))
+        while "  " in words:
+            words = words.replace("  ", " ")
+        for at, line in zip(some, words.split("\n"), strict=bool(some)):
+            found[at] = line.strip()
+    return found
 
 
 def artist_key(artist: str) -> str:
@@ -82,7 +108,7 @@ def artist_key(artist: str) -> str:
 def artist_keys(artists: Sequence[str]) -> list[str]:
     """Return ``artist_key`` of each."""
     known = list(dict.fromkeys(artists))  # most have several tracks
-    firsts = [folded(artist.split(";", 1)[0]) for artist in known]
+    firsts = folded_each([artist.split(";", 1)[0] for artist in known])
     words = zip(known, firsts, words_of_each(firsts), strict=True)
     keys = {artist: name.removeprefix("the ") or first.strip() for artist, first, name in words}
     return [keys[artist] for artist in artists]
@@ -104,11 +130,11 @@ def title_keys(titles: Sequence[str]) -> list[str]:
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return of each title its words, as ``words_of(folded(title))`` has them, and its ``title_key``."""
-    wholes = [title.lower() if title.isascii() else folded(title) for title in titles]
+    wholes = folded_each(titles)
     words = words_of_each(wholes)
     keys = [known or whole.strip() for known, whole in zip(words, wholes, strict=True)]
     # most titles have no note
-    noted = [at for at, whole in enumerate(wholes) if _START_OF_NOTE.search(whole)]
+    noted = [at for at, whole in enumerate(wholes) if _has_brackets(whole) or " - " in whole or _has_guests(whole)]
     for at, bare in zip(noted, words_of_each([without_notes(wholes[at]) for at in noted]), strict=True):
         keys[at] = bare or keys[at]
     return words, keys
@@ -116,12 +142,23 @@ def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def without_notes(title: str) -> str:
     """Return a folded title without the notes on its release."""
-    bare = _BRACKETS.sub(lambda part: "" if _is_note(part[1]) else part[0], title)
-    bare = _OPEN_GUESTS.sub("", bare)
+    bare = title
+    if _has_brackets(bare):
+        bare = _BRACKETS.sub(lambda part: "" if _is_note(part[1]) else part[0], bare)
+    if _has_guests(bare):
+        bare = _OPEN_GUESTS.sub("", bare)
     head, dash, tail = bare.rpartition(" - ")
     while dash and head.strip() and _is_note(tail):
         head, dash, tail = head.rpartition(" - ")
     return f"{head}{dash}{tail}"
+
+
+def _has_brackets(title: str) -> bool:
+    return "(" in title or "[" in title
+
+
+def _has_guests(title: str) -> bool:
+    return "feat" in title or "ft" in title
 
 
 @lru_cache(4096)

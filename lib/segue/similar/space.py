@@ -156,7 +156,10 @@ def placed(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     values = _values(scaling)
     filled = scaling.filled(arrays.matrix([rows.column(name) for name in values]))
     others = {name: rows.column(name) for name in rows.schema.names if name not in values}
-    places = {"point": arrays.to_binary(scaling.points(filled)), "ranks": arrays.to_binary(as_ranks(scaling.ranks(filled)))}
+    places = {
+        "point": arrays.to_binary(scaling.points(filled)),
+        "ranks": arrays.to_binary(as_ranks(scaling.ranks(filled))),
+    }
     return pa.table(others | places)
 
 
