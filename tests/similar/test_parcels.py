@@ -28,9 +28,3 @@ def test_a_part_carries_no_more_than_its_rows():
     many = pa.table({"number": pa.array(range(100_000))})
     packed = parcels.parcelled(many, np.arange(100_000) % 2 * (np.arange(100_000) < 5), "half", "rows")
     assert len(packed.column("rows")[1].as_py()) < 1000
-
-
-def test_every_value_has_its_rows_in_their_order_and_null_has_too():
-    table = pa.table({"key": pa.array(["x", None, "y", "x", None]), "row": range(5)})
-    parts = {part["key"][0].as_py(): part["row"].to_pylist() for part in parcels.by_value(table, "key")}
-    assert parts == {"x": [0, 3], None: [1, 4], "y": [2]}

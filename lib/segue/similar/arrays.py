@@ -39,6 +39,13 @@ def _rows(chunk: pa.Array, dtype: type) -> NDArray:
     return whole.copy().view(dtype).reshape(len(chunk), -1)
 
 
+def by_value(table: pa.Table, name: str) -> list[pa.Table]:
+    """Return the table in parts, one for each value of a column, null among them."""
+    codes = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode").indices.to_numpy()
+    known = np.unique(codes)
+    return [table] if len(known) == 1 else [table.take(pa.array(np.flatnonzero(codes == code))) for code in known]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Some tracks with all that their lists need."""

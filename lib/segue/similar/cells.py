@@ -186,7 +186,7 @@ def _with_cell(
 def _within(centres: Matrix, reach: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
     def find(table: pa.Table) -> pa.Table:
         home, tracks = table.column("cell")[0].as_py(), parcels.unpacked(table.column("tracks"))
-        blocks = parcels.by_value(tracks, "block")
+        blocks = arrays.by_value(tracks, "block")
         return pa.concat_tables([_of_block(block, home, centres, reach, rules) for block in blocks])
 
     return find

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -33,10 +32,3 @@ def _packed(rows: pa.Table) -> bytes:
 def unpacked(parcels: pa.ChunkedArray) -> pa.Table:
     """Return the rows of all parcels, one at least."""
     return pa.concat_tables([pa.ipc.open_stream(parcel.as_buffer()).read_all() for parcel in parcels]).combine_chunks()
-
-
-def by_value(table: pa.Table, name: str) -> list[pa.Table]:
-    """Return the table in parts, one for each value of a column, null among them."""
-    codes = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode").indices.to_numpy()
-    known = np.unique(codes)
-    return [table] if len(known) == 1 else [table.take(pa.array(np.flatnonzero(codes == code))) for code in known]

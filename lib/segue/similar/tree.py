@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
@@ -84,14 +83,10 @@ def by_tree(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
 
 
 def _blocks(table: pa.Table, rules: Rules) -> list[Block]:
-    whole = arrays.place(table)
-    names = table.column("block").take(pc.sort_indices(table.column("track_id"))).combine_chunks()
-    codes = names.dictionary_encode(null_encoding="encode").indices.to_numpy()
     found = []
-    for code in np.unique(codes):
-        members = np.flatnonzero(codes == code)
-        order = tree_of(whole.tracks.points[members]).indices
-        place = whole.take(members[order])
+    for part in arrays.by_value(table, "block"):
+        place = arrays.place(part)
+        place = place.take(tree_of(place.tracks.points).indices)
         some = None if place.candidate.all() else np.flatnonzero(place.candidate)
         candidates = Candidates(place.tracks if some is None else place.tracks.take(some), rules)
         found.append(Block(place, candidates, some))
