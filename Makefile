@@ -34,7 +34,7 @@ browser:   ## find or install Chromium, which the tests of the report drive
 	@tools/chromium.sh --install >/dev/null || true
 
 test: setup browser   ## every test; ARGS="-k word" picks some
-	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.packages   ## formatting, lint, types, import direction
 	$(PYTHON) -m ruff format --check .

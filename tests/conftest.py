@@ -15,6 +15,12 @@ from segue import job, session
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files whose tests start JVMs of their own first: they take minutes, and nobody shall wait for the last one."""
+    slow = {item.path for item in items if item.get_closest_marker("jvm")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @contextmanager
 def started() -> Iterator[SparkSession]:
     """Give the session that the tests share."""
