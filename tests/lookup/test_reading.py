@@ -1,7 +1,8 @@
 """Tables read by queries: hostile names stay names, and what cannot be read is said."""
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from tests.lookup import tables
 
 from segue import schema
@@ -26,6 +27,12 @@ def test_ids_are_no_part_of_the_query(root):
         }
     assert found.rows(schema.LABELED_TRACKS, [*HOSTILE, "nobody"], []).keys() == set(HOSTILE)
     assert found.rows(schema.LABELED_TRACKS, [], ["title"]) == {}
+
+
+def test_a_columns_name_is_no_part_of_the_query_either(tmp_path):
+    write_deltalake(str(tmp_path / "runs"), pa.table({'a"b': ["x"], "c": ["y"]}))
+    found = Tables(str(tmp_path)).read(schema.RUNS, ['a"b', "c"], 'a"b')
+    assert found.to_pylist() == [{'a"b': "x", "c": "y"}]
 
 
 def test_rows_are_in_the_order_wanted(root):
