@@ -76,15 +76,15 @@ def labeled(spark: SparkSession, n_tracks: int) -> DataFrame:
 
 def write(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> float:
     """Write a table in a layout; return the seconds."""
-    begun = time.monotonic()
-    writer = layout.ordered(rows, n_files).writeTo(f"delta.`{path}`").using("delta")
+    begun, ordered = time.monotonic(), layout.ordered(rows, n_files)
     if layout.clustered:
-        writer = writer.clusterBy(*layout.clustered)
-    if layout.partitioned:
-        writer = writer.partitionedBy(*map(F.col, layout.partitioned))
-    writer.create()
-    if layout.clustered:
-        SparkTable.forPath(rows.sparkSession, str(path)).optimize().executeCompaction()
+        # writeTo cannot say so: its clusterBy becomes a partitioning, which Delta refuses
+        named = SparkTable.create(rows.sparkSession).location(str(path)).addColumns(rows.schema)
+        table = named.clusterBy(*layout.clustered).execute()
+        ordered.write.format("delta").mode("append").save(str(path))
+        table.optimize().executeCompaction()
+    else:
+        ordered.write.format("delta").partitionBy(*layout.partitioned).save(str(path))
     return time.monotonic() - begun
 
 
