@@ -79,8 +79,8 @@ def write(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> float:
     begun, ordered = time.monotonic(), layout.ordered(rows, n_files)
     if layout.clustered:
         # writeTo cannot say so: its clusterBy becomes a partitioning, which Delta refuses
-        named = SparkTable.create(rows.sparkSession).location(str(path)).addColumns(rows.schema)
-        table = named.clusterBy(*layout.clustered).execute()
+        builder = SparkTable.create(rows.sparkSession).location(str(path)).addColumns(rows.schema)
+        table = builder.clusterBy(*layout.clustered).execute()
         ordered.write.format("delta").mode("append").save(str(path))
         table.optimize().executeCompaction()
     else:

@@ -16,7 +16,7 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files whose tests start JVMs of their own first: of minutes, none shall be waited for at the end."""
+    """Put files whose tests start JVMs of their own first: they take minutes, so none may come last."""
     slow = {item.path for item in items if item.get_closest_marker("jvm")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -25,7 +25,7 @@ from segue.similar import arrays, parcels, visits
 from segue.similar.candidates import SLACK, Candidates, tree_of
 from segue.similar.choice import NOBODY, Rules
 from segue.similar.scaling import Scaling
-from segue.similar.space import hash_sample, placed
+from segue.similar.space import hash_sample, with_points
 from segue.similar.tree import ROWS
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,8 @@ def fit_centres(
     Which they are decides how long the search takes, not what it finds; so a sample and a few passes will do.
     """
     sample = hash_sample(prepared, n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
-    places = placed(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
+    # nobody has to read the titles for it
+    places = with_points(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
     points = arrays.from_binary(places.column("point"), np.float64)
     if not len(points):
         return np.zeros((1, 0)), 0.0
@@ -170,7 +171,7 @@ def _with_cell(
         tree = tree_of(centres)
         for batch in batches:
             if len(batch):
-                places = placed(batch, scaling)
+                places = with_points(batch, scaling)
                 points = arrays.from_binary(places.column("point"), np.float64)
                 cell = tree.query(points)[1]
                 row, other = np.nonzero(to_visit(points, cell, centres, np.full(len(points), reach)))

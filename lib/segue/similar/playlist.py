@@ -78,7 +78,7 @@ def fit_playlist(
     """
     prepared = space.prepared(tracks, scaling, options)
     table = prepared.where(F.col("track_id").isin(list(seed_ids))).toArrow()
-    seeds = arrays.place(space.placed(table, scaling))
+    seeds = arrays.place(space.with_points(table, scaling))
     blocks = np.array(table.sort_by("track_id").column("block").to_pylist(), dtype=object)
     _, once = np.unique(seeds.tracks.recording, return_index=True)
     seeds, blocks = seeds.take(np.sort(once)), blocks[np.sort(once)]
@@ -95,7 +95,7 @@ def _nearest(
     def near(table: pa.Table) -> Iterator[pa.RecordBatch]:
         names = table.column("block").to_numpy()
         for block in set(blocks.tolist()) - {None}:
-            place = arrays.place(space.placed(table.filter(pa.array(names == block)), scaling))
+            place = arrays.place(space.with_points(table.filter(pa.array(names == block)), scaling))
             place = place.take(np.flatnonzero(~np.isin(place.tracks.recording, seeds.tracks.recording)))
             if not len(place.tracks):
                 continue

@@ -109,7 +109,7 @@ def _moments(
 
 
 def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame:
-    """Return what the search needs of every track, so that ``placed`` has the rest.
+    """Return what the search needs of every track, so that ``with_points`` has the rest.
 
     Columns: track_id, block (string: neighbours share it, null has none), artist and recording (codes, bigint), year
     (double), cluster, candidate (boolean), and the features' values, null where a track lacks one, as ``x0``, ``x1``, …
@@ -148,7 +148,7 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
     )
 
 
-def placed(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
+def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     """Return rows of ``prepared`` with point and ranks, float64 and uint16 per feature in binary, for the values.
 
     It takes less than carrying rows to a worker and back, so it is done where they are, in the driver too.

@@ -14,7 +14,7 @@ from segue.similar.candidates import Candidates, tree_of
 from segue.similar.choice import NOBODY, Rules
 from segue.similar.lists import similar_column
 from segue.similar.scaling import Scaling
-from segue.similar.space import placed
+from segue.similar.space import with_points
 from segue.similar.why import telling_features
 
 SIMILAR = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
@@ -61,7 +61,7 @@ def by_tree(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
     scaling : what makes them coordinates
     rules : what a list may hold
     """
-    blocks = _blocks(placed(prepared.toArrow(), scaling), rules)
+    blocks = _blocks(with_points(prepared.toArrow(), scaling), rules)
     features = scaling.features
     starts = np.cumsum([0, *(len(block.place.tracks) for block in blocks)])
 
