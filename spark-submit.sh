@@ -143,4 +143,10 @@ trap 'pass_on INT' INT
 code=0
 # a signal ends the waiting, not what is waited for
 while wait "$submit"; code=$?; kill -0 "$submit" 2>/dev/null; do :; done
+
+# A JVM that fails on its own ends with a code of Spark's, 52 where it lacks memory, and its trace stands above.
+case $code in
+  52) echo "error: the driver ran out of memory; give it more, such as --driver-memory 4g, and run again" >&2 && exit 1 ;;
+  5[0-9]) exit 1 ;;
+esac
 exit "$code"

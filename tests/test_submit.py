@@ -97,3 +97,26 @@ def test_the_second_compiler_rests_where_tracks_are_few(words, is_light, tmp_pat
     command = [str(PROJECT / "spark-submit.sh"), *words]
     told = subprocess.run(command, cwd=tmp_path, env=said, capture_output=True, text=True, check=True).stdout
     assert told.split() == (["-XX:TieredStopAtLevel=1", "-Dmine"] if is_light else ["-Dmine"])
+
+
+@pytest.mark.parametrize(
+    ("spark_code", "code", "lines"),
+    [
+        (52, 1, ["error: the driver ran out of memory; give it more, such as --driver-memory 4g, and run again"]),
+        (50, 1, []),
+        (3, 3, []),
+        (143, 143, []),
+    ],
+)
+def test_codes_of_a_jvm_that_fails_on_its_own_become_the_code_of_a_failure(spark_code, code, lines, tmp_path):
+    spark = tmp_path / "bin" / "spark-submit"
+    spark.parent.mkdir()
+    spark.write_text(f"#!/bin/sh\nexit {spark_code}\n")
+    spark.chmod(0o755)
+    said = environment() | {"SPARK_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [str(PROJECT / "spark-submit.sh"), "jobs/run_pipeline.py"],
+        env=said, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == lines
