@@ -27,6 +27,18 @@ class Change:
         return self.added + self.updated + self.removed
 
 
+def needed(table: Table, rows: DataFrame, stored: DataFrame, whole: bool, without: DataFrame | None) -> DataFrame:
+    """Return what brings a table's rows up to date, see ``Store.sync``: rows with ``_change``."""
+    near = stored if whole else concerned(stored, rows, rows.count(), *table.key)
+    changes = differing(table, rows, near)
+    if whole:
+        changes = changes.union(gone(table, rows, stored))
+    if without is not None:
+        left = stored.join(F.broadcast(without.select(*table.key)), list(table.key), "left_semi")
+        changes = changes.union(left.select(*table.names).withColumn(CHANGE, F.lit(REMOVED)))
+    return changes
+
+
 def differing(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
     """Return the rows that the table does not have like that, with ``_change``: added or updated."""
     key = list(table.key)

@@ -10,7 +10,8 @@ def with_standing(judged: DataFrame) -> DataFrame:
     """Return the rows with ``standing``: ``track`` (the row that stays), ``duplicate`` or ``invalid``.
 
     Of several rows for one track the one with the highest popularity stays, then the smallest row
-    hash. ``genres`` becomes every genre that the valid rows give for the track, sorted.
+    hash. ``genres`` becomes every genre that the valid rows give for the track, sorted; ``raw`` stays with
+    the rows that become none.
 
     Parameters
     ----------
@@ -24,7 +25,9 @@ def with_standing(judged: DataFrame) -> DataFrame:
     place = F.row_number().over(first)
     standing = F.when(~valid, "invalid").when(place == 1, "track").otherwise("duplicate")
     together = F.array_sort(F.array_distinct(F.flatten(F.collect_list("genres").over(of_track))))
-    return judged.withColumns({"standing": standing, "genres": together})
+    # of a row that becomes a track nobody asks for the text
+    raw = F.when(standing != "track", F.col("raw"))
+    return judged.withColumns({"standing": standing, "genres": together, "raw": raw})
 
 
 def keep_tracks(standing: DataFrame) -> DataFrame:

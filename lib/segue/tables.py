@@ -11,13 +11,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.storagelevel import StorageLevel
 
 from segue import commits, feed, files, schema, upgrade
-from segue.changes import CHANGE, REMOVED, Change, concerned, counted, differing, gone
+from segue.changes import CHANGE, REMOVED, Change, counted, needed
 from segue.columns import check_columns, declared
 from segue.conflicts import conflict, next_commit, one_writer
 from segue.errors import OutputError
+from segue.kept import kept
 
 _OURS = {table.name for table in schema.TABLES}
 _FEED_LASTS = 6 * 24 * 3600
@@ -159,16 +159,7 @@ class Store:
                     raise conflict(table.name)
             return Change(added=self._written(table, 0))
         # they are looked at several times, and what made them may be a plan too large to be part of another
-        rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
-        near = stored if whole else concerned(stored, rows, rows.count(), *table.key)
-        changes = differing(table, rows, near)
-        if whole:
-            changes = changes.union(gone(table, rows, stored))
-        if without is not None:
-            left = stored.join(F.broadcast(without.select(*table.key)), list(table.key), "left_semi")
-            changes = changes.union(left.select(*table.names).withColumn(CHANGE, F.lit(REMOVED)))
-        changes = changes.persist(StorageLevel.MEMORY_AND_DISK)
-        try:
+        with kept(rows) as rows, kept(needed(table, rows, stored, whole, without)) as changes:
             change = counted(changes)
             if change.rows:
                 with self._writing(table, made_from):
@@ -177,9 +168,6 @@ class Store:
                     else:
                         self._merge(table, changes)
             return change
-        finally:
-            changes.unpersist()
-            rows.unpersist()
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
         """Write a whole table in one commit, whatever it held before."""

@@ -5,11 +5,11 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from segue import schema
 from segue.changes import ADDED, CHANGE, REMOVED, UPDATED, counted
 from segue.job import Run
+from segue.kept import LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def origin(run: Run, model_version: str) -> dict[str, Any]:
 
 
 def _of(changes: DataFrame) -> Due:
-    changes = changes.persist(StorageLevel.MEMORY_AND_DISK)
+    changes = changes.persist(LEVEL)
     count = counted(changes)
     tracks = changes.where(F.col(CHANGE).isin(ADDED, UPDATED)).select(*schema.TRACKS.names)
     if count.rows == count.added:

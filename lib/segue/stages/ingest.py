@@ -5,13 +5,13 @@ import time
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from segue import cleaning, resources, schema, upsert
-from segue.changes import concerned
+from segue.changes import Change, concerned
 from segue.config import Settings
 from segue.errors import InputError
 from segue.job import Job, Run
+from segue.kept import kept
 from segue.sources.definition import load_sources
 from segue.sources.listing import InputFile, list_input, reading
 from segue.sources.rows import Rows, TextOptions, read_rows
@@ -45,7 +45,21 @@ def work(run: Run) -> None:
 
 def _ingest(run: Run, wanted: list[InputFile], *, snapshot: bool) -> dict[str, int]:
     rows = _read(run, wanted)
-    standing = cleaning.with_standing(rows.frame).persist(StorageLevel.MEMORY_AND_DISK)
+    with kept(cleaning.with_standing(rows.frame)) as standing:
+        counts, change = _store(run, standing, snapshot=snapshot)
+    ledger.enter(run, wanted, whole=snapshot)
+    return {
+        "read": sum(counts.values()),
+        "added": change.added,
+        "updated": change.updated,
+        "unchanged": counts["track"] - change.added - change.updated,
+        "rejected": counts.get("invalid", 0),
+        "duplicate": counts.get("duplicate", 0),
+        "removed": change.removed,
+    }
+
+
+def _store(run: Run, standing: DataFrame, *, snapshot: bool) -> tuple[dict[str, int], Change]:
     with reading(f"--input {run.options.input}"):
         counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
     if not counts.get("track"):
@@ -55,24 +69,10 @@ def _ingest(run: Run, wanted: list[InputFile], *, snapshot: bool) -> dict[str, i
     run.store.sync(schema.REJECTED_TRACKS, cleaning.keep_rejected(standing), whole=snapshot)
     delivered = cleaning.keep_tracks(standing)
     if snapshot:
-        change = run.store.sync(schema.TRACKS, delivered, whole=True)
-        added, updated, removed = change.added, change.updated, change.removed
-    else:
-        near = None if stored is None else concerned(stored, delivered, counts["track"], "track_id")
-        changed = upsert.with_change(delivered, near).where("change != 'unchanged'").drop("change")
-        change = run.store.sync(schema.TRACKS, changed)
-        added, updated, removed = change.added, change.updated, 0
-    standing.unpersist()
-    ledger.enter(run, wanted, whole=snapshot)
-    return {
-        "read": sum(counts.values()),
-        "added": added,
-        "updated": updated,
-        "unchanged": counts["track"] - added - updated,
-        "rejected": counts.get("invalid", 0),
-        "duplicate": counts.get("duplicate", 0),
-        "removed": removed,
-    }
+        return counts, run.store.sync(schema.TRACKS, delivered, whole=True)
+    near = None if stored is None else concerned(stored, delivered, counts["track"], "track_id")
+    changed = upsert.with_change(delivered, near).where("change != 'unchanged'").drop("change")
+    return counts, run.store.sync(schema.TRACKS, changed)
 
 
 def _read(run: Run, wanted: list[InputFile]) -> Rows:

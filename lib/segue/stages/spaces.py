@@ -8,7 +8,6 @@ from itertools import product
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from segue import features
 from segue.clustering import grid, model, selection
@@ -17,6 +16,7 @@ from segue.clustering.fused.passes import Memory
 from segue.clustering.spaces import best_space
 from segue.config import Settings
 from segue.features import Space
+from segue.kept import LEVEL
 from segue.layout import laid_out
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def _fit_space(
     clustering = settings.clustering
     if not space.is_exact:
         # quantiles and sums of rounded numbers see which rows share a partition, and their order
-        tracks = laid_out(tracks, n_tracks, "track_id").persist(StorageLevel.MEMORY_AND_DISK)
+        tracks = laid_out(tracks, n_tracks, "track_id").persist(LEVEL)
     preparation = Pipeline(stages=features.stages(space)).fit(tracks)
     for name in model.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it tells no clusters apart", name)
