@@ -1,4 +1,4 @@
-"""Many points: packed once into binary blocks and cached, then passed over by workers that return only sums."""
+"""Many points: packed once into binary blocks that are kept, then passed over by workers that return only sums."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from segue.clustering.fused import judge, kernel
 from segue.clustering.fused.judge import Known, Verdict
 from segue.clustering.fused.kernel import Matrix, Points
 from segue.errors import ClusteringError
+from segue.kept import LEVEL
 
 _BLOCK = (
     "points binary, classes binary, n bigint, n_strange bigint, n_features int, coarse double, fine double, "
@@ -81,7 +81,7 @@ class Blocks:
         return [judge.together(verdicts[place :: len(known)]) for place in range(len(known))]
 
     def release(self) -> None:
-        """Give back the memory."""
+        """Let go of them."""
         self.frame.unpersist()
 
 
@@ -109,7 +109,7 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
     names = _classes(points, class_column)
     given = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
     packed = points.select(point.alias("point"), given.alias("class")).mapInArrow(_packer(exponent, names), _BLOCK)
-    packed.persist(StorageLevel.MEMORY_AND_DISK)
+    packed.persist(LEVEL)
     try:
         rows = packed.drop("points", "classes").collect()
         found = [row for row in rows if row.n or row.n_strange]
