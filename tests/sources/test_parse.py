@@ -1,5 +1,6 @@
 """Texts and the values that they stand for."""
 
+import signal
 import unicodedata
 
 import pytest
@@ -171,3 +172,29 @@ def test_texts_that_say_that_there_is_no_number(text):
 @pytest.mark.parametrize("text", ["0", "f", "NaN", "inf", "no"])
 def test_texts_that_say_something(text):
     assert not parse.says_nothing(text)
+
+
+LONG = 1_000_000
+HOSTILE = [
+    "1" * LONG + "x", "0" * LONG + "x", "1" + " " * LONG + "x", " " * LONG + "x", "1," * LONG, "0,000" * LONG + "x",
+    "%" * LONG, "1:" * LONG, "2019-01-01T" + " " * LONG + "\n", "https://open.spotify.com/" * (LONG // 25),
+    "https://open.spotify.com/" + "a/" * LONG, "https://open.spotify.com/track/" + "a" * LONG + "?\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[text[:30] for text in HOSTILE])
+def test_a_long_text_takes_no_more_than_its_length_is_worth(text):
+    def too_long(*_):
+        raise TimeoutError
+
+    # where time grows with the square of the length, one of these takes hours
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(60)
+    try:
+        for take in (parse.number, parse.seconds, parse.year, parse.track_id):
+            take(text)
+        parse.number(text, decimal_comma=True)
+        parse.has_decimal_comma([text])
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

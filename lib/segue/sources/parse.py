@@ -17,10 +17,11 @@ NO_NUMBER = frozenset({"", "na", "n/a", "#n/a", "null", "none", "-", "--", "?"})
 """Texts, in lower case, that say that there is no number."""
 JOINED_BY = "; "
 
-_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+# none of these may take more than a time in proportion to the text, whatever it holds
+_POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_UNIT_BEHIND = re.compile(r"\s*(%|bpm|db)$", re.IGNORECASE)
+_UNIT_BEHIND = re.compile(r"(?<!\s)\s*(%|bpm|db)$", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):([0-5]\d(?:\.\d+)?)", re.ASCII)
 _YEARS = tuple(
     re.compile(form, re.ASCII)
@@ -32,7 +33,7 @@ _YEARS = tuple(
     )
 )
 _NO_YEAR = re.compile(r"0+(\.0*)?|0000[-/.].*", re.ASCII)
-_TRACK_ADDRESS = re.compile(r"(?:spotify:track:|https?://open\.spotify\.com/(?:[^/?]+/)*?track/)([^?#/]+).*")
+_TRACK_ADDRESS = re.compile(r"(?:spotify:track:|https?://open\.spotify\.com/(?:[^/?]+/)*?track/)([^?#/]+).*", re.DOTALL)
 _LONGEST_LIST = 20_000
 
 
@@ -101,7 +102,8 @@ def track_id(text: str) -> str:
     >>> track_id("spotify:track:6f807x0ima9a1j3VPbc7VN")
     '6f807x0ima9a1j3VPbc7VN'
     """
-    return _TRACK_ADDRESS.sub(r"\1", text)
+    found = _TRACK_ADDRESS.fullmatch(text)
+    return found[1] if found else text
 
 
 def clean(text: str | None) -> str | None:
