@@ -18,16 +18,19 @@ WHOLE = as_csv([*ROWS, track(7, name='a "quoted", name'), track(8, name="two\nli
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    """Return a valid file with bytes flipped, quotes opened, fields added and dropped, and lines cut."""
+def mutated(draw: st.DrawFn, *, anywhere: bool = False) -> bytes:
+    """Return a valid file with bytes flipped, quotes opened, fields added and dropped, and lines cut.
+
+    Its header stays and its bytes are UTF-8, unless they may change ``anywhere``, and to anything.
+    """
     text = draw(st.sampled_from([WHOLE, as_csv(ROWS, ";"), as_csv(ROWS, "\t", "\r\n"), as_csv(ROWS[:3])]))
     content = bytearray(text.encode("utf-8"))
-    header = content.index(b"\n") + 1
+    header, largest = (0, 255) if anywhere else (content.index(b"\n") + 1, 127)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(header, max(header, len(content) - 1)))
         kind = draw(st.sampled_from(["flip", "quote", "comma", "drop", "cut", "newline", "blank"]))
         if kind == "flip" and at < len(content):
-            content[at] = draw(st.integers(1, 127))
+            content[at] = draw(st.integers(0 if anywhere else 1, largest))
         elif kind == "drop":
             del content[at : at + draw(st.integers(1, 12))]
         elif kind == "cut":
@@ -46,7 +49,7 @@ def rows_of(content: bytes) -> int:
     return sum(1 for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row) - 1
 
 
-@settings(
+fuzzed = settings(
     max_examples=int(os.environ.get("SEGUE_FUZZ", "2")),
     derandomize="SEGUE_FUZZ" not in os.environ,
     deadline=None,
@@ -55,6 +58,9 @@ def rows_of(content: bytes) -> int:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@fuzzed
 @given(contents=st.lists(mutated(), min_size=FILES_A_JOB, max_size=FILES_A_JOB))
 def test_no_row_is_lost_and_nothing_is_unforeseen(contents, spark, tmp_path_factory, capfd):
     folder = tmp_path_factory.mktemp("fuzz")
@@ -72,3 +78,16 @@ def test_no_row_is_lost_and_nothing_is_unforeseen(contents, spark, tmp_path_fact
     wanted = {f"{number:03}.csv": rows_of(content) for number, content in enumerate(contents)}
     different = {name: (kept[name], n) for name, n in wanted.items() if kept[name] != n}
     assert different == {}, {name: contents[int(name[:3])] for name in different}
+
+
+@fuzzed
+@given(content=mutated(anywhere=True))
+def test_what_is_damaged_anywhere_is_read_or_refused_in_one_line(content, spark, tmp_path_factory, capfd):
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "one.csv").write_bytes(content)
+    words = ["--input", str(folder / "one.csv"), "--output", str(folder / "out")]
+    code = job.execute(ingest.JOB, words, start=lambda _: spark)
+    told = capfd.readouterr().err
+    assert "Traceback" not in told, content
+    assert (code, told.count("error:")) in ((0, 0), (3, 1)), (content, told)
+    assert (folder / "out" / "tracks").exists() == (code == 0), content
