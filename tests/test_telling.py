@@ -2,6 +2,7 @@
 
 import doctest
 import logging
+import sys
 
 import pytest
 
@@ -25,6 +26,7 @@ def test_the_examples_are_right():
         ("API_KEY: abc", "API_KEY: ***"),
         ("The Secret Garden by A@B, tokens of love", "The Secret Garden by A@B, tokens of love"),
         ("file:/data/in@home/x.csv", "file:/data/in@home/x.csv"),
+        ("file:/data/signup_date=2026-01-01/design=a/x.csv", "file:/data/signup_date=2026-01-01/design=a/x.csv"),
     ],
 )
 def test_secrets_are_hidden_and_nothing_else(text, wanted):
@@ -36,3 +38,15 @@ def test_a_log_line_is_one_line():
     record = logging.LogRecord("x", logging.INFO, "", 0, "read %s", ("a\n12:00:00 all is well\x1b[2J\u202e",), None)
     assert lines.format(record) == "read a 12:00:00 all is well\\x1b[2J\\u202e"
     assert record.args  # other handlers see it as it was
+
+
+def test_a_traceback_stays_one_without_control_characters():
+    lines = telling.Lines("%(message)s")
+    try:
+        raise ValueError("half\x1b[2J\ta title\u202e, password=abc")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "it failed", (), sys.exc_info())
+    first, *_, last = lines.format(record).split("\n")
+    assert first == "it failed"
+    assert last.startswith("ValueError: half\\x1b[2J")
+    assert last.endswith("a title\\u202e, password=***")

@@ -11,7 +11,7 @@ _USER = re.compile(
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
 )
 _NAMED = re.compile(
-    r"((?:secret|password|passwd|pwd|token|credential|signature|sig|api_?key|access_?key|account_?key)[\w.-]*['\"]?\s*[=:]\s*)"
+    r"((?:secret|password|passwd|pwd|token|credential|signature|sig(?![a-z])|api_?key|access_?key|account_?key)[\w.-]*['\"]?\s*[=:]\s*)"
     r"(['\"]?)[^\s'\"&;,)]+",
     re.IGNORECASE,
 )
@@ -55,6 +55,15 @@ def one_line(text: str) -> str:
     return redacted("".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line))
 
 
+def block(text: str) -> str:
+    r"""Return a text of several lines, such as a traceback, its control characters as escapes, without secrets.
+
+    >>> block("Error\n\tat \x1b[31mred")
+    'Error\n        at \\x1b[31mred'
+    """
+    return "\n".join(one_line(line.expandtabs()) for line in text.split("\n"))
+
+
 class Lines(logging.Formatter):
     """Log lines: what comes from a file cannot begin another line, or move a terminal's cursor."""
 
@@ -65,5 +74,5 @@ class Lines(logging.Formatter):
         return super().format(plain)
 
     def formatException(self, ei: object) -> str:
-        """Return a traceback without secrets."""
-        return redacted(super().formatException(ei))  # type: ignore[arg-type]
+        """Return a traceback, see ``block``."""
+        return block(super().formatException(ei))  # type: ignore[arg-type]
