@@ -1,26 +1,14 @@
 """What a run leaves while it lasts, and how one that died is found."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 from deltalake import DeltaTable
+from tests.notes import RUN, note_of
 
 from segue import job, running
-
-RUN = {"run_id": "r1", "job": "probe", "started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
-
-
-def note_of(root, **changed):
-    """A note as another process would have left it."""
-    folder = root / running.FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    content = RUN | {"host": socket.gethostname(), "pid": os.getpid(), "born": "1"}
-    content |= {"seen_at": "2026-01-01T00:01:00+00:00"} | changed
-    (folder / f"{content['run_id']}.json").write_text(json.dumps(content), "utf-8")
 
 
 def test_the_note_of_a_living_run_is_not_dead_and_goes_when_it_is_taken_away(tmp_path):

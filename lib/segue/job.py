@@ -66,7 +66,15 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
         signals.listen()
         return spark
 
-    code = execute(job, sys.argv[1:] if argv is None else argv, start)
+    try:
+        code = execute(job, sys.argv[1:] if argv is None else argv, start)
+    except BaseException:
+        asked = signals.heard()
+        if not asked:
+            raise
+        # before the run had begun to work
+        _tell(asked.message)
+        code = asked.exit_code
     session.stop()
     sys.exit(code)
 
@@ -161,7 +169,10 @@ def _run(job: Job, run: Run) -> int:
         if _is_small(job, run):
             session.interpret(run.spark)
         job.work(run)
+        signals.ignore()
     except BaseException as error:
+        # what is left is to say how it ended
+        signals.ignore()
         end = _outcome(run, error)
         if end.status == "interrupted":
             run.spark.interruptAll()
@@ -180,7 +191,7 @@ def _run(job: Job, run: Run) -> int:
             end = _outcome(run, error)
         log.warning("the run could not be recorded in %s/runs", run.store.root)
     if end.trace:
-        print(telling.redacted(end.trace), file=sys.stderr, flush=True)
+        print(telling.block(end.trace), file=sys.stderr, flush=True)
     elif end.message:
         _tell(end.message)
     return end.code
@@ -201,7 +212,7 @@ def _outcome(run: Run, error: BaseException) -> _End:
     """Return how a run ends by an error."""
     asked = signals.heard()
     if asked:
-        return _End(asked.exit_code, "interrupted", f"{asked.name} asked the run to end")
+        return _End(asked.exit_code, "interrupted", asked.message)
     if isinstance(error, SegueError):
         return _End(LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT, "failed", str(error))
     if not isinstance(error, Exception):
@@ -232,18 +243,19 @@ def _as_json(told: dict[str, Any]) -> dict[str, str]:
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Write the run's row, and those of earlier runs that died without one."""
-    dead = running.dead_notes(run.store.root)
-    recorded = set()
-    if dead:
-        # it may have died between its record and the removal of its note
-        stored = run.store.find(schema.RUNS)
-        rows = stored.select("run_id").collect() if stored is not None else []
-        recorded = {row.run_id for row in rows}
-    late = [_of_the_dead(note) for note in dead if note["run_id"] not in recorded]
-    run.store.append(schema.RUNS, run.store.rows(schema.RUNS, [row, *late]))
-    for note in dead:
-        running.take_away(run.store.root, note["run_id"])
+    """Write the run's row, and those of earlier runs that died without one, which another run may be about to write."""
+    with files.locked(run.store.root, "notes"):
+        dead = running.dead_notes(run.store.root)
+        recorded = set()
+        if dead:
+            # it may have died between its record and the removal of its note; others may have added to what was read
+            stored = Store(run.spark, run.store.root).find(schema.RUNS)
+            rows = stored.select("run_id").collect() if stored is not None else []
+            recorded = {row.run_id for row in rows}
+        late = [_of_the_dead(note) for note in dead if note["run_id"] not in recorded]
+        run.store.append(schema.RUNS, run.store.rows(schema.RUNS, [row, *late]))
+        for note in dead:
+            running.take_away(run.store.root, note["run_id"])
 
 
 def _of_the_dead(note: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
         self.exit_code = 128 + number
+        self.message = f"{self.name} asked the run to end"
         super().__init__(self.name)
 
 
@@ -28,21 +29,27 @@ def listen() -> None:
     A second one is not heard, so that what the first has left to be said is said. The handler itself must not call
     Spark: it may stand in the midst of such a call.
     """
-
-    def end(number: int, _: Any) -> None:
-        for each in _ASKED:
-            signal.signal(each, signal.SIG_IGN)
-        for handler in logging.getLogger().handlers:
-            # py4j would tell the trace of whatever call is cut off
-            handler.addFilter(lambda record: "py4j" not in record.pathname)
-        _heard.append(Interrupted(number))
-        raise _heard[0]
-
     for each in _ASKED:
-        signal.signal(each, end)
+        signal.signal(each, _end)
     told_in = os.environ.get("SEGUE_LISTENER")
     if told_in and Path(told_in).exists():
         Path(told_in).write_text(f"{os.getpid()}\n", "utf-8")
+
+
+def ignore() -> None:
+    """Hear none any more of the signals that have been listened to."""
+    for each in _ASKED:
+        if signal.getsignal(each) is _end:
+            signal.signal(each, signal.SIG_IGN)
+
+
+def _end(number: int, _: Any) -> None:
+    ignore()
+    for handler in logging.getLogger().handlers:
+        # py4j would tell the trace of whatever call is cut off
+        handler.addFilter(lambda record: "py4j" not in record.pathname)
+    _heard.append(Interrupted(number))
+    raise _heard[0]
 
 
 def heard() -> Interrupted | None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from deltalake import DeltaTable
+from tests.notes import note_of
 from tests.stages.labeled import labeled_tracks
 
 from segue import running, schema
@@ -74,3 +75,13 @@ def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
 def test_too_short_a_retention_is_refused(days, run_job, tmp_path, capsys):
     assert run_job(maintain.JOB, "--output", tmp_path, f"--retention-days={days}") == 2
     assert f"is {days!r}, wanted whole days, 7 or more" in capsys.readouterr().err
+
+
+def test_a_run_that_died_is_recorded_by_upkeep_too_though_it_compacts_that_table(root, run_job):
+    for _ in range(3):
+        assert run_job(maintain.JOB, "--output", root, "--dry-run") == 0
+    note_of(root)
+    assert run_job(maintain.JOB, "--output", root) == 0
+    runs = DeltaTable(str(root / "runs")).to_pandas()
+    assert sorted(runs.status) == ["died", "done", "done", "done", "done"]
+    assert list((root / running.FOLDER).iterdir()) == []

@@ -1,0 +1,43 @@
+"""Signals at moments when a run does not work: before it has begun, and when it is done. Spark is not needed for it."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PROBE = """
+import os, signal, types
+from segue import job, session, tables
+
+session.start = lambda name: types.SimpleNamespace(version="4", interruptAll=lambda: None)
+session.interpret = lambda spark: None
+session.stop = lambda: print("stopped")
+
+def ask(*_):
+    os.kill(os.getpid(), signal.{signal})
+
+{patch}
+job.main(job.Job("probe", lambda run: None), ["--output", "out"])
+"""
+
+
+def run(folder, signal, patch):
+    """What becomes of a job that asks itself to end at some moment."""
+    code = textwrap.dedent(PROBE).format(signal=signal, patch=patch)
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_before_a_run_has_begun_to_work_it_ends_in_a_line(signal, code, tmp_path):
+    done = run(tmp_path, signal, "tables.Store.prepare = ask")
+    assert (done.returncode, done.stdout) == (code, "stopped\n")
+    assert done.stderr == f"error: {signal} asked the run to end\n"
+
+
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
+def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
+    patch = "job._record = lambda run, row: (ask(), print(row['status']))"
+    done = run(tmp_path, signal, "tables.Store.prepare = lambda self: None; " + patch)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\nstopped\n", "")
+    assert list((tmp_path / "out" / ".running").iterdir()) == []
