@@ -1,5 +1,6 @@
 """The door for single files."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,21 @@ def test_sizes_are_those_of_files_on_this_machine(tmp_path):
     assert files.local_size(str(tmp_path)) == 8
     assert files.local_size(f"{tmp_path}/*") is None
     assert files.local_size("nosuch://x/y") is None
+
+
+def test_of_two_who_write_a_file_at_once_each_writes_a_whole_one(tmp_path):
+    uri, texts = str(tmp_path / "x.html"), [letter * 3_000_000 for letter in "ab"]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(20):
+            for done in [pool.submit(files.write_text, uri, text) for text in texts]:
+                done.result()
+            assert files.read_text(uri) in texts
+    assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "y").mkdir()
+    with pytest.raises(OSError):
+        files.write_text(str(tmp_path / "x"), "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]

@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from segue.errors import OutputError
 
 _SAME = {"s3a": "s3", "s3n": "s3"}
 _LOCK = ".lock"
+"""Locks are files in ROOT: this one is of all who write tables, others have a name behind it."""
 
 
 def spark_uri(path: str) -> str:
@@ -89,12 +91,18 @@ def write_text(uri: str, text: str) -> None:
     """Write a file that appears whole or not at all."""
     system, path = open_uri(uri)
     local = isinstance(system, fs.LocalFileSystem)
-    # object stores show a file when it is closed; a file system shows it while it grows
-    target = f"{path}.tmp" if local else path
-    with system.open_output_stream(target) as stream:
-        stream.write(text.encode("utf-8"))
-    if local:
-        system.move(target, path)
+    # object stores show a file when it is closed; a file system shows it while it grows, and to other writers too
+    target = f"{path}.{uuid.uuid4().hex}.tmp" if local else path
+    try:
+        with system.open_output_stream(target) as stream:
+            stream.write(text.encode("utf-8"))
+        if local:
+            system.move(target, path)
+    except BaseException:
+        if local:
+            with suppress(OSError):
+                Path(target).unlink(missing_ok=True)
+        raise
 
 
 def remove(uri: str) -> None:
@@ -105,8 +113,8 @@ def remove(uri: str) -> None:
 
 
 @contextmanager
-def locked(folder: str) -> Iterator[None]:
-    """Have a folder on this machine to oneself, among those who ask; a process that dies gives it free.
+def locked(folder: str, what: str = "") -> Iterator[None]:
+    """Have a folder on this machine to oneself, among those who ask for the same; a process that dies gives it free.
 
     Delta's log on a local file system is safe within one JVM only: two could write the same version, and one be lost.
     Other stores have no such lock, and need a log store that knows several writers.
@@ -116,6 +124,6 @@ def locked(folder: str) -> Iterator[None]:
         yield
         return
     system.create_dir(path, recursive=True)
-    with (Path(path) / _LOCK).open("a") as stream:
+    with (Path(path) / (f"{_LOCK}-{what}" if what else _LOCK)).open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield

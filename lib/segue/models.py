@@ -11,7 +11,7 @@ class Models:
     """The models below one ROOT. What a ``model.json`` holds is the caller's to read."""
 
     def __init__(self, root: str, card_name: str) -> None:
-        self._root = f"{root}/{FOLDER}"
+        self._at, self._root = root, f"{root}/{FOLDER}"
         self._card_name = card_name
 
     def cards(self) -> dict[str, str]:
@@ -26,12 +26,18 @@ class Models:
         return files.read_text(self._card_path(version))
 
     def save(self, version: str, pipeline: PipelineModel) -> None:
-        """Save what a model does; it counts as a model once its card is there, see ``finish``."""
-        pipeline.write().overwrite().save(files.spark_uri(f"{self._root}/{version}"))
+        """Save what a model does; it counts as a model once its card is there, see ``finish``.
+
+        One that another run has finished meanwhile is the same, and stays.
+        """
+        with files.locked(self._at, FOLDER):
+            if self.card(version) is None:
+                pipeline.write().overwrite().save(files.spark_uri(f"{self._root}/{version}"))
 
     def finish(self, version: str, card: str) -> None:
         """Say that a model is whole, and all that is known of it."""
-        files.write_text(self._card_path(version), card)
+        with files.locked(self._at, FOLDER):
+            files.write_text(self._card_path(version), card)
 
     def memory(self, version: str, name: str) -> "Memory":
         """Return where the training of a model keeps what it has found so far; saving the model removes it."""
