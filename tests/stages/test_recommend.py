@@ -10,6 +10,7 @@ from tests.stages.labeled import labeled_tracks, stored
 
 from segue import job, schema
 from segue.stages import playlist
+from segue.tables import Store
 
 NAME = schema.SIMILAR_TRACKS.name
 
@@ -34,6 +35,11 @@ def copied(recommended, tmp_path):
 
 def table(root, name=NAME):
     return DeltaTable(str(root / name)).to_pandas()
+
+
+def similar(root):
+    rows = DeltaTable(str(root / NAME)).to_pyarrow_table(columns=["track_id", "similar"]).to_pylist()
+    return {row["track_id"]: row["similar"] for row in rows}
 
 
 def version(root):
@@ -65,6 +71,21 @@ def test_a_rerun_changes_nothing_whatever_the_method(run_job, copied):
     counts = [json.loads(text)["recommend"]["tracks"] for text in runs.counts]
     assert counts == [150, 0, 0]
     assert json.loads(runs.input.iloc[-1]) == {"labeled_tracks": 0, "model_version": "m1"}
+
+
+def test_what_decides_nothing_leaves_the_lists_and_has_them_say_that_they_are_right(spark, run_job, labeled, copied):
+    before, lists = table(copied).set_index("track_id"), similar(copied)
+    Store(spark, str(copied)).sync(schema.LABELED_TRACKS, labeled.withColumn("album", F.lit("The Best")), whole=True)
+    now = DeltaTable(str(copied / "labeled_tracks")).version()
+    assert now > before.tracks_version.iloc[0]
+    assert run_job(playlist.JOB, "--output", copied) == 0
+    after = table(copied).set_index("track_id").loc[before.index]
+    assert set(after.tracks_version) == {now}
+    assert after.made_from.equals(before.made_from)
+    assert similar(copied) == lists
+    written = version(copied)
+    assert run_job(playlist.JOB, "--output", copied) == 0
+    assert version(copied) == written
 
 
 def test_other_tracks_another_model_or_other_settings_remake_the_lists(spark, run_job, labeled, copied):

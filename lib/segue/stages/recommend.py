@@ -50,7 +50,7 @@ def recommend(run: Run) -> None:
     wanted = options(run.settings.recommend)
     imputed = imputed_by(run, model_version)
     origin = _origin(content, model_version, run.settings.recommend, imputed)
-    if _stored_origin(run) == origin:
+    if _are_right(run, origin, tracks_version):
         log.info("recommend: the lists of %d tracks are those of the same tracks and settings", n_tracks)
         run.counts["recommend"] = {"tracks": 0, "seconds": round(time.monotonic() - started, 3)}
         return
@@ -118,7 +118,16 @@ def _origin(content: Mapping[str, Any], model_version: str, settings: Recommend,
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
 
 
-def _stored_origin(run: Run) -> str | None:
+def _are_right(run: Run, origin: str, tracks_version: int) -> bool:
+    """Tell whether the lists that stand there are those of the same tracks and settings, and have them say so.
+
+    What decides nothing, such as an album or a compaction, makes another version of ``labeled_tracks`` too.
+    """
     stored = run.store.find(schema.SIMILAR_TRACKS)
-    row = stored.select("made_from").first() if stored is not None else None
-    return row.made_from if row else None
+    row = stored.select("made_from", "tracks_version").first() if stored is not None else None
+    if stored is None or row is None or row.made_from != origin:
+        return False
+    if row.tracks_version != tracks_version:
+        now = F.lit(tracks_version).cast("bigint")
+        run.store.replace(schema.SIMILAR_TRACKS, stored.withColumn("tracks_version", now))
+    return True
