@@ -84,8 +84,10 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
     pattern = escaped(path) if literal else path
     with reading(f"--input {path}"):
         if literal and DeltaTable.isDeltaTable(spark, path):
-            newest = DeltaTable.forPath(spark, path).history(1).select("version").collect()
-            return [InputFile(path, 0, _name(path), 0, "delta", newest[0].version)]
+            # a table that was made anew has the version of one that was read before, but not its time
+            last = DeltaTable.forPath(spark, path).history(1).select("version", F.unix_micros("timestamp"))
+            version, at = last.collect()[0]
+            return [InputFile(path, 0, _name(path), 0, "delta", version, _moment(at))]
         listed = (
             spark.read.format("binaryFile")
             .option("recursiveFileLookup", "true")
@@ -95,7 +97,7 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
         )
     base = _base(path, literal=literal)
     files = [
-        InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, datetime.fromtimestamp(at / 1e6, UTC))
+        InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _moment(at))
         for uri, size, file_id, at in listed
     ]
     if len(files) == 1 and not files[0].format and _name(files[0].uri) == _name(path):
@@ -109,6 +111,10 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
             "(compressed or not), or a Delta table"
         )
     return readable
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
 def _format(uri: str) -> str:

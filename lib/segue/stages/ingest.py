@@ -46,27 +46,36 @@ def work(run: Run) -> None:
 def _ingest(run: Run, wanted: list[InputFile], *, snapshot: bool) -> dict[str, int]:
     rows = _read(run, wanted)
     with kept(cleaning.with_standing(rows.frame)) as standing:
-        counts, change = _store(run, standing, snapshot=snapshot)
+        counts, change = _store(run, standing, wanted, snapshot=snapshot)
     ledger.enter(run, wanted, whole=snapshot)
     return {
         "read": sum(counts.values()),
         "added": change.added,
         "updated": change.updated,
-        "unchanged": counts["track"] - change.added - change.updated,
+        "unchanged": counts.get("track", 0) - change.added - change.updated,
         "rejected": counts.get("invalid", 0),
         "duplicate": counts.get("duplicate", 0),
         "removed": change.removed,
     }
 
 
-def _store(run: Run, standing: DataFrame, *, snapshot: bool) -> tuple[dict[str, int], Change]:
+def _store(run: Run, standing: DataFrame, wanted: list[InputFile], *, snapshot: bool) -> tuple[dict[str, int], Change]:
     with reading(f"--input {run.options.input}"):
         counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
+    if not counts and not snapshot and run.store.exists(schema.TRACKS):
+        log.warning("ingest: what is new holds headers and no rows")
+        return counts, Change()
     if not counts.get("track"):
         raise InputError(_nothing_left(standing, run.options.input))
     # both are looked at before the first is written: one that cannot be read must leave the other as it is
-    stored, _ = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
-    run.store.sync(schema.REJECTED_TRACKS, cleaning.keep_rejected(standing), whole=snapshot)
+    stored, before = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
+    rejected = cleaning.keep_rejected(standing)
+    without = None
+    if before is not None and not snapshot:
+        # a file that is read again says no more what it said before
+        of_them = before.where(F.col("source_file").isin(ledger.read_before(run, wanted)))
+        without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
+    run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
     delivered = cleaning.keep_tracks(standing)
     if snapshot:
         return counts, run.store.sync(schema.TRACKS, delivered, whole=True)

@@ -27,6 +27,15 @@ def unread(run: Run, listed: Sequence[InputFile]) -> list[InputFile]:
     return [file for file, entry in zip(listed, _entries(run, listed), strict=True) if _telling(entry) not in known]
 
 
+def read_before(run: Run, wanted: Sequence[InputFile]) -> list[str]:
+    """Return what rows call those files that were read before, where no other file is called so."""
+    stored = run.store.find(schema.INGESTED_FILES)
+    known = {row.uri: row.source_file for row in stored.collect()} if stored is not None else {}
+    again = {entry["uri"]: entry["source_file"] for entry in _entries(run, wanted) if entry["uri"] in known}
+    others = {name for uri, name in known.items() if uri not in again}
+    return sorted(set(again.values()) - others)
+
+
 def enter(run: Run, read: Sequence[InputFile], *, whole: bool) -> None:
     """Enter files whose rows have been stored; where ``whole``, nothing else is left of what was entered before."""
     now, known = datetime.now(UTC), _known(run)
@@ -40,7 +49,7 @@ def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
     reading = _reading(run)
     return [
         {
-            "uri": telling.redacted(files.spark_uri(file.uri)),
+            "uri": _key(files.spark_uri(file.uri)),
             "source_file": file.relative,
             "size": file.size,
             "modified_at": file.modified_at,
@@ -49,6 +58,12 @@ def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
         }
         for file in listed
     ]
+
+
+def _key(uri: str) -> str:
+    """Return a URI without the secrets in it, and still another for every other."""
+    shown = telling.redacted(uri)
+    return shown if shown == uri else f"{shown}#{hashlib.sha256(uri.encode('utf-8')).hexdigest()[:_DIGITS]}"
 
 
 def _telling(entry: Mapping[str, Any]) -> tuple[Any, ...]:
