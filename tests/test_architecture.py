@@ -29,6 +29,14 @@ def test_no_frame_goes_through_one_partition_and_no_session_is_fetched():
     assert [name for name, code in text.items() if re.search(r"\._jvm|\._sc\b|\.rdd\b|sparkContext", code)] == []
 
 
+def test_nothing_is_unpickled_and_no_text_becomes_code():
+    unsafe = (
+        r"\b(pickle|cloudpickle|joblib|dill|marshal|shelve)\b|allow_pickle|(?<![.\w])(eval|exec|compile)\(|yaml\.load"
+    )
+    code = {path.name: path.read_text("utf-8") for path in (*LIBRARY, *(PROJECT / "jobs").glob("*.py"))}
+    assert {name: found[0] for name, text in code.items() if (found := re.search(unsafe, text))} == {}
+
+
 def test_every_setting_stands_in_the_defaults_with_a_comment():
     from segue.checks import CHECKS
 

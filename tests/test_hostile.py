@@ -96,6 +96,13 @@ def test_settings_lead_to_no_other_place(run_job, tmp_path, capsys):
     assert run_job(ingest.JOB, *words) == 2
 
 
+def test_an_output_whose_name_spark_would_change_is_refused(run_job, tmp_path, capsys):
+    root = tmp_path / "out ${spark.sql.shuffle.partitions}"
+    assert run_job(label.JOB, "--output", root) == 3
+    assert "error: --output" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_secrets_in_what_is_said_of_input_and_output_are_hidden(run_job, tmp_path, capsys):
     secret = "s3a://AKIAKEY:hunter2/x@bucket/tracks.csv"
     assert run_job(ingest.JOB, "--input", secret, "--output", tmp_path / "out") in (1, 3)

@@ -41,8 +41,12 @@ class Store:
         Raises
         ------
         OutputError
-            If it is a file, not writable, or holds something else.
+            If it is a file, not writable, holds something else, or has a name that Spark would change.
         """
+        if "${" in self.root:
+            raise OutputError(
+                f"--output {self.root} holds ${{, where Spark and Hadoop put a setting; choose another name"
+            )
         names = [name for name in files.names_in(self.root) or [] if not name.startswith(".")]
         ours = [name for name in names if name in _OURS and files.names_in(f"{self.root}/{name}/{commits.LOG}")]
         if names and not ours:
