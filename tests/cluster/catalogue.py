@@ -4,15 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
+ALL = range(1500)
 HEADER = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness,energy,danceability,genre,popularity"
 
 
-def write_catalogue(path: Path) -> Path:
-    """Write 1,500 tracks around six middles, some of them rejected, and return the path."""
-    random = np.random.default_rng(7)
-    middles = random.random((6, 8))
+def write_catalogue(path: Path, numbers: range = ALL, *, seed: int = 7) -> Path:
+    """Write tracks around six middles, some of them rejected; with another seed they have moved. Return the path."""
+    middles = np.random.default_rng(7).random((6, 8))
+    random = np.random.default_rng(seed)
     lines = [HEADER]
-    for number in range(1500):
+    for number in numbers:
         x = np.clip(middles[number % 6] + random.normal(0, 0.06, 8), 0.001, 0.999)
         tempo = "fast" if number % 400 == 3 else f"{60 + 140 * x[0]:.3f}"
         numbers = ",".join(f"{value:.4f}" for value in x[2:])

@@ -30,6 +30,10 @@ class Cluster:
         below = [pid for worker in self.workers for pid in family(worker)]
         return [pid for pid in below if "CoarseGrainedExecutorBackend" in command_of(pid).partition("--driver-url")[0]]
 
+    def at_work(self) -> list[int]:
+        """Return those that have begun a task in Python, which starts processes below them."""
+        return [pid for pid in self.executors() if len(family(pid)) > 1]
+
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:

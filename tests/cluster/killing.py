@@ -14,10 +14,10 @@ import numpy as np
 from deltalake import DeltaTable
 from tests.cluster.pipeline import words as pipeline
 from tests.same_tables import COMPARED
-from tests.submitting import begin, family
+from tests.submitting import begin, command_of, family
 from tests.waiting import until
 
-from segue.schema import LABELED_TRACKS
+from segue.schema import LABELED_TRACKS, RUNS
 
 TABLES = (
     "rejected_tracks",
@@ -35,19 +35,33 @@ TABLES = (
 def killed_when(folder: Path, words: Sequence[object], moment: Callable[[], object]) -> bool:
     """Start a run, and kill it at once when the moment has come; tell whether it had not ended before."""
     run = begin(folder, *words)
+    jvm: list[int] = []
+
+    def has_come() -> bool:
+        if not jvm:
+            jvm.extend(pid for pid in family(run.pid) if _commits(pid))
+        return run.poll() is not None or bool(jvm and moment())
+
     try:
-        until(lambda: run.poll() is not None or moment(), "the moment to kill", seconds=300, every=0.001)
+        until(has_come, "the moment to kill", seconds=300, every=0.001)
         return run.poll() is None
     finally:
-        kill(run)
+        kill(run, *jvm)
 
 
-def kill(run: subprocess.Popen[str]) -> None:
-    """Kill a run and all its processes: the JVM first, which commits."""
-    for pid in (run.pid, *family(run.pid)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def kill(run: subprocess.Popen[str], *first: int) -> None:
+    """Kill a run and all its processes, some of them before all others are so much as looked for."""
+    for pids in (first, family(run.pid)):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     run.wait()
+
+
+def _commits(pid: int) -> bool:
+    """Tell whether a process is the driver's JVM, and not the one that only makes up its command line."""
+    program, *words = command_of(pid).split() or [""]
+    return program.endswith("java") and "org.apache.spark.launcher.Main" not in words
 
 
 def killed_while_writing(folder: Path, words: Sequence[object], table: str) -> bool:
@@ -93,7 +107,7 @@ def newest(path: Path) -> int:
 def torn(root: Path) -> list[str]:
     """Return what is wrong with the tables as they are now: a table that cannot be read, or holds a key twice."""
     found = []
-    for table in COMPARED:
+    for table in (*COMPARED, RUNS):
         if newest(root / table.name) < 0:
             continue
         rows = DeltaTable(str(root / table.name)).to_pandas()
