@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
 LEVEL = StorageLevel.DISK_ONLY
-"""On disk alone. In memory Spark keeps serialized rows in arrays of 1 MB, and with Java's usual collector (G1) each takes
-two regions of a small heap: what Spark counts as 1 GB fills 2 GB. The system's file cache serves the reads as fast."""
+"""On disk alone. In memory Spark keeps serialized rows in arrays of 1 MB, and with Java's usual collector (G1) each of
+them takes two regions of a small heap: what Spark counts as 1 GB fills 2 GB. The file cache serves reads as fast."""
 
 
 @contextmanager
