@@ -25,10 +25,11 @@ def mutated(draw: st.DrawFn, *, anywhere: bool = False) -> bytes:
     """
     text = draw(st.sampled_from([WHOLE, as_csv(ROWS, ";"), as_csv(ROWS, "\t", "\r\n"), as_csv(ROWS[:3])]))
     content = bytearray(text.encode("utf-8"))
+    between = max((b",", b";", b"\t"), key=text.partition("\n")[0].encode().count)
     header, largest = (0, 255) if anywhere else (content.index(b"\n") + 1, 127)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(header, max(header, len(content) - 1)))
-        kind = draw(st.sampled_from(["flip", "quote", "comma", "drop", "cut", "newline", "blank"]))
+        kind = draw(st.sampled_from(["flip", "quote", "fields", "drop", "cut", "newline", "blank"]))
         if kind == "flip" and at < len(content):
             content[at] = draw(st.integers(0 if anywhere else 1, largest))
         elif kind == "drop":
@@ -36,7 +37,7 @@ def mutated(draw: st.DrawFn, *, anywhere: bool = False) -> bytes:
         elif kind == "cut":
             del content[at:]
         else:
-            content[at:at] = {"quote": b'"', "comma": b",,", "newline": b"\n", "blank": b"\n\n"}.get(kind, b"")
+            content[at:at] = {"quote": b'"', "fields": 2 * between, "newline": b"\n", "blank": b"\n\n"}.get(kind, b"")
     return bytes(content)
 
 
