@@ -34,7 +34,7 @@ def test_a_read_only_output_is_refused_before_anything_is_done(nights):
     assert night["code"] == 3
     (line,) = [line for line in night["told"].splitlines() if "error:" in line]
     assert line.endswith("the folder is read-only")
-    assert night["rows"] == nights["before"][1]["rows"]
+    assert night["rows"] == nights["before"]["rows"]
 
 
 def test_a_full_disk_is_told_in_a_line(nights):
@@ -49,7 +49,7 @@ def test_a_full_disk_is_told_in_a_line(nights):
 
 
 def test_every_table_is_whole_wherever_the_disk_was_full(nights):
-    before, after = nights["before"][1]["rows"], nights["after"]["rows"]
+    before, after = nights["before"]["rows"], nights["after"]["rows"]
     for night in nights["full"]:
         assert night["rows"].keys() == before.keys()
         for name, rows in night["rows"].items():
