@@ -83,8 +83,11 @@ def read_text(uri: str) -> str | None:
     system, path = open_uri(uri)
     if system.get_file_info(path).type != fs.FileType.File:
         return None
-    with system.open_input_stream(path) as stream:
-        return stream.read().decode("utf-8", "replace")
+    try:
+        with system.open_input_stream(path) as stream:
+            return stream.read().decode("utf-8", "replace")
+    except FileNotFoundError:  # it has gone since
+        return None
 
 
 def write_text(uri: str, text: str) -> None:

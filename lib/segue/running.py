@@ -65,7 +65,7 @@ def living(root: str) -> list[dict[str, Any]]:
 
 
 def _notes(root: str) -> list[dict[str, Any]]:
-    names = files.names_in(f"{root}/{FOLDER}") or []
+    names = [name for name in files.names_in(f"{root}/{FOLDER}") or [] if name.endswith(".json")]
     found = [_understood(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
     return [note for note in found if note is not None]
 

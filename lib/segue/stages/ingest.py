@@ -70,10 +70,11 @@ def _store(run: Run, standing: DataFrame, wanted: list[InputFile], *, snapshot: 
     # both are looked at before the first is written: one that cannot be read must leave the other as it is
     stored, before = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
     rejected = cleaning.keep_rejected(standing)
+    again = [] if before is None or snapshot else ledger.read_before(run, wanted)
     without = None
-    if before is not None and not snapshot:
+    if before is not None and again:
         # a file that is read again says no more what it said before
-        of_them = before.where(F.col("source_file").isin(ledger.read_before(run, wanted)))
+        of_them = before.where(F.col("source_file").isin(again))
         without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
     run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
     delivered = cleaning.keep_tracks(standing)
