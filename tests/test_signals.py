@@ -17,8 +17,11 @@ session.stop = lambda: print("stopped")
 def ask(*_):
     os.kill(os.getpid(), signal.{signal})
 
+def work(run):
+    pass
+
 {patch}
-job.main(job.Job("probe", lambda run: None), ["--output", "out"])
+job.main(job.Job("probe", work), ["--output", "out"])
 """
 
 
@@ -41,3 +44,19 @@ def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
     done = run(tmp_path, signal, "tables.Store.prepare = lambda self: None; " + patch)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\nstopped\n", "")
     assert list((tmp_path / "out" / ".running").iterdir()) == []
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_that_the_work_has_swallowed_ends_the_run_as_asked(signal, code, tmp_path):
+    patch = """
+tables.Store.prepare = lambda self: None
+job._record = lambda run, row: print(row["status"])
+def work(run):
+    try:
+        ask()
+    except BaseException:
+        pass
+"""
+    done = run(tmp_path, signal, patch)
+    assert (done.returncode, done.stdout) == (code, "interrupted\nstopped\n")
+    assert done.stderr == f"error: {signal} asked the run to end\n"

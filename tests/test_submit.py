@@ -60,7 +60,7 @@ def test_a_signal_ends_a_run_with_a_record_that_says_so(number, tmp_path):
     below = family(run.pid)
     # a terminal's Ctrl-C goes to the whole group, an operator's kill to the one process
     (os.killpg if number == signal.SIGINT else os.kill)(run.pid, number)
-    assert run.wait(60) == 128 + number
+    assert run.wait(60) == 128 + number, (tmp_path / "log").read_text("utf-8")[-3000:]
     log = (tmp_path / "log").read_text("utf-8")
     assert [line for line in log.splitlines() if "error:" in line] == [f"error: {number.name} asked the run to end"]
     assert "Traceback" not in log

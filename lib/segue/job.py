@@ -169,6 +169,7 @@ def _run(job: Job, run: Run) -> int:
         if _is_small(job, run):
             session.interpret(run.spark)
         job.work(run)
+        signals.check()
         signals.ignore()
     except BaseException as error:
         # what is left is to say how it ended

@@ -52,6 +52,12 @@ def _end(number: int, _: Any) -> None:
     raise _heard[0]
 
 
+def check() -> None:
+    """Raise again what has been raised, where something in between has swallowed it: libraries in C may."""
+    if _heard:
+        raise _heard[0]
+
+
 def heard() -> Interrupted | None:
     """Return what has been raised, if a signal has come: what else goes wrong from then on may follow from it."""
     return _heard[0] if _heard else None

@@ -2,7 +2,7 @@
 
 import shlex
 
-from segue import telling
+from segue import signals, telling
 from segue.clustering import card
 from segue.clustering.card import ModelCard
 from segue.job import Job, Run
@@ -24,12 +24,16 @@ _TABLES = (
 def work(run: Run) -> None:
     """Ingest files, train where it is due, label, find similar tracks, and say what was found."""
     ingest.work(run)
+    signals.check()
     wanted, pipeline = run.settings.label.model_version, None
     if wanted == "latest":
         fitting = _fitting_model(run)
         wanted, pipeline = (fitting, None) if fitting else train.train(run)
+        signals.check()
     made = label.label(run, wanted, pipeline=pipeline)
+    signals.check()
     recommend.recommend(run)
+    signals.check()
     report.report(run)
     _tell(run, made)
 
