@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
@@ -27,7 +26,7 @@ job.main(job.Job("probe", work), ["--output", "out"])
 
 def run(folder, signal, patch):
     """What becomes of a job that asks itself to end at some moment."""
-    code = textwrap.dedent(PROBE).format(signal=signal, patch=patch)
+    code = PROBE.format(signal=signal, patch=patch)
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -24,6 +24,7 @@ _TABLES = (
 def work(run: Run) -> None:
     """Ingest files, train where it is due, label, find similar tracks, and say what was found."""
     ingest.work(run)
+    # a signal that a stage has swallowed holds good for the next
     signals.check()
     wanted, pipeline = run.settings.label.model_version, None
     if wanted == "latest":

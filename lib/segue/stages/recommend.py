@@ -50,7 +50,7 @@ def recommend(run: Run) -> None:
     wanted = options(run.settings.recommend)
     imputed = imputed_by(run, model_version)
     origin = _origin(content, model_version, run.settings.recommend, imputed)
-    if _are_right(run, origin, tracks_version):
+    if _confirm(run, origin, tracks_version):
         log.info("recommend: the lists of %d tracks are those of the same tracks and settings", n_tracks)
         run.counts["recommend"] = {"tracks": 0, "seconds": round(time.monotonic() - started, 3)}
         return
@@ -118,8 +118,8 @@ def _origin(content: Mapping[str, Any], model_version: str, settings: Recommend,
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
 
 
-def _are_right(run: Run, origin: str, tracks_version: int) -> bool:
-    """Tell whether the lists that stand there are those of the same tracks and settings, and have them say so.
+def _confirm(run: Run, origin: str, tracks_version: int) -> bool:
+    """Tell whether the lists that stand there are of the same tracks and settings, and have them say so if they are.
 
     What decides nothing, such as an album or a compaction, makes another version of ``labeled_tracks`` too.
     """
