@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # The steps of the set-up share one .venv, and Spark takes all cores by itself.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser test check bench faults
+.PHONY: help setup demo notebook browser test check bench faults guards
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid AR
 
 faults: setup   ## runs killed and pairs at once over two nights, an hour and more; what they leave is compared with an undisturbed run's
 	JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR):$(CURDIR)/lib" $(PYTHON) -m tests.cluster.campaign $(ARGS)
+
+guards: setup browser   ## one guard after the other taken out, to see its test fail, an hour; ARGS="signal" picks some
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m tests.guards $(ARGS)
 
 $(SAMPLE): | setup
 	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.submitting import SHORT_LIVED
 
 from segue import job, session
 
@@ -24,11 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @contextmanager
 def started() -> Iterator[SparkSession]:
     """Give the session that the tests share."""
-    # the workers run this Python; small heaps, the first compiler alone and the plainest collector start fastest
+    # the workers run this Python
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_CONF_DIR"] = str(Path(__file__).parents[1] / "conf")
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        "--master local[2] --driver-memory 1g --driver-java-options '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' "
+        f"--master local[2] --driver-memory 1g --driver-java-options '{SHORT_LIVED}' "
         "--conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 --conf spark.log.level=ERROR "
         # as jobs over little data do by themselves
         "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN "

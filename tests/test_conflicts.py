@@ -8,6 +8,7 @@ import pytest
 from deltalake import DeltaTable
 
 from segue import commits, schema
+from segue.conflicts import next_commit
 from segue.errors import ConflictError
 from segue.tables import Store
 
@@ -45,6 +46,12 @@ def test_rows_that_are_added_twice_by_two_are_there_once(spark, store, monkeypat
     with pytest.raises(ConflictError):
         later.add(DOTS, dots(spark, "c"))
     assert ids(store) == ["a", "b", "c"]
+
+
+def test_a_write_does_not_begin_where_the_table_is_another_than_was_seen(spark, store):
+    store.add(DOTS, dots(spark, "b"))
+    with pytest.raises(ConflictError), next_commit(spark, f"{store.root}/dots", "dots", 0, None):
+        pytest.fail("it has begun")
 
 
 def test_what_rows_were_made_from_is_told_to_the_next_writer(spark, store):

@@ -27,7 +27,7 @@ class Change:
         return self.added + self.updated + self.removed
 
 
-def needed(table: Table, rows: DataFrame, stored: DataFrame, whole: bool, without: DataFrame | None) -> DataFrame:
+def needed(table: Table, rows: DataFrame, stored: DataFrame, *, whole: bool, without: DataFrame | None) -> DataFrame:
     """Return what brings a table's rows up to date, see ``Store.sync``: rows with ``_change``."""
     near = stored if whole else concerned(stored, rows, rows.count(), *table.key)
     changes = differing(table, rows, near)

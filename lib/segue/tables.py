@@ -163,7 +163,7 @@ class Store:
                     raise conflict(table.name)
             return Change(added=self._written(table, 0))
         # they are looked at several times, and what made them may be a plan too large to be part of another
-        with kept(rows) as rows, kept(needed(table, rows, stored, whole, without)) as changes:
+        with kept(rows) as rows, kept(needed(table, rows, stored, whole=whole, without=without)) as changes:
             change = counted(changes)
             if change.rows:
                 with self._writing(table, made_from):

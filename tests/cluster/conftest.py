@@ -12,7 +12,7 @@ from pathlib import Path
 import pyspark
 import pytest
 from tests.cluster.catalogue import write_catalogue
-from tests.submitting import command_of, environment, family
+from tests.submitting import SHORT_LIVED, command_of, environment, family
 from tests.waiting import until
 
 SPARK = Path(pyspark.__file__).parent
@@ -70,6 +70,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def _start(folder: Path, name: str, started: list[subprocess.Popen[bytes]], class_name: str, *options: str) -> Path:
     log = folder / f"{name}.log"
     settings = environment() | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
+    settings |= {"SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED}
     command = [
         str(SPARK / "bin" / "spark-class"),
         f"org.apache.spark.deploy.{class_name}",

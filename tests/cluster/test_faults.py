@@ -76,5 +76,6 @@ def test_of_two_runs_at_once_each_ends_well_or_says_that_it_lost(catalogue, alon
     outcome = two_at_once(tmp_path, catalogue)
     assert set(outcome.codes) <= {0, 4}, [(tmp_path / name / "log").read_text()[-3000:] for name in ("one", "other")]
     assert outcome.torn == []
-    assert begin(tmp_path, *words("local[2]", catalogue, "out", CELLS)).wait(300) == 0
+    if 0 not in outcome.codes:
+        assert begin(tmp_path, *words("local[2]", catalogue, "out")).wait(300) == 0
     assert differences(alone, tmp_path / "out") == []

@@ -51,10 +51,9 @@ def test_ties_twins_and_rules_are_those_of_the_definition(method, options, limit
     assert got == {track["track_id"]: oracle.similar(track, known, **limits) for track in known}
 
 
-@pytest.mark.parametrize("partitions", [1, 5])
-def test_partitions_order_and_method_change_no_bit(partitions, spark, coarse):
-    shuffled = as_frame(spark, coarse.sample(frac=1.0, random_state=partitions)).repartition(partitions)
-    wanted = found(as_frame(spark, coarse), Options(NINE, "quantile", "tree"))
+def test_partitions_order_and_method_change_no_bit(spark, coarse):
+    shuffled = as_frame(spark, coarse.sample(frac=1.0, random_state=5)).repartition(5)
+    wanted = found(as_frame(spark, coarse).coalesce(1), Options(NINE, "quantile", "tree"))
     for method, cell in (("tree", 0), ("cells", 60), ("cells", 1000)):
         scaling, lists = found(shuffled, Options(NINE, "quantile", method), cell)
         assert lists == wanted[1]
@@ -97,7 +96,7 @@ def published(real_data):
     return table[[*NINE, "track_id", "title", "artist", "genre", "year", "popularity", "is_outlier", "cluster"]]
 
 
-@pytest.mark.parametrize("method", ["tree", "cells", "auto"])
+@pytest.mark.parametrize("method", ["tree", "cells"])
 def test_a_thousand_published_tracks_among_all(method, spark, published, tmp_path):
     path = str(tmp_path / "tracks.parquet")
     published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)

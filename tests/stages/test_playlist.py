@@ -105,12 +105,17 @@ def test_lists_are_kept_by_name_and_a_rerun_changes_nothing(spark, run_job, labe
     assert np.isfinite(rows.score).all()
 
 
+@pytest.fixture(scope="module")
+def root(spark, labeled, tmp_path_factory):
+    """Labels, and nothing else."""
+    return stored(spark, tmp_path_factory.mktemp("labeled") / "out", labeled)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [(None, "is no file"), ("# nothing\n", "names no track"), ("nobody knows\n", "none of 1 tracks in --seeds")],
 )
-def test_a_list_that_cannot_be_used_is_refused(content, told, spark, run_job, labeled, tmp_path, capsys):
-    root = stored(spark, tmp_path / "out", labeled)
+def test_a_list_that_cannot_be_used_is_refused(content, told, root, run_job, tmp_path, capsys):
     if content is not None:
         (tmp_path / "mine.txt").write_text(content, "utf-8")
     assert run_job(playlist.JOB, "--output", root, "--seeds", tmp_path / "mine.txt") == 3

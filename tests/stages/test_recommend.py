@@ -98,12 +98,13 @@ def test_other_tracks_another_model_or_other_settings_remake_the_lists(spark, ru
         (4, relabeled.withColumn("bpm", F.col("bpm") / 2 + 1), ["--set", "recommend.per_artist=1"]),
     ):
         stored(spark, copied, frame)
-        for _ in range(2):
-            assert run_job(playlist.JOB, "--output", copied, *options) == 0
-            assert version(copied) == number
+        assert run_job(playlist.JOB, "--output", copied, *options) == 0
+        assert version(copied) == number
         lists = table(copied)
         assert len(lists) == 149
         assert set(lists.model_version) == {frame.first().model_version}
+    assert run_job(playlist.JOB, "--output", copied, *options) == 0
+    assert version(copied) == number
 
 
 def test_a_feature_that_the_source_lacks_is_left_out(spark, run_job, labeled, tmp_path, caplog):

@@ -105,7 +105,7 @@ def test_the_saved_pipeline_needs_spark_alone(spark, trained, catalogue):
     assert (found.set_index("track_id").cluster.sort_index() == wanted.sort_index()).all()
 
 
-@pytest.mark.parametrize("partitions", [1, 2, 8])
+@pytest.mark.parametrize("partitions", [1, 8])
 def test_partitions_and_order_change_no_bit(partitions, spark, run_job, catalogue, trained, tmp_path):
     root = stored(spark, tmp_path / "out", catalogue.repartition(partitions, F.rand(partitions)))
     for entry, options in ((train.JOB, QUICK), (label.JOB, [])):

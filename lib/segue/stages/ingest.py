@@ -30,10 +30,11 @@ def work(run: Run) -> None:
     started = time.monotonic()
     snapshot = run.settings.ingest.mode == "snapshot"
     listed = list_input(run.spark, run.options.input)
+    before = ledger.entered(run)
     # a snapshot is the whole input, known or not
-    wanted = listed if snapshot else ledger.unread(run, listed)
+    wanted = listed if snapshot else ledger.unread(run, listed, before)
     if wanted:
-        counts = _ingest(run, wanted, snapshot=snapshot)
+        counts = _ingest(run, wanted, before, snapshot=snapshot)
     else:
         # what cannot be read is told even where nothing has to be
         run.store.read(schema.TRACKS)
@@ -43,11 +44,11 @@ def work(run: Run) -> None:
     log.info("ingest: %s", ", ".join(f"{name} {n}" for name, n in run.counts["ingest"].items()))
 
 
-def _ingest(run: Run, wanted: list[InputFile], *, snapshot: bool) -> dict[str, int]:
-    rows = _read(run, wanted)
+def _ingest(run: Run, wanted: list[InputFile], before: ledger.Entered, *, snapshot: bool) -> dict[str, int]:
+    rows, again = _read(run, wanted), ledger.read_before(run, wanted, before)
     with kept(cleaning.with_standing(rows.frame)) as standing:
-        counts, change = _store(run, standing, wanted, snapshot=snapshot)
-    ledger.enter(run, wanted, whole=snapshot)
+        counts, change = _store(run, standing, again, snapshot=snapshot)
+    ledger.enter(run, wanted, before, whole=snapshot)
     return {
         "read": sum(counts.values()),
         "added": change.added,
@@ -59,7 +60,8 @@ def _ingest(run: Run, wanted: list[InputFile], *, snapshot: bool) -> dict[str, i
     }
 
 
-def _store(run: Run, standing: DataFrame, wanted: list[InputFile], *, snapshot: bool) -> tuple[dict[str, int], Change]:
+def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -> tuple[dict[str, int], Change]:
+    """Store the tracks and the rejected rows; what files that are read ``again`` had rejected before, goes."""
     with reading(f"--input {run.options.input}"):
         counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
     if not counts and not snapshot and run.store.exists(schema.TRACKS):
@@ -70,9 +72,8 @@ def _store(run: Run, standing: DataFrame, wanted: list[InputFile], *, snapshot: 
     # both are looked at before the first is written: one that cannot be read must leave the other as it is
     stored, before = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
     rejected = cleaning.keep_rejected(standing)
-    again = [] if before is None or snapshot else ledger.read_before(run, wanted)
     without = None
-    if before is not None and again:
+    if before is not None and again and not snapshot:
         # a file that is read again says no more what it said before
         of_them = before.where(F.col("source_file").isin(again))
         without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")

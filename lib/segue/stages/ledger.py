@@ -19,26 +19,36 @@ from segue.sources.listing import InputFile
 _DIGITS = 16
 
 
-def unread(run: Run, listed: Sequence[InputFile]) -> list[InputFile]:
+Entered = Sequence[Mapping[str, Any]]
+"""The rows of ``ingested_files``."""
+
+
+def entered(run: Run) -> Entered:
+    """Return what was entered before this run."""
+    stored = run.store.find(schema.INGESTED_FILES)
+    # Arrow's times have a zone, a Row's have none
+    return stored.toArrow().to_pylist() if stored is not None else []
+
+
+def unread(run: Run, listed: Sequence[InputFile], before: Entered) -> list[InputFile]:
     """Return the files that are new, have changed, or would be read in another way than they were."""
     if run.settings.ingest.again or not run.store.exists(schema.TRACKS):
         return list(listed)
-    known = _known(run)
+    known = {_telling(entry) for entry in before}
     return [file for file, entry in zip(listed, _entries(run, listed), strict=True) if _telling(entry) not in known]
 
 
-def read_before(run: Run, wanted: Sequence[InputFile]) -> list[str]:
+def read_before(run: Run, wanted: Sequence[InputFile], before: Entered) -> list[str]:
     """Return what rows call those files that were read before, where no other file is called so."""
-    stored = run.store.find(schema.INGESTED_FILES)
-    known = {row.uri: row.source_file for row in stored.collect()} if stored is not None else {}
+    known = {entry["uri"]: entry["source_file"] for entry in before}
     again = {entry["uri"]: entry["source_file"] for entry in _entries(run, wanted) if entry["uri"] in known}
     others = {name for uri, name in known.items() if uri not in again}
     return sorted(set(again.values()) - others)
 
 
-def enter(run: Run, read: Sequence[InputFile], *, whole: bool) -> None:
+def enter(run: Run, read: Sequence[InputFile], before: Entered, *, whole: bool) -> None:
     """Enter files whose rows have been stored; where ``whole``, nothing else is left of what was entered before."""
-    now, known = datetime.now(UTC), _known(run)
+    now, known = datetime.now(UTC), {_telling(entry): entry["ingested_at"] for entry in before}
     # what was read again without need keeps its time, and so its row
     rows = [entry | {"ingested_at": known.get(_telling(entry), now)} for entry in _entries(run, read)]
     run.store.sync(schema.INGESTED_FILES, run.store.rows(schema.INGESTED_FILES, rows), whole=whole)
@@ -69,14 +79,6 @@ def _key(uri: str) -> str:
 def _telling(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what tells a file from what was read under its name before."""
     return tuple(entry[name] for name in ("uri", "size", "modified_at", "version", "reading"))
-
-
-def _known(run: Run) -> dict[tuple[Any, ...], datetime]:
-    """Return what was entered, and when."""
-    stored = run.store.find(schema.INGESTED_FILES)
-    # Arrow's times have a zone, a Row's have none
-    rows = stored.toArrow().to_pylist() if stored is not None else []
-    return {_telling(row): row["ingested_at"] for row in rows}
 
 
 def _reading(run: Run) -> str:
