@@ -74,6 +74,29 @@ def test_whole_removes_what_is_gone_in_one_commit(spark, store, kept):
     assert versions(store) == 1
 
 
+def test_a_few_rows_of_the_driver_are_compared_there_and_bring_the_table_up_to_date(spark, store):
+    first = [{"id": "a", "x": float("nan"), "tags": ["t"]}, {"id": "b", "tags": []}, {"id": "c", "x": 3, "tags": []}]
+    assert store.sync_few(DOTS, first) == Change(added=3)
+    assert store.sync_few(DOTS, first, whole=True) == store.sync_few(DOTS, first[1:]) == Change()
+    assert versions(store) == 0
+    second = [{"id": "b", "x": 2.0, "tags": []}, {"id": "c", "x": 3.0, "tags": ["u"]}, {"id": "d", "tags": []}]
+    assert store.sync_few(DOTS, second) == Change(added=1, updated=2)
+    assert store.sync_few(DOTS, second, whole=True) == Change(removed=1)
+    assert versions(store) == 2
+    wanted = dots(spark, ("b", 2.0, []), ("c", 3.0, ["u"]), ("d", None, []))
+    assert_df_equality(store.read(DOTS), wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
+
+
+def test_a_table_is_told_from_another_that_had_its_place_also_when_its_first_commit_is_gone(spark, store):
+    for name in "ab":
+        store.sync(DOTS, dots(spark, (name, 1.0, [])))
+    table = DeltaTable(f"{store.root}/dots")
+    assert store.identity(DOTS) == table.metadata().id
+    table.create_checkpoint()
+    Path(f"{store.root}/dots/_delta_log/{0:020}.json").unlink()
+    assert Store(spark, store.root).identity(DOTS) == table.metadata().id
+
+
 def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     before = store.read(DOTS)

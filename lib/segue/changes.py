@@ -1,6 +1,9 @@
 """What differs between the rows of a table and what they shall be."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -64,5 +67,32 @@ def concerned(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> Dat
 
 def counted(changes: DataFrame) -> Change:
     """Return how many changes there are of each kind."""
-    found = {row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()}
-    return Change(found.get(ADDED, 0), found.get(UPDATED, 0), found.get(REMOVED, 0))
+    return _change({row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()})
+
+
+def needed_of_few(
+    table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, whole: bool
+) -> tuple[list[dict[str, Any]], Change]:
+    """Return what ``needed`` and ``counted`` do, of rows that are at hand, each with its column ``_change``."""
+    old = {tuple(row[name] for name in table.key): row for row in stored}
+    found = []
+    for row in rows:
+        before = old.pop(tuple(row[name] for name in table.key), None)
+        if before is None or not _same(row, before):
+            found.append({**row, CHANGE: ADDED if before is None else UPDATED})
+    if whole:
+        found += [{**row, CHANGE: REMOVED} for row in old.values()]
+    return found, _change(Counter(row[CHANGE] for row in found))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same to Spark: to it what is no number equals itself."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other or (one != one and other != other))
+
+
+def _change(counts: Mapping[str, int]) -> Change:
+    return Change(counts.get(ADDED, 0), counts.get(UPDATED, 0), counts.get(REMOVED, 0))

@@ -283,3 +283,16 @@ TABLES = (
     PLAYLIST_RECOMMENDATIONS,
     RUNS,
 )
+
+MADE_BY = {
+    TRACKS.name: "ingest_tracks.py",
+    REJECTED_TRACKS.name: "ingest_tracks.py",
+    INGESTED_FILES.name: "ingest_tracks.py",
+    K_SCORES.name: "train_clusters.py",
+    LABELED_TRACKS.name: "label_tracks.py",
+    CLUSTER_PROFILES.name: "label_tracks.py",
+    SIMILAR_TRACKS.name: "recommend_tracks.py",
+    PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
+    RUNS.name: "every job",
+}
+"""The job that writes a table, by the table's name."""

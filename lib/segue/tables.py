@@ -10,10 +10,11 @@ from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from segue import commits, feed, files, schema, upgrade
-from segue.changes import CHANGE, REMOVED, Change, counted, needed
+from segue.changes import CHANGE, REMOVED, Change, counted, needed, needed_of_few
 from segue.columns import check_columns, declared
 from segue.conflicts import conflict, next_commit, one_writer
 from segue.errors import OutputError
@@ -73,7 +74,7 @@ class Store:
         """Return the version that a reader sees now."""
         version = commits.latest(self._folder(table))
         if version is None:
-            raise OutputError(f"{self.root} has no table {table.name}; {_MADE_BY[table.name]} writes it")
+            raise OutputError(f"{self.root} has no table {table.name}; {schema.MADE_BY[table.name]} writes it")
         return version
 
     def read(self, table: schema.Table) -> DataFrame:
@@ -109,13 +110,17 @@ class Store:
 
     def identity(self, table: schema.Table) -> str:
         """Return what tells this table from another that once had its place."""
-        found: str = self._spark.sql(f"DESCRIBE DETAIL {self.identifier(table)}").select("id").collect()[0].id
+        found = commits.identity(self._folder(table))
+        if found is None:
+            found = self._spark.sql(f"DESCRIBE DETAIL {self.identifier(table)}").select("id").collect()[0].id
         return found
 
     def rows(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Return a few rows that were made on the driver as a frame, to be written to a table."""
-        types = to_arrow_schema(declared(table), timezone="UTC")
-        return self._spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=types), declared(table)).coalesce(1)
+        return self._frame(declared(table), rows)
+
+    def _frame(self, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        return self._spark.createDataFrame(_as_arrow(columns, rows), columns).coalesce(1)
 
     def find(self, table: schema.Table) -> DataFrame | None:
         """Return a table as it is now, or None where it is not."""
@@ -172,6 +177,18 @@ class Store:
                     else:
                         self._merge(table, changes)
             return change
+
+    def sync_few(self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, whole: bool = False) -> Change:
+        """As ``sync``, for a few rows that were made on the driver: they are compared there, in a moment."""
+        stored = self.find(table)
+        if stored is None:
+            return self.sync(table, self.rows(table, rows))
+        made = _as_arrow(declared(table), rows).to_pylist()
+        changes, change = needed_of_few(table, made, stored.toArrow().to_pylist(), whole=whole)
+        if change.rows:
+            with self._writing(table):
+                self._merge(table, self._frame(declared(table).add(CHANGE, "string"), changes))
+        return change
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
         """Write a whole table in one commit, whatever it held before."""
@@ -274,17 +291,8 @@ class Store:
         )
 
 
-_MADE_BY = {
-    schema.TRACKS.name: "ingest_tracks.py",
-    schema.REJECTED_TRACKS.name: "ingest_tracks.py",
-    schema.INGESTED_FILES.name: "ingest_tracks.py",
-    schema.K_SCORES.name: "train_clusters.py",
-    schema.LABELED_TRACKS.name: "label_tracks.py",
-    schema.CLUSTER_PROFILES.name: "label_tracks.py",
-    schema.SIMILAR_TRACKS.name: "recommend_tracks.py",
-    schema.PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
-    schema.RUNS.name: "every job",
-}
+def _as_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=to_arrow_schema(columns, timezone="UTC"))
 
 
 def _age(made: str) -> float:

@@ -77,7 +77,8 @@ def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -
         # a file that is read again says no more what it said before
         of_them = before.where(F.col("source_file").isin(again))
         without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
-    run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
+    if before is None or snapshot or without is not None or counts.keys() - {"track"}:
+        run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
     delivered = cleaning.keep_tracks(standing)
     if snapshot:
         return counts, run.store.sync(schema.TRACKS, delivered, whole=True)

@@ -45,7 +45,7 @@ def label(run: Run, version: str, *, pipeline: PipelineModel | None = None, ever
         pipeline = pipeline or models.load(made.model_version)
         change = _write(run, due, labels.labeled_tracks(due.tracks, pipeline, made), made.model_version)
     profiles = [{"model_version": made.model_version, **row} for row in made.profiles]
-    run.store.sync(schema.CLUSTER_PROFILES, run.store.rows(schema.CLUSTER_PROFILES, profiles))
+    run.store.sync_few(schema.CLUSTER_PROFILES, profiles)
     _report(run, made, change, time.monotonic() - started)
     return made
 

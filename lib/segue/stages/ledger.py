@@ -51,7 +51,7 @@ def enter(run: Run, read: Sequence[InputFile], before: Entered, *, whole: bool) 
     now, known = datetime.now(UTC), {_telling(entry): entry["ingested_at"] for entry in before}
     # what was read again without need keeps its time, and so its row
     rows = [entry | {"ingested_at": known.get(_telling(entry), now)} for entry in _entries(run, read)]
-    run.store.sync(schema.INGESTED_FILES, run.store.rows(schema.INGESTED_FILES, rows), whole=whole)
+    run.store.sync_few(schema.INGESTED_FILES, rows, whole=whole)
 
 
 def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:

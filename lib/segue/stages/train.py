@@ -62,7 +62,7 @@ def train(run: Run) -> tuple[str, PipelineModel | None]:
     pipeline, made = _model(run, version, best, tracks, chosen)
     with together() as begin:
         saved = begin(models.save, version, pipeline)
-        run.store.sync(schema.K_SCORES, _score_rows(run, version, fitted, chosen))
+        run.store.sync_few(schema.K_SCORES, _score_rows(version, fitted, chosen))
         saved.result()
     models.finish(version, made.to_json())
     run.counts["train"] = {
@@ -126,8 +126,8 @@ def _require_features(survey: Row, spaces: list[Space]) -> None:
         raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns and tuning.columns")
 
 
-def _score_rows(run: Run, version: str, fitted: list[Fitted], chosen: Fit) -> DataFrame:
-    rows = [
+def _score_rows(version: str, fitted: list[Fitted], chosen: Fit) -> list[dict[str, Any]]:
+    return [
         {
             "model_version": version,
             "space": each.space.name,
@@ -149,7 +149,6 @@ def _score_rows(run: Run, version: str, fitted: list[Fitted], chosen: Fit) -> Da
         for each in fitted
         for fit in each.fits
     ]
-    return run.store.rows(schema.K_SCORES, rows)
 
 
 def _model(
