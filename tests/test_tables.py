@@ -87,14 +87,14 @@ def test_a_few_rows_of_the_driver_are_compared_there_and_bring_the_table_up_to_d
     assert_df_equality(store.read(DOTS), wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
 
 
-def test_a_table_is_told_from_another_that_had_its_place_also_when_its_first_commit_is_gone(spark, store):
-    for name in "ab":
-        store.sync(DOTS, dots(spark, (name, 1.0, [])))
-    table = DeltaTable(f"{store.root}/dots")
-    assert store.identity(DOTS) == table.metadata().id
-    table.create_checkpoint()
-    Path(f"{store.root}/dots/_delta_log/{0:020}.json").unlink()
-    assert Store(spark, store.root).identity(DOTS) == table.metadata().id
+def test_a_table_is_told_from_one_that_is_written_whole_instead_of_it(spark, store):
+    store.sync(DOTS, dots(spark, ("a", 1.0, [])))
+    before = store.identity(DOTS)
+    assert before == DeltaTable(f"{store.root}/dots").metadata().id
+    store.sync(DOTS, dots(spark, ("b", 1.0, [])))
+    assert store.identity(DOTS) == before
+    store.sync(DOTS, dots(spark, ("c", 1.0, []), ("d", 2.0, [])), whole=True)
+    assert before != store.identity(DOTS) == DeltaTable(f"{store.root}/dots").metadata().id
 
 
 def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):

@@ -22,15 +22,6 @@ def latest(path: str) -> int | None:
     return max((int(found[1]) for name in names if (found := _COMMIT.fullmatch(name))), default=None)
 
 
-def identity(path: str) -> str | None:
-    """Return the id that the table was made with; None where its first commit is no longer kept."""
-    for line in (files.read_text(f"{path}/{LOG}/{0:020}.json") or "").splitlines():
-        if line.startswith('{"metaData"'):
-            found: str = json.loads(line)["metaData"]["id"]
-            return found
-    return None
-
-
 def rows_written(path: str, version: int) -> int | None:
     """Return how many rows a commit wrote, or None where it does not say."""
     written = _info(path, version).get("operationMetrics", {}).get("numOutputRows")

@@ -109,10 +109,8 @@ class Store:
         return commits.made_from(self._folder(table), self.seen[table.name])
 
     def identity(self, table: schema.Table) -> str:
-        """Return what tells this table from another that once had its place."""
-        found = commits.identity(self._folder(table))
-        if found is None:
-            found = self._spark.sql(f"DESCRIBE DETAIL {self.identifier(table)}").select("id").collect()[0].id
+        """Return what tells this table from another that once had its place, or was written whole instead of it."""
+        found: str = self._spark.sql(f"DESCRIBE DETAIL {self.identifier(table)}").select("id").collect()[0].id
         return found
 
     def rows(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:

@@ -18,7 +18,6 @@ from segue.sources.listing import InputFile
 
 _DIGITS = 16
 
-
 Entered = Sequence[Mapping[str, Any]]
 """The rows of ``ingested_files``."""
 
