@@ -5,15 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
-from delta.tables import DeltaTable
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, DataFrameWriterV2, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
-from pyspark.sql.pandas.types import to_arrow_schema
 
-from segue import commits, feed, files, schema, upgrade
+from segue import commits, feed, files, schema, upgrade, writes
 from segue.changes import CHANGE, REMOVED, Change, counted, needed, needed_of_few
 from segue.columns import check_columns, declared
 from segue.conflicts import conflict, next_commit, one_writer
@@ -115,10 +110,7 @@ class Store:
 
     def rows(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Return a few rows that were made on the driver as a frame, to be written to a table."""
-        return self._frame(declared(table), rows)
-
-    def _frame(self, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-        return self._spark.createDataFrame(_as_arrow(columns, rows), columns).coalesce(1)
+        return writes.few(self._spark, declared(table), rows)
 
     def find(self, table: schema.Table) -> DataFrame | None:
         """Return a table as it is now, or None where it is not."""
@@ -128,14 +120,14 @@ class Store:
         """Add rows to a table, which is made where it is not; whoever else does the same is not in the way."""
         with files.locked(self.root), one_writer(table.name):
             if self.exists(table) or not self._create(table, rows):
-                self._append(table, rows)
+                writes.append(self.path(table), table, rows)
         self.seen.pop(table.name, None)
 
     def add(self, table: schema.Table, rows: DataFrame, *, made_from: Mapping[str, Any] | None = None) -> Change:
         """Add rows whose keys the table is known not to have, in one commit."""
         check_columns(table, rows)
         with self._writing(table, made_from):
-            self._append(table, rows)
+            writes.append(self.path(table), table, rows)
         return Change(added=self._written(table, self.seen[table.name]))
 
     def sync(
@@ -171,9 +163,9 @@ class Store:
             if change.rows:
                 with self._writing(table, made_from):
                     if whole and 2 * change.rows > stored.count():
-                        self._writer(table, rows).createOrReplace()
+                        writes.rewrite(self.path(table), table, rows)
                     else:
-                        self._merge(table, changes)
+                        writes.merge(self._spark, self.path(table), table, changes)
             return change
 
     def sync_few(self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, whole: bool = False) -> Change:
@@ -181,11 +173,12 @@ class Store:
         stored = self.find(table)
         if stored is None:
             return self.sync(table, self.rows(table, rows))
-        made = _as_arrow(declared(table), rows).to_pylist()
+        made = writes.as_arrow(declared(table), rows).to_pylist()
         changes, change = needed_of_few(table, made, stored.toArrow().to_pylist(), whole=whole)
         if change.rows:
             with self._writing(table):
-                self._merge(table, self._frame(declared(table).add(CHANGE, "string"), changes))
+                few = writes.few(self._spark, declared(table).add(CHANGE, "string"), changes)
+                writes.merge(self._spark, self.path(table), table, few)
         return change
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
@@ -198,7 +191,7 @@ class Store:
             self.seen[table.name] = self._require_unchanged(table)
         with self._writing(table):
             if is_there:
-                self._writer(table, rows).createOrReplace()
+                writes.rewrite(self.path(table), table, rows)
             elif not self._create(table, rows):
                 raise conflict(table.name)
 
@@ -210,9 +203,6 @@ class Store:
             with next_commit(self._spark, folder, table.name, self.seen.get(table.name, -1), made_from):
                 yield
             self.seen[table.name] = self._readable[table.name] = self.version(table)
-
-    def _append(self, table: schema.Table, rows: DataFrame) -> None:
-        rows.select(*table.names).write.format("delta").mode("append").save(self.path(table))
 
     def _written(self, table: schema.Table, version: int) -> int:
         """Return how many rows a commit wrote: it says so itself, which spares computing or reading them again."""
@@ -246,51 +236,18 @@ class Store:
             version = self.version(table)
         self._readable[table.name] = version
 
+    def _create(self, table: schema.Table, rows: DataFrame) -> bool:
+        made = writes.create(self.path(table), table, rows, is_there=lambda: self.exists(table))
+        if made:
+            self._readable[table.name] = 0
+        return made
+
     def _properties(self, table: schema.Table) -> dict[str, str]:
         return {row.key: row.value for row in self._spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()}
 
     def identifier(self, table: schema.Table) -> str:
         """Return the table's name in SQL."""
-        return f"delta.`{self.path(table).replace('`', '``')}`"
-
-    def _create(self, table: schema.Table, rows: DataFrame) -> bool:
-        """Make a table in one commit, and tell whether it was this run that made it."""
-        try:
-            self._writer(table, rows).create()
-        except AnalysisException as error:
-            if "ALREADY_EXISTS" not in (error.getCondition() or str(error)):
-                raise
-            if commits.latest(self._folder(table)) is not None:
-                return False
-            # a run that died before its commit left a folder, which Delta takes for a table
-            self._writer(table, rows).createOrReplace()
-        self._readable[table.name] = 0
-        return True
-
-    def _writer(self, table: schema.Table, rows: DataFrame) -> DataFrameWriterV2:
-        """Return what writes a whole table, with comments, constraints and the schema's version."""
-        commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
-        writer = rows.select(*commented).writeTo(self.identifier(table)).using("delta")
-        for name, value in upgrade.properties_of(table).items():
-            writer = writer.tableProperty(name, value)
-        return writer
-
-    def _merge(self, table: schema.Table, changes: DataFrame) -> None:
-        same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
-        values = {name: f"new.{name}" for name in table.names}
-        (
-            DeltaTable.forPath(self._spark, self.path(table))
-            .alias("old")
-            .merge(changes.alias("new"), same_key)
-            .whenMatchedDelete(f"new.{CHANGE} = '{REMOVED}'")
-            .whenMatchedUpdate(set=dict(values))
-            .whenNotMatchedInsert(f"new.{CHANGE} != '{REMOVED}'", values=dict(values))
-            .execute()
-        )
-
-
-def _as_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=to_arrow_schema(columns, timezone="UTC"))
+        return writes.identifier(self.path(table))
 
 
 def _age(made: str) -> float:
