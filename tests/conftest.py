@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from py4j.java_gateway import java_import
 from pyspark.sql import SparkSession
 from tests.submitting import SHORT_LIVED
 
@@ -37,6 +38,9 @@ def started() -> Iterator[SparkSession]:
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
     spark = session.start("tests")
+    # named at every column; else looked for in six packages first, each time through all of Spark's jars
+    for name in ("org.apache.spark.sql.functions", "org.apache.spark.api.python.PythonUtils"):
+        java_import(spark._jvm, name)
     yield spark
     spark.stop()
 

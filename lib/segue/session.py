@@ -22,6 +22,8 @@ WANTED = {
     "spark.sql.warehouse.dir": f"file:{tempfile.gettempdir()}/segue-warehouse",
     # a worker holds so much at a time, however large a partition is
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
+    # PySpark would find out and tell Spark of every column's place in the source, of interest in a notebook alone
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # a cached frame keeps as many partitions as its size is worth, instead of the 200 of its shuffle
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }

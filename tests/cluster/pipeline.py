@@ -1,4 +1,4 @@
-"""The pipeline over the catalogue of these tests, as words for spark-submit.sh."""
+"""The pipeline over the catalogue of these tests, as words for the job and for spark-submit.sh."""
 
 from pathlib import Path
 
@@ -8,10 +8,15 @@ from tests.submitting import PROJECT, SHORT_LIVED
 SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample=1000", "selection.fewest=4")
 
 
-def words(master: str, catalogue: Path, output: str, *more: str) -> list[object]:
+def own_words(catalogue: Path, output: Path | str, *more: str) -> list[str]:
+    """Return the pipeline's own options, some settings more among them."""
+    settings = [word for setting in (*SETTINGS, *more) for word in ("--set", setting)]
+    return ["--input", str(catalogue), "--output", str(output), *settings]
+
+
+def words(master: str, catalogue: Path, output: Path | str, *more: str) -> list[object]:
     """Return what submits the whole pipeline to a master."""
     small = ["--conf", "spark.executor.memory=700m", "--conf", "spark.sql.shuffle.partitions=4"]
     small += ["--conf", f"spark.executor.extraJavaOptions={SHORT_LIVED}"]
-    job = [PROJECT / "jobs/run_pipeline.py", "--input", catalogue, "--output", output]
-    settings = [word for setting in (*SETTINGS, *more) for word in ("--set", setting)]
-    return ["--master", master, "--driver-memory", "1g", *small, *job, *settings]
+    job = [PROJECT / "jobs/run_pipeline.py", *own_words(catalogue, output, *more)]
+    return ["--master", master, "--driver-memory", "1g", *small, *job]

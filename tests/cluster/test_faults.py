@@ -6,11 +6,14 @@ import threading
 
 import pytest
 from deltalake import DeltaTable
-from tests.cluster.killing import killed_while_writing, torn, two_at_once
-from tests.cluster.pipeline import words
+from tests.cluster.killing import killed_while_writing, torn
+from tests.cluster.pipeline import own_words, words
 from tests.same_tables import differences
 from tests.submitting import begin
 from tests.waiting import until
+
+from segue import job
+from segue.stages import pipeline
 
 CELLS = "recommend.method=cells"
 # what shows from outside that a stage is at work: the one before it has left this
@@ -26,11 +29,21 @@ BY_PYTHON = ("ingest", "train", "recommend")
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory, catalogue):
+def here(spark, catalogue):
+    """Run the pipeline over the catalogue in the tests' own session, of one machine, and return its exit code."""
+
+    def run(output, *settings):
+        return job.execute(pipeline.JOB, own_words(catalogue, output, *settings), start=lambda _: spark)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def alone(here, tmp_path_factory):
     """What one machine makes of the catalogue."""
-    folder = tmp_path_factory.mktemp("alone")
-    assert begin(folder, *words("local[2]", catalogue, "out", CELLS)).wait(300) == 0, (folder / "log").read_text()
-    return folder / "out"
+    output = tmp_path_factory.mktemp("alone") / "out"
+    assert here(output, CELLS) == 0
+    return output
 
 
 @pytest.mark.jvm
@@ -61,21 +74,25 @@ def test_a_cluster_whose_executors_die_in_every_stage_makes_the_same_tables(clus
 
 
 @pytest.mark.jvm
-def test_what_a_killed_driver_leaves_is_whole_and_the_next_run_completes_it(catalogue, alone, tmp_path):
-    command = words("local[2]", catalogue, "out", CELLS)
+def test_what_a_killed_driver_leaves_is_whole_and_the_next_run_completes_it(catalogue, alone, here, tmp_path):
+    output = tmp_path / "out"
     for table in ("tracks", "labeled_tracks"):
+        command = words("local[2]", catalogue, output, CELLS)
         assert killed_while_writing(tmp_path, command, table), (tmp_path / "log").read_text()[-3000:]
-        assert torn(tmp_path / "out") == []
-    assert begin(tmp_path, *command).wait(300) == 0, (tmp_path / "log").read_text()[-3000:]
-    assert differences(alone, tmp_path / "out") == []
-    assert sorted(DeltaTable(str(tmp_path / "out" / "runs")).to_pandas().status) == ["died", "died", "done"]
+        assert torn(output) == []
+    assert here(output, CELLS) == 0
+    assert differences(alone, output) == []
+    assert sorted(DeltaTable(str(output / "runs")).to_pandas().status) == ["died", "died", "done"]
 
 
 @pytest.mark.jvm
-def test_of_two_runs_at_once_each_ends_well_or_says_that_it_lost(catalogue, alone, tmp_path):
-    outcome = two_at_once(tmp_path, catalogue)
-    assert set(outcome.codes) <= {0, 4}, [(tmp_path / name / "log").read_text()[-3000:] for name in ("one", "other")]
-    assert outcome.torn == []
-    if 0 not in outcome.codes:
-        assert begin(tmp_path, *words("local[2]", catalogue, "out")).wait(300) == 0
-    assert differences(alone, tmp_path / "out") == []
+def test_of_two_runs_at_once_each_ends_well_or_says_that_it_lost(catalogue, alone, here, tmp_path):
+    output = tmp_path / "out"
+    other = begin(tmp_path, *words("local[2]", catalogue, output))
+    until(lambda: list(output.glob(".running/*.json")), "the other run to begin", seconds=300)
+    codes = {here(output), other.wait(300)}
+    assert codes <= {0, 4}, (tmp_path / "log").read_text()[-3000:]
+    assert torn(output) == []
+    if 0 not in codes:
+        assert here(output) == 0
+    assert differences(alone, output) == []
