@@ -4,6 +4,7 @@ import json
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import functions as F
 
 from segue import job
 from segue.errors import ConflictError, InputError
@@ -46,6 +47,21 @@ def test_a_wrong_type_is_refused_by_every_job(entry, capsys):
 
 def entry_that(does):
     return job.Job("probe", does)
+
+
+@pytest.mark.parametrize("most", [job.SMALL, 1])
+def test_few_rows_are_kept_at_hand_until_the_run_ends(most, spark, run_job, write_csv, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "SMALL", most)
+    rows = spark.range(3).withColumn("run", F.lit(str(tmp_path)))
+    found = []
+
+    def work(run):
+        assert run.at_hand(rows) is rows
+        found.append(rows.storageLevel.useMemory)
+
+    entry = job.Job("probe", work, takes_input=True)
+    assert run_job(entry, "--input", write_csv([["title"], ["x"]]), "--output", tmp_path / "out") == 0
+    assert (found, rows.storageLevel.useMemory) == ([most > 1], False)
 
 
 def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):

@@ -1,6 +1,5 @@
 """The packaged library, submitted as the README says, from another folder and in a JVM of its own."""
 
-import json
 import os
 import shutil
 import signal
@@ -26,16 +25,14 @@ def spark_at_hand():
 
 
 @pytest.mark.jvm
-def test_a_pipeline_from_another_folder_with_relative_paths(tmp_path):
+def test_a_job_from_another_folder_with_relative_paths(tmp_path):
     (tmp_path / "tracks.csv").write_text(CSV, "utf-8")
-    settings = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1"]
-    words = ["--master", "local[2]", "jobs/run_pipeline.py", "--input", "tracks.csv", "--output", "out", *settings]
+    words = ["--master", "local[2]", "jobs/ingest_tracks.py", "--input", "tracks.csv", "--output", "out"]
     done = submit(tmp_path, *words)
     assert done.returncode == 0, done.stderr
-    assert "clusters of 8 tracks" in done.stdout
+    assert "added 8" in told(done)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "tracks.csv"]
-    (path,) = (tmp_path / "out" / "models").glob("*/model.json")
-    assert json.loads(path.read_text("utf-8"))["n_tracks"] == 8
+    assert len(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas()) == 8
 
 
 @pytest.mark.jvm

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import segue
 from segue import config, files, running, schema, session, signals, telling
@@ -41,6 +41,23 @@ class Run:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     counts: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
+    is_small: bool = False
+    """Whether all that the job can read is on this machine, and little."""
+    _at_hand: list[DataFrame] = field(default_factory=list)
+
+    def at_hand(self, rows: DataFrame) -> DataFrame:
+        """Return rows of a table that are looked at again and again: until the run ends in memory, where they are few.
+
+        Each look into a Delta table costs what finding its files does, of which few rows are the smaller part.
+        """
+        if self.is_small:
+            self._at_hand.append(rows.persist())
+        return rows
+
+    def let_go(self) -> None:
+        """Free what was kept at hand."""
+        while self._at_hand:
+            self._at_hand.pop().unpersist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +183,8 @@ def _run(job: Job, run: Run) -> int:
         return UNUSABLE_INPUT
     end = _End(DONE, "done")
     try:
-        if _is_small(job, run):
+        run.is_small = _is_small(job, run)
+        if run.is_small:
             session.interpret(run.spark)
         job.work(run)
         signals.check()
@@ -187,6 +205,7 @@ def _run(job: Job, run: Run) -> int:
     try:
         _record(run, opening | closing)
         note.take_away()
+        run.let_go()
     except Exception as error:
         if end.code == DONE:
             end = _outcome(run, error)

@@ -4,8 +4,9 @@ import gzip
 import json
 import shutil
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue.sources.listing import list_input
@@ -196,12 +197,12 @@ def test_a_path_that_names_nothing_is_told(path, run, out, tmp_path, capsys):
     assert not (out / "tracks").exists()
 
 
-def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(spark, run, out, tmp_path):
+def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(run, out, tmp_path):
     source = tmp_path / "source"
     for tempo in (90, 95):
         shutil.rmtree(source, ignore_errors=True)
-        (tmp_path / "x.csv").write_text(as_csv([track(1, tempo=str(tempo)), track(2)]), "utf-8")
-        spark.read.csv(str(tmp_path / "x.csv"), header=True).write.format("delta").save(str(source))
+        rows = [dict(zip(HEADER, row, strict=True)) for row in (track(1, tempo=str(tempo)), track(2))]
+        write_deltalake(str(source), pa.Table.from_pylist(rows))
         assert DeltaTable(str(source)).version() == 0
         assert run(source) == 0
     assert table(out, "tracks").set_index("track_id").bpm["id1x"] == 95.0

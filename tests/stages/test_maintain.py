@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from tests.notes import note_of
 from tests.stages.labeled import labeled_tracks
 
-from segue import running, schema
+from segue import job, running, schema
 from segue.stages import maintain
 from segue.tables import Store
 
@@ -38,35 +38,58 @@ def root(made, tmp_path):
     return shutil.copytree(made, tmp_path / "out")
 
 
-def told(root):
-    runs = DeltaTable(str(root / "runs")).to_pandas().sort_values("started_at")
-    return json.loads(runs.counts.iloc[-1])["maintain"]["tables"]["labeled_tracks"]
+def files_of(root):
+    return sorted((path, path.stat().st_mtime_ns) for path in (root / "labeled_tracks").rglob("*"))
 
 
-def test_a_dry_run_tells_and_changes_nothing(root, run_job):
-    before = sorted((path, path.stat().st_mtime_ns) for path in (root / "labeled_tracks").rglob("*"))
-    assert run_job(maintain.JOB, "--output", root, "--dry-run") == 0
-    assert sorted((path, path.stat().st_mtime_ns) for path in (root / "labeled_tracks").rglob("*")) == before
-    found = told(root)
-    assert (found["files"], found["removable"]) == (3, 1)
-    assert found["bytes"] == sum(path.stat().st_size for path in (root / "labeled_tracks").glob("part*.parquet"))
+def labels(root, version=None):
+    rows = DeltaTable(str(root / "labeled_tracks"), version=version).to_pandas()
+    return rows.sort_values("track_id").reset_index(drop=True)
 
 
-def test_small_files_become_one_and_old_ones_go(root, run_job):
-    before = DeltaTable(str(root / "labeled_tracks")).to_pandas().sort_values("track_id").reset_index(drop=True)
-    assert run_job(maintain.JOB, "--output", root) == 0
-    assert (told(root)["compacted"], told(root)["into"]) == (3, 1)
-    table = DeltaTable(str(root / "labeled_tracks"))
-    assert len(table.file_uris()) == 1
-    assert table.to_pandas().sort_values("track_id").reset_index(drop=True).equals(before)
+@pytest.fixture(scope="module")
+def upkeep(spark, made, tmp_path_factory):
+    """A dry run, upkeep beside the note of a run that died, and upkeep again: what each told, and what was there."""
+    root = shutil.copytree(made, tmp_path_factory.mktemp("kept") / "out")
+    found = [{"files": files_of(root), "labels": labels(root)}]
+    for options in (["--dry-run"], [], []):
+        assert job.execute(maintain.JOB, ["--output", str(root), *options], start=lambda _: spark) == 0
+        runs = DeltaTable(str(root / "runs")).to_pandas().sort_values("started_at")
+        found.append({
+            "told": json.loads(runs.counts.iloc[-1])["maintain"]["tables"]["labeled_tracks"],
+            "files": files_of(root),
+            "version": DeltaTable(str(root / "labeled_tracks")).version(),
+        })  # fmt: skip
+        if options:
+            note_of(root)
+    return root, found
+
+
+def test_a_dry_run_tells_and_changes_nothing(upkeep):
+    _, (before, dry, *_) = upkeep
+    assert dry["files"] == before["files"]
+    assert (dry["told"]["files"], dry["told"]["removable"]) == (3, 1)
+    sizes = [path.stat().st_size for path, _ in before["files"] if path.name.startswith("part")]
+    assert (len(sizes), dry["told"]["bytes"]) == (3, sum(sizes))
+
+
+def test_small_files_become_one_and_old_ones_go(upkeep):
+    root, (before, _, done, again) = upkeep
+    assert (done["told"]["compacted"], done["told"]["into"]) == (3, 1)
+    assert len(DeltaTable(str(root / "labeled_tracks")).file_uris()) == 1
+    assert labels(root).equals(before["labels"])
     assert not (root / "labeled_tracks" / "old.parquet").exists()
     # a run may be writing it
     assert (root / "labeled_tracks" / "young.parquet").exists()
     # who has begun to read the version before can go on
-    assert len(DeltaTable(str(root / "labeled_tracks"), version=2).to_pandas()) == len(before)
-    version = table.version()
-    assert run_job(maintain.JOB, "--output", root) == 0
-    assert DeltaTable(str(root / "labeled_tracks")).version() == version
+    assert labels(root, version=2).equals(before["labels"])
+    assert again["version"] == done["version"]
+
+
+def test_a_run_that_died_is_recorded_by_upkeep_too_though_it_compacts_that_table(upkeep):
+    root, _ = upkeep
+    assert sorted(DeltaTable(str(root / "runs")).to_pandas().status) == ["died", "done", "done", "done"]
+    assert list((root / running.FOLDER).iterdir()) == []
 
 
 def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
@@ -82,12 +105,3 @@ def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
 def test_too_short_a_retention_is_refused(days, run_job, tmp_path, capsys):
     assert run_job(maintain.JOB, "--output", tmp_path, f"--retention-days={days}") == 2
     assert f"is {days!r}, wanted whole days, 7 or more" in capsys.readouterr().err
-
-
-def test_a_run_that_died_is_recorded_by_upkeep_too_though_it_compacts_that_table(root, run_job):
-    assert run_job(maintain.JOB, "--output", root, "--dry-run") == 0
-    note_of(root)
-    assert run_job(maintain.JOB, "--output", root) == 0
-    runs = DeltaTable(str(root / "runs")).to_pandas()
-    assert sorted(runs.status) == ["died", "done", "done"]
-    assert list((root / running.FOLDER).iterdir()) == []

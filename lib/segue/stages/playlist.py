@@ -39,7 +39,7 @@ def recommend_for(run: Run, path: str) -> None:
     seeds = read_seeds(text)
     if not seeds:
         raise InputError(f"--seeds {path} names no track; wanted track ids or titles, one a line, or a playlist's CSV")
-    labeled = run.store.read(schema.LABELED_TRACKS)
+    labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
     stored = run.store.find(schema.PLAYLIST_RECOMMENDATIONS)
     version, n_tracks, _ = fingerprint(labeled)
     ids, strangers = resolve(seeds, playlist.known_tracks(labeled, seeds))

@@ -42,14 +42,14 @@ _DECIDING = (
 def recommend(run: Run) -> None:
     """Find the tracks most similar to each, unless the lists that stand there are still right."""
     started = time.monotonic()
-    labeled = run.store.read(schema.LABELED_TRACKS)
+    labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
     forget_gone(run, labeled)
     tracks_version = run.store.seen[schema.LABELED_TRACKS.name]
     model_version, n_tracks, content = fingerprint(labeled)
     run.inputs |= {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
     wanted = options(run.settings.recommend)
     imputed = imputed_by(run, model_version)
-    origin = _origin(content, model_version, run.settings.recommend, imputed)
+    origin = origin_of(content, model_version, run.settings.recommend, imputed)
     if _confirm(run, origin, tracks_version):
         log.info("recommend: the lists of %d tracks are those of the same tracks and settings", n_tracks)
         run.counts["recommend"] = {"tracks": 0, "seconds": round(time.monotonic() - started, 3)}
@@ -111,7 +111,7 @@ def imputed_by(run: Run, model_version: str) -> dict[str, float]:
     return card.from_json(text, f"models/{model_version}").imputed if text else {}
 
 
-def _origin(content: Mapping[str, Any], model_version: str, settings: Recommend, imputed: Mapping[str, float]) -> str:
+def origin_of(content: Mapping[str, Any], model_version: str, settings: Recommend, imputed: Mapping[str, float]) -> str:
     """Return a hash of everything that decides the lists; the method, for one, does not."""
     decides = {name: value for name, value in asdict(settings).items() if name not in ("method", "playlist_length")}
     everything = [content, model_version, decides, imputed, segue.__version__]

@@ -33,7 +33,7 @@ def work(run: Run) -> None:
 def report(run: Run) -> None:
     """Read the tables, gather what the page shows, and write it."""
     started = time.monotonic()
-    labeled = run.store.read(schema.LABELED_TRACKS)
+    labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
     first = labeled.select("model_version").first()
     if first is None:
         raise InputError("labeled_tracks has no track; ingest some, and label them")

@@ -40,7 +40,7 @@ def work(run: Run) -> None:
 def train(run: Run) -> tuple[str, PipelineModel | None]:
     """Train, and return the model's version and the model; None where the same work was done before."""
     started = time.monotonic()
-    tracks = run.store.read(schema.TRACKS)
+    tracks = run.at_hand(run.store.read(schema.TRACKS))
     run.inputs["tracks"] = run.store.seen[schema.TRACKS.name]
     survey = _survey(tracks)
     version = card.model_version(
