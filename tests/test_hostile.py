@@ -103,10 +103,18 @@ def test_an_output_whose_name_spark_would_change_is_refused(run_job, tmp_path, c
     assert list(tmp_path.iterdir()) == []
 
 
-def test_secrets_in_what_is_said_of_input_and_output_are_hidden(run_job, tmp_path, capsys):
-    secret = "s3a://AKIAKEY:hunter2/x@bucket/tracks.csv"
+@pytest.mark.parametrize(
+    ("place", "shown"), [("s3a://AKIAKEY:hunter2/x@bucket/tracks.csv", None), ("in/token=hunter2/", "token=***")]
+)
+def test_secrets_in_what_is_said_of_input_and_output_are_hidden(place, shown, run_job, tmp_path, capsys):
+    secret = place if "://" in place else f"{tmp_path}/{place}tracks.csv"
     assert run_job(ingest.JOB, "--input", secret, "--output", tmp_path / "out") in (1, 3)
     told = capsys.readouterr()
-    runs = DeltaTable(str(tmp_path / "out" / "runs")).to_pandas().to_json()
-    assert "hunter2" not in told.out + told.err + runs
-    assert "AKIAKEY" not in told.out + told.err + runs
+    runs = DeltaTable(str(tmp_path / "out" / "runs")).to_pandas()
+    everything = told.out + told.err + runs.to_json()
+    assert "hunter2" not in everything
+    if shown:
+        assert shown in told.err
+        assert shown in runs.error[0]
+    else:
+        assert "AKIAKEY" not in everything

@@ -207,7 +207,9 @@ def test_files_that_differ_in_what_is_hidden_of_their_names_are_two(folder, day)
     assert counts(folder, "ingest")["added"] == 2
     day(ingest.JOB)
     assert counts(folder, "ingest")["read"] == 0
-    assert not any("token=1" in uri or "token=2" in uri for uri in rows(folder, "ingested_files").uri)
+    uris = rows(folder, "ingested_files").uri
+    assert uris.is_unique
+    assert not any("token=1" in uri or "token=2" in uri for uri in uris)
 
 
 def test_a_model_serves_until_another_is_asked_for(folder, day, monkeypatch):
