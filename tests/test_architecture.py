@@ -22,7 +22,7 @@ def test_jobs_read_as_a_paragraph():
 
 def test_no_frame_goes_through_one_partition_and_no_session_is_fetched():
     # coalesce(1) stands only where a frame has as many rows as there are clusters, scores or runs
-    small = {"tables.py", "train.py", "model.py"}
+    small = {"writes.py", "train.py", "model.py"}
     text = {path.name: path.read_text("utf-8") for path in LIBRARY}
     assert {name for name, code in text.items() if re.search(r"(coalesce|repartition)\(1[),]", code)} <= small
     assert {name for name, code in text.items() if re.search(r"getActiveSession|builder", code)} == {"session.py"}

@@ -53,15 +53,18 @@ def entry_that(does):
 def test_few_rows_are_kept_at_hand_until_the_run_ends(most, spark, run_job, write_csv, tmp_path, monkeypatch):
     monkeypatch.setattr(job, "SMALL", most)
     rows = spark.range(3).withColumn("run", F.lit(str(tmp_path)))
-    found = []
+    found, kept, persist = [], [], type(rows).persist
+    monkeypatch.setattr(type(rows), "persist", lambda frame: kept.append(frame) or persist(frame))
 
     def work(run):
         assert run.at_hand(rows) is rows
+        # as a later stage reads them: Spark warns of what is kept twice
+        run.at_hand(rows.select("*"))
         found.append(rows.storageLevel.useMemory)
 
     entry = job.Job("probe", work, takes_input=True)
     assert run_job(entry, "--input", write_csv([["title"], ["x"]]), "--output", tmp_path / "out") == 0
-    assert (found, rows.storageLevel.useMemory) == ([most > 1], False)
+    assert (found, len(kept), rows.storageLevel.useMemory) == ([most > 1], int(most > 1), False)
 
 
 def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):

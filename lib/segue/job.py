@@ -50,7 +50,8 @@ class Run:
 
         Each look into a Delta table costs what finding its files does, of which few rows are the smaller part.
         """
-        if self.is_small:
+        # of rows that an earlier stage keeps already Spark would warn
+        if self.is_small and not rows.storageLevel.useMemory:
             self._at_hand.append(rows.persist())
         return rows
 

@@ -237,7 +237,8 @@ class Store:
         self._readable[table.name] = version
 
     def _create(self, table: schema.Table, rows: DataFrame) -> bool:
-        made = writes.create(self.path(table), table, rows, is_there=lambda: self.exists(table))
+        folder = self._folder(table)
+        made = writes.create(self.path(table), table, rows, is_there=lambda: commits.latest(folder) is not None)
         if made:
             self._readable[table.name] = 0
         return made
