@@ -229,7 +229,6 @@ def test_a_model_serves_until_another_is_asked_for(folder, day, monkeypatch):
     monkeypatch.setattr(pipeline.ingest, "work", lambda run: None)
     again = model("--set", "train.when=always")
     assert again != old
-    day(train.JOB, more=("--set", "clustering.seed=5"))
-    assert len(list((folder / "out" / "models").iterdir())) == 3
+    assert model("--set", "clustering.seed=5") not in (old, again)
     # of the settings asked for the newest model serves, not the newest of all
     assert model() == again
