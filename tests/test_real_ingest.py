@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from segue import cleaning, resources
+from segue.sources.definition import load_sources
+from segue.sources.listing import list_input
+from segue.sources.rows import TextOptions, read_rows
 from segue.stages import ingest
 
 DAMAGED = [
@@ -18,6 +22,7 @@ DAMAGED = [
     "typo_f_in_acousticness.csv",
     "unquoted_thousands.csv",
 ]
+NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 FEATURES = ["bpm", "loudness", "energy", "danceability", "liveness", "valence", "acousticness", "speechiness"]
 
 
@@ -32,26 +37,25 @@ def tables(root: Path):
 
 
 @pytest.fixture(scope="module")
-def ingested(spark, real_data, tmp_path_factory):
-    """Ingest a file once, and return its tracks and rejected tracks."""
-    from segue import job
-
-    done = {}
+def cleaned(spark):
+    """Read and clean a file once, and return its tracks and rejected tracks as they would be stored."""
+    sources, done = load_sources(resources.conf() / "sources"), {}
 
     def get(path: Path):
         if path not in done:
-            root = tmp_path_factory.mktemp("out")
-            code = job.execute(ingest.JOB, ["--input", str(path), "--output", str(root)], start=lambda _: spark)
-            assert code == 0
-            done[path] = tables(root)
+            listed = list_input(spark, str(path))
+            rows = read_rows(spark, listed, sources, NEEDED, TextOptions(), missing_rejects=True)
+            standing = cleaning.with_standing(rows.frame).persist()
+            done[path] = [keep(standing).toPandas() for keep in (cleaning.keep_tracks, cleaning.keep_rejected)]
+            standing.unpersist()
         return done[path]
 
     return get
 
 
 @pytest.fixture(scope="module")
-def clean(ingested, real_data):
-    return ingested(real_data / "spotify_2000.csv")
+def clean(cleaned, real_data):
+    return cleaned(real_data / "spotify_2000.csv")
 
 
 def test_clean_file_gives_every_row_as_a_track(clean, real_data):
@@ -65,16 +69,16 @@ def test_clean_file_gives_every_row_as_a_track(clean, real_data):
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_no_row_is_lost(name, ingested, real_data):
+def test_no_row_is_lost(name, cleaned, real_data):
     path = real_data / "dirty_spotify_2000" / name
-    tracks, rejected = ingested(path)
+    tracks, rejected = cleaned(path)
     assert len(tracks) + len(rejected) == rows_by_csv_module(path)
     assert tracks.track_id.is_unique
 
 
 @pytest.mark.parametrize("name", ["renamed_underscore.csv", "trailing_semicolons.csv", "crlf_no_final_newline.csv"])
-def test_damage_that_destroyed_nothing_changes_no_track(name, ingested, real_data, clean):
-    tracks, rejected = ingested(real_data / "dirty_spotify_2000" / name)
+def test_damage_that_destroyed_nothing_changes_no_track(name, cleaned, real_data, clean):
+    tracks, rejected = cleaned(real_data / "dirty_spotify_2000" / name)
     compared = [column for column in tracks if column != "source_file"]
     ordered = [frame.sort_values("track_id")[compared].reset_index(drop=True) for frame in (tracks, clean[0])]
     assert len(tracks) == 1994
@@ -82,37 +86,37 @@ def test_damage_that_destroyed_nothing_changes_no_track(name, ingested, real_dat
     assert set(rejected.kind) <= {"duplicate"}
 
 
-def test_crlf_copy_repeats_one_row(ingested, real_data):
-    _, rejected = ingested(real_data / "dirty_spotify_2000" / "crlf_no_final_newline.csv")
+def test_crlf_copy_repeats_one_row(cleaned, real_data):
+    _, rejected = cleaned(real_data / "dirty_spotify_2000" / "crlf_no_final_newline.csv")
     assert rejected.kind.tolist() == ["duplicate"]
     assert rejected.reasons[0][0].startswith("duplicate of ")
 
 
 @pytest.mark.parametrize(("name", "changed"), [("mojibake.csv", 86), ("semicolon_sep.csv", 1)])
-def test_damaged_text_leaves_the_features_alone(name, changed, ingested, real_data, clean):
-    tracks, rejected = ingested(real_data / "dirty_spotify_2000" / name)
+def test_damaged_text_leaves_the_features_alone(name, changed, cleaned, real_data, clean):
+    tracks, rejected = cleaned(real_data / "dirty_spotify_2000" / name)
     assert rejected.empty
     assert len(set(tracks.track_id) - set(clean[0].track_id)) <= changed
     features = [sorted(map(tuple, frame[FEATURES].to_numpy().tolist())) for frame in (tracks, clean[0])]
     assert features[0] == features[1]
 
 
-def test_first_hundred_rows_are_tracks_of_the_whole(ingested, real_data, clean):
-    tracks, rejected = ingested(real_data / "dirty_spotify_2000" / "first100rows.csv")
+def test_first_hundred_rows_are_tracks_of_the_whole(cleaned, real_data, clean):
+    tracks, rejected = cleaned(real_data / "dirty_spotify_2000" / "first100rows.csv")
     assert len(tracks) == 100
     assert rejected.empty
     assert set(tracks.track_id) <= set(clean[0].track_id)
 
 
-def test_a_letter_in_a_number_rejects_its_row_and_is_quoted(ingested, real_data, clean):
-    tracks, rejected = ingested(real_data / "dirty_spotify_2000" / "typo_f_in_acousticness.csv")
+def test_a_letter_in_a_number_rejects_its_row_and_is_quoted(cleaned, real_data, clean):
+    tracks, rejected = cleaned(real_data / "dirty_spotify_2000" / "typo_f_in_acousticness.csv")
     assert [list(reasons) for reasons in rejected.reasons] == [["acousticness 'f' is not a number"]]
     assert rejected.raw[0] == "10,Without Me,Eminem,detroit hip hop,2002,112,67,91,-3,24,66,290,f,7,82"
     assert set(clean[0].title) - set(tracks.title) == {"Without Me"}
 
 
-def test_a_field_too_many_rejects_its_row(ingested, real_data, clean):
-    tracks, rejected = ingested(real_data / "dirty_spotify_2000" / "unquoted_thousands.csv")
+def test_a_field_too_many_rejects_its_row(cleaned, real_data, clean):
+    tracks, rejected = cleaned(real_data / "dirty_spotify_2000" / "unquoted_thousands.csv")
     assert [list(reasons) for reasons in rejected.reasons] == [["16 fields, the header has 15"]] * 3
     assert len(set(clean[0].track_id) - set(tracks.track_id)) == 3
 
@@ -133,8 +137,9 @@ def test_dropped_columns_are_named_with_the_way_out(run_job, real_data, tmp_path
 @pytest.mark.parametrize(
     ("name", "rows", "ids"), [("spotify_songs.csv", 32_833, 28_356), ("tracks_114k.csv", 114_000, 89_741)]
 )
-def test_one_row_per_id_with_all_its_genres(name, rows, ids, ingested, real_data):
-    tracks, rejected = ingested(real_data / name)
+def test_one_row_per_id_with_all_its_genres(name, rows, ids, run_job, real_data, tmp_path, compiled):
+    assert run_job(ingest.JOB, "--input", real_data / name, "--output", tmp_path) == 0
+    tracks, rejected = tables(tmp_path)
     assert len(tracks) + len(rejected) == rows == rows_by_csv_module(real_data / name)
     invalid = rejected[rejected.kind == "invalid"]
     assert tracks.track_id.is_unique

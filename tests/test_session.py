@@ -17,17 +17,6 @@ def test_the_starter_tells_a_job_of_the_terminal_that_it_cannot_see(told, wanted
     assert session.is_watched() is wanted
 
 
-@pytest.fixture
-def compiled(spark):
-    """The tests' session, but with compiled plans."""
-    before = {key: spark.conf.get(key) for key in session.INTERPRETED}
-    for key, value in before.items():
-        spark.conf.set(key, {"false": "true", "NO_CODEGEN": "FALLBACK"}[value])
-    yield spark
-    for key, value in before.items():
-        spark.conf.set(key, value)
-
-
 @pytest.mark.parametrize(("most", "wanted"), [(job.SMALL, "false"), (1, "true")])
 def test_only_plans_over_little_are_interpreted(most, wanted, compiled, write_csv, tmp_path, run_job, monkeypatch):
     seen = []

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
+from tests.conftest import compiling
 from tests.similar import oracle
 from tests.similar.catalogue import NINE, as_dicts, as_frame, coarse_tracks
 
@@ -102,7 +103,8 @@ def among_all(spark, published, tmp_path_factory):
     path = str(tmp_path_factory.mktemp("published") / "tracks.parquet")
     published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)
     tracks = spark.read.parquet(path)
-    scaling = fit_scaling(tracks, Options(NINE, "standard"))
+    with compiling(spark):
+        scaling = fit_scaling(tracks, Options(NINE, "standard"))
     points = scaling.points(published[list(NINE)].to_numpy())
     known, wanted = as_dicts(published, points), {}
     for position in published.sample(1000, random_state=4).index:
@@ -117,7 +119,7 @@ def among_all(spark, published, tmp_path_factory):
 
 
 @pytest.mark.parametrize("method", ["tree", "cells"])
-def test_a_thousand_published_tracks_among_all(method, among_all):
+def test_a_thousand_published_tracks_among_all(method, among_all, compiled):
     tracks, scaling, wanted = among_all
     with similar_lists(tracks, scaling, Options(NINE, "standard", method), tracks_a_cell=12_000) as rows:
         found = rows.where(F.col("track_id").isin(list(wanted))).collect()
