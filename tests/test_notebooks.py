@@ -3,9 +3,7 @@
 import ast
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from tests import outputs
 
 PROJECT = Path(__file__).parents[1]
@@ -17,8 +15,16 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+@pytest.fixture(scope="module")
+def nbformat():
+    """Loaded by those who need it: it takes seconds, and every process of the suite reads this file."""
+    import nbformat
+
+    return nbformat
+
+
 @pytest.fixture(params=NOTEBOOKS)
-def notebook(request):
+def notebook(request, nbformat):
     return nbformat.read(NOTEBOOKS[request.param], as_version=4)
 
 
@@ -27,7 +33,7 @@ def test_there_are_four():
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_file_is_as_jupyter_saves_it(name):
+def test_the_file_is_as_jupyter_saves_it(name, nbformat):
     text = NOTEBOOKS[name].read_text("utf-8")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
@@ -70,8 +76,10 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture
-def execute(project, monkeypatch, tmp_path):
+def execute(project, nbformat, monkeypatch, tmp_path):
     """Run a notebook in a kernel of its own, and return the outputs of its cells by their ids."""
+    from nbclient import NotebookClient
+
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("PYTHONPATH", str(PROJECT / "lib"))

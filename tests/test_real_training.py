@@ -63,20 +63,3 @@ def test_the_same_command_again_changes_nothing_but_runs(root, spark, real_data,
     assert run_job(pipeline.JOB, *words) == 0
     assert state() == before
     assert len(table(root, "runs")) == 2
-
-
-def test_a_second_file_is_labeled_by_the_model_that_is_there(root, run_job, real_data, tmp_path):
-    header, *rows = (real_data / "spotify_2000.csv").read_text("utf-8-sig").splitlines()
-    new = rows[0].replace("Sunrise", "Sunset")
-    (tmp_path / "more.csv").write_text("\n".join([header, new, *rows[1:4]]), "utf-8")
-    models = sorted((root / "models").iterdir())
-    before = table(root, "labeled_tracks").set_index("track_id").cluster
-    words = ["--input", tmp_path / "more.csv", "--output", root, "--set", "clustering.ks=2-15"]
-    assert run_job(pipeline.JOB, *words) == 0
-    assert sorted((root / "models").iterdir()) == models
-    after = table(root, "labeled_tracks").set_index("track_id")
-    assert (after.cluster[before.index] == before).all()
-    added = after.drop(before.index)
-    assert added.title.tolist() == ["Sunset"]
-    # same features as the track it was copied from, so the same cluster
-    assert added.cluster.tolist() == [after[after.title == "Sunrise"].cluster.iloc[0]]

@@ -25,17 +25,6 @@ def spark_at_hand():
 
 
 @pytest.mark.jvm
-def test_a_job_from_another_folder_with_relative_paths(tmp_path):
-    (tmp_path / "tracks.csv").write_text(CSV, "utf-8")
-    words = ["--master", "local[2]", "jobs/ingest_tracks.py", "--input", "tracks.csv", "--output", "out"]
-    done = submit(tmp_path, *words)
-    assert done.returncode == 0, done.stderr
-    assert "added 8" in told(done)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "tracks.csv"]
-    assert len(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas()) == 8
-
-
-@pytest.mark.jvm
 def test_exit_codes_pass_through(tmp_path):
     wrong = submit(tmp_path, "jobs/train_clusters.py", "--output", "out", "--set", "clustering.ks=9-4")
     assert wrong.returncode == 2

@@ -8,6 +8,18 @@ from segue.errors import OutputError
 from segue.tables import Store
 
 OLD_RUNS = {"status_known": "status IN ('done', 'failed')"}
+FEW = schema.Table(
+    "few",
+    ("track_id",),
+    (
+        schema.Column("track_id", "string", "which track"),
+        schema.Column("album", "string", "where it came out, 'nowhere' too", required=False),
+        schema.Column("bpm", "double", "beats per minute"),
+    ),
+    (("bpm_positive", "bpm > 0"),),
+    has_feed=True,
+)
+"""Of the kind that ``tracks`` is, with fewer rules: each that is added is a commit."""
 ROW = {"run_id": "r", "job": "j", "status": "done", "settings": "{}", "versions": "{}", "input": "{}", "counts": "{}"}
 
 
@@ -45,18 +57,15 @@ def test_rules_that_have_changed_are_changed(spark, tmp_path):
 
 
 def test_columns_that_may_be_empty_are_added_and_the_feed_begins(spark, tmp_path):
-    columns = [c for c in schema.TRACKS.columns if c.name != "album"]
-    ddl = ", ".join(f"{c.name} {c.type}" for c in columns)
-    values = {"track_id": "a", "title": "t", "artist": "b", "genres": [], "source_file": "f", "bpm": 90.0}
-    frame = spark.createDataFrame([tuple(values.get(c.name) for c in columns)], ddl)
-    store = made_by_an_earlier_segue(spark, tmp_path, schema.TRACKS, frame)
-    found = store.read(schema.TRACKS).select(*schema.TRACKS.names).collect()
-    assert [(row.track_id, row.album, row.bpm) for row in found] == [("a", None, 90.0)]
-    told = properties(tmp_path, schema.TRACKS)
+    frame = spark.createDataFrame([("a", 90.0)], "track_id string, bpm double")
+    store = made_by_an_earlier_segue(spark, tmp_path, FEW, frame)
+    assert [tuple(row) for row in store.read(FEW).select(*FEW.names).collect()] == [("a", None, 90.0)]
+    told = properties(tmp_path, FEW)
     assert (told["delta.enableChangeDataFeed"], told["segue.schema"]) == ("true", str(schema.SCHEMA_VERSION))
-    version = DeltaTable(str(tmp_path / "tracks")).version()
-    Store(spark, str(tmp_path)).read(schema.TRACKS)
-    assert DeltaTable(str(tmp_path / "tracks")).version() == version
+    assert told["delta.constraints.bpm_positive"] == "bpm > 0"
+    version = DeltaTable(str(tmp_path / "few")).version()
+    Store(spark, str(tmp_path)).read(FEW)
+    assert DeltaTable(str(tmp_path / "few")).version() == version
 
 
 def test_what_cannot_be_made_up_is_refused_with_the_way_out(spark, tmp_path):

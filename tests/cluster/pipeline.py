@@ -8,15 +8,16 @@ from tests.submitting import PROJECT, SHORT_LIVED
 SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample=1000", "selection.fewest=4")
 
 
-def own_words(catalogue: Path, output: Path | str, *more: str) -> list[str]:
+def own_words(catalogue: Path | str, output: Path | str, *more: str) -> list[str]:
     """Return the pipeline's own options, some settings more among them."""
     settings = [word for setting in (*SETTINGS, *more) for word in ("--set", setting)]
     return ["--input", str(catalogue), "--output", str(output), *settings]
 
 
-def words(master: str, catalogue: Path, output: Path | str, *more: str) -> list[object]:
+def words(master: str, catalogue: Path | str, output: Path | str, *more: str) -> list[object]:
     """Return what submits the whole pipeline to a master."""
     small = ["--conf", "spark.executor.memory=700m", "--conf", "spark.sql.shuffle.partitions=4"]
+    small += ["--conf", "spark.ui.enabled=false"]
     small += ["--conf", f"spark.executor.extraJavaOptions={SHORT_LIVED}"]
     job = [PROJECT / "jobs/run_pipeline.py", *own_words(catalogue, output, *more)]
     return ["--master", master, "--driver-memory", "1g", *small, *job]

@@ -1,6 +1,7 @@
 """The whole pipeline, with processes killed under it: the tables of a run that nobody disturbs."""
 
 import os
+import shutil
 import signal
 import threading
 
@@ -48,7 +49,9 @@ def alone(here, tmp_path_factory):
 
 @pytest.mark.jvm
 def test_a_cluster_whose_executors_die_in_every_stage_makes_the_same_tables(cluster, catalogue, alone, tmp_path):
-    run = begin(tmp_path, *words(cluster.master, catalogue, "out", CELLS))
+    shutil.copy(catalogue, tmp_path / "tracks.csv")
+    # relative to the folder where it is submitted, which is not the project's
+    run = begin(tmp_path, *words(cluster.master, "tracks.csv", "out", CELLS))
     killed, ended = [], threading.Event()
 
     def kill() -> None:
@@ -70,6 +73,8 @@ def test_a_cluster_whose_executors_die_in_every_stage_makes_the_same_tables(clus
         killer.join()
     assert code == 0, (tmp_path / "log").read_text()[-5000:]
     assert killed == list(STAGES)
+    assert "added 1496" in (tmp_path / "log").read_text("utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "out", "tracks.csv"]
     assert differences(alone, tmp_path / "out") == []
 
 

@@ -175,18 +175,26 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module")
+def of_no_use(tmp_path_factory):
+    """An output to which nothing comes that can be used."""
+    return tmp_path_factory.mktemp("of_no_use") / "out"
+
+
 @pytest.mark.parametrize("name", BAD)
-def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(name, run, out, tmp_path, capsys):
+def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(
+    name, run_job, of_no_use, tmp_path, capsys
+):
     content, message = BAD[name]
     (tmp_path / name).write_bytes(content)
-    assert run(tmp_path / name) == 3
+    assert run_job(ingest.JOB, "--input", tmp_path / name, "--output", of_no_use) == 3
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert message in errors[0]
-    assert [entry.name for entry in out.iterdir() if not entry.name.startswith(".")] == ["runs"]
-    runs = table(out, "runs")
-    assert runs.status.tolist() == ["failed"]
-    assert message in runs.error[0]
+    assert [entry.name for entry in of_no_use.iterdir() if not entry.name.startswith(".")] == ["runs"]
+    last = table(of_no_use, "runs").sort_values("started_at").iloc[-1]
+    assert last.status == "failed"
+    assert message in last.error
 
 
 @pytest.mark.parametrize("path", ["nothing/here.csv", "nothing/*.csv", ""])
