@@ -9,10 +9,10 @@ PROJECT = Path(__file__).parents[1]
 SHORT_LIVED = (
     "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC "
     "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
-)
+) + (" -XX:+UseTransparentHugePages" if sys.platform == "linux" else "")
 """What costs a JVM least that lives for minutes: the first compiler alone, with the room that both would have (a few
-pipelines fill its own 48 MB, and it begins to forget), the plainest collector, and classes believed, which come
-from jars that others verify every day."""
+pipelines fill its own 48 MB, and it begins to forget), the plainest collector, classes believed, which come
+from jars that others verify every day, and huge pages, which spare a fourteenth of a pipeline's CPU."""
 _HIDDEN = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "PYSPARK_PYTHON")
 
 

@@ -67,6 +67,15 @@ def test_few_rows_are_kept_at_hand_until_the_run_ends(most, spark, run_job, writ
     assert (found, len(kept), rows.storageLevel.useMemory) == ([most > 1], int(most > 1), False)
 
 
+def test_what_cannot_be_let_go_changes_no_end(run_job, tmp_path, monkeypatch):
+    def let_go(run):
+        raise RuntimeError("the JVM has died")
+
+    monkeypatch.setattr(job.Run, "let_go", let_go)
+    assert run_job(entry_that(lambda run: None), "--output", tmp_path) == 0
+    assert runs(tmp_path).status.tolist() == ["done"]
+
+
 def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):
     def work(run):
         run.counts["probe"] = {"rows": 3}

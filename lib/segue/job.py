@@ -9,6 +9,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -206,11 +207,13 @@ def _run(job: Job, run: Run) -> int:
     try:
         _record(run, opening | closing)
         note.take_away()
-        run.let_go()
     except Exception as error:
         if end.code == DONE:
             end = _outcome(run, error)
         log.warning("the run could not be recorded in %s/runs", run.store.root)
+    # where the JVM has died, so has what it kept
+    with suppress(Exception):
+        run.let_go()
     if end.trace:
         print(telling.block(end.trace), file=sys.stderr, flush=True)
     elif end.message:

@@ -58,7 +58,10 @@ def test_a_cluster_whose_executors_die_in_every_stage_makes_the_same_tables(clus
         for stage, shown in STAGES.items():
             until(lambda shown=shown: ended.is_set() or list((tmp_path / "out").glob(shown)), stage, seconds=300)
             executors = cluster.at_work if stage in BY_PYTHON else cluster.executors
-            there = until(lambda find=executors: ended.is_set() or find(), f"an executor in {stage}", seconds=300)
+            # each look goes through all processes there are
+            there = until(
+                lambda find=executors: ended.is_set() or find(), f"an executor in {stage}", seconds=300, every=0.1
+            )
             if ended.is_set():
                 return
             os.kill(there[0], signal.SIGKILL)
