@@ -43,21 +43,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     try:
         log = _start(folder, "master", started, "master.Master", "--port", "0", "--webui-port", "0")
         url = until(lambda: re.search(r"spark://127\.0\.0\.1:\d+", log.read_text("utf-8")), "the master")[0]
-        workers = []
+        logs = []
         for number in (1, 2):
-            options = [
-                "--cores",
-                "1",
-                "--memory",
-                "1g",
-                "--webui-port",
-                "0",
-                "--work-dir",
-                str(folder / f"work{number}"),
-            ]
-            log = _start(folder, f"worker{number}", started, "worker.Worker", *options, url)
-            until(lambda log=log: "Successfully registered" in log.read_text("utf-8"), f"worker {number}")
-            workers.append(started[-1].pid)
+            options = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
+            options += ["--work-dir", str(folder / f"work{number}")]
+            logs.append(_start(folder, f"worker{number}", started, "worker.Worker", *options, url))
+        for log in logs:
+            until(lambda log=log: "Successfully registered" in log.read_text("utf-8"), log.stem)
+        _, *workers = (process.pid for process in started)
         yield Cluster(url, tuple(workers))
     finally:
         for process in started:
