@@ -197,6 +197,10 @@ def test_what_a_file_said_before_it_was_corrected_is_no_longer_rejected(folder, 
     # of the two files that are called four.csv nobody knows whose a rejected row is
     assert sorted(raw.split(",")[0] for raw in left.raw) == ["id41x", "id51x", "id71x"]
     assert {"id41x", "id61x", "id72x"} <= set(rows(folder, "tracks").track_id)
+    arrive(folder, "six.csv", [])
+    day(ingest.JOB)
+    left = rows(folder, "rejected_tracks")
+    assert sorted(raw.split(",")[0] for raw in left.raw) == ["id41x", "id51x"]
 
 
 def test_files_that_differ_in_what_is_hidden_of_their_names_are_two(folder, day):

@@ -24,6 +24,8 @@ _UNREADABLE = re.compile(
     r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|No FileSystem for scheme|incorrect header"
 )
 """What Spark says, among other things, where a file is at fault."""
+_FOR_PROGRAMS = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
+"""The packages of a Java class, Spark's name of a condition, and the SQL standard's."""
 _COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
@@ -60,11 +62,11 @@ def reading(what: str) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    """Return the innermost cause that a JVM's trace names, else the first line."""
+    """Return the innermost cause that a JVM's trace names, else the first line, without names that programs go by."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
-    return re.sub(r"^([\w$]+\.)+(?=[\w$]+(:|$))", "", text)[:300]
+    return _FOR_PROGRAMS.sub("", text)[:300]
 
 
 def escaped(uri: str) -> str:

@@ -64,10 +64,8 @@ def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -
     """Store the tracks and the rejected rows; what files that are read ``again`` had rejected before, goes."""
     with reading(f"--input {run.options.input}"):
         counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
-    if not counts and not snapshot and run.store.exists(schema.TRACKS):
-        log.warning("ingest: what is new holds headers and no rows")
-        return counts, Change()
-    if not counts.get("track"):
+    is_empty = not counts and not snapshot and run.store.exists(schema.TRACKS)
+    if not counts.get("track") and not is_empty:
         raise InputError(_nothing_left(standing, run.options.input))
     # both are looked at before the first is written: one that cannot be read must leave the other as it is
     stored, before = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
@@ -79,6 +77,9 @@ def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -
         without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
     if before is None or snapshot or without is not None or counts.keys() - {"track"}:
         run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
+    if is_empty:
+        log.warning("ingest: what is new holds headers and no rows")
+        return counts, Change()
     delivered = cleaning.keep_tracks(standing)
     if snapshot:
         return counts, run.store.sync(schema.TRACKS, delivered, whole=True)
