@@ -1,10 +1,10 @@
 """The long campaign of faults: ``make faults``. One JSON line a fault, and one of what all of them come to.
 
-There are two nights: on the first a catalogue comes to an empty output, on the second there are new tracks and
-corrected ones. On each, for every table that it writes, one run is killed between the table's data files and their
-commit; others are killed at times spread over a whole run; then two runs start together on one output, again and again.
-Every fault has an output of its own. After each, every table must be whole at once, and one more run must complete to
-the tables of a run that nobody disturbed.
+There are four nights: on the first a catalogue comes to an empty output, on the second there are new tracks and
+corrected ones, then a snapshot in which many are gone, and upkeep. On each, for every table that it writes, one run is
+killed between the table's data files and their commit; others are killed at times spread over a whole run; then two
+runs start together on one output, again and again. Every fault has an output of its own. After each, every table must
+be whole at once, and one more run must complete to the tables of a run that nobody disturbed.
 """
 
 import argparse
@@ -12,22 +12,21 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deltalake import DeltaTable
 from tests.cluster.catalogue import write_catalogue
-from tests.cluster.killing import TABLES, killed_after, killed_while_writing, torn, two_at_once
-from tests.cluster.pipeline import words
+from tests.cluster.killing import TABLES, data_files, killed_after, killed_while_writing, torn, two_at_once
+from tests.cluster.pipeline import upkeep, words
 from tests.same_tables import COMPARED, differences, rows
 from tests.submitting import begin
 
 from segue.schema import Table
 
 TRIES = 3
-WRITTEN = {"first": TABLES, "second": tuple(name for name in TABLES if name not in ("k_scores", "cluster_profiles"))}
-"""On the second night the model of the first serves."""
+NIGHTS = ("first", "second", "snapshot", "upkeep")
 
 
 @dataclass
@@ -56,12 +55,13 @@ class Fault:
 
 @dataclass(frozen=True)
 class Night:
-    """One night: what comes, the output as it is before, if there is one, and as an undisturbed run leaves it."""
+    """One night: what comes, if something does, and the output as it is before, and as an undisturbed run leaves it."""
 
     name: str
     folder: Path
-    catalogue: Path
+    catalogue: Path | None
     before: Path | None = None
+    settings: tuple[str, ...] = ()
 
     @property
     def alone(self) -> Path:
@@ -73,9 +73,16 @@ class Night:
         runs = DeltaTable(str(self.alone / "runs")).to_pandas().sort_values("started_at")
         return float(json.loads(runs.counts.iloc[-1])["seconds"])
 
-    def command(self) -> list[object]:
-        """Return what submits the pipeline."""
-        return words("local[2]", self.catalogue, "out")
+    def written(self) -> list[str]:
+        """Return the tables to which the undisturbed run has written data files, in the order of their writing."""
+        old = {name: data_files(self.before / name) if self.before else set() for name in TABLES}
+        return [name for name in TABLES if data_files(self.alone / name) - old[name]]
+
+    def command(self, output: Path | str = "out", *settings: str) -> list[object]:
+        """Return what submits the pipeline, or upkeep where nothing comes."""
+        if self.catalogue is None:
+            return upkeep("local[2]", output)
+        return words("local[2]", self.catalogue, output, *self.settings, *settings)
 
     def begin(self, name: str) -> Path:
         """Make a folder for one output, as it is before the night."""
@@ -116,7 +123,7 @@ def keys(root: Path, table: Table) -> set[str]:
 
 def while_writing(night: Night) -> Iterator[Fault]:
     """Kill a run while it writes a table, one table after the other; where a commit was faster, try once more."""
-    for table in WRITTEN[night.name]:
+    for table in night.written():
         for attempt in range(TRIES):
             folder = night.begin(f"{table}-{attempt}")
             happened = killed_while_writing(folder, night.command(), table)
@@ -140,23 +147,34 @@ def pairs(night: Night, times: int) -> Iterator[Fault]:
     for number in range(times):
         folder = night.begin(f"pair-{number}")
         settings, ignored = [((), ()), (("clustering.seed=7",), of_both)][number % 2]
-        outcome = two_at_once(folder, night.catalogue, *settings)
-        moment = f"start, {1 + number % 2} models"
+        out = folder / "out"
+        outcome = two_at_once(folder, night.command(out, *settings), night.command(out))
+        moment = "start" if night.catalogue is None else f"start, {1 + number % 2} models"
         fault = Fault("pair", night.name, moment, True, outcome.torn, codes=outcome.codes)
         yield night.after(folder, fault, *ignored)
 
 
-def nights(folder: Path) -> tuple[Night, Night]:
-    """Make what comes on both nights, and the outputs of runs that nobody disturbs."""
-    (folder / "in").mkdir()
-    one = write_catalogue(folder / "in" / "one.csv", range(1200))
+def nights(folder: Path, wanted: Sequence[str]) -> Iterator[Night]:
+    """Make what comes on each night, and the outputs of runs that nobody disturbs; yield the nights that are wanted."""
+    for name in ("in", "later"):
+        (folder / name).mkdir()
+    first = Night("first", folder, write_catalogue(folder / "in" / "one.csv", range(1200)))
+    first.complete(first.begin("alone"))
+    if first.name in wanted:
+        yield first
     # a fifth of them are corrections
     write_catalogue(folder / "in" / "two.csv", range(1125, 1500), seed=8)
-    first = Night("first", folder, one)
-    first.complete(first.begin("alone"))
     second = Night("second", folder, folder / "in", first.alone)
     second.complete(second.begin("alone"))
-    return first, second
+    # some stay, some are corrected, some are new, and most are gone
+    write_catalogue(folder / "later" / "same.csv", range(900, 1100))
+    write_catalogue(folder / "later" / "other.csv", range(1100, 1600), seed=9)
+    snapshot = Night("snapshot", folder, folder / "later", second.alone, ("ingest.mode=snapshot",))
+    for night in (second, snapshot, Night("upkeep", folder, None, second.alone)):
+        if night.name in wanted:
+            if night is not second:
+                night.complete(night.begin("alone"))
+            yield night
 
 
 def main() -> int:
@@ -166,17 +184,18 @@ def main() -> int:
     parser.add_argument(
         "--pairs", type=int, default=10, metavar="N", help="times that two runs start together, a night"
     )
+    parser.add_argument("--nights", nargs="+", choices=NIGHTS, default=NIGHTS, help="all four by default")
     options = parser.parse_args()
-    faults = []
+    faults, tables = [], 0
     with tempfile.TemporaryDirectory() as name:
-        for night in nights(Path(name)):
+        for night in nights(Path(name), options.nights):
+            tables += len(night.written())
             for some in (while_writing(night), spread(night, options.spread), pairs(night, options.pairs)):
                 for fault in some:
                     print(json.dumps(asdict(fault) | {"survived": fault.survived}), flush=True)
                     faults.append(fault)
     kills = [fault for fault in faults if fault.kind == "kill" and fault.happened]
     proven = {(fault.night, fault.moment) for fault in kills if fault.moment.startswith("writing")}
-    tables = sum(len(names) for names in WRITTEN.values())
     summary = {
         "kills": len(kills),
         "tables_killed_before_their_commit": len(proven),

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from deltalake import DeltaTable
-from tests.cluster.pipeline import words as pipeline
 from tests.same_tables import COMPARED
 from tests.submitting import begin, command_of, family
 from tests.waiting import until
@@ -144,11 +143,11 @@ class Together:
     torn: list[str]
 
 
-def two_at_once(folder: Path, catalogue: Path, *settings_of_one: str) -> Together:
-    """Start two pipelines together on one output, one of them with more settings, and wait for both."""
+def two_at_once(folder: Path, one: Sequence[object], other: Sequence[object]) -> Together:
+    """Start two runs together, each from a folder of its own, on ``folder``/out, and wait for both."""
     runs = []
-    for name, settings in (("one", settings_of_one), ("other", ())):
+    for name, words in (("one", one), ("other", other)):
         (folder / name).mkdir()
-        runs.append(begin(folder / name, *pipeline("local[2]", catalogue, str(folder / "out"), *settings)))
+        runs.append(begin(folder / name, *words))
     codes = sorted(run.wait() for run in runs)
     return Together(codes, torn(folder / "out"))

@@ -1,4 +1,4 @@
-"""The pipeline over the catalogue of these tests, as words for the job and for spark-submit.sh."""
+"""The pipeline over the catalogue of these tests, and upkeep, as words for the job and for spark-submit.sh."""
 
 from pathlib import Path
 
@@ -16,8 +16,16 @@ def own_words(catalogue: Path | str, output: Path | str, *more: str) -> list[str
 
 def words(master: str, catalogue: Path | str, output: Path | str, *more: str) -> list[object]:
     """Return what submits the whole pipeline to a master."""
+    return [*_small(master), PROJECT / "jobs/run_pipeline.py", *own_words(catalogue, output, *more)]
+
+
+def upkeep(master: str, output: Path | str) -> list[object]:
+    """Return what submits upkeep to a master."""
+    return [*_small(master), PROJECT / "jobs/maintain_tables.py", "--output", str(output)]
+
+
+def _small(master: str) -> list[str]:
     small = ["--conf", "spark.executor.memory=700m", "--conf", "spark.sql.shuffle.partitions=4"]
     small += ["--conf", "spark.ui.enabled=false"]
     small += ["--conf", f"spark.executor.extraJavaOptions={SHORT_LIVED}"]
-    job = [PROJECT / "jobs/run_pipeline.py", *own_words(catalogue, output, *more)]
-    return ["--master", master, "--driver-memory", "1g", *small, *job]
+    return ["--master", master, "--driver-memory", "1g", *small]
