@@ -3,6 +3,8 @@
 import gzip
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
@@ -76,3 +78,46 @@ def test_files_of_one_folder_have_units_of_their_own(spark, tmp_path):
     (tmp_path / "in" / "percent.csv").write_text(as_csv(percent), "utf-8")
     (tmp_path / "in" / "fraction.csv").write_text(as_csv(ROWS[4:]), "utf-8")
     assert [row.valence for row in read(spark, tmp_path / "in").select("valence").distinct().collect()] == [0.5]
+
+
+def as_parquet(path, rows, **kinds):
+    """Write rows as another program would: a column a feature, and numbers as numbers."""
+    columns = dict(zip(HEADER, zip(*rows, strict=True), strict=True))
+    numbers = {name: [float(text) for text in columns[name]] for name in HEADER[3:9]}
+    table = pa.table({name: pa.array(texts) for name, texts in (columns | numbers).items()})
+    for name, kind in kinds.items():
+        table = table.set_column(HEADER.index(name), name, table[name].cast(kind))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path)
+    return table
+
+
+def test_parquet_files_of_one_folder_have_names_types_and_units_of_their_own(spark, tmp_path):
+    folder = tmp_path / "in"
+    as_parquet(folder / "whole.parquet", [track(n, tempo=str(90 + n)) for n in range(2)], tempo=pa.int64())
+    as_parquet(folder / "broken.parquet", [track(2)], tempo=pa.float64())
+    as_parquet(folder / "percent.parquet", [[*row[:5], "10", "50", "25", "5", row[9]] for row in (track(3), track(4))])
+    table = as_parquet(folder / "renamed.parquet", [track(5)])
+    pq.write_table(
+        table.rename_columns({"name": "Track Name", "tempo": "BPM"}).select(range(9, -1, -1)),
+        folder / "renamed.parquet",
+    )
+    found = read(spark, folder)
+    assert [list(row)[:-1] for row in found.collect()] == PLAIN
+
+
+def test_what_was_written_together_has_one_unit(spark, tmp_path):
+    # by itself the second part would be taken for fractions
+    rows = [[*row[:5], "10", valence, "25", "5", row[9]] for row, valence in zip(ROWS, "999991", strict=True)]
+    write = "part-0000{}-0123abcd-0000-4000-8000-0123456789ab-c000.snappy.parquet"
+    for number, some in enumerate((rows[:5], rows[5:])):
+        as_parquet(tmp_path / "in" / write.format(number), [[*row[:6], row[6], "0.5", "0.5", row[9]] for row in some])
+    found = read(spark, tmp_path / "in").collect()
+    assert [row.valence for row in found] == [*[0.09] * 5, 0.01]
+
+
+def test_folders_that_are_called_name_and_value_give_a_column(spark, tmp_path):
+    for genre, some in (("rock", ROWS[:3]), ("R%26B%3D", ROWS[3:5]), ("__HIVE_DEFAULT_PARTITION__", ROWS[5:])):
+        path = tmp_path / "in" / f"track_genre={genre}" / "part-0.parquet"
+        pq.write_table(as_parquet(path, some).drop_columns(["genre"]), path)
+    assert [row.genre for row in read(spark, tmp_path / "in").collect()] == [*["rock"] * 3, *["R&B="] * 2, None]

@@ -161,23 +161,28 @@ def _is_text(text: str) -> bool:
         return False
 
 
-def read_typed(frame: DataFrame, layout: Layout, required: Sequence[str]) -> DataFrame:
-    """Return the rows of a typed table (Parquet, Delta).
+def read_typed(frame: DataFrame, layouts: Mapping[str, Layout], required: Sequence[str]) -> DataFrame:
+    """Return the rows of typed tables with the same columns (Parquet, Delta).
 
     Parameters
     ----------
     frame : columns ``source_file``, ``raw`` (the row as JSON) and ``c0``, ``c1``, … as text
-    layout : what the columns mean
+    layouts : what the columns mean, for every file
     required : features without which a row is no track
     """
-    picks = {column: f"c{found.index}" for column, found in layout.columns.items()}
+    picks = {
+        file: {column: f"c{found.index}" for column, found in layout.columns.items()}
+        for file, layout in layouts.items()
+    }
+    picked = sorted({pick for of_file in picks.values() for pick in of_file.values()})
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = _Rows(required)
         for batch in batches:
             for row in batch.to_pylist():
-                texts = {column: row[pick] for column, pick in picks.items()}
-                rows.add(row["source_file"], row["raw"], layout, texts)
+                file = row["source_file"]
+                texts = {column: row[pick] for column, pick in picks[file].items()}
+                rows.add(file, row["raw"], layouts[file], texts)
             yield from rows.batches(1)
 
-    return frame.select("source_file", "raw", *picks.values()).mapInArrow(read, ROWS)
+    return frame.select("source_file", "raw", *picked).mapInArrow(read, ROWS)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -74,10 +75,7 @@ def read_rows(
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
         log.info("%s", decision)
     _name_ignored(layouts)
-    frame = frames[0]
-    for other in frames[1:]:
-        frame = frame.union(other)
-    return Rows(frame, tuple(layouts), tuple(files))
+    return Rows(reduce(DataFrame.union, frames), tuple(layouts), tuple(files))
 
 
 def _text_rows(
@@ -132,12 +130,23 @@ def _typed_rows(
     needed: Sequence[str],
     required: Sequence[str],
 ) -> DataFrame:
+    frames = []
     with reading(_names(files)):
-        names, rows = typed.typed_rows(spark, files)
-        layout = recognise(names, typed.fit_sample(rows), sources)
-    _require(layout, names, needed, files)
-    layouts.append(layout)
-    return read.read_typed(rows, layout, required)
+        alike = typed.by_schema(spark, files) if files[0].format == "parquet" else [files]
+    for members in alike:
+        with reading(_names(members)):
+            names, rows = typed.typed_rows(spark, members)
+            writes = typed.by_write(members)
+            samples = typed.fit_samples(rows, writes)
+        together = [row for sample in samples for row in sample]
+        of_files: dict[str, Layout] = {}
+        for written, own in zip(writes, samples, strict=True):
+            layout = recognise(names, own, sources, together)
+            _require(layout, names, needed, written)
+            layouts.append(layout)
+            of_files |= {file.relative: layout for file in written}
+        frames.append(read.read_typed(rows, of_files, required))
+    return reduce(DataFrame.union, frames)
 
 
 def _refuse_unreadable(files: list[InputFile], scans: dict[int, scan.Scan], options: TextOptions) -> None:

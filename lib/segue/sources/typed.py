@@ -1,5 +1,12 @@
 """Parquet and Delta: rows that were never text become text, so that they take the same way as all others."""
 
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -7,27 +14,81 @@ from pyspark.sql import types as T
 from segue.sources.listing import InputFile, escaped
 from segue.sources.scan import SAMPLE_LINES
 
+_AT_ONCE = 8
+_ID_OF_WRITE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
+_PART = re.compile(r"part[-.]\d+\.")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
-def typed_rows(spark: SparkSession, files: list[InputFile]) -> tuple[list[str], DataFrame]:
-    """Return the column names, and a frame of ``source_file``, ``raw`` (JSON) and ``c0``, ``c1``, … as text."""
-    if files[0].format == "delta":
+
+def by_schema(spark: SparkSession, found: Sequence[InputFile]) -> list[list[InputFile]]:
+    """Return Parquet files in groups of the same columns and types. Runs a small Spark job for each write but one."""
+    writes = by_write(found, parts_are_one=False)
+    if len(writes) == 1:
+        return writes
+
+    def schema_of(write: Sequence[InputFile]) -> str:
+        return spark.read.parquet(escaped(write[0].uri)).schema.json()
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        schemas = list(pool.map(schema_of, writes))
+    groups: dict[str, list[InputFile]] = {}
+    for write, known in zip(writes, schemas, strict=True):
+        groups.setdefault(known, []).extend(write)
+    return list(groups.values())
+
+
+def by_write(found: Sequence[InputFile], *, parts_are_one: bool = True) -> list[list[InputFile]]:
+    """Return files in groups that were written together: Spark, pandas and Dask cut one table into many files.
+
+    Parameters
+    ----------
+    parts_are_one : whether parts that are numbered, and bear no id of their write, count as one write
+    """
+    groups: dict[str, list[InputFile]] = {}
+    for file in found:
+        name = file.relative.rpartition("/")[2]
+        write = _ID_OF_WRITE.search(name)
+        is_part = parts_are_one and _PART.match(name)
+        groups.setdefault(write[0] if write else "part" if is_part else file.relative, []).append(file)
+    return list(groups.values())
+
+
+def typed_rows(spark: SparkSession, found: Sequence[InputFile]) -> tuple[list[str], DataFrame]:
+    """Return the column names, and a frame of ``source_file``, ``raw`` (JSON) and ``c0``, ``c1``, … as text.
+
+    Folders that are called ``name=value`` give columns too, as Hive and whoever follows it has them, behind the others.
+    """
+    if found[0].format == "delta":
         # it is read more than once, and somebody may write to it meanwhile
-        loaded = spark.read.format("delta").option("versionAsOf", files[0].version).load(files[0].uri)
-        source = F.lit(files[0].relative)
+        loaded = spark.read.format("delta").option("versionAsOf", found[0].version).load(found[0].uri)
+        source = F.lit(found[0].relative)
     else:
-        loaded = spark.read.option("mergeSchema", "true").parquet(*(escaped(file.uri) for file in files))
-        relative = {file.id: file.relative for file in files}
-        source = F.create_map(*(F.lit(part) for item in relative.items() for part in item))[
-            F.xxhash64("_metadata.file_path")
-        ]
+        loaded = spark.read.option("mergeSchema", "true").parquet(*(escaped(file.uri) for file in found))
+        source = _by({file.id: file.relative for file in found}, F.xxhash64("_metadata.file_path"))
     names = loaded.columns
     by_position = [F.col(f"`{name.replace('`', '``')}`") for name in names]
     raw = F.to_json(F.struct(*by_position), {"ignoreNullFields": "false"})
-    texts = [
-        _as_text(column, field.dataType).alias(f"c{index}")
-        for index, (column, field) in enumerate(zip(by_position, loaded.schema, strict=True))
-    ]
-    return names, loaded.select(source.alias("source_file"), raw.alias("raw"), *texts)
+    texts = [_as_text(column, field.dataType) for column, field in zip(by_position, loaded.schema, strict=True)]
+    for name, values in _folders(found).items():
+        if name not in names:
+            names, texts = [*names, name], [*texts, _by(values, source)]
+    numbered = [text.alias(f"c{index}") for index, text in enumerate(texts)]
+    return names, loaded.select(source.alias("source_file"), raw.alias("raw"), *numbered)
+
+
+def _by(values: Mapping[Any, Any], key: Column) -> Column:
+    return F.create_map(*(F.lit(part) for item in values.items() for part in item))[key]
+
+
+def _folders(found: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
+    """Return what the folders above files say: by name, the value for every file below one that is called so."""
+    said: dict[str, dict[str, str | None]] = defaultdict(dict)
+    for file in found:
+        for folder in file.relative.split("/")[:-1]:
+            name, is_said, value = folder.partition("=")
+            if is_said and file.format == "parquet":
+                said[unquote(name)][file.relative] = None if value == _NO_VALUE else unquote(value)
+    return said
 
 
 def _as_text(column: Column, kind: T.DataType) -> Column:
@@ -36,8 +97,18 @@ def _as_text(column: Column, kind: T.DataType) -> Column:
     return column.cast("string")
 
 
-def fit_sample(rows: DataFrame) -> list[list[str | None]]:
-    """Return some rows as lists of text, the same whatever the order of the rows. Runs a Spark job."""
+def fit_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
+    """Return some rows of every write as lists of text, the same whatever their order. Runs two Spark jobs."""
+    sizes = {row.source_file: row["count"] for row in rows.groupBy("source_file").count().collect()}
+    whose = {file.relative: place for place, write in enumerate(writes) for file in write}
+    shares: dict[str, int] = {}
+    for write in writes:
+        n_rows = sum(sizes.get(file.relative, 0) for file in write)
+        shares |= {file.relative: max(1, -(-n_rows // SAMPLE_LINES)) for file in write}
+    of_hash = F.xxhash64("raw")
+    some = rows.where(F.pmod(of_hash, _by(shares, F.col("source_file"))) == 0)
     texts = [name for name in rows.columns if name not in ("source_file", "raw")]
-    lowest = rows.orderBy(F.xxhash64("raw"), "raw").limit(SAMPLE_LINES)
-    return [list(row) for row in lowest.select(*texts).collect()]
+    samples: list[list[list[str | None]]] = [[] for _ in writes]
+    for source_file, _, *row in sorted(some.select("source_file", of_hash, *texts).collect(), key=lambda row: row[:2]):
+        samples[whose[source_file]].append(row)
+    return samples
