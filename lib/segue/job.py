@@ -1,7 +1,6 @@
 """What every entry point does around its own work: options, logs, exit code, run record."""
 
 import argparse
-import json
 import logging
 import platform
 import sys
@@ -263,7 +262,7 @@ def _opening(job: Job, run: Run) -> dict[str, Any]:
 
 
 def _as_json(told: dict[str, Any]) -> dict[str, str]:
-    return {name: telling.redacted(json.dumps(value, ensure_ascii=False)) for name, value in told.items()}
+    return {name: telling.as_json(value) for name, value in told.items()}
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:

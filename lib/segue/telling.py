@@ -1,8 +1,10 @@
 """What is told: without secrets, and in logs on one line, without control characters. No Spark here."""
 
 import copy
+import json
 import logging
 import re
+from typing import Any
 
 _HIDDEN = "***"
 # a password may hold slashes; without one, what stands there in abfs: and wasb: is a container
@@ -10,11 +12,11 @@ _USER = re.compile(
     r"(?<=://)[^\s@'\"]*:[^\s@'\"]*(?=@)"
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
 )
-_NAMED = re.compile(
-    r"((?:secret|password|passwd|pwd|token|credential|signature|sig(?![a-z])|api_?key|access_?key|account_?key)[\w.-]*['\"]?\s*[=:]\s*)"
-    r"(['\"]?)[^\s'\"&;,)]+",
-    re.IGNORECASE,
+_SECRET = (
+    r"(?:secret|password|passwd|pwd|token|credential|signature|sig(?![a-z])|api_?key|access_?key|account_?key)[\w.-]*"
 )
+_NAMED = re.compile(rf"({_SECRET}['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&;,)]+", re.IGNORECASE)
+_NAME = re.compile(_SECRET, re.IGNORECASE)
 _REFUSED = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
 
 
@@ -43,6 +45,25 @@ def redacted(text: str) -> str:
     'fs.s3a.secret.key=*** next'
     """
     return _NAMED.sub(rf"\g<1>\g<2>{_HIDDEN}", _USER.sub(_HIDDEN, text))
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON, without the secrets in its texts and names, and without texts that are named so.
+
+    >>> as_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
+    '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
+    """
+    return json.dumps(_without_secrets(value), ensure_ascii=False)
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {redacted(str(key)): _without_secrets(inside, str(key)) for key, inside in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inside, name) for inside in value]
+    if isinstance(value, str):
+        return _HIDDEN if _NAME.search(name) else redacted(value)
+    return value
 
 
 def one_line(text: str) -> str:

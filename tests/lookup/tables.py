@@ -83,6 +83,8 @@ def write(root, *, tracks_version=0):
         schema.RUNS,
         [
             done
+            # as an earlier segue hid what it took for a secret
+            | {"input": '{"files": {"signature.csv": ***'}
             | {"run_id": "b", "job": "label_tracks", "status": "failed", "counts": '{"seconds": 2.5}', "error": "no"}
             | {"started_at": datetime(2026, 1, 2, tzinfo=UTC), "finished_at": datetime(2026, 1, 2, tzinfo=UTC)},
             done

@@ -145,7 +145,9 @@ def test_functions_give_plain_values(root):
     answer = lookup.similar(str(root), "t1")
     assert [near["title"] for near in answer.similar] == ["Halo", "Hello"]
     assert [row["cluster"] for row in lookup.clusters(str(root))] == [1, 2]
-    assert lookup.runs(str(root))[0]["counts"]["ingest"]["read"] == 1200
+    first, second = lookup.runs(str(root))
+    assert first["counts"]["ingest"]["read"] == 1200
+    assert second["input"] == {}
 
 
 def test_neither_spark_nor_pandas_is_loaded(tmp_path):

@@ -81,8 +81,16 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
     rows = Tables(root).read(schema.RUNS, schema.RUNS.names).to_pylist()
     rows = sorted(rows, key=lambda row: (row["started_at"], row["run_id"]))
     for row in rows:
-        row |= {name: json.loads(row[name] or "{}") for name in ("settings", "versions", "input", "counts")}
+        row |= {name: _told(row[name]) for name in ("settings", "versions", "input", "counts")}
     return rows if last is None else rows[max(0, len(rows) - last) :]
+
+
+def _told(text: str | None) -> Any:
+    """Return what a text of JSON says; nothing where it is broken, as an earlier segue left some that held secrets."""
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return {}
 
 
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
