@@ -82,6 +82,15 @@ def test_the_method_is_chosen_by_size(spark, coarse, monkeypatch):
     assert neighbours.chosen_method(tracks.count(), scaling, Options(NINE, method="tree")) == "tree"
 
 
+@pytest.mark.parametrize("method", ["tree", "cells"])
+def test_tracks_of_nobody_known_limit_nothing_and_are_no_releases_of_one_recording(method, spark, coarse):
+    few = coarse.head(60).assign(artist="", title="Untitled")
+    scaling, lists = found(as_frame(spark, few), Options(NINE, "standard", method, Rules(10, 2)))
+    known = as_dicts(few, scaling.points(few[list(NINE)].to_numpy()))
+    anything_goes = {"per_artist": 0, "other_releases": True}
+    assert pairs(lists) == {track["track_id"]: oracle.similar(track, known, **anything_goes) for track in known}
+
+
 def test_one_track_has_no_neighbour(spark, coarse):
     for method in ("tree", "cells"):
         _, lists = found(as_frame(spark, coarse.head(1)), Options(NINE, "standard", method))

@@ -12,7 +12,8 @@ punctuation, a leading "The" of the artist, and notes on the release. A note sta
 * or names what it is the music of: "from …".
 
 A remix, an acoustic or instrumental version, a cover and a karaoke version are other recordings. Of several artists,
-joined by ";", the first counts. A title that is nothing but a note keeps it.
+joined by ";", the first counts. A title that is nothing but a note keeps it. Where the artist is not known, every track
+is a recording of its own, and by an artist of its own.
 """
 
 import re

@@ -124,7 +124,10 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
         return pa.StructArray.from_arrays(columns, names=["artist", "recording"])
 
     has_rules = bool(options.rules.per_artist) or not options.other_releases
-    recording = F.col("track_id") if options.other_releases else F.col("keys.recording")
+    # tracks by nobody known have no artist in common, and need not be one recording
+    is_alone = F.col("keys.artist") == ""
+    artist = F.when(is_alone, F.col("track_id")).otherwise(F.col("keys.artist"))
+    recording = F.when(F.lit(options.other_releases) | is_alone, F.col("track_id")).otherwise(F.col("keys.recording"))
     return tracks.select(
         "track_id",
         (F.col("genre") if options.same_genre else F.lit("")).alias("block"),
@@ -139,7 +142,7 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
     ).select(
         "track_id",
         "block",
-        _code(F.col("keys.artist")).alias("artist"),
+        _code(artist).alias("artist"),
         _code(recording).alias("recording"),
         "year",
         "cluster",
