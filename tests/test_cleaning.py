@@ -44,6 +44,13 @@ def test_the_most_popular_row_stays_then_the_smallest_hash_and_genres_are_merged
     assert_df_equality(kept, wanted, ignore_row_order=True, ignore_nullable=True)
 
 
+def test_a_row_that_says_who_it_is_goes_before_one_of_a_file_without_names(spark):
+    named, nameless = row("a", popularity=1.0, row_hash="h2"), row("a", popularity=9.0, row_hash="h1")
+    rows = judged(spark, nameless | {"title": None, "artist": None}, named, nameless | {"title": None})
+    (kept,) = cleaning.keep_tracks(cleaning.with_standing(rows)).collect()
+    assert (kept.title, kept.popularity) == ("a h2", 1.0)
+
+
 def test_the_order_of_rows_and_files_does_not_matter(spark):
     rows = [row("a", popularity=5.0, row_hash=f"h{i}", source_file=f"f{i % 2}") for i in range(6)]
     for order in (rows, rows[::-1], rows[3:] + rows[:3]):

@@ -67,3 +67,24 @@ def test_a_row_that_says_the_same_adds_its_genre_and_nothing_else(spark):
         ("e", 5.0, None, [], "f", "unchanged"),  # what the later file leaves open stays
     )
     assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_what_a_track_is_called_stays_where_a_delivery_does_not_say(spark):
+    def called(*rows):
+        return tracks(spark, *((name, bpm, None, [], "f") for name, bpm, _, _ in rows)).drop("title", "artist").join(
+            spark.createDataFrame([(n, t, a) for n, _, t, a in rows], "track_id string, title string, artist string"),
+            "track_id",
+        ).select(*schema.TRACKS.names)  # fmt: skip
+
+    delivered = called(("a", 1.0, None, None), ("b", 9.0, None, None), ("c", 3.0, None, None), ("d", 4.0, "D", "X"))
+    stored = called(("a", 1.0, "A", "X"), ("b", 2.0, "B", "X"), ("d", 4.0, "d", ""))
+    wanted_rows = [
+        ("a", 1.0, "A", "X", "unchanged"),
+        ("b", 9.0, "B", "X", "updated"),
+        ("c", 3.0, "c", "", "added"),
+        ("d", 4.0, "D", "X", "updated"),
+    ]
+    found = upsert.with_change(delivered, stored).select("track_id", "bpm", "title", "artist", "change")
+    assert sorted(tuple(row) for row in found.collect()) == wanted_rows
+    first = upsert.with_change(delivered, None).select("title", "artist")
+    assert sorted(tuple(row) for row in first.collect()) == [("D", "X"), ("a", ""), ("b", ""), ("c", "")]

@@ -9,9 +9,9 @@ from segue import schema
 def with_standing(judged: DataFrame) -> DataFrame:
     """Return the rows with ``standing``: ``track`` (the row that stays), ``duplicate`` or ``invalid``.
 
-    Of several rows for one track the one with the highest popularity stays, then the smallest row
-    hash. ``genres`` becomes every genre that the valid rows give for the track, sorted; ``raw`` stays with
-    the rows that become none.
+    Of several rows for one track one with a title and an artist stays, then the one with the highest popularity, then
+    the smallest row hash. ``genres`` becomes every genre that the valid rows give for the track, sorted; ``raw`` stays
+    with the rows that become none.
 
     Parameters
     ----------
@@ -21,7 +21,11 @@ def with_standing(judged: DataFrame) -> DataFrame:
     # invalid rows have no track to stand for: each goes its own way, lest all meet in one task
     whose = F.when(valid, F.col("track_id")).otherwise(F.col("row_hash"))
     of_track = Window.partitionBy(valid, whose)
-    first = of_track.orderBy(F.col("popularity").desc_nulls_last(), "row_hash", "source_file")
+    # a file may have no column for them
+    says_who = F.col("title").isNotNull(), F.col("artist").isNotNull()
+    first = of_track.orderBy(
+        *(said.desc() for said in says_who), F.col("popularity").desc_nulls_last(), "row_hash", "source_file"
+    )
     place = F.row_number().over(first)
     standing = F.when(~valid, "invalid").when(place == 1, "track").otherwise("duplicate")
     together = F.array_sort(F.array_distinct(F.flatten(F.collect_list("genres").over(of_track))))

@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
 
+from segue import lookup
 from segue.sources.listing import list_input
 from segue.sources.typed import typed_rows
 from segue.stages import ingest
@@ -136,6 +137,17 @@ def test_a_second_file_adds_and_corrects_its_tracks_and_leaves_the_others_but_fo
     assert [found[n] for n in ("read", "added", "updated", "unchanged", "rejected", "duplicate")] == [4, 1, 2, 0, 1, 0]
 
 
+def test_a_later_file_without_names_leaves_them_as_they_are(run, out, tmp_path):
+    (tmp_path / "one.csv").write_text(as_csv(ROWS[:3]), "utf-8")
+    nameless = [[row[0], *row[3:]] for row in (HEADER, track(0), track(1, tempo="200"), track(9))]
+    (tmp_path / "two.csv").write_text("\n".join(",".join(row) for row in nameless), "utf-8")
+    for name in ("one.csv", "two.csv"):
+        assert run(tmp_path / name) == 0
+    assert [counts(out)[name] for name in ("added", "updated", "unchanged")] == [1, 1, 1]
+    found = {row[0]: row[1:4] for row in values(out)}
+    assert [found[f"id{n}x"] for n in (1, 9)] == [["Song 1", "A", 200.0], ["id9x", "", 99.0]]
+
+
 def test_missing_features_are_rejected_or_kept_for_the_imputer(run, out, tmp_path):
     (tmp_path / "t.csv").write_text(as_csv([*ROWS, track(6, tempo="NA"), track(7, tempo="")]), "utf-8")
     assert run(tmp_path / "t.csv") == 0
@@ -170,6 +182,7 @@ BAD = {
     "infinite.csv": (as_csv([track(n, tempo="inf") for n in range(4)]).encode(), "bpm 'inf' is not a number"),
     "torn.csv.gz": (gzip.compress(as_csv(ROWS * 500).encode())[:-40], "cannot read torn.csv.gz"),
     "not_packed.csv.gz": (as_csv(ROWS).encode(), "cannot read not_packed.csv.gz"),
+    "packed.csv.lz4": (b"\x04\x22\x4d\x18" * 9, "packed.csv.lz4: .lz4 is not read, wanted .gz"),
     "false.parquet": (as_csv(ROWS).encode(), "cannot read false.parquet"),
     "prose.jsonl": (b"dear reader\n[1, 2]\n", "no line is a JSON object"),
 }
@@ -213,6 +226,29 @@ def test_a_path_that_names_nothing_is_told(path, message, run, out, tmp_path, ca
     assert line.startswith(message.format(path=named))
     assert "SQLSTATE" not in line
     assert not (out / "tracks").exists()
+
+
+@pytest.mark.parametrize("path", ["in", "in/t*", "in/table/*"])
+def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path, run, out, tmp_path, capsys):
+    rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
+    write_deltalake(str(tmp_path / "in" / "table"), pa.Table.from_pylist(rows), partition_by=["genre"])
+    assert run(tmp_path / path) == 3
+    assert "files of the Delta table" in capsys.readouterr().err
+    assert not (out / "tracks").exists()
+
+
+def test_an_output_within_the_input_is_no_input(run, tmp_path):
+    (tmp_path / "t.csv").write_text(as_csv(ROWS), "utf-8")
+    for read in (6, 0):
+        assert run(tmp_path) == 0
+        assert (counts(tmp_path / "out")["read"], len(values(tmp_path / "out"))) == (read, 6)
+
+
+def test_a_file_whose_name_sounds_like_a_secret_is_recorded(run, out, tmp_path):
+    path = tmp_path / "signature_songs.csv"
+    path.write_text(as_csv(ROWS), "utf-8")
+    assert run(path) == 0
+    assert lookup.runs(str(out))[0]["input"] == {"files": {path.name: path.stat().st_size}}
 
 
 def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(run, out, tmp_path):

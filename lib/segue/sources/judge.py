@@ -85,13 +85,11 @@ class Judge:
             "genre": genres[0] if genres else None,
             "genres": sorted(set(genres)),
         }
-        # a file without such a column at all is no fault of its rows
-        stand_in = {"title": values["track_id"], "artist": ""}
-        for name, instead in stand_in.items():
-            if values[name] is None and (name in self._layout.columns or instead is None):
+        # a file without such a column at all is no fault of its rows: what another delivery says of the id stays
+        is_known = {"title": values["track_id"] is not None, "artist": True}
+        for name, goes_without in is_known.items():
+            if values[name] is None and (name in self._layout.columns or not goes_without):
                 reasons.append(f"{name} missing")
-            elif values[name] is None:
-                values[name] = instead
         return values
 
     def _number(self, scale: _Scale, text: str | None, reasons: list[str]) -> float | None:

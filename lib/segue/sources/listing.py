@@ -21,12 +21,15 @@ _GLOB = re.compile(r"[*?\[{]")
 _SPECIAL = re.compile(r"([*?\[\]{}\\])")
 _UNREADABLE = re.compile(
     r"FAILED_READ_FILE|EOFException|ZipException|FileNotFoundException|AccessControlException|UnknownHostException"
-    r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|No FileSystem for scheme|incorrect header"
+    r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|CANNOT_MERGE|No FileSystem for scheme"
+    r"|incorrect header"
 )
 """What Spark says, among other things, where a file is at fault."""
 _FOR_PROGRAMS = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
 """The packages of a Java class, Spark's name of a condition, and the SQL standard's."""
-_COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
+_COMPRESSED = (".gz", ".bz2", ".zst", ".deflate")
+_NOT_THAT_OF_OTHERS = (".lz4", ".snappy")
+"""Endings of what Hadoop packs in a way of its own, and takes the files of all other programs for."""
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
     "json": (".json", ".jsonl", ".ndjson"),
@@ -74,8 +77,13 @@ def escaped(uri: str) -> str:
     return _SPECIAL.sub(r"\\\1", uri)
 
 
-def list_input(spark: SparkSession, path: str) -> list[InputFile]:
+def list_input(spark: SparkSession, path: str, output: str | None = None) -> list[InputFile]:
     """Return the files that ``path`` names, sorted; a Delta table counts as one. Runs a Spark job.
+
+    Parameters
+    ----------
+    path : a file, a folder, a glob or a Delta table
+    output : URI of where segue writes; what lies below it is no input, though the folder that it lies in may be one
 
     Raises
     ------
@@ -98,21 +106,42 @@ def list_input(spark: SparkSession, path: str) -> list[InputFile]:
             .collect()
         )
     base = _base(path, literal=literal)
-    files = [
+    found = [
         InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _moment(at))
         for uri, size, file_id, at in listed
+        if output is None or not _is_below(uri, output)
     ]
-    if len(files) == 1 and not files[0].format and _name(files[0].uri) == _name(path):
-        return [replace(files[0], format="csv")]
-    readable = sorted((file for file in files if file.format), key=lambda file: file.relative)
+    for file in found:
+        packed = [ending for ending in _NOT_THAT_OF_OTHERS if file.relative.lower().endswith(ending)]
+        if packed and _format(file.relative[: -len(packed[0])]):
+            raise InputError(f"{file.relative}: {packed[0]} is not read, wanted .gz, .bz2, .zst, or a file as it is")
+    if len(found) == 1 and not found[0].format and _name(found[0].uri) == _name(path):
+        return [replace(found[0], format="csv")]
+    readable = sorted((file for file in found if file.format), key=lambda file: file.relative)
     if not readable:
         endings = " ".join(ending for endings in FORMATS.values() for ending in endings)
         raise InputError(
-            f"--input {path} holds no file to read: found {len(files)} files that are not empty, "
+            f"--input {path} holds no file to read: found {len(found)} files that are not empty, "
             f"wanted one that ends in {endings} "
             "(compressed or not), or a Delta table"
         )
+    _refuse_parts(spark, path, readable)
     return readable
+
+
+def _refuse_parts(spark: SparkSession, path: str, found: list[InputFile]) -> None:
+    """Refuse files of a Delta table that is not named itself: many are of versions that are gone."""
+    for folder in sorted({file.uri.rpartition("/")[0] for file in found if file.format == "parquet"}):
+        if DeltaTable.isDeltaTable(spark, folder):
+            raise InputError(
+                f"--input {path} holds files of the Delta table that {folder} is or lies in; a table is read alone, "
+                "so name it as --input, or a path without it"
+            )
+
+
+def _is_below(uri: str, folder: str) -> bool:
+    uri, folder = (re.sub("^file:/+", "file:/", each) for each in (uri, folder))
+    return uri.startswith(folder.rstrip("/") + "/")
 
 
 def _moment(microseconds: int) -> datetime:

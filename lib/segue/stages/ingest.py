@@ -6,7 +6,7 @@ import time
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue import cleaning, resources, schema, upsert
+from segue import cleaning, files, resources, schema, upsert
 from segue.changes import Change, concerned
 from segue.config import Settings
 from segue.errors import InputError
@@ -29,7 +29,7 @@ def work(run: Run) -> None:
     """Read files that are new, clean what they say, and store the tracks and the rejected rows."""
     started = time.monotonic()
     snapshot = run.settings.ingest.mode == "snapshot"
-    listed = list_input(run.spark, run.options.input)
+    listed = list_input(run.spark, run.options.input, files.spark_uri(run.store.root))
     before = ledger.entered(run)
     # a snapshot is the whole input, known or not
     wanted = listed if snapshot else ledger.unread(run, listed, before)
@@ -82,7 +82,7 @@ def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -
         return counts, Change()
     delivered = cleaning.keep_tracks(standing)
     if snapshot:
-        return counts, run.store.sync(schema.TRACKS, delivered, whole=True)
+        return counts, run.store.sync(schema.TRACKS, upsert.named(delivered), whole=True)
     near = None if stored is None else concerned(stored, delivered, counts["track"], "track_id")
     changed = upsert.with_change(delivered, near).where("change != 'unchanged'").drop("change")
     return counts, run.store.sync(schema.TRACKS, changed)
@@ -99,8 +99,8 @@ def _read(run: Run, wanted: list[InputFile]) -> Rows:
         missing_rejects=run.settings.features.missing == "reject",
     )
     tables = {file.relative: file.version for file in rows.files if file.version is not None}
-    files = {file.relative: file.size for file in rows.files if file.version is None}
-    run.inputs |= {kind: found for kind, found in (("files", files), ("tables", tables)) if found}
+    sizes = {file.relative: file.size for file in rows.files if file.version is None}
+    run.inputs |= {kind: found for kind, found in (("files", sizes), ("tables", tables)) if found}
     return rows
 
 

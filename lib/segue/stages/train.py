@@ -52,7 +52,10 @@ def train(run: Run) -> tuple[str, PipelineModel | None]:
     )
     models = Models(run.store.root, card.FILE_NAME)
     if models.card(version):
-        log.info("train: model %s was made of the same tracks and settings before, nothing to do", version)
+        log.info(
+            "train: model %s was made of the same tracks and settings before, nothing to do; where another was trained "
+            "since, --set label.model_version=%s has this one label", version, version,
+        )  # fmt: skip
         return version, None
     wanted = wanted_spaces(run.settings)
     _require_features(survey, wanted)
@@ -119,7 +122,8 @@ def _require_features(survey: Row, spaces: list[Space]) -> None:
         told = ", ".join(f"{survey[name]} lack {name}" for name in lacking)
         raise ClusteringError(
             f"of {survey.rows} tracks {told}; fill the gaps with --set features.missing=median, "
-            "or leave the feature out of features.columns and tuning.columns"
+            "leave the feature out of features.columns and tuning.columns, or ingest all files with "
+            "--set ingest.mode=snapshot, which removes tracks whose rows are rejected now"
         )
     empty = [name for name in columns if survey[name] == survey.rows]
     if empty:
