@@ -49,7 +49,7 @@ bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid AR
 	  JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) "benchmarks/$$name.py" $(ARGS); \
 	done
 
-faults: setup   ## runs killed and pairs at once over two nights, an hour and more; what they leave is compared with an undisturbed run's
+faults: setup   ## runs killed and pairs at once over four nights, an hour and more; what they leave is compared with an undisturbed run's
 	JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR):$(CURDIR)/lib" $(PYTHON) -m tests.cluster.campaign $(ARGS)
 
 guards: setup browser   ## one guard after the other taken out, to see its test fail, an hour; ARGS="signal" picks some
