@@ -166,9 +166,9 @@ def nights(folder: Path, wanted: Sequence[str]) -> Iterator[Night]:
     write_catalogue(folder / "in" / "two.csv", range(1125, 1500), seed=8)
     second = Night("second", folder, folder / "in", first.alone)
     second.complete(second.begin("alone"))
-    # some stay, some are corrected, some are new, and most are gone
-    write_catalogue(folder / "later" / "same.csv", range(900, 1100))
-    write_catalogue(folder / "later" / "other.csv", range(1100, 1600), seed=9)
+    # most are gone, the others corrected, and some new
+    write_catalogue(folder / "later" / "one.csv", range(900, 1100))
+    write_catalogue(folder / "later" / "two.csv", range(1100, 1600), seed=9)
     snapshot = Night("snapshot", folder, folder / "later", second.alone, ("ingest.mode=snapshot",))
     for night in (second, snapshot, Night("upkeep", folder, None, second.alone)):
         if night.name in wanted:
