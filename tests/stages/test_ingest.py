@@ -238,17 +238,13 @@ def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path,
 
 
 def test_an_output_within_the_input_is_no_input(run, tmp_path):
-    (tmp_path / "t.csv").write_text(as_csv(ROWS), "utf-8")
+    path = tmp_path / "signature_songs.csv"
+    path.write_text(as_csv(ROWS), "utf-8")
     for read in (6, 0):
         assert run(tmp_path) == 0
         assert (counts(tmp_path / "out")["read"], len(values(tmp_path / "out"))) == (read, 6)
-
-
-def test_a_file_whose_name_sounds_like_a_secret_is_recorded(run, out, tmp_path):
-    path = tmp_path / "signature_songs.csv"
-    path.write_text(as_csv(ROWS), "utf-8")
-    assert run(path) == 0
-    assert lookup.runs(str(out))[0]["input"] == {"files": {path.name: path.stat().st_size}}
+    # it sounds like a secret, and is recorded all the same
+    assert lookup.runs(str(tmp_path / "out"))[0]["input"] == {"files": {path.name: path.stat().st_size}}
 
 
 def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(run, out, tmp_path):
