@@ -13,6 +13,8 @@ from segue import job, running
 
 def test_the_note_of_a_living_run_is_not_dead_and_goes_when_it_is_taken_away(tmp_path):
     note = running.Note(str(tmp_path), RUN)
+    note.put_up()
+    assert len(list((tmp_path / running.FOLDER).iterdir())) == 1
     assert running.dead_notes(str(tmp_path)) == []
     note.take_away()
     assert list((tmp_path / running.FOLDER).iterdir()) == []

@@ -37,6 +37,22 @@ def test_before_a_run_has_begun_to_work_it_ends_in_a_line(signal, code, tmp_path
     assert done.stderr == f"error: {signal} asked the run to end\n"
 
 
+@pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_from_the_moment_its_note_is_there_a_run_is_recorded(signal, code, tmp_path):
+    patch = """
+from segue import running
+
+tables.Store.prepare = lambda self: None
+job._record = lambda run, row: print(row["status"])
+write = running.Note._write
+running.Note._write = lambda note: (write(note), ask())
+"""
+    done = run(tmp_path, signal, patch)
+    assert (done.returncode, done.stdout) == (code, "interrupted\nstopped\n")
+    assert done.stderr == f"error: {signal} asked the run to end\n"
+    assert list((tmp_path / "out" / ".running").iterdir()) == []
+
+
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
 def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
     patch = "job._record = lambda run, row: (ask(), print(row['status']))"

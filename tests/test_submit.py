@@ -25,6 +25,16 @@ def spark_at_hand():
 
 
 @pytest.mark.jvm
+def test_exit_codes_pass_through(tmp_path):
+    wrong = submit(tmp_path, "jobs/train_clusters.py", "--output", "out", "--set", "clustering.ks=9-4")
+    assert wrong.returncode == 2
+    assert "clustering.ks is '9-4'" in told(wrong)
+    errors = [line for line in told(wrong).splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "Traceback" not in told(wrong)
+
+
+@pytest.mark.jvm
 def test_a_failure_is_told_in_one_line_and_by_its_exit_code(tmp_path):
     missing = submit(tmp_path, "jobs/run_pipeline.py", "--input", "none.csv", "--output", "out")
     assert missing.returncode == 3
@@ -92,7 +102,7 @@ def test_the_second_compiler_rests_where_tracks_are_few(words, is_light, tmp_pat
     [
         (52, 1, ["error: the driver ran out of memory; give it more, such as --driver-memory 4g, and run again"]),
         (50, 1, []),
-        (2, 2, []),
+        (3, 3, []),
         (143, 143, []),
     ],
 )

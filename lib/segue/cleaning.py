@@ -21,11 +21,9 @@ def with_standing(judged: DataFrame) -> DataFrame:
     # invalid rows have no track to stand for: each goes its own way, lest all meet in one task
     whose = F.when(valid, F.col("track_id")).otherwise(F.col("row_hash"))
     of_track = Window.partitionBy(valid, whose)
-    # a file may have no column for them
-    says_who = F.col("title").isNotNull(), F.col("artist").isNotNull()
-    first = of_track.orderBy(
-        *(said.desc() for said in says_who), F.col("popularity").desc_nulls_last(), "row_hash", "source_file"
-    )
+    # a file may have no column for titles, or for artists
+    nameless = F.col("title").isNull(), F.col("artist").isNull()
+    first = of_track.orderBy(*nameless, F.col("popularity").desc_nulls_last(), "row_hash", "source_file")
     place = F.row_number().over(first)
     standing = F.when(~valid, "invalid").when(place == 1, "track").otherwise("duplicate")
     together = F.array_sort(F.array_distinct(F.flatten(F.collect_list("genres").over(of_track))))

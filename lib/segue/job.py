@@ -184,6 +184,7 @@ def _run(job: Job, run: Run) -> int:
         return UNUSABLE_INPUT
     end = _End(DONE, "done")
     try:
+        note.put_up()
         run.is_small = _is_small(job, run)
         if run.is_small:
             session.interpret(run.spark)

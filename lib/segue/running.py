@@ -22,7 +22,7 @@ _RENEWED_EVERY, _DEAD_AFTER = 60.0, 600.0
 
 
 class Note:
-    """The note of one run. It is renewed by a thread until it is taken away.
+    """The note of one run. Once put up, it is renewed by a thread until it is taken away.
 
     ``run`` has ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, as the table ``runs`` has them, each
     a text.
@@ -33,14 +33,18 @@ class Note:
         self._content = run | {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
         self._done = threading.Event()
         files.make_folder(f"{root}/{FOLDER}")
-        self._write()
         self._renewal = threading.Thread(target=self._renew, daemon=True)
+
+    def put_up(self) -> None:
+        """Write the note: from now on others see that the run is at work."""
+        self._write()
         self._renewal.start()
 
     def take_away(self) -> None:
-        """Remove the note: the run has been recorded."""
+        """Remove the note, if it is there: the run has been recorded."""
         self._done.set()
-        self._renewal.join()
+        if self._renewal.is_alive():
+            self._renewal.join()
         files.remove(self._path)
 
     def _write(self) -> None:

@@ -146,11 +146,11 @@ def pairs(night: Night, times: int) -> Iterator[Fault]:
     of_both = ("k_scores", "cluster_profiles", "centres")
     for number in range(times):
         folder = night.begin(f"pair-{number}")
-        settings, ignored = [((), ()), (("clustering.seed=7",), of_both)][number % 2]
+        models = 2 if number % 2 and night.catalogue else 1
+        settings, ignored = (("clustering.seed=7",), of_both) if models == 2 else ((), ())
         out = folder / "out"
         outcome = two_at_once(folder, night.command(out, *settings), night.command(out))
-        moment = "start" if night.catalogue is None else f"start, {1 + number % 2} models"
-        fault = Fault("pair", night.name, moment, True, outcome.torn, codes=outcome.codes)
+        fault = Fault("pair", night.name, f"start, {models} models", True, outcome.torn, codes=outcome.codes)
         yield night.after(folder, fault, *ignored)
 
 

@@ -11,9 +11,11 @@ from pyspark.sql import functions as F
 from tests.catalogue import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import resources, schema
+from segue.sources import typed
 from segue.sources.definition import load_sources
 from segue.sources.listing import list_input
 from segue.sources.rows import TextOptions, read_rows
+from segue.sources.scan import SAMPLE_LINES
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 SHOWN = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_file"]
@@ -124,3 +126,11 @@ def test_folders_that_are_called_name_and_value_give_a_column(spark, tmp_path):
         pq.write_table(as_parquet(path, some).drop_columns(["genre"]), path)
     found = [row.genre for row in read(spark, tmp_path / "in").collect()]
     assert found == ["rock", "rock", "R&B=", "R&B=", None, None]
+
+
+def test_a_sample_of_equal_rows_is_neither_empty_nor_all_of_them(spark, tmp_path):
+    as_parquet(tmp_path / "equal.parquet", [[*row[:5], "10", "50", "25", "5", row[9]] for row in [track(0)] * 2000])
+    _, rows = typed.typed_rows(spark, files := list_input(spark, str(tmp_path)))
+    (sample,) = typed.fit_samples(rows, [files])
+    assert len(sample) == SAMPLE_LINES
+    assert {row[HEADER.index("valence")] for row in sample} == {"50.0"}

@@ -95,6 +95,7 @@ def test_a_run_that_died_is_recorded_by_upkeep_too_though_it_compacts_that_table
 def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
     begun = {"started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
     note = running.Note(str(root), begun | {"run_id": "other", "job": "label_tracks"})
+    note.put_up()
     assert run_job(maintain.JOB, "--output", root) == 4
     assert "label_tracks is at work" in capsys.readouterr().err
     note.take_away()

@@ -86,10 +86,10 @@ class Judge:
             "genres": sorted(set(genres)),
         }
         # a file without such a column at all is no fault of its rows: what another delivery says of the id stays
-        is_known = {"title": values["track_id"] is not None, "artist": True}
-        for name, goes_without in is_known.items():
-            if values[name] is None and (name in self._layout.columns or not goes_without):
-                reasons.append(f"{name} missing")
+        if values["title"] is None and ("title" in self._layout.columns or values["track_id"] is None):
+            reasons.append("title missing")
+        if values["artist"] is None and "artist" in self._layout.columns:
+            reasons.append("artist missing")
         return values
 
     def _number(self, scale: _Scale, text: str | None, reasons: list[str]) -> float | None:

@@ -29,7 +29,7 @@ _FOR_PROGRAMS = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQ
 """The packages of a Java class, Spark's name of a condition, and the SQL standard's."""
 _COMPRESSED = (".gz", ".bz2", ".zst", ".deflate")
 _NOT_THAT_OF_OTHERS = (".lz4", ".snappy")
-"""Endings of what Hadoop packs in a way of its own, and takes the files of all other programs for."""
+"""Hadoop packs these in a way of its own, and cannot read what other programs pack."""
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
     "json": (".json", ".jsonl", ".ndjson"),
@@ -125,18 +125,7 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
             f"wanted one that ends in {endings} "
             "(compressed or not), or a Delta table"
         )
-    _refuse_parts(spark, path, readable)
     return readable
-
-
-def _refuse_parts(spark: SparkSession, path: str, found: list[InputFile]) -> None:
-    """Refuse files of a Delta table that is not named itself: many are of versions that are gone."""
-    for folder in sorted({file.uri.rpartition("/")[0] for file in found if file.format == "parquet"}):
-        if DeltaTable.isDeltaTable(spark, folder):
-            raise InputError(
-                f"--input {path} holds files of the Delta table that {folder} is or lies in; a table is read alone, "
-                "so name it as --input, or a path without it"
-            )
 
 
 def _is_below(uri: str, folder: str) -> bool:

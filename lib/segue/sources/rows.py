@@ -130,9 +130,11 @@ def _typed_rows(
     needed: Sequence[str],
     required: Sequence[str],
 ) -> DataFrame:
-    frames = []
-    with reading(_names(files)):
-        alike = typed.by_schema(spark, files) if files[0].format == "parquet" else [files]
+    frames, alike = [], [files]
+    if files[0].format == "parquet":
+        typed.refuse_parts(spark, files)
+        with reading(_names(files)):
+            alike = typed.by_schema(spark, files)
     for members in alike:
         with reading(_names(members)):
             names, rows = typed.typed_rows(spark, members)

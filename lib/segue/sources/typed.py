@@ -3,21 +3,32 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
+from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from segue.errors import InputError
 from segue.sources.listing import InputFile, escaped
 from segue.sources.scan import SAMPLE_LINES
+from segue.together import together
 
-_AT_ONCE = 8
 _ID_OF_WRITE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 _PART = re.compile(r"part[-.]\d+\.")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+def refuse_parts(spark: SparkSession, found: Sequence[InputFile]) -> None:
+    """Refuse files of a Delta table that is not named itself: many may be of versions that are gone."""
+    for folder in sorted({file.uri.rpartition("/")[0] for file in found}):
+        if DeltaTable.isDeltaTable(spark, folder):
+            raise InputError(
+                f"{folder} is a Delta table, or lies in one; a table is read alone, so name it as --input, or a path "
+                "without it"
+            )
 
 
 def by_schema(spark: SparkSession, found: Sequence[InputFile]) -> list[list[InputFile]]:
@@ -26,15 +37,16 @@ def by_schema(spark: SparkSession, found: Sequence[InputFile]) -> list[list[Inpu
     if len(writes) == 1:
         return writes
 
-    def schema_of(write: Sequence[InputFile]) -> str:
-        return spark.read.parquet(escaped(write[0].uri)).schema.json()
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        schemas = list(pool.map(schema_of, writes))
+    with together() as begin:
+        schemas = [begin(_schema, spark, write[0]) for write in writes]
     groups: dict[str, list[InputFile]] = {}
     for write, known in zip(writes, schemas, strict=True):
-        groups.setdefault(known, []).extend(write)
+        groups.setdefault(known.result(), []).extend(write)
     return list(groups.values())
+
+
+def _schema(spark: SparkSession, file: InputFile) -> str:
+    return spark.read.parquet(escaped(file.uri)).schema.json()
 
 
 def by_write(found: Sequence[InputFile], *, parts_are_one: bool = True) -> list[list[InputFile]]:
@@ -63,6 +75,7 @@ def typed_rows(spark: SparkSession, found: Sequence[InputFile]) -> tuple[list[st
         loaded = spark.read.format("delta").option("versionAsOf", found[0].version).load(found[0].uri)
         source = F.lit(found[0].relative)
     else:
+        # what looks like one write by its files' names need not be one
         loaded = spark.read.option("mergeSchema", "true").parquet(*(escaped(file.uri) for file in found))
         source = _by({file.id: file.relative for file in found}, F.xxhash64("_metadata.file_path"))
     names = loaded.columns
@@ -98,17 +111,9 @@ def _as_text(column: Column, kind: T.DataType) -> Column:
 
 
 def fit_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
-    """Return some rows of every write as lists of text, the same whatever their order. Runs two Spark jobs."""
-    sizes = {row.source_file: row["count"] for row in rows.groupBy("source_file").count().collect()}
-    whose = {file.relative: place for place, write in enumerate(writes) for file in write}
-    shares: dict[str, int] = {}
-    for write in writes:
-        n_rows = sum(sizes.get(file.relative, 0) for file in write)
-        shares |= {file.relative: max(1, -(-n_rows // SAMPLE_LINES)) for file in write}
-    of_hash = F.xxhash64("raw")
-    some = rows.where(F.pmod(of_hash, _by(shares, F.col("source_file"))) == 0)
+    """Return some rows of every write as lists of text, the same whatever their order. Runs a Spark job."""
     texts = [name for name in rows.columns if name not in ("source_file", "raw")]
-    samples: list[list[list[str | None]]] = [[] for _ in writes]
-    for source_file, _, *row in sorted(some.select("source_file", of_hash, *texts).collect(), key=lambda row: row[:2]):
-        samples[whose[source_file]].append(row)
-    return samples
+    whose = _by({file.relative: place for place, write in enumerate(writes) for file in write}, F.col("source_file"))
+    lowest = F.min_by(F.array(*texts), F.struct(F.xxhash64(*texts), *texts), SAMPLE_LINES)
+    found = {row.write: row.sample for row in rows.groupBy(whose.alias("write")).agg(lowest.alias("sample")).collect()}
+    return [found.get(place, []) for place in range(len(writes))]
