@@ -53,6 +53,22 @@ running.Note._write = lambda note: (write(note), ask())
     assert list((tmp_path / "out" / ".running").iterdir()) == []
 
 
+def test_a_run_whose_jobs_cannot_be_cancelled_is_recorded_too(tmp_path):
+    patch = """
+tables.Store.prepare = lambda self: None
+job._record = lambda run, row: print(row["status"])
+
+def fail():
+    raise ConnectionError("Answer from Java side is empty")
+
+session.start = lambda name: types.SimpleNamespace(version="4", interruptAll=fail)
+work = lambda run: ask()
+"""
+    done = run(tmp_path, "SIGINT", patch)
+    assert (done.returncode, done.stdout) == (130, "interrupted\nstopped\n")
+    assert done.stderr == "error: SIGINT asked the run to end\n"
+
+
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
 def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
     patch = "job._record = lambda run, row: (ask(), print(row['status']))"

@@ -196,7 +196,8 @@ def _run(job: Job, run: Run) -> int:
         signals.ignore()
         end = _outcome(run, error)
         if end.status == "interrupted":
-            run.spark.interruptAll()
+            with suppress(Exception):  # a session that has just begun knows no jobs, and may say so by failing
+                run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - begun, 3)
     told = {"input": run.inputs, "counts": run.counts}
     closing = {

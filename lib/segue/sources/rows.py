@@ -63,6 +63,7 @@ def read_rows(
         If nothing can be read, or a file lacks a needed column.
     """
     required = needed if missing_rejects else ()
+    typed.refuse_parts(spark, [file for file in files if file.format == "parquet"])
     text = [file for file in files if file.format in ("csv", "json")]
     layouts: list[Layout] = []
     frames = []
@@ -132,7 +133,6 @@ def _typed_rows(
 ) -> DataFrame:
     frames, alike = [], [files]
     if files[0].format == "parquet":
-        typed.refuse_parts(spark, files)
         with reading(_names(files)):
             alike = typed.by_schema(spark, files)
     for members in alike:
