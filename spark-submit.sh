@@ -132,6 +132,7 @@ trap 'rm -f "$SEGUE_LISTENER"' EXIT
 pass_on() {
   local job_process=""
   read -r job_process <"$SEGUE_LISTENER" || true
+  # guard: signal-passed-to-job -> true
   kill -s "$1" "${job_process:-$submit}" 2>/dev/null || true
 }
 
@@ -147,6 +148,7 @@ while wait "$submit"; code=$?; kill -0 "$submit" 2>/dev/null; do :; done
 # A JVM that fails on its own ends with a code of Spark's, 52 where it lacks memory, and its trace stands above.
 case $code in
   52) echo "error: the driver ran out of memory; give it more, such as --driver-memory 4g, and run again" >&2 && exit 1 ;;
+  # guard: jvm-exit-code-mapped
   5[0-9]) exit 1 ;;
 esac
 exit "$code"

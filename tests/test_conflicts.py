@@ -30,6 +30,7 @@ def ids(store):
     return sorted(DeltaTable(f"{store.root}/dots").to_pandas().id)
 
 
+@pytest.mark.guard("commit-is-own", "shared-transaction-id")
 def test_rows_that_are_added_twice_by_two_are_there_once(spark, store, monkeypatch):
     late = Store(spark, store.root)
     late.read(DOTS)
@@ -48,6 +49,7 @@ def test_rows_that_are_added_twice_by_two_are_there_once(spark, store, monkeypat
     assert ids(store) == ["a", "b", "c"]
 
 
+@pytest.mark.guard("write-requires-checked-version")
 def test_a_write_does_not_begin_where_the_table_is_another_than_was_seen(spark, store):
     store.add(DOTS, dots(spark, "b"))
     with pytest.raises(ConflictError), next_commit(spark, f"{store.root}/dots", "dots", 0, None):
@@ -71,6 +73,7 @@ with files.locked(sys.argv[1]):
 """
 
 
+@pytest.mark.guard("lock-excludes-processes")
 def test_a_lock_keeps_another_process_off_until_it_ends_even_if_it_is_killed(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

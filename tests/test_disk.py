@@ -29,6 +29,7 @@ def nights(tmp_path_factory):
     return json.loads((folder / "told.json").read_text("utf-8"))
 
 
+@pytest.mark.guard("read-only-output-refused")
 def test_a_read_only_output_is_refused_before_anything_is_done(nights):
     night = nights["read_only"]
     assert night["code"] == 3
@@ -37,6 +38,7 @@ def test_a_read_only_output_is_refused_before_anything_is_done(nights):
     assert night["rows"] == nights["before"]["rows"]
 
 
+@pytest.mark.guard("full-disk-one-line-error")
 def test_a_full_disk_is_told_in_a_line(nights):
     *full, enough = nights["full"]
     assert enough["code"] == 0

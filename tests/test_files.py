@@ -58,6 +58,7 @@ def test_sizes_are_those_of_files_on_this_machine(tmp_path):
     assert files.local_size("nosuch://x/y") is None
 
 
+@pytest.mark.guard("temporary-file-unique")
 def test_of_two_who_write_a_file_at_once_each_writes_a_whole_one(tmp_path):
     uri, texts = str(tmp_path / "x.html"), [letter * 3_000_000 for letter in "ab"]
     with ThreadPoolExecutor(2) as pool:

@@ -85,6 +85,7 @@ def test_columns_of_typed_files_may_be_called_anything(spark, run_job, tmp_path)
     assert sorted(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas().title) == ["t", "u"]
 
 
+@pytest.mark.guard("model-version-alphanumeric")
 def test_settings_lead_to_no_other_place(run_job, tmp_path, capsys):
     outside = tmp_path / "elsewhere"
     outside.mkdir()
@@ -96,6 +97,7 @@ def test_settings_lead_to_no_other_place(run_job, tmp_path, capsys):
     assert run_job(ingest.JOB, *words) == 2
 
 
+@pytest.mark.guard("output-with-variable-refused")
 def test_an_output_whose_name_spark_would_change_is_refused(run_job, tmp_path, capsys):
     root = tmp_path / "out ${spark.sql.shuffle.partitions}"
     assert run_job(label.JOB, "--output", root) == 3
@@ -103,6 +105,7 @@ def test_an_output_whose_name_spark_would_change_is_refused(run_job, tmp_path, c
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.guard("secrets-redacted")
 @pytest.mark.parametrize(
     ("place", "shown"), [("s3a://AKIAKEY:hunter2/x@bucket/tracks.csv", None), ("in/token=hunter2/", "token=***")]
 )

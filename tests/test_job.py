@@ -91,6 +91,7 @@ def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):
     assert json.loads(row.versions)["spark"].startswith("4.")
 
 
+@pytest.mark.guard("conflict-exit-code")
 @pytest.mark.parametrize(
     ("error", "code"), [(InputError("no\nuse\x1b[31m"), 3), (ConflictError("lost"), 4), (KeyError("surprise"), 1)]
 )

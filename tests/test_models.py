@@ -2,9 +2,12 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from segue.models import Models
 
 
+@pytest.mark.guard("finished-model-not-overwritten")
 def test_a_model_that_another_run_has_finished_meanwhile_stays(tmp_path):
     models, saved = Models(str(tmp_path), "model.json"), []
     writer = SimpleNamespace(overwrite=lambda: SimpleNamespace(save=saved.append))

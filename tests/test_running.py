@@ -11,6 +11,7 @@ from tests.notes import RUN, note_of
 from segue import job, running
 
 
+@pytest.mark.guard("living-run-not-dead")
 def test_the_note_of_a_living_run_is_not_dead_and_goes_when_it_is_taken_away(tmp_path):
     note = running.Note(str(tmp_path), RUN)
     note.put_up()
@@ -20,6 +21,7 @@ def test_the_note_of_a_living_run_is_not_dead_and_goes_when_it_is_taken_away(tmp
     assert list((tmp_path / running.FOLDER).iterdir()) == []
 
 
+@pytest.mark.guard("process-id-reuse-detected")
 def test_a_process_that_has_ended_is_dead_and_so_is_an_earlier_one_of_its_number(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -28,6 +30,7 @@ def test_a_process_that_has_ended_is_dead_and_so_is_an_earlier_one_of_its_number
     assert {note["run_id"] for note in running.dead_notes(str(tmp_path))} == {"ended", "earlier"}
 
 
+@pytest.mark.guard("remote-run-dead-after-timeout")
 @pytest.mark.parametrize(
     ("seen_at", "is_dead"), [("2026-01-01T00:00:00+00:00", True), ("2999-01-01T00:00:00+00:00", False)]
 )
@@ -36,6 +39,7 @@ def test_on_another_machine_a_note_is_dead_when_it_is_not_renewed(seen_at, is_de
     assert bool(running.dead_notes(str(tmp_path))) == is_dead
 
 
+@pytest.mark.guard("invalid-note-ignored")
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"run_id": null}', '{"run_id": "x"}'])
 def test_what_is_no_note_is_passed_over(text, tmp_path):
     (tmp_path / running.FOLDER).mkdir()
@@ -49,6 +53,7 @@ def test_a_note_of_other_content_is_passed_over(changed, tmp_path):
     assert running.dead_notes(str(tmp_path)) == []
 
 
+@pytest.mark.guard("note-name-matches-run-id")
 def test_a_note_cannot_name_another_file_to_be_removed(tmp_path):
     (tmp_path / "model.json").write_text("{}", "utf-8")
     note_of(tmp_path)
@@ -57,6 +62,7 @@ def test_a_note_cannot_name_another_file_to_be_removed(tmp_path):
     assert running.dead_notes(str(tmp_path)) == []
 
 
+@pytest.mark.guard("dead-runs-recorded", "dead-runs-recorded-once")
 def test_the_next_run_records_one_that_died_once(run_job, tmp_path):
     root = tmp_path / "out"
     root.mkdir()

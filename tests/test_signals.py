@@ -69,6 +69,7 @@ work = lambda run: ask()
     assert done.stderr == "error: SIGINT asked the run to end\n"
 
 
+@pytest.mark.guard("signals-ignored-while-recording")
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
 def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
     patch = "job._record = lambda run, row: (ask(), print(row['status']))"
@@ -77,6 +78,7 @@ def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
     assert list((tmp_path / "out" / ".running").iterdir()) == []
 
 
+@pytest.mark.guard("swallowed-signal-checked")
 @pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_that_the_work_has_swallowed_ends_the_run_as_asked(signal, code, tmp_path):
     patch = """

@@ -44,6 +44,7 @@ def test_a_failure_is_told_in_one_line_and_by_its_exit_code(tmp_path):
     assert lines == [f"error: cannot read --input none.csv: Path does not exist: {path}"]
 
 
+@pytest.mark.guard("signal-passed-to-job", "signal-recorded-as-interrupted")
 @pytest.mark.jvm
 @pytest.mark.parametrize(
     ("number", "shown"),
@@ -97,6 +98,7 @@ def test_the_second_compiler_rests_where_tracks_are_few(words, is_light, tmp_pat
     assert told.split() == (["-XX:TieredStopAtLevel=1", "-Dmine"] if is_light else ["-Dmine"])
 
 
+@pytest.mark.guard("jvm-exit-code-mapped")
 @pytest.mark.parametrize(
     ("spark_code", "code", "lines"),
     [

@@ -48,6 +48,7 @@ def test_a_new_table_takes_one_commit_with_comments_rules_and_an_old_reader_prot
     assert table.to_pandas().to_dict("records")[0]["x"] == 1.0
 
 
+@pytest.mark.guard("unchanged-rows-not-committed")
 def test_the_same_rows_again_make_no_commit(spark, store):
     rows = dots(spark, ("a", None, ["t", "u"]), ("b", 2.0, []))
     store.sync(DOTS, rows)
@@ -74,6 +75,7 @@ def test_whole_removes_what_is_gone_in_one_commit(spark, store, kept):
     assert versions(store) == 1
 
 
+@pytest.mark.guard("nan-equals-nan")
 def test_a_few_rows_of_the_driver_are_compared_there_and_bring_the_table_up_to_date(spark, store):
     first = [{"id": "a", "x": float("nan"), "tags": ["t"]}, {"id": "b", "tags": []}, {"id": "c", "x": 3, "tags": []}]
     assert store.sync_few(DOTS, first) == Change(added=3)
@@ -105,6 +107,7 @@ def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):
     assert store.read(DOTS).count() == 2
 
 
+@pytest.mark.guard("table-version-unchanged")
 def test_who_writes_on_what_another_changed_meanwhile_loses_and_changes_nothing(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     late, early = Store(spark, store.root), Store(spark, store.root)
@@ -118,6 +121,7 @@ def test_who_writes_on_what_another_changed_meanwhile_loses_and_changes_nothing(
     assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
 
 
+@pytest.mark.guard("concurrent-create-detected")
 def test_of_two_that_make_the_same_table_one_loses(spark, store, monkeypatch):
     late = Store(spark, store.root)
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
@@ -144,6 +148,7 @@ def test_every_difference_of_columns_is_named_at_once(spark, store):
     assert not store.exists(DOTS)
 
 
+@pytest.mark.guard("newer-table-refused")
 def test_a_table_of_a_newer_segue_is_refused(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     newer = schema.SCHEMA_VERSION + 1
@@ -157,6 +162,7 @@ def test_what_is_not_there_is_said_with_who_writes_it(store):
         store.read(schema.TRACKS)
 
 
+@pytest.mark.guard("foreign-folder-refused")
 def test_a_folder_of_something_else_is_left_alone(spark, tmp_path):
     (tmp_path / "models").mkdir()  # a name that segue uses too does not make it segue's
     with pytest.raises(OutputError, match="holds something else"):
@@ -171,6 +177,7 @@ def test_an_output_below_a_file_cannot_be_written_to(spark, tmp_path):
             Store(spark, str(root)).prepare()
 
 
+@pytest.mark.guard("sql-identifier-backticks-escaped")
 @pytest.mark.parametrize("name", ["with space", "percent%20", "back`tick", "ünï"])
 def test_folders_may_have_any_name(spark, tmp_path, name):
     store = Store(spark, str(tmp_path / name))
@@ -202,6 +209,7 @@ def test_a_table_is_replaced_whole_in_one_commit_unless_another_run_was_faster(s
     assert versions(store) == 1
 
 
+@pytest.mark.guard("uncommitted-folder-rewritten")
 @pytest.mark.parametrize("write", ["sync", "append", "replace"])
 def test_what_a_run_left_that_died_before_its_first_commit_is_no_table(write, spark, store):
     folder = Path(store.root) / "dots"

@@ -33,6 +33,7 @@ def test_secrets_are_hidden_and_nothing_else(text, wanted):
     assert telling.redacted(text) == wanted
 
 
+@pytest.mark.guard("log-control-characters-escaped", "log-line-breaks-removed")
 def test_a_log_line_is_one_line():
     lines = telling.Lines("%(message)s")
     record = logging.LogRecord("x", logging.INFO, "", 0, "read %s", ("a\n12:00:00 all is well\x1b[2J\u202e",), None)
@@ -40,6 +41,7 @@ def test_a_log_line_is_one_line():
     assert record.args  # other handlers see it as it was
 
 
+@pytest.mark.guard("traceback-control-characters-escaped")
 def test_a_traceback_stays_one_without_control_characters():
     lines = telling.Lines("%(message)s")
     try:

@@ -37,6 +37,7 @@ def properties(root, table):
     return DeltaTable(f"{root}/{table.name}").metadata().configuration
 
 
+@pytest.mark.guard("changed-constraints-added")
 def test_rules_that_have_changed_are_changed(spark, tmp_path):
     frame = spark.createDataFrame([ROW], ", ".join(f"{name} string" for name in ROW)).selectExpr(
         "*", "timestamp'2026-01-01' AS started_at", "timestamp'2026-01-01' AS finished_at", "string(null) AS error"
@@ -56,6 +57,7 @@ def test_rules_that_have_changed_are_changed(spark, tmp_path):
     assert sorted(DeltaTable(str(tmp_path / "runs")).to_pandas().status) == ["died", "done"]
 
 
+@pytest.mark.guard("optional-columns-added")
 def test_columns_that_may_be_empty_are_added_and_the_feed_begins(spark, tmp_path):
     frame = spark.createDataFrame([("a", 90.0)], "track_id string, bpm double")
     store = made_by_an_earlier_segue(spark, tmp_path, FEW, frame)
@@ -68,6 +70,7 @@ def test_columns_that_may_be_empty_are_added_and_the_feed_begins(spark, tmp_path
     assert DeltaTable(str(tmp_path / "few")).version() == version
 
 
+@pytest.mark.guard("missing-required-columns-refused")
 def test_what_cannot_be_made_up_is_refused_with_the_way_out(spark, tmp_path):
     frame = spark.createDataFrame([("m", "minmax", 2)], "model_version string, space string, k int")
     store = made_by_an_earlier_segue(spark, tmp_path, schema.K_SCORES, frame)

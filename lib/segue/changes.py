@@ -91,6 +91,7 @@ def _same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
+    # guard: nan-equals-nan -> return bool(one == other)
     return bool(one == other or (one != one and other != other))
 
 

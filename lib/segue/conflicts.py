@@ -52,10 +52,12 @@ def next_commit(
     ConflictError
         If another writer was faster.
     """
+    # guard: write-requires-checked-version
     if (commits.latest(folder) if before >= 0 else before) != before:
         raise conflict(table)
     writer = uuid.uuid4().hex
     said = {"writer": writer} | ({"from": dict(made_from)} if made_from else {})
+    # guard: shared-transaction-id -> told = {_USER_METADATA: json.dumps(said)}
     told = {_USER_METADATA: json.dumps(said), _APP_ID: _APP, _APP_VERSION: str(before + 1)}
     for name, value in told.items():
         spark.conf.set(name, value)
@@ -66,6 +68,7 @@ def next_commit(
         for name in told:
             spark.conf.unset(name)
     after = commits.latest(folder)
+    # guard: commit-is-own
     if after is None or not commits.has_written(folder, writer, range(after, before, -1)):
         raise conflict(table)
 

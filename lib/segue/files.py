@@ -74,6 +74,7 @@ def make_folder(uri: str) -> None:
         system.create_dir(path, recursive=True)
     except OSError as error:
         raise OutputError(f"cannot write to {uri}: {error}") from error
+    # guard: read-only-output-refused
     if isinstance(system, fs.LocalFileSystem) and not os.access(path, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write to {uri}: the folder is read-only")
 
@@ -95,6 +96,7 @@ def write_text(uri: str, text: str) -> None:
     system, path = open_uri(uri)
     local = isinstance(system, fs.LocalFileSystem)
     # object stores show a file when it is closed; a file system shows it while it grows, and to other writers too
+    # guard: temporary-file-unique -> target = f"{path}.tmp" if local else path
     target = f"{path}.{uuid.uuid4().hex}.tmp" if local else path
     try:
         with system.open_output_stream(target) as stream:
@@ -128,5 +130,6 @@ def locked(folder: str, what: str = "") -> Iterator[None]:
         return
     system.create_dir(path, recursive=True)
     with (Path(path) / (f"{_LOCK}-{what}" if what else _LOCK)).open("a") as stream:
+        # guard: lock-excludes-processes
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield

@@ -189,8 +189,8 @@ def _run(job: Job, run: Run) -> int:
         if run.is_small:
             session.interpret(run.spark)
         job.work(run)
-        signals.check()
-        signals.ignore()
+        signals.check()  # guard: swallowed-signal-checked
+        signals.ignore()  # guard: signals-ignored-while-recording
     except BaseException as error:
         # what is left is to say how it ended
         signals.ignore()
@@ -237,13 +237,15 @@ def _outcome(run: Run, error: BaseException) -> _End:
     """Return how a run ends by an error."""
     asked = signals.heard()
     if asked:
+        # guard: signal-recorded-as-interrupted -> return _End(FAILED, "failed", asked.message)
         return _End(asked.exit_code, "interrupted", asked.message)
     if isinstance(error, SegueError):
+        # guard: conflict-exit-code -> return _End(UNUSABLE_INPUT, "failed", str(error))
         return _End(LOST if isinstance(error, ConflictError) else UNUSABLE_INPUT, "failed", str(error))
     if not isinstance(error, Exception):
         raise error
     refusal = telling.refusal(error)
-    if refusal:
+    if refusal:  # guard: full-disk-one-line-error
         places = f"--output {run.store.root}, or the folders where Spark keeps what memory cannot hold"
         return _End(FAILED, "failed", f"{refusal}: in {places}; what was written before is whole, run again")
     trace = "".join(traceback.format_exception(error))
@@ -270,13 +272,13 @@ def _as_json(told: dict[str, Any]) -> dict[str, str]:
 def _record(run: Run, row: dict[str, Any]) -> None:
     """Write the run's row, and those of earlier runs that died without one, which another run may be about to write."""
     with files.locked(run.store.root, "notes"):
-        dead = running.dead_notes(run.store.root)
+        dead = running.dead_notes(run.store.root)  # guard: dead-runs-recorded -> dead = []
         recorded = set()
         if dead:
             # it may have died between its record and the removal of its note; others may have added to what was read
             stored = Store(run.spark, run.store.root).find(schema.RUNS)
             rows = stored.select("run_id").collect() if stored is not None else []
-            recorded = {row.run_id for row in rows}
+            recorded = {row.run_id for row in rows}  # guard: dead-runs-recorded-once -> recorded = set()
         late = [_of_the_dead(note) for note in dead if note["run_id"] not in recorded]
         run.store.append(schema.RUNS, run.store.rows(schema.RUNS, [row, *late]))
         for note in dead:

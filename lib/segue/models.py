@@ -21,6 +21,7 @@ class Models:
 
     def card(self, version: str) -> str | None:
         """Return the text of one finished model's card, or None where there is no such model."""
+        # guard: model-version-alphanumeric
         if not version.isalnum():  # a version is a hash: no name leads out of the folder
             return None
         return files.read_text(self._card_path(version))
@@ -31,6 +32,7 @@ class Models:
         One that another run has finished meanwhile is the same, and stays.
         """
         with files.locked(self._at, FOLDER):
+            # guard: finished-model-not-overwritten -> if True:
             if self.card(version) is None:
                 pipeline.write().overwrite().save(files.spark_uri(f"{self._root}/{version}"))
 

@@ -79,9 +79,11 @@ def _understood(name: str, text: str) -> dict[str, Any] | None:
     try:
         note = json.loads(text)
         # its name is the path that will be removed
+        # guard: note-name-matches-run-id -> is_note = all(isinstance(note[key], str) for key in _SAID)
         is_note = name == f"{note['run_id']}.json" and all(isinstance(note[key], str) for key in _SAID)
         int(note["pid"])
         is_note = is_note and all(datetime.fromisoformat(note[moment]).tzinfo for moment in ("started_at", "seen_at"))
+    # guard: invalid-note-ignored -> except ():
     except (ValueError, KeyError, TypeError):
         return None
     return note if is_note else None
@@ -98,8 +100,11 @@ def _path(root: str, run_id: str) -> str:
 
 def _is_dead(note: dict[str, Any]) -> bool:
     if note["host"] == socket.gethostname():
+        # guard: process-id-reuse-detected -> return _born(int(note["pid"])) is None
+        # guard: living-run-not-dead -> return True
         return note.get("born") != _born(int(note["pid"]))
     age = datetime.now(UTC) - datetime.fromisoformat(note["seen_at"])
+    # guard: remote-run-dead-after-timeout -> return True
     return age.total_seconds() > _DEAD_AFTER
 
 

@@ -39,12 +39,14 @@ class Store:
         OutputError
             If it is a file, not writable, holds something else, or has a name that Spark would change.
         """
+        # guard: output-with-variable-refused
         if "${" in self.root:
             raise OutputError(
                 f"--output {self.root} holds ${{, where Spark and Hadoop put a setting; choose another name"
             )
         names = [name for name in files.names_in(self.root) or [] if not name.startswith(".")]
         ours = [name for name in names if name in _OURS and files.names_in(f"{self.root}/{name}/{commits.LOG}")]
+        # guard: foreign-folder-refused
         if names and not ours:
             raise OutputError(
                 f"--output {self.root} holds something else ({', '.join(names[:5])}), "
@@ -160,6 +162,7 @@ class Store:
         # they are looked at several times, and what made them may be a plan too large to be part of another
         with kept(rows) as rows, kept(needed(table, rows, stored, whole=whole, without=without)) as changes:
             change = counted(changes)
+            # guard: unchanged-rows-not-committed -> if True:
             if change.rows:
                 with self._writing(table, made_from):
                     if whole and 2 * change.rows > stored.count():
@@ -214,6 +217,7 @@ class Store:
     def _require_unchanged(self, table: schema.Table) -> int:
         """Return the version, or raise ConflictError where it is not the one seen before."""
         version = self.version(table)
+        # guard: table-version-unchanged
         if version != self.seen.get(table.name, version):
             raise conflict(table.name)
         return version
@@ -224,6 +228,7 @@ class Store:
         if self._readable.get(table.name) == version:
             return
         written = upgrade.written_by(self._properties(table))
+        # guard: newer-table-refused
         if written > schema.SCHEMA_VERSION:
             raise OutputError(
                 f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "

@@ -44,6 +44,7 @@ def redacted(text: str) -> str:
     >>> redacted("fs.s3a.secret.key=abc next")
     'fs.s3a.secret.key=*** next'
     """
+    # guard: secrets-redacted -> return text
     return _NAMED.sub(rf"\g<1>\g<2>{_HIDDEN}", _USER.sub(_HIDDEN, text))
 
 
@@ -72,7 +73,9 @@ def one_line(text: str) -> str:
     >>> one_line("no\nuse \x1b[31m")
     'no use \\x1b[31m'
     """
+    # guard: log-line-breaks-removed -> line = text
     line = " ".join(text.splitlines())
+    # guard: log-control-characters-escaped -> return redacted(line)
     return redacted("".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line))
 
 
@@ -96,4 +99,5 @@ class Lines(logging.Formatter):
 
     def formatException(self, ei: object) -> str:
         """Return a traceback, see ``block``."""
+        # guard: traceback-control-characters-escaped -> return super().formatException(ei)
         return block(super().formatException(ei))  # type: ignore[arg-type]

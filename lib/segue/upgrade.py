@@ -45,6 +45,7 @@ def upgrade(spark: SparkSession, table: Table, identifier: str, found: dict[str,
     there = set(spark.table(identifier).columns)
     missing = [column for column in table.columns if column.name not in there]
     needed = [column.name for column in missing if column.required]
+    # guard: missing-required-columns-refused
     if needed:
         raise OutputError(
             f"{table.name} was written by an earlier segue and lacks {', '.join(needed)}, which cannot be made up; "
@@ -52,6 +53,7 @@ def upgrade(spark: SparkSession, table: Table, identifier: str, found: dict[str,
         )
     log.info("upgrading %s from schema %d to %d", table.name, written_by(found), SCHEMA_VERSION)
     kinds = {field.name: field.dataType.simpleString() for field in declared(table)}
+    # guard: optional-columns-added
     if missing:
         columns = ", ".join(f"`{c.name}` {kinds[c.name]} COMMENT '{_quoted(c.comment)}'" for c in missing)
         spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({columns})")
@@ -62,6 +64,7 @@ def upgrade(spark: SparkSession, table: Table, identifier: str, found: dict[str,
         elif name.startswith(_CONSTRAINT):
             spark.sql(f"ALTER TABLE {identifier} DROP CONSTRAINT IF EXISTS `{name.removeprefix(_CONSTRAINT)}`")
     for name, condition in wanted.items():
+        # guard: changed-constraints-added
         if name.startswith(_CONSTRAINT) and name not in rules:
             spark.sql(f"ALTER TABLE {identifier} ADD CONSTRAINT `{name.removeprefix(_CONSTRAINT)}` CHECK ({condition})")
     plain = {name: value for name, value in wanted.items() if not name.startswith(_CONSTRAINT)}

@@ -18,6 +18,7 @@ from segue.upgrade import properties_of
 
 def identifier(path: str) -> str:
     """Return the name in SQL of the table that Spark finds at a path."""
+    # guard: sql-identifier-backticks-escaped -> return f"delta.`{path}`"
     return f"delta.`{path.replace('`', '``')}`"
 
 
@@ -33,9 +34,11 @@ def create(path: str, table: Table, rows: DataFrame, *, is_there: Callable[[], b
     except AnalysisException as error:
         if "ALREADY_EXISTS" not in (error.getCondition() or str(error)):
             raise
+        # guard: concurrent-create-detected
         if is_there():
             return False
         # a run that died before its commit left a folder, which Delta takes for a table
+        # guard: uncommitted-folder-rewritten -> raise
         rewrite(path, table, rows)
     return True
 

@@ -129,6 +129,7 @@ def test_a_wrong_command_line_exits_2_in_one_line(words, capsys):
     assert line.startswith("error: ")
 
 
+@pytest.mark.guard("terminal-control-characters-removed")
 def test_what_a_file_says_does_not_move_the_cursor(segue):
     _, out, _ = segue("similar", "t8")
     assert "\x1b" not in out

@@ -19,6 +19,7 @@ def root(tmp_path):
     return tmp_path
 
 
+@pytest.mark.guard("lookup-ids-quoted")
 def test_ids_are_no_part_of_the_query(root):
     found = Tables(str(root))
     for name in HOSTILE:
@@ -29,6 +30,7 @@ def test_ids_are_no_part_of_the_query(root):
     assert found.rows(schema.LABELED_TRACKS, [], ["title"]) == {}
 
 
+@pytest.mark.guard("lookup-columns-quoted")
 def test_a_columns_name_is_no_part_of_the_query_either(tmp_path):
     write_deltalake(str(tmp_path / "runs"), pa.table({'a"b': ["x"], "c": ["y"]}))
     found = Tables(str(tmp_path)).read(schema.RUNS, ['a"b', "c"], 'a"b')

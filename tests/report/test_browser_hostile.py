@@ -107,6 +107,7 @@ def test_the_search_names_them_as_they_are(page):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+@pytest.mark.guard("page-scripts-by-hash")
 def test_a_script_that_gets_in_all_the_same_does_not_run(opened):
     page = opened.page
     page.evaluate("""() => {

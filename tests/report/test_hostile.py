@@ -23,6 +23,7 @@ def test_the_page_can_be_written_and_holds_nothing_that_cannot_be_seen(text):
     assert not set("\u202e\u200b\ufeff\u2028\u2029\0\x07\x1b") & set(before_scripts)
 
 
+@pytest.mark.guard("page-texts-escaped", "page-data-escaped")
 def test_the_page_is_made_of_the_same_elements(made):
     full = Page(page.render(catalogue.tables(), "0f3a5c"))
     assert {one.tag for one in made.elements} <= {one.tag for one in full.elements}

@@ -5,6 +5,7 @@ import io
 import os
 from collections import Counter
 
+import pytest
 from deltalake import DeltaTable
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,7 @@ fuzzed = settings(
 )
 
 
+@pytest.mark.guard("field-count-checked")
 @fuzzed
 @given(contents=st.lists(mutated(), min_size=FILES_A_JOB, max_size=FILES_A_JOB))
 def test_no_row_is_lost_and_nothing_is_unforeseen(contents, spark, tmp_path_factory, capfd):

@@ -62,6 +62,7 @@ def test_one_read_in_blocks_equals_one_in_order(spark, tmp_path):
     assert_df_equality(read(spark, path, multiline=True), read(spark, path, multiline=False))
 
 
+@pytest.mark.guard("open-quote-rejected")
 def test_a_quote_left_open_rejects_its_line_alone_where_records_are_cut_at_lines(spark, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(as_csv(ROWS).replace("Song 2", '"Song 2'), "utf-8")
@@ -94,6 +95,7 @@ def as_parquet(path, rows, **kinds):
     return table
 
 
+@pytest.mark.guard("parquet-grouped-by-schema")
 def test_parquet_files_of_one_folder_have_names_types_and_units_of_their_own(spark, tmp_path):
     folder = tmp_path / "in"
     as_parquet(folder / "whole.parquet", [track(n, tempo=str(90 + n)) for n in range(2)], tempo=pa.int64())
@@ -108,6 +110,7 @@ def test_parquet_files_of_one_folder_have_names_types_and_units_of_their_own(spa
     assert [list(row)[:-1] for row in found.collect()] == PLAIN
 
 
+@pytest.mark.guard("one-unit-per-write")
 def test_what_was_written_together_has_one_unit(spark, tmp_path):
     # by itself the second part would be taken for fractions
     rows = [[*row[:5], "10", valence, "25", "5", row[9]] for row, valence in zip(ROWS, "999991", strict=True)]

@@ -137,6 +137,7 @@ def test_a_second_file_adds_and_corrects_its_tracks_and_leaves_the_others_but_fo
     assert [found[n] for n in ("read", "added", "updated", "unchanged", "rejected", "duplicate")] == [4, 1, 2, 0, 1, 0]
 
 
+@pytest.mark.guard("title-without-fallback")
 def test_a_later_file_without_names_leaves_them_as_they_are(run, out, tmp_path):
     (tmp_path / "one.csv").write_text(as_csv(ROWS[:3]), "utf-8")
     nameless = [[row[0], *row[3:]] for row in (HEADER, track(0), track(1, tempo="200"), track(9))]
@@ -228,6 +229,7 @@ def test_a_path_that_names_nothing_is_told(path, message, run, out, tmp_path, ca
     assert not (out / "tracks").exists()
 
 
+@pytest.mark.guard("delta-table-parts-refused")
 @pytest.mark.parametrize("path", ["in", "in/t*", "in/table/*"])
 def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path, run, out, tmp_path, capsys):
     rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
@@ -237,6 +239,7 @@ def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path,
     assert not (out / "tracks").exists()
 
 
+@pytest.mark.guard("output-not-read-as-input")
 def test_an_output_within_the_input_is_no_input(run, tmp_path):
     path = tmp_path / "signature_songs.csv"
     path.write_text(as_csv(ROWS), "utf-8")
@@ -247,6 +250,7 @@ def test_an_output_within_the_input_is_no_input(run, tmp_path):
     assert lookup.runs(str(tmp_path / "out"))[0]["input"] == {"files": {path.name: path.stat().st_size}}
 
 
+@pytest.mark.guard("recreated-delta-table-read-again")
 def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(run, out, tmp_path):
     source = tmp_path / "source"
     for tempo in (90, 95):

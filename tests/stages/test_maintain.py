@@ -65,6 +65,7 @@ def upkeep(spark, made, tmp_path_factory):
     return root, found
 
 
+@pytest.mark.guard("dry-run-changes-nothing")
 def test_a_dry_run_tells_and_changes_nothing(upkeep):
     _, (before, dry, *_) = upkeep
     assert dry["files"] == before["files"]
@@ -92,6 +93,7 @@ def test_a_run_that_died_is_recorded_by_upkeep_too_though_it_compacts_that_table
     assert list((root / running.FOLDER).iterdir()) == []
 
 
+@pytest.mark.guard("maintenance-refused-during-runs")
 def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
     begun = {"started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
     note = running.Note(str(root), begun | {"run_id": "other", "job": "label_tracks"})
@@ -102,6 +104,7 @@ def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
     assert len(DeltaTable(str(root / "labeled_tracks")).file_uris()) == 3
 
 
+@pytest.mark.guard("retention-minimum")
 @pytest.mark.parametrize("days", ["6", "0", "-1", "7.5", "x"])
 def test_too_short_a_retention_is_refused(days, run_job, tmp_path, capsys):
     assert run_job(maintain.JOB, "--output", tmp_path, f"--retention-days={days}") == 2

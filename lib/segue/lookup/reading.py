@@ -69,10 +69,12 @@ class Tables:
 
 
 def _name(name: str) -> str:
+    # guard: lookup-columns-quoted -> return '"' + name + '"'
     return '"' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:
+    # guard: lookup-ids-quoted -> return "'" + text + "'"
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -117,6 +117,7 @@ def _year(row: dict[str, Any]) -> str:
 
 def _clean(text: str | None) -> str:
     """Return a text of somebody's file without what would move the cursor."""
+    # guard: terminal-control-characters-removed -> return text or ""
     return "".join(letter if letter.isprintable() else " " for letter in text or "")
 
 

@@ -30,6 +30,7 @@ def json_text(content: Any) -> str:
     '{"title":"\\\\u003c/script\\\\u003e","x":[1.5,null]}'
     """
     text = json.dumps(_plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # guard: page-data-escaped
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
@@ -55,6 +56,7 @@ def _plain(content: Any) -> Any:
 def policy(*scripts: str) -> str:
     """Return a content security policy that lets these scripts run, and nothing be fetched."""
     hashes = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
+    # guard: page-scripts-by-hash -> allowed = "'unsafe-inline'"
     allowed = " ".join(f"'sha256-{one}'" for one in hashes)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "

@@ -48,6 +48,8 @@ def render(catalogue: Catalogue, origin: str) -> str:
     """
     drawn = drawings(catalogue)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
+    # guard: page-texts-escaped
+    # -> environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=harmless.seen)
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=harmless.seen
     )

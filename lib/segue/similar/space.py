@@ -125,6 +125,7 @@ def prepared(tracks: DataFrame, scaling: Scaling, options: Options) -> DataFrame
 
     has_rules = bool(options.rules.per_artist) or not options.other_releases
     # tracks by nobody known have no artist in common, and need not be one recording
+    # guard: unknown-artist-unlimited -> is_alone = F.lit(False)
     is_alone = F.col("keys.artist") == ""
     artist = F.when(is_alone, F.col("track_id")).otherwise(F.col("keys.artist"))
     recording = F.when(F.lit(options.other_releases) | is_alone, F.col("track_id")).otherwise(F.col("keys.recording"))

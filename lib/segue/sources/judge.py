@@ -79,6 +79,8 @@ class Judge:
         genres = parse.items(parse.clean(texts.get("genre")))
         values = {
             "track_id": parse.track_id(own) if own else None,
+            # guard: title-without-fallback
+            # -> "title": parse.clean(texts.get("title")) or (None if "title" in self._layout.columns else own),
             "title": parse.clean(texts.get("title")),
             "artist": parse.JOINED_BY.join(parse.items(parse.clean(texts.get("artist")))) or None,
             "album": parse.clean(texts.get("album")),

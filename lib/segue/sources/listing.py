@@ -109,6 +109,7 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
     found = [
         InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _moment(at))
         for uri, size, file_id, at in listed
+        # guard: output-not-read-as-input
         if output is None or not _is_below(uri, output)
     ]
     for file in found:

@@ -148,6 +148,7 @@ def _checked(fields: Any, raw: str, plan: FilePlan, encoding: str) -> tuple[str,
     if isinstance(fields, dict):
         texts = {column: fields.get(found.header) for column, found in plan.layout.columns.items()}
         return raw, texts if all(t is None or _is_text(t) for t in texts.values()) else "half a Unicode character"
+    # guard: field-count-checked -> problem = None
     problem = records.misfit(fields, len(plan.names))
     return raw, problem or {column: fields[found.index] for column, found in plan.layout.columns.items()}
 

@@ -49,6 +49,7 @@ def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[s
             fields: list[str] | str = dialect.fields(cells)
         except StopIteration:
             return
+        # guard: csv-error-rejects-row
         except csv.Error as error:
             cells, fields = [""], f"not CSV: {error}"
         raw = recorder.raw()
@@ -63,6 +64,7 @@ def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tupl
             line.rstrip("\r\n").encode("utf-8", "surrogateescape")
         )
         for fields, raw in csv_records([line], dialect):
+            # guard: open-quote-rejected -> yield fields, raw
             yield fields if closed else "a quote is left open at the end of the line", raw
 
 

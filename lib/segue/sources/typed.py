@@ -24,6 +24,7 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 def refuse_parts(spark: SparkSession, found: Sequence[InputFile]) -> None:
     """Refuse files of a Delta table that is not named itself: many may be of versions that are gone."""
     for folder in sorted({file.uri.rpartition("/")[0] for file in found}):
+        # guard: delta-table-parts-refused
         if DeltaTable.isDeltaTable(spark, folder):
             raise InputError(
                 f"{folder} is a Delta table, or lies in one; a table is read alone, so name it as --input, or a path "
@@ -41,6 +42,7 @@ def by_schema(spark: SparkSession, found: Sequence[InputFile]) -> list[list[Inpu
         schemas = [begin(_schema, spark, write[0]) for write in writes]
     groups: dict[str, list[InputFile]] = {}
     for write, known in zip(writes, schemas, strict=True):
+        # guard: parquet-grouped-by-schema -> groups.setdefault("", []).extend(write)
         groups.setdefault(known.result(), []).extend(write)
     return list(groups.values())
 
@@ -59,6 +61,7 @@ def by_write(found: Sequence[InputFile], *, parts_are_one: bool = True) -> list[
     groups: dict[str, list[InputFile]] = {}
     for file in found:
         name = file.relative.rpartition("/")[2]
+        # guard: one-unit-per-write -> write = None
         write = _ID_OF_WRITE.search(name)
         is_part = parts_are_one and _PART.match(name)
         groups.setdefault(write[0] if write else "part" if is_part else file.relative, []).append(file)

@@ -32,6 +32,7 @@ def find_due(run: Run, model_version: str, *, everything: bool) -> Due:
     if everything or stored is None:
         return Due(tracks, whole=True)
     told = run.store.made_from(schema.LABELED_TRACKS)
+    # guard: only-changed-tracks-labeled
     if told and told == origin(run, model_version) | {"version": told["version"]}:
         changes = run.store.changes(schema.TRACKS, told["version"])
         if changes is not None:
@@ -45,6 +46,7 @@ def origin(run: Run, model_version: str) -> dict[str, Any]:
     """Return what labels of this run are made from, to be told with them."""
     return {
         "model_version": model_version,
+        # guard: changes-require-same-table -> "tracks": "tracks",
         "tracks": run.store.identity(schema.TRACKS),
         "version": run.store.seen[schema.TRACKS.name],
     }
@@ -57,6 +59,7 @@ def _of(changes: DataFrame) -> Due:
     if count.rows == count.added:
         return Due(tracks, are_new=True, is_nothing=not count.rows)
     gone = changes.where(F.col(CHANGE) == REMOVED).select("track_id") if count.removed else None
+    # guard: labels-of-removed-tracks-removed -> return Due(tracks)
     return Due(tracks, gone=gone)
 
 

@@ -14,6 +14,7 @@ def forget_gone(run: Run, labeled: DataFrame) -> None:
         return
     named = stored.select("track_id").union(stored.select(F.explode("because_of.track_id"))).distinct()
     gone = [row.track_id for row in named.join(labeled.select("track_id"), "track_id", "left_anti").collect()]
+    # guard: playlists-without-removed-tracks -> return
     if not gone:
         return
     seeds = F.filter("because_of", lambda seed: ~seed.track_id.isin(gone))

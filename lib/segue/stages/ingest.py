@@ -32,6 +32,7 @@ def work(run: Run) -> None:
     listed = list_input(run.spark, run.options.input, files.spark_uri(run.store.root))
     before = ledger.entered(run)
     # a snapshot is the whole input, known or not
+    # guard: known-files-not-read-again -> wanted = listed
     wanted = listed if snapshot else ledger.unread(run, listed, before)
     if wanted:
         counts = _ingest(run, wanted, before, snapshot=snapshot)
@@ -47,7 +48,11 @@ def work(run: Run) -> None:
 def _ingest(run: Run, wanted: list[InputFile], before: ledger.Entered, *, snapshot: bool) -> dict[str, int]:
     rows, again = _read(run, wanted), ledger.read_before(run, wanted, before)
     with kept(cleaning.with_standing(rows.frame)) as standing:
+        # guard: files-recorded-after-rows
+        # -> ledger.enter(run, wanted, before, whole=snapshot)
+        # -> counts, change = _store(run, standing, again, snapshot=snapshot)
         counts, change = _store(run, standing, again, snapshot=snapshot)
+    # guard: read-files-recorded
     ledger.enter(run, wanted, before, whole=snapshot)
     return {
         "read": sum(counts.values()),
@@ -64,6 +69,7 @@ def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -
     """Store the tracks and the rejected rows; what files that are read ``again`` had rejected before, goes."""
     with reading(f"--input {run.options.input}"):
         counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
+    # guard: empty-file-accepted -> is_empty = False
     is_empty = not counts and not snapshot and run.store.exists(schema.TRACKS)
     if not counts.get("track") and not is_empty:
         raise InputError(_nothing_left(standing, run.options.input))
@@ -71,17 +77,20 @@ def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -
     stored, before = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
     rejected = cleaning.keep_rejected(standing)
     without = None
+    # guard: corrected-rejections-removed
     if before is not None and again and not snapshot:
         # a file that is read again says no more what it said before
         of_them = before.where(F.col("source_file").isin(again))
         without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
     if before is None or snapshot or without is not None or counts.keys() - {"track"}:
+        # guard: snapshot-removes-rejected-rows -> run.store.sync(schema.REJECTED_TRACKS, rejected, without=without)
         run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
     if is_empty:
         log.warning("ingest: what is new holds headers and no rows")
         return counts, Change()
     delivered = cleaning.keep_tracks(standing)
     if snapshot:
+        # guard: snapshot-removes-tracks -> return counts, run.store.sync(schema.TRACKS, upsert.named(delivered))
         return counts, run.store.sync(schema.TRACKS, upsert.named(delivered), whole=True)
     near = None if stored is None else concerned(stored, delivered, counts["track"], "track_id")
     changed = upsert.with_change(delivered, near).where("change != 'unchanged'").drop("change")

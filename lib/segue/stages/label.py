@@ -72,6 +72,7 @@ def newest_card(models: Models, settings: dict[str, Any] | None = None) -> Model
             found.append(card.from_json(text, f"models/{name}"))
         except InputError as error:
             log.warning("%s", error)
+    # guard: model-settings-match -> fitting = found
     fitting = [made for made in found if settings is None or made.settings == settings]
     return max(fitting, key=lambda made: (made.trained_at, made.model_version), default=None)
 

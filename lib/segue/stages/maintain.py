@@ -18,6 +18,7 @@ def work(run: Run) -> None:
     """Compact every table (OPTIMIZE), and remove what no recent version needs (VACUUM); --dry-run only tells."""
     started = time.monotonic()
     others = [note["job"] for note in running.living(run.store.root) if note["run_id"] != run.run_id]
+    # guard: maintenance-refused-during-runs
     if others:
         # a compaction is a commit, on which they would lose
         raise ConflictError(f"{', '.join(others)} is at work on {run.store.root}; run again when it has ended")
@@ -29,6 +30,7 @@ def work(run: Run) -> None:
         place = run.store.identifier(table)
         with files.locked(run.store.root):
             done = upkeep.outlook(run.spark, place, run.options.retention_days)
+            # guard: dry-run-changes-nothing -> if True:
             if not run.options.dry_run:
                 done |= upkeep.compact(run.spark, place)
                 # without need it would still write of itself into the log
@@ -42,6 +44,7 @@ def work(run: Run) -> None:
 
 def _days(text: str) -> int:
     days = int(text) if text.isascii() and text.isdigit() else 0
+    # guard: retention-minimum
     if days < LEAST_DAYS:
         raise argparse.ArgumentTypeError(f"is {text!r}, wanted whole days, {LEAST_DAYS} or more")
     return days

@@ -41,6 +41,7 @@ def work(run: Run) -> None:
 
 def _fitting_model(run: Run) -> str | None:
     """Return the newest model that was trained with these settings, if one will do."""
+    # guard: train-always-ignores-models
     if run.settings.train.when == "always":
         return None
     models = Models(run.store.root, card.FILE_NAME)

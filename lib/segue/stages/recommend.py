@@ -127,6 +127,7 @@ def _confirm(run: Run, origin: str, tracks_version: int) -> bool:
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
     if stored is None or row is None or row.made_from != origin:
         return False
+    # guard: unchanged-lists-get-new-version
     if row.tracks_version != tracks_version:
         now = F.lit(tracks_version).cast("bigint")
         run.store.replace(schema.SIMILAR_TRACKS, stored.withColumn("tracks_version", now))
