@@ -53,7 +53,7 @@ faults: setup   ## runs killed and pairs at once over four nights, an hour and m
 	JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR):$(CURDIR)/lib" $(PYTHON) -m tests.cluster.campaign $(ARGS)
 
 guards: setup browser   ## one guard after the other taken out, to see its test fail, an hour; ARGS="signal" picks some
-	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m tests.guards $(ARGS)
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m tests.project.guards $(ARGS)
 
 $(SAMPLE): | setup
 	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@

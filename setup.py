@@ -11,10 +11,10 @@ HERE = Path(__file__).resolve().parent
 
 def version() -> str:
     """Read ``__version__`` without importing: the packages that segue needs are not installed yet."""
-    text = (HERE / "lib" / "segue" / "__init__.py").read_text(encoding="utf-8")
+    text = (HERE / "lib" / "segue" / "core" / "version.py").read_text(encoding="utf-8")
     found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
     if found is None:
-        raise ValueError('lib/segue/__init__.py has no line __version__ = "..."')
+        raise ValueError('lib/segue/core/version.py has no line __version__ = "..."')
     return found.group(1)
 
 
@@ -54,7 +54,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"segue.report": ["web/*"]},
+    package_data={"segue": ["py.typed"], "segue.report": ["web/*"]},
     cmdclass={"build_py": BuildWithConf},
     zip_safe=False,
     install_requires=[

@@ -24,9 +24,9 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 import segue
-from segue import session
-from segue.checks import CHECKS
-from segue.sample import synthetic_tracks
+from segue.runtime import session
+from segue.settings.checks import CHECKS
+from segue.synthetic import synthetic_tracks
 
 Matrix = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from segue import session
+from segue.runtime import session
 
 if __name__ == "__main__":
     spark = session.start("empty session")

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans as LocalKMeans
 
-from segue.clustering.kmeans_grid import KMeansGrid
+from segue.kmeans_grid.estimator import KMeansGrid
 
 SEGUE, BLOCK, DEFAULT, SKLEARN = "segue", "pyspark.ml block", "pyspark.ml default", "scikit-learn"
 WARM_ROWS = 2_000

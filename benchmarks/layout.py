@@ -24,7 +24,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segue.sample import synthetic_tracks
+from segue.synthetic import synthetic_tracks
 
 COLUMNS = ["title", "artist", "genre", "year", "cluster"]
 

@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from segue import session
-from segue.sample import synthetic_tracks
+from segue.runtime import session
+from segue.synthetic import synthetic_tracks
 
 HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "genre": "track_genre", "bpm": "tempo"}
 

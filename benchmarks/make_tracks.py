@@ -10,10 +10,11 @@ import sys
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segue import schema, session
-from segue.sample import synthetic_tracks
-from segue.sample.draws import thousandths, uniform
-from segue.tables import Store
+from segue import schema
+from segue.runtime import session
+from segue.storage.store import Store
+from segue.synthetic import synthetic_tracks
+from segue.synthetic.draws import thousandths, uniform
 
 ALL_INVENTED, INVENTED = 10_000_000, 5_000_000
 _MOVED = {

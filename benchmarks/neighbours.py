@@ -26,14 +26,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sklearn.neighbors import NearestNeighbors
 
-from segue import sample, session
-from segue.config import load
-from segue.similar import arrays
-from segue.similar.cells import TRACKS_A_CELL
-from segue.similar.choice import Rules
-from segue.similar.neighbours import similar_lists
-from segue.similar.scaling import Scaling
-from segue.similar.space import Options, fit_scaling
+from segue import synthetic
+from segue.runtime import session
+from segue.settings.loading import load
+from segue.similarity import arrays
+from segue.similarity.coordinates import Scaling, SimilarityOptions, fit_scaling
+from segue.similarity.neighbours import similar_lists
+from segue.similarity.partitioned import TRACKS_A_CELL
+from segue.similarity.rules import Rules
 
 FEATURES = load().recommend.features
 _WARM = 3000
@@ -62,26 +62,29 @@ def main() -> None:
 
 
 def _warm(tracks: DataFrame, options: argparse.Namespace) -> None:
-    scaling = fit_scaling(tracks, Options(FEATURES))
+    scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
     for way in options.ways:
         method, rules = WAYS[way]
         # several cells, so that what they ask each other is warm too
-        _timed(tracks, scaling, Options(FEATURES, method=method, **rules), tracks_a_cell=_WARM // 4)
+        _timed(tracks, scaling, SimilarityOptions(FEATURES, method=method, **rules), tracks_a_cell=_WARM // 4)
     if options.join_queries:
-        points = scaling.points(arrays.matrix(tracks.select(*FEATURES).toArrow().columns))
+        points = scaling.points(arrays.column_matrix(tracks.select(*FEATURES).toArrow().columns))
         _nearest_by_join(tracks, scaling, points, 10)
 
 
 def run(tracks: DataFrame, n_tracks: int, options: argparse.Namespace) -> None:
     """Time every way on one catalogue, and print the ratios."""
     started = time.monotonic()
-    scaling = fit_scaling(tracks, Options(FEATURES))
+    scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
     scaled_in = time.monotonic() - started
     seconds = {}
     for way in options.ways:
         method, rules = WAYS[way]
         with Memory() as memory:
-            took = [_timed(tracks, scaling, Options(FEATURES, method=method, **rules)) for _ in range(options.repeats)]
+            took = [
+                _timed(tracks, scaling, SimilarityOptions(FEATURES, method=method, **rules))
+                for _ in range(options.repeats)
+            ]
         seconds[way] = median(took)
         tell(
             n_tracks,
@@ -94,7 +97,7 @@ def run(tracks: DataFrame, n_tracks: int, options: argparse.Namespace) -> None:
             all_mb=memory.all_mb,
         )
     ratios = {}
-    values = arrays.matrix(tracks.select(*FEATURES).toArrow().columns)
+    values = arrays.column_matrix(tracks.select(*FEATURES).toArrow().columns)
     points = scaling.points(values)
     if options.sklearn_queries:
         queries = min(n_tracks, options.sklearn_queries)
@@ -166,13 +169,15 @@ def _own_processes() -> dict[tuple[str, int], float]:
 
 
 def _stored(spark: SparkSession, n_tracks: int, path: str) -> DataFrame:
-    tracks = sample.synthetic_tracks(spark, n_tracks, seed=1)
+    tracks = synthetic.synthetic_tracks(spark, n_tracks, seed=1)
     labels = {"cluster": F.lit(1), "is_outlier": F.lit(False)}
     tracks.withColumns(labels).write.parquet(path)
     return spark.read.parquet(path)
 
 
-def _timed(tracks: DataFrame, scaling: Scaling, options: Options, tracks_a_cell: int = TRACKS_A_CELL) -> float:
+def _timed(
+    tracks: DataFrame, scaling: Scaling, options: SimilarityOptions, tracks_a_cell: int = TRACKS_A_CELL
+) -> float:
     started = time.monotonic()
     with similar_lists(tracks, scaling, options, tracks_a_cell=tracks_a_cell) as rows:
         rows.write.format("noop").mode("overwrite").save()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pyspark.sql import types as T
 
-from segue import session
+from segue.runtime import session
 
 TEXTS = ("track_id", "track_name", "artists", "album_name", "track_genre")
 WHOLE = ("year", "popularity")

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from segue.config import load
-from segue.similar.candidates import Candidates, Tracks, tree_of
-from segue.similar.choice import Rules
-from segue.similar.recordings import artist_key, title_key
-from segue.similar.scaling import MINMAX, QUANTILE, STANDARD, Scaling, quantiles
+from segue.settings.loading import load
+from segue.similarity.candidates import Candidates, Tracks, build_tree
+from segue.similarity.coordinates import MINMAX, QUANTILE, STANDARD, Scaling, column_quantiles
+from segue.similarity.recordings import artist_key, title_key
+from segue.similarity.rules import Rules
 
 SIX, NINE = load().features.columns, load().recommend.features
 
@@ -41,7 +41,7 @@ def main() -> None:
             points = _points(tracks[list(features)].to_numpy(float), kind, features)
             for rules, what in ((Rules(per_artist=0), each), (Rules(), recording)):
                 known = Tracks(points, each, artist, what, np.full(len(tracks), np.nan))
-                order = tree_of(points).indices
+                order = build_tree(points).indices
                 lists = Candidates(known, rules).nearest(known.take(order)).index
                 share = np.asarray(together[np.repeat(order, 10), lists.ravel()]).mean()
                 figures = {"scaling": kind, "features": len(features), "rules": what is recording}
@@ -62,7 +62,7 @@ def _points(values: np.ndarray, kind: str, features: tuple[str, ...]) -> np.ndar
     zero = np.zeros(len(features))
     low, high = values.min(axis=0), values.max(axis=0)
     centre, width = (low, high - low) if kind == MINMAX else (values.mean(axis=0), values.std(axis=0))
-    return Scaling(features, kind, zero, centre, width, quantiles(values, zero)).points(values)
+    return Scaling(features, kind, zero, centre, width, column_quantiles(values, zero)).points(values)
 
 
 if __name__ == "__main__":

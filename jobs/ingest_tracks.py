@@ -1,7 +1,7 @@
 """Files become tracks and rejected tracks. Options: --input PATH --output ROOT."""
 
-from segue import job
-from segue.stages import ingest
+from segue.pipeline import ingest
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(ingest.JOB)
+    runner.main(ingest.JOB)

@@ -1,7 +1,7 @@
 """Tracks and a model become labeled tracks and cluster profiles. Options: --output ROOT, --tracks new|all."""
 
-from segue import job
-from segue.stages import label
+from segue.pipeline import label
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(label.JOB)
+    runner.main(label.JOB)

@@ -1,7 +1,7 @@
 """Tables are compacted and old files removed. Options: --output ROOT, --dry-run, --retention-days N."""
 
-from segue import job
-from segue.stages import maintain
+from segue.pipeline import maintain
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(maintain.JOB)
+    runner.main(maintain.JOB)

@@ -7,7 +7,8 @@ purpose; one in .parquet, Parquet; any other, a Delta table. What stands there a
 import argparse
 from pathlib import Path
 
-from segue import sample, session
+from segue import synthetic
+from segue.runtime import session
 
 
 def options() -> argparse.Namespace:
@@ -30,8 +31,8 @@ if __name__ == "__main__":
     wanted = options()
     spark = session.start("make_sample")
     if wanted.to.endswith(".csv"):
-        sample.write_csv(sample.synthetic_kaggle_rows(spark, wanted.tracks, seed=wanted.seed), Path(wanted.to))
+        synthetic.write_csv(synthetic.synthetic_kaggle_rows(spark, wanted.tracks, seed=wanted.seed), Path(wanted.to))
     else:
-        writer = sample.synthetic_tracks(spark, wanted.tracks, seed=wanted.seed).write
+        writer = synthetic.synthetic_tracks(spark, wanted.tracks, seed=wanted.seed).write
         writer.format("parquet" if wanted.to.endswith(".parquet") else "delta").mode("error").save(wanted.to)
     print(f"wrote {wanted.tracks:,} synthetic (invented) tracks, seed {wanted.seed}, to {wanted.to}")

@@ -1,7 +1,7 @@
 """Labeled tracks become similar tracks. Options: --output ROOT, --seeds FILE."""
 
-from segue import job
-from segue.stages import playlist
+from segue.pipeline import recommend
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(playlist.JOB)
+    runner.main(recommend.JOB)

@@ -1,7 +1,7 @@
 """The tables become report.html: spark-submit.sh jobs/render_report.py --output ROOT."""
 
-from segue import job
-from segue.stages import report
+from segue.pipeline import report
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(report.JOB)
+    runner.main(report.JOB)

@@ -1,7 +1,7 @@
 """Files become all the tables, in one Spark session. Options: --input PATH --output ROOT."""
 
-from segue import job
-from segue.stages import pipeline
+from segue.pipeline import run_all
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(pipeline.JOB)
+    runner.main(run_all.JOB)

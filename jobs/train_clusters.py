@@ -1,7 +1,7 @@
 """Tracks become k_scores and a model. Options: --output ROOT."""
 
-from segue import job
-from segue.stages import train
+from segue.pipeline import train
+from segue.runtime import runner
 
 if __name__ == "__main__":
-    job.main(train.JOB)
+    runner.main(train.JOB)

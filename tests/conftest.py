@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from py4j.java_gateway import java_import
 from pyspark.sql import SparkSession
-from tests.submitting import SHORT_LIVED
+from tests.helpers.submitted_jobs import SHORT_LIVED
 
-from segue import job, session
+from segue.runtime import runner, session
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -81,8 +81,8 @@ def compiled(spark: SparkSession) -> Iterator[None]:
 def run_job(spark: SparkSession) -> Callable[..., int]:
     """Run a job in the tests' session, and return its exit code."""
 
-    def run(entry: job.Job, *argv: object) -> int:
-        return job.execute(entry, [str(word) for word in argv], start=lambda _: spark)
+    def run(entry: runner.Job, *argv: object) -> int:
+        return runner.execute(entry, [str(word) for word in argv], start=lambda _: spark)
 
     return run
 

@@ -1,3 +1,5 @@
 """segue: cluster a music catalogue by how its tracks sound, and say what to play next."""
 
-__version__ = "0.1.0"
+from segue.core.version import __version__
+
+__all__ = ["__version__"]

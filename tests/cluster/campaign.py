@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deltalake import DeltaTable
-from tests.cluster.catalogue import write_catalogue
 from tests.cluster.killing import TABLES, data_files, killed_after, killed_while_writing, torn, two_at_once
 from tests.cluster.pipeline import upkeep, words
-from tests.same_tables import COMPARED, differences, rows
-from tests.submitting import begin
+from tests.helpers.output_differences import COMPARED, differences, rows
+from tests.helpers.submitted_jobs import begin
+from tests.helpers.tracks_for_faults import write_catalogue
 
 from segue.schema import Table
 

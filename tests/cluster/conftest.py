@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from tests.cluster.catalogue import write_catalogue
-from tests.submitting import SHORT_LIVED, command_of, environment, family
-from tests.waiting import until
+from tests.helpers.submitted_jobs import SHORT_LIVED, command_of, environment, family
+from tests.helpers.tracks_for_faults import write_catalogue
+from tests.helpers.waiting import until
 
 SPARK = Path(pyspark.__file__).parent
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from deltalake import DeltaTable
-from tests.same_tables import COMPARED
-from tests.submitting import begin, command_of, family
-from tests.waiting import until
+from tests.helpers.output_differences import COMPARED
+from tests.helpers.submitted_jobs import begin, command_of, family
+from tests.helpers.waiting import until
 
 from segue.schema import LABELED_TRACKS, RUNS
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.submitting import PROJECT, SHORT_LIVED
+from tests.helpers.submitted_jobs import PROJECT, SHORT_LIVED
 
 # so few points go to the driver that all others are worked on by the executors
 SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample=1000", "selection.fewest=4")

@@ -9,12 +9,12 @@ import pytest
 from deltalake import DeltaTable
 from tests.cluster.killing import killed_while_writing, torn
 from tests.cluster.pipeline import own_words, words
-from tests.same_tables import differences
-from tests.submitting import begin
-from tests.waiting import until
+from tests.helpers.output_differences import differences
+from tests.helpers.submitted_jobs import begin
+from tests.helpers.waiting import until
 
-from segue import job
-from segue.stages import pipeline
+from segue.pipeline import run_all
+from segue.runtime import runner
 
 CELLS = "recommend.method=cells"
 # what shows from outside that a stage is at work: the one before it has left this
@@ -34,7 +34,7 @@ def here(spark, catalogue):
     """Run the pipeline over the catalogue in the tests' own session, of one machine, and return its exit code."""
 
     def run(output, *settings):
-        return job.execute(pipeline.JOB, own_words(catalogue, output, *settings), start=lambda _: spark)
+        return runner.execute(run_all.JOB, own_words(catalogue, output, *settings), start=lambda _: spark)
 
     return run
 

@@ -6,16 +6,16 @@ from pyspark.ml.linalg import Vectors
 from sklearn import metrics
 from sklearn.cluster import KMeans
 
-from segue.clustering import spark_ml
-from segue.clustering.fit import Budget
-from segue.clustering.fused import engine as fused
-from segue.clustering.fused.blocks import Blocks
+from segue.clustering import spark_engine
 from segue.clustering.grid import fit_grid
+from segue.core.grid_result import GridOptions
 from segue.errors import ClusteringError
+from segue.kmeans_grid import engine as fused
+from segue.kmeans_grid.blocks import Blocks
 
-BUDGET = Budget(restarts=4, max_iter=40, tol=1e-6, seed=0)
+BUDGET = GridOptions(restarts=4, max_iter=40, tol=1e-6, seed=0)
 
-both_engines = pytest.mark.parametrize("engine", [fused.NAME, spark_ml.NAME])
+both_engines = pytest.mark.parametrize("engine", [fused.NAME, spark_engine.NAME])
 
 
 def cached(spark, points):
@@ -92,8 +92,8 @@ def test_one_distinct_point_is_no_grid(spark, engine):
 def test_the_fits_of_pyspark_are_scored_in_blocks_where_they_are_many(frame, points, monkeypatch):
     released = []
     monkeypatch.setattr(Blocks, "release", lambda blocks: released.append(blocks.frame.unpersist()))
-    few = Budget(restarts=2, max_iter=40, tol=1e-6, seed=0, sample=50)
-    (fit,) = fit_grid(frame, [4], few, engine=spark_ml.NAME)
+    few = GridOptions(restarts=2, max_iter=40, tol=1e-6, seed=0, sample=50)
+    (fit,) = fit_grid(frame, [4], few, engine=spark_engine.NAME)
     labels = metrics.pairwise_distances(points, fit.centres).argmin(axis=1)
     assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), rel=1e-6)
     assert fit.inertia == pytest.approx(KMeans(4, n_init=20, random_state=0).fit(points).inertia_, rel=1e-6)
@@ -102,7 +102,7 @@ def test_the_fits_of_pyspark_are_scored_in_blocks_where_they_are_many(frame, poi
 
 
 def test_points_beyond_one_are_scored_in_their_own_units(spark, points):
-    (fit,) = fit_grid(cached(spark, 24 * points), [4], BUDGET, engine=spark_ml.NAME)
+    (fit,) = fit_grid(cached(spark, 24 * points), [4], BUDGET, engine=spark_engine.NAME)
     best = KMeans(4, n_init=20, random_state=0, tol=1e-9).fit(24 * points)
     assert fit.inertia == pytest.approx(best.inertia_, rel=1e-6)
     assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(24 * points, best.labels_), abs=1e-6)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import silhouette_samples
 
 from segue.clustering import labels
-from segue.clustering.frozen import Frozen, fit_frozen
+from segue.clustering.cluster_stats import ClusterStats, fit_cluster_stats
 
 
 def clustered(seed=0, n=50, k=4):
@@ -22,7 +22,7 @@ def frame(spark, points, own):
 
 def frozen_by_hand(points, own, centres, thresholds):
     k = len(centres)
-    return Frozen(
+    return ClusterStats(
         centres,
         np.bincount(own, minlength=k),
         np.stack([points[own == c].sum(axis=0) for c in range(k)]),
@@ -33,7 +33,7 @@ def frozen_by_hand(points, own, centres, thresholds):
 
 def test_what_training_freezes_is_what_the_definitions_say(spark):
     points, own, centres = clustered()
-    found = fit_frozen(frame(spark, points, own).repartition(3), centres)
+    found = fit_cluster_stats(frame(spark, points, own).repartition(3), centres)
     wanted = frozen_by_hand(points, own, centres, 0.0)
     assert found.sizes.tolist() == wanted.sizes.tolist()
     assert found.sums == pytest.approx(wanted.sums, abs=1e-9)
@@ -48,7 +48,7 @@ def test_two_tracks_as_far_from_their_centre_are_no_outliers(spark):
     own = np.arange(8) // 2
     centres = np.stack([points[own == c].mean(axis=0) for c in range(4)])
     labeled = frame(spark, points, own)
-    placed = labels.with_place(labeled, fit_frozen(labeled, centres))
+    placed = labels.with_distances(labeled, fit_cluster_stats(labeled, centres))
     assert [row.is_outlier for row in placed.collect()] == [False] * 8
 
 
@@ -67,7 +67,7 @@ def test_place_of_every_track(spark):
     points = np.array([[0.0, 0.0], [0.0, 2.0], [3.0, 0.0], [3.0, 9.0], [9.0, 0.0]])
     own = np.array([0, 0, 1, 1, 2])
     centres = np.array([[0.0, 1.0], [3.0, 0.0], [9.0, 0.0]])
-    placed = labels.with_place(frame(spark, points, own), frozen_by_hand(points, own, centres, 5.0))
+    placed = labels.with_distances(frame(spark, points, own), frozen_by_hand(points, own, centres, 5.0))
     rows = placed.orderBy("track_id").collect()
     assert [row.distance for row in rows] == [1.0, 1.0, 0.0, 9.0, 0.0]
     assert [row.second_cluster for row in rows] == [2, 2, 1, 1, 2]

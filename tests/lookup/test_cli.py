@@ -5,15 +5,15 @@ import subprocess
 import sys
 
 import pytest
-from tests.lookup import tables
+from tests.helpers import delta_tables
 
 from segue import lookup, schema
-from segue.lookup import cli, screen
+from segue.lookup import cli, terminal
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return tables.write(tmp_path_factory.mktemp("lookup"))
+    return delta_tables.write(tmp_path_factory.mktemp("lookup"))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_json_says_the_same(segue):
     answer = json.loads(out)
     assert answer["track"]["title"] == "Bohemian Rhapsody"
     assert [(near["track_id"], near["distance"], near["why"]) for near in answer["similar"]] == [
-        (name, distance, why) for name, distance, _, why in tables.SIMILAR["t1"]
+        (name, distance, why) for name, distance, _, why in delta_tables.SIMILAR["t1"]
     ]
     assert answer["candidates"] == answer["notes"] == []
 
@@ -89,7 +89,7 @@ def test_an_output_that_is_not_there(segue, tmp_path):
 
 def test_lists_that_are_older_than_the_labels_or_missing_are_told(segue, tmp_path):
     assert "newer than similar_tracks" in segue("similar", "群青")[1]
-    tables.write(tmp_path, tracks_version=7)
+    delta_tables.write(tmp_path, tracks_version=7)
     assert (
         "note: the lists were made from version 7 of labeled_tracks, which is at 0"
         in segue("similar", "t1", output=tmp_path)[1]
@@ -136,8 +136,8 @@ def test_what_a_file_says_does_not_move_the_cursor(segue):
 
 
 def test_tables_fit_their_width_in_every_script():
-    lines = screen.table(["a", "title"], [["1", "群青" * 30], ["22", "x" * 50]], 30, [1])
-    assert max(map(screen._width, lines)) <= 30
+    lines = terminal.table(["a", "title"], [["1", "群青" * 30], ["22", "x" * 50]], 30, [1])
+    assert max(map(terminal._width, lines)) <= 30
     assert lines[1].endswith("…")
     assert lines[2].startswith("22  xxxx")
 
@@ -152,11 +152,11 @@ def test_functions_give_plain_values(root):
 
 
 def test_neither_spark_nor_pandas_is_loaded(tmp_path):
-    rows = [tables.track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
-    tables.save(tmp_path, schema.LABELED_TRACKS, rows)
+    rows = [delta_tables.track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
+    delta_tables.save(tmp_path, schema.LABELED_TRACKS, rows)
     near = [{"track_id": f"x{n}", "distance": 0.5, "same_cluster": True, "why": ["bpm", "energy"]} for n in range(10)]
     made = {"model_version": "m1", "tracks_version": 0, "made_from": "0", "similar": near}
-    tables.save(tmp_path, schema.SIMILAR_TRACKS, [{"track_id": row["track_id"], **made} for row in rows])
+    delta_tables.save(tmp_path, schema.SIMILAR_TRACKS, [{"track_id": row["track_id"], **made} for row in rows])
     for text, wanted in (("SONG NUMBER 1777", "Song number 1777"), ("sing numbr 1777", "1     Song number 1777")):
         code = (
             "import sys; from segue.lookup import cli; "

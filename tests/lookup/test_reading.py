@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from tests.lookup import tables
+from tests.helpers import delta_tables
 
 from segue import schema
 from segue.errors import OutputError
@@ -14,8 +14,8 @@ HOSTILE = ["it's", "'' OR 1=1 --", 'a"b', "\\'", "two\nlines", "$1", "?", "; DRO
 
 @pytest.fixture
 def root(tmp_path):
-    rows = [tables.track(0) | {"track_id": name, "title": f"title of {name}"} for name in HOSTILE]
-    tables.save(tmp_path, schema.LABELED_TRACKS, rows)
+    rows = [delta_tables.track(0) | {"track_id": name, "title": f"title of {name}"} for name in HOSTILE]
+    delta_tables.save(tmp_path, schema.LABELED_TRACKS, rows)
     return tmp_path
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from segue.report import page as report
-from segue.report.numbers import Catalogue
+from segue.report import page
+from segue.report.numbers import ReportNumbers
 
 FIND = Path(__file__).parents[2] / "tools" / "chromium.sh"
 # software draws in three dimensions where there is no graphics card
@@ -61,9 +61,9 @@ def browser() -> Iterator[Browser]:
 def visit(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Visit]:
     """Render a catalogue, and open it in a window of its own."""
 
-    def opened(found: Catalogue, **window: object) -> Visit:
+    def opened(found: ReportNumbers, **window: object) -> Visit:
         path = tmp_path_factory.mktemp("page") / "report.html"
-        path.write_text(report.render(found, "0f3a5c"), "utf-8")
+        path.write_text(page.render(found, "0f3a5c"), "utf-8")
         visited = Visit(browser.new_page(**window))
         visited.page.goto(path.as_uri())
         return visited

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.report import catalogue
+from tests.report import report_numbers
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +13,7 @@ WIDE = {"width": 1280, "height": 900}
 
 @pytest.fixture(scope="module")
 def opened(visit):
-    found = visit(catalogue.tables(), viewport=WIDE, color_scheme="light")
+    found = visit(report_numbers.tables(), viewport=WIDE, color_scheme="light")
     found.draw_all()
     return found
 

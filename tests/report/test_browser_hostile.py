@@ -1,8 +1,8 @@
 """Texts that would be code elsewhere, on a phone, in a real browser: shown as they are, and nothing runs."""
 
 import pytest
-from tests.report import hostile
-from tests.report.hostile import SHOWN, TEXTS
+from tests.report import hostile_numbers
+from tests.report.hostile_numbers import SHOWN, TEXTS
 
 from segue.report.figures.style import short
 
@@ -13,7 +13,7 @@ TAGS = "() => [...new Set([...document.querySelectorAll('body *')].map(one => on
 
 @pytest.fixture(scope="module")
 def opened(visit):
-    found = visit(hostile.tables(), viewport={"width": 390, "height": 844})
+    found = visit(hostile_numbers.tables(), viewport={"width": 390, "height": 844})
     found.draw_all()
     return found
 

@@ -1,8 +1,8 @@
 """The page on a phone, in the dark and on paper, in a real browser."""
 
 import pytest
-from tests.report import catalogue
-from tests.report.test_colours import contrast
+from tests.report import report_numbers
+from tests.report.figures.test_style import contrast
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ TEXTS = """() => {
 
 @pytest.fixture(scope="module")
 def opened(visit):
-    return visit(catalogue.tables(), viewport=PHONE, color_scheme="light", has_touch=True)
+    return visit(report_numbers.tables(), viewport=PHONE, color_scheme="light", has_touch=True)
 
 
 @pytest.fixture

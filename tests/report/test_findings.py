@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from tests.report import catalogue
-from tests.report.catalogue import R, correlations
+from tests.report import report_numbers
+from tests.report.report_numbers import R, correlations
 
-from segue.report import findings, naming, numbers
+from segue.report import feature_labels, findings, numbers
 
 
 def reversed_pair() -> dict[tuple[str, str], float]:
@@ -90,7 +90,7 @@ def test_of_too_few_tracks_nothing_is_said():
     assert findings.relation(correlations(R, n=20), "energy", "loudness") is not None
     assert findings.correlation_sentences(few) == []
     assert findings.popularity_sentences(few) == []
-    assert findings.year_sentence(catalogue.years(), few) is None
+    assert findings.year_sentence(report_numbers.years(), few) is None
     assert findings.correlation_title(few) == "The features"
 
 
@@ -119,14 +119,14 @@ def test_popularity():
 
 
 def test_the_years():
-    assert findings.year_sentence(catalogue.years(), correlations(R)) == (
+    assert findings.year_sentence(report_numbers.years(), correlations(R)) == (
         "Newer tracks are less acoustic: on average 76 % in the 1960s and 36 % in the 2010s "
         "(r = −0.36, with 95 % confidence −0.40 to −0.32)."
     )
-    assert findings.year_sentence(catalogue.years(), correlations({})) == (
+    assert findings.year_sentence(report_numbers.years(), correlations({})) == (
         "Tracks of all years sound alike: the nearest to a change is in tempo."
     )
-    assert findings.year_sentence(catalogue.years(), correlations({("year", "bpm"): 0.4}, n=21)) is None
+    assert findings.year_sentence(report_numbers.years(), correlations({("year", "bpm"): 0.4}, n=21)) is None
     assert findings.year_sentence(None, correlations(R)) is None
 
 
@@ -152,7 +152,7 @@ def test_ends_that_contradict_the_whole_are_not_named():
 
 
 def test_the_lead_names_the_largest_and_the_smallest():
-    found = catalogue.tables()
+    found = report_numbers.tables()
     assert findings.lead(found) == (
         "The largest group, 60 % of all tracks, is loud, energetic; the smallest, 10 %, is fast, danceable."
     )
@@ -174,7 +174,7 @@ def test_the_lead_names_the_largest_and_the_smallest():
     ],
 )
 def test_why_so_many_clusters(rule, wanted):
-    found = catalogue.tables()
+    found = report_numbers.tables()
     end = ", of 2 to 5 that were tried, with a silhouette of 0.31 (the best of all, 0.35, has 2)."
     assert findings.choice_sentence(found, rule) == wanted + end
     best = replace(found, scores=found.scores[1:])
@@ -182,13 +182,13 @@ def test_why_so_many_clusters(rule, wanted):
 
 
 def test_one_number_of_clusters_is_no_choice():
-    found = catalogue.tables()
+    found = report_numbers.tables()
     alone = replace(found, scores=[found.scores[1]])
     assert findings.choice_sentence(alone, "fixed") == "The settings ask for 3 clusters, with a silhouette of 0.31."
 
 
 def test_agreement_with_genres():
-    assert findings.agreement_sentences(catalogue.tables().agreement) == [
+    assert findings.agreement_sentences(report_numbers.tables().agreement) == [
         "The clusters loosely follow the genres: to know a track's cluster tells 23 % of what its genre would "
         "(normalised mutual information 0.23).",
         "If each cluster were named after its commonest genre, 44 % of the tracks would be right (purity); beyond "
@@ -233,6 +233,6 @@ def test_a_direction_of_the_map():
 
 
 def test_every_number_can_be_spoken_of():
-    for name in naming.NAMES:
-        for other in naming.NAMES:
+    for name in feature_labels.NAMES:
+        for other in feature_labels.NAMES:
             assert findings.sentence(findings.Relation(name, other, 0.4, 0.3, 0.5)).endswith("0.50).")

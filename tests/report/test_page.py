@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report import catalogue
-from tests.report.reading import Page
+from tests.report import report_numbers
+from tests.report.page_reader import Page
 
 from segue.report import numbers, page
-from segue.report.colours import of_cluster
+from segue.report.figures.style import cluster_colour
 
 ORIGIN = "0f3a5c"
 
 
 @pytest.fixture(scope="module")
 def text():
-    return page.render(catalogue.tables(), ORIGIN)
+    return page.render(report_numbers.tables(), ORIGIN)
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,11 @@ def full(text):
 
 @pytest.fixture(scope="module")
 def bare():
-    return Page(page.render(catalogue.bare(), ORIGIN))
+    return Page(page.render(report_numbers.bare(), ORIGIN))
 
 
 def test_the_same_numbers_give_the_same_text(text):
-    assert page.render(catalogue.tables(), ORIGIN) == text
+    assert page.render(report_numbers.tables(), ORIGIN) == text
 
 
 def test_what_it_was_made_from_is_found_again(text):
@@ -119,7 +119,7 @@ def test_the_facts(full):
 
 def test_a_card_for_each_cluster(full):
     cards = full.classed("card")
-    assert [one["style"] for one in cards] == [f"--own:{of_cluster(number)}" for number in (1, 2, 3)]
+    assert [one["style"] for one in cards] == [f"--own:{cluster_colour(number)}" for number in (1, 2, 3)]
     assert [one.text for one in full.all("h3", within="article")] == [
         "1 Loud, energetic",
         "2 Calm, acoustic",
@@ -135,7 +135,7 @@ def test_a_card_for_each_cluster(full):
 
 def test_bars_reach_as_far_as_a_mean_lies_from_the_middle(full):
     bars = [one["style"] for one in full.all("i", within="li")]
-    tempo, energy = bars[0 :: len(catalogue.MEANS)], bars[2 :: len(catalogue.MEANS)]
+    tempo, energy = bars[0 :: len(report_numbers.MEANS)], bars[2 :: len(report_numbers.MEANS)]
     assert tempo == ["left:50.0%;width:0.0%", "left:25.0%;width:25.0%", "left:50.0%;width:50.0%"]
     # two and a half deviations are the end of a bar
     assert energy == ["left:50.0%;width:20.0%", "left:0.0%;width:50.0%", "left:50.0%;width:4.0%"]
@@ -145,7 +145,7 @@ def test_bars_reach_as_far_as_a_mean_lies_from_the_middle(full):
 
 def test_every_figure_says_what_it_shows(full):
     plots = full.classed("plot")
-    assert sorted(one["data-figure"] for one in plots) == sorted(page.drawings(catalogue.tables()))
+    assert sorted(one["data-figure"] for one in plots) == sorted(page.drawings(report_numbers.tables()))
     assert {f"figure-{one['data-figure']}" for one in plots} == set(full.data) - {"data-page"}
     assert {one["role"] for one in plots} == {"img"}
     told = {one["data-figure"]: one["aria-label"] for one in plots}
@@ -180,7 +180,7 @@ def test_data_for_the_script(full):
 
 
 def test_figures_are_parsed_back_as_they_were_drawn(full):
-    drawn = page.drawings(catalogue.tables())
+    drawn = page.drawings(report_numbers.tables())
     for name, figure in drawn.items():
         block = full.data[f"figure-{name}"]
         assert len(block["data"]) == len(figure.data)
@@ -193,15 +193,17 @@ def test_a_cluster_has_the_same_colour_everywhere(full):
     block = full.data["figure-scatter_3d"]["data"], full.data["figure-cluster_map"]["data"]
     for traces in block:
         assert {one["meta"]["cluster"]: one["marker"]["color"] for one in traces} == {
-            number: of_cluster(number) for number in (1, 2, 3)
+            number: cluster_colour(number) for number in (1, 2, 3)
         }
-    assert full.data["figure-silhouette_by_cluster"]["data"][0]["marker"]["color"] == [of_cluster(n) for n in (1, 2, 3)]
+    assert full.data["figure-silhouette_by_cluster"]["data"][0]["marker"]["color"] == [
+        cluster_colour(n) for n in (1, 2, 3)
+    ]
     dots = [one["style"] for one in full.classed("dot", within="button")]
-    assert dots == [f"background:{of_cluster(number)}" for number in (1, 2, 3)]
+    assert dots == [f"background:{cluster_colour(number)}" for number in (1, 2, 3)]
 
 
 def test_a_number_that_is_none_is_null():
-    found = catalogue.tables()
+    found = report_numbers.tables()
     found.points.values["energy"][3] = float("nan")
     found.correlations.r[2, :] = found.correlations.r[:, 2] = np.inf
     made = Page(page.render(found, ORIGIN))
@@ -242,13 +244,13 @@ def test_how_it_was_made(full):
 
 def test_a_sample_is_called_one(full):
     assert "30 of 2,000 are drawn, each cluster in proportion" in full.words
-    found = catalogue.tables()
+    found = report_numbers.tables()
     whole = replace(found, points=replace(found.points, n_tracks=30))
     assert "are drawn" not in Page(page.render(whole, ORIGIN)).words
 
 
 def test_one_number_of_clusters_was_no_choice():
-    found = catalogue.tables()
+    found = report_numbers.tables()
     made = Page(page.render(replace(found, scores=[found.scores[1]]), ORIGIN))
     assert "tried" not in made.words
     assert not {"plot-silhouette_by_k", "plot-inertia_by_k"} & set(made.ids)
@@ -259,7 +261,7 @@ def test_one_number_of_clusters_was_no_choice():
     [(["valence", "bpm"], ["bpm", "valence", "bpm"]), (["valence"], ["valence"] * 3)],
 )
 def test_one_feature_is_enough_for_three_axes(names, wanted):
-    found = catalogue.bare()
+    found = report_numbers.bare()
     kept = {name: found.points.values[name] for name in names}
     made = Page(page.render(replace(found, points=replace(found.points, values=kept)), ORIGIN))
     starts = [one["value"] for one in made.all("option") if "selected" in one.attributes]
@@ -268,16 +270,16 @@ def test_one_feature_is_enough_for_three_axes(names, wanted):
 
 
 def test_a_large_catalogue_stays_below_eight_megabytes():
-    found, n = catalogue.tables(), 5000
+    found, n = report_numbers.tables(), 5000
     chance = np.random.default_rng(0)
     long = "A title of a length that few titles have, & such as < this >"
-    tracks = [numbers.Named(f"{i:022}", f"{i} {long}", f"{i} {long}"[:30]) for i in range(n)]
+    tracks = [numbers.TrackReference(f"{i:022}", f"{i} {long}", f"{i} {long}"[:30]) for i in range(n)]
     near = [numbers.Neighbour(track, 1, "both acoustic and calm, within 2 BPM") for track in tracks[:10]]
     large = replace(
         found,
         n_tracks=10_000_000,
         points=numbers.Points(
-            tracks, [1 + i % 3 for i in range(n)], {name: chance.random(n) for name in catalogue.MEANS},
+            tracks, [1 + i % 3 for i in range(n)], {name: chance.random(n) for name in report_numbers.MEANS},
             chance.random(n), chance.random(n), 10_000_000,
         ),
         similar=[numbers.Similar(track, 1, near) for track in tracks[:360]],

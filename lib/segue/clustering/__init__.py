@@ -1,1 +1,1 @@
-"""Every k fitted and scored, one chosen, made a model, and told in words."""
+"""Fit every k in a feature space, choose one, save it as a model, label tracks and describe clusters."""

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 
-from segue.clustering import spark_ml
-from segue.clustering.fit import Budget, Fit
-from segue.clustering.fused import engine as fused
-from segue.clustering.fused.passes import Memory
+from segue.clustering import spark_engine
+from segue.core.grid_result import Fit, GridOptions
+from segue.kmeans_grid import engine as fused
+from segue.kmeans_grid.lloyd import CheckpointStore
 
 
 def fit_grid(
     tracks: DataFrame,
     ks: Sequence[int],
-    budget: Budget,
+    budget: GridOptions,
     *,
     engine: str = fused.NAME,
     n_points: int | None = None,
     bound: float | None = None,
-    memory: Memory | None = None,
+    memory: CheckpointStore | None = None,
 ) -> list[Fit]:
     """Fit KMeans for every k and score each fit on all tracks.
 
@@ -49,8 +49,8 @@ def fit_grid(
     P. J. Rousseeuw (1987), "Silhouettes: a graphical aid to the interpretation and validation of
     cluster analysis", J. Comput. Appl. Math. 20, 53-65.
     """
-    if engine == spark_ml.NAME:
-        return spark_ml.fit(tracks, ks, budget)
+    if engine == spark_engine.NAME:
+        return spark_engine.fit(tracks, ks, budget)
     return fused.fit(
         tracks,
         ks,

@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.functions import arrow_udf
 
 from segue import schema
-from segue.clustering import nearest
-from segue.clustering.card import ModelCard
-from segue.clustering.frozen import Frozen
-from segue.clustering.model import PREDICTION
+from segue.clustering import cluster_stats
+from segue.clustering.cluster_stats import ClusterStats
+from segue.clustering.model_card import ModelCard
+from segue.clustering.pipeline_model import PREDICTION
 
-_PLACE = "distance double, second_cluster int, silhouette double, is_outlier boolean"
+_DISTANCE_FIELDS = "distance double, second_cluster int, silhouette double, is_outlier boolean"
 
 
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
@@ -32,7 +32,7 @@ def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
     )
 
 
-def silhouettes(points: nearest.Matrix, own: NDArray[np.int64], frozen: Frozen) -> NDArray[np.float64]:
+def silhouettes(points: cluster_stats.Matrix, own: NDArray[np.int64], frozen: ClusterStats) -> NDArray[np.float64]:
     """Return the silhouette of each point by squared Euclidean distance, from the sums of the clusters.
 
     The mean squared distance of x to the n points of a cluster with sum S and sum of squares Q is
@@ -59,13 +59,13 @@ def silhouettes(points: nearest.Matrix, own: NDArray[np.int64], frozen: Frozen) 
     return np.where(mates > 1, found, 0.0)
 
 
-def with_place(labeled: DataFrame, frozen: Frozen) -> DataFrame:
+def with_distances(labeled: DataFrame, frozen: ClusterStats) -> DataFrame:
     """Return tracks with ``cluster`` and ``point`` also with distance, second_cluster, silhouette, is_outlier."""
 
-    @arrow_udf(returnType=_PLACE)  # type: ignore[call-overload]
+    @arrow_udf(returnType=_DISTANCE_FIELDS)  # type: ignore[call-overload]
     def place(points: pa.Array, clusters: pa.Array) -> pa.Array:
-        found, own = nearest.matrix(points), clusters.to_numpy() - 1
-        gaps = nearest.squared_distances(found, frozen.centres)
+        found, own = cluster_stats.list_matrix(points), clusters.to_numpy() - 1
+        gaps = cluster_stats.squared_distances(found, frozen.centres)
         rows = np.arange(len(found))
         distances = np.sqrt(gaps[rows, own])
         gaps[rows, own] = np.inf
@@ -90,14 +90,14 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, card: ModelCard) 
         imputed = F.array_compact(F.array(*missing))
     else:
         imputed = F.array().cast("array<string>")
-    frozen = Frozen(
+    frozen = ClusterStats(
         np.array(card.centres_scaled),
         np.array(card.sizes),
         np.array(card.sums),
         np.array(card.square_sums),
         np.array(card.thresholds),
     )
-    placed = with_place(with_point(tracks, pipeline), frozen)
+    placed = with_distances(with_point(tracks, pipeline), frozen)
 
     def of_cluster(values: list[str]) -> Column:
         return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))

@@ -7,8 +7,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.clustering import words
-from segue.clustering.statistics import fit_statistics
+from segue.clustering import descriptions
+from segue.clustering.cluster_stats import fit_feature_stats
 
 TOP_GENRES = 5
 EXEMPLARS = 5
@@ -25,7 +25,7 @@ def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
     n_tracks : rows of ``placed``
     """
     rows = _fit_numbers(placed, n_tracks)
-    told = words.describe(_deviations(rows))
+    told = descriptions.describe_clusters(_deviations(rows))
     genres = _fit_genres(placed)
     return [
         {
@@ -61,7 +61,7 @@ def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
     )
     rows = [row.asDict() for row in grouped.orderBy("cluster").collect()]
     if not is_small:
-        found = fit_statistics(placed, schema.FEATURE_NAMES, rows[-1]["cluster"])
+        found = fit_feature_stats(placed, schema.FEATURE_NAMES, rows[-1]["cluster"])
         for row in rows:
             for name in schema.FEATURE_NAMES:
                 one = found.get((row["cluster"], name))

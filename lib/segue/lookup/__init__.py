@@ -5,6 +5,6 @@
 """
 
 from segue.lookup.answers import Answer, clusters, runs, similar
-from segue.lookup.pictures import figure, figures
+from segue.lookup.figure_files import figure, figures
 
 __all__ = ["Answer", "clusters", "figure", "figures", "runs", "similar"]

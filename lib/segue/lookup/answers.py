@@ -10,8 +10,8 @@ import numpy as np
 from segue import schema
 from segue.errors import InputError
 from segue.lookup.reading import Tables
-from segue.lookup.search import Titles, meant
-from segue.similar.wording import worded
+from segue.lookup.title_search import Titles, best_match
+from segue.similarity.reasons import describe_reasons
 
 _SHOWN = ("title", "artist", "album", "genre", "year", "popularity", "bpm")
 _CLUSTER = ("cluster", "cluster_name", "cluster_description")
@@ -58,7 +58,7 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
         raise InputError(f"no title in {root} comes near {title!r}; try fewer words, or another spelling")
     if pick is not None and not 1 <= pick <= len(hits):
         raise InputError(f"there is no candidate {pick} for {title!r}, only {len(hits)}")
-    chosen = hits[pick - 1] if pick is not None else meant(hits)
+    chosen = hits[pick - 1] if pick is not None else best_match(hits)
     if chosen is None:
         known = [ids[hit.index] for hit in hits[:_CANDIDATES]]
         rows = tables.rows(schema.LABELED_TRACKS, known, [*_SHOWN, *_CLUSTER])
@@ -117,7 +117,7 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
             "distance": one["distance"],
             "same_cluster": one["same_cluster"],
             "why": one["why"],
-            "because": worded(one["why"], track, rows[one["track_id"]], thirds),
+            "because": describe_reasons(one["why"], track, rows[one["track_id"]], thirds),
         }
         for one in near
         if one["track_id"] in rows  # a track may have gone since the lists were made

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from segue.errors import SegueError
-from segue.lookup import answers, pictures, screen
+from segue.lookup import answers, figure_files, terminal
 
 DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
 _RUNS = 20
@@ -54,7 +54,7 @@ def _parser() -> _Parser:
     runs.set_defaults(look_up=_runs)
     drawn = commands.add_parser("figure", parents=[shared], help="a figure of the report as a picture")
     drawn.add_argument("name", metavar="NAME", nargs="?", help="which; without a name the names are listed")
-    for kind in pictures.FORMATS:
+    for kind in figure_files.FORMATS:
         drawn.add_argument(
             f"--{kind}", metavar="FILE", nargs="?", const="", help=f"write it, by default as NAME.{kind}"
         )
@@ -64,32 +64,32 @@ def _parser() -> _Parser:
 
 def _figure(options: argparse.Namespace, width: int) -> tuple[Any, str]:
     if options.name is None:
-        known = sorted(pictures.figures(options.output))
+        known = sorted(figure_files.figures(options.output))
         return known, "\n".join(known)
-    kinds = [kind for kind in pictures.FORMATS if getattr(options, kind) is not None]
+    kinds = [kind for kind in figure_files.FORMATS if getattr(options, kind) is not None]
     if not kinds:
-        return json.loads(pictures.figure(options.output, options.name).to_json()), (
+        return json.loads(figure_files.figure(options.output, options.name).to_json()), (
             f"{options.name} is there; --png, --svg or --pdf writes it"
         )
     paths = [getattr(options, kind) or f"{options.name}.{kind}" for kind in kinds]
     for kind, path in zip(kinds, paths, strict=True):
-        pictures.picture(options.output, options.name, path, kind)
+        figure_files.figure_image(options.output, options.name, path, kind)
     return paths, "\n".join(f"wrote {path}" for path in paths)
 
 
 def _similar(options: argparse.Namespace, width: int) -> tuple[Any, str]:
     answer = answers.similar(options.output, options.title, pick=options.pick)
-    return answer.as_dict(), screen.similar_text(answer, width)
+    return answer.as_dict(), terminal.similar_text(answer, width)
 
 
 def _clusters(options: argparse.Namespace, width: int) -> tuple[Any, str]:
     rows = answers.clusters(options.output)
-    return rows, screen.clusters_text(rows, width)
+    return rows, terminal.clusters_text(rows, width)
 
 
 def _runs(options: argparse.Namespace, width: int) -> tuple[Any, str]:
     rows = answers.runs(options.output, options.last)
-    return rows, screen.runs_text(rows, width)
+    return rows, terminal.runs_text(rows, width)
 
 
 def _count(text: str) -> int:

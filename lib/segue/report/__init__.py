@@ -1,1 +1,1 @@
-"""The page and its figures: plain numbers become plotly figures, and one HTML file; no Spark here."""
+"""The report: numbers aggregated from the tables, sentences and figures made from them, and one HTML page."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from segue import schema
-from segue.clustering.words import WORDS
-from segue.report import naming
-from segue.report.numbers import Agreement, Catalogue, Correlations, Years
+from segue.clustering.descriptions import WORDS
+from segue.report import feature_labels
+from segue.report.numbers import Agreement, Correlations, ReportNumbers, Years
 
 _COMPARED = {
     "bpm": ("faster", "slower"),
@@ -84,9 +84,8 @@ def _plain(name: str) -> str:
 
 
 def _figures(found: Relation) -> str:
-    return (
-        f"r = {naming.signed(found.r)}, with 95 % confidence {naming.signed(found.low)} to {naming.signed(found.high)}"
-    )
+    r, low, high = map(feature_labels.format_signed, (found.r, found.low, found.high))
+    return f"r = {r}, with 95 % confidence {low} to {high}"
 
 
 def strongest(found: Correlations, most: int = 3) -> list[Relation]:
@@ -128,7 +127,7 @@ def popularity_sentences(found: Correlations) -> list[str]:
     clear = [sentence(pair) for pair in known[:3] if pair.is_clear]
     if clear or not known[0].is_absent:
         return clear
-    best = naming.NAMES[known[0].other]
+    best = feature_labels.NAMES[known[0].other]
     return [f"Nothing here goes with popularity: the nearest is {best} ({_figures(known[0])})."]
 
 
@@ -142,14 +141,15 @@ def year_sentence(years: Years | None, found: Correlations) -> str | None:
     if not best.is_clear and not best.is_absent:
         return None
     if not best.is_clear:
-        return f"Tracks of all years sound alike: the nearest to a change is in {naming.NAMES[best.other]}."
+        return f"Tracks of all years sound alike: the nearest to a change is in {feature_labels.NAMES[best.other]}."
     first, last = _ends(years, best.other)
     # the ends are two decades of many, and may go against the whole
     if first is None or last is None or (last[1] - first[1]) * best.r <= 0:
         return sentence(best)
+    before, after = (feature_labels.format_value(best.other, mean) for _, mean in (first, last))
     return (
-        f"Newer tracks are {_COMPARED[best.other][best.r < 0]}: on average {naming.shown(best.other, first[1])} in the "
-        f"{first[0]}s and {naming.shown(best.other, last[1])} in the {last[0]}s ({_figures(best)})."
+        f"Newer tracks are {_COMPARED[best.other][best.r < 0]}: on average {before} in the "
+        f"{first[0]}s and {after} in the {last[0]}s ({_figures(best)})."
     )
 
 
@@ -170,10 +170,10 @@ def headline(k: int) -> str:
     >>> headline(10)
     'Ten ways your catalogue sounds'
     """
-    return f"{naming.spelled(k).capitalize()} ways your catalogue sounds"
+    return f"{feature_labels.spell_number(k).capitalize()} ways your catalogue sounds"
 
 
-def lead(found: Catalogue) -> str:
+def lead(found: ReportNumbers) -> str:
     """Return one sentence on the whole: the largest cluster and the smallest."""
     clusters = sorted((c for c in found.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
     if len(clusters) < 2:
@@ -202,7 +202,7 @@ def silhouette_word(value: float) -> str:
     return "faint" if value < 0.25 else "fair" if value < 0.5 else "good" if value < 0.7 else "strong"
 
 
-def choice_sentence(found: Catalogue, rule: str) -> str:
+def choice_sentence(found: ReportNumbers, rule: str) -> str:
     """Return why this number of clusters."""
     ks = [score.k for score in found.scores]
     chosen = next(score for score in found.scores if score.k == found.chosen)
@@ -230,7 +230,7 @@ def agreement_sentences(found: Agreement) -> list[str]:
         f"would (normalised mutual information {found.nmi:.2f}).",
         f"If each cluster were named after its commonest genre, {percent(found.purity)} of the tracks would be right "
         f"(purity); beyond chance two tracks are sorted alike by both in {percent(max(found.ari, 0.0))} of the cases "
-        f"(adjusted Rand index {naming.signed(found.ari)}).",
+        f"(adjusted Rand index {feature_labels.format_signed(found.ari)}).",
     ]
 
 

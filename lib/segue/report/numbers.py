@@ -57,7 +57,7 @@ class Popularity:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class TrackReference:
     """A track as it is shown."""
 
     track_id: str
@@ -88,14 +88,14 @@ class Cluster:
     """Distance of each mean from that of all tracks, in standard deviations of all tracks."""
     genres: list[Genre]
     artists: list[tuple[str, int]]
-    exemplars: list[Named]
+    exemplars: list[TrackReference]
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
     """Tracks for the maps: all, or a sample in proportion to the clusters."""
 
-    tracks: list[Named]
+    tracks: list[TrackReference]
     cluster: list[int]
     values: Mapping[str, Floats]
     """Features in the unit of the tables; NaN where a track lacks one."""
@@ -148,7 +148,7 @@ class Agreement:
 class Neighbour:
     """One entry of a track's list."""
 
-    track: Named
+    track: TrackReference
     cluster: int
     why: str
 
@@ -157,7 +157,7 @@ class Neighbour:
 class Similar:
     """A track that can be looked up, and what to play next."""
 
-    track: Named
+    track: TrackReference
     cluster: int
     near: list[Neighbour]
 
@@ -188,7 +188,7 @@ class Rejections:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class ReportNumbers:
     """Everything that the page shows."""
 
     n_tracks: int

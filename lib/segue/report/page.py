@@ -17,10 +17,9 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from segue.report import figures, findings, harmless, naming
-from segue.report.colours import of_cluster
-from segue.report.figures.style import CONFIG, short
-from segue.report.numbers import Catalogue, Cluster, Named
+from segue.report import escaping, feature_labels, figures, findings
+from segue.report.figures.style import CONFIG, cluster_colour, short
+from segue.report.numbers import Cluster, ReportNumbers, TrackReference
 
 _FAR = 2.5
 _START = {"x": "bpm", "y": "energy", "z": "danceability"}
@@ -38,7 +37,7 @@ def origin_of(text: str) -> str | None:
     return found[1] if found else None
 
 
-def render(catalogue: Catalogue, origin: str) -> str:
+def render(catalogue: ReportNumbers, origin: str) -> str:
     """Return the page. The same numbers give the same text.
 
     Parameters
@@ -49,29 +48,31 @@ def render(catalogue: Catalogue, origin: str) -> str:
     drawn = drawings(catalogue)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
     # guard: page-texts-escaped
-    # -> environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=harmless.seen)
+    # -> environment = jinja2.Environment(
+    # ->     trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=escaping.visible_text
+    # -> )
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=harmless.seen
+        autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=escaping.visible_text
     )
     environment.filters |= _FILTERS
     safe = {
         "css": Markup(_WEB["page.css"]),
         "plotly": Markup(plotly),
         "script": Markup(script),
-        "data": Markup(harmless.json_text(_data(catalogue, drawn))),
-        "figures": [(name, Markup(harmless.json_text(figure.to_plotly_json()))) for name, figure in drawn.items()],
+        "data": Markup(escaping.json_text(_data(catalogue, drawn))),
+        "figures": [(name, Markup(escaping.json_text(figure.to_plotly_json()))) for name, figure in drawn.items()],
     }
     return environment.from_string(_WEB["page.html"]).render(
         c=catalogue,
         origin=origin,
-        policy=harmless.policy(plotly, script),
+        policy=escaping.content_security_policy(plotly, script),
         heights={name: figure.layout.height for name, figure in drawn.items()},
         **safe,
         **_told(catalogue),
     )
 
 
-def drawings(found: Catalogue) -> dict[str, go.Figure]:
+def drawings(found: ReportNumbers) -> dict[str, go.Figure]:
     """Return every figure of the page, by its name there."""
     points = found.points
     titles, artists = [one.title for one in points.tracks], [one.artist for one in points.tracks]
@@ -111,7 +112,7 @@ def drawings(found: Catalogue) -> dict[str, go.Figure]:
     return made
 
 
-def _axes(found: Catalogue) -> tuple[str, str, str]:
+def _axes(found: ReportNumbers) -> tuple[str, str, str]:
     """Return bpm, energy and danceability, or what the catalogue has instead."""
     known = list(found.points.values)
     wanted = [name for name in _START.values() if name in known]
@@ -119,14 +120,14 @@ def _axes(found: Catalogue) -> tuple[str, str, str]:
     return x, y, z
 
 
-def _year_start(found: Catalogue) -> str:
+def _year_start(found: ReportNumbers) -> str:
     """Return the feature that has changed most over the years."""
     pairs = [findings.relation(found.correlations, "year", name) for name in found.points.values]
     known = [pair for pair in pairs if pair]
     return max(known, key=lambda pair: abs(pair.r)).other if known else next(iter(found.points.values))
 
 
-def _told(found: Catalogue) -> dict[str, Any]:
+def _told(found: ReportNumbers) -> dict[str, Any]:
     """Return everything that the page says in words."""
     loadings = found.map.loadings
     pairs = findings.correlation_sentences(found.correlations)
@@ -141,7 +142,7 @@ def _told(found: Catalogue) -> dict[str, Any]:
         "bars": {c.number: _bars(c) for c in found.clusters},
         "right": findings.loading_sentence([(name, pair[0]) for name, pair in loadings.items()], "right"),
         "up": findings.loading_sentence([(name, pair[1]) for name, pair in loadings.items()], "up"),
-        "axes": [(name, naming.titled(name)) for name in found.points.values],
+        "axes": [(name, feature_labels.label_with_unit(name)) for name in found.points.values],
         "start": dict(zip("xyz", _axes(found), strict=True)),
         "choice": findings.choice_sentence(found, found.provenance.rule),
         "by_cluster": ", ".join(f"{c.number} {c.silhouette:.2f}" for c in found.clusters),
@@ -152,7 +153,9 @@ def _told(found: Catalogue) -> dict[str, Any]:
         "popularity_told": findings.popularity_sentences(found.correlations),
         "agreement_told": findings.agreement_sentences(found.agreement) if found.agreement else [],
         "missing": ", ".join(
-            f"{one.missing:,} tracks without {naming.NAMES[one.name]}" for one in found.distributions if one.missing
+            f"{one.missing:,} tracks without {feature_labels.NAMES[one.name]}"
+            for one in found.distributions
+            if one.missing
         ),
         "provenance": _provenance(found),
     }
@@ -167,16 +170,16 @@ def _bars(found: Cluster) -> list[dict[str, str]]:
         left = 50.0 if deviation >= 0 else 50 - width
         told.append(
             {
-                "name": naming.NAMES[name].capitalize(),
+                "name": feature_labels.NAMES[name].capitalize(),
                 "style": f"left:{left:.1f}%;width:{width:.1f}%",
-                "value": naming.shown(name, mean),
+                "value": feature_labels.format_value(name, mean),
                 "told": f"{abs(deviation):.1f} standard deviations {'above' if deviation >= 0 else 'below'} the middle",
             }
         )
     return told
 
 
-def _provenance(found: Catalogue) -> list[tuple[str, str]]:
+def _provenance(found: ReportNumbers) -> list[tuple[str, str]]:
     made = found.provenance
     settings = [
         (f"{section}.{name}" if isinstance(values, Mapping) else section, value)
@@ -212,12 +215,12 @@ def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _data(found: Catalogue, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
+def _data(found: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
     """Return what the page's script needs beside the figures."""
     numbers = np.array(found.points.cluster)
     members = [np.flatnonzero(numbers == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
     values = {
-        name: [np.round(column[places] * naming.factor(name), 2).tolist() for places in members]
+        name: [np.round(column[places] * feature_labels.display_factor(name), 2).tolist() for places in members]
         for name, column in found.points.values.items()
     }
     years = {}
@@ -237,14 +240,14 @@ def _data(found: Catalogue, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
     return {
         "config": CONFIG,
         "values": values,
-        "titled": {name: naming.titled(name) for name in found.points.values},
+        "titled": {name: feature_labels.label_with_unit(name) for name in found.points.values},
         "years": years,
         "similar": similar,
-        "colours": {number: of_cluster(number) for number in sorted(used)},
+        "colours": {number: cluster_colour(number) for number in sorted(used)},
     }
 
 
-def _texts(track: Named) -> dict[str, str]:
+def _texts(track: TrackReference) -> dict[str, str]:
     return {"title": short(track.title), "artist": short(track.artist)}
 
 
@@ -253,9 +256,9 @@ _FILTERS = {
     "count": lambda number: f"{number:,}",
     "plural": lambda word, number: word if number == 1 else f"{word}s",
     "percent": findings.percent,
-    "spelled": naming.spelled,
-    "human": lambda name: naming.NAMES[name].capitalize(),
-    "shown": lambda value, name: naming.shown(name, value),
-    "colour": of_cluster,
+    "spelled": feature_labels.spell_number,
+    "human": lambda name: feature_labels.NAMES[name].capitalize(),
+    "shown": lambda value, name: feature_labels.format_value(name, value),
+    "colour": cluster_colour,
     "first_upper": lambda text: text[:1].upper() + text[1:],
 }

@@ -4,11 +4,10 @@ import html
 
 import numpy as np
 import pytest
-from tests.report.hostile import SHOWN, TEXTS
+from tests.report.hostile_numbers import SHOWN, TEXTS
 
 from segue.report import figures
-from segue.report.colours import of_cluster
-from segue.report.figures.style import LONGEST
+from segue.report.figures.style import LONGEST, cluster_colour
 
 
 def test_the_map_has_a_trace_for_each_cluster_in_its_colour():
@@ -20,7 +19,7 @@ def test_the_map_has_a_trace_for_each_cluster_in_its_colour():
     one, three = made.data
     assert [trace.name for trace in made.data] == ["Cluster 1", "Cluster 3"]
     assert (one.x, one.y, three.x, three.y) == ((1,), (4,), (0.1235, 2), (3, 5))
-    assert [trace.marker.color for trace in made.data] == [of_cluster(1), of_cluster(3)]
+    assert [trace.marker.color for trace in made.data] == [cluster_colour(1), cluster_colour(3)]
     assert [trace.meta for trace in made.data] == [{"cluster": 1}, {"cluster": 3}]
     assert one.text == ("\u2068b\u2069",)
     assert three.text == ("\u2068a\u2069<br>\u2068A\u2069", "\u2068c\u2069<br>\u2068C\u2069")
@@ -29,7 +28,7 @@ def test_the_map_has_a_trace_for_each_cluster_in_its_colour():
     assert [(mark.x, mark.y, mark.text) for mark in marks] == [
         (1.0, 4.0, "<b>1</b>"), (9.0, 9.0, "<b>2</b>"), (1.1, 4.1, "<b>3</b>"),
     ]  # fmt: skip
-    assert [mark.bordercolor for mark in marks] == [of_cluster(number) for number in (1, 2, 3)]
+    assert [mark.bordercolor for mark in marks] == [cluster_colour(number) for number in (1, 2, 3)]
     assert made.layout.xaxis.title.text == "First direction, 42 % of the variance"
     assert made.layout.yaxis.title.text == "Second direction, 20 % of the variance"
     # a step is as long in either direction
@@ -49,7 +48,7 @@ def test_three_dimensions_in_the_units_that_people_read():
     assert (two.x, two.y, two.z) == ((1.5,), (12.5,), (100.0,))
     assert (one.x, one.z) == ((2.5,), (120.0,))
     assert np.isnan(one.y[0])
-    assert [trace.marker.color for trace in made.data] == [of_cluster(1), of_cluster(2)]
+    assert [trace.marker.color for trace in made.data] == [cluster_colour(1), cluster_colour(2)]
     scene = made.layout.scene
     assert [axis.title.text for axis in (scene.xaxis, scene.yaxis, scene.zaxis)] == [
         "Length, minutes",
@@ -78,7 +77,7 @@ def test_a_profile_reads_from_top_to_bottom():
     made = figures.profile(["bpm", "energy"], [1.23456, -0.5], cluster=2)
     (bars,) = made.data
     assert (bars.x, bars.y) == ((-0.5, 1.235), ("Energy", "Tempo"))
-    assert bars.marker.color == of_cluster(2)
+    assert bars.marker.color == cluster_colour(2)
 
 
 def test_genres_against_clusters():

@@ -7,9 +7,9 @@ Where a sequence is asked for, an array or a column of pandas serves too, whatev
 (7, 12)
 """
 
-from segue.report.figures.catalogue import by_year, correlations, distribution, popularity, ranking
-from segue.report.figures.choice import k_scores, silhouettes
 from segue.report.figures.clusters import cluster_map, genre_heatmap, profile, scatter_3d
+from segue.report.figures.distributions import by_year, correlations, distribution, popularity, ranking
+from segue.report.figures.k_scores import k_scores, silhouettes
 
 __all__ = [
     "by_year",

@@ -6,9 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from segue.report import naming
-from segue.report.colours import QUIET, SEQUENTIAL, of_cluster
-from segue.report.figures.style import figure, isolated, plain
+from segue.report import feature_labels
+from segue.report.figures.style import QUIET, SEQUENTIAL, cluster_colour, figure, isolated, plain
 
 
 def _tracks(titles: Sequence[str], artists: Sequence[str], places: Sequence[int]) -> list[str]:
@@ -49,7 +48,7 @@ def cluster_map(
             mode="markers",
             name=f"Cluster {number}",
             meta={"cluster": number},
-            marker={"size": 4, "opacity": 0.55, "color": of_cluster(number), "line": {"width": 0}},
+            marker={"size": 4, "opacity": 0.55, "color": cluster_colour(number), "line": {"width": 0}},
             text=_tracks(titles, artists, places),
             hovertemplate=f"%{{text}}<extra>{number}</extra>",
         )
@@ -63,7 +62,7 @@ def cluster_map(
             "showarrow": False,
             "font": {"size": 13, "color": "#111"},
             "bgcolor": "rgba(255,255,255,0.85)",
-            "bordercolor": of_cluster(number),
+            "bordercolor": cluster_colour(number),
             "borderwidth": 2,
             "borderpad": 2,
         }
@@ -105,14 +104,14 @@ def scatter_3d(
     axes : which features, along x, y and z
     """
     titles, artists = list(titles), list(artists)
-    scaled = [np.round(np.asarray(values[name], dtype=float) * naming.factor(name), 2) for name in axes]
+    scaled = [np.round(np.asarray(values[name], dtype=float) * feature_labels.display_factor(name), 2) for name in axes]
     traces = [
         go.Scatter3d(
             **{axis: scaled[place][places].tolist() for place, axis in enumerate("xyz")},
             mode="markers",
             name=f"Cluster {number}",
             meta={"cluster": number},
-            marker={"size": 2.5, "opacity": 0.75, "color": of_cluster(number), "line": {"width": 0}},
+            marker={"size": 2.5, "opacity": 0.75, "color": cluster_colour(number), "line": {"width": 0}},
             text=_tracks(titles, artists, places),
             hovertemplate=f"%{{text}}<extra>{number}</extra>",
         )
@@ -120,7 +119,7 @@ def scatter_3d(
     ]
     scene = {
         f"{axis}axis": {
-            "title": {"text": naming.titled(name), "font": {"size": 13}},
+            "title": {"text": feature_labels.label_with_unit(name), "font": {"size": 13}},
             "gridcolor": "rgba(138, 143, 152, 0.4)",
             "showbackground": False,
             "zeroline": False,
@@ -137,9 +136,9 @@ def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int =
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
         x=[round(deviations[i], 3) for i in order],
-        y=[naming.NAMES.get(names[i], names[i]).capitalize() for i in order],
+        y=[feature_labels.NAMES.get(names[i], names[i]).capitalize() for i in order],
         orientation="h",
-        marker={"color": of_cluster(cluster)},
+        marker={"color": cluster_colour(cluster)},
         hovertemplate="%{y}: %{x:+.2f} standard deviations<extra></extra>",
     )
     return figure(

@@ -1,1 +1,0 @@
-"""Engine: every k and restart in the same passes over the data, with exact sums."""

@@ -1,0 +1,1 @@
+"""What surrounds a job: the Spark session, command-line options, run records, signals, logging."""

@@ -1,0 +1,252 @@
+"""The Delta tables below ROOT: key, columns with type and unit, and row constraints, declared once.
+
+Types are written as Spark SQL writes them, so that this module needs no Spark.
+"""
+
+from dataclasses import dataclass
+
+from segue.schema.features import FEATURES, NUMBERS, Feature
+
+SCHEMA_VERSION = 2
+"""Raised when columns, rules or properties of a table change: an older segue refuses it, a newer one upgrades it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its Spark SQL type, what it holds, and whether every row has it."""
+
+    name: str
+    type: str
+    comment: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table below ROOT: its key, its columns in order, and the rules its rows obey."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rules: tuple[tuple[str, str], ...] = ()
+    has_feed: bool = False
+    """Whether Delta keeps what changed between its versions."""
+
+    @property
+    def names(self) -> list[str]:
+        """The column names, in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def ddl(self) -> str:
+        """The columns as ``name type, …``."""
+        return ", ".join(f"{column.name} {column.type}" for column in self.columns)
+
+    @property
+    def constraints(self) -> dict[str, str]:
+        """Every rule as a named SQL condition, those of required columns included."""
+        given = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
+        return given | dict(self.rules)
+
+
+def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{f.name}_in_range", f"{f.name} IS NULL OR ({f.rule()})") for f in features)
+
+
+_TRACK_COLUMNS = (
+    Column("track_id", "string", "the source's own id, else 32 hexadecimal digits of a SHA-256"),
+    Column("title", "string", "as the source writes it, trimmed, Unicode NFC"),
+    Column("artist", "string", "as the source writes it; the names of a list are joined by '; '"),
+    Column("album", "string", "as the source writes it", required=False),
+    Column("genre", "string", "what the source says of the row that stayed", required=False),
+    Column("genres", "array<string>", "every genre that the source gave for this track, sorted"),
+    Column("year", "int", "year of release", required=False),
+    *(Column(f.name, "double", f"{f.unit}, {f.range}", required=False) for f in NUMBERS),
+    Column("source_file", "string", "file the row came from, relative to the input"),
+)
+
+_GENRES = "array<struct<genre: string, share: double, lift: double>>"
+_EXEMPLARS = "array<struct<track_id: string, title: string, artist: string, distance: double>>"
+_MODEL_VERSION = Column("model_version", "string", "the model, a folder below models/")
+_CLUSTER = Column("cluster", "int", "number of the cluster, from 1; the largest in training is 1")
+_CLUSTER_NAME = Column("cluster_name", "string", "Cluster 1, Cluster 2, …")
+_CLUSTER_DESCRIPTION = Column("cluster_description", "string", "what sets the cluster apart, in words")
+
+STATISTICS = {
+    "mean": "mean",
+    "sd": "standard deviation (of the cluster's tracks, not of a sample)",
+    "q1": "lower quartile",
+    "median": "median",
+    "q3": "upper quartile",
+}
+"""What ``cluster_profiles`` says of every feature: suffix of the column, and its meaning."""
+
+TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS), has_feed=True)
+
+REJECTED_TRACKS = Table(
+    "rejected_tracks",
+    ("source_file", "row_hash", "occurrence"),
+    (
+        Column("source_file", "string", "file the row came from, relative to the input"),
+        Column("row_hash", "string", "32 hexadecimal digits of the SHA-256 of raw"),
+        Column("occurrence", "int", "1, 2, … for rows of one file that read the same"),
+        Column("kind", "string", "invalid or duplicate"),
+        Column("raw", "string", "the row as it was read; JSON where the input was not text"),
+        Column("reasons", "array<string>", "every rule that the row broke, quoting the value"),
+    ),
+    (("kind_known", "kind IN ('invalid', 'duplicate')"), ("occurrence_counts", "occurrence >= 1")),
+)
+
+INGESTED_FILES = Table(
+    "ingested_files",
+    ("uri",),
+    (
+        Column("uri", "string", "the file, or the Delta table, as Spark names it"),
+        Column("source_file", "string", "the same as rows of tracks name it"),
+        Column("size", "bigint", "bytes"),
+        Column("modified_at", "timestamp", "when the file was last written, UTC", required=False),
+        Column("version", "bigint", "of a Delta table: the version that was read", required=False),
+        Column("reading", "string", "hash of the settings that decide what is made of a row"),
+        Column("ingested_at", "timestamp", "when its rows had been stored, UTC"),
+    ),
+)
+
+K_SCORES = Table(
+    "k_scores",
+    ("model_version", "space", "k"),
+    (
+        _MODEL_VERSION,
+        Column("space", "string", "the feature space: scaler, features, logarithms, weights"),
+        Column("k", "int", "number of clusters"),
+        Column("inertia", "double", "sum of squared distances to the own centre, scaled units"),
+        Column("silhouette", "double", "mean silhouette, squared Euclidean distance, -1 to 1"),
+        Column("davies_bouldin", "double", "Davies-Bouldin index, lower is better"),
+        Column("calinski_harabasz", "double", "Calinski-Harabasz index, higher is better"),
+        Column("genre_nmi", "double", "normalised mutual information with genre, 0 to 1", required=False),
+        Column("genre_ari", "double", "adjusted Rand index against genre, up to 1", required=False),
+        Column("genre_purity", "double", "share in the commonest genre of its cluster", required=False),
+        Column("engine", "string", "what fitted the clusters"),
+        Column("restarts", "int", "number of starts, the best of which counts"),
+        Column("iterations", "int", "iterations over all tracks that led to the centres"),
+        Column("stability", "double", "mean adjusted Rand index between fits on random halves", required=False),
+        Column("stability_sd", "double", "its standard deviation over the pairs of halves", required=False),
+        Column("chosen", "boolean", "whether this k became the model"),
+    ),
+    (("k_clusters", "k >= 2"), ("silhouette_in_range", "silhouette >= -1 AND silhouette <= 1")),
+)
+
+LABELED_TRACKS = Table(
+    "labeled_tracks",
+    ("track_id",),
+    (
+        *_TRACK_COLUMNS,
+        _MODEL_VERSION,
+        Column("imputed", "array<string>", "features that the model's Imputer filled"),
+        _CLUSTER,
+        _CLUSTER_NAME,
+        _CLUSTER_DESCRIPTION,
+        Column("distance", "double", "to the own cluster's centre, scaled units"),
+        Column("second_cluster", "int", "the cluster whose centre is next nearest"),
+        Column("silhouette", "double", "of this track, squared Euclidean distance, -1 to 1"),
+        Column("is_outlier", "boolean", "farther out than the cluster's threshold in model.json"),
+    ),
+    (*_range_rules(NUMBERS), ("cluster_counts", "cluster >= 1"), ("distance_positive", "distance >= 0")),
+)
+
+CLUSTER_PROFILES = Table(
+    "cluster_profiles",
+    ("model_version", "cluster"),
+    (
+        _MODEL_VERSION,
+        _CLUSTER,
+        _CLUSTER_NAME,
+        _CLUSTER_DESCRIPTION,
+        Column("n_tracks", "bigint", "tracks in training"),
+        Column("share", "double", "of all tracks in training, 0 to 1"),
+        Column("silhouette", "double", "mean over the cluster's tracks in training"),
+        *(
+            Column(f"{f.name}_{suffix}", "double", f"{meaning} of {f.name}, {f.unit}", required=False)
+            for f in FEATURES
+            for suffix, meaning in STATISTICS.items()
+        ),
+        Column("top_genres", _GENRES, "share within the cluster, and that over the share in all tracks"),
+        Column("exemplars", _EXEMPLARS, "the tracks nearest to the centre, nearest first"),
+    ),
+    (("cluster_counts", "cluster >= 1"), ("share_in_range", "share > 0 AND share <= 1")),
+)
+
+_SIMILAR = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
+
+SIMILAR_TRACKS = Table(
+    "similar_tracks",
+    ("track_id",),
+    (
+        Column("track_id", "string", "whose list it is"),
+        _MODEL_VERSION,
+        Column("tracks_version", "bigint", "version of labeled_tracks that the lists were made from"),
+        Column("made_from", "string", "hash of the tracks and settings that the lists were made from"),
+        Column("similar", _SIMILAR, "up to ten, nearest first: distance in scaled units; why: the telling features"),
+    ),
+)
+
+_SEEDS = "array<struct<track_id: string, distance: double>>"
+
+PLAYLIST_RECOMMENDATIONS = Table(
+    "playlist_recommendations",
+    ("playlist", "track_id"),
+    (
+        Column("playlist", "string", "name of the seeds' file, without its ending"),
+        Column("rank", "int", "from 1, the best first"),
+        Column("track_id", "string", "what goes with the playlist"),
+        Column("title", "string", "as in tracks"),
+        Column("artist", "string", "as in tracks"),
+        Column("score", "double", "sum over the seeds of 1 / (60 + rank among the seed's nearest hundred)"),
+        Column("distance", "double", "to the nearest seed, in scaled units"),
+        Column("because_of", _SEEDS, "up to three seeds that it is near to, nearest first"),
+        _MODEL_VERSION,
+    ),
+    (("rank_counts", "rank >= 1"), ("score_positive", "score > 0")),
+)
+
+RUNS = Table(
+    "runs",
+    ("run_id",),
+    (
+        Column("run_id", "string", "random, 32 hexadecimal digits"),
+        Column("job", "string", "which job"),
+        Column("started_at", "timestamp", "UTC"),
+        Column("finished_at", "timestamp", "UTC"),
+        Column("status", "string", "done, failed, interrupted (by a signal), or died (found by a later run)"),
+        Column("settings", "string", "JSON: every setting of the run"),
+        Column("versions", "string", "JSON: versions of segue and of what it stands on"),
+        Column("input", "string", "JSON: files and their bytes, or table versions"),
+        Column("counts", "string", "JSON: rows and seconds, by stage"),
+        Column("error", "string", "the error that ended the run", required=False),
+    ),
+    (("status_known", "status IN ('done', 'failed', 'interrupted', 'died')"),),
+)
+
+TABLES = (
+    TRACKS,
+    REJECTED_TRACKS,
+    INGESTED_FILES,
+    K_SCORES,
+    LABELED_TRACKS,
+    CLUSTER_PROFILES,
+    SIMILAR_TRACKS,
+    PLAYLIST_RECOMMENDATIONS,
+    RUNS,
+)
+
+MADE_BY = {
+    TRACKS.name: "ingest_tracks.py",
+    REJECTED_TRACKS.name: "ingest_tracks.py",
+    INGESTED_FILES.name: "ingest_tracks.py",
+    K_SCORES.name: "train_clusters.py",
+    LABELED_TRACKS.name: "label_tracks.py",
+    CLUSTER_PROFILES.name: "label_tracks.py",
+    SIMILAR_TRACKS.name: "recommend_tracks.py",
+    PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
+    RUNS.name: "every job",
+}
+"""The job that writes a table, by the table's name."""

@@ -1,1 +1,0 @@
-"""The nearest tracks to every track, and why: DataFrame in, DataFrame out."""

@@ -1,1 +1,0 @@
-"""What each job does, one module an arrow of the data's way: here edges and domain meet."""

@@ -1,0 +1,187 @@
+"""The synthetic tracks themselves: genre, artist, hidden traits, and the features that follow from them."""
+
+import math
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segue.synthetic import names
+from segue.synthetic.draws import bits, choice, correlated, fraction, normal, share_index, thousandths, uniform
+from segue.synthetic.genres import GENRES
+
+TRACK_COLUMNS = (
+    "track_id", "title", "artist", "album", "genre", "year", "bpm", "loudness", "energy", "danceability",
+    "liveness", "valence", "acousticness", "speechiness", "instrumentalness", "duration_s", "popularity",
+)  # fmt: skip
+_ROWS_PER_PARTITION = 250_000  # some 20 MB of Parquet
+# Feature, standard deviation of its logit within a genre, the hidden trait it follows, and how closely (a
+# correlation).
+_FRACTIONS = (
+    ("energy", 0.45, "intensity", 0.8),
+    ("danceability", 0.40, "mood", 0.7),
+    ("valence", 0.50, "mood", 0.7),
+    ("acousticness", 0.55, "intensity", -0.6),
+    ("speechiness", 0.35, "intensity", 0.0),
+    ("instrumentalness", 1.10, "mood", 0.0),
+)
+
+
+def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None) -> DataFrame:
+    """Return ``n_tracks`` invented tracks; the same bits for the same seed, whatever the partitions.
+
+    Parameters
+    ----------
+    n_tracks : int
+        Number of rows. The first rows of a larger catalogue are those of a smaller one.
+    seed : int
+        Another seed gives other tracks, artists and track ids.
+    partitions : int, optional
+        Into how many parts Spark divides the work; by default one for each 250,000 rows.
+
+    Returns
+    -------
+    DataFrame with the columns ``TRACK_COLUMNS``
+        bpm in beats per minute within [40, 230], loudness in dB within [-60, 0], duration_s in seconds (whole
+        milliseconds) within [30, 2400], popularity a whole number within [0, 100], and the other features
+        fractions within [0, 1]; three decimals each.
+    """
+    return with_tracks(numbered_rows(spark, n_tracks, partitions), seed).select(*TRACK_COLUMNS)
+
+
+def numbered_rows(spark: SparkSession, n_rows: int, partitions: int | None = None) -> DataFrame:
+    """Return ``n_rows`` rows that hold their number alone, ``row_id`` from 0, in its order."""
+    n_parts = partitions or max(1, math.ceil(n_rows / _ROWS_PER_PARTITION))
+    return spark.range(0, n_rows, 1, n_parts).withColumnRenamed("id", "row_id")
+
+
+def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
+    """Add the track that belongs to each ``row_id`` (long, 0 or more) under ``seed``."""
+    tracks = rows
+    for add in (_with_artist, _with_traits, _with_features, _with_names):
+        tracks = add(tracks, seed)
+    return tracks
+
+
+def _of_genre(field: str) -> Column:
+    """Look up what the row's genre says of ``field``."""
+    return choice([getattr(genre, field) for genre in GENRES], F.col("genre_code"))
+
+
+def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
+    """Choose a genre by its share, and one of its artists by a Zipf-like rank.
+
+    The density of ranks falls as 1 / (rank + head), cut off at the number of artists. Both grow along the
+    catalogue: with a fixed distribution one artist would have made a million of 100 million tracks.
+    """
+    row_id = F.col("row_id")
+    head = row_id / F.lit(20_000.0) + F.lit(3.0)
+    artists = row_id / F.lit(40.0) + F.lit(100.0)
+    rank = head * (F.pow(artists / head + F.lit(1.0), uniform(seed, "artist", row_id)) - F.lit(1.0))
+    return (
+        rows.withColumns({"genre_draw": uniform(seed, "genre", row_id), "artist_rank": F.floor(rank)})
+        .withColumn("genre_code", share_index([genre.share for genre in GENRES], F.col("genre_draw")))
+        .withColumn("artist_code", F.col("artist_rank") * len(GENRES) + F.col("genre_code"))
+        .withColumn("genre", _of_genre("name"))
+    )
+
+
+def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
+    """Draw what nobody writes down (how intense, how cheerful, whether live), and the year.
+
+    Two fifths of the variance of the intensity belong to the artist: one artist's tracks sound alike.
+    """
+    row_id, artist = F.col("row_id"), F.col("artist_code")
+    artist_sound = normal(seed, "artist/sound", artist)
+    span = _of_genre("last_year") - _of_genre("first_year")
+    debut = _of_genre("first_year") + F.floor(span * uniform(seed, "debut", artist))
+    career = F.floor(F.lit(18.0) * F.pow(uniform(seed, "career", row_id), F.lit(2.0)))
+    return tracks.withColumns(
+        {
+            "intensity": correlated(artist_sound, 0.65, normal(seed, "intensity", row_id)),
+            "mood": normal(seed, "mood", row_id),
+            "is_live": uniform(seed, "live", row_id) < _of_genre("live"),
+            "year": F.least(debut + career, _of_genre("last_year")).cast("int"),
+        }
+    )
+
+
+def _with_features(tracks: DataFrame, seed: int) -> DataFrame:
+    """Add the audio features: around their genre's values, tied to each other by the hidden traits."""
+
+    def own(name: str) -> Column:
+        return normal(seed, name, F.col("row_id"))
+
+    louder = correlated(F.col("intensity"), 0.75, own("loudness")) * _of_genre("loudness_spread")
+    features = {
+        "bpm": _clipped(_of_genre("bpm") * F.exp(own("bpm") * _of_genre("bpm_spread")), 40.0, 230.0),
+        "loudness": _clipped(_of_genre("loudness") + louder, -60.0, 0.0),
+        "liveness": fraction(F.when(F.col("is_live"), 0.80).otherwise(0.12), 0.45, own("liveness")),
+        "duration_s": _duration(seed),
+    }
+    for name, spread, trait, weight in _FRACTIONS:
+        features[name] = fraction(_of_genre(name), spread, correlated(F.col(trait), weight, own(name)))
+    rounded = {name: thousandths(value) for name, value in features.items()}
+    return tracks.withColumns({**rounded, "popularity": _popularity(seed)})
+
+
+def _clipped(value: Column, low: float, high: float) -> Column:
+    return F.greatest(F.lit(low), F.least(F.lit(high), value))
+
+
+def _duration(seed: int) -> Column:
+    """Return seconds: a few minutes, and for four tracks in a thousand a suite of more than 1,000 s."""
+    usual = _of_genre("minutes") * 60.0 * F.exp(normal(seed, "duration", F.col("row_id")) * 0.22)
+    suite = uniform(seed, "suite", F.col("row_id"))
+    return F.when(suite < 0.004, suite * (1400 / 0.004) + 1000.0).otherwise(_clipped(usual, 30.0, 990.0))
+
+
+def _popularity(seed: int) -> Column:
+    """Return a whole number from 0 to 100: higher for the genre's leading artists and for newer tracks."""
+    odds = F.exp(
+        F.lit(0.9)
+        - F.log(F.col("artist_rank") + F.lit(1.0)) * F.lit(0.25)
+        + (F.col("year") - 1995) / F.lit(40.0)
+        + normal(seed, "popularity", F.col("row_id")) * F.lit(0.5)
+    )
+    return F.rint(odds / (odds + F.lit(1.0)) * F.lit(100.0))
+
+
+def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
+    row_id, artist, year, is_live = (F.col(name) for name in ("row_id", "artist_code", "year", "is_live"))
+    guest = artist + len(GENRES)  # the next artist of the same genre
+    # Columns of their own, since each is looked at a dozen times.
+    patterned = tracks.withColumns(
+        {
+            "artist_pattern": names.artist_pattern(artist, seed),
+            "guest_pattern": names.artist_pattern(guest, seed),
+            "title_pattern": names.title_pattern(row_id, seed),
+            "hall": names.concert_hall(artist, year, seed),
+        }
+    )
+    behind = names.appendix(
+        row_id,
+        seed,
+        year=year,
+        is_live=is_live,
+        hall=F.col("hall"),
+        guest=names.artist_name(guest, F.col("guest_pattern"), seed),
+        guest_share=_of_genre("guest"),
+    )
+    live_album = F.concat(F.lit("Live at "), F.col("hall"))
+    return patterned.withColumns(
+        {
+            "track_id": _track_id(row_id, seed),
+            "title": F.concat(names.title(row_id, F.col("title_pattern"), seed), behind),
+            "artist": names.artist_name(artist, F.col("artist_pattern"), seed),
+            "album": F.when(is_live, live_album).otherwise(names.album_title(artist, year, seed)),
+        }
+    )
+
+
+def _track_id(row_id: Column, seed: int) -> Column:
+    """Return 22 digits and small letters; unique, since the first 13 are a bijection of the row number."""
+
+    def base_36(name: str) -> Column:
+        return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
+
+    return F.concat(base_36("track_id"), F.substring(base_36("track_id/more"), 5, 9))

@@ -1,0 +1,105 @@
+"""A whole small output, written without Spark: every table that the notebooks read."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+from tests.helpers.delta_tables import save
+
+from segue import schema
+
+N_TRACKS, K = 60, 3
+MEASURED = [feature for feature in schema.FEATURES if feature.name != "instrumentalness"]
+"""As in the demo, one feature is lacking everywhere."""
+
+
+def write(root, *, bare=False):
+    """Write the tables below ``root``; where ``bare``, without anything that a source need not give."""
+    tracks = labeled(bare=bare)
+    save(root, schema.TRACKS, tracks)
+    save(root, schema.LABELED_TRACKS, tracks)
+    save(root, schema.REJECTED_TRACKS, [] if bare else rejected())
+    save(root, schema.K_SCORES, [*scores("m0", 4, bare=bare), *scores("m1", K, bare=bare)])
+    save(root, schema.CLUSTER_PROFILES, profiles(pd.DataFrame(tracks)))
+    save(root, schema.SIMILAR_TRACKS, similar(tracks))
+    save(root, schema.RUNS, [run()])
+    return root
+
+
+def labeled(*, bare):
+    """Tracks around one middle for each cluster; tracks 0, 3, 6, … are of cluster 1."""
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(N_TRACKS):
+        own = number % K
+        places = np.clip((own + 0.5) / K + random.normal(0, 0.1, len(MEASURED)), 0.01, 0.99)
+        rows.append(
+            dict.fromkeys(schema.LABELED_TRACKS.names)
+            | {"track_id": f"t{number}", "title": f"Song {number}", "artist": f"Artist {number % 7}"}
+            | {f.name: f.low + place * ((f.high or 600.0) - f.low) for f, place in zip(MEASURED, places, strict=True)}
+            | {
+                "source_file": "tracks.csv",
+                "model_version": "m1",
+                "cluster": own + 1,
+                "cluster_name": f"Cluster {own + 1}",
+            }
+            | {"cluster_description": "calm, acoustic", "distance": 0.1, "second_cluster": (own + 1) % K + 1}
+            | {"silhouette": 0.5, "is_outlier": False}
+            | ({} if bare else {"genre": ["rock", "rock", "pop"][own], "year": 1970 + number % 40, "popularity": 50.0})
+        )
+    return rows
+
+
+def rejected():
+    row = {"source_file": "tracks.csv", "occurrence": 1, "raw": "1,?"}
+    wrong = row | {"kind": "invalid", "reasons": ["bpm 0 outside [1, 300]", "title missing"]}
+    second = row | {"kind": "duplicate", "reasons": ["duplicate of t1"]}
+    return [wrong | {"row_hash": "a"}, wrong | {"row_hash": "b"}, second | {"row_hash": "c"}]
+
+
+def scores(version, chosen, *, bare):
+    told = {} if bare else {"genre_nmi": 0.3, "genre_ari": 0.2, "genre_purity": 0.6}
+    return [
+        dict.fromkeys(schema.K_SCORES.names)
+        | {"model_version": version, "space": space, "k": k, "inertia": 100.0 / k, "silhouette": 0.7 - 0.1 * k}
+        | {"davies_bouldin": 1.0, "calinski_harabasz": 50.0, "engine": "fused", "restarts": 10, "iterations": 3}
+        | {"chosen": k == chosen and space == "minmax: bpm"}
+        | told
+        for space in ("minmax: bpm", "standard: bpm")
+        for k in (5, 3, 2, 4)
+    ]
+
+
+def profiles(tracks):
+    means = tracks.groupby("cluster")[[f.name for f in MEASURED]].mean()
+    return [
+        dict.fromkeys(schema.CLUSTER_PROFILES.names)
+        | {"model_version": version, "cluster": cluster, "cluster_name": f"Cluster {cluster}"}
+        | {"cluster_description": "calm, acoustic", "n_tracks": N_TRACKS // K, "share": 1 / K, "silhouette": 0.5}
+        | {f"{name}_mean": value for name, value in means.loc[cluster].items()}
+        | {"top_genres": [{"genre": "rock", "share": 0.5, "lift": 1.0}]}
+        | {"exemplars": [{"track_id": "t0", "title": "Song 0", "artist": "Artist 0", "distance": 0.1}]}
+        for version in ("m0", "m1")
+        for cluster in means.index
+    ]
+
+
+def similar(tracks):
+    """Every track's next three, of which the third is of its own cluster."""
+    return [
+        {"track_id": track["track_id"], "model_version": "m1", "tracks_version": 0, "made_from": "0"}
+        | {
+            "similar": [
+                {"track_id": f"t{(number + step) % N_TRACKS}", "distance": 0.1 * step}
+                | {"same_cluster": step == K, "why": ["energy", "bpm"]}
+                for step in (1, 2, K)
+            ]
+        }
+        for number, track in enumerate(tracks)
+    ]
+
+
+def run():
+    empty = dict.fromkeys(("settings", "versions", "input", "counts"), "{}")
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"run_id": "a", "job": "run_pipeline", "status": "done", "started_at": day, "finished_at": day} | empty

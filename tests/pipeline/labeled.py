@@ -1,0 +1,38 @@
+"""Labeled tracks without a training."""
+
+from pyspark.sql import functions as F
+
+from segue import schema
+from segue.storage.store import Store
+from segue.synthetic import synthetic_tracks
+
+
+def labeled_tracks(spark):
+    """150 tracks as a model of three clusters would label them."""
+    made = synthetic_tracks(spark, 150, seed=5).withColumns(
+        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
+    )
+    cluster = (F.pmod(F.xxhash64("track_id"), F.lit(3)) + 1).cast("int")
+    return (
+        made.select(*schema.TRACKS.names)
+        .withColumns(
+            {
+                "model_version": F.lit("m1"),
+                "imputed": F.array().cast("array<string>"),
+                "cluster": cluster,
+                "cluster_name": F.concat(F.lit("Cluster "), cluster),
+                "cluster_description": F.lit("loud"),
+                "distance": F.lit(1.0),
+                "second_cluster": F.lit(1),
+                "silhouette": F.lit(0.5),
+                "is_outlier": F.lit(False),
+            }
+        )
+        .select(*schema.LABELED_TRACKS.names)
+        .cache()
+    )
+
+
+def stored(spark, root, labeled):
+    Store(spark, str(root)).sync(schema.LABELED_TRACKS, labeled, whole=True)
+    return root

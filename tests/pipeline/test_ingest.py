@@ -1,0 +1,262 @@
+"""From files to tracks: every form they come in, what a later delivery does, and input that cannot be used."""
+
+import gzip
+import json
+import shutil
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
+
+from segue import lookup
+from segue.ingest.input_files import list_input
+from segue.ingest.typed_reader import typed_rows
+from segue.pipeline import ingest
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def run(run_job, out):
+    def ingest_path(path, *options):
+        settings = [word for option in options for word in ("--set", option)]
+        return run_job(ingest.JOB, "--input", path, "--output", out, *settings)
+
+    return ingest_path
+
+
+def table(out, name):
+    return DeltaTable(str(out / name)).to_pandas()
+
+
+def counts(out):
+    runs = table(out, "runs").sort_values("started_at")
+    return json.loads(runs.counts.iloc[-1])["ingest"]
+
+
+def values(out):
+    found = table(out, "tracks").sort_values("track_id")
+    return found[["track_id", "title", "artist", "bpm", "valence", "genre"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta"])
+def test_typed_tables_give_the_same_tracks(kind, spark, run, out, tmp_path):
+    rows = [(r[0], r[1], [r[2]], *map(float, r[3:9]), r[9]) for r in ROWS]
+    floats = ", ".join(f"{name} double" for name in HEADER[3:9])
+    frame = spark.createDataFrame(rows, f"id string, name string, artists array<string>, {floats}, genre string")
+    frame.write.format(kind).save(str(tmp_path / "typed"))
+    assert run(tmp_path / "typed") == 0
+    assert values(out) == PLAIN
+    recorded = json.loads(table(out, "runs").input[0])
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "typed").glob("*.parquet")}
+    assert recorded == ({"tables": {"typed": 0}} if kind == "delta" else {"files": sizes})
+
+
+def test_a_delta_table_is_read_as_it_was_when_it_was_listed(spark, tmp_path):
+    path = str(tmp_path / "typed")
+    spark.createDataFrame([("a",)], "name string").write.format("delta").save(path)
+    listed = list_input(spark, path)
+    spark.createDataFrame([("b",)], "name string").write.format("delta").mode("append").save(path)
+    names, rows = typed_rows(spark, listed)
+    assert (names, [row.c0 for row in rows.collect()]) == (["name"], ["a"])
+    assert [file.version for file in list_input(spark, path)] == [1]
+
+
+def test_quoted_line_breaks_doubled_quotes_and_lists(run, out, tmp_path):
+    rows = [
+        *ROWS,
+        track(6, name='Two\nlines, "quoted"', artists="['Simon', \"Garfunkel\"]"),
+        track(7, name=" Ame\u0301 "),
+    ]
+    (tmp_path / "t.csv").write_text(as_csv(rows), "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    found = {row[0]: row[1:3] for row in values(out)}
+    assert found["id6x"] == ['Two\nlines, "quoted"', "Simon; Garfunkel"]
+    assert found["id7x"] == ["Amé", "A"]
+
+
+def test_an_unclosed_quote_rejects_the_remainder_as_one_row(run, out, tmp_path):
+    text = as_csv(ROWS) + 'id9x,"never closed,A,1\n' + as_csv(ROWS[:2])
+    (tmp_path / "t.csv").write_text(text, "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    assert values(out) == PLAIN
+    rejected = table(out, "rejected_tracks")
+    assert rejected.raw.tolist() == [text[text.index("id9x") :].rstrip("\n")]
+
+
+def test_a_folder_and_a_glob_name_their_files(run, out, tmp_path):
+    inner = tmp_path / "in" / "2024"
+    inner.mkdir(parents=True)
+    (tmp_path / "in" / "a.csv").write_text(as_csv(ROWS[:2]), "utf-8")
+    (inner / "b c.csv").write_text(as_csv(ROWS[2:4], ";"), "utf-8")
+    (inner / "d.jsonl").write_text("\n".join(json.dumps(dict(zip(HEADER, r, strict=True))) for r in ROWS[4:]), "utf-8")
+    (tmp_path / "in" / "notes.md").write_text("not a table", "utf-8")
+    assert run(tmp_path / "in") == 0
+    assert values(out) == PLAIN
+    assert set(table(out, "tracks").source_file) == {"a.csv", "2024/b c.csv", "2024/d.jsonl"}
+    assert run(f"{inner}/*.csv") == 0
+    assert (counts(out)["read"], counts(out)["known_files"]) == (0, 1)
+
+
+def test_the_same_file_again_writes_nothing_but_a_run(run, out, tmp_path):
+    (tmp_path / "t.csv").write_text(as_csv([*ROWS, ROWS[0], track(9, tempo="fast"), track(9, tempo="fast")]), "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    names = ("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed", "known_files")
+    read_again = [9, 0, 0, 6, 2, 1, 0, 0]
+    for setting, wanted in (
+        ((), [0, 0, 0, 0, 0, 0, 0, 1]),
+        (("ingest.again=true",), read_again),
+        (("ingest.mode=snapshot",), read_again),
+    ):
+        assert run(tmp_path / "t.csv", *setting) == 0
+        found = counts(out)
+        assert [found[name] for name in names] == wanted, setting
+    tables = ("tracks", "rejected_tracks", "ingested_files", "runs")
+    versions = {name: DeltaTable(str(out / name)).version() for name in tables}
+    assert versions == {"tracks": 0, "rejected_tracks": 0, "ingested_files": 0, "runs": 3}
+
+
+def test_a_second_file_adds_and_corrects_its_tracks_and_leaves_the_others_but_for_genres(run, out, tmp_path):
+    (tmp_path / "one.csv").write_text(as_csv(ROWS[:4]), "utf-8")
+    second = [track(1, tempo="200"), track(3, genre="pop"), track(4), track(5, tempo="0")]
+    (tmp_path / "two.csv").write_text(as_csv(second), "utf-8")
+    assert run(tmp_path / "one.csv") == 0
+    before = table(out, "tracks").set_index("track_id")
+    assert run(tmp_path / "two.csv") == 0
+    after = table(out, "tracks").set_index("track_id")
+    assert set(after.index) - set(before.index) == {"id4x"}
+    assert (after.bpm["id1x"], after.source_file["id1x"]) == (200.0, "two.csv")
+    others, same = before.index.drop("id1x"), [column for column in before if column != "genres"]
+    assert after.loc[others, same].equals(before.loc[others, same])
+    assert list(after.genres["id3x"]) == ["pop", "rock"]
+    found = counts(out)
+    assert [found[n] for n in ("read", "added", "updated", "unchanged", "rejected", "duplicate")] == [4, 1, 2, 0, 1, 0]
+
+
+@pytest.mark.guard("title-without-fallback")
+def test_a_later_file_without_names_leaves_them_as_they_are(run, out, tmp_path):
+    (tmp_path / "one.csv").write_text(as_csv(ROWS[:3]), "utf-8")
+    nameless = [[row[0], *row[3:]] for row in (HEADER, track(0), track(1, tempo="200"), track(9))]
+    (tmp_path / "two.csv").write_text("\n".join(",".join(row) for row in nameless), "utf-8")
+    for name in ("one.csv", "two.csv"):
+        assert run(tmp_path / name) == 0
+    assert [counts(out)[name] for name in ("added", "updated", "unchanged")] == [1, 1, 1]
+    found = {row[0]: row[1:4] for row in values(out)}
+    assert [found[f"id{n}x"] for n in (1, 9)] == [["Song 1", "A", 200.0], ["id9x", "", 99.0]]
+
+
+def test_missing_features_are_rejected_or_kept_for_the_imputer(run, out, tmp_path):
+    (tmp_path / "t.csv").write_text(as_csv([*ROWS, track(6, tempo="NA"), track(7, tempo="")]), "utf-8")
+    assert run(tmp_path / "t.csv") == 0
+    assert [list(r) for r in table(out, "rejected_tracks").reasons] == [["bpm missing"]] * 2
+    assert run(tmp_path / "t.csv", "features.missing=median") == 0
+    assert table(out, "tracks").bpm.isna().sum() == 2
+
+
+def test_other_encodings_are_named_or_their_rows_rejected(run, out, tmp_path, capsys):
+    text = as_csv([track(0, name="Café"), *ROWS[1:]])
+    (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
+    assert run(tmp_path / "t.csv") == 3
+    assert "1 of 7 lines are not UTF-8" in capsys.readouterr().err
+    assert run(tmp_path / "t.csv", "ingest.invalid_utf8=reject") == 0
+    rejected = table(out, "rejected_tracks")
+    assert [list(r) for r in rejected.reasons] == [["bytes that are not utf-8"]]
+    assert "Caf\\xe9" in rejected.raw[0]
+    assert run(tmp_path / "t.csv", "ingest.encoding=latin-1") == 0
+    assert values(out)[0][1] == "Café"
+
+
+BAD = {
+    "empty.csv": (b"", "holds no file to read: found 0 files that are not empty"),
+    "blank.csv": (b"\n\n  \n", "no column is recognised"),
+    "header_only.csv": (as_csv([]).encode(), "a header and no rows"),
+    "binary.csv": (bytes(range(256)) * 40, "NUL bytes"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)), "not UTF-8"),
+    "latin.csv": (as_csv([track(0, name="Ü")]).encode("latin-1"), "not UTF-8"),
+    "strange.csv": (b"a,b,c\n1,2,3\n", "no column is recognised"),
+    "no_title.csv": (as_csv(ROWS).replace("id,name", "nr,foo").encode(), "none for track_id"),
+    "all_bad.csv": (as_csv([track(n, tempo="NaN") for n in range(4)]).encode(), "none of 4 rows is a usable track"),
+    "infinite.csv": (as_csv([track(n, tempo="inf") for n in range(4)]).encode(), "bpm 'inf' is not a number"),
+    "torn.csv.gz": (gzip.compress(as_csv(ROWS * 500).encode())[:-40], "cannot read torn.csv.gz"),
+    "not_packed.csv.gz": (as_csv(ROWS).encode(), "cannot read not_packed.csv.gz"),
+    "packed.csv.lz4": (b"\x04\x22\x4d\x18" * 9, "packed.csv.lz4: .lz4 is not read, wanted .gz"),
+    "false.parquet": (as_csv(ROWS).encode(), "cannot read false.parquet"),
+    "prose.jsonl": (b"dear reader\n[1, 2]\n", "no line is a JSON object"),
+}
+
+
+@pytest.fixture(scope="module")
+def of_no_use(tmp_path_factory):
+    """An output to which nothing comes that can be used."""
+    return tmp_path_factory.mktemp("of_no_use") / "out"
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(
+    name, run_job, of_no_use, tmp_path, capsys
+):
+    content, message = BAD[name]
+    (tmp_path / name).write_bytes(content)
+    assert run_job(ingest.JOB, "--input", tmp_path / name, "--output", of_no_use) == 3
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert [entry.name for entry in of_no_use.iterdir() if not entry.name.startswith(".")] == ["runs"]
+    runs = table(of_no_use, "runs").sort_values("started_at")
+    assert set(runs.status) == {"failed"}
+    assert message in runs.error.iloc[-1]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("nothing/here.csv", "error: cannot read --input {path}: Path does not exist: file:{path}"),
+        ("nothing/*.csv", "error: cannot read --input {path}: Path does not exist: file:{path}"),
+        ("", "error: --input {path} holds no file to read: found 0 files"),
+    ],
+)
+def test_a_path_that_names_nothing_is_told(path, message, run, out, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    named = f"{tmp_path}/folder/{path}"
+    assert run(named) == 3
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert line.startswith(message.format(path=named))
+    assert "SQLSTATE" not in line
+    assert not (out / "tracks").exists()
+
+
+@pytest.mark.guard("delta-table-parts-refused")
+@pytest.mark.parametrize("path", ["in", "in/t*", "in/table/*"])
+def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path, run, out, tmp_path, capsys):
+    rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
+    write_deltalake(str(tmp_path / "in" / "table"), pa.Table.from_pylist(rows), partition_by=["genre"])
+    assert run(tmp_path / path) == 3
+    assert "is a Delta table, or lies in one" in capsys.readouterr().err
+    assert not (out / "tracks").exists()
+
+
+@pytest.mark.guard("output-not-read-as-input")
+def test_an_output_within_the_input_is_no_input(run, tmp_path):
+    path = tmp_path / "signature_songs.csv"
+    path.write_text(as_csv(ROWS), "utf-8")
+    for read in (6, 0):
+        assert run(tmp_path) == 0
+        assert (counts(tmp_path / "out")["read"], len(values(tmp_path / "out"))) == (read, 6)
+    # it sounds like a secret, and is recorded all the same
+    assert lookup.runs(str(tmp_path / "out"))[0]["input"] == {"files": {path.name: path.stat().st_size}}
+
+
+@pytest.mark.guard("recreated-delta-table-read-again")
+def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(run, out, tmp_path):
+    source = tmp_path / "source"
+    for tempo in (90, 95):
+        shutil.rmtree(source, ignore_errors=True)
+        rows = [dict(zip(HEADER, row, strict=True)) for row in (track(1, tempo=str(tempo)), track(2))]
+        write_deltalake(str(source), pa.Table.from_pylist(rows))
+        assert DeltaTable(str(source)).version() == 0
+        assert run(source) == 0
+    assert table(out, "tracks").set_index("track_id").bpm["id1x"] == 95.0

@@ -1,0 +1,228 @@
+"""Training and labels: the same bits for the same tracks, a model that any language can use, refusals."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from deltalake import DeltaTable
+from pyspark.ml import PipelineModel
+from pyspark.sql import functions as F
+from sklearn.metrics import silhouette_samples, silhouette_score
+
+from segue import schema
+from segue.pipeline import label, train
+from segue.runtime import runner
+from segue.storage.store import Store
+from segue.synthetic import synthetic_tracks
+
+QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=1", "--set", "selection.fewest=4"]
+
+
+@pytest.fixture(scope="module")
+def catalogue(spark):
+    """200 tracks as the columns of ``tracks``, each genre in a list."""
+    made = synthetic_tracks(spark, 200, seed=3).withColumns(
+        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
+    )
+    return made.select(*schema.TRACKS.names).cache()
+
+
+def stored(spark, root, tracks):
+    Store(spark, str(root)).sync(schema.TRACKS, tracks, whole=True)
+    return root
+
+
+def table(root, name):
+    return DeltaTable(str(root / name)).to_pandas()
+
+
+def card(root):
+    (path,) = (root / "models").glob("*/model.json")
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def trained(spark, catalogue, tmp_path_factory):
+    """A root with tracks, one model, and labels; read only."""
+
+    root = stored(spark, tmp_path_factory.mktemp("trained"), catalogue)
+    for entry, options in ((train.JOB, QUICK), (label.JOB, [])):
+        assert runner.execute(entry, ["--output", str(root), *options], start=lambda _: spark) == 0
+    return root
+
+
+def test_k_scores_tell_every_k_and_the_chosen_one_is_the_rules(trained):
+    scores = table(trained, "k_scores").sort_values("k")
+    assert scores.k.tolist() == [3, 4, 5]
+    assert scores.inertia.is_monotonic_decreasing
+    eligible = scores[scores.k >= 4]
+    assert scores[scores.chosen].k.tolist() == [eligible.loc[eligible.silhouette.idxmax()].k]
+    assert set(scores.space) == {"minmax: bpm, loudness, liveness, valence, acousticness, speechiness"}
+    assert scores.genre_nmi.between(0, 1).all()
+
+
+def test_numpy_and_model_json_alone_reproduce_every_label(trained):
+    made, labeled = card(trained), table(trained, "labeled_tracks")
+    low, high = (np.array(made["scaler"][end]) for end in ("minimum", "maximum"))
+    scaled = (labeled[made["features"]].to_numpy() - low) / (high - low)
+    centres = np.array(made["centres_scaled"])
+    gaps = ((scaled[:, None] - centres[None]) ** 2).sum(-1)
+    assert (gaps.argmin(1) + 1).tolist() == labeled.cluster.tolist()
+    assert np.sqrt(gaps.min(1)) == pytest.approx(labeled.distance.to_numpy(), abs=1e-9)
+    assert (gaps.argsort(1)[:, 1] + 1).tolist() == labeled.second_cluster.tolist()
+    assert np.array(made["centres"]) == pytest.approx(centres * (high - low) + low, abs=1e-9)
+
+
+def test_scores_and_silhouettes_are_scikit_learns_on_the_stored_labels(trained):
+    made, labeled, scores = card(trained), table(trained, "labeled_tracks"), table(trained, "k_scores")
+    low, high = (np.array(made["scaler"][end]) for end in ("minimum", "maximum"))
+    scaled = (labeled[made["features"]].to_numpy() - low) / (high - low)
+    chosen = scores[scores.chosen].iloc[0]
+    assert chosen.silhouette == pytest.approx(silhouette_score(scaled, labeled.cluster, metric="sqeuclidean"), abs=1e-9)
+    each = silhouette_samples(scaled, labeled.cluster, metric="sqeuclidean")
+    assert labeled.silhouette.to_numpy() == pytest.approx(each, abs=1e-9)
+    profiles = table(trained, "cluster_profiles").sort_values("cluster")
+    means = labeled.assign(s=each).groupby("cluster").s.mean()
+    assert profiles.silhouette.to_numpy() == pytest.approx(means.to_numpy(), abs=1e-9)
+
+
+def test_clusters_are_numbered_by_size_and_named(trained):
+    made, labeled = card(trained), table(trained, "labeled_tracks")
+    sizes = labeled.cluster.value_counts().sort_index()
+    assert sizes.tolist() == made["sizes"] == sorted(made["sizes"], reverse=True)
+    assert made["cluster_names"] == [f"Cluster {n}" for n in range(1, len(sizes) + 1)]
+    pairs = {(row.cluster_name, row.cluster_description) for row in labeled.itertuples()}
+    assert pairs == set(zip(made["cluster_names"], made["cluster_descriptions"], strict=True))
+
+
+def test_the_saved_pipeline_needs_spark_alone(spark, trained, catalogue):
+    version = card(trained)["model_version"]
+    loaded = PipelineModel.load(str(trained / "models" / version))
+    assert all(type(stage).__module__.startswith("pyspark.ml.") for stage in loaded.stages)
+    found = loaded.transform(catalogue).select("track_id", (F.col("prediction") + 1).alias("cluster")).toPandas()
+    wanted = table(trained, "labeled_tracks").set_index("track_id").cluster
+    assert (found.set_index("track_id").cluster.sort_index() == wanted.sort_index()).all()
+
+
+def test_partitions_and_order_change_no_bit(spark, run_job, catalogue, trained, tmp_path):
+    root = stored(spark, tmp_path / "out", catalogue.repartition(8, F.rand(1)))
+    for entry, options in ((train.JOB, QUICK), (label.JOB, [])):
+        assert run_job(entry, "--output", root, *options) == 0
+    one, other = card(trained), card(root)
+    for same in ("model_version", "centres_scaled", "centres", "scaler", "sizes", "cluster_descriptions"):
+        assert one[same] == other[same]
+    columns = ["track_id", "cluster", "second_cluster", "is_outlier"]
+    labels = [table(r, "labeled_tracks")[columns].sort_values("track_id").to_numpy().tolist() for r in (trained, root)]
+    assert labels[0] == labels[1]
+
+
+def test_training_and_labeling_again_write_nothing_but_runs(spark, run_job, trained):
+    names = ["tracks", "k_scores", "labeled_tracks", "cluster_profiles"]
+    before = {name: DeltaTable(str(trained / name)).version() for name in names}
+    files = {path: path.stat().st_mtime_ns for path in (trained / "models").rglob("*") if path.is_file()}
+    for entry, options in ((train.JOB, QUICK), (label.JOB, []), (label.JOB, ["--tracks", "all"])):
+        assert run_job(entry, "--output", trained, *options) == 0
+    assert {name: DeltaTable(str(trained / name)).version() for name in names} == before
+    assert {path: path.stat().st_mtime_ns for path in (trained / "models").rglob("*") if path.is_file()} == files
+
+
+def test_new_tracks_alone_are_labeled(spark, run_job, catalogue, trained, tmp_path):
+    root = tmp_path / "out"
+    shutil.copytree(trained, root)
+    before = table(root, "labeled_tracks").sort_values("track_id").reset_index(drop=True)
+    new = catalogue.orderBy("track_id").limit(20).withColumn("track_id", F.concat(F.lit("new"), "track_id"))
+    stored(spark, root, catalogue.union(new))
+    assert run_job(label.JOB, "--output", root) == 0
+    after = table(root, "labeled_tracks")
+    kept = after[after.track_id.isin(before.track_id)].sort_values("track_id").reset_index(drop=True)
+    assert kept.equals(before)
+    counts = json.loads(table(root, "runs").sort_values("started_at").counts.iloc[-1])["label"]
+    assert (counts["added"], counts["updated"], counts["removed"]) == (20, 0, 0)
+    # a track with the same features as another gets its cluster
+    clusters = after.set_index("track_id").cluster
+    assert all(clusters[name] == clusters[name.removeprefix("new")] for name in clusters.index)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["features.missing=median", "features.scaler=standard", "features.log=bpm,liveness"],
+        ["features.scaler=robust", "features.weights={ bpm = 2.0 }", "features.columns=bpm,liveness,energy"],
+    ],
+)
+def test_every_space_trains_and_labels(options, spark, run_job, catalogue, tmp_path):
+    gap = F.when(F.col("title") != catalogue.orderBy("track_id").first().title, F.col("bpm"))
+    tracks = catalogue.withColumn("bpm", gap) if "median" in options[0] else catalogue
+    root = stored(spark, tmp_path / "out", tracks)
+    settings = [word for option in ["clustering.ks=3", "clustering.restarts=1", *options] for word in ("--set", option)]
+    for entry in (train.JOB, label.JOB):
+        assert run_job(entry, "--output", root, *settings) == 0
+    labeled = table(root, "labeled_tracks")
+    imputed = labeled[labeled.imputed.map(len) > 0]
+    assert [list(names) for names in imputed.imputed] == [["bpm"]] * (1 if "median" in options[0] else 0)
+    assert imputed.bpm.isna().all()
+    assert sorted(labeled.cluster.unique()) == [1, 2, 3]
+
+
+def refused(run_job, capsys, entry, root, *options):
+    before = {path.name for path in root.glob("[!.]*")}
+    assert run_job(entry, "--output", root, *options) == 3
+    assert before | {"runs"} == {path.name for path in root.glob("[!.]*")}
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    return line
+
+
+def test_what_cannot_be_trained_or_labeled_is_refused_in_one_line(spark, run_job, catalogue, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert "no table tracks" in refused(run_job, capsys, train.JOB, tmp_path / "empty")
+    root = stored(spark, tmp_path / "one", catalogue.limit(1))
+    assert "1 distinct track " in refused(run_job, capsys, train.JOB, root)
+    assert "no finished model" in refused(run_job, capsys, label.JOB, root)
+    same = catalogue.withColumns({name: F.lit(0.5) for name in schema.FEATURE_NAMES if name != "bpm"})
+    root = stored(spark, tmp_path / "same", same.withColumns({"bpm": F.lit(100.0), "loudness": F.lit(-5.0)}))
+    assert "1 distinct track " in refused(run_job, capsys, train.JOB, root)
+    root = stored(spark, tmp_path / "gaps", catalogue.withColumn("energy", F.when(F.col("bpm") > 100, F.col("energy"))))
+    gaps = ["--set", "features.columns=bpm,energy"]
+    assert "lack energy; fill the gaps with --set features.missing=median" in refused(
+        run_job, capsys, train.JOB, root, *gaps
+    )
+
+
+def test_a_constant_feature_warns_and_few_distinct_tracks_shorten_the_grid(spark, run_job, catalogue, tmp_path, caplog):
+    few = catalogue.withColumns(
+        {
+            "bpm": F.round(F.col("bpm") / 60) * 60 + 1,
+            **{n: F.lit(0.5) for n in ("liveness", "valence", "acousticness", "speechiness")},
+            "loudness": F.lit(-7.0),
+        }
+    )
+    root = stored(spark, tmp_path / "out", few)
+    assert run_job(train.JOB, "--output", root, "--set", "clustering.restarts=1") == 0
+    assert "all tracks have the same valence" in caplog.text
+    assert "no k of at least 8 was fitted" in caplog.text
+    assert run_job(label.JOB, "--output", root) == 0
+    distinct = few.select("bpm").distinct().count()
+    assert table(root, "k_scores").k.tolist() == list(range(2, distinct + 1))
+
+
+def test_a_named_model_labels_and_an_unknown_one_is_refused(run_job, trained, capsys):
+    assert (
+        run_job(label.JOB, "--output", trained, "--set", f"label.model_version={card(trained)['model_version']}") == 0
+    )
+    assert run_job(label.JOB, "--output", trained, "--set", "label.model_version=nosuch") == 3
+    assert "no finished model 'nosuch'" in capsys.readouterr().err
+
+
+def test_tracks_that_lack_a_feature_of_the_model_are_refused_and_no_label_changes(
+    spark, run_job, catalogue, trained, tmp_path, capsys
+):
+    root = tmp_path / "out"
+    shutil.copytree(trained, root)
+    before = DeltaTable(str(root / "labeled_tracks")).version()
+    few = catalogue.orderBy("track_id").limit(3).select("track_id")
+    gap = F.when(F.col("few").isNull(), F.col("bpm"))
+    marked = catalogue.join(few.withColumn("few", F.lit(True)), "track_id", "left")
+    stored(spark, root, marked.withColumn("bpm", gap).select(*schema.TRACKS.names))
+    assert "of the tracks 3 lack bpm, which model" in refused(run_job, capsys, label.JOB, root)
+    assert DeltaTable(str(root / "labeled_tracks")).version() == before

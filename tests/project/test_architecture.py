@@ -1,0 +1,51 @@
+"""The house stays one to live in; who may import whom is import-linter's, in ``make check``."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+LIBRARY = sorted((PROJECT / "lib").rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", ["lib", "jobs", "tests", "benchmarks"])
+def test_no_file_does_two_jobs(folder):
+    marks = re.compile(r"\s*# (guard:|->) ")  # see tests/guards.py
+    texts = {path.name: path.read_text("utf-8").splitlines() for path in (PROJECT / folder).rglob("*.py")}
+    lengths = {name: sum(not marks.match(line) for line in lines) for name, lines in texts.items()}
+    assert {name: n for name, n in lengths.items() if n > 300} == {}
+
+
+def test_jobs_read_as_a_paragraph():
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in (PROJECT / "jobs").glob("*.py")}
+    assert {name: n for name, n in lengths.items() if n > 40} == {}
+
+
+def test_no_frame_goes_through_one_partition_and_no_session_is_fetched():
+    # coalesce(1) stands only where a frame has as many rows as there are clusters, scores or runs
+    small = {"delta_tables.py", "train.py", "centres_model.py"}
+    text = {path.name: path.read_text("utf-8") for path in LIBRARY}
+    assert {name for name, code in text.items() if re.search(r"(coalesce|repartition)\(1[),]", code)} <= small
+    assert {name for name, code in text.items() if re.search(r"getActiveSession|builder", code)} == {"session.py"}
+    assert [name for name, code in text.items() if re.search(r"\._jvm|\._sc\b|\.rdd\b|sparkContext", code)] == []
+
+
+def test_nothing_is_unpickled_and_no_text_becomes_code():
+    unsafe = (
+        r"\b(pickle|cloudpickle|joblib|dill|marshal|shelve)\b|allow_pickle|(?<![.\w])(eval|exec|compile)\(|yaml\.load"
+    )
+    code = {path.name: path.read_text("utf-8") for path in (*LIBRARY, *(PROJECT / "jobs").glob("*.py"))}
+    assert {name: found[0] for name, text in code.items() if (found := re.search(unsafe, text))} == {}
+
+
+def test_every_setting_stands_in_the_defaults_with_a_comment():
+    from segue.settings.checks import CHECKS
+
+    section, told = "", set()
+    for line in (PROJECT / "conf" / "defaults.toml").read_text("utf-8").splitlines():
+        if heading := re.fullmatch(r"\[(\w+)\]", line):
+            section = heading[1]
+        elif setting := re.fullmatch(r"(?:# )?(\w+) = .*\S\s+#? ?.*#.+|# (\w+) = .*#.+", line):
+            told.add(f"{section}.{setting[1] or setting[2]}")
+    assert told == set(CHECKS)

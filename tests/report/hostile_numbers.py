@@ -1,0 +1,82 @@
+"""What a file may hold where a title should be, and what is then to be read on the page."""
+
+from dataclasses import replace
+from itertools import cycle
+
+from tests.report import report_numbers
+
+from segue.report import numbers
+
+SHOWN = {
+    "</script><script>alert(1)</script>": "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>": "<img src=x onerror=alert(1)>",
+    "<b>x</b>": "<b>x</b>",
+    '" onmouseover="alert(1)" x=\'': '" onmouseover="alert(1)" x=\'',
+    "{{7*7}}": "{{7*7}}",
+    "{% raw %}": "{% raw %}",
+    "javascript:alert(1)": "javascript:alert(1)",
+    '<a href="javascript:alert(1)">x</a>': '<a href="javascript:alert(1)">x</a>',
+    "%{x} %{customdata[0]}": "%{x} %{customdata[0]}",
+    "&lt;": "&lt;",
+    "$x^2$": "$x^2$",
+    "שלום עולם": "שלום עולם",
+    "مرحبا 12": "مرحبا 12",
+    "\u202egnp.exe": "gnp.exe",  # no override of the direction
+    "👩\u200d👩\u200d👧 family": "👩\u200d👩\u200d👧 family",
+    "می\u200cخواهم": "می\u200cخواهم",  # noqa: RUF001  # joiners belong to the word
+    "zero\u200bwidth\ufeff": "zero width",
+    "lone \ud800 surrogate": "lone surrogate",
+    "nul\x00 bell\x07 esc\x1b[31m": "nul bell esc [31m",
+    "x" * 2000: "x" * 119 + "…",
+    "line\u2028two\u2029three\r\nfour": "line two three four",
+    "   ": "",
+}
+"""By hand, for titles and names; longer texts are cut at 120 characters."""
+TEXTS = list(SHOWN)
+
+
+def tables() -> numbers.ReportNumbers:
+    """Return the catalogue with such texts wherever one comes from a file, a setting or a model."""
+    texts = cycle(TEXTS)
+    found = report_numbers.tables()
+
+    def named(one: numbers.TrackReference) -> numbers.TrackReference:
+        return numbers.TrackReference(next(texts), next(texts), next(texts))
+
+    # every text is a track of its own on the maps, and can be looked up
+    tracks = [numbers.TrackReference(text, text, text) for text in TEXTS]
+    places = [place % len(TEXTS) for place in range(30)]
+    near = [numbers.Neighbour(track, 1 + i % 3, track.title) for i, track in enumerate(tracks)]
+    return replace(
+        found,
+        clusters=[
+            replace(
+                one,
+                words=text,
+                genres=[numbers.Genre(name, 0.5, 1.5) for name in TEXTS[place::3]],
+                artists=[(name, 3) for name in TEXTS[place::3]],
+                exemplars=[named(track) for track in one.exemplars],
+            )
+            for place, (one, text) in enumerate(
+                zip(found.clusters, ("x" * 2000, "</script><script>alert(1)</script>", "lone \ud800"), strict=True)
+            )
+        ],
+        points=replace(found.points, tracks=[tracks[place] for place in places]),
+        rejections=numbers.Rejections({"invalid": len(TEXTS)}, [(text, 1) for text in TEXTS]),
+        provenance=replace(
+            found.provenance,
+            model_version=next(texts),
+            engine=next(texts),
+            space="x" * 2000,
+            tables=dict.fromkeys(TEXTS, 1),
+            settings={
+                "report": {text: text for text in TEXTS},
+                "features": {"columns": TEXTS, "weights": dict.fromkeys(TEXTS, 0.5)},
+            },
+            versions={text: text for text in TEXTS},
+        ),
+        genres=[(text, 9) for text in TEXTS],
+        artists=[(text, 9) for text in TEXTS],
+        agreement=replace(found.agreement, genres=TEXTS[:2], shares=found.agreement.shares),
+        similar=[numbers.Similar(track, 1 + i % 3, near[:10]) for i, track in enumerate(tracks)],
+    )

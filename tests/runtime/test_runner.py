@@ -1,0 +1,137 @@
+"""What every entry point does around its work: exit codes, one-line errors, the run record."""
+
+import json
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import functions as F
+
+from segue.errors import ConflictError, InputError
+from segue.pipeline import ingest, label, run_all, train
+from segue.runtime import runner
+
+
+def no_session(_):
+    raise AssertionError("Spark was started")
+
+
+def runs(root):
+    return DeltaTable(str(root / "runs")).to_pandas()
+
+
+def test_every_fault_of_options_and_settings_is_told_before_spark_starts(tmp_path, capsys):
+    words = ["--set", "clustering.ks=9-4", "--set", "clustering.restart=3", "--set", "selection.fewest=many"]
+    words += ["--colour", "red", "--set", "ingest.source=nosuch", "--config", str(tmp_path / "none.toml")]
+    assert runner.execute(ingest.JOB, words, start=no_session) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("error: ") for line in errors)
+    wanted = ["--colour", "--output ROOT is missing", "--input PATH is missing", "none.toml", "did you mean", "'9-4'"]
+    wanted += ["selection.fewest is 'many'"]
+    assert [word for word in wanted if not any(word in line for line in errors)] == []
+
+
+def test_an_unknown_source_is_told_before_spark_starts(tmp_path, capsys):
+    words = ["--input", "x", "--output", str(tmp_path / "out"), "--set", "ingest.source=nosuch"]
+    assert runner.execute(ingest.JOB, words, start=no_session) == 2
+    assert "ingest.source is 'nosuch'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("entry", [ingest.JOB, train.JOB, label.JOB, run_all.JOB], ids=lambda entry: entry.name)
+def test_a_wrong_type_is_refused_by_every_job(entry, capsys):
+    assert (
+        runner.execute(entry, ["--output", "o", "--input", "i", "--set", "clustering.restarts='2'"], start=no_session)
+        == 2
+    )
+    assert "clustering.restarts is '2', wanted a whole number" in capsys.readouterr().err
+
+
+def entry_that(does):
+    return runner.Job("probe", does)
+
+
+@pytest.mark.parametrize("most", [runner.SMALL, 1])
+def test_few_rows_are_kept_at_hand_until_the_run_ends(most, spark, run_job, write_csv, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "SMALL", most)
+    rows = spark.range(3).withColumn("run", F.lit(str(tmp_path)))
+    found, kept, persist = [], [], type(rows).persist
+    monkeypatch.setattr(type(rows), "persist", lambda frame: kept.append(frame) or persist(frame))
+
+    def work(run):
+        assert run.at_hand(rows) is rows
+        # as a later stage reads them: Spark warns of what is kept twice
+        run.at_hand(rows.select("*"))
+        found.append(rows.storageLevel.useMemory)
+
+    entry = runner.Job("probe", work, takes_input=True)
+    assert run_job(entry, "--input", write_csv([["title"], ["x"]]), "--output", tmp_path / "out") == 0
+    assert (found, len(kept), rows.storageLevel.useMemory) == ([most > 1], int(most > 1), False)
+
+
+def test_what_cannot_be_let_go_changes_no_end(run_job, tmp_path, monkeypatch):
+    def let_go(run):
+        raise RuntimeError("the JVM has died")
+
+    monkeypatch.setattr(runner.Run, "let_go", let_go)
+    assert run_job(entry_that(lambda run: None), "--output", tmp_path) == 0
+    assert runs(tmp_path).status.tolist() == ["done"]
+
+
+def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):
+    def work(run):
+        run.counts["probe"] = {"rows": 3}
+        run.inputs["files"] = {"a.csv": 17}
+
+    assert run_job(entry_that(work), "--output", tmp_path / "out", "--set", "clustering.seed=5") == 0
+    (row,) = runs(tmp_path / "out").itertuples()
+    assert (row.job, row.status, row.error) == ("probe", "done", None)
+    assert row.started_at <= row.finished_at
+    assert json.loads(row.settings)["clustering"]["seed"] == 5
+    assert json.loads(row.counts)["probe"] == {"rows": 3}
+    assert json.loads(row.input) == {"files": {"a.csv": 17}}
+    assert json.loads(row.versions)["spark"].startswith("4.")
+
+
+@pytest.mark.guard("conflict-exit-code")
+@pytest.mark.parametrize(
+    ("error", "code"), [(InputError("no\nuse\x1b[31m"), 3), (ConflictError("lost"), 4), (KeyError("surprise"), 1)]
+)
+def test_errors_end_with_their_code_and_are_recorded(error, code, run_job, tmp_path, capsys):
+    def work(run):
+        raise error
+
+    assert run_job(entry_that(work), "--output", tmp_path / "out") == code
+    told = capsys.readouterr().err
+    assert ("Traceback" in told) == (code == 1)
+    if code != 1:
+        (line,) = [line for line in told.splitlines() if line.startswith("error:")]
+        assert line == ("error: no use\\x1b[31m" if code == 3 else "error: lost")
+    (row,) = runs(tmp_path / "out").itertuples()
+    assert row.status == "failed"
+    assert str(error).strip("'") in row.error
+
+
+def test_an_output_that_cannot_be_used_is_left_as_it_is(run_job, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("keep")
+    assert run_job(train.JOB, "--output", tmp_path) == 3
+    assert run_job(train.JOB, "--output", tmp_path / "mine.txt") == 3
+    assert run_job(train.JOB, "--output", tmp_path / "mine.txt" / "out") == 3
+    assert capsys.readouterr().err.count("error:") == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), "error: No space left on device: in --output"),
+        (KeyError("x"), "Traceback"),
+    ],
+)
+def test_a_run_that_cannot_be_recorded_has_not_ended_well(error, told, run_job, tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(runner, "_record", fail)
+    assert run_job(entry_that(lambda _: None), "--output", tmp_path / "out") == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error:", "Traceback"))]
+    assert len(lines) == 1 and lines[0].startswith(told)

@@ -1,0 +1,128 @@
+"""Releases of one recording, by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.similarity import recordings
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Help!",
+        "HELP",
+        "Help! - Remastered 2009",
+        "Help! - 2009 Remaster",
+        "Help! - Mono / Remastered",
+        "Help! (Remastered)",
+        "Help! (Live)",
+        "Help! [Live at the BBC]",
+        "Help! - Live at Wembley Stadium, July 1986",
+        "Help! - Live",
+        "Help! feat. Billy Preston",
+        "Help! (feat. Billy Preston) - Single Version",
+        "Help! (with Billy Preston)",
+        "Help! - Radio Edit",
+        "Help! - From “Help” Soundtrack",
+        "Help! - MTV Unplugged",
+        "Help! - Ao Vivo",
+        "Help! - En Vivo Teatro Regina 1982",
+        "Hélp!",
+    ],
+)
+def test_releases_of_one_recording(title):
+    assert recordings.title_key(title) == "help"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Help! - Acoustic",
+        "Help! (Acoustic Version)",
+        "Help! - Tiësto Remix",
+        "Help! - Karaoke Version",
+        "Help! - Instrumental",
+        "Help! (I Need Somebody)",
+        "Help! - Part 2",
+        "Help! Help!",
+    ],
+)
+def test_other_recordings(title):
+    assert recordings.title_key(title) != "help"
+
+
+def test_words_that_only_sound_like_a_note_stay():
+    assert recordings.title_key("Live and Let Die") == "live and let die"
+    assert recordings.title_key("Songs (Live and Let Die)") == "songs live and let die"
+    assert recordings.title_key("Nothing - Olive Trees") == "nothing olive trees"
+    assert recordings.title_key("With Or Without You") == "with or without you"
+    assert recordings.title_key("Left Feature") == "left feature"
+
+
+@pytest.mark.parametrize("texts", [["a\nb", ""], ["", "\n"], ["x\r", "y\r\n"], ["a\u2028b", "c"], [""]])
+def test_line_ends_within_a_text_part_words_and_no_texts(texts):
+    assert recordings.normalise_words_of_all(texts) == [" ".join(text.split()) for text in texts]
+
+
+@given(st.lists(st.text("aBß ñ'\u2019&_-([)]feat.\n\r\x0b\x85\u2028\u0301éİΣ①㍻", max_size=12), max_size=4))
+def test_texts_in_company_are_what_they_are_alone(texts):
+    assert recordings.fold_texts(texts) == [recordings.fold_text(text) for text in texts]
+    assert recordings.normalise_words_of_all(texts) == [recordings.normalise_words_of_all([text])[0] for text in texts]
+    assert recordings.title_keys(texts) == [recordings.title_key(text) for text in texts]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=30))
+def test_words_are_what_lies_between_other_signs(text):
+    plain = "".join(letter for letter in text.replace("&", " and ") if letter not in "'\u2019")
+    wanted = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    assert recordings.normalise_words(text).split() == wanted
+
+
+def test_words_keep_notes_that_keys_leave_out():
+    titles = ["Help! (Live)", "Help!", "(Live)", "Let It Be - Remastered", "???"]
+    words, keys = recordings.words_and_keys(titles)
+    assert words == ["help live", "help", "live", "let it be remastered", ""]
+    assert keys == ["help", "help", "live", "let it be", "???"]
+
+
+def test_a_title_that_is_nothing_but_a_note_or_signs_keeps_it():
+    assert recordings.title_key("(Live)") == "live"
+    assert recordings.title_key("Remastered") == "remastered"
+    assert recordings.title_key("???") == "???"
+    assert recordings.title_key("") == ""
+
+
+@pytest.mark.parametrize(
+    ("artist", "key"),
+    [
+        ("The Beatles", "beatles"),
+        ("Beatles", "beatles"),
+        ("beatles; Billy Preston", "beatles"),
+        ("Simon & Garfunkel", "simon and garfunkel"),
+        ("Simon and Garfunkel", "simon and garfunkel"),
+        ("Beyoncé", "beyonce"),
+        ("The", "the"),
+        ("!!!", "!!!"),
+        ("椎名林檎", "椎名林檎"),
+    ],
+)
+def test_artists(artist, key):
+    assert recordings.artist_key(artist) == key
+
+
+def test_many_at_once_are_what_each_is_alone():
+    titles = ["Two\nLines", "snake_case", "", "???", "A\u2028B", "Don't (Live)", "Left - Remix", "", "R&B"]
+    assert recordings.title_keys(titles) == [
+        "two lines",
+        "snake case",
+        "",
+        "???",
+        "a b",
+        "dont",
+        "left remix",
+        "",
+        "r and b",
+    ]
+    assert recordings.artist_keys(["The Who", "who; Elton John", "", "The Who"]) == ["who", "who", "", "who"]
+    assert recordings.title_keys([]) == recordings.artist_keys([]) == recordings.normalise_words_of_all([]) == []

@@ -1,0 +1,63 @@
+"""A small catalogue full of ties, twins, releases of one recording and gaps."""
+
+import numpy as np
+import pandas as pd
+
+from segue.similarity.recordings import artist_key, title_key
+
+NINE = (
+    "bpm",
+    "loudness",
+    "liveness",
+    "valence",
+    "acousticness",
+    "speechiness",
+    "energy",
+    "danceability",
+    "duration_s",
+)
+TITLES = ("Help!", "Help! - Remastered 2009", "Yesterday", "Yesterday (Live)", "Girl", "Michelle", "Rain")
+SCHEMA = (
+    ", ".join(f"{name} double" for name in NINE)
+    + ", track_id string, title string, artist string, genre string, year int"
+    ", popularity double, is_outlier boolean, cluster int"
+)
+
+
+def coarse_tracks():
+    """600 tracks, a quarter of them at one point."""
+    rng = np.random.default_rng(3)
+    n = 600
+    frame = pd.DataFrame({name: rng.integers(0, 3, n) / 2 for name in NINE})
+    frame.iloc[:150, :9] = 0.5
+    frame["track_id"] = [f"{i:04d}é" for i in rng.permutation(n)]
+    frame["title"] = rng.choice(TITLES, n)
+    frame["artist"] = [f"Artist {i}" for i in rng.integers(0, 60, n)]
+    frame["genre"] = pd.Series(rng.choice(["rock", "folk", "jazz"], n)).where(rng.random(n) > 0.1, None)
+    frame["year"] = pd.Series(rng.integers(1990, 2000, n), dtype="Int32").where(rng.random(n) > 0.1)
+    frame["popularity"] = pd.Series(rng.integers(0, 100, n).astype(float)).where(rng.random(n) > 0.1, None)
+    frame["is_outlier"] = rng.random(n) < 0.1
+    frame["cluster"] = rng.integers(1, 4, n).astype(np.int32)
+    return frame
+
+
+def as_frame(spark, table):
+    rows = table.astype(object).where(table.notna(), None)
+    return spark.createDataFrame(rows.to_dict("records"), SCHEMA)
+
+
+def as_dicts(table, points):
+    columns = zip(table.to_dict("records"), points.tolist(), strict=True)
+    return [
+        {
+            "track_id": row["track_id"],
+            "point": point,
+            "artist": artist_key(row["artist"]),
+            "recording": (artist_key(row["artist"]), title_key(row["title"])),
+            "year": None if pd.isna(row["year"]) else row["year"],
+            "genre": row["genre"],
+            "popularity": row["popularity"],
+            "is_outlier": row["is_outlier"],
+        }
+        for row, point in columns
+    ]
