@@ -14,7 +14,7 @@ def test_no_file_does_two_jobs(folder):
     marks = re.compile(r"\s*# (guard:|->) ")  # see tests/guards.py
     texts = {path.name: path.read_text("utf-8").splitlines() for path in (PROJECT / folder).rglob("*.py")}
     lengths = {name: sum(not marks.match(line) for line in lines) for name, lines in texts.items()}
-    assert {name: n for name, n in lengths.items() if n > 300} == {}
+    assert {name: n for name, n in lengths.items() if n > 350} == {}
 
 
 def test_jobs_read_as_a_paragraph():
