@@ -61,7 +61,7 @@ def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
     return [
         {
             "uri": _key(files.spark_uri(file.uri)),
-            "source_file": file.relative,
+            "source_file": file.source_file,
             "size": file.size,
             "modified_at": file.modified_at,
             "version": file.version,
@@ -89,7 +89,7 @@ def _telling(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 def _reading(run: Run) -> str:
     """Return a hash of the settings that decide what becomes of a row."""
     ingest = run.settings.ingest
-    sources = load_sources(resources.conf() / "sources", chosen=ingest.source)
+    sources = load_sources(resources.conf() / "sources", name=ingest.source)
     decides = [
         ingest.encoding,
         ingest.invalid_utf8,

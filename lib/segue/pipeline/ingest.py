@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def check(settings: Settings) -> None:
     """Look at the definitions of sources before Spark starts."""
-    load_sources(resources.conf() / "sources", chosen=settings.ingest.source)
+    load_sources(resources.conf() / "sources", name=settings.ingest.source)
 
 
 def work(run: Run) -> None:
@@ -71,7 +71,7 @@ def _ingest(run: Run, wanted: list[InputFile], before: file_ledger.LedgerEntries
 def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -> tuple[dict[str, int], ChangeCounts]:
     """Store the tracks and the rejected rows; what files that are read ``again`` had rejected before, goes."""
     with readable_errors(f"--input {run.options.input}"):
-        counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
+        counts = {row[0]: row[1] for row in standing.groupBy("status").count().collect()}
     # guard: empty-file-accepted -> is_empty = False
     is_empty = not counts and not snapshot and run.store.exists(schema.TRACKS)
     if not counts.get("track") and not is_empty:
@@ -106,13 +106,13 @@ def _read(run: Run, wanted: list[InputFile]) -> InputRows:
     rows = read_rows(
         run.spark,
         wanted,
-        load_sources(resources.conf() / "sources", chosen=ingest.source),
+        load_sources(resources.conf() / "sources", name=ingest.source),
         run.settings.features.columns,
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
         missing_rejects=run.settings.features.missing == "reject",
     )
-    tables = {file.relative: file.version for file in rows.files if file.version is not None}
-    sizes = {file.relative: file.size for file in rows.files if file.version is None}
+    tables = {file.source_file: file.version for file in rows.files if file.version is not None}
+    sizes = {file.source_file: file.size for file in rows.files if file.version is None}
     run.inputs |= {kind: found for kind, found in (("files", sizes), ("tables", tables)) if found}
     return rows
 
