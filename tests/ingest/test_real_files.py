@@ -138,7 +138,7 @@ def test_dropped_columns_are_reported_with_the_setting(run_job, real_data, tmp_p
 @pytest.mark.parametrize(
     ("name", "n_rows", "n_ids"), [("spotify_songs.csv", 32_833, 28_356), ("tracks_114k.csv", 114_000, 89_741)]
 )
-def test_track_has_the_genres_of_all_rows_with_its_id(name, n_rows, n_ids, run_job, real_data, tmp_path, compiled):
+def test_track_has_the_genres_of_all_rows_with_its_id(name, n_rows, n_ids, run_job, real_data, tmp_path):
     assert run_job(ingest.JOB, "--input", real_data / name, "--output", tmp_path) == 0
     tracks, rejected = tables(tmp_path)
     assert len(tracks) + len(rejected) == n_rows == rows_by_csv_module(real_data / name)

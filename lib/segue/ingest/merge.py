@@ -36,12 +36,12 @@ def with_status(rows: DataFrame) -> DataFrame:
 
 
 def keep_tracks(rows: DataFrame) -> DataFrame:
-    """Return the rows with status ``track``, with the columns of ``tracks``."""
+    """Return the rows with status ``track``, reduced to the columns of ``tracks``."""
     return rows.where("status = 'track'").select(*schema.TRACKS.names)
 
 
 def keep_rejected(rows: DataFrame) -> DataFrame:
-    """Return the rows with another status, with the columns of ``rejected_tracks``.
+    """Return the rows with status ``duplicate`` or ``invalid``, converted to the columns of ``rejected_tracks``.
 
     ``occurrence`` numbers equal rows of a file from 1.
     """

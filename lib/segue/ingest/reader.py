@@ -188,7 +188,7 @@ def _read_typed_files(
 
 
 def _refuse_invalid(files: list[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
-    """Raise InputError if no file has a line, or a file is binary or not in the encoding."""
+    """Raise InputError if all files are empty, or one holds NUL bytes or is not valid in the encoding."""
     if not scans:
         raise InputError(f"{_join_names(files)}: found an empty file, expected a header and rows")
     for file in files:

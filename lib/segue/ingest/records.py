@@ -92,7 +92,7 @@ def field_count_error(fields: list[str], n_columns: int) -> str | None:
 def json_object(line: str) -> dict[str, str | None] | None:
     """Return the members of a JSON object as text, or None if the line holds no object.
 
-    Numbers stay as they are written; members of an inner object are named ``outer.inner``.
+    Numbers stay as they are written, lists are JSON text, and members of an inner object are named ``outer.inner``.
     """
     try:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
