@@ -94,7 +94,7 @@ def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
 
 def training_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings that decide which model comes out, as JSON has them."""
-    return model_card.as_json(
+    return model_card.to_json_types(
         {
             "features": asdict(settings.features),
             "clustering": asdict(settings.clustering),

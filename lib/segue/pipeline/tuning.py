@@ -77,7 +77,7 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
     """Return the best space, and in it the fit that the rule chooses."""
     best = fitted[best_space([each.fits for each in fitted])]
     rule = settings.selection
-    k = selection.choose_k(best.fits, rule=rule.rule, fewest=rule.fewest, k=rule.k)
+    k = selection.choose_k(best.fits, rule=rule.rule, min_k=rule.fewest, k=rule.k)
     return best, next(fit for fit in best.fits if fit.k == k)
 
 
@@ -91,7 +91,7 @@ def _fit_space(
     settings: Settings, space: FeatureSpace, tracks: DataFrame, n_tracks: int, halves: int, memory: CheckpointStore
 ) -> SpaceFits:
     clustering = settings.clustering
-    if not space.is_exact:
+    if not space.is_order_independent:
         # quantiles and sums of rounded numbers see which rows share a partition, and their order
         tracks = repartition_deterministically(tracks, n_tracks, "track_id").persist(DISK_LEVEL)
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)
@@ -109,7 +109,7 @@ def _fit_space(
             engine=clustering.engine,
             n_points=n_tracks,
             bound=space.bound,
-            memory=memory,
+            checkpoints=memory,
         )
     finally:
         tracks.unpersist()
