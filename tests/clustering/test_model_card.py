@@ -71,7 +71,7 @@ def test_unknown_keys_are_ignored():
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"model_version": "x"}'])
 def test_invalid_json_is_an_error_with_path_and_remedy(text):
-    with pytest.raises(InputError, match=r"^out/models/v/model\.json .*train again"):
+    with pytest.raises(InputError, match=r"^out/models/v/model\.json: cannot read .* train again with train_clusters"):
         from_json(text, "out/models/v/model.json")
 
 

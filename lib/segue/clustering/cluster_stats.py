@@ -106,8 +106,8 @@ def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
     """Compute the sums and outlier thresholds of all clusters. Runs one Spark job.
 
     A threshold is the mean distance of a cluster's tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
-    deviations, rounded up to nine decimals, plus 1e-9: it depends neither on the order of summation nor makes outliers
-    of tracks that are all equally far from their centre.
+    deviations, rounded up to nine decimals, plus 1e-9. The rounding makes the threshold independent of the order of
+    summation; the margin prevents outliers among tracks that are all equally far from their centre.
 
     Parameters
     ----------

@@ -78,7 +78,6 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
     stats : statistics of the clusters in training
     """
 
-    @arrow_udf(returnType=_DISTANCE_DDL)  # type: ignore[call-overload]
     def distance_fields(point: pa.Array, cluster: pa.Array) -> pa.Array:
         points, labels = list_matrix(point), cluster.to_numpy() - 1
         squares = squared_distances(points, stats.centres)
@@ -94,7 +93,8 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
         arrays = [pa.array(value, type=kind) for value, kind in zip(values, _DISTANCE_FIELDS.values(), strict=True)]
         return pa.StructArray.from_arrays(arrays, names=list(_DISTANCE_FIELDS))
 
-    return labeled.withColumn("fields", distance_fields("point", "cluster")).select(*labeled.columns, "fields.*")
+    fields = arrow_udf(distance_fields, _DISTANCE_DDL)("point", "cluster")  # type: ignore[call-overload]
+    return labeled.withColumn("fields", fields).select(*labeled.columns, "fields.*")
 
 
 def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: ModelCard) -> DataFrame:
