@@ -11,7 +11,6 @@ from segue.clustering.grid import fit_grid
 from segue.core.grid_result import GridOptions
 from segue.errors import ClusteringError
 from segue.kmeans_grid import engine as fused
-from segue.kmeans_grid.blocks import Blocks
 
 OPTIONS = GridOptions(restarts=4, max_iter=40, tol=1e-6, seed=0)
 
@@ -89,18 +88,6 @@ def test_rare_points_among_many_equal_ones_get_centres(spark, engine):
 def test_one_distinct_point_is_an_error(spark, engine):
     with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, wanted at least 2"):
         fit_grid(cached_frame(spark, [[0.3, 0.4]] * 7), [2, 3], OPTIONS, engine=engine)
-
-
-def test_fits_of_pyspark_are_scored_in_blocks_above_sample_size(frame, points, monkeypatch):
-    released = []
-    monkeypatch.setattr(Blocks, "release", lambda blocks: released.append(blocks.frame.unpersist()))
-    options = GridOptions(restarts=2, max_iter=40, tol=1e-6, seed=0, sample=50)
-    (fit,) = fit_grid(frame, [4], options, engine=spark_engine.NAME)
-    labels = metrics.pairwise_distances(points, fit.centres).argmin(axis=1)
-    assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), rel=1e-6)
-    assert fit.inertia == pytest.approx(KMeans(4, n_init=20, random_state=0).fit(points).inertia_, rel=1e-6)
-    # the cached blocks are released
-    assert len(released) == 1
 
 
 def test_points_outside_the_unit_cube_are_scored_in_their_units(spark, points):

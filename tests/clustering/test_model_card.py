@@ -10,7 +10,7 @@ from pyspark.ml import Pipeline
 
 from segue.clustering import feature_space, pipeline_model
 from segue.clustering.feature_space import FeatureSpace
-from segue.clustering.model_card import ModelCard, from_json, model_version, scale_features, to_json_types
+from segue.clustering.model_card import ModelCard, from_json, model_version, scale_features
 from segue.errors import InputError
 
 CARD = ModelCard(
@@ -73,10 +73,6 @@ def test_unknown_keys_are_ignored():
 def test_invalid_json_is_an_error_with_path_and_remedy(text):
     with pytest.raises(InputError, match=r"^out/models/v/model\.json: cannot read .* train again with train_clusters"):
         from_json(text, "out/models/v/model.json")
-
-
-def test_json_types_have_lists_for_tuples():
-    assert to_json_types({"ks": (2, 3), "k": None, "w": {"bpm": 0.5}}) == {"ks": [2, 3], "k": None, "w": {"bpm": 0.5}}
 
 
 def test_version_is_a_truncated_sha_256():

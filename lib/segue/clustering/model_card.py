@@ -93,16 +93,6 @@ def from_json(text: str, source: str) -> ModelCard:
         ) from error
 
 
-def to_json_types(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content with the types that it has after saving and loading, so that both compare equal.
-
-    >>> to_json_types({"ks": (2, 3)})
-    {'ks': [2, 3]}
-    """
-    loaded: dict[str, Any] = json.loads(json.dumps(content))
-    return loaded
-
-
 def model_version(content: Mapping[str, Any]) -> str:
     """Return the version of a model: the first 16 hexadecimal digits of a SHA-256.
 

@@ -13,7 +13,7 @@ from pyspark.ml.feature import (
 from pyspark.sql import SparkSession
 
 from segue.clustering.feature_space import FeatureSpace
-from segue.core.centres_model import Matrix, kmeans_model
+from segue.core.centres_model import Matrix, kmeans_model_from_centres
 
 PREDICTION = "prediction"
 _SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
@@ -40,7 +40,8 @@ def pipeline_with_centres(
     preparation : fitted stages of ``space``
     centres : shape (k, n_features), scaled units, no two equal
     """
-    return PipelineModel([*preparation.stages, kmeans_model(spark, centres, space.output, PREDICTION)])
+    model = kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION)
+    return PipelineModel([*preparation.stages, model])
 
 
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
