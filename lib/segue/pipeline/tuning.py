@@ -69,7 +69,7 @@ def fit_spaces(
     for space, checkpoint in zip(spaces, checkpoints, strict=True):
         if len(spaces) > 1:
             log.info("space %d of %d: %s", len(fitted) + 1, len(spaces), space.name)
-        if space.is_exact:
+        if space.is_order_independent:
             fitted.append(_fit_space(settings, space, tracks, n_tracks, subsamples, checkpoint))
         else:
             # quantiles and floating-point sums depend on the partitions and the order of rows
@@ -82,7 +82,7 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
     """Return the best space, and in it the fit of the k that the selection rule chooses."""
     best = fitted[selection.best_space([each.fits for each in fitted])]
     rule = settings.selection
-    k = selection.choose_k(best.fits, rule=rule.rule, fewest=rule.min_k, k=rule.k)
+    k = selection.choose_k(best.fits, rule=rule.rule, min_k=rule.min_k, k=rule.k)
     return best, next(fit for fit in best.fits if fit.k == k)
 
 
@@ -121,7 +121,7 @@ def _fit_space(
         engine=clustering.engine,
         n_points=n_tracks,
         bound=space.bound,
-        memory=checkpoint,
+        checkpoints=checkpoint,
     )
     return SpaceFits(space, preparation, fits)
 
