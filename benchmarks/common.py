@@ -111,7 +111,7 @@ def started(name: str, memory: str) -> SparkSession:
     if "JAVA_HOME" not in os.environ:
         found = subprocess.run([PROJECT / "tools" / "java.sh"], capture_output=True, text=True, check=True)
         os.environ["JAVA_HOME"] = found.stdout.strip()
-    return session.start(f"benchmark {name}")
+    return session.spark_session(f"benchmark {name}")
 
 
 def submitted(*words: str | Path) -> list[str]:

@@ -42,7 +42,7 @@ def started() -> Iterator[SparkSession]:
         "--conf spark.sql.sources.parallelPartitionDiscovery.parallelism=1 "
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
-    spark = session.start("tests")
+    spark = session.spark_session("tests")
     # named at every column; else looked for in six packages first, each time through all of Spark's jars
     for name in ("org.apache.spark.sql.functions", "org.apache.spark.api.python.PythonUtils"):
         java_import(spark._jvm, name)

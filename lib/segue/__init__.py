@@ -1,6 +1,7 @@
 """segue: cluster a music catalogue by how its tracks sound, and recommend what to play next.
 
 >>> import segue
+>>> spark = segue.spark_session()  # doctest: +SKIP
 >>> tracks, rejected = segue.read_tracks(spark, "catalogue.csv")  # doctest: +SKIP
 >>> clusters = segue.fit_clusters(tracks, ks=range(2, 21))  # doctest: +SKIP
 >>> similar = segue.similar_tracks(clusters.transform(tracks))  # doctest: +SKIP
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from segue import errors, lookup, schema
     from segue.kmeans_grid.estimator import KMeansGrid, KMeansGridModel
     from segue.pipeline.api import Clusters, fit_clusters, read_tracks, run_pipeline, similar_tracks
+    from segue.runtime.session import spark_session
     from segue.storage.store import Store
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "run_pipeline",
     "schema",
     "similar_tracks",
+    "spark_session",
 ]
 
 _MODULES = {
@@ -43,6 +46,7 @@ _MODULES = {
     "read_tracks": "segue.pipeline.api",
     "run_pipeline": "segue.pipeline.api",
     "similar_tracks": "segue.pipeline.api",
+    "spark_session": "segue.runtime.session",
 }
 
 

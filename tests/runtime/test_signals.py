@@ -10,7 +10,7 @@ import os, signal, types
 from segue.runtime import job, run_log, runner, session
 from segue.storage import store
 
-session.start = lambda name: types.SimpleNamespace(version="4", interruptAll=lambda: None)
+session.spark_session = lambda name: types.SimpleNamespace(version="4", interruptAll=lambda: None)
 session.stop = lambda: print("stopped")
 
 def ask(*_):
@@ -59,7 +59,7 @@ runner._record = lambda run, row: print(row["status"])
 def fail():
     raise ConnectionError("Answer from Java side is empty")
 
-session.start = lambda name: types.SimpleNamespace(version="4", interruptAll=fail)
+session.spark_session = lambda name: types.SimpleNamespace(version="4", interruptAll=fail)
 work = lambda run: ask()
 """
     done = run(tmp_path, "SIGINT", patch)

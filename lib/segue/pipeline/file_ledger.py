@@ -69,7 +69,7 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
     return [
         {
             "uri": _redacted_uri(files.spark_uri(file.uri)),
-            "source_file": file.relative,
+            "source_file": file.source_file,
             "size": file.size,
             "modified_at": file.modified_at,
             "version": file.version,
@@ -97,7 +97,7 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 def _reading_hash(settings: Settings) -> str:
     """Return a hash of the settings and source definitions that decide how a row is read."""
     ingest = settings.ingest
-    sources = load_sources(resources.conf() / "sources", chosen=ingest.source)
+    sources = load_sources(resources.conf() / "sources", name=ingest.source)
     decisive = [
         ingest.encoding,
         ingest.invalid_utf8,

@@ -60,7 +60,7 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
 def check_sources(settings: Settings) -> None:
     """Raise SettingsError if a source definition is wrong, or ``ingest.source`` names none."""
-    load_sources(resources.conf() / "sources", chosen=settings.ingest.source)
+    load_sources(resources.conf() / "sources", name=settings.ingest.source)
 
 
 def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
@@ -101,7 +101,7 @@ def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: S
     return read_rows(
         spark,
         files_read,
-        load_sources(resources.conf() / "sources", chosen=ingest.source),
+        load_sources(resources.conf() / "sources", name=ingest.source),
         settings.features.columns,
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
         missing_rejects=settings.features.missing == "reject",
@@ -110,8 +110,8 @@ def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: S
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
     """Return the files with their bytes, and the Delta tables with their versions."""
-    tables = {file.relative: file.version for file in read if file.version is not None}
-    sizes = {file.relative: file.size for file in read if file.version is None}
+    tables = {file.source_file: file.version for file in read if file.version is not None}
+    sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
 
 
@@ -121,7 +121,7 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     ``reread`` names files whose rows were stored by an earlier run: their rejected rows of then are removed.
     """
     with readable_errors(f"--input {path}"):
-        by_status = {row[0]: row[1] for row in statuses.groupBy("standing").count().collect()}
+        by_status = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
     # guard: empty-file-accepted -> only_headers = False
     only_headers = not by_status and not snapshot and store.exists(schema.TRACKS)
     if not by_status.get("track") and not only_headers:

@@ -30,7 +30,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
     """Run a job with the words of the command line, and leave the process with its exit code."""
 
     def start(name: str) -> SparkSession:
-        spark = session.start(name)
+        spark = session.spark_session(name)
         signals.install_handlers()
         return spark
 
@@ -47,7 +47,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] = session.start) -> int:
+def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] = session.spark_session) -> int:
     """Run a job in a session that ``start`` returns, and return its exit code.
 
     Options and settings are checked before ``start`` is called. The caller stops the session.

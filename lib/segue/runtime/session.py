@@ -28,10 +28,15 @@ DEFAULTS = {
 }
 
 
-def start(name: str) -> SparkSession:
-    """Return the running session, or a new one with Delta.
+def spark_session(name: str = "notebook") -> SparkSession:
+    """Return the running session, or a new one with Delta, whose jars must be on Spark's class path.
 
-    Settings of the operator take precedence; master, memory and shuffle partitions are never set here.
+    Settings of the operator (``spark-submit --conf``, ``spark-defaults.conf``) take precedence; master, memory and
+    shuffle partitions are never set here.
+
+    Parameters
+    ----------
+    name : part of the application's name in Spark's UI
     """
     configured = SparkConf()
     builder = SparkSession.builder.appName(f"segue {name}")
