@@ -97,7 +97,7 @@ def options(chosen: Recommend) -> coordinates.SimilarityOptions:
         rules=Rules(per_artist=chosen.per_artist, years_apart=chosen.years_apart),
         other_releases=chosen.other_releases,
         same_genre=chosen.same_genre,
-        least_popularity=chosen.least_popularity,
+        min_popularity=chosen.least_popularity,
         outliers=chosen.outliers,
     )
 
@@ -178,7 +178,7 @@ def recommend_for(run: Run, path: str) -> None:
     labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
     stored = run.store.find(schema.PLAYLIST_RECOMMENDATIONS)
     version, n_tracks, _ = fingerprint(labeled)
-    ids, strangers = resolve_seeds(seeds, playlists.known_tracks(labeled, seeds))
+    ids, strangers = resolve_seeds(seeds, playlists.collect_matches(labeled, seeds))
     told = ", ".join(strangers[:_SHOWN]) + (", …" if len(strangers) > _SHOWN else "")
     if not ids:
         raise InputError(f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled ones ({told})")
