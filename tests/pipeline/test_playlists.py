@@ -108,7 +108,7 @@ def root(spark, labeled, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "is no file"), ("# nothing\n", "names no track"), ("nobody knows\n", "none of 1 tracks in --seeds")],
+    [(None, "is not a file"), ("# nothing\n", "names no track"), ("nobody knows\n", "none of 1 tracks in --seeds")],
 )
 def test_a_file_without_usable_seeds_is_refused(content, message, root, run_job, tmp_path, capsys):
     if content is not None:

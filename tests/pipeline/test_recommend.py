@@ -1,6 +1,5 @@
 """The table similar_tracks: its content, when it is computed again, and what is refused."""
 
-import dataclasses
 import json
 import shutil
 
@@ -12,7 +11,7 @@ from tests.pipeline.labeled import labeled_tracks, stored
 from segue import schema
 from segue.pipeline import recommend
 from segue.runtime import runner
-from segue.settings import loading
+from segue.settings import RecommendSettings
 from segue.storage.store import Store
 
 NAME = schema.SIMILAR_TRACKS.name
@@ -80,7 +79,9 @@ def test_a_rerun_by_any_method_changes_nothing(run_job, copied):
 @pytest.mark.guard("unchanged-lists-get-new-version")
 def test_irrelevant_changes_update_only_tracks_version(spark, run_job, labeled, copied):
     before, lists = read_table(copied).set_index("track_id"), similar_by_id(copied)
-    Store(spark, str(copied)).sync(schema.LABELED_TRACKS, labeled.withColumn("album", F.lit("The Best")), whole=True)
+    Store(spark, str(copied)).sync(
+        schema.LABELED_TRACKS, labeled.withColumn("album", F.lit("The Best")), remove_missing=True
+    )
     now = DeltaTable(str(copied / "labeled_tracks")).version()
     assert now > before.tracks_version.iloc[0]
     assert run_job(recommend.JOB, "--output", copied) == 0
@@ -106,8 +107,8 @@ def test_changed_tracks_or_settings_replace_the_lists(spark, run_job, labeled, c
 def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
     def origin(frame, imputed=(), **settings):
         model_version, _, content = recommend.fingerprint(frame)
-        chosen = dataclasses.replace(loading.load().recommend, **settings)
-        return recommend.origin_of(content, model_version, chosen, dict(imputed))
+        chosen = RecommendSettings(**settings)
+        return recommend.inputs_hash(content, model_version, chosen, dict(imputed))
 
     usual = origin(labeled)
     same = [

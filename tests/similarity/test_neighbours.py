@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
-from tests.conftest import compiling
 from tests.similarity import oracle
 from tests.similarity.tracks import NINE, as_dicts, as_frame, coarse_tracks
 
@@ -114,8 +113,7 @@ def published_lists(spark, published, tmp_path_factory):
     path = str(tmp_path_factory.mktemp("published") / "tracks.parquet")
     published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)
     tracks = spark.read.parquet(path)
-    with compiling(spark):
-        scaling = fit_scaling(tracks, SimilarityOptions(NINE, "standard"))
+    scaling = fit_scaling(tracks, SimilarityOptions(NINE, "standard"))
     points = scaling.points(published[list(NINE)].to_numpy())
     rows, expected = as_dicts(published, points), {}
     for position in published.sample(1000, random_state=4).index:
@@ -130,7 +128,7 @@ def published_lists(spark, published, tmp_path_factory):
 
 
 @pytest.mark.parametrize("method", ["tree", "cells"])
-def test_lists_of_published_tracks_equal_the_definition(method, published_lists, compiled):
+def test_lists_of_published_tracks_equal_the_definition(method, published_lists):
     tracks, scaling, expected = published_lists
     with similar_lists(tracks, scaling, SimilarityOptions(NINE, "standard", method), tracks_per_cell=12_000) as lists:
         rows = lists.where(F.col("track_id").isin(list(expected))).collect()
