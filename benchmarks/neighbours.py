@@ -32,7 +32,7 @@ from segue.settings.loading import load
 from segue.similarity import arrays
 from segue.similarity.coordinates import Scaling, SimilarityOptions, fit_scaling
 from segue.similarity.neighbours import similar_lists
-from segue.similarity.partitioned import TRACKS_A_CELL
+from segue.similarity.partitioned import TRACKS_PER_CELL
 from segue.similarity.rules import Rules
 
 FEATURES = load().recommend.features
@@ -66,7 +66,7 @@ def _warm(tracks: DataFrame, options: argparse.Namespace) -> None:
     for way in options.ways:
         method, rules = WAYS[way]
         # several cells, so that what they ask each other is warm too
-        _timed(tracks, scaling, SimilarityOptions(FEATURES, method=method, **rules), tracks_a_cell=_WARM // 4)
+        _timed(tracks, scaling, SimilarityOptions(FEATURES, method=method, **rules), tracks_per_cell=_WARM // 4)
     if options.join_queries:
         points = scaling.points(arrays.column_matrix(tracks.select(*FEATURES).toArrow().columns))
         _nearest_by_join(tracks, scaling, points, 10)
@@ -176,10 +176,10 @@ def _stored(spark: SparkSession, n_tracks: int, path: str) -> DataFrame:
 
 
 def _timed(
-    tracks: DataFrame, scaling: Scaling, options: SimilarityOptions, tracks_a_cell: int = TRACKS_A_CELL
+    tracks: DataFrame, scaling: Scaling, options: SimilarityOptions, tracks_per_cell: int = TRACKS_PER_CELL
 ) -> float:
     started = time.monotonic()
-    with similar_lists(tracks, scaling, options, tracks_a_cell=tracks_a_cell) as rows:
+    with similar_lists(tracks, scaling, options, tracks_per_cell=tracks_per_cell) as rows:
         rows.write.format("noop").mode("overwrite").save()
     return time.monotonic() - started
 

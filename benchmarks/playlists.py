@@ -15,10 +15,10 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from segue.settings.loading import load
-from segue.similarity.candidates import Candidates, Tracks, build_tree
 from segue.similarity.coordinates import MINMAX, QUANTILE, STANDARD, Scaling, column_quantiles
+from segue.similarity.kd_tree import CandidateTree, build_tree
 from segue.similarity.recordings import artist_key, title_key
-from segue.similarity.rules import Rules
+from segue.similarity.rules import Rules, Tracks
 
 SIX, NINE = load().features.columns, load().recommend.features
 
@@ -42,7 +42,7 @@ def main() -> None:
             for rules, what in ((Rules(per_artist=0), each), (Rules(), recording)):
                 known = Tracks(points, each, artist, what, np.full(len(tracks), np.nan))
                 order = build_tree(points).indices
-                lists = Candidates(known, rules).nearest(known.take(order)).index
+                lists = CandidateTree(known, rules).nearest(known.take(order)).index
                 share = np.asarray(together[np.repeat(order, 10), lists.ravel()]).mean()
                 figures = {"scaling": kind, "features": len(features), "rules": what is recording}
                 figures |= {"share": round(float(share), 5), "chance": round(chance, 5)}

@@ -124,7 +124,7 @@ def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOpt
         rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart),
         other_releases=settings.other_releases,
         same_genre=settings.same_genre,
-        least_popularity=settings.min_popularity,
+        min_popularity=settings.min_popularity,
         outliers=settings.outliers,
     )
 
@@ -209,7 +209,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     model_version, n_tracks, _ = fingerprint(labeled)
-    ids, unknown = resolve_seeds(seeds, playlists.known_tracks(labeled, seeds))
+    ids, unknown = resolve_seeds(seeds, playlists.collect_matches(labeled, seeds))
     listed = ", ".join(unknown[:_MAX_LISTED]) + (", …" if len(unknown) > _MAX_LISTED else "")
     if not ids:
         raise InputError(
