@@ -85,7 +85,7 @@ def test_rare_points_among_many_equal_ones_are_found(spark, engine):
 
 @both_engines
 def test_one_distinct_point_is_no_grid(spark, engine):
-    with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, wanted at least 2"):
+    with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, expected at least 2"):
         fit_grid(cached(spark, [[0.3, 0.4]] * 7), [2, 3], BUDGET, engine=engine)
 
 

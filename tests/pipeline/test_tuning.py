@@ -100,7 +100,7 @@ def test_a_grid_goes_on_where_it_was_interrupted(root, run_job, monkeypatch, cap
     monkeypatch.setattr(lloyd, "_move", move)
     with caplog.at_level("INFO", logger="segue"):
         _, resumed = scores_after(root, run_job, kept.parent.name, small)
-    assert "going on after pass 2" in caplog.text
+    assert "continuing after pass 2" in caplog.text
     assert not kept.exists()
     (root / "models" / resumed["model_version"] / "model.json").unlink()
     _, undisturbed = scores_after(root, run_job, resumed["model_version"], small)

@@ -59,5 +59,5 @@ def fit_grid(
         class_column="genre",
         n_points=n_points,
         bound=bound,
-        memory=memory,
+        checkpoint=memory,
     )

@@ -1,6 +1,5 @@
 """``model.json``: everything that a model knows, for any language to read; no Spark here."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.core.text import json_digest
 from segue.errors import InputError
 
 FILE_NAME = "model.json"
@@ -78,8 +78,7 @@ def as_json(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def model_version(content: Mapping[str, Any]) -> str:
     """Return the name of a training: a hash of its tracks, settings, seed and library versions."""
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:_VERSION_DIGITS]
+    return json_digest(content, _VERSION_DIGITS, ensure_ascii=False)
 
 
 Matrix = NDArray[np.float64]

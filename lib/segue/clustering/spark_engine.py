@@ -24,7 +24,7 @@ from segue.errors import ClusteringError
 from segue.kmeans_grid.engine import fit_scores
 from segue.kmeans_grid.lloyd import LloydState
 from segue.kmeans_grid.points import load_points
-from segue.kmeans_grid.sampling import stand_in
+from segue.kmeans_grid.sampling import sample_points
 from segue.kmeans_grid.stability import with_stability
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,17 @@ def _fit(points: DataFrame, ks: Sequence[int], budget: GridOptions) -> list[Fit]
         weighted.unpersist()
     if not found:
         raise ClusteringError(f"no start found k = {ks[0]} to {ks[-1]} clusters that all have tracks")
-    data = load_points(points, features="point", class_column="genre", most=budget.sample)
+    data = load_points(points, features="point", class_column="genre", max_local=budget.sample_size)
     try:
         courses = [LloydState(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
-        for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
-            course.total = total
+        for course, total in zip(courses, data.centre_sums([c.centres for c in courses]), strict=True):
+            course.sums = total
         fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
         fits = with_stability(
-            fits, stand_in(vector_to_array(F.col("point")), points, data, "track_id", budget.sample), budget, data.bits
+            fits,
+            sample_points(vector_to_array(F.col("point")), points, data, "track_id", budget.sample_size),
+            budget,
+            data.bits,
         )
     finally:
         data.release()

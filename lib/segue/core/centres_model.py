@@ -1,4 +1,4 @@
-"""A pyspark.ml PipelineModel made of a fitted scaler and given centres, and what it does in plain numbers."""
+"""Make a pyspark.ml KMeansModel from given centres."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,14 +10,25 @@ from pyspark.sql import functions as F
 
 Matrix = NDArray[np.float64]
 _ORDERS: dict[int, list[int]] = {}
-"""What was learned of the order in which a fit on so many rows returns them."""
+"""By the number of rows: the order in which a fit with as many clusters returns the rows as centres."""
 
 
 def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction: str) -> KMeansModel:
-    """Return a KMeansModel that has exactly these centres, all different, in this order.
+    """Return a KMeansModel with exactly these centres, in this order. Runs a fit or two on k rows.
 
-    pyspark.ml has no way to say that, but a KMeans of one iteration over the centres themselves finds them,
-    in an order that depends on its seed and their number alone; a first fit on 0, 1, … tells which.
+    pyspark.ml has no constructor for it. One iteration of KMeans on the centres themselves returns them, in an order
+    that depends on the seed and their number alone; a first fit on the rows 0, 1, …, k - 1 reveals that order.
+
+    Parameters
+    ----------
+    spark : session
+    centres : shape (k, n_features), all different
+    features, prediction : column names of the model
+
+    Raises
+    ------
+    RuntimeError
+        If the fit returns other centres.
     """
     if len(centres) not in _ORDERS:
         numbers = np.arange(len(centres), dtype=float)[:, None]
@@ -26,17 +37,17 @@ def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction
     order = _ORDERS[len(centres)]
     rows = np.empty_like(centres)
     rows[order] = centres
-    found = _fit_rows(spark, rows, features, prediction)
-    if not np.array_equal(np.array(found.clusterCenters()), centres):
+    model = _fit_rows(spark, rows, features, prediction)
+    if not np.array_equal(np.array(model.clusterCenters()), centres):
         raise RuntimeError("the KMeansModel does not have the centres it was given")
-    return found
+    return model
 
 
 def _fit_rows(spark: SparkSession, rows: Matrix, features: str, prediction: str) -> KMeansModel:
-    # from Arrow the rows need no Python worker, whose start takes longer than the fit
+    # rows from Arrow need no Python worker, whose start takes longer than the fit
     arrays = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
     frame = spark.createDataFrame(arrays).select(array_to_vector(F.col("row")).alias(features)).coalesce(1)
-    means = KMeans(
+    kmeans = KMeans(
         k=len(rows),
         featuresCol=features,
         predictionCol=prediction,
@@ -45,4 +56,4 @@ def _fit_rows(spark: SparkSession, rows: Matrix, features: str, prediction: str)
         solver="row",
         seed=1,
     )
-    return means.fit(frame)
+    return kmeans.fit(frame)

@@ -38,7 +38,7 @@ def group_by_schema(spark: SparkSession, found: Sequence[InputFile]) -> list[lis
     if len(writes) == 1:
         return writes
 
-    with parallel_jobs() as begin:
+    with parallel_jobs(spark) as begin:
         schemas = [begin(_schema, spark, write[0]) for write in writes]
     groups: dict[str, list[InputFile]] = {}
     for write, known in zip(writes, schemas, strict=True):

@@ -1,7 +1,5 @@
 """Tracks that are gone leave the lists that were made with them."""
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import model_card
+from segue.core.text import json_digest
 from segue.core.version import __version__
 from segue.errors import InputError
 from segue.runtime.runner import Job, Run
@@ -132,7 +131,7 @@ def origin_of(content: Mapping[str, Any], model_version: str, settings: Recommen
     """Return a hash of everything that decides the lists; the method, for one, does not."""
     decides = {name: value for name, value in asdict(settings).items() if name not in ("method", "playlist_length")}
     everything = [content, model_version, decides, imputed, __version__]
-    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest(everything, _DIGITS)
 
 
 def _confirm(run: Run, origin: str, tracks_version: int) -> bool:

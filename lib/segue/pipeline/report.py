@@ -1,7 +1,5 @@
 """The tables become ``report.html``."""
 
-import hashlib
-import json
 import logging
 import time
 from dataclasses import asdict
@@ -11,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import model_card
+from segue.core.text import json_digest
 from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
@@ -82,8 +81,7 @@ def _scores(run: Run, made: model_card.ModelCard) -> list[Row]:
 def _origin(run: Run, made: model_card.ModelCard, tables: dict[str, int]) -> str:
     """Return a hash of everything that decides the page."""
     settings = [asdict(run.settings.report), asdict(run.settings.recommend)]
-    text = json.dumps([made.model_version, tables, settings, __version__, page.DESIGN], sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest([made.model_version, tables, settings, __version__, page.DESIGN], _DIGITS)
 
 
 def _provenance(run: Run, made: model_card.ModelCard, scores: list[Row], tables: dict[str, int]) -> numbers.Provenance:

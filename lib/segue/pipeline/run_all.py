@@ -4,6 +4,7 @@ import shlex
 
 from segue.clustering import model_card
 from segue.clustering.model_card import ModelCard
+from segue.core.text import printable
 from segue.pipeline import ingest, label, recommend, report, train
 from segue.runtime import logs, signals
 from segue.runtime.runner import Job, Run
@@ -69,7 +70,7 @@ def _tell(run: Run, made: ModelCard) -> None:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:80]
+    return printable(text)[:80]
 
 
 JOB = Job("run_pipeline", work, takes_input=True, check=ingest.check)

@@ -63,7 +63,7 @@ def train(run: Run) -> tuple[str, PipelineModel | None]:
     fitted = fit_spaces(run.settings, tracks, survey.rows, memories)
     best, chosen = choose_fit(run.settings, fitted)
     pipeline, made = _model(run, version, best, tracks, chosen)
-    with parallel_jobs() as begin:
+    with parallel_jobs(run.spark) as begin:
         saved = begin(models.save, version, pipeline)
         run.store.sync_few(schema.K_SCORES, _score_rows(version, fitted, chosen))
         saved.result()
@@ -166,7 +166,7 @@ def _model(
     if chosen.sizes.sum() <= KEPT_UP_TO:
         labeled = labeled.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        with parallel_jobs() as begin:
+        with parallel_jobs(run.spark) as begin:
             check = begin(_require_same_silhouette, labeled, chosen) if chosen.sizes.sum() <= CHECKED_UP_TO else None
             frozen = fit_cluster_stats(labeled, centres)
             found = profiles.fit_profiles(labels.with_distances(labeled, frozen), int(frozen.sizes.sum()))
