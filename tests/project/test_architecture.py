@@ -28,7 +28,9 @@ def test_no_frame_goes_through_one_partition_and_no_session_is_fetched():
     text = {path.name: path.read_text("utf-8") for path in LIBRARY}
     assert {name for name, code in text.items() if re.search(r"(coalesce|repartition)\(1[),]", code)} <= small
     assert {name for name, code in text.items() if re.search(r"getActiveSession|builder", code)} == {"session.py"}
-    assert [name for name, code in text.items() if re.search(r"\._jvm|\._sc\b|\.rdd\b|sparkContext", code)] == []
+    # spark_helpers.py tags jobs: a session's tags cannot be cancelled from another thread (SPARK-50366)
+    jvm = re.compile(r"\._jvm|\._sc\b|\.rdd\b|sparkContext")
+    assert {name for name, code in text.items() if jvm.search(code)} == {"spark_helpers.py"}
 
 
 def test_nothing_is_unpickled_and_no_text_becomes_code():
