@@ -11,7 +11,6 @@ from segue.clustering.grid import fit_grid
 from segue.core.grid_result import GridOptions
 from segue.errors import ClusteringError
 from segue.kmeans_grid import engine as fused
-from segue.kmeans_grid.blocks import Blocks
 
 BUDGET = GridOptions(restarts=4, max_iter=40, tol=1e-6, seed=0)
 
@@ -87,18 +86,6 @@ def test_rare_points_among_many_equal_ones_are_found(spark, engine):
 def test_one_distinct_point_is_no_grid(spark, engine):
     with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, expected at least 2"):
         fit_grid(cached(spark, [[0.3, 0.4]] * 7), [2, 3], BUDGET, engine=engine)
-
-
-def test_the_fits_of_pyspark_are_scored_in_blocks_where_they_are_many(frame, points, monkeypatch):
-    released = []
-    monkeypatch.setattr(Blocks, "release", lambda blocks: released.append(blocks.frame.unpersist()))
-    few = GridOptions(restarts=2, max_iter=40, tol=1e-6, seed=0, sample=50)
-    (fit,) = fit_grid(frame, [4], few, engine=spark_engine.NAME)
-    labels = metrics.pairwise_distances(points, fit.centres).argmin(axis=1)
-    assert fit.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), rel=1e-6)
-    assert fit.inertia == pytest.approx(KMeans(4, n_init=20, random_state=0).fit(points).inertia_, rel=1e-6)
-    # what was cached for it is given back
-    assert len(released) == 1
 
 
 def test_points_beyond_one_are_scored_in_their_own_units(spark, points):

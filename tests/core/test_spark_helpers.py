@@ -46,7 +46,7 @@ def test_an_error_drops_calls_that_have_not_started(spark):
         finished.append(number)
 
     futures = []
-    with pytest.raises(KeyError), parallel_jobs(spark) as submit:
+    with pytest.raises(KeyError), parallel_jobs(spark, cancel_seconds=0.2) as submit:
         futures += [submit(slow, number) for number in range(10)]
         raise KeyError("an error of the block")
     # calls without a Spark job cannot be cancelled; the block has ended while they run

@@ -138,7 +138,7 @@ def test_dropped_columns_are_named_with_the_way_out(run_job, real_data, tmp_path
 @pytest.mark.parametrize(
     ("name", "rows", "ids"), [("spotify_songs.csv", 32_833, 28_356), ("tracks_114k.csv", 114_000, 89_741)]
 )
-def test_one_row_per_id_with_all_its_genres(name, rows, ids, run_job, real_data, tmp_path, compiled):
+def test_one_row_per_id_with_all_its_genres(name, rows, ids, run_job, real_data, tmp_path):
     assert run_job(ingest.JOB, "--input", real_data / name, "--output", tmp_path) == 0
     tracks, rejected = tables(tmp_path)
     assert len(tracks) + len(rejected) == rows == rows_by_csv_module(real_data / name)

@@ -109,7 +109,7 @@ def test_the_same_file_again_writes_nothing_but_a_run(run, out, tmp_path):
     read_again = [9, 0, 0, 6, 2, 1, 0, 0]
     for setting, wanted in (
         ((), [0, 0, 0, 0, 0, 0, 0, 1]),
-        (("ingest.again=true",), read_again),
+        (("ingest.force=true",), read_again),
         (("ingest.mode=snapshot",), read_again),
     ):
         assert run(tmp_path / "t.csv", *setting) == 0

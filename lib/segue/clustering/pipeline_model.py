@@ -13,7 +13,7 @@ from pyspark.ml.feature import (
 from pyspark.sql import SparkSession
 
 from segue.clustering.feature_space import FeatureSpace
-from segue.core.centres_model import Matrix, kmeans_model
+from segue.core.centres_model import Matrix, kmeans_model_from_centres
 
 PREDICTION = "prediction"
 
@@ -27,7 +27,12 @@ def pipeline_with_centres(
     spark: SparkSession, preparation: PipelineModel, space: FeatureSpace, centres: Matrix
 ) -> PipelineModel:
     """Return the fitted stages with a KMeansModel behind them that has exactly these centres, in this order."""
-    return PipelineModel([*preparation.stages, kmeans_model(spark, centres, space.output, PREDICTION)])
+    return PipelineModel(
+        [
+            *preparation.stages,
+            kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION),
+        ]
+    )
 
 
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:

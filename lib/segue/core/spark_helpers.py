@@ -27,7 +27,7 @@ def persisted(rows: DataFrame) -> Iterator[DataFrame]:
 
 
 MAX_PARALLEL_JOBS = 3
-_CANCEL_SECONDS, _CANCEL_INTERVAL = 2.0, 0.1
+_CANCEL_INTERVAL = 0.1
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -40,17 +40,20 @@ class Submit(Protocol):
 
 
 @contextmanager
-def parallel_jobs(spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS) -> Iterator[Submit]:
+def parallel_jobs(
+    spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS, *, cancel_seconds: float = 10.0
+) -> Iterator[Submit]:
     """Run calls that start Spark jobs in parallel threads, and wait for all of them at the end of the block.
 
     Each call inherits the job description, tags and local properties that the submitting thread has at that moment.
     An error that ends the block (raised by ``result()``, for instance) drops the calls that have not started and
-    cancels the Spark jobs of the others, MLlib's included. Calls that run no job are waited for 2 seconds at most.
+    cancels the Spark jobs of the others, MLlib's included, until these calls have ended.
 
     Parameters
     ----------
     spark : the session of the DataFrames that the calls use
     max_jobs : number of threads; calls start in the order of submission
+    cancel_seconds : after an error, most seconds to wait for the end of running calls
 
     Yields
     ------
@@ -76,18 +79,18 @@ def parallel_jobs(spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS) -> Ite
         yield submit
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        _cancel_jobs(spark, tag, futures)
+        _cancel_jobs(spark, tag, futures, cancel_seconds)
         raise
     pool.shutdown()
 
 
-def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]]) -> None:
-    """Cancel the jobs with a tag until all futures are done, for at most 2 seconds.
+def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
+    """Cancel the jobs with a tag until all futures are done or the seconds are over.
 
     A tag of the SparkContext, not of the session: ``SparkSession.interruptTag`` ignores tags that another thread has
     added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
     """
-    deadline = time.monotonic() + _CANCEL_SECONDS
+    deadline = time.monotonic() + seconds
     running = set(futures)
     while running and time.monotonic() < deadline:
         with suppress(Exception):  # the error that ends the block matters more, for instance that the JVM has died

@@ -21,7 +21,7 @@ from pyspark.ml.util import (
 from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
-from segue.core import centres_model
+from segue.core.centres_model import kmeans_model_from_centres
 from segue.core.grid_result import Fit, GridOptions
 from segue.kmeans_grid import engine
 from segue.kmeans_grid.params import GridParams, load_metadata, rename_deprecated
@@ -207,8 +207,11 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
                 rows.unpersist()
         candidates = [fit for fit in fits if fit.k >= self.getMinK()] or fits
         best = max(candidates, key=lambda fit: (fit.silhouette, -fit.k))
-        model = centres_model.kmeans_model(
-            dataset.sparkSession, best.centres, self.getFeaturesCol(), self.getPredictionCol()
+        model = kmeans_model_from_centres(
+            dataset.sparkSession,
+            best.centres,
+            features_col=self.getFeaturesCol(),
+            prediction_col=self.getPredictionCol(),
         )
         return self._copyValues(KMeansGridModel(model, [_score(fit) for fit in fits]))
 
