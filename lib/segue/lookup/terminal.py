@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from segue.core.text import printable
 from segue.lookup.answers import Answer
 
 _GAP = 2
@@ -118,7 +119,7 @@ def _year(row: dict[str, Any]) -> str:
 def _clean(text: str | None) -> str:
     """Return a text of somebody's file without what would move the cursor."""
     # guard: terminal-control-characters-removed -> return text or ""
-    return "".join(letter if letter.isprintable() else " " for letter in text or "")
+    return printable(text or "")
 
 
 def _width(text: str) -> int:

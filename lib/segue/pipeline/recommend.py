@@ -1,7 +1,5 @@
 """Recommend: ``labeled_tracks`` become ``similar_tracks``, or with a list of seeds ``playlist_recommendations``."""
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.clustering import model_card
 from segue.core.stage_result import StageResult
+from segue.core.text import json_digest
 from segue.errors import InputError
 from segue.runtime.job import Job, Run
 from segue.settings import RecommendSettings
@@ -163,7 +162,7 @@ def inputs_hash(
     # the setting's former name: lists written by 0.1.0 keep their hash
     decisive["least_popularity"] = decisive.pop("min_popularity")
     everything = [content, model_version, decisive, imputed, _LISTS_VERSION]
-    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest(everything, _DIGITS)
 
 
 def _confirm(store: Store, origin: str, tracks_version: int) -> bool:

@@ -1,7 +1,5 @@
 """Report: the tables become ``report.html``."""
 
-import hashlib
-import json
 import logging
 import time
 from typing import Any
@@ -12,6 +10,7 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.clustering.model_card import ModelCard
 from segue.core.stage_result import StageResult
+from segue.core.text import json_digest
 from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
@@ -95,8 +94,7 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
     """Return a hash of everything on which the page depends."""
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
-    text = json.dumps([card.model_version, tables, shown, __version__, page.DESIGN], sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest([card.model_version, tables, shown, __version__, page.DESIGN], _DIGITS)
 
 
 def _provenance(

@@ -7,6 +7,7 @@ from typing import Any
 
 from segue.clustering.model_card import ModelCard
 from segue.core.stage_result import StageResult
+from segue.core.text import printable
 from segue.pipeline.ingest import check_sources, ingest_tracks
 from segue.pipeline.label import label_tracks, newest_card
 from segue.pipeline.recommend import recommend_tracks
@@ -115,7 +116,7 @@ def summary(root: str, card: ModelCard) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:80]
+    return printable(text)[:80]
 
 
 def _work(run: Run) -> None:

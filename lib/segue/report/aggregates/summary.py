@@ -108,7 +108,7 @@ def _look(frames: ReportTables, card: ModelCard, n_points: int, n_searchable: in
     """Run the Spark jobs, those first that others wait for."""
     labeled, rejected, similar = frames.labeled, frames.rejected, frames.similar
     typical = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
-    with parallel_jobs() as begin:
+    with parallel_jobs(labeled.sparkSession) as begin:
         sizes = begin(queries.fit_sizes, labeled)
         genres = begin(queries.fit_ranking, labeled, "genre", _HEAT_GENRES)
         popular = begin(queries.fit_popular, labeled, n_searchable) if similar is not None else None

@@ -9,6 +9,8 @@ from typing import Any
 import colorcet
 import plotly.graph_objects as go
 
+from segue.core.text import printable
+
 _PETROFF = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
@@ -90,7 +92,7 @@ def short(text: str, longest: int = 120) -> str:
     >>> short("a\\tb " + "c" * 200, 8)
     'a b ccc…'
     """
-    line = " ".join("".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text).split())
+    line = " ".join(printable(text, _JOINERS).split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
