@@ -1,4 +1,4 @@
-"""The tables become ``report.html``."""
+"""Render the tables as ``report.json`` and ``report.html``."""
 
 import hashlib
 import json
@@ -14,14 +14,13 @@ from segue.clustering import model_card
 from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
-from segue.report import numbers, page
+from segue.report import HTML_FILE, JSON_FILE, json_numbers, numbers, page
 from segue.report.aggregates.summary import ReportTables, fit_report_numbers
 from segue.runtime.runner import Job, Run
 from segue.storage import commit_log, files
 from segue.storage.model_store import ModelStore
 
 log = logging.getLogger(__name__)
-FILE_NAME = "report.html"
 _DIGITS = 16
 
 
@@ -43,9 +42,10 @@ def report(run: Run) -> None:
     read = (schema.LABELED_TRACKS, schema.K_SCORES, schema.SIMILAR_TRACKS, schema.REJECTED_TRACKS)
     tables = {table.name: run.store.seen[table.name] for table in read if table.name in run.store.seen}
     run.inputs |= tables
-    path = f"{run.store.root}/{FILE_NAME}"
+    path, json_path = f"{run.store.root}/{HTML_FILE}", f"{run.store.root}/{JSON_FILE}"
     origin = _origin(run, made, tables)
-    if page.origin_of(files.read_text(path) or "") == origin:
+    origins = page.origin_of(files.read_text(path) or ""), json_numbers.origin_of(files.read_text(json_path) or "")
+    if set(origins) == {origin}:
         log.info("report: %s is made of the same tables and settings, nothing to do", path)
         return
     if similar is not None:
@@ -62,6 +62,8 @@ def report(run: Run) -> None:
         n_searchable=chosen.searchable,
     )
     text = page.render(found, origin)
+    # the page last: a run that ends between the two writes is repeated by the next one
+    files.write_text(json_path, json_numbers.to_json(found, origin))
     files.write_text(path, text)
     seconds = round(time.monotonic() - started, 3)
     size = len(text.encode("utf-8"))

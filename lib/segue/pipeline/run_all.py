@@ -5,6 +5,7 @@ import shlex
 from segue.clustering import model_card
 from segue.clustering.model_card import ModelCard
 from segue.pipeline import ingest, label, recommend, report, train
+from segue.report import HTML_FILE
 from segue.runtime import logs, signals
 from segue.runtime.runner import Job, Run
 from segue.storage.model_store import ModelStore
@@ -63,7 +64,7 @@ def _tell(run: Run, made: ModelCard) -> None:
     print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
     typical = made.profiles[0]["exemplars"][0]
     wanted = " - ".join(_printable(text) for text in (typical["title"], typical["artist"]) if text)
-    print(f"The report, for any browser: {root}/{report.FILE_NAME}.")
+    print(f"The report, for any browser: {root}/{HTML_FILE}.")
     print(f"What to play next:  segue similar {shlex.quote(wanted)} --output {shlex.quote(root)}")
     print(f"The model is {root}/models/{made.model_version}, for any language in its {model_card.FILE_NAME}.")
 

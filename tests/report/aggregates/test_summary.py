@@ -76,7 +76,7 @@ def test_counts_and_silhouette(report, table):
     assert report.n_outliers == table.is_outlier.sum()
     assert report.silhouette == pytest.approx(table.silhouette.mean())
     assert [c.n_tracks for c in report.clusters] == table.cluster.value_counts().sort_index().tolist()
-    assert report.chosen == 3 and [score.k for score in report.k_scores] == [2, 3, 4]
+    assert report.k == 3 and [score.k for score in report.k_scores] == [2, 3, 4]
 
 
 def test_deviations_of_clusters(report, table):
