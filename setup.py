@@ -63,19 +63,21 @@ setup(
         "filelock>=3.12",
         "jinja2>=3.1",
         "loky>=3.4",
+        "markupsafe>=2.1",
         "numpy>=1.26",
-        "pandas>=2.2,<3",
+        "pandas>=2.2,<3",  # not imported here: pyspark needs it for mapInArrow, and does not declare it
         "plotly>=6.1,<8",
         "pyarrow>=18",
         "pydantic>=2.7,<3",
         "rapidfuzz>=3.9,<4",
+        "rich>=13.7,<16",
         "scipy>=1.11",
         "threadpoolctl>=3",
     ],
     entry_points={"console_scripts": ["segue = segue.lookup.cli:main"]},
     extras_require={
         # An extra, because a cluster brings its own. Which pairs work: see constraints.txt.
-        "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5"],
+        "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5", "py4j>=0.10.9"],
         "picture": ["kaleido>=1.0"],
         # ipykernel runs the notebooks, and plotly shows figures in them where there is nbformat.
         "notebook": ["deltalake>=1.6", "ipykernel>=6.29", "jupyterlab>=4.4,<5", "nbformat>=5.10", "pandas>=2.2,<3"],

@@ -27,7 +27,7 @@ def track(number):
         "track_id": name,
         "title": title,
         "artist": artist,
-        "album": "A Night",
+        "album": "Opera",
         "genre": "rock",
         "year": 1975,
         "popularity": popularity,

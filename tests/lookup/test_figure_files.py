@@ -1,4 +1,4 @@
-"""A figure of the report on its own."""
+"""Figures of the report on their own, read from ``report.json``."""
 
 import json
 import os
@@ -6,68 +6,79 @@ import shutil
 
 import plotly.graph_objects as go
 import pytest
+from tests.report import report_numbers
 
 from segue import lookup
 from segue.errors import InputError, OutputError
 from segue.lookup import cli, figure_files
-from segue.report import figures
+from segue.report import json_numbers
+from segue.report.page_figures import page_figures
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.fixture(scope="module")
+def numbers():
+    return report_numbers.full()
+
+
 @pytest.fixture
-def root(tmp_path):
-    drawn = {
-        "genres": figures.ranking(["rock", "</b>pop"], [3, 2], what="tracks"),
-        "k": figures.silhouettes([1], [0.5]),
-    }
-    blocks = [
-        f'<script type="application/json" id="figure-{name}">{one.to_json().replace("<", chr(92) + "u003c")}</script>'
-        for name, one in drawn.items()
-    ]
-    (tmp_path / "report.html").write_text("<html>" + "\n".join(blocks) + "</html>", "utf-8")
+def root(tmp_path, numbers):
+    (tmp_path / "report.json").write_text(json_numbers.to_json(numbers, "0f3a5c"), "utf-8")
     return tmp_path
 
 
-def test_a_figure_is_what_the_page_draws(root):
-    assert list(lookup.figures(str(root))) == ["genres", "k"]
-    found = lookup.figure(f"{root}/", "genres")
-    assert (list(found.data[0].x), found.data[0].customdata[0]) == ([2, 3], "&lt;/b&gt;pop")
+def test_figures_equal_those_of_the_page(root, numbers):
+    drawn = page_figures(numbers)
+    assert sorted(lookup.figures(str(root))) == sorted(drawn)
+    assert {name: lookup.figure(f"{root}/", name) for name in drawn} == drawn
 
 
-def test_names_are_listed_and_a_wrong_one_is_told(root, capsys):
+def test_names_are_listed(root, numbers, capsys):
     assert cli.main(["figure", "--output", str(root)]) == 0
-    assert capsys.readouterr().out.split() == ["genres", "k"]
+    assert capsys.readouterr().out.split() == sorted(page_figures(numbers))
+    assert cli.main(["figure", "silhouette_by_cluster", "--json", "--output", str(root)]) == 0
+    assert json.loads(capsys.readouterr().out)["data"][0]["y"] == [0.41, 0.18, 0.07]
+
+
+def test_an_unknown_name_is_reported(root, capsys):
     assert cli.main(["figure", "genre", "--png", "--output", str(root)]) == 3
-    assert capsys.readouterr().err == "error: the report has no figure 'genre'; it has genres, k\n"
-    assert cli.main(["figure", "k", "--json", "--output", str(root)]) == 0
-    assert json.loads(capsys.readouterr().out)["data"][0]["y"] == [0.5]
+    assert capsys.readouterr().err.startswith("error: the report has no figure 'genre'; it has artists, cluster_map, ")
 
 
-def test_without_a_report_there_is_no_figure(tmp_path):
-    with pytest.raises(OutputError, match=r"has no report.html; render_report.py makes it"):
-        lookup.figure(str(tmp_path), "k")
+@pytest.mark.parametrize("name", ["report.html", "other.json"])
+def test_without_report_json_there_is_no_figure(tmp_path, name):
+    (tmp_path / name).write_text("<html>", "utf-8")
+    with pytest.raises(OutputError, match=r"has no report\.json, .*; run render_report\.py"):
+        lookup.figure(str(tmp_path), "genres")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"figures": 1}', "null"])
+def test_an_invalid_report_json_is_reported(tmp_path, text):
+    (tmp_path / "report.json").write_text(text, "utf-8")
+    with pytest.raises(OutputError, match=r"report\.json is not a report's JSON; delete it and run render_report\.py"):
+        lookup.figures(str(tmp_path))
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(
-    not os.environ.get("CI") and not any(map(shutil.which, NAMES)), reason="pictures are drawn by a Chromium or Chrome"
+    not os.environ.get("CI") and not any(map(shutil.which, BROWSERS)), reason="pictures need a Chromium or Chrome"
 )
 def test_pictures_of_a_figure(root, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["figure", "k", "--output", str(root), "--png", "--svg", "k of mine.svg"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["wrote k.png", "wrote k of mine.svg"]
-    assert (tmp_path / "k.png").read_bytes().startswith(PNG)
-    assert (tmp_path / "k of mine.svg").read_text("utf-8").startswith("<svg")
-    with pytest.raises(OutputError, match=r"cannot write none/k\.png"):
-        figure_files.figure_image(str(root), "k", "none/k.png", "png")
+    assert cli.main(["figure", "genres", "--output", str(root), "--png", "--svg", "most frequent.svg"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["wrote genres.png", "wrote most frequent.svg"]
+    assert (tmp_path / "genres.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "most frequent.svg").read_text("utf-8").startswith("<svg")
+    with pytest.raises(OutputError, match=r"cannot write none/genres\.png"):
+        figure_files.figure_image(str(root), "genres", "none/genres.png", "png")
 
 
-def test_what_cannot_be_drawn_says_what_it_takes(root, monkeypatch):
-    def fails(*_, **__):
+def test_a_failing_browser_is_reported(root, monkeypatch):
+    def fail(*_, **__):
         raise RuntimeError("no browser\n\nhere")
 
-    monkeypatch.setattr(go.Figure, "write_image", fails)
-    with pytest.raises(InputError, match=r"k cannot be drawn: no browser here; it takes pip install "):
-        figure_files.figure_image(str(root), "k", "k.png", "png")
+    monkeypatch.setattr(go.Figure, "write_image", fail)
+    with pytest.raises(InputError, match=r"cannot draw genres: no browser here; needed are pip install "):
+        figure_files.figure_image(str(root), "genres", "genres.png", "png")

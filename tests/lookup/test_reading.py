@@ -1,4 +1,4 @@
-"""Tables read by queries: hostile names stay names, and what cannot be read is said."""
+"""Tables read by SQL: hostile ids and columns are quoted, and unreadable tables are reported."""
 
 import pyarrow as pa
 import pytest
@@ -20,49 +20,51 @@ def root(tmp_path):
 
 
 @pytest.mark.guard("lookup-ids-quoted")
-def test_ids_are_no_part_of_the_query(root):
-    found = Tables(str(root))
+def test_ids_are_quoted(root):
+    tables = Tables(str(root))
     for name in HOSTILE:
-        assert found.rows(schema.LABELED_TRACKS, [name], ["title"]) == {
+        assert tables.rows(schema.LABELED_TRACKS, [name], ["title"]) == {
             name: {"track_id": name, "title": f"title of {name}"}
         }
-    assert found.rows(schema.LABELED_TRACKS, [*HOSTILE, "nobody"], []).keys() == set(HOSTILE)
-    assert found.rows(schema.LABELED_TRACKS, [], ["title"]) == {}
+    assert tables.rows(schema.LABELED_TRACKS, [*HOSTILE, "nobody"], []).keys() == set(HOSTILE)
+    assert tables.rows(schema.LABELED_TRACKS, [], ["title"]) == {}
 
 
 @pytest.mark.guard("lookup-columns-quoted")
-def test_a_columns_name_is_no_part_of_the_query_either(tmp_path):
+def test_column_names_are_quoted(tmp_path):
     write_deltalake(str(tmp_path / "runs"), pa.table({'a"b': ["x"], "c": ["y"]}))
-    found = Tables(str(tmp_path)).read(schema.RUNS, ['a"b', "c"], 'a"b')
-    assert found.to_pylist() == [{'a"b': "x", "c": "y"}]
+    rows = Tables(str(tmp_path)).read(schema.RUNS, ['a"b', "c"], 'a"b')
+    assert rows.to_pylist() == [{'a"b': "x", "c": "y"}]
 
 
-def test_rows_are_in_the_order_wanted(root):
+def test_rows_are_sorted_by_a_column(root):
     ids = (
         Tables(str(root)).read(schema.LABELED_TRACKS, ["title", "track_id"], "track_id").column("track_id").to_pylist()
     )
     assert ids == sorted(HOSTILE, key=str.encode)
 
 
-def test_a_column_that_is_not_there_is_named_with_the_way_out(root):
-    with pytest.raises(OutputError, match=r"labeled_tracks in .* has no \"; --; run_pipeline.py .* upgrades it"):
+def test_a_missing_column_is_reported(root):
+    with pytest.raises(
+        OutputError, match=r"labeled_tracks in .* has no column \"; --; run_pipeline.py .* upgrades the table"
+    ):
         Tables(str(root)).read(schema.LABELED_TRACKS, ["title", '"; --'])
 
 
-def test_a_table_whose_files_are_gone_or_broken_is_named(root):
+def test_missing_and_truncated_files_are_reported(root):
     (path,) = (root / "labeled_tracks").glob("*.parquet")
-    found = Tables(str(root))
+    tables = Tables(str(root))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(OutputError, match=f"cannot read labeled_tracks in {root}"):
-        found.read(schema.LABELED_TRACKS, ["title"])
+        tables.read(schema.LABELED_TRACKS, ["title"])
     path.unlink()
     with pytest.raises(OutputError, match=f"cannot read labeled_tracks in {root}"):
-        found.rows(schema.LABELED_TRACKS, ["it's"], ["title"])
+        tables.rows(schema.LABELED_TRACKS, ["it's"], ["title"])
 
 
-def test_the_version_that_was_there_first_is_read_to_the_end(root):
-    found = Tables(str(root))
-    assert found.version(schema.LABELED_TRACKS) == 0
+def test_all_reads_are_of_the_version_of_the_first(root):
+    tables = Tables(str(root))
+    assert tables.version(schema.LABELED_TRACKS) == 0
     DeltaTable(str(root / "labeled_tracks")).delete()
-    assert len(found.read(schema.LABELED_TRACKS, ["title"])) == len(HOSTILE)
+    assert len(tables.read(schema.LABELED_TRACKS, ["title"])) == len(HOSTILE)
     assert len(Tables(str(root)).read(schema.LABELED_TRACKS, ["title"])) == 0

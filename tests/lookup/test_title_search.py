@@ -1,24 +1,24 @@
-"""Titles as people type them."""
+"""Searching tracks by typed titles."""
 
 import pytest
 from tests.helpers.delta_tables import TITLES
 
-from segue.lookup.title_search import EXACT, PART, Titles, best_match
+from segue.lookup.title_search import EXACT_SCORE, PART_SCORE, TitleIndex, best_match
 
 
 @pytest.fixture(scope="module")
-def titles():
-    return Titles(*zip(*TITLES, strict=True))
+def index():
+    return TitleIndex(*zip(*TITLES, strict=True))
 
 
-def ids(hits):
-    return [TITLES[hit.index][0] for hit in hits]
+def ids(matches):
+    return [TITLES[match.index][0] for match in matches]
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("text", "track_id"),
     [
-        # of several releases the most popular one
+        # the most popular of several releases
         ("bohemian rhapsody", "t2"),
         ("BOHEMIAN  RHAPSODY!", "t2"),
         ("Bohemian Rhapsody - Remastered 2011", "t2"),
@@ -36,30 +36,30 @@ def ids(hits):
         ("群青", "t7"),
     ],
 )
-def test_what_is_meant(titles, text, name):
-    hits = titles.search(text)
-    assert TITLES[best_match(hits).index][0] == name
+def test_the_best_match(index, text, track_id):
+    matches = index.search(text)
+    assert TITLES[best_match(matches).index][0] == track_id
 
 
-def test_several_recordings_of_one_title_are_candidates_the_popular_first(titles):
-    hits = titles.search("hello")
-    assert ids(hits) == ["t4", "t5"]
-    assert {hit.score for hit in hits} == {EXACT}
-    assert best_match(hits) is None
+def test_recordings_of_one_title_by_popularity(index):
+    matches = index.search("hello")
+    assert ids(matches) == ["t4", "t5"]
+    assert {match.score for match in matches} == {EXACT_SCORE}
+    assert best_match(matches) is None
 
 
-def test_one_that_only_comes_near_is_asked_back():
-    hits = Titles(["a"], ["Go Beyond"], ["Animadrop"], [1.0]).search("halo beyond")
-    assert [hit.index for hit in hits] == [0]
-    assert best_match(hits) is None
+def test_a_weak_match_is_not_the_best_match():
+    matches = TitleIndex(["a"], ["Go Beyond"], ["Animadrop"], [1.0]).search("halo beyond")
+    assert [match.index for match in matches] == [0]
+    assert best_match(matches) is None
 
 
-def test_a_part_of_a_title_counts_less_than_the_title():
-    hits = Titles(["a", "b"], ["Help", "Help Me Now"], ["X", "Y"], [1.0, 99.0]).search("help me")
-    assert [(hit.index, hit.score == PART) for hit in hits] == [(1, True), (0, False)]
+def test_a_part_of_a_title_scores_less_than_the_title():
+    matches = TitleIndex(["a", "b"], ["Help", "Help Me Now"], ["X", "Y"], [1.0, 99.0]).search("help me")
+    assert [(match.index, match.score == PART_SCORE) for match in matches] == [(1, True), (0, False)]
 
 
 @pytest.mark.parametrize("text", ["xyzzy plugh quux", "", "???", " - "])
-def test_nothing_comes_near(titles, text):
-    assert titles.search(text) == []
+def test_no_match(index, text):
+    assert index.search(text) == []
     assert best_match([]) is None

@@ -10,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 from plotly.offline import get_plotlyjs
 
+from segue import lookup
 from segue.pipeline import report, run_all
 from segue.report import page
 from segue.runtime import runner
@@ -78,7 +79,7 @@ def test_the_page_shows_what_the_tables_hold(root):
     assert drawn == sizes.tolist()
     lists = DeltaTable(str(root / "similar_tracks")).to_pandas().set_index("track_id").similar
     one = block(root, "data-page")["similar"][0]
-    assert len(one["near"]) == len(lists.iloc[0]) == 10
+    assert len(one["neighbours"]) == len(lists.iloc[0]) == 10
 
 
 def test_nothing_of_the_catalogue_is_code(root):
@@ -95,9 +96,34 @@ def test_nothing_of_the_catalogue_is_code(root):
 
 def test_the_same_tables_are_not_rendered_again(root, run_job, monkeypatch):
     before = text(root)
-    monkeypatch.setattr(report, "fit_catalogue", None)  # must not be reached
+    monkeypatch.setattr(report, "fit_report_numbers", None)  # must not be reached
     assert run_job(report.JOB, *words(root)) == 0
     assert text(root) == before
+
+
+@pytest.mark.parametrize("left", [None, "", '{"figures": {}, "numbers": {}, "origin": "00ff"}'])
+def test_a_missing_or_older_report_json_is_written_again(root, run_job, tmp_path, left):
+    copied = shutil.copytree(root, tmp_path / "out")
+    expected, path = (root / "report.json").read_text("utf-8"), copied / "report.json"
+    path.unlink() if left is None else path.write_text(left, "utf-8")
+    assert run_job(report.JOB, *words(copied)) == 0
+    assert path.read_text("utf-8") == expected
+    assert text(copied) == text(root)
+
+
+def test_report_json_is_written_before_the_page(root, run_job, tmp_path, monkeypatch):
+    copied, written = shutil.copytree(root, tmp_path / "out"), []
+    monkeypatch.setattr(report.files, "write_text", lambda uri, _: written.append(uri.rsplit("/", 1)[1]))
+    assert run_job(report.JOB, *words(copied), "--set", "report.searchable=4") == 0
+    assert [name for name in written if name.startswith("report.")] == ["report.json", "report.html"]
+
+
+def test_report_json_holds_the_numbers_and_figures_of_the_page(root):
+    content = json.loads((root / "report.json").read_text("utf-8"))
+    assert content["numbers"]["n_tracks"] == 90
+    assert content["origin"] == page.origin_of(text(root))
+    assert sorted(lookup.figures(str(root))) == sorted(re.findall(r'id="figure-(\w+)"', text(root)))
+    assert content["figures"]["cluster_map"] == block(root, "figure-cluster_map")
 
 
 def test_another_setting_is(root, run_job):

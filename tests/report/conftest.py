@@ -1,4 +1,4 @@
-"""Pages in a real browser: the system's Chromium, one for each module of tests."""
+"""Fixtures that open a page in the system's Chromium, one browser per module of tests."""
 
 import os
 import subprocess
@@ -11,26 +11,28 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from segue.report import page
 from segue.report.numbers import ReportNumbers
 
-FIND = Path(__file__).parents[2] / "tools" / "chromium.sh"
-# software draws in three dimensions where there is no graphics card
+CHROMIUM_PATH = Path(__file__).parents[2] / "tools" / "chromium.sh"
+# WebGL by software, where there is no graphics card
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-dev-shm-usage"]
 LOCAL = ("file:", "data:", "blob:")
 
 
 class Visit:
-    """One open page, and whatever it did that it should not.
+    """One open page, with its errors, dialogs and requests beyond its own file.
 
-    What a test waits for it gives as a function, "() => …": the page's policy forbids what is evaluated later.
+    A condition to wait for is a function, "() => …": the page's policy forbids the evaluation of other strings.
     """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.faults: list[str] = []
         page.set_default_timeout(30_000)
-        # plotly warns with a trace
-        page.on("console", lambda said: self.faults.append(said.text) if said.type in ("error", "trace") else None)
+        # plotly warns by console.trace
+        page.on(
+            "console", lambda message: self.faults.append(message.text) if message.type in ("error", "trace") else None
+        )
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", lambda one: None if one.url.startswith(LOCAL) else self.faults.append(one.url))
+        page.on("request", lambda request: None if request.url.startswith(LOCAL) else self.faults.append(request.url))
         page.on("dialog", self._dismiss)
 
     def _dismiss(self, dialog) -> None:
@@ -38,34 +40,34 @@ class Visit:
         dialog.dismiss()
 
     def draw_all(self) -> None:
-        """Scroll through the page until every figure is drawn."""
-        for place in self.page.locator(".plot").all():
-            place.scroll_into_view_if_needed()
-            self.page.wait_for_function("place => place.classList.contains('drawn')", arg=place.element_handle())
+        """Scroll to every figure, and wait until it is drawn."""
+        for plot in self.page.locator(".plot").all():
+            plot.scroll_into_view_if_needed()
+            self.page.wait_for_function("plot => plot.classList.contains('drawn')", arg=plot.element_handle())
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = subprocess.run([str(FIND)], capture_output=True, text=True, check=False)
-    if found.returncode:
+    chromium = subprocess.run([str(CHROMIUM_PATH)], capture_output=True, text=True, check=False)
+    if chromium.returncode:
         if os.environ.get("CI"):
-            pytest.fail(found.stderr)
-        pytest.skip(found.stderr.strip())
+            pytest.fail(chromium.stderr)
+        pytest.skip(chromium.stderr.strip())
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found.stdout.strip(), args=FLAGS)
+        started = playwright.chromium.launch(executable_path=chromium.stdout.strip(), args=FLAGS)
         yield started
         started.close()
 
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Visit]:
-    """Render a catalogue, and open it in a window of its own."""
+    """Return a function that renders numbers and opens the page in a new window."""
 
-    def opened(found: ReportNumbers, **window: object) -> Visit:
+    def visit(numbers: ReportNumbers, **window: object) -> Visit:
         path = tmp_path_factory.mktemp("page") / "report.html"
-        path.write_text(page.render(found, "0f3a5c"), "utf-8")
+        path.write_text(page.render(numbers, "0f3a5c"), "utf-8")
         visited = Visit(browser.new_page(**window))
         visited.page.goto(path.as_uri())
         return visited
 
-    return opened
+    return visit

@@ -1,4 +1,4 @@
-"""What a file may hold where a title should be, and what is then to be read on the page."""
+"""The numbers of a report with hostile texts: markup, templates, control characters, long lines."""
 
 from dataclasses import replace
 from itertools import cycle
@@ -31,40 +31,40 @@ SHOWN = {
     "line\u2028two\u2029three\r\nfour": "line two three four",
     "   ": "",
 }
-"""By hand, for titles and names; longer texts are cut at 120 characters."""
+"""By hand: each text, and how a title of it is shown (at most 120 characters)."""
 TEXTS = list(SHOWN)
 
 
-def tables() -> numbers.ReportNumbers:
-    """Return the catalogue with such texts wherever one comes from a file, a setting or a model."""
+def full() -> numbers.ReportNumbers:
+    """Return ``report_numbers.full()`` with hostile texts from files, settings and the model."""
     texts = cycle(TEXTS)
-    found = report_numbers.tables()
+    base = report_numbers.full()
 
-    def named(one: numbers.TrackReference) -> numbers.TrackReference:
+    def hostile_track() -> numbers.TrackReference:
         return numbers.TrackReference(next(texts), next(texts), next(texts))
 
-    # every text is a track of its own on the maps, and can be looked up
+    # every text is the title of a track on the maps, with a list of similar tracks
     tracks = [numbers.TrackReference(text, text, text) for text in TEXTS]
-    places = [place % len(TEXTS) for place in range(30)]
-    near = [numbers.Neighbour(track, 1 + i % 3, track.title) for i, track in enumerate(tracks)]
+    indices = [point % len(TEXTS) for point in range(30)]
+    neighbours = [numbers.Neighbour(track, 1 + i % 3, track.title) for i, track in enumerate(tracks)]
     return replace(
-        found,
+        base,
         clusters=[
             replace(
-                one,
-                words=text,
-                genres=[numbers.Genre(name, 0.5, 1.5) for name in TEXTS[place::3]],
-                artists=[(name, 3) for name in TEXTS[place::3]],
-                exemplars=[named(track) for track in one.exemplars],
+                cluster,
+                description=text,
+                genres=[numbers.GenreShare(name, 0.5, 1.5) for name in TEXTS[index::3]],
+                artists=[(name, 3) for name in TEXTS[index::3]],
+                exemplars=[hostile_track() for _ in cluster.exemplars],
             )
-            for place, (one, text) in enumerate(
-                zip(found.clusters, ("x" * 2000, "</script><script>alert(1)</script>", "lone \ud800"), strict=True)
+            for index, (cluster, text) in enumerate(
+                zip(base.clusters, ("x" * 2000, "</script><script>alert(1)</script>", "lone \ud800"), strict=True)
             )
         ],
-        points=replace(found.points, tracks=[tracks[place] for place in places]),
+        points=replace(base.points, tracks=[tracks[index] for index in indices]),
         rejections=numbers.Rejections({"invalid": len(TEXTS)}, [(text, 1) for text in TEXTS]),
         provenance=replace(
-            found.provenance,
+            base.provenance,
             model_version=next(texts),
             engine=next(texts),
             space="x" * 2000,
@@ -77,6 +77,6 @@ def tables() -> numbers.ReportNumbers:
         ),
         genres=[(text, 9) for text in TEXTS],
         artists=[(text, 9) for text in TEXTS],
-        agreement=replace(found.agreement, genres=TEXTS[:2], shares=found.agreement.shares),
-        similar=[numbers.Similar(track, 1 + i % 3, near[:10]) for i, track in enumerate(tracks)],
+        agreement=replace(base.agreement, genres=TEXTS[:2]),
+        similar_tracks=[numbers.SimilarTracks(track, 1 + i % 3, neighbours[:10]) for i, track in enumerate(tracks)],
     )

@@ -1,4 +1,4 @@
-"""A page as its reader gets it: elements with their texts, in order."""
+"""Parse a page into its elements with their texts, in order."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ _EMPTY = {"meta", "link", "input", "br", "img"}
 
 @dataclass
 class Element:
-    """One element, with all the text below it."""
+    """One element, with the text of all elements inside it."""
 
     tag: str
     attributes: dict[str, str | None]
     parents: tuple[str, ...]
-    """Tags and ids around it, the outermost first."""
+    """Tags and ids of the enclosing elements, outermost first."""
     pieces: list[str] = field(default_factory=list)
 
     @property
@@ -42,49 +42,57 @@ class Page(HTMLParser):
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        around = tuple(name for one in self._open for name in (one.tag, one["id"]) if name)
-        found = Element(tag, dict(attrs), around)
-        self.elements.append(found)
+        parents = tuple(name for element in self._open for name in (element.tag, element["id"]) if name)
+        element = Element(tag, dict(attrs), parents)
+        self.elements.append(element)
         if tag not in _EMPTY:
-            self._open.append(found)
+            self._open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop().tag == tag, f"</{tag}> closes another"
+        assert self._open.pop().tag == tag, f"</{tag}> closes another element"
 
     def handle_data(self, data: str) -> None:
-        for one in self._open:
-            one.pieces.append(data)
+        for element in self._open:
+            element.pieces.append(data)
 
     def all(self, *tags: str, within: str | None = None) -> list[Element]:
-        """Return elements with one of these tags, below the tag or id ``within``."""
-        return [one for one in self.elements if one.tag in tags and (within is None or within in one.parents)]
+        """Return the elements with element of these tags, inside the tag or id ``within``."""
+        return [
+            element
+            for element in self.elements
+            if element.tag in tags and (within is None or within in element.parents)
+        ]
 
     def classed(self, name: str, within: str | None = None) -> list[Element]:
-        """Return elements of a class."""
+        """Return the elements of a class, inside the tag or id ``within``."""
         return [
-            one
-            for one in self.elements
-            if name in (one["class"] or "").split() and (within is None or within in one.parents)
+            element
+            for element in self.elements
+            if name in (element["class"] or "").split() and (within is None or within in element.parents)
         ]
 
     @property
     def ids(self) -> list[str]:
-        return [one["id"] for one in self.elements if one["id"]]
+        return [element["id"] for element in self.elements if element["id"]]
 
     @property
     def scripts(self) -> list[str]:
-        """What runs."""
-        return [one.raw for one in self.all("script") if one["type"] is None]
+        """The scripts that run."""
+        return [element.raw for element in self.all("script") if element["type"] is None]
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the JSON blocks hold, by their ids."""
-        return {one["id"]: json.loads(one.raw) for one in self.all("script") if one["type"] == "application/json"}
+        """The parsed JSON blocks, by id."""
+        return {
+            element["id"]: json.loads(element.raw)
+            for element in self.all("script")
+            if element["type"] == "application/json"
+        }
 
     @property
     def words(self) -> str:
-        """What can be read or heard."""
-        silent = {one.raw for one in self.all("script", "style")}
+        """The visible text, and the labels for screen readers."""
+        silent = {element.raw for element in self.all("script", "style")}
         (body,) = self.all("body")
         pieces = [piece for piece in body.pieces if piece not in silent]
-        return " ".join(" ".join([*pieces, *(one["aria-label"] or "" for one in self.elements)]).split())
+        return " ".join(" ".join([*pieces, *(element["aria-label"] or "" for element in self.elements)]).split())

@@ -1,4 +1,4 @@
-"""A small catalogue, made by hand: three clusters, thirty points, every section of the page."""
+"""The numbers of a report, by hand: three clusters, thirty points, every section of the page."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,22 +36,22 @@ DEVIATIONS = {"bpm": (0.0, -1.25, 2.5), "energy": (1.0, -3.0, 0.2)}
 YEARS = list(range(1960, 2020))
 
 
-def tables() -> numbers.ReportNumbers:
-    """Return the catalogue with everything."""
+def full() -> numbers.ReportNumbers:
+    """Return numbers for every section of the page."""
     return numbers.ReportNumbers(
         n_tracks=2000,
         n_outliers=12,
         silhouette=0.31,
-        scores=[
+        k_scores=[
             numbers.KScore(2, 0.35, 900.0),
             numbers.KScore(3, 0.31, 610.0),
             numbers.KScore(4, 0.28, 560.0),
             numbers.KScore(5, 0.24, 540.0),
         ],
-        chosen=3,
+        k=3,
         clusters=[cluster(number) for number in (1, 2, 3)],
         points=points(),
-        map=numbers.Map(
+        projection=numbers.Projection(
             (0.42, 0.21),
             dict.fromkeys(CLUSTERED, (0.0, 0.0)) | {"acousticness": (0.9, 0.1), "bpm": (-0.3, 0.8)},
             [(-0.5, 0.0), (0.5, 0.1), (0.0, 0.6)],
@@ -75,23 +75,25 @@ def tables() -> numbers.ReportNumbers:
         agreement=numbers.Agreement(
             0.23, 0.118, 0.44, ["rock", "pop"], np.array([[0.5, 0.4, 0.1], [0.25, 0.0, 0.75]]), [700, 400]
         ),
-        similar=similar(),
+        similar_tracks=similar(),
     )
 
 
-def bare() -> numbers.ReportNumbers:
-    """Return the catalogue of a source that knows no genre, year, artist or popularity, and had no list made."""
-    kept = [name for name in ALL if name not in ("popularity", "year")]
-    found = tables()
+def minimal() -> numbers.ReportNumbers:
+    """Return the numbers of a catalogue without genre, year, artist, popularity and lists of similar tracks."""
+    names = [name for name in ALL if name not in ("popularity", "year")]
+    base = full()
     return replace(
-        found,
+        base,
         clusters=[
-            replace(one, genres=[], artists=[], exemplars=[replace(track, artist="") for track in one.exemplars])
-            for one in found.clusters
+            replace(
+                cluster, genres=[], artists=[], exemplars=[replace(track, artist="") for track in cluster.exemplars]
+            )
+            for cluster in base.clusters
         ],
-        points=replace(found.points, tracks=[replace(track, artist="") for track in found.points.tracks]),
+        points=replace(base.points, tracks=[replace(track, artist="") for track in base.points.tracks]),
         distributions=[distribution(name) for name in schema.FEATURE_NAMES],
-        correlations=correlations(R, names=kept),
+        correlations=correlations(R, names=names),
         years=None,
         genres=[],
         n_genres=0,
@@ -99,35 +101,35 @@ def bare() -> numbers.ReportNumbers:
         n_artists=0,
         popularity=[],
         agreement=None,
-        similar=[],
+        similar_tracks=[],
     )
 
 
 def correlations(
     r: Mapping[tuple[str, str], float], n: int = 2000, names: list[str] | tuple[str, ...] = ALL
 ) -> numbers.Correlations:
-    """Return correlations that are 0 but for ``r``, of ``n`` tracks each."""
-    found = np.eye(len(names))
+    """Return the correlations ``r``, 0 for all other pairs, each over ``n`` tracks."""
+    matrix = np.eye(len(names))
     for (one, other), value in r.items():
         if one in names and other in names:
             i, j = names.index(one), names.index(other)
-            found[i, j] = found[j, i] = value
-    return numbers.Correlations(list(names), found, np.full(found.shape, n, dtype=np.int64))
+            matrix[i, j] = matrix[j, i] = value
+    return numbers.Correlations(list(names), matrix, np.full(matrix.shape, n, dtype=np.int64))
 
 
 def cluster(number: int) -> numbers.Cluster:
-    place = number - 1
+    index = number - 1
     return numbers.Cluster(
         number=number,
-        words=WORDS[place],
-        n_tracks=SIZES[place],
-        share=SIZES[place] / 2000,
-        silhouette=(0.41, 0.18, 0.07)[place],
-        means={name: values[place] for name, values in MEANS.items()},
-        deviations={name: values[place] for name, values in DEVIATIONS.items()},
-        genres=[numbers.Genre("rock", 0.5, 1.43), numbers.Genre("pop", 0.251, 1.1)],
+        description=WORDS[index],
+        n_tracks=SIZES[index],
+        share=SIZES[index] / 2000,
+        silhouette=(0.41, 0.18, 0.07)[index],
+        means={name: values[index] for name, values in MEANS.items()},
+        deviations={name: values[index] for name, values in DEVIATIONS.items()},
+        genres=[numbers.GenreShare("rock", 0.5, 1.43), numbers.GenreShare("pop", 0.251, 1.1)],
         artists=[("Queen", 20), ("Adele", 3)],
-        exemplars=[track(10 * place + i) for i in range(3)],
+        exemplars=[track(10 * index + i) for i in range(3)],
     )
 
 
@@ -159,8 +161,8 @@ def distribution(name: str) -> numbers.Distribution:
         name=name,
         edges=[low + width * i for i in range(5)],
         counts=[100, 900, 800, 190],
-        beyond=10,
-        missing=3 if name == "popularity" else 0,
+        n_outside=10,
+        n_missing=3 if name == "popularity" else 0,
         q1=low + width,
         median=low + 2 * width,
         q3=low + 3 * width,
@@ -168,28 +170,28 @@ def distribution(name: str) -> numbers.Distribution:
 
 
 def years() -> numbers.Years:
-    """Return five tracks of every year; acousticness falls, everything else stays; nobody knows a length of 1960."""
+    """Return five tracks of every year: acousticness falls, other means are constant, 1960 has no length."""
     means: dict[str, list[float | None]] = {name: [values[0]] * len(YEARS) for name, values in MEANS.items()}
     means["acousticness"] = [0.8 - 0.008 * (year - 1960) for year in YEARS]
     means["duration_s"][0] = None
     return numbers.Years(YEARS, [5] * len(YEARS), means)
 
 
-def similar() -> list[numbers.Similar]:
-    """Return twelve tracks that can be looked up, each with ten others; the last has none."""
-    found = [
-        numbers.Similar(
+def similar() -> list[numbers.SimilarTracks]:
+    """Return twelve lists of ten similar tracks, and an empty list."""
+    lists = [
+        numbers.SimilarTracks(
             track(number),
             1 + number % 3,
             [
-                numbers.Neighbour(track(20 + place), 1 + (number + place) % 3, f"within {place + 1} BPM")
-                for place in range(10)
+                numbers.Neighbour(track(20 + rank), 1 + (number + rank) % 3, f"within {rank + 1} BPM")
+                for rank in range(10)
             ],
         )
         for number in range(12)
     ]
-    found[1] = replace(found[1], track=numbers.TrackReference("t1", "Déjà Vu", "Beyoncé"))
-    return [*found, numbers.Similar(numbers.TrackReference("t99", "Alone", ""), 2, [])]
+    lists[1] = replace(lists[1], track=numbers.TrackReference("t1", "Déjà Vu", "Beyoncé"))
+    return [*lists, numbers.SimilarTracks(numbers.TrackReference("t99", "Alone", ""), 2, [])]
 
 
 def provenance() -> numbers.Provenance:

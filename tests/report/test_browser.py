@@ -1,4 +1,4 @@
-"""The page as its reader uses it, in a real browser."""
+"""The page in a browser: hover, switches, axes, search and keyboard."""
 
 import json
 
@@ -13,40 +13,40 @@ WIDE = {"width": 1280, "height": 900}
 
 @pytest.fixture(scope="module")
 def opened(visit):
-    found = visit(report_numbers.tables(), viewport=WIDE, color_scheme="light")
-    found.draw_all()
-    return found
+    opened = visit(report_numbers.full(), viewport=WIDE, color_scheme="light")
+    opened.draw_all()
+    return opened
 
 
 @pytest.fixture
 def page(opened):
-    """The page, which each test leaves as it found it."""
+    """The page; each test restores its state."""
     opened.page.locator("#search").fill("")
     yield opened.page
     assert opened.faults == []
 
 
 def figure(page, name, path):
-    """Return a part of what plotly holds of a figure."""
+    """Return a property of a figure's element, where plotly has its data and layout."""
     return page.evaluate(f"document.getElementById('plot-{name}').{path}")
 
 
-def wait_for(page, name, path, wanted):
+def wait_for(page, name, path, expected):
     page.wait_for_function(
-        f"wanted => JSON.stringify(document.getElementById('plot-{name}').{path}) === wanted",
-        arg=json.dumps(wanted, separators=(",", ":"), ensure_ascii=False),
+        f"expected => JSON.stringify(document.getElementById('plot-{name}').{path}) === expected",
+        arg=json.dumps(expected, separators=(",", ":"), ensure_ascii=False),
     )
 
 
 def test_every_figure_is_drawn(page):
-    places = page.locator(".plot")
-    assert places.count() == 24
+    plots = page.locator(".plot")
+    assert plots.count() == 24
     assert page.locator(".plot.drawn").count() == 24
-    # something stands in each, and none is wider than its place
+    # each has a drawing, no wider than its element
     widths = page.evaluate(
         "[...document.querySelectorAll('.plot')].map(p => [p.querySelector('.main-svg').clientWidth, p.clientWidth])"
     )
-    assert all(0 < drawn <= room for drawn, room in widths)
+    assert all(0 < drawn <= available for drawn, available in widths)
     assert page.locator("#plot-scatter_3d canvas").count() >= 1
     assert figure(page, "scatter_3d", "_fullLayout.scene._scene.glplot.gl.isContextLost()") is False
     assert page.locator("#plot-cluster_map .scatterlayer .trace").count() == 3
@@ -54,12 +54,12 @@ def test_every_figure_is_drawn(page):
     assert page.locator(".no-webgl").count() == 0
 
 
-def test_a_track_is_named_where_the_mouse_points(page):
+def test_hovering_a_point_shows_title_and_artist(page):
     page.locator("#plot-cluster_map").scroll_into_view_if_needed()
-    # the last trace lies on top
+    # the last trace is on top
     x, y = page.evaluate("""() => {
-        const place = document.getElementById("plot-cluster_map"), box = place.getBoundingClientRect();
-        const { xaxis, yaxis } = place._fullLayout, trace = place.data[2];
+        const plot = document.getElementById("plot-cluster_map"), box = plot.getBoundingClientRect();
+        const { xaxis, yaxis } = plot._fullLayout, trace = plot.data[2];
         return [box.x + xaxis._offset + xaxis.l2p(trace.x[9]), box.y + yaxis._offset + yaxis.l2p(trace.y[9])];
     }""")
     page.mouse.move(x - 3, y)
@@ -74,9 +74,9 @@ def test_a_track_is_named_where_the_mouse_points(page):
 
 
 @pytest.mark.parametrize("how", ["mouse", "keyboard"])
-def test_clusters_are_switched_in_both_maps(page, how):
-    def press(which):
-        button = page.locator(f"[data-cluster='{which}']")
+def test_switches_hide_clusters_in_both_maps(page, how):
+    def press(cluster):
+        button = page.locator(f"[data-cluster='{cluster}']")
         if how == "mouse":
             button.click()
         else:
@@ -109,7 +109,7 @@ def test_clusters_are_switched_in_both_maps(page, how):
         ("z", "danceability", "valence", "Cheerfulness, %", [round(50 * (1 + n) / 30, 2) for n in range(0, 30, 3)]),
     ],
 )
-def test_an_axis_shows_another_feature(page, axis, start, name, title, values):
+def test_an_axis_can_show_another_feature(page, axis, start, name, title, values):
     choice = page.locator(f"[data-axis={axis}]")
     assert choice.input_value() == start
     before = figure(page, "scatter_3d", f"data[1].{axis}")
@@ -117,13 +117,13 @@ def test_an_axis_shows_another_feature(page, axis, start, name, title, values):
     wait_for(page, "scatter_3d", f"layout.scene.{axis}axis.title.text", title)
     assert figure(page, "scatter_3d", f"data[0].{axis}") == pytest.approx(values, abs=0.0051)
     assert figure(page, "scatter_3d", f"data[1].{axis}") != before
-    # what plotly draws, beside what it was given
+    # in plotly's computed layout too
     assert figure(page, "scatter_3d", f"_fullLayout.scene.{axis}axis.title.text") == title
     choice.select_option(start)
     wait_for(page, "scatter_3d", f"data[1].{axis}", before)
 
 
-def test_another_feature_by_year(page):
+def test_the_years_can_show_another_feature(page):
     choice = page.locator("[data-year]")
     assert choice.input_value() == "acousticness"
     assert figure(page, "feature_by_year", "data[0].y[59]") == pytest.approx(100 * (0.8 - 0.008 * 59))
@@ -140,7 +140,7 @@ def answer(page):
     return " ".join(page.locator("#answer h3").inner_text().split())
 
 
-def test_a_track_is_found_by_keyboard(page):
+def test_search_with_the_keyboard(page):
     box = page.locator("#search")
     assert answer(page) == "After Song 0 Artist 0 1"
     assert box.get_attribute("aria-expanded") == "false"
@@ -165,7 +165,7 @@ def test_a_track_is_found_by_keyboard(page):
     assert near.nth(9).locator(".dot").evaluate("dot => getComputedStyle(dot).backgroundColor") == "rgb(255, 169, 14)"
 
 
-def test_the_list_of_hits_by_arrows(page):
+def test_arrow_keys_in_the_list_of_matches(page):
     box, hits = page.locator("#search"), page.locator("#hits li")
     chosen = page.locator("#hits [aria-selected=true]")
     box.focus()
@@ -180,7 +180,7 @@ def test_the_list_of_hits_by_arrows(page):
     page.keyboard.press("Escape")
     assert page.locator("#hits").is_hidden()
     assert box.get_attribute("aria-expanded") == "false"
-    # an arrow opens it again, at its beginning
+    # an arrow key reopens the list at its beginning
     page.keyboard.press("ArrowDown")
     assert page.locator("#hits").is_visible()
     assert box.get_attribute("aria-expanded") == "true"
@@ -188,21 +188,21 @@ def test_the_list_of_hits_by_arrows(page):
     page.keyboard.type(" 4")
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
-    assert answer(page) != "After Song 4 Artist 4 2"  # nothing is chosen from a list that nobody sees
+    assert answer(page) != "After Song 4 Artist 4 2"  # nothing is chosen from a hidden list
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert answer(page) == "After Song 4 Artist 4 2"
 
 
-def test_a_hit_is_chosen_with_the_mouse(page):
+def test_choosing_a_match_with_the_mouse(page):
     page.locator("#search").fill("song 11")
     page.locator("#hits li").click()
     assert answer(page) == "After Song 11 Artist 4 3"
 
 
-def test_what_is_not_there_is_said_to_be_missing(page):
+def test_search_without_match(page):
     page.locator("#search").fill("no such thing")
-    assert page.locator("#hits li").all_inner_texts() == ["No such track among those listed here."]
+    assert page.locator("#hits li").all_inner_texts() == ["No match among the tracks listed here."]
     before = answer(page)
     page.keyboard.press("ArrowDown")
     assert page.locator("#hits [aria-selected]").count() == 0
@@ -212,41 +212,41 @@ def test_what_is_not_there_is_said_to_be_missing(page):
     assert page.locator("#hits").is_hidden()
 
 
-def test_a_track_without_neighbours(page):
+def test_a_track_without_similar_tracks(page):
     page.locator("#search").fill("alone")
     page.keyboard.press("Enter")
     assert answer(page) == "After Alone 2"
-    assert page.locator("#answer .about").inner_text() == "Nothing in the catalogue is near it."
+    assert page.locator("#answer .about").inner_text() == "No similar tracks."
     assert page.locator("#answer ol").count() == 0
 
 
-def test_controls_are_reached_by_keyboard_in_their_order(page):
+def test_tab_order_of_the_controls(page):
     page.locator("[data-cluster='1']").focus()
-    seen = []
-    while "z" not in seen and len(seen) < 30:
-        seen.append(page.evaluate("(({ dataset: d }) => d.cluster || d.axis || d.title)(document.activeElement)"))
+    order = []
+    while "z" not in order and len(order) < 30:
+        order.append(page.evaluate("(({ dataset: d }) => d.cluster || d.axis || d.title)(document.activeElement)"))
         page.keyboard.press("Tab")
-    # the map's own buttons stand between
-    assert seen == ["1", "2", "3", "all", "none", *BUTTONS, "x", "y", "z"]
+    # with the buttons of the map between
+    assert order == ["1", "2", "3", "all", "none", *BUTTONS, "x", "y", "z"]
 
 
-def test_a_figures_buttons_are_seen_where_the_keyboard_reaches_them(page):
+def test_a_focused_mode_bar_is_visible(page):
     group = page.locator("#plot-scatter_3d .modebar-group").first
-    opacity = "([group, wanted]) => getComputedStyle(group).opacity === wanted"
-    page.mouse.move(0, 0)  # beside the page
+    opacity = "([group, expected]) => getComputedStyle(group).opacity === expected"
+    page.mouse.move(0, 0)  # outside the figure
     page.wait_for_function(opacity, arg=[group.element_handle(), "0"])
     group.locator("button").focus()
     page.wait_for_function(opacity, arg=[group.element_handle(), "1"])
 
 
-def test_no_figure_offers_to_send_its_data_away(page):
-    offered = set(page.locator(".modebar-btn").evaluate_all("all => all.map(one => one.dataset.title)"))
-    assert offered == {*BUTTONS, "Orbital rotation", "Turntable rotation", "Reset camera to default"}
+def test_no_figure_offers_an_upload(page):
+    buttons = set(page.locator(".modebar-btn").evaluate_all("all => all.map(one => one.dataset.title)"))
+    assert buttons == {*BUTTONS, "Orbital rotation", "Turntable rotation", "Reset camera to default"}
     assert figure(page, "cluster_map", "_context.plotlyServerURL") == ""
 
 
-def test_a_figure_is_kept_as_a_picture(page):
-    with page.expect_download() as kept:
+def test_download_of_a_picture(page):
+    with page.expect_download() as download:
         page.locator("#plot-silhouette_by_k").hover()
         page.locator("#plot-silhouette_by_k .modebar-btn").click()
-    assert kept.value.path().read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert download.value.path().read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"

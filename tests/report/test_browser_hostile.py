@@ -1,10 +1,10 @@
-"""Texts that would be code elsewhere, on a phone, in a real browser: shown as they are, and nothing runs."""
+"""Hostile texts in a narrow browser: shown literally, and no script in them runs."""
 
 import pytest
 from tests.report import hostile_numbers
 from tests.report.hostile_numbers import SHOWN, TEXTS
 
-from segue.report.figures.style import short
+from segue.report.figures.style import one_line
 
 pytestmark = pytest.mark.browser
 
@@ -13,9 +13,9 @@ TAGS = "() => [...new Set([...document.querySelectorAll('body *')].map(one => on
 
 @pytest.fixture(scope="module")
 def opened(visit):
-    found = visit(hostile_numbers.tables(), viewport={"width": 390, "height": 844})
-    found.draw_all()
-    return found
+    opened = visit(hostile_numbers.full(), viewport={"width": 390, "height": 844})
+    opened.draw_all()
+    return opened
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def page(opened):
     assert opened.faults == []
 
 
-def cut(text, longest):
-    """Return what a figure shows of a text."""
-    return short(text, longest) if len(text) > longest else text
+def cut(text, max_length):
+    """Return a text as a figure shows it."""
+    return one_line(text, max_length) if len(text) > max_length else text
 
 
-def test_nothing_runs_and_nothing_is_wider_than_the_page(page):
+def test_no_element_is_added_or_wider_than_the_page(page):
     assert page.locator(".plot.drawn").count() == page.locator(".plot").count() == 24
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
@@ -39,7 +39,7 @@ def test_nothing_runs_and_nothing_is_wider_than_the_page(page):
     assert page.locator("[onerror], [onmouseover], [onload], [onclick]").count() == 0
 
 
-def test_the_page_names_them_as_they_are(page):
+def test_tables_show_texts_literally(page):
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     read = [" ".join(text.split()) for text in page.locator("#made > table tbody td:first-child").all_inner_texts()]
     assert read == list(SHOWN.values())
@@ -48,67 +48,67 @@ def test_the_page_names_them_as_they_are(page):
     assert settings.count("<img src=x onerror=alert(1)>") == 1
 
 
-def test_the_map_names_them_as_they_are(page):
-    place = page.locator("#plot-cluster_map")
-    place.scroll_into_view_if_needed()
+def test_the_map_shows_texts_literally(page):
+    plot = page.locator("#plot-cluster_map")
+    plot.scroll_into_view_if_needed()
     labels = page.evaluate("""async () => {
-        const place = document.getElementById("plot-cluster_map"), read = {}, end = performance.now() + 20000;
+        const plot = document.getElementById("plot-cluster_map"), read = {}, end = performance.now() + 20000;
         const labeled = (text) => new Promise((resolve, reject) => {
             const look = () => {
-                const label = place.querySelector(".hovertext");
+                const label = plot.querySelector(".hovertext");
                 if (label && label.querySelector(".nums").dataset.unformatted === text) resolve(label);
                 else if (performance.now() > end) reject(Error("not shown: " + text));
                 else requestAnimationFrame(look);
             };
             look();
         });
-        for (const [curve, trace] of place.data.entries()) for (let point = 0; point < trace.x.length; point += 1) {
-            Plotly.Fx.hover(place, [{ curveNumber: curve, pointNumber: point }]);
+        for (const [curve, trace] of plot.data.entries()) for (let point = 0; point < trace.x.length; point += 1) {
+            Plotly.Fx.hover(plot, [{ curveNumber: curve, pointNumber: point }]);
             const label = await labeled(trace.text[point]);
             read[3 * point + curve] = [...label.querySelectorAll(".nums .line")].map((line) => line.textContent);
             if (label.querySelector(":not(g, rect, path, text, tspan)")) throw Error(label.outerHTML);
             if (document.documentElement.scrollWidth > innerWidth) throw Error("too wide: " + label.textContent);
         }
-        Plotly.Fx.unhover(place);
+        Plotly.Fx.unhover(plot);
         return read;
     }""")
     assert len(labels) == 30
     for number, lines in labels.items():
-        wanted = cut(SHOWN[TEXTS[int(number) % len(TEXTS)]], 80)
-        assert [line.strip("\u2068\u2069") for line in lines] in ([wanted] * 2, [wanted] * bool(wanted))
+        expected = cut(SHOWN[TEXTS[int(number) % len(TEXTS)]], 80)
+        assert [line.strip("\u2068\u2069") for line in lines] in ([expected] * 2, [expected] * bool(expected))
 
 
-def test_axes_name_them_as_they_are(page):
+def test_axes_show_texts_literally(page):
     for name, count in (("genres", len(TEXTS)), ("artists", len(TEXTS)), ("genre_heatmap", 2)):
         ticks = page.locator(f"#plot-{name} .ytick text")
         read = [" ".join(text.split()) for text in ticks.all_text_contents()]
-        wanted = [cut(text, 24) for text in list(SHOWN.values())[:count] if text]
-        assert sorted(read) == sorted(wanted)
+        expected = [cut(text, 24) for text in list(SHOWN.values())[:count] if text]
+        assert sorted(read) == sorted(expected)
         assert page.locator(f"#plot-{name} a").count() == 0
 
 
-def test_the_search_names_them_as_they_are(page):
+def test_the_search_shows_texts_literally(page):
     box = page.locator("#search")
     for typed in ("<img", "{{7*7}}", "שלום", "family", "lone"):
         box.fill(typed)
-        (wanted,) = (text for text in SHOWN.values() if typed in text)
+        (expected,) = (text for text in SHOWN.values() if typed in text)
         hit = page.locator("#hits li")
         assert hit.count() == 1
-        assert hit.locator("bdi").all_inner_texts() == [wanted, wanted]
+        assert hit.locator("bdi").all_inner_texts() == [expected, expected]
         page.keyboard.press("Enter")
-        assert page.locator("#answer h3 bdi").all_inner_texts() == [wanted, wanted]
-    near = page.locator("#answer ol li")
-    assert near.count() == 10
-    told = list(SHOWN.values())[:10]
-    assert near.locator(".track bdi:first-child").first.inner_text() == told[0]
-    assert near.locator(".why").all_inner_texts() == told
+        assert page.locator("#answer h3 bdi").all_inner_texts() == [expected, expected]
+    neighbours = page.locator("#answer ol li")
+    assert neighbours.count() == 10
+    expected = list(SHOWN.values())[:10]
+    assert neighbours.locator(".track bdi:first-child").first.inner_text() == expected[0]
+    assert neighbours.locator(".why").all_inner_texts() == expected
     box.fill("x" * 100)
     page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @pytest.mark.guard("page-scripts-by-hash")
-def test_a_script_that_gets_in_all_the_same_does_not_run(opened):
+def test_an_injected_script_does_not_run(opened):
     page = opened.page
     page.evaluate("""() => {
         const put = (tag, more) => document.body.append(Object.assign(document.createElement(tag), more));

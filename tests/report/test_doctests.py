@@ -1,4 +1,4 @@
-"""The examples in the report's docstrings."""
+"""The examples in the docstrings of the report run and are right."""
 
 import doctest
 import importlib
@@ -8,16 +8,16 @@ import pytest
 
 from segue import report
 
-MODULES = [found.name for found in pkgutil.walk_packages(report.__path__, f"{report.__name__}.")]
+MODULES = [module.name for module in pkgutil.walk_packages(report.__path__, f"{report.__name__}.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_are_true(name):
+def test_examples_are_right(name):
     failed, _ = doctest.testmod(importlib.import_module(name))
     assert failed == 0
 
 
-def test_there_are_some():
+def test_there_are_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    tried = sum(len(one.examples) for name in MODULES for one in finder.find(importlib.import_module(name)))
-    assert tried >= 10
+    n_examples = sum(len(test.examples) for name in MODULES for test in finder.find(importlib.import_module(name)))
+    assert n_examples >= 10

@@ -1,4 +1,4 @@
-"""Texts that would be code elsewhere: the page's elements are its own, and the texts are read as they are."""
+"""Hostile texts add no element and no attribute to the page, and are shown literally."""
 
 import pytest
 from tests.report import hostile_numbers, report_numbers
@@ -9,43 +9,45 @@ from segue.report import page
 
 @pytest.fixture(scope="module")
 def text():
-    return page.render(hostile_numbers.tables(), "0f3a5c")
+    return page.render(hostile_numbers.full(), "0f3a5c")
 
 
 @pytest.fixture(scope="module")
-def made(text):
+def parsed(text):
     return Page(text)
 
 
-def test_the_page_can_be_written_and_holds_nothing_that_cannot_be_seen(text):
+def test_the_page_is_utf_8_without_invisible_characters(text):
     text.encode("utf-8")
     before_scripts = text.split("<script>")[0]
     assert not set("\u202e\u200b\ufeff\u2028\u2029\0\x07\x1b") & set(before_scripts)
 
 
 @pytest.mark.guard("page-texts-escaped", "page-data-escaped")
-def test_the_page_is_made_of_the_same_elements(made):
-    full = Page(page.render(report_numbers.tables(), "0f3a5c"))
-    assert {one.tag for one in made.elements} <= {one.tag for one in full.elements}
-    assert {name for one in made.elements for name in one.attributes} <= {
-        name for one in full.elements for name in one.attributes
+def test_hostile_texts_add_no_element(parsed):
+    full = Page(page.render(report_numbers.full(), "0f3a5c"))
+    assert {element.tag for element in parsed.elements} <= {element.tag for element in full.elements}
+    assert {name for element in parsed.elements for name in element.attributes} <= {
+        name for element in full.elements for name in element.attributes
     }
-    assert len(made.all("script")) == len(full.all("script"))
-    assert made.scripts == full.scripts
-    assert [one["href"] for one in made.all("a", "link")] == [one["href"] for one in full.all("a", "link")]
+    assert len(parsed.all("script")) == len(full.all("script"))
+    assert parsed.scripts == full.scripts
+    assert [element["href"] for element in parsed.all("a", "link")] == [
+        element["href"] for element in full.all("a", "link")
+    ]
 
 
-def test_texts_are_read_as_they_are(made):
+def test_hostile_texts_are_shown_literally(parsed):
     shown = list(hostile_numbers.SHOWN.values())
-    rows = [one.text for one in made.all("bdi", within="td") if "details" not in one.parents]
+    rows = [element.text for element in parsed.all("bdi", within="td") if "details" not in element.parents]
     assert rows == shown
-    assert [one["title"] for one in made.data["data-page"]["similar"]] == shown
-    assert [one["artist"] for one in made.data["data-page"]["similar"]] == shown
-    assert [one.text for one in made.all("h3", within="article")] == [
+    assert [element["title"] for element in parsed.data["data-page"]["similar"]] == shown
+    assert [element["artist"] for element in parsed.data["data-page"]["similar"]] == shown
+    assert [element.text for element in parsed.all("h3", within="article")] == [
         "1 X" + "x" * 118 + "…",
         "2 </script><script>alert(1)</script>",
         "3 Lone",
     ]
-    settings = [one.text for one in made.all("bdi", within="details")]
+    settings = [element.text for element in parsed.all("bdi", within="details")]
     assert "<img src=x onerror=alert(1)>" in settings
     assert "x" * 2000 in settings

@@ -1,4 +1,4 @@
-"""What people call a feature, and how they write its values."""
+"""Display names, units and number formats of the features."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from segue.report import feature_labels
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "wanted"),
+    ("name", "value", "expected"),
     [
         ("bpm", 121.62, "122 BPM"),
         ("loudness", -9.04, "−9.0 dB"),
@@ -25,12 +25,12 @@ from segue.report import feature_labels
         ("duration_s", 72000.0, "1,200:00"),
     ],
 )
-def test_a_value_as_people_write_it(name, value, wanted):
-    assert feature_labels.format_value(name, value) == wanted
+def test_format_value(name, value, expected):
+    assert feature_labels.format_value(name, value) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted", "factor"),
+    ("name", "expected", "factor"),
     [
         ("bpm", "Tempo, beats per minute", 1),
         ("loudness", "Loudness, dB", 1),
@@ -40,12 +40,12 @@ def test_a_value_as_people_write_it(name, value, wanted):
         ("year", "Year of release", 1),
     ],
 )
-def test_an_axis_says_its_unit_and_shows_values_in_it(name, wanted, factor):
-    assert feature_labels.label_with_unit(name) == wanted
+def test_labels_and_factors_of_axes(name, expected, factor):
+    assert feature_labels.label_with_unit(name) == expected
     assert feature_labels.display_factor(name) == factor
 
 
-def test_every_number_of_a_track_has_a_name_that_is_no_column():
+def test_every_number_has_a_display_name():
     assert tuple(feature_labels.NAMES) == (*schema.FEATURE_NAMES, "popularity", "year")
     assert not any("_" in name or name == "bpm" for name in feature_labels.NAMES.values())
     for feature in schema.FEATURES:
@@ -53,15 +53,15 @@ def test_every_number_of_a_track_has_a_name_that_is_no_column():
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted"),
+    ("value", "expected"),
     [(-0.671, "−0.67"), (0.5, "0.50"), (-0.001, "0.00"), (0.0, "0.00"), (-0.006, "−0.01"), (-10.001, "−10.00")],
 )
-def test_signed(value, wanted):
-    assert feature_labels.format_signed(value) == wanted
+def test_format_signed(value, expected):
+    assert feature_labels.format_signed(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("number", "wanted"), [(0, "no"), (1, "one"), (12, "twelve"), (13, "13"), (114000, "114,000"), (-1, "-1")]
+    ("number", "expected"), [(0, "no"), (1, "one"), (12, "twelve"), (13, "13"), (114000, "114,000"), (-1, "-1")]
 )
-def test_spelled(number, wanted):
-    assert feature_labels.spell_number(number) == wanted
+def test_spell_number(number, expected):
+    assert feature_labels.spell_number(number) == expected

@@ -1,4 +1,4 @@
-"""Sentences, word by word."""
+"""Every sentence of the report, word by word."""
 
 from dataclasses import replace
 
@@ -11,11 +11,11 @@ from tests.report.report_numbers import R, correlations
 from segue.report import feature_labels, findings, numbers
 
 
-def reversed_pair() -> dict[tuple[str, str], float]:
+def with_reversed_pair() -> dict[tuple[str, str], float]:
     return R | {("energy", "acousticness"): 0.67}
 
 
-def test_what_goes_together_the_strongest_first():
+def test_strongest_correlations_first():
     assert findings.correlation_title(correlations(R)) == "Loud tracks are more energetic"
     assert findings.correlation_sentences(correlations(R)) == [
         "Loud tracks are clearly more energetic (r = 0.72, with 95 % confidence 0.70 to 0.74).",
@@ -25,10 +25,10 @@ def test_what_goes_together_the_strongest_first():
     ]
 
 
-def test_a_catalogue_the_other_way_round_says_the_opposite():
+def test_the_opposite_sign_gives_the_opposite_sentence():
     assert (
         "Energetic tracks are clearly more acoustic (r = 0.67, with 95 % confidence 0.65 to 0.69)."
-        in findings.correlation_sentences(correlations(reversed_pair()))
+        in findings.correlation_sentences(correlations(with_reversed_pair()))
     )
     alone = {("energy", "acousticness"): -0.67}
     assert findings.correlation_title(correlations(alone)) == "Energetic tracks are less acoustic"
@@ -36,18 +36,18 @@ def test_a_catalogue_the_other_way_round_says_the_opposite():
     assert findings.correlation_title(correlations(alone)) == "Energetic tracks are more acoustic"
 
 
-def test_two_pairs_are_told_even_where_they_do_not_go_together():
+def test_two_pairs_are_always_listed():
     assert findings.correlation_sentences(correlations({})) == [
         "Energetic tracks are hardly more or less acoustic than others "
         "(r = 0.00, with 95 % confidence −0.04 to 0.04).",
         "Cheerful tracks are hardly more or less danceable than others "
         "(r = 0.00, with 95 % confidence −0.04 to 0.04).",
     ]  # fmt: skip
-    assert findings.correlation_title(correlations({})) == "No two features go together"
+    assert findings.correlation_title(correlations({})) == "No two features are correlated"
 
 
 @pytest.mark.parametrize(
-    ("r", "n", "wanted"),
+    ("r", "n", "expected"),
     [
         (0.5, 2000, "Fast tracks are clearly louder"),
         (0.499, 2000, "Fast tracks tend to be louder"),
@@ -56,53 +56,53 @@ def test_two_pairs_are_told_even_where_they_do_not_go_together():
         (-0.1, 2000, "Fast tracks are slightly quieter"),
         (0.099, 2000, "Fast tracks are hardly more or less loud than others"),
         (0.12, 150, "Fast tracks are hardly more or less loud than others"),
-        (0.4, 20, "Whether fast tracks are more or less loud cannot be told from so few tracks"),
-        (0.0, 25, "Whether fast tracks are more or less loud cannot be told from so few tracks"),
+        (0.4, 20, "Too few tracks to say whether fast tracks are more or less loud"),
+        (0.0, 25, "Too few tracks to say whether fast tracks are more or less loud"),
     ],
 )
-def test_how_much_is_said_of_a_correlation(r, n, wanted):
-    found = findings.relation(correlations({("bpm", "loudness"): r}, n), "bpm", "loudness")
-    assert findings.sentence(found).startswith(wanted)
+def test_strength_of_a_correlation_in_words(r, n, expected):
+    pair = findings.pair_correlation(correlations({("bpm", "loudness"): r}, n), "bpm", "loudness")
+    assert findings.pair_sentence(pair).startswith(expected)
 
 
 @pytest.mark.parametrize("n", [20, 57, 400])
-def test_the_interval_is_scipys(n):
+def test_the_confidence_interval_equals_scipys(n):
     chance = np.random.default_rng(n)
     x = chance.normal(size=n)
     y = 0.6 * x + chance.normal(size=n)
     truth = stats.pearsonr(x, y)
     low, high = truth.confidence_interval(0.95)
-    found = findings.relation(correlations({("bpm", "energy"): truth.statistic}, n), "bpm", "energy")
-    assert (found.r, found.low, found.high) == pytest.approx((truth.statistic, low, high), abs=1e-12)
+    pair = findings.pair_correlation(correlations({("bpm", "energy"): truth.statistic}, n), "bpm", "energy")
+    assert (pair.r, pair.low, pair.high) == pytest.approx((truth.statistic, low, high), abs=1e-12)
 
 
-def test_a_perfect_correlation_and_none_at_all():
-    found = findings.relation(correlations({("bpm", "energy"): 1.0}), "bpm", "energy")
-    assert findings.sentence(found) == (
+def test_a_perfect_and_an_undefined_correlation():
+    pair = findings.pair_correlation(correlations({("bpm", "energy"): 1.0}), "bpm", "energy")
+    assert findings.pair_sentence(pair) == (
         "Fast tracks are clearly more energetic (r = 1.00, with 95 % confidence 1.00 to 1.00)."
     )
-    assert findings.relation(correlations({("bpm", "energy"): float("nan")}), "bpm", "energy") is None
+    assert findings.pair_correlation(correlations({("bpm", "energy"): float("nan")}), "bpm", "energy") is None
 
 
-def test_of_too_few_tracks_nothing_is_said():
-    few = correlations(R, n=19)
-    assert findings.relation(few, "energy", "loudness") is None
-    assert findings.relation(correlations(R, n=20), "energy", "loudness") is not None
-    assert findings.correlation_sentences(few) == []
-    assert findings.popularity_sentences(few) == []
-    assert findings.year_sentence(report_numbers.years(), few) is None
-    assert findings.correlation_title(few) == "The features"
+def test_too_few_tracks_give_no_sentence():
+    too_few = correlations(R, n=19)
+    assert findings.pair_correlation(too_few, "energy", "loudness") is None
+    assert findings.pair_correlation(correlations(R, n=20), "energy", "loudness") is not None
+    assert findings.correlation_sentences(too_few) == []
+    assert findings.popularity_sentences(too_few) == []
+    assert findings.year_sentence(report_numbers.years(), too_few) is None
+    assert findings.correlation_title(too_few) == "The features"
 
 
-def test_features_that_nobody_has_are_not_spoken_of():
+def test_missing_features_give_no_sentence():
     known = correlations(R, names=("bpm", "energy"))
-    assert findings.relation(known, "energy", "loudness") is None
+    assert findings.pair_correlation(known, "energy", "loudness") is None
     assert findings.correlation_sentences(known) == []
     assert findings.popularity_sentences(known) == []
     assert findings.year_sentence(None, known) is None
 
 
-def test_popularity():
+def test_popularity_sentences():
     assert findings.popularity_sentences(correlations(R)) == [
         "Popular tracks are slightly louder (r = 0.18, with 95 % confidence 0.14 to 0.22)."
     ]
@@ -112,25 +112,25 @@ def test_popularity():
         "Popular tracks tend to be shorter (r = −0.31, with 95 % confidence −0.35 to −0.27).",
     ]
     assert findings.popularity_sentences(correlations({("popularity", "valence"): -0.05})) == [
-        "Nothing here goes with popularity: the nearest is cheerfulness "
+        "No feature is correlated with popularity: the strongest is cheerfulness "
         "(r = −0.05, with 95 % confidence −0.09 to −0.01)."
     ]
     assert findings.popularity_sentences(correlations({("popularity", "valence"): 0.4}, n=21)) == []
 
 
-def test_the_years():
+def test_year_sentence():
     assert findings.year_sentence(report_numbers.years(), correlations(R)) == (
         "Newer tracks are less acoustic: on average 76 % in the 1960s and 36 % in the 2010s "
         "(r = −0.36, with 95 % confidence −0.40 to −0.32)."
     )
     assert findings.year_sentence(report_numbers.years(), correlations({})) == (
-        "Tracks of all years sound alike: the nearest to a change is in tempo."
+        "No feature changes over the years: the largest change is in tempo."
     )
     assert findings.year_sentence(report_numbers.years(), correlations({("year", "bpm"): 0.4}, n=21)) is None
     assert findings.year_sentence(None, correlations(R)) is None
 
 
-def test_decades_with_few_tracks_are_no_end_to_compare():
+def test_decades_of_few_tracks_are_not_compared():
     years = numbers.Years([1935, 1960, 1961, 2005, 2021], [19, 10, 10, 400, 3], {
         "acousticness": [0.1, 0.9, 0.7, 0.5, 1.0],
     })  # fmt: skip
@@ -143,56 +143,56 @@ def test_decades_with_few_tracks_are_no_end_to_compare():
     )
 
 
-def test_ends_that_contradict_the_whole_are_not_named():
-    # most tracks lie between, and fall; the first decade happens to be lower than the last
+def test_decades_that_contradict_the_correlation_are_left_out():
+    # falls over all tracks, but the first decade is lower than the last
     years = numbers.Years([1955, 1975, 1995, 2015], [20, 900, 900, 20], {"acousticness": [0.2, 0.9, 0.1, 0.4]})
     assert findings.year_sentence(years, correlations(R)) == (
         "Newer tracks tend to be less acoustic (r = −0.36, with 95 % confidence −0.40 to −0.32)."
     )
 
 
-def test_the_lead_names_the_largest_and_the_smallest():
-    found = report_numbers.tables()
-    assert findings.lead(found) == (
-        "The largest group, 60 % of all tracks, is loud, energetic; the smallest, 10 %, is fast, danceable."
+def test_the_lead_describes_the_largest_and_smallest_cluster():
+    base = report_numbers.full()
+    assert findings.lead(base) == (
+        "The largest cluster, 60 % of all tracks, is loud, energetic; the smallest, 10 %, is fast, danceable."
     )
-    one, other, third = found.clusters
-    emptied = replace(found, clusters=[one, replace(other, n_tracks=800, share=0.4), replace(third, n_tracks=0)])
+    one, other, third = base.clusters
+    emptied = replace(base, clusters=[one, replace(other, n_tracks=800, share=0.4), replace(third, n_tracks=0)])
     assert findings.lead(emptied) == (
-        "The largest group, 60 % of all tracks, is loud, energetic; the smallest, 40 %, is calm, acoustic."
+        "The largest cluster, 60 % of all tracks, is loud, energetic; the smallest, 40 %, is calm, acoustic."
     )
-    assert findings.lead(replace(found, clusters=[one])) == "All 2,000 tracks sound alike."
+    assert findings.lead(replace(base, clusters=[one])) == "All 2,000 tracks sound alike."
 
 
 @pytest.mark.parametrize(
-    ("rule", "wanted"),
+    ("rule", "expected"),
     [
-        ("silhouette", "3 clusters hold together best among those numbers that say something about music"),
-        ("fixed", "The settings ask for 3 clusters"),
-        ("knee", "Beyond 3 clusters more of them gain little: there inertia has its knee"),
-        ("stable", "3 is the largest number of clusters that random halves of the catalogue agree on"),
+        ("silhouette", "3 clusters have the highest silhouette among the admissible numbers of clusters"),
+        ("fixed", "The settings fix 3 clusters"),
+        ("knee", "At 3 clusters the inertia curve has its knee: more clusters reduce inertia little"),
+        ("stable", "3 is the largest number of clusters on which random subsamples of the catalogue agree"),
     ],
 )
-def test_why_so_many_clusters(rule, wanted):
-    found = report_numbers.tables()
-    end = ", of 2 to 5 that were tried, with a silhouette of 0.31 (the best of all, 0.35, has 2)."
-    assert findings.choice_sentence(found, rule) == wanted + end
-    best = replace(found, scores=found.scores[1:])
-    assert findings.choice_sentence(best, rule) == wanted + ", of 3 to 5 that were tried, with a silhouette of 0.31."
+def test_choice_sentence(rule, expected):
+    base = report_numbers.full()
+    end = ", of 2 to 5 that were tried, with a silhouette of 0.31 (the highest of all, 0.35, has 2)."
+    assert findings.choice_sentence(base, rule) == expected + end
+    best = replace(base, k_scores=base.k_scores[1:])
+    assert findings.choice_sentence(best, rule) == expected + ", of 3 to 5 that were tried, with a silhouette of 0.31."
 
 
-def test_one_number_of_clusters_is_no_choice():
-    found = report_numbers.tables()
-    alone = replace(found, scores=[found.scores[1]])
-    assert findings.choice_sentence(alone, "fixed") == "The settings ask for 3 clusters, with a silhouette of 0.31."
+def test_choice_sentence_of_a_single_k():
+    base = report_numbers.full()
+    alone = replace(base, k_scores=[base.k_scores[1]])
+    assert findings.choice_sentence(alone, "fixed") == "The settings fix 3 clusters, with a silhouette of 0.31."
 
 
-def test_agreement_with_genres():
-    assert findings.agreement_sentences(report_numbers.tables().agreement) == [
-        "The clusters loosely follow the genres: to know a track's cluster tells 23 % of what its genre would "
+def test_agreement_sentences():
+    assert findings.agreement_sentences(report_numbers.full().agreement) == [
+        "The clusters loosely follow the genres: both share 23 % of their information "
         "(normalised mutual information 0.23).",
-        "If each cluster were named after its commonest genre, 44 % of the tracks would be right (purity); beyond "
-        "chance two tracks are sorted alike by both in 12 % of the cases (adjusted Rand index 0.12).",
+        "If each cluster were named after its most frequent genre, 44 % of the tracks would be right (purity); beyond "
+        "chance, clusters and genres agree on 12 % of the pairs of tracks (adjusted Rand index 0.12).",
     ]
 
 
@@ -200,39 +200,39 @@ def test_agreement_with_genres():
     ("nmi", "word"),
     [(0.099, "hardly"), (0.1, "loosely"), (0.299, "loosely"), (0.3, "partly"), (0.599, "partly"), (0.6, "largely")],
 )
-def test_how_far_clusters_follow_genres(nmi, word):
-    found = numbers.Agreement(nmi, -0.02, 0.4, [], np.zeros((0, 3)), [])
-    first, second = findings.agreement_sentences(found)
+def test_agreement_in_words(nmi, word):
+    base = numbers.Agreement(nmi, -0.02, 0.4, [], np.zeros((0, 3)), [])
+    first, second = findings.agreement_sentences(base)
     assert first.startswith(f"The clusters {word} follow the genres")
-    assert "in 0 % of the cases (adjusted Rand index −0.02)" in second
+    assert "on 0 % of the pairs of tracks (adjusted Rand index −0.02)" in second
 
 
 @pytest.mark.parametrize(
-    ("share", "wanted"),
+    ("share", "expected"),
     [
         (0.0, "0 %"), (0.0001, "less than 1 %"), (0.00499, "less than 1 %"), (0.005, "less than 1 %"), (0.0051, "1 %"),
         (0.168, "17 %"), (0.994, "99 %"), (0.9999, "more than 99 %"), (1.0, "100 %"),
     ],
 )  # fmt: skip
-def test_a_share_without_false_decimals(share, wanted):
-    assert findings.percent(share) == wanted
+def test_percent(share, expected):
+    assert findings.percent(share) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "word"), [(0.2499, "faint"), (0.25, "fair"), (0.5, "good"), (0.7, "strong"), (-0.1, "faint")]
 )
-def test_silhouettes_are_judged_by_kaufman_and_rousseeuw(value, word):
+def test_silhouette_word(value, word):
     assert findings.silhouette_word(value) == word
 
 
-def test_a_direction_of_the_map():
+def test_loading_sentence():
     assert findings.loading_sentence([("bpm", 0.3), ("energy", -0.8), ("valence", 0.25)], "up") == (
         "Farther up: less energetic, faster."
     )
     assert findings.loading_sentence([("bpm", 0.19)], "up") == ""
 
 
-def test_every_number_can_be_spoken_of():
+def test_every_pair_of_features_has_a_sentence():
     for name in feature_labels.NAMES:
         for other in feature_labels.NAMES:
-            assert findings.sentence(findings.Relation(name, other, 0.4, 0.3, 0.5)).endswith("0.50).")
+            assert findings.pair_sentence(findings.PairCorrelation(name, other, 0.4, 0.3, 0.5)).endswith("0.50).")

@@ -1,4 +1,4 @@
-"""Look-ups in the tables of an output, without Spark: what the command ``segue`` shows, as functions.
+"""Look-ups in the tables of an output without a JVM, as the command ``segue`` shows them.
 
 >>> from segue.lookup import similar
 >>> similar("out/demo", "bohemian rhapsody").similar  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""What the look-ups answer, as plain values for a notebook; no Spark here."""
+"""Answer look-ups with plain values: similar tracks, clusters and runs of an output."""
 
 import json
 from collections.abc import Sequence
@@ -10,83 +10,104 @@ import numpy as np
 from segue import schema
 from segue.errors import InputError
 from segue.lookup.reading import Tables
-from segue.lookup.title_search import Titles, best_match
+from segue.lookup.title_search import TitleIndex, best_match
 from segue.similarity.reasons import describe_reasons
 
-_SHOWN = ("title", "artist", "album", "genre", "year", "popularity", "bpm")
-_CLUSTER = ("cluster", "cluster_name", "cluster_description")
-_CANDIDATES = 20
+_TRACK_COLUMNS = ("title", "artist", "album", "genre", "year", "popularity", "bpm")
+_CLUSTER_COLUMNS = ("cluster", "cluster_name", "cluster_description")
+_COLUMNS = ("track_id", *_TRACK_COLUMNS, *_CLUSTER_COLUMNS)
+_MAX_CANDIDATES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A track and what is similar to it; or, where several tracks may be meant, those alone."""
+    """A track with its similar tracks; or, where the title is ambiguous, the candidates alone."""
 
     searched: str
     track: dict[str, Any] | None = None
     similar: list[dict[str, Any]] = field(default_factory=list)
+    """Nearest first: the columns of each track, distance, same_cluster, why (features) and because (in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
+    """Tracks that the title may mean, best match first."""
     notes: list[str] = field(default_factory=list)
-    """What a reader should know of the answer, such as that the lists are older than the labels."""
+    """Limits of the answer, such as lists that are older than the labels."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it in types that JSON has."""
+        """Return all fields in the types of JSON."""
         return asdict(self)
 
 
 def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
-    """Find a track by its title and return what is similar to it.
+    """Search a track by its title and return its similar tracks.
 
     Parameters
     ----------
     root : the ``--output`` of a run
-    title : a title, "title - artist", or a track id; case, accents, punctuation and a few typos do not count
-    pick : which of the candidates of this title, from 1, where there are several
+    title : a title, "title - artist", or a track id; case, accents, punctuation and a few typos are ignored
+    pick : which of the candidates, from 1; without it the best match, if it is unambiguous
 
     Raises
     ------
     InputError
-        If nothing comes near the title, or there is no such candidate.
+        If no title matches, or there is no such candidate.
     OutputError
-        If a table is not there.
+        If a table is missing or cannot be read.
     """
     tables = Tables(root)
     names = tables.read(schema.LABELED_TRACKS, ["track_id", "title", "artist", "popularity"], "track_id")
     ids, titles, artists, popularity = (column.to_pylist() for column in names.columns)
-    hits = Titles(ids, titles, artists, popularity).search(title)
-    if not hits:
-        raise InputError(f"no title in {root} comes near {title!r}; try fewer words, or another spelling")
-    if pick is not None and not 1 <= pick <= len(hits):
-        raise InputError(f"there is no candidate {pick} for {title!r}, only {len(hits)}")
-    chosen = hits[pick - 1] if pick is not None else best_match(hits)
-    if chosen is None:
-        known = [ids[hit.index] for hit in hits[:_CANDIDATES]]
-        rows = tables.rows(schema.LABELED_TRACKS, known, [*_SHOWN, *_CLUSTER])
-        more = [f"{len(hits) - _CANDIDATES} more are not shown"] if len(hits) > _CANDIDATES else []
-        return Answer(title, candidates=[rows[name] for name in known], notes=more)
-    return _similar_to(tables, title, ids[chosen.index])
+    matches = TitleIndex(ids, titles, artists, popularity).search(title)
+    if not matches:
+        raise InputError(f"no title in {root} matches {title!r}; type fewer words, or another spelling")
+    if pick is not None and not 1 <= pick <= len(matches):
+        raise InputError(f"--pick {pick}: expected 1 to {len(matches)}, the candidates for {title!r}")
+    match = matches[pick - 1] if pick is not None else best_match(matches)
+    if match is None:
+        listed = [ids[candidate.index] for candidate in matches[:_MAX_CANDIDATES]]
+        rows = tables.rows(schema.LABELED_TRACKS, listed, [*_TRACK_COLUMNS, *_CLUSTER_COLUMNS])
+        n_more = len(matches) - len(listed)
+        notes = [f"{n_more} more are not shown"] if n_more else []
+        return Answer(title, candidates=[rows[track_id] for track_id in listed], notes=notes)
+    return _similar_to(tables, title, ids[match.index])
 
 
 def clusters(root: str) -> list[dict[str, Any]]:
-    """Return the rows of ``cluster_profiles`` of the model that labeled the tracks, by cluster."""
+    """Return the rows of ``cluster_profiles`` of the model that labeled the tracks, by cluster.
+
+    Raises
+    ------
+    OutputError
+        If a table is missing or cannot be read.
+    """
     tables = Tables(root)
-    labeled = tables.read(schema.LABELED_TRACKS, ["model_version"]).column("model_version")
+    versions = tables.read(schema.LABELED_TRACKS, ["model_version"]).column("model_version")
     rows = tables.read(schema.CLUSTER_PROFILES, schema.CLUSTER_PROFILES.names).to_pylist()
-    version = labeled[0].as_py() if len(labeled) else None
+    version = versions[0].as_py() if len(versions) else None
     return sorted((row for row in rows if row["model_version"] == version), key=lambda row: row["cluster"])
 
 
 def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
-    """Return the rows of ``runs``, the newest last, their JSON read."""
+    """Return the rows of ``runs``, newest last, with their JSON columns parsed.
+
+    Parameters
+    ----------
+    root : the ``--output`` of a run
+    last : maximum number of rows, the newest
+
+    Raises
+    ------
+    OutputError
+        If the table is missing or cannot be read.
+    """
     rows = Tables(root).read(schema.RUNS, schema.RUNS.names).to_pylist()
     rows = sorted(rows, key=lambda row: (row["started_at"], row["run_id"]))
     for row in rows:
-        row |= {name: _told(row[name]) for name in ("settings", "versions", "input", "counts")}
+        row |= {name: _parse(row[name]) for name in ("settings", "versions", "input", "counts")}
     return rows if last is None else rows[max(0, len(rows) - last) :]
 
 
-def _told(text: str | None) -> Any:
-    """Return what a text of JSON says; nothing where it is broken, as an earlier segue left some that held secrets."""
+def _parse(text: str | None) -> Any:
+    """Return parsed JSON, {} where it is invalid: earlier versions redacted secrets in a way that broke some."""
     try:
         return json.loads(text or "{}")
     except ValueError:
@@ -94,42 +115,46 @@ def _told(text: str | None) -> Any:
 
 
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
-    """Return a track with its list, every neighbour with its whys in words."""
+    """Return a track with its similar tracks, and the reasons in words."""
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
-    now = tables.version(schema.LABELED_TRACKS)
-    notes = []
-    if track_id not in lists:
-        notes.append("this track is newer than similar_tracks; recommend_tracks.py brings the lists up to date")
-    elif lists[track_id]["tracks_version"] != now:
-        notes.append(
-            f"the lists were made from version {lists[track_id]['tracks_version']} of labeled_tracks, which is at "
-            f"{now}; recommend_tracks.py brings them up to date"
-        )
-    near = lists[track_id]["similar"] if track_id in lists else []
-    named = list(dict.fromkeys(name for one in near for name in one["why"]))
-    columns = dict.fromkeys([*_SHOWN, *_CLUSTER, *named])
-    rows = tables.rows(schema.LABELED_TRACKS, [track_id, *(one["track_id"] for one in near)], list(columns))
-    thirds = _thirds(tables, named)
+    entries = lists[track_id]["similar"] if track_id in lists else []
+    features = list(dict.fromkeys(name for entry in entries for name in entry["why"]))
+    columns = list(dict.fromkeys([*_TRACK_COLUMNS, *_CLUSTER_COLUMNS, *features]))
+    rows = tables.rows(schema.LABELED_TRACKS, [track_id, *(entry["track_id"] for entry in entries)], columns)
+    terciles = _terciles(tables, features)
     track = rows[track_id]
-    told = [
+    neighbours = [
         {
-            **{name: rows[one["track_id"]][name] for name in ("track_id", *_SHOWN, *_CLUSTER)},
-            "distance": one["distance"],
-            "same_cluster": one["same_cluster"],
-            "why": one["why"],
-            "because": describe_reasons(one["why"], track, rows[one["track_id"]], thirds),
+            **{name: rows[entry["track_id"]][name] for name in _COLUMNS},
+            "distance": entry["distance"],
+            "same_cluster": entry["same_cluster"],
+            "why": entry["why"],
+            "because": describe_reasons(entry["why"], track, rows[entry["track_id"]], terciles),
         }
-        for one in near
-        if one["track_id"] in rows  # a track may have gone since the lists were made
+        for entry in entries
+        if entry["track_id"] in rows  # a track may have been removed since the lists were made
     ]
-    return Answer(searched, {name: track[name] for name in ("track_id", *_SHOWN, *_CLUSTER)}, told, [], notes)
+    notes = _staleness(lists.get(track_id), tables.version(schema.LABELED_TRACKS))
+    return Answer(searched, {name: track[name] for name in _COLUMNS}, neighbours, [], notes)
 
 
-def _thirds(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return what a third of all tracks lie below and above, for some features."""
-    found = {}
+def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
+    """Return a note where a track's list is missing, or made from an older version of labeled_tracks."""
+    if row is None:
+        return ["similar_tracks has no list for this track; run recommend_tracks.py"]
+    if row["tracks_version"] == version:
+        return []
+    return [
+        f"the lists were made from version {row['tracks_version']} of labeled_tracks, which is at version {version}; "
+        "run recommend_tracks.py"
+    ]
+
+
+def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the 1/3 and 2/3 quantiles of features over all tracks."""
+    terciles = {}
     for name in names:
         values = [x for x in tables.read(schema.LABELED_TRACKS, [name]).column(name).to_pylist() if x is not None]
         low, high = np.quantile(values, [1 / 3, 2 / 3]) if values else (0.0, 0.0)
-        found[name] = (float(low), float(high))
-    return found
+        terciles[name] = (float(low), float(high))
+    return terciles

@@ -1,7 +1,7 @@
-"""Delta tables read by queries, of which only what they ask for is read; no Spark here.
+"""Read Delta tables by SQL without Spark: only the requested columns and rows are read.
 
-DataFusion, which comes with deltalake, starts in a hundredth of a second. What would import pandas is left alone: it
-takes longer than all else that a look-up does, and many of Arrow's conversions import it.
+DataFusion, which is part of deltalake, starts in about 10 ms. Many of Arrow's conversions import pandas, which takes
+longer than the rest of a look-up: they are avoided here.
 """
 
 from collections.abc import Sequence
@@ -14,56 +14,61 @@ from deltalake.exceptions import DeltaError
 from segue.errors import OutputError
 from segue.schema import Table
 
-_SAME = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
+_SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
+"""Hadoop's URI schemes, and the ones that deltalake reads instead."""
 
 
 class Tables:
-    """The tables below one ROOT, each at the version that it had when it was first asked for."""
+    """The tables below one ROOT, each at the version of its first read."""
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or "/"
         self._open: dict[str, DeltaTable] = {}
 
     def version(self, table: Table) -> int:
-        """Return the version that is read."""
+        """Return the version of a table that is read."""
         return int(self._table(table).version())
 
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
-        """Return some columns of all rows, in the order of one of them, or in any."""
+        """Return some columns of all rows, sorted by the column ``order`` if given."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
 
     def rows(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return some columns of some tracks' rows, by ``track_id``; parts of files without one are passed over."""
+        """Return some columns of the rows with these track ids, by ``track_id``.
+
+        Row groups whose statistics exclude the ids are not read.
+        """
         if not ids:
             return {}
-        wanted = ", ".join(map(_text, ids))
-        found = self._query(table, ["track_id", *columns], f"WHERE {_name('track_id')} IN ({wanted})")
-        return {row["track_id"]: row for row in found.to_pylist()}
+        literals = ", ".join(map(_text, ids))
+        rows = self._query(table, ["track_id", *columns], f"WHERE {_name('track_id')} IN ({literals})")
+        return {row["track_id"]: row for row in rows.to_pylist()}
 
-    def _query(self, table: Table, columns: Sequence[str], rest: str) -> pa.Table:
+    def _query(self, table: Table, columns: Sequence[str], clause: str) -> pa.Table:
+        """Return some columns of the rows that a WHERE or ORDER BY clause selects."""
         opened = self._table(table)
-        known = {field.name for field in opened.schema().fields}
-        if absent := [name for name in columns if name not in known]:
-            lacks = f"{table.name} in {self.root} has no {', '.join(absent)}"
-            raise OutputError(f"{lacks}; run_pipeline.py with this --output upgrades it")
-        query = f"SELECT {', '.join(map(_name, columns))} FROM {_name(table.name)} {rest}"
+        available = {field.name for field in opened.schema().fields}
+        if missing := [name for name in columns if name not in available]:
+            problem = f"{table.name} in {self.root} has no column {', '.join(missing)}"
+            raise OutputError(f"{problem}; run_pipeline.py with this --output upgrades the table")
+        query = f"SELECT {', '.join(map(_name, columns))} FROM {_name(table.name)} {clause}"
         try:
-            found = QueryBuilder().register(table.name, opened).execute(query)
-            return pa.RecordBatchReader.from_stream(found).read_all()
+            stream = QueryBuilder().register(table.name, opened).execute(query)
+            return pa.RecordBatchReader.from_stream(stream).read_all()
         except (DeltaError, OSError, ValueError) as error:
             raise OutputError(f"cannot read {table.name} in {self.root} ({_first_line(error)})") from error
 
     def _table(self, table: Table) -> DeltaTable:
         if table.name not in self._open:
             path = f"{self.root}/{table.name}"
-            for scheme, same in _SAME.items():
-                path = same + path.removeprefix(scheme) if path.startswith(scheme) else path
+            for scheme, replacement in _SCHEMES.items():
+                path = replacement + path.removeprefix(scheme) if path.startswith(scheme) else path
             try:
                 self._open[table.name] = DeltaTable(path)
             except (DeltaError, OSError, ValueError) as error:
                 raise OutputError(
                     f"{self.root} has no table {table.name} that can be read ({_first_line(error)}); "
-                    f"wanted the --output of a run that wrote it"
+                    "expected the --output of a run that wrote it"
                 ) from error
         return self._open[table.name]
 

@@ -1,98 +1,124 @@
-"""Answers as text for a terminal; no Spark here."""
+"""Format answers as plain text for a terminal or a pipe."""
 
-import unicodedata
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 from segue.core.text import printable
 from segue.lookup.answers import Answer
 
-_GAP = 2
-_WIDE = "WF"
+_GAP, _MIN_WIDTH = 2, 12
+"""Characters between two columns, and to which a column is shortened at least."""
 
 
 def similar_text(answer: Answer, width: int) -> str:
-    """Return a track and its list, or the candidates, as text."""
+    """Return a track and its similar tracks, or the candidates, as text of ``width`` columns."""
     if answer.track is None:
-        rows = [[str(n), _title(one), _clean(one["artist"]), _year(one)] for n, one in enumerate(answer.candidates, 1)]
-        several = f"{len(rows)} recordings may be meant; choose one with --pick, or say title - artist:"
-        lines = [several if len(rows) > 1 else "no title is just that; the one that comes near is had by --pick 1:", ""]
-        return "\n".join([*lines, *table(["pick", "title", "artist", "year"], rows, width, [1, 2]), *_notes(answer)])
+        return "\n".join([*_candidates(answer, width), *_notes(answer)])
     rows = [
         [
             str(number),
-            f"{one['distance']:.2f}",
-            _title(one),
-            _clean(one["artist"]),
-            ("" if one["same_cluster"] else f"[{one['cluster']}] ") + one["because"],
+            f"{row['distance']:.2f}",
+            row["title"],
+            row["artist"],
+            ("" if row["same_cluster"] else f"[{row['cluster']}] ") + row["because"],
         ]
-        for number, one in enumerate(answer.similar, 1)
+        for number, row in enumerate(answer.similar, 1)
     ]
-    header = ["", "distance", "title", "artist", "why"]
-    listed = (
-        table(header, rows, width, [2, 3, 4]) if rows else ["no similar tracks: see recommend.* in conf/defaults.toml"]
-    )
-    foreign = any(not one["same_cluster"] for one in answer.similar)
-    legend = ["", "[n]: of another cluster, number n"] if foreign else []
-    return "\n".join([*_head(answer.track), "", *listed, *legend, *_notes(answer)])
+    lines = ["no similar tracks; the settings recommend.* in conf/defaults.toml limit the lists"]
+    if rows:
+        lines = table(["", "distance", "title", "artist", "why"], rows, width, [2, 3, 4])
+    has_other_cluster = any(not row["same_cluster"] for row in answer.similar)
+    legend = ["", "[n]: in another cluster, number n"] if has_other_cluster else []
+    return "\n".join([*_head(answer.track), "", *lines, *legend, *_notes(answer)])
 
 
 def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return the profiles of clusters as a table."""
-    told = [
+    """Return the profiles of clusters as a table of ``width`` columns."""
+    cells = [
         [
             row["cluster_name"],
             f"{row['n_tracks']:,}",
             f"{row['share']:.0%}",
             f"{row['silhouette']:.2f}",
             row["cluster_description"],
-            ", ".join(_clean(genre["genre"]) for genre in (row["top_genres"] or [])[:3]),
-            "; ".join(f"{_clean(one['title'])} ({_clean(one['artist'])})" for one in (row["exemplars"] or [])[:1]),
+            ", ".join(genre["genre"] for genre in (row["top_genres"] or [])[:3]),
+            "; ".join(f"{track['title']} ({track['artist'] or ''})" for track in (row["exemplars"] or [])[:1]),
         ]
         for row in rows
     ]
-    header = ["cluster", "tracks", "share", "silhouette", "sounds", "genres", "most typical"]
-    return "\n".join(table(header, told, width, [4, 5, 6]))
+    header = ["cluster", "tracks", "share", "silhouette", "description", "genres", "most typical"]
+    return "\n".join(table(header, cells, width, [4, 5, 6]))
 
 
 def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return runs as a table."""
-    told = [
+    """Return runs as a table of ``width`` columns."""
+    cells = [
         [
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
             row["job"],
             row["status"],
             f"{row['counts'].get('seconds', 0):.1f}",
-            _clean(row["error"] or _counts(row["counts"])),
+            row["error"] or _counts(row["counts"]),
         ]
         for row in rows
     ]
-    return "\n".join(table(["started (UTC)", "job", "status", "seconds", "what it did"], told, width, [4]))
+    return "\n".join(table(["started (UTC)", "job", "status", "seconds", "result"], cells, width, [4]))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int, flexible: Sequence[int]) -> list[str]:
-    """Return lines of columns; the flexible ones are cut where all do not fit, the widest first."""
-    columns = range(len(header))
-    widths = [max(_width(line[c]) for line in (header, *rows)) for c in columns]
-    while sum(widths) + _GAP * (len(header) - 1) > width:
-        widest = max(flexible, key=lambda c: widths[c])
-        if widths[widest] <= 12:
-            break
-        widths[widest] -= 1
-    lines = []
-    for line in (header, *rows):
-        cells = [_fitted(line[c], widths[c]) for c in columns]
-        lines.append((" " * _GAP).join(cells).rstrip())
-    return lines
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str | None]], width: int, flexible: Sequence[int]
+) -> list[str]:
+    """Return the lines of a table, one per row, without borders, markup or ANSI codes.
+
+    Parameters
+    ----------
+    header : titles of the columns
+    rows : cells; control characters are replaced by spaces
+    width : columns of the terminal; a row may be wider where the columns cannot be shortened further
+    flexible : indices of the columns that are shortened, the widest first, to ``_MIN_WIDTH`` characters at least
+    """
+    # imported here: some 50 ms, which --help and --json need not wait for
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = [[_printable(cell) for cell in line] for line in (header, *rows)]
+    grid = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=False)
+    narrowest = -_GAP
+    for index in range(len(header)):
+        widest = max(cell_len(line[index]) for line in lines)
+        narrowest += _GAP + (min(widest, _MIN_WIDTH) if index in flexible else widest)
+        grid.add_column(no_wrap=index not in flexible)
+    for line in lines:
+        grid.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in line))  # Text: no markup in data
+    output = StringIO()
+    # below the narrowest width rich would drop columns
+    width = max(width, narrowest)
+    Console(file=output, width=width, color_system=None, force_terminal=False, force_jupyter=False).print(grid)
+    return [line.rstrip() for line in output.getvalue().split("\n")[:-1]]
+
+
+def _candidates(answer: Answer, width: int) -> list[str]:
+    rows = [
+        [str(number), row["title"], row["artist"], str(row["year"] or "")]
+        for number, row in enumerate(answer.candidates, 1)
+    ]
+    title = "No exact match. Closest title (select it with --pick 1):"
+    if len(rows) > 1:
+        title = f"{len(rows)} recordings match; select one with --pick, or type title - artist:"
+    return [title, "", *table(["pick", "title", "artist", "year"], rows, width, [1, 2])]
 
 
 def _head(track: dict[str, Any]) -> list[str]:
-    about = [f"by {_clean(track['artist'])}"] if track["artist"] else []
-    about += [f"on {_clean(track['album'])}"] if track["album"] else []
-    about += [str(track[name]) for name in ("year", "genre") if track[name]]
-    about += [f"{track['bpm']:.0f} BPM"] if track["bpm"] else []
-    words = f"{track['cluster_name']}: {track['cluster_description']}"
-    return [_clean(track["title"]), "  " + _clean(", ".join(about)), f"  {words}"]
+    """Return title, details and cluster of a track, each on one line."""
+    details = [f"by {track['artist']}"] if track["artist"] else []
+    details += [f"on {track['album']}"] if track["album"] else []
+    details += [str(track[name]) for name in ("year", "genre") if track[name]]
+    details += [f"{track['bpm']:.0f} BPM"] if track["bpm"] else []
+    cluster = f"{track['cluster_name']}: {track['cluster_description']}"
+    return [_printable(track["title"]), "  " + _printable(", ".join(details)), "  " + _printable(cluster)]
 
 
 def _notes(answer: Answer) -> list[str]:
@@ -100,35 +126,16 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    told = []
+    """Return the counts of each stage that are not zero."""
+    texts = []
     for stage, values in counts.items():
         if isinstance(values, dict):
-            some = [f"{name} {value:,}" for name, value in values.items() if isinstance(value, int) and value]
-            told.append(f"{stage}: {', '.join(some) or 'nothing to do'}")
-    return "; ".join(told)
+            nonzero = [f"{name} {value:,}" for name, value in values.items() if isinstance(value, int) and value]
+            texts.append(f"{stage}: {', '.join(nonzero) or 'nothing to do'}")
+    return "; ".join(texts)
 
 
-def _title(row: dict[str, Any]) -> str:
-    return _clean(row["title"])
-
-
-def _year(row: dict[str, Any]) -> str:
-    return str(row["year"] or "")
-
-
-def _clean(text: str | None) -> str:
-    """Return a text of somebody's file without what would move the cursor."""
+def _printable(text: str | None) -> str:
+    """Return a text with spaces for control characters, which would move the cursor or colour the terminal."""
     # guard: terminal-control-characters-removed -> return text or ""
     return printable(text or "")
-
-
-def _width(text: str) -> int:
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in _WIDE else 1 for c in text)
-
-
-def _fitted(text: str, width: int) -> str:
-    if _width(text) > width:
-        while _width(text) > width - 1:
-            text = text[:-1]
-        text = text.rstrip() + "…"
-    return text + " " * (width - _width(text))

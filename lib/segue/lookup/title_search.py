@@ -1,8 +1,9 @@
-"""Which track is meant: a title as people type it against the titles of a catalogue; no Spark here.
+"""Search tracks by a typed title.
 
-Case, accents, punctuation, notes on the release and a leading "The" do not count. A track is scored from 0 to 100:
-100 where the text is its id, its title, or its title and artist in either order; 95 where it is part of the title, in
-whole words; and else by how few letters must be changed (rapidfuzz's ratio) to make it the title, or title and artist.
+Case, accents, punctuation, notes on the release and a leading "The" are ignored. A track scores from 0 to 100:
+100 where the text is its id, its title, or its title and artist in either order; 95 where the text is part of the
+title, in whole words; else the similarity (rapidfuzz ``ratio``) to the title, or to title and artist, below 95.
+Linear in the number of tracks.
 """
 
 from collections.abc import Sequence
@@ -12,82 +13,87 @@ from rapidfuzz import fuzz, process
 
 from segue.similarity.recordings import artist_key, artist_keys, fold_text, normalise_words, title_key, words_and_keys
 
-EXACT, PART, SURE, LEAST = 100.0, 95.0, 85.0, 65.0
-_LEAD = 5.0
-"""A hit that is not exact is taken for what was meant when it is nearly so and no other recording comes so near."""
-_MOST = 200
+EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
+_MIN_LEAD = 5.0
+"""A match that is not exact is the best one if it scores ``MIN_BEST_SCORE`` and this much more than the next one."""
+_MAX_MATCHES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """One recording that may be meant: its most popular release."""
+    """A recording that matches: the position of its most popular release, and its score."""
 
     index: int
     score: float
 
 
-class Titles:
-    """The titles of a catalogue, ready to be searched."""
+class TitleIndex:
+    """The titles of a catalogue, normalised for searching."""
 
     def __init__(
         self, ids: Sequence[str], titles: Sequence[str], artists: Sequence[str], popularity: Sequence[float | None]
     ) -> None:
-        self._ids, self._titles, self._artists, self._popularity = ids, titles, artists, popularity
-        self._words, self._bare = words_and_keys(titles)
+        self._ids, self._artists, self._popularity = ids, artists, popularity
+        self._words, self._keys = words_and_keys(titles)
 
     def search(self, text: str) -> list[TitleMatch]:
-        """Return the recordings that may be meant, the likeliest first; popular ones before others."""
+        """Return the recordings that match a text, highest score first, ties by popularity and id."""
         if text in self._ids:
-            return [TitleMatch(self._ids.index(text), EXACT)]
-        scores = self._exact(text) or self._near(text)
+            return [TitleMatch(self._ids.index(text), EXACT_SCORE)]
+        scores = self._exact(text) or self._similar(text)
         best: dict[tuple[str, str], TitleMatch] = {}
         for index, score in scores.items():
-            name = (artist_key(self._artists[index]), self._bare[index])
-            if name not in best or self._rank(TitleMatch(index, score)) < self._rank(best[name]):
-                best[name] = TitleMatch(index, score)
+            recording = (artist_key(self._artists[index]), self._keys[index])
+            if recording not in best or self._rank(TitleMatch(index, score)) < self._rank(best[recording]):
+                best[recording] = TitleMatch(index, score)
         return sorted(best.values(), key=self._rank)
 
-    def _rank(self, hit: TitleMatch) -> tuple[float, float, str]:
-        return (-hit.score, -(self._popularity[hit.index] or 0.0), self._ids[hit.index])
+    def _rank(self, match: TitleMatch) -> tuple[float, float, str]:
+        return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return the tracks of this title; where an artist is named too, those by the artist."""
-        whole, bare = normalise_words(fold_text(text)), title_key(text)
-        found = {i: EXACT for i, (w, b) in enumerate(zip(self._words, self._bare, strict=True)) if whole in (w, b)}
+        """Return the tracks of this title and, where the text names an artist too, of this title by the artist."""
+        words, key = normalise_words(fold_text(text)), title_key(text)
+        pairs = zip(self._words, self._keys, strict=True)
+        scores = {index: EXACT_SCORE for index, pair in enumerate(pairs) if words in pair}
         parts = [part for part in text.split(" - ") if part.strip()]
-        for at in range(1, len(parts)):
-            halves = " - ".join(parts[:at]), " - ".join(parts[at:])
-            for title, artist in (halves, halves[::-1]):
-                found |= self._by(title_key(title), artist)
-        return found or {i: EXACT for i, b in enumerate(self._bare) if b == bare}
+        for cut in range(1, len(parts)):
+            first, second = " - ".join(parts[:cut]), " - ".join(parts[cut:])
+            for title, artist in ((first, second), (second, first)):
+                scores |= self._by_artist(title_key(title), artist)
+        return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
-    def _by(self, title: str, artist: str) -> dict[int, float]:
-        wanted = artist_key(artist)
+    def _by_artist(self, key: str, artist: str) -> dict[int, float]:
+        """Return the tracks of a title key that one of their artists is named as."""
+        name = artist_key(artist)
         return {
-            index: EXACT
-            for index, bare in enumerate(self._bare)
-            if bare == title and wanted in [artist_key(one) for one in self._artists[index].split(";")]
+            index: EXACT_SCORE
+            for index, other in enumerate(self._keys)
+            if other == key and name in [artist_key(part) for part in self._artists[index].split(";")]
         }
 
-    def _near(self, text: str) -> dict[int, float]:
-        wanted = normalise_words(fold_text(text))
-        if not wanted:
+    def _similar(self, text: str) -> dict[int, float]:
+        """Return the tracks whose title contains the text, or is similar to it."""
+        query = normalise_words(fold_text(text))
+        if not query:
             return {}
-        found = {i: PART for i, words in enumerate(self._words) if f" {wanted} " in f" {words} "}
-        both = [f"{bare} {artist}" for bare, artist in zip(self._bare, artist_keys(self._artists), strict=True)]
-        for scorer, choices in ((fuzz.ratio, self._bare), (fuzz.ratio, both), (fuzz.token_sort_ratio, both)):
-            for _, score, index in process.extract(
-                wanted, choices, scorer=scorer, score_cutoff=LEAST, limit=_MOST, processor=None
+        scores = {index: PART_SCORE for index, words in enumerate(self._words) if f" {query} " in f" {words} "}
+        both = [f"{key} {artist}" for key, artist in zip(self._keys, artist_keys(self._artists), strict=True)]
+        for scorer, choices in ((fuzz.ratio, self._keys), (fuzz.ratio, both), (fuzz.token_sort_ratio, both)):
+            for _, ratio, index in process.extract(
+                query, choices, scorer=scorer, score_cutoff=MIN_SCORE, limit=_MAX_MATCHES, processor=None
             ):
-                exact = scorer is fuzz.token_sort_ratio and score == EXACT
-                found[index] = max(found.get(index, 0.0), EXACT if exact else min(score, PART - 1))
-        return found
+                is_exact = scorer is fuzz.token_sort_ratio and ratio == EXACT_SCORE
+                score = EXACT_SCORE if is_exact else min(ratio, PART_SCORE - 1)
+                scores[index] = max(scores.get(index, 0.0), score)
+        return scores
 
 
-def best_match(hits: Sequence[TitleMatch]) -> TitleMatch | None:
-    """Return the one hit that is certainly meant, if there is one."""
-    if not hits:
+def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
+    """Return the first of ``TitleIndex.search``, None where it is neither the only exact match nor clearly the best."""
+    if not matches:
         return None
-    first, second = hits[0], hits[1].score if len(hits) > 1 else 0.0
-    is_meant = first.score == EXACT > second or (first.score >= SURE and first.score - second >= _LEAD)
-    return first if is_meant else None
+    first, second = matches[0], matches[1].score if len(matches) > 1 else 0.0
+    is_only_exact = first.score == EXACT_SCORE > second
+    is_clear = first.score >= MIN_BEST_SCORE and first.score - second >= _MIN_LEAD
+    return first if is_only_exact or is_clear else None

@@ -1,4 +1,4 @@
-"""Report: the tables become ``report.html``."""
+"""Report: the tables become ``report.html`` and ``report.json``."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ from segue.core.text import json_digest
 from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
-from segue.report import numbers, page
+from segue.report import HTML_FILE, JSON_FILE, json_numbers, numbers, page
 from segue.report.aggregates.summary import ReportTables, fit_report_numbers
 from segue.runtime.job import Job, Run
 from segue.settings import Settings, with_current_names
@@ -23,13 +23,11 @@ from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
-
-PAGE_FILE = "report.html"
 _DIGITS = 16
 
 
 def render_report(store: Store, settings: Settings) -> StageResult:
-    """Aggregate what the page shows, and write the page, unless it was made from the same tables and settings.
+    """Aggregate the numbers of the page, and write both, unless they were made from the same tables and settings.
 
     Parameters
     ----------
@@ -56,9 +54,10 @@ def _render(store: Store, settings: Settings) -> StageResult:
     similar, rejected = store.find(schema.SIMILAR_TRACKS), store.find(schema.REJECTED_TRACKS)
     read = (schema.LABELED_TRACKS, schema.K_SCORES, schema.SIMILAR_TRACKS, schema.REJECTED_TRACKS)
     tables = {table.name: store.versions[table.name] for table in read if table.name in store.versions}
-    path = f"{store.root}/{PAGE_FILE}"
+    path, json_path = f"{store.root}/{HTML_FILE}", f"{store.root}/{JSON_FILE}"
     origin = _inputs_hash(settings, card, tables)
-    if page.origin_of(files.read_text(path) or "") == origin:
+    origins = page.origin_of(files.read_text(path) or ""), json_numbers.origin_of(files.read_text(json_path) or "")
+    if set(origins) == {origin}:
         log.info("report: %s is up to date", path)
         return StageResult(stage="report", inputs=tables, counts={})
     if similar is not None:
@@ -74,6 +73,8 @@ def _render(store: Store, settings: Settings) -> StageResult:
         n_searchable=settings.report.searchable,
     )
     text = page.render(shown, origin)
+    # the page last: the next run repeats one that ended between the two writes
+    files.write_text(json_path, json_numbers.to_json(shown, origin))
     files.write_text(path, text)
     seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
     log.info("report: %s, %.1f MB, %d of %d tracks drawn, %.1f s",

@@ -11,8 +11,9 @@ from segue.core.text import printable
 from segue.pipeline.ingest import check_sources, ingest_tracks
 from segue.pipeline.label import label_tracks, newest_card
 from segue.pipeline.recommend import recommend_tracks
-from segue.pipeline.report import PAGE_FILE, render_report
+from segue.pipeline.report import render_report
 from segue.pipeline.train import train_clusters, training_settings
+from segue.report import HTML_FILE, JSON_FILE
 from segue.runtime import logs
 from segue.runtime.job import Job, Run
 from segue.settings import Settings
@@ -108,7 +109,7 @@ def summary(root: str, card: ModelCard) -> str:
         [
             *lines,
             f"\nThe tables are in {root}: {', '.join(_TABLES)}.",
-            f"The report, for any browser: {root}/{PAGE_FILE}.",
+            f"The report, for any browser: {root}/{HTML_FILE}; its numbers: {root}/{JSON_FILE}.",
             f"What to play next:  segue similar {shlex.quote(title)} --output {shlex.quote(root)}",
             f"The model is {root}/models/{card.model_version}, for any language in its {CARD_FILE}.",
         ]

@@ -1,1 +1,4 @@
-"""The report: numbers aggregated from the tables, sentences and figures made from them, and one HTML page."""
+"""The report: numbers aggregated from the tables; sentences, figures, an HTML page and a JSON file made from them."""
+
+HTML_FILE, JSON_FILE = "report.html", "report.json"
+"""File names of the report below an ``--output``."""

@@ -1,49 +1,60 @@
-"""Whatever comes from a catalogue, a model or a setting becomes text that is never code; no Spark here."""
+"""Turn texts and values into HTML, JSON and a content security policy in which nothing from the data runs as code."""
 
 import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from segue.report.figures.style import short
+from segue.report.figures.style import one_line
 
-_LONGEST = 2000
+_MAX_LENGTH = 2000
 
 
 def visible_text(content: Any) -> Any:
-    """Return a text without what cannot be seen or written, wherever it comes from; what is markup already as it is.
+    """Return a text on one line without control characters; markup and other types unchanged.
 
-    >>> seen("a\\0b\\ud800"), seen(Markup("<b>\\n</b>")), seen(7)
+    >>> visible_text("a\\0b\\ud800"), visible_text(Markup("<b>\\n</b>")), visible_text(7)
     ('a b', Markup('<b>\\n</b>'), 7)
     """
-    return short(content, _LONGEST) if isinstance(content, str) and not isinstance(content, Markup) else content
+    is_text = isinstance(content, str) and not isinstance(content, Markup)
+    return one_line(content, _MAX_LENGTH) if is_text else content
 
 
 def json_text(content: Any) -> str:
-    """Return JSON that may stand in a script element: nothing in it can end the element or begin another.
+    """Return JSON for a script element: no text in it can end the element or begin another.
 
     >>> json_text({"title": "</script>", "x": [1.5, float("nan")]})
     '{"title":"\\\\u003c/script\\\\u003e","x":[1.5,null]}'
     """
-    text = json.dumps(_plain(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(json_value(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # guard: page-data-escaped
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
 
 
-def _plain(content: Any) -> Any:
-    """Return what JSON has: lists for arrays and tuples, null for numbers that are none."""
+def json_value(content: Any) -> Any:
+    """Return the same value in the types of JSON.
+
+    Dataclasses and mappings become dicts with string keys; arrays, lists and tuples become lists; NaN and infinities
+    become None; lone surrogates, which UTF-8 cannot encode, become "?".
+
+    >>> json_value({1: (np.float64(0.5), np.inf), "text": "\\ud800"})
+    {'1': [0.5, None], 'text': '?'}
+    """
+    if is_dataclass(content) and not isinstance(content, type):
+        return {field.name: json_value(getattr(content, field.name)) for field in fields(content)}
     if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
+        return {json_value(str(key)): json_value(value) for key, value in content.items()}
     if isinstance(content, np.ndarray):
-        return _plain(content.tolist())
+        return json_value(content.tolist())
     if isinstance(content, list | tuple):
-        return [_plain(item) for item in content]
+        return [json_value(item) for item in content]
     if isinstance(content, np.generic):
         content = content.item()
     if isinstance(content, float) and not np.isfinite(content):
@@ -54,10 +65,10 @@ def _plain(content: Any) -> Any:
 
 
 def content_security_policy(*scripts: str) -> str:
-    """Return a content security policy that lets these scripts run, and nothing be fetched."""
-    hashes = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
+    """Return a content security policy under which only these scripts run, and nothing is fetched."""
+    digests = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
     # guard: page-scripts-by-hash -> allowed = "'unsafe-inline'"
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""What people call a feature, and how they write its values; no Spark here."""
+"""Display names, units and number formats of the features."""
 
 NAMES = {
     "bpm": "tempo",
@@ -14,7 +14,7 @@ NAMES = {
     "popularity": "popularity",
     "year": "year of release",
 }
-"""For every number of a track: its name in running text."""
+"""Display name of every number of a track, in lower case."""
 _UNITS = {
     "bpm": "beats per minute",
     "loudness": "dB",
@@ -26,37 +26,39 @@ _PERCENT = "%"
 
 
 def display_unit(name: str) -> str:
-    """Return the unit in which values are shown."""
+    """Return the unit in which a feature is shown: % for fractions, minutes for ``duration_s``."""
     return _UNITS.get(name, _PERCENT)
 
 
 def label_with_unit(name: str) -> str:
-    """Return the name with its unit, for an axis.
+    """Return the display name with its unit, for an axis.
 
-    >>> titled("bpm"), titled("energy"), titled("year")
+    >>> label_with_unit("bpm"), label_with_unit("energy"), label_with_unit("year")
     ('Tempo, beats per minute', 'Energy, %', 'Year of release')
     """
     return ", ".join(part for part in (NAMES[name].capitalize(), display_unit(name)) if part)
 
 
 def display_factor(name: str) -> float:
-    """Return what a value in the unit of the tables is multiplied by to be shown: fractions as per cent."""
+    """Return the factor from the unit of the tables to the displayed unit: 100 for fractions, 1/60 for seconds."""
     if name == "duration_s":
         return 1 / 60
     return 100.0 if display_unit(name) == _PERCENT else 1.0
 
 
 def format_value(name: str, value: float) -> str:
-    """Return one value as people write it.
+    """Return a value, in the unit of the tables, as text in the displayed unit.
 
-    >>> shown("bpm", 121.62), shown("loudness", -9.04), shown("energy", 0.614), shown("duration_s", 205.0)
-    ('122 BPM', '−9.0 dB', '61 %', '3:25')
+    >>> format_value("bpm", 121.62), format_value("loudness", -9.04)
+    ('122 BPM', '−9.0 dB')
+    >>> format_value("energy", 0.614), format_value("duration_s", 205.0)
+    ('61 %', '3:25')
     """
     if name == "duration_s":
         minutes, seconds = divmod(round(value), 60)
         return f"{minutes:,}:{seconds:02d}"
     if name == "loudness":
-        return f"{round(value, 1) + 0.0:.1f} dB".replace("-", "\N{MINUS SIGN}")  # no minus before 0.0
+        return f"{round(value, 1) + 0.0:.1f} dB".replace("-", "\N{MINUS SIGN}")  # + 0.0 turns -0.0 into 0.0
     if name == "year":
         return f"{value:.0f}"
     text = f"{value * display_factor(name):,.0f}"
@@ -64,18 +66,18 @@ def format_value(name: str, value: float) -> str:
 
 
 def format_signed(value: float) -> str:
-    """Return a number with two decimals and a proper minus.
+    """Return a number with two decimals and the typographic minus.
 
-    >>> signed(-0.671), signed(-0.001)
+    >>> format_signed(-0.671), format_signed(-0.001)
     ('−0.67', '0.00')
     """
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
 
 
 def spell_number(number: int) -> str:
-    """Return a small number in words, a large one in digits with separators.
+    """Return a number up to twelve as a word, a larger one in digits with separators.
 
-    >>> spelled(10), spelled(21), spelled(114000)
+    >>> spell_number(10), spell_number(21), spell_number(114000)
     ('ten', '21', '114,000')
     """
     words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]

@@ -1,4 +1,4 @@
-"""What the numbers say, in sentences that are computed from them; no Spark here."""
+"""Sentences of the report, computed from its numbers."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from segue.clustering.descriptions import WORDS
 from segue.report import feature_labels
 from segue.report.numbers import Agreement, Correlations, ReportNumbers, Years
 
-_COMPARED = {
+_COMPARATIVES = {
     "bpm": ("faster", "slower"),
     "loudness": ("louder", "quieter"),
     "energy": ("more energetic", "less energetic"),
@@ -24,15 +24,18 @@ _COMPARED = {
     "popularity": ("more popular", "less popular"),
     "year": ("newer", "older"),
 }
-_SUBJECTS = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
-FEWEST = 20
-"""Tracks: of fewer nothing is said."""
-_SURE = 1.959963984540054  # of a normal deviate: 95 % lie within
+"""By feature: the comparatives for a higher and for a lower value."""
+_ADJECTIVES = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
+MIN_TRACKS = 20
+"""Fewer tracks give no sentence."""
+_NORMAL_975 = 1.959963984540054
+"""97.5 % quantile of the standard normal distribution."""
+_MIN_LOADING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
-    """Pearson's r of two features, and the interval that holds the true one with 95 % confidence (Fisher's z)."""
+class PairCorrelation:
+    """Pearson's r of two features with its 95 % confidence interval (Fisher's z)."""
 
     one: str
     other: str
@@ -42,130 +45,150 @@ class Relation:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the two are related at all, and enough to speak of."""
+        """Whether |r| is at least 0.1 and the interval excludes 0."""
         return abs(self.r) >= 0.1 and self.low * self.high > 0
 
     @property
-    def is_absent(self) -> bool:
-        """Whether the tracks are enough to say that the two hardly go together."""
+    def is_negligible(self) -> bool:
+        """Whether the correlation is not clear and the interval lies within -0.3 and 0.3."""
         return not self.is_clear and max(-self.low, self.high) < 0.3
 
 
-def relation(found: Correlations, one: str, other: str) -> Relation | None:
-    """Return how two features go together, or None where the tracks do not tell."""
-    if one not in found.names or other not in found.names:
+def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCorrelation | None:
+    """Return the correlation of two features, or None where r is NaN or fewer than ``MIN_TRACKS`` tracks have both.
+
+    References
+    ----------
+    R. A. Fisher (1921), "On the 'probable error' of a coefficient of correlation deduced from a small sample",
+    Metron 1, 3-32: atanh(r) is about normal with standard deviation 1 / sqrt(n - 3).
+    """
+    if one not in correlations.names or other not in correlations.names:
         return None
-    i, j = found.names.index(one), found.names.index(other)
-    r, n = float(found.r[i, j]), int(found.n[i, j])
-    if math.isnan(r) or n < FEWEST:
+    i, j = correlations.names.index(one), correlations.names.index(other)
+    r, n = float(correlations.r[i, j]), int(correlations.n_tracks[i, j])
+    if math.isnan(r) or n < MIN_TRACKS:
         return None
-    z, half = math.atanh(max(-1 + 1e-12, min(1 - 1e-12, r))), _SURE / math.sqrt(n - 3)
-    return Relation(one, other, r, math.tanh(z - half), math.tanh(z + half))
+    z, margin = math.atanh(max(-1 + 1e-12, min(1 - 1e-12, r))), _NORMAL_975 / math.sqrt(n - 3)
+    return PairCorrelation(one, other, r, math.tanh(z - margin), math.tanh(z + margin))
 
 
-def sentence(found: Relation) -> str:
-    """Return what a relation says.
+def pair_sentence(pair: PairCorrelation) -> str:
+    """Return a sentence on the correlation of two features.
 
-    >>> sentence(Relation("energy", "acousticness", -0.67, -0.69, -0.64))
+    >>> pair_sentence(PairCorrelation("energy", "acousticness", -0.67, -0.69, -0.64))
     'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
     """
-    subject = _SUBJECTS[found.one].capitalize()
-    if found.is_absent:
-        return f"{subject} tracks are hardly more or less {_plain(found.other)} than others ({_figures(found)})."
-    if not found.is_clear:
-        asked = f"{subject.lower()} tracks are more or less {_plain(found.other)}"
-        return f"Whether {asked} cannot be told from so few tracks ({_figures(found)})."
-    strength = "are clearly" if abs(found.r) >= 0.5 else "tend to be" if abs(found.r) >= 0.3 else "are slightly"
-    return f"{subject} tracks {strength} {_COMPARED[found.other][found.r < 0]} ({_figures(found)})."
+    adjective = _ADJECTIVES[pair.one].capitalize()
+    if pair.is_negligible:
+        return f"{adjective} tracks are hardly more or less {_positive(pair.other)} than others ({_interval(pair)})."
+    if not pair.is_clear:
+        question = f"whether {adjective.lower()} tracks are more or less {_positive(pair.other)}"
+        return f"Too few tracks to say {question} ({_interval(pair)})."
+    strength = "are clearly" if abs(pair.r) >= 0.5 else "tend to be" if abs(pair.r) >= 0.3 else "are slightly"
+    return f"{adjective} tracks {strength} {_comparative(pair)} ({_interval(pair)})."
 
 
-def _plain(name: str) -> str:
-    return _SUBJECTS[name].replace("newer", "new")
+def _positive(name: str) -> str:
+    return _ADJECTIVES[name].replace("newer", "new")
 
 
-def _figures(found: Relation) -> str:
-    r, low, high = map(feature_labels.format_signed, (found.r, found.low, found.high))
+def _comparative(pair: PairCorrelation) -> str:
+    """Return the comparative of the second feature that goes with a higher value of the first."""
+    return _COMPARATIVES[pair.other][pair.r < 0]
+
+
+def _interval(pair: PairCorrelation) -> str:
+    r, low, high = map(feature_labels.format_signed, (pair.r, pair.low, pair.high))
     return f"r = {r}, with 95 % confidence {low} to {high}"
 
 
-def strongest(found: Correlations, most: int = 3) -> list[Relation]:
-    """Return the pairs of audio features that go together most, the strongest first."""
-    names = [name for name in schema.FEATURE_NAMES if name in found.names]
-    pairs = [relation(found, one, other) for one, other in combinations(names, 2)]
-    clear = [pair for pair in pairs if pair and pair.is_clear]
-    return sorted(clear, key=lambda pair: (-abs(pair.r), pair.one, pair.other))[:most]
+def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorrelation]:
+    """Return the clearly correlated pairs of audio features, largest |r| first."""
+    pairs = (pair for pair in _feature_pairs(correlations) if pair.is_clear)
+    return sorted(pairs, key=lambda pair: (-abs(pair.r), pair.one, pair.other))[:limit]
 
 
-def correlation_title(found: Correlations) -> str:
-    """Return the heading of the correlations: what the strongest says."""
-    best = strongest(found, 1)
+def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
+    pairs = [pair_correlation(correlations, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
+    return [pair for pair in pairs if pair]
+
+
+def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
+    """Return the correlations of one feature with others, largest |r| first."""
+    pairs = [pair_correlation(correlations, name, other) for other in others]
+    return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
+
+
+def correlation_title(correlations: Correlations) -> str:
+    """Return the heading of the correlations: the strongest pair in words."""
+    best = strongest_pairs(correlations, 1)
     if not best:
-        pairs = [relation(found, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
-        known = [pair for pair in pairs if pair]
-        return "No two features go together" if known and all(pair.is_absent for pair in known) else "The features"
-    subject = _SUBJECTS[best[0].one].capitalize()
-    return f"{subject} tracks are {_COMPARED[best[0].other][best[0].r < 0]}"
+        pairs = _feature_pairs(correlations)
+        all_negligible = pairs and all(pair.is_negligible for pair in pairs)
+        return "No two features are correlated" if all_negligible else "The features"
+    return f"{_ADJECTIVES[best[0].one].capitalize()} tracks are {_comparative(best[0])}"
 
 
-def correlation_sentences(found: Correlations) -> list[str]:
-    """Return the strongest pairs, and two that people ask for: energy and acousticness, danceability and valence."""
-    pairs = strongest(found)
-    told = {frozenset((pair.one, pair.other)) for pair in pairs}
+def correlation_sentences(correlations: Correlations) -> list[str]:
+    """Return a sentence for each of the strongest pairs, for energy and acousticness, and valence and danceability."""
+    pairs = strongest_pairs(correlations)
+    listed = {frozenset((pair.one, pair.other)) for pair in pairs}
     for one, other in (("energy", "acousticness"), ("valence", "danceability")):
-        asked = relation(found, one, other)
-        if asked and frozenset((one, other)) not in told:
-            pairs.append(asked)
-    return [sentence(pair) for pair in pairs]
+        pair = pair_correlation(correlations, one, other)
+        if pair and frozenset((one, other)) not in listed:
+            pairs.append(pair)
+    return [pair_sentence(pair) for pair in pairs]
 
 
-def popularity_sentences(found: Correlations) -> list[str]:
-    """Return what goes with popularity, the strongest first; that nothing does, if so; nothing where none can tell."""
-    pairs = [relation(found, "popularity", name) for name in (*schema.FEATURE_NAMES, "year")]
-    known = sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
-    if not known:
+def popularity_sentences(correlations: Correlations) -> list[str]:
+    """Return the three strongest correlations with popularity, or that there is none.
+
+    The list is empty where the tracks are too few for either.
+    """
+    pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
+    if not pairs:
         return []
-    clear = [sentence(pair) for pair in known[:3] if pair.is_clear]
-    if clear or not known[0].is_absent:
+    clear = [pair_sentence(pair) for pair in pairs[:3] if pair.is_clear]
+    if clear or not pairs[0].is_negligible:
         return clear
-    best = feature_labels.NAMES[known[0].other]
-    return [f"Nothing here goes with popularity: the nearest is {best} ({_figures(known[0])})."]
+    best = feature_labels.NAMES[pairs[0].other]
+    return [f"No feature is correlated with popularity: the strongest is {best} ({_interval(pairs[0])})."]
 
 
-def year_sentence(years: Years | None, found: Correlations) -> str | None:
-    """Return which feature has changed most over the years, and from what to what."""
-    pairs = [relation(found, "year", name) for name in schema.FEATURE_NAMES]
-    known = sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
-    if years is None or not known:
+def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
+    """Return which feature changed most over the years, with its mean in the first and the last decade."""
+    pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
+    if years is None or not pairs:
         return None
-    best = known[0]
-    if not best.is_clear and not best.is_absent:
+    best = pairs[0]
+    if not best.is_clear and not best.is_negligible:
         return None
     if not best.is_clear:
-        return f"Tracks of all years sound alike: the nearest to a change is in {feature_labels.NAMES[best.other]}."
-    first, last = _ends(years, best.other)
-    # the ends are two decades of many, and may go against the whole
+        return f"No feature changes over the years: the largest change is in {feature_labels.NAMES[best.other]}."
+    first, last = _first_and_last_decade(years, best.other)
+    # two decades of many may contradict the correlation over all of them
     if first is None or last is None or (last[1] - first[1]) * best.r <= 0:
-        return sentence(best)
+        return pair_sentence(best)
     before, after = (feature_labels.format_value(best.other, mean) for _, mean in (first, last))
     return (
-        f"Newer tracks are {_COMPARED[best.other][best.r < 0]}: on average {before} in the "
-        f"{first[0]}s and {after} in the {last[0]}s ({_figures(best)})."
+        f"Newer tracks are {_comparative(best)}: on average {before} in the "
+        f"{first[0]}s and {after} in the {last[0]}s ({_interval(best)})."
     )
 
 
-def _ends(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """Return the first and the last decade with enough tracks, with their means."""
+def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
+    """Return the first and the last decade with at least ``MIN_TRACKS`` tracks, with the mean of a feature."""
     sums: dict[int, tuple[int, float]] = {}
     for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
         if mean is not None:
             n, total = sums.get(year // 10 * 10, (0, 0.0))
             sums[year // 10 * 10] = n + count, total + count * mean
-    means = [(decade, total / n) for decade, (n, total) in sorted(sums.items()) if n >= FEWEST]
+    means = [(decade, total / n) for decade, (n, total) in sorted(sums.items()) if n >= MIN_TRACKS]
     return (means[0], means[-1]) if len(means) > 1 else (None, None)
 
 
 def headline(k: int) -> str:
-    """Return the page's own heading.
+    """Return the title of the page.
 
     >>> headline(10)
     'Ten ways your catalogue sounds'
@@ -173,20 +196,20 @@ def headline(k: int) -> str:
     return f"{feature_labels.spell_number(k).capitalize()} ways your catalogue sounds"
 
 
-def lead(found: ReportNumbers) -> str:
-    """Return one sentence on the whole: the largest cluster and the smallest."""
-    clusters = sorted((c for c in found.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
+def lead(numbers: ReportNumbers) -> str:
+    """Return one sentence on the largest and the smallest cluster."""
+    clusters = sorted((c for c in numbers.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
     if len(clusters) < 2:
-        return f"All {found.n_tracks:,} tracks sound alike."
+        return f"All {numbers.n_tracks:,} tracks sound alike."
     first, last = clusters[0], clusters[-1]
     return (
-        f"The largest group, {percent(first.n_tracks / found.n_tracks)} of all tracks, is {first.words}; "
-        f"the smallest, {percent(last.n_tracks / found.n_tracks)}, is {last.words}."
+        f"The largest cluster, {percent(first.n_tracks / numbers.n_tracks)} of all tracks, is {first.description}; "
+        f"the smallest, {percent(last.n_tracks / numbers.n_tracks)}, is {last.description}."
     )
 
 
 def percent(share: float) -> str:
-    """Return a share without false decimals.
+    """Return a share as whole per cent, with "less than" and "more than" instead of a rounded 0 % and 100 %.
 
     >>> percent(0.168), percent(0.004), percent(0.0)
     ('17 %', 'less than 1 %', '0 %')
@@ -198,48 +221,53 @@ def percent(share: float) -> str:
 
 
 def silhouette_word(value: float) -> str:
-    """Return a judgement of a mean silhouette, by the limits of Kaufman and Rousseeuw (1990): .25, .5 and .7."""
+    """Return an adjective for a mean silhouette, with the limits 0.25, 0.5 and 0.7.
+
+    References
+    ----------
+    L. Kaufman, P. J. Rousseeuw (1990), "Finding Groups in Data", Wiley, chapter 2.
+    """
     return "faint" if value < 0.25 else "fair" if value < 0.5 else "good" if value < 0.7 else "strong"
 
 
-def choice_sentence(found: ReportNumbers, rule: str) -> str:
-    """Return why this number of clusters."""
-    ks = [score.k for score in found.scores]
-    chosen = next(score for score in found.scores if score.k == found.chosen)
+def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
+    """Return why the model has k clusters, by the rule of ``selection.rule``."""
+    k, ks = numbers.k, [score.k for score in numbers.k_scores]
+    chosen = next(score for score in numbers.k_scores if score.k == k)
     tried = f", of {min(ks)} to {max(ks)} that were tried" if len(ks) > 1 else ""
-    best = max(found.scores, key=lambda score: score.silhouette)
-    told = {
-        "fixed": f"The settings ask for {found.chosen} clusters",
-        "knee": f"Beyond {found.chosen} clusters more of them gain little: there inertia has its knee",
-        "stable": f"{found.chosen} is the largest number of clusters that random halves of the catalogue agree on",
-    }.get(rule, f"{found.chosen} clusters hold together best among those numbers that say something about music")
+    best = max(numbers.k_scores, key=lambda score: score.silhouette)
+    reason = {
+        "fixed": f"The settings fix {k} clusters",
+        "knee": f"At {k} clusters the inertia curve has its knee: more clusters reduce inertia little",
+        "stable": f"{k} is the largest number of clusters on which random subsamples of the catalogue agree",
+    }.get(rule, f"{k} clusters have the highest silhouette among the admissible numbers of clusters")
     end = f", with a silhouette of {chosen.silhouette:.2f}"
-    if best.k != found.chosen:
-        end += f" (the best of all, {best.silhouette:.2f}, has {best.k})"
-    return f"{told}{tried}{end}."
+    if best.k != k:
+        end += f" (the highest of all, {best.silhouette:.2f}, has {best.k})"
+    return f"{reason}{tried}{end}."
 
 
-def agreement_sentences(found: Agreement) -> list[str]:
-    """Return what agreement with genres means here."""
+def agreement_sentences(agreement: Agreement) -> list[str]:
+    """Return two sentences on the agreement of clusters and genres: mutual information; purity and Rand index."""
     word = (
-        "hardly follow" if found.nmi < 0.1 else "loosely follow" if found.nmi < 0.3 else
-        "partly follow" if found.nmi < 0.6 else "largely follow"
+        "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
+        "partly follow" if agreement.nmi < 0.6 else "largely follow"
     )  # fmt: skip
     return [
-        f"The clusters {word} the genres: to know a track's cluster tells {percent(found.nmi)} of what its genre "
-        f"would (normalised mutual information {found.nmi:.2f}).",
-        f"If each cluster were named after its commonest genre, {percent(found.purity)} of the tracks would be right "
-        f"(purity); beyond chance two tracks are sorted alike by both in {percent(max(found.ari, 0.0))} of the cases "
-        f"(adjusted Rand index {feature_labels.format_signed(found.ari)}).",
+        f"The clusters {word} the genres: both share {percent(agreement.nmi)} of their information "
+        f"(normalised mutual information {agreement.nmi:.2f}).",
+        f"If each cluster were named after its most frequent genre, {percent(agreement.purity)} of the tracks would "
+        f"be right (purity); beyond chance, clusters and genres agree on {percent(max(agreement.ari, 0.0))} of the "
+        f"pairs of tracks (adjusted Rand index {feature_labels.format_signed(agreement.ari)}).",
     ]
 
 
-def loading_sentence(loadings: Sequence[tuple[str, float]], end: str) -> str:
-    """Return what a direction of the map stands for.
+def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
+    """Return which features vary along a direction of the map: up to two with |loading| of at least 0.2.
 
     >>> loading_sentence([("acousticness", 0.9), ("energy", -0.4), ("bpm", 0.1)], "right")
     'Farther right: more acoustic, less energetic.'
     """
-    known = sorted(loadings, key=lambda item: -abs(item[1]))[:2]
-    told = [_COMPARED[name][weight < 0] for name, weight in known if abs(weight) >= 0.2]
-    return f"Farther {end}: {', '.join(told)}." if told else ""
+    largest = sorted(loadings, key=lambda item: -abs(item[1]))[:2]
+    words = [_COMPARATIVES[name][weight < 0] for name, weight in largest if abs(weight) >= _MIN_LOADING]
+    return f"Farther {direction}: {', '.join(words)}." if words else ""

@@ -1,4 +1,8 @@
-"""What a report tells, as plain numbers and texts: made on the cluster, drawn anywhere; no Spark here."""
+"""The numbers and texts of a report, as plain dataclasses: made by ``aggregates``, read by figures, findings and page.
+
+Field names are the keys of ``report.json``. Features are in the unit of the tables: bpm in beats per minute, loudness
+in dB, duration_s in seconds, popularity from 0 to 100, year as a calendar year, all others as fractions from 0 to 1.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,15 +16,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How one feature is spread over all tracks, in the unit of the tables."""
+    """Histogram and quartiles of one feature over all tracks, in the unit of the tables."""
 
     name: str
     edges: list[float]
-    """Of the bars, one more than there are bars."""
+    """Bin edges, ascending, one more than ``counts``."""
     counts: list[int]
-    beyond: int
+    """Tracks in each bin."""
+    n_outside: int
     """Tracks below the first edge or above the last."""
-    missing: int
+    n_missing: int
+    """Tracks without a value."""
     q1: float
     median: float
     q3: float
@@ -28,37 +34,42 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Pearson's r of every pair of features, over the tracks that have both."""
+    """Pearson's r of every pair of features, each over the tracks that have both."""
 
     names: list[str]
     r: Floats
-    """Shape (n, n); NaN where one of the two is constant or too few tracks have both."""
-    n: NDArray[np.int64]
-    """Tracks that have both, shape (n, n)."""
+    """Shape (n_features, n_features), in [-1, 1]; NaN where one is constant or fewer than three tracks have both."""
+    n_tracks: NDArray[np.int64]
+    """Number of tracks that have both, shape (n_features, n_features)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Years:
-    """Tracks and the means of their features by year of release."""
+    """Number of tracks and mean of each feature, by year of release."""
 
     years: list[int]
+    """Ascending; years without tracks are left out."""
     counts: list[int]
     means: Mapping[str, list[float | None]]
+    """By feature, one mean per year, None where no track of the year has a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Mean popularity of tracks by one feature: bins with few tracks are left out."""
+    """Mean popularity of the tracks in each bin of one feature, without bins of few tracks."""
 
     name: str
-    middles: list[float]
+    bin_centres: list[float]
+    """In the unit of the feature."""
     means: list[float]
+    """Mean popularity, 0 to 100."""
     counts: list[int]
+    """Tracks in each bin."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackReference:
-    """A track as it is shown."""
+    """Id, title and artist of a track."""
 
     track_id: str
     title: str
@@ -66,8 +77,8 @@ class TrackReference:
 
 
 @dataclass(frozen=True, slots=True)
-class Genre:
-    """A genre within a cluster: its share there, and that over its share in all tracks."""
+class GenreShare:
+    """Share of a genre within a cluster, and lift: that share over the genre's share of all tracks."""
 
     name: str
     share: float
@@ -76,33 +87,43 @@ class Genre:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One cluster, in the units of the tables."""
+    """Profile of one cluster, in the units of the tables."""
 
     number: int
-    words: str
+    """From 1."""
+    description: str
     n_tracks: int
     share: float
+    """Of all tracks, 0 to 1."""
     silhouette: float
+    """Mean over the cluster's tracks, in [-1, 1]."""
     means: Mapping[str, float]
+    """By feature."""
     deviations: Mapping[str, float]
-    """Distance of each mean from that of all tracks, in standard deviations of all tracks."""
-    genres: list[Genre]
+    """Mean of the cluster minus mean of all tracks, in standard deviations of all tracks, by feature."""
+    genres: list[GenreShare]
+    """Most frequent first."""
     artists: list[tuple[str, int]]
+    """Most frequent artists with their number of tracks, most frequent first."""
     exemplars: list[TrackReference]
+    """The tracks nearest to the centre, nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Tracks for the maps: all, or a sample in proportion to the clusters."""
+    """Tracks drawn on the maps: all, or a sample in proportion to the clusters."""
 
     tracks: list[TrackReference]
     cluster: list[int]
+    """Cluster number of each track."""
     values: Mapping[str, Floats]
-    """Features in the unit of the tables; NaN where a track lacks one."""
+    """By feature, shape (n_points,), NaN where a track has no value."""
     x: Floats
+    """First principal component, in scaled units, shape (n_points,)."""
     y: Floats
+    """Second principal component, in scaled units, shape (n_points,)."""
     n_tracks: int
-    """How many there are in all."""
+    """Size of the catalogue that the points are drawn from."""
 
     @property
     def is_sample(self) -> bool:
@@ -111,77 +132,89 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
-    """The two directions in which the clustered features vary most."""
+class Projection:
+    """The first two principal components of the clustered features."""
 
-    explained: tuple[float, float]
-    """Share of the variance of all tracks along each."""
+    explained_variance_ratio: tuple[float, float]
+    """Share of the variance of all tracks along each component, 0 to 1."""
     loadings: Mapping[str, tuple[float, float]]
+    """Weights of each feature in the two components."""
     centres: list[tuple[float, float]]
+    """Coordinates of the cluster centres, of cluster 1, 2, …"""
 
 
 @dataclass(frozen=True, slots=True)
 class KScore:
-    """One row of ``k_scores``."""
+    """Scores of one number of clusters: a row of ``k_scores``."""
 
     k: int
     silhouette: float
     inertia: float
+    """Sum of squared distances to the nearest centre, in scaled units."""
     stability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How the chosen clusters agree with the genres that tracks came with."""
+    """Agreement of the clusters with the genres in the catalogue."""
 
     nmi: float
+    """Normalised mutual information, 0 to 1."""
     ari: float
+    """Adjusted Rand index, at most 1, 0 for chance."""
     purity: float
+    """Share of tracks whose genre is the most frequent of their cluster, 0 to 1."""
     genres: list[str]
-    """The most frequent, most frequent first."""
+    """The most frequent genres, most frequent first."""
     shares: Floats
     """Share of each genre's tracks in each cluster, shape (n_genres, k)."""
     counts: list[int]
+    """Tracks of each genre."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """One entry of a track's list."""
+    """One entry of a list of similar tracks, with the reason in words."""
 
     track: TrackReference
     cluster: int
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Similar:
-    """A track that can be looked up, and what to play next."""
+class SimilarTracks:
+    """A track with its list of similar tracks, nearest first."""
 
     track: TrackReference
     cluster: int
-    near: list[Neighbour]
+    neighbours: list[Neighbour]
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Which run made this, of what."""
+    """Model, table versions, settings and package versions that the report was made from."""
 
     model_version: str
     trained_at: str
+    """ISO 8601, UTC."""
     labeled_at: str
+    """ISO 8601, UTC."""
     rule: str
+    """Rule that selected k: ``selection.rule``."""
     engine: str
     restarts: int
     space: str
+    """Scaler and features that were clustered."""
     tables: Mapping[str, int]
     """Version of each table that was read."""
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
+    """Version of each package at training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """Rows that did not become tracks: how many of each kind, and the commonest reasons."""
+    """Number of rejected rows by kind, and the most frequent reasons of invalid rows."""
 
     kinds: Mapping[str, int]
     reasons: list[tuple[str, int]]
@@ -189,26 +222,31 @@ class Rejections:
 
 @dataclass(frozen=True, slots=True)
 class ReportNumbers:
-    """Everything that the page shows."""
+    """All numbers and texts of a report."""
 
     n_tracks: int
     n_outliers: int
+    """Tracks far from their cluster's centre."""
     silhouette: float
-    scores: list[KScore]
-    chosen: int
+    """Mean over all tracks, in [-1, 1]."""
+    k_scores: list[KScore]
+    """By k, ascending."""
+    k: int
+    """Number of clusters of the model."""
     clusters: list[Cluster]
     points: Points
-    map: Map
+    projection: Projection
     distributions: list[Distribution]
     correlations: Correlations
     rejections: Rejections
     provenance: Provenance
     years: Years | None = None
     genres: list[tuple[str, int]] = field(default_factory=list)
-    """The most frequent genres, as (name, tracks)."""
+    """The most frequent genres with their number of tracks."""
     n_genres: int = 0
     artists: list[tuple[str, int]] = field(default_factory=list)
+    """The most frequent artists with their number of tracks."""
     n_artists: int = 0
     popularity: list[Popularity] = field(default_factory=list)
     agreement: Agreement | None = None
-    similar: list[Similar] = field(default_factory=list)
+    similar_tracks: list[SimilarTracks] = field(default_factory=list)

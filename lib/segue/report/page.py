@@ -1,7 +1,7 @@
-"""Numbers become one self-contained page; no Spark here.
+"""Render the numbers of a report as one self-contained HTML page.
 
-Nothing of the catalogue is ever code: Jinja escapes what stands in the page, data stands in JSON blocks that no script
-tag can end, plotly gets texts without tags, and a content security policy lets only the page's own two scripts run.
+Nothing from the catalogue runs as code: Jinja escapes texts, data lies in JSON blocks that no text in them can end,
+plotly gets texts without tags, and a content security policy allows only the page's own two scripts.
 """
 
 import hashlib
@@ -18,34 +18,35 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from segue.report import escaping, feature_labels, figures, findings
-from segue.report.figures.style import CONFIG, cluster_colour, short
-from segue.report.numbers import Cluster, ReportNumbers, TrackReference
+from segue.report.figures.style import CONFIG, cluster_colour, one_line
+from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
+from segue.report.page_figures import page_figures, start_axes, start_year_feature
 
-_FAR = 2.5
-_START = {"x": "bpm", "y": "energy", "z": "danceability"}
+_MAX_DEVIATION = 2.5
+"""Standard deviations at which a card's bar has its full length."""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
 }
 DESIGN = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest()[:16]
-"""What changes when the page's own look does."""
+"""Hash of the page's template, style sheet and script."""
 
 
 def origin_of(text: str) -> str | None:
-    """Return what a page says that it was made from."""
-    found = _ORIGIN.search(text[:4000])
-    return found[1] if found else None
+    """Return the origin in the head of a page, None where the text is not a page of segue."""
+    match = _ORIGIN.search(text[:4000])
+    return match[1] if match else None
 
 
-def render(catalogue: ReportNumbers, origin: str) -> str:
+def render(numbers: ReportNumbers, origin: str) -> str:
     """Return the page. The same numbers give the same text.
 
     Parameters
     ----------
-    catalogue : what it shows
-    origin : hexadecimal digits, to be found again by ``origin_of``
+    numbers : the numbers of the report
+    origin : hexadecimal digits, which ``origin_of`` returns again
     """
-    drawn = drawings(catalogue)
+    drawn = page_figures(numbers)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
     # guard: page-texts-escaped
     # -> environment = jinja2.Environment(
@@ -59,206 +60,156 @@ def render(catalogue: ReportNumbers, origin: str) -> str:
         "css": Markup(_WEB["page.css"]),
         "plotly": Markup(plotly),
         "script": Markup(script),
-        "data": Markup(escaping.json_text(_data(catalogue, drawn))),
+        "data": Markup(escaping.json_text(_script_data(numbers, drawn))),
         "figures": [(name, Markup(escaping.json_text(figure.to_plotly_json()))) for name, figure in drawn.items()],
     }
     return environment.from_string(_WEB["page.html"]).render(
-        c=catalogue,
+        numbers=numbers,
         origin=origin,
         policy=escaping.content_security_policy(plotly, script),
         heights={name: figure.layout.height for name, figure in drawn.items()},
         **safe,
-        **_told(catalogue),
+        **_texts(numbers),
     )
 
 
-def drawings(found: ReportNumbers) -> dict[str, go.Figure]:
-    """Return every figure of the page, by its name there."""
-    points = found.points
-    titles, artists = [one.title for one in points.tracks], [one.artist for one in points.tracks]
-    ks = [score.k for score in found.scores]
-    clusters = found.clusters
-    made = {
-        "cluster_map": figures.cluster_map(
-            points.x, points.y, points.cluster, titles, artists,
-            centres=found.map.centres, explained=found.map.explained,
-        ),
-        "scatter_3d": figures.scatter_3d(points.values, points.cluster, titles, artists, axes=_axes(found)),
-        "silhouette_by_k": figures.k_scores(
-            ks, [score.silhouette for score in found.scores], found.chosen, what="Silhouette"
-        ),
-        "inertia_by_k": figures.k_scores(ks, [score.inertia for score in found.scores], found.chosen, what="Inertia"),
-        "silhouette_by_cluster": figures.silhouettes(
-            [c.number for c in clusters], [c.silhouette for c in clusters], mean=found.silhouette
-        ),
-        "correlations": figures.correlations(found.correlations.names, found.correlations.r),
-    }  # fmt: skip
-    for one in found.distributions:
-        made[f"distribution_{one.name}"] = figures.distribution(one.name, one.edges, one.counts)
-    if found.years:
-        years = found.years
-        made["tracks_by_year"] = figures.by_year("tracks", years.years, years.counts)
-        made["feature_by_year"] = figures.by_year(_year_start(found), years.years, years.means[_year_start(found)])
-    if found.genres:
-        made["genres"] = figures.ranking(*zip(*found.genres, strict=True), what="tracks")
-    if found.artists:
-        made["artists"] = figures.ranking(*zip(*found.artists, strict=True), what="tracks")
-    for item in found.popularity:
-        made[f"popularity_{item.name}"] = figures.popularity(item.name, item.middles, item.means, item.counts)
-    if found.agreement:
-        made["genre_heatmap"] = figures.genre_heatmap(
-            found.agreement.genres, [c.number for c in clusters], found.agreement.shares
-        )
-    return made
-
-
-def _axes(found: ReportNumbers) -> tuple[str, str, str]:
-    """Return bpm, energy and danceability, or what the catalogue has instead."""
-    known = list(found.points.values)
-    wanted = [name for name in _START.values() if name in known]
-    x, y, z = (wanted + [name for name in known if name not in wanted] + wanted * 3 + known * 3)[:3]
-    return x, y, z
-
-
-def _year_start(found: ReportNumbers) -> str:
-    """Return the feature that has changed most over the years."""
-    pairs = [findings.relation(found.correlations, "year", name) for name in found.points.values]
-    known = [pair for pair in pairs if pair]
-    return max(known, key=lambda pair: abs(pair.r)).other if known else next(iter(found.points.values))
-
-
-def _told(found: ReportNumbers) -> dict[str, Any]:
-    """Return everything that the page says in words."""
-    loadings = found.map.loadings
-    pairs = findings.correlation_sentences(found.correlations)
+def _texts(numbers: ReportNumbers) -> dict[str, Any]:
+    """Return the texts, and values derived from the numbers, that the template inserts."""
+    loadings = numbers.projection.loadings
+    agreement = numbers.agreement
     return {
-        "headline": findings.headline(found.chosen),
-        "lead": findings.lead(found),
-        "day": f"{datetime.fromisoformat(found.provenance.labeled_at):%d %B %Y}".lstrip("0"),
-        "verdict": findings.silhouette_word(found.silhouette),
-        "n_invalid": found.rejections.kinds.get("invalid", 0),
-        "n_duplicate": found.rejections.kinds.get("duplicate", 0),
-        "largest": max((c.n_tracks for c in found.clusters), default=1) or 1,
-        "bars": {c.number: _bars(c) for c in found.clusters},
+        "headline": findings.headline(numbers.k),
+        "lead": findings.lead(numbers),
+        "day": f"{datetime.fromisoformat(numbers.provenance.labeled_at):%d %B %Y}".lstrip("0"),
+        "silhouette_word": findings.silhouette_word(numbers.silhouette),
+        "n_invalid": numbers.rejections.kinds.get("invalid", 0),
+        "n_duplicate": numbers.rejections.kinds.get("duplicate", 0),
+        "largest": max((c.n_tracks for c in numbers.clusters), default=1) or 1,
+        "bars": {c.number: _bars(c) for c in numbers.clusters},
         "right": findings.loading_sentence([(name, pair[0]) for name, pair in loadings.items()], "right"),
         "up": findings.loading_sentence([(name, pair[1]) for name, pair in loadings.items()], "up"),
-        "axes": [(name, feature_labels.label_with_unit(name)) for name in found.points.values],
-        "start": dict(zip("xyz", _axes(found), strict=True)),
-        "choice": findings.choice_sentence(found, found.provenance.rule),
-        "by_cluster": ", ".join(f"{c.number} {c.silhouette:.2f}" for c in found.clusters),
-        "data_title": findings.correlation_title(found.correlations),
-        "findings": pairs,
-        "year_told": findings.year_sentence(found.years, found.correlations),
-        "year_start": _year_start(found),
-        "popularity_told": findings.popularity_sentences(found.correlations),
-        "agreement_told": findings.agreement_sentences(found.agreement) if found.agreement else [],
+        "axes": [(name, feature_labels.label_with_unit(name)) for name in numbers.points.values],
+        "start_axes": dict(zip("xyz", start_axes(numbers), strict=True)),
+        "choice": findings.choice_sentence(numbers, numbers.provenance.rule),
+        "by_cluster": ", ".join(f"{c.number} {c.silhouette:.2f}" for c in numbers.clusters),
+        "data_title": findings.correlation_title(numbers.correlations),
+        "correlation_texts": findings.correlation_sentences(numbers.correlations),
+        "year_text": findings.year_sentence(numbers.years, numbers.correlations),
+        "start_year_feature": start_year_feature(numbers),
+        "popularity_texts": findings.popularity_sentences(numbers.correlations),
+        "agreement_texts": findings.agreement_sentences(agreement) if agreement else [],
         "missing": ", ".join(
-            f"{one.missing:,} tracks without {feature_labels.NAMES[one.name]}"
-            for one in found.distributions
-            if one.missing
+            f"{histogram.n_missing:,} tracks without {feature_labels.NAMES[histogram.name]}"
+            for histogram in numbers.distributions
+            if histogram.n_missing
         ),
-        "provenance": _provenance(found),
+        "provenance": _provenance_rows(numbers.provenance),
     }
 
 
-def _bars(found: Cluster) -> list[dict[str, str]]:
-    """Return a bar for each feature: to the right of the middle for more, to the left for less."""
-    told = []
-    for name, mean in found.means.items():
-        deviation = found.deviations.get(name, 0.0)
-        width = 50 * min(abs(deviation), _FAR) / _FAR
+def _bars(cluster: Cluster) -> list[dict[str, str]]:
+    """Return a bar for each feature, to the right where the cluster's mean is above that of all tracks."""
+    bars = []
+    for name, mean in cluster.means.items():
+        deviation = cluster.deviations.get(name, 0.0)
+        width = 50 * min(abs(deviation), _MAX_DEVIATION) / _MAX_DEVIATION
         left = 50.0 if deviation >= 0 else 50 - width
-        told.append(
+        side = "above" if deviation >= 0 else "below"
+        bars.append(
             {
                 "name": feature_labels.NAMES[name].capitalize(),
                 "style": f"left:{left:.1f}%;width:{width:.1f}%",
                 "value": feature_labels.format_value(name, mean),
-                "told": f"{abs(deviation):.1f} standard deviations {'above' if deviation >= 0 else 'below'} the middle",
+                "label": f"{abs(deviation):.1f} standard deviations {side} the mean",
             }
         )
-    return told
+    return bars
 
 
-def _provenance(found: ReportNumbers) -> list[tuple[str, str]]:
-    made = found.provenance
+def _provenance_rows(provenance: Provenance) -> list[tuple[str, str]]:
+    """Return the names and values of the table of model, settings and versions."""
     settings = [
         (f"{section}.{name}" if isinstance(values, Mapping) else section, value)
-        for section, values in sorted(made.settings.items())
+        for section, values in sorted(provenance.settings.items())
         for name, value in (values.items() if isinstance(values, Mapping) else [("", values)])
     ]
     return [
-        ("Model", made.model_version),
-        ("Trained", _moment(made.trained_at)),
-        ("Labeled", _moment(made.labeled_at)),
-        ("Space", made.space),
-        ("Engine", f"{made.engine}, {made.restarts} restarts"),
-        ("Tables", ", ".join(f"{name} version {version}" for name, version in sorted(made.tables.items()))),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(made.versions.items()))),
-        *((name, _value(value)) for name, value in settings),
+        ("Model", provenance.model_version),
+        ("Trained", _format_time(provenance.trained_at)),
+        ("Labeled", _format_time(provenance.labeled_at)),
+        ("Space", provenance.space),
+        ("Engine", f"{provenance.engine}, {provenance.restarts} restarts"),
+        ("Tables", ", ".join(f"{name} version {version}" for name, version in sorted(provenance.tables.items()))),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(provenance.versions.items()))),
+        *((name, _format_setting(value)) for name, value in settings),
     ]
 
 
-def _moment(text: str) -> str:
+def _format_time(text: str) -> str:
     return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
 
 
-def _value(value: Any) -> str:
+def _format_setting(value: Any) -> str:
+    """Return a setting as text: consecutive integers as a range, None as none, booleans as yes or no."""
     if isinstance(value, list | tuple):
-        numbers = all(isinstance(item, int) for item in value) and len(value) > 2
-        if numbers and list(value) == list(range(value[0], value[-1] + 1)):
+        all_integers = all(isinstance(item, int) for item in value) and len(value) > 2
+        if all_integers and list(value) == list(range(value[0], value[-1] + 1)):
             return f"{value[0]} to {value[-1]}"
-        return ", ".join(map(_value, value)) or "none"
+        return ", ".join(map(_format_setting, value)) or "none"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(item)}" for name, item in value.items()) or "none"
+        return ", ".join(f"{name} {_format_setting(item)}" for name, item in value.items()) or "none"
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _data(found: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
-    """Return what the page's script needs beside the figures."""
-    numbers = np.array(found.points.cluster)
-    members = [np.flatnonzero(numbers == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
+def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
+    """Return the data of the page's script beside the figures: values for the selectable axes, and lists of tracks."""
+    cluster = np.array(numbers.points.cluster)
+    rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
     values = {
-        name: [np.round(column[places] * feature_labels.display_factor(name), 2).tolist() for places in members]
-        for name, column in found.points.values.items()
+        name: [np.round(column[rows] * feature_labels.display_factor(name), 2).tolist() for rows in rows_by_trace]
+        for name, column in numbers.points.values.items()
     }
     years = {}
-    if found.years:
-        for name in found.points.values:
-            line = figures.by_year(name, found.years.years, found.years.means[name]).data[0]
+    if numbers.years:
+        for name in numbers.points.values:
+            line = figures.by_year(name, numbers.years.years, numbers.years.means[name]).data[0]
             years[name] = {"y": list(line.y), "customdata": list(line.customdata)}
     similar = [
         {
-            **_texts(one.track),
-            "cluster": one.cluster,
-            "near": [{**_texts(near.track), "cluster": near.cluster, "why": near.why} for near in one.near],
+            **_track_texts(entry.track),
+            "cluster": entry.cluster,
+            "neighbours": [
+                {**_track_texts(neighbour.track), "cluster": neighbour.cluster, "reason": neighbour.reason}
+                for neighbour in entry.neighbours
+            ],
         }
-        for one in found.similar
+        for entry in numbers.similar_tracks
     ]
-    used = {c.number for c in found.clusters} | {one.cluster for one in found.similar}
+    clusters = {c.number for c in numbers.clusters} | {entry.cluster for entry in numbers.similar_tracks}
     return {
         "config": CONFIG,
         "values": values,
-        "titled": {name: feature_labels.label_with_unit(name) for name in found.points.values},
+        "labels": {name: feature_labels.label_with_unit(name) for name in numbers.points.values},
         "years": years,
         "similar": similar,
-        "colours": {number: cluster_colour(number) for number in sorted(used)},
+        "colours": {number: cluster_colour(number) for number in sorted(clusters)},
     }
 
 
-def _texts(track: TrackReference) -> dict[str, str]:
-    return {"title": short(track.title), "artist": short(track.artist)}
+def _track_texts(track: TrackReference) -> dict[str, str]:
+    return {"title": one_line(track.title), "artist": one_line(track.artist)}
 
 
 _FILTERS = {
-    "short": short,
+    "one_line": one_line,
     "count": lambda number: f"{number:,}",
     "plural": lambda word, number: word if number == 1 else f"{word}s",
     "percent": findings.percent,
     "spelled": feature_labels.spell_number,
-    "human": lambda name: feature_labels.NAMES[name].capitalize(),
-    "shown": lambda value, name: feature_labels.format_value(name, value),
+    "feature_name": lambda name: feature_labels.NAMES[name].capitalize(),
+    "format_value": lambda value, name: feature_labels.format_value(name, value),
     "colour": cluster_colour,
     "first_upper": lambda text: text[:1].upper() + text[1:],
 }

@@ -1,4 +1,4 @@
-"""Some hundred labeled tracks for a report, some with gaps, and the card of the model that could have labeled them."""
+"""Three hundred labeled tracks with missing values, and the card of a model for them."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ CLUSTERED = ["bpm", "energy", "acousticness"]
 
 
 def labeled(seed=0):
-    """Return the columns of labeled_tracks that a survey reads, None where a value is missing."""
+    """Return the columns of labeled_tracks that the report reads, None where a value is missing."""
     rng = np.random.default_rng(seed)
     energy = rng.random(N)
     table = pd.DataFrame(
@@ -44,8 +44,8 @@ def labeled(seed=0):
 
 
 def as_frame(spark, table):
-    kinds = {column.name: column.type for column in schema.LABELED_TRACKS.columns}
-    ddl = ", ".join(f"{name} {kinds[name]}" for name in table.columns)
+    types = {column.name: column.type for column in schema.LABELED_TRACKS.columns}
+    ddl = ", ".join(f"{name} {types[name]}" for name in table.columns)
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return spark.createDataFrame([{k: _plain(v) for k, v in row.items()} for row in rows], ddl)
 
@@ -55,7 +55,7 @@ def _plain(value):
 
 
 def card(table):
-    """Return a card that scales the three features to the unit cube, missing ones filled."""
+    """Return a card that scales three features to [0, 1] and imputes missing energy."""
     filled = table[CLUSTERED].astype(float).fillna({"energy": 0.5})
     low, high = filled.min(), filled.max()
     points = ((filled - low) / (high - low)).to_numpy()
@@ -91,5 +91,5 @@ def card(table):
 
 
 def _mean(column):
-    known = column.astype(float).dropna()
-    return None if known.empty else float(known.mean())
+    values = column.astype(float).dropna()
+    return None if values.empty else float(values.mean())

@@ -1,4 +1,4 @@
-"""Figures of the clusters, by their numbers."""
+"""Figures of the clusters: their traces and layout."""
 
 import html
 
@@ -7,49 +7,49 @@ import pytest
 from tests.report.hostile_numbers import SHOWN, TEXTS
 
 from segue.report import figures
-from segue.report.figures.style import LONGEST, cluster_colour
+from segue.report.figures.style import MAX_LABEL_LENGTH, cluster_colour
 
 
-def test_the_map_has_a_trace_for_each_cluster_in_its_colour():
-    # cluster 2 has no track here: cluster 3 keeps its own colour
-    made = figures.cluster_map(
+def test_map_with_one_trace_per_cluster():
+    # cluster 2 has no track, and cluster 3 has its own colour nevertheless
+    drawn = figures.cluster_map(
         [0.123456, 1, 2], [3, 4, 5], [3, 1, 3], ["a", "b", "c"], ["A", "", "C"],
-        centres=[(1.0, 4.0), (9.0, 9.0), (1.1, 4.1)], explained=(0.416, 0.2),
+        centres=[(1.0, 4.0), (9.0, 9.0), (1.1, 4.1)], explained_variance_ratio=(0.416, 0.2),
     )  # fmt: skip
-    one, three = made.data
-    assert [trace.name for trace in made.data] == ["Cluster 1", "Cluster 3"]
-    assert (one.x, one.y, three.x, three.y) == ((1,), (4,), (0.1235, 2), (3, 5))
-    assert [trace.marker.color for trace in made.data] == [cluster_colour(1), cluster_colour(3)]
-    assert [trace.meta for trace in made.data] == [{"cluster": 1}, {"cluster": 3}]
-    assert one.text == ("\u2068b\u2069",)
-    assert three.text == ("\u2068a\u2069<br>\u2068A\u2069", "\u2068c\u2069<br>\u2068C\u2069")
-    assert one.hovertemplate == "%{text}<extra>1</extra>"
-    marks = made.layout.annotations
-    assert [(mark.x, mark.y, mark.text) for mark in marks] == [
+    first, third = drawn.data
+    assert [trace.name for trace in drawn.data] == ["Cluster 1", "Cluster 3"]
+    assert (first.x, first.y, third.x, third.y) == ((1,), (4,), (0.1235, 2), (3, 5))
+    assert [trace.marker.color for trace in drawn.data] == [cluster_colour(1), cluster_colour(3)]
+    assert [trace.meta for trace in drawn.data] == [{"cluster": 1}, {"cluster": 3}]
+    assert first.text == ("\u2068b\u2069",)
+    assert third.text == ("\u2068a\u2069<br>\u2068A\u2069", "\u2068c\u2069<br>\u2068C\u2069")
+    assert first.hovertemplate == "%{text}<extra>1</extra>"
+    labels = drawn.layout.annotations
+    assert [(label.x, label.y, label.text) for label in labels] == [
         (1.0, 4.0, "<b>1</b>"), (9.0, 9.0, "<b>2</b>"), (1.1, 4.1, "<b>3</b>"),
     ]  # fmt: skip
-    assert [mark.bordercolor for mark in marks] == [cluster_colour(number) for number in (1, 2, 3)]
-    assert made.layout.xaxis.title.text == "First direction, 42 % of the variance"
-    assert made.layout.yaxis.title.text == "Second direction, 20 % of the variance"
-    # a step is as long in either direction
-    assert made.layout.yaxis.scaleanchor == "x"
+    assert [label.bordercolor for label in labels] == [cluster_colour(number) for number in (1, 2, 3)]
+    assert drawn.layout.xaxis.title.text == "First direction, 42 % of the variance"
+    assert drawn.layout.yaxis.title.text == "Second direction, 20 % of the variance"
+    # equal scales
+    assert drawn.layout.yaxis.scaleanchor == "x"
 
 
-def test_the_map_without_shares_and_without_tracks():
-    made = figures.cluster_map([], [], [], [], [])
-    assert made.data == ()
-    assert made.layout.xaxis.title.text == "First direction"
+def test_map_without_shares_and_tracks():
+    drawn = figures.cluster_map([], [], [], [], [])
+    assert drawn.data == ()
+    assert drawn.layout.xaxis.title.text == "First direction"
 
 
-def test_three_dimensions_in_the_units_that_people_read():
+def test_scatter_3d_in_displayed_units():
     values = {"bpm": [100.0, 120.0], "valence": [0.125, np.nan], "duration_s": [90.0, 150.0], "energy": [0, 1]}
-    made = figures.scatter_3d(values, [2, 1], ["a", "b"], ["", ""], axes=("duration_s", "valence", "bpm"))
-    one, two = made.data
-    assert (two.x, two.y, two.z) == ((1.5,), (12.5,), (100.0,))
-    assert (one.x, one.z) == ((2.5,), (120.0,))
-    assert np.isnan(one.y[0])
-    assert [trace.marker.color for trace in made.data] == [cluster_colour(1), cluster_colour(2)]
-    scene = made.layout.scene
+    drawn = figures.scatter_3d(values, [2, 1], ["a", "b"], ["", ""], axes=("duration_s", "valence", "bpm"))
+    first, second = drawn.data
+    assert (second.x, second.y, second.z) == ((1.5,), (12.5,), (100.0,))
+    assert (first.x, first.z) == ((2.5,), (120.0,))
+    assert np.isnan(first.y[0])
+    assert [trace.marker.color for trace in drawn.data] == [cluster_colour(1), cluster_colour(2)]
+    scene = drawn.layout.scene
     assert [axis.title.text for axis in (scene.xaxis, scene.yaxis, scene.zaxis)] == [
         "Length, minutes",
         "Cheerfulness, %",
@@ -58,43 +58,43 @@ def test_three_dimensions_in_the_units_that_people_read():
 
 
 @pytest.mark.parametrize("kind", ["map", "scatter"])
-def test_a_title_is_text_whatever_it_holds(kind):
+def test_hostile_titles_are_literal_text(kind):
     n = len(TEXTS)
     if kind == "map":
-        made = figures.cluster_map(range(n), range(n), [1] * n, TEXTS, TEXTS)
+        drawn = figures.cluster_map(range(n), range(n), [1] * n, TEXTS, TEXTS)
     else:
         values = {name: range(n) for name in ("bpm", "energy", "danceability")}
-        made = figures.scatter_3d(values, [1] * n, TEXTS, TEXTS)
-    for told, wanted in zip(made.data[0].text, SHOWN.values(), strict=True):
-        title, *artist = told.split("<br>")
-        assert artist == ([title] if wanted else [])
+        drawn = figures.scatter_3d(values, [1] * n, TEXTS, TEXTS)
+    for text, expected in zip(drawn.data[0].text, SHOWN.values(), strict=True):
+        title, *artist = text.split("<br>")
+        assert artist == ([title] if expected else [])
         assert not {"<", ">"} & set(title)
-        shown = wanted if len(wanted) <= LONGEST else "x" * 79 + "…"
+        shown = expected if len(expected) <= MAX_LABEL_LENGTH else "x" * 79 + "…"
         assert html.unescape(title) == f"\u2068{shown}\u2069"
 
 
-def test_a_profile_reads_from_top_to_bottom():
-    made = figures.profile(["bpm", "energy"], [1.23456, -0.5], cluster=2)
-    (bars,) = made.data
+def test_profile_with_the_first_feature_on_top():
+    drawn = figures.profile(["bpm", "energy"], [1.23456, -0.5], cluster=2)
+    (bars,) = drawn.data
     assert (bars.x, bars.y) == ((-0.5, 1.235), ("Energy", "Tempo"))
     assert bars.marker.color == cluster_colour(2)
 
 
-def test_genres_against_clusters():
-    made = figures.genre_heatmap(["rock", "pop"], [1, 2, 3], [[0.5, 0.4, 0.1], [0.25, 0.0, 0.75]])
-    (heat,) = made.data
+def test_genre_heatmap():
+    drawn = figures.genre_heatmap(["rock", "pop"], [1, 2, 3], [[0.5, 0.4, 0.1], [0.25, 0.0, 0.75]])
+    (heat,) = drawn.data
     assert [list(row) for row in heat.z] == [[50, 40, 10], [25, 0, 75]]
     assert heat.x == ("1", "2", "3")
     assert (heat.zmin, heat.zmax) == (0, 75)
-    assert made.layout.yaxis.ticktext == ("rock", "pop")
-    assert made.layout.yaxis.autorange == "reversed"
+    assert drawn.layout.yaxis.ticktext == ("rock", "pop")
+    assert drawn.layout.yaxis.autorange == "reversed"
     assert heat.hovertemplate.startswith("%{customdata}: %{z:.0f} % of its tracks are in cluster %{x}")
     assert [list(row) for row in heat.customdata] == [["rock"] * 3, ["pop"] * 3]
 
 
-def test_genres_are_text_and_stay_apart():
+def test_hostile_and_equally_shortened_genres():
     names = ["<b>x</b>", "a" * 40, "a" * 41]
-    made = figures.genre_heatmap(names, [1], [[1.0], [1.0], [1.0]])
-    assert made.layout.yaxis.ticktext == ("&lt;b&gt;x&lt;/b&gt;", "a" * 23 + "…", "a" * 23 + "…")
-    assert made.data[0].y == (0, 1, 2)
-    assert list(made.data[0].customdata[0]) == ["&lt;b&gt;x&lt;/b&gt;"]
+    drawn = figures.genre_heatmap(names, [1], [[1.0], [1.0], [1.0]])
+    assert drawn.layout.yaxis.ticktext == ("&lt;b&gt;x&lt;/b&gt;", "a" * 23 + "…", "a" * 23 + "…")
+    assert drawn.data[0].y == (0, 1, 2)
+    assert list(drawn.data[0].customdata[0]) == ["&lt;b&gt;x&lt;/b&gt;"]

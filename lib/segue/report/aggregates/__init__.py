@@ -1,1 +1,1 @@
-"""The numbers of the report, aggregated by Spark: sums, counts and a sample reach the driver, never all tracks."""
+"""The numbers of the report, aggregated by Spark. Sums, counts and a sample reach the driver, never all tracks."""

@@ -1,7 +1,15 @@
-"""Sums over tracks that add up: correlations, spread, popularity, the map's axes from one look at each; no Spark here.
+"""Additive sums over tracks, from which correlations, moments, quantiles and principal components are computed.
 
 A batch of tracks becomes rows of (kind, key, values); rows of the same kind and key are added element by element,
-whatever the partitions. Their number depends on the features alone.
+whatever the partitions. The number of rows depends on the features alone.
+
+Kinds
+-----
+PAIRS (key 0) : counts, sums, sums of squares and of products of every pair of numbers, over the tracks that have both,
+    of values centred and divided by the width of their range: shape (4, n, n), flattened
+BINS (key: index in ``NUMBERS``) : counts in fine bins over the range of a number, shape (n_fine,)
+POPULAR (key: index in ``NUMBERS``) : counts and sums of popularity in coarse bins, shape (2, N_COARSE), flattened
+SPACE (key 0) : count, sums, and sums of products of the scaled features, shape (1 + m + m * m,)
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,15 +25,15 @@ from segue.clustering.model_card import ModelCard, scale_features
 Floats = NDArray[np.float64]
 Sums = dict[tuple[str, int], Floats]
 NUMBERS = (*schema.FEATURE_NAMES, "popularity", "year")
-"""The columns that are looked at."""
+"""The columns that are summed."""
 SCHEMA = "kind string, key bigint, values array<double>"
 PAIRS, BINS, POPULAR, SPACE = "pairs", "bins", "popular", "space"
 N_COARSE = 40
 """Bins for popularity."""
 UNITS = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""What a feature is told to: a bar of a histogram is some of these wide, so that rounded values fill them evenly."""
+"""Step of each number, 0.01 for fractions. Histogram bars are multiples of it, so rounded values fill them evenly."""
 FINE = 10
-"""Fine bins in a unit, of which quartiles are told."""
+"""Fine bins per step: the resolution of quantiles."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
 _MIDDLES = np.array([sum(_RANGES[name]) / 2 for name in NUMBERS])
@@ -34,44 +42,44 @@ _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.li
 
 
 def n_fine(name: str) -> int:
-    """Return the number of a feature's fine bins."""
+    """Return the number of fine bins of a number."""
     low, high = _RANGES[name]
     return round((high - low) / UNITS.get(name, 0.01) * FINE)
 
 
 def edges(name: str, n_bins: int) -> Floats:
-    """Return the edges of a feature's bins over its whole range; what lies beyond counts in the last bin."""
+    """Return the edges of equal bins over the range of a number; values outside count in the first or last bin."""
     low, high = _RANGES[name]
     return np.linspace(low, high, n_bins + 1)
 
 
 def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
-    """Return the sums of one batch, with the columns of ``NUMBERS``; null is missing."""
+    """Return the sums of one batch with the columns of ``NUMBERS``; null is missing. O(n_rows n_numbers^2)."""
     rows = np.stack([_column(batch, name) for name in NUMBERS], axis=1)
-    known = np.isfinite(rows)
-    centred = np.where(known, (rows - _MIDDLES) / _WIDTHS, 0.0)
-    there = known.astype(np.float64)
-    found: Sums = {
-        (PAIRS, 0): np.stack([there.T @ there, centred.T @ there, (centred**2).T @ there, centred.T @ centred]).ravel()
+    is_finite = np.isfinite(rows)
+    centred = np.where(is_finite, (rows - _MIDDLES) / _WIDTHS, 0.0)
+    ones = is_finite.astype(np.float64)
+    totals: Sums = {
+        (PAIRS, 0): np.stack([ones.T @ ones, centred.T @ ones, (centred**2).T @ ones, centred.T @ centred]).ravel()
     }
     popularity = NUMBERS.index("popularity")
-    for place, name in enumerate(NUMBERS):
-        own = rows[known[:, place], place]
+    for index, name in enumerate(NUMBERS):
+        values = rows[is_finite[:, index], index]
         fine = n_fine(name)
-        found[BINS, place] = np.bincount(_bin(name, own, fine), minlength=fine).astype(np.float64)
-        both = known[:, place] & known[:, popularity]
-        coarse = _bin(name, rows[both, place], N_COARSE)
+        totals[BINS, index] = np.bincount(_bin(name, values, fine), minlength=fine).astype(np.float64)
+        both = is_finite[:, index] & is_finite[:, popularity]
+        coarse = _bin(name, rows[both, index], N_COARSE)
         counts = np.bincount(coarse, minlength=N_COARSE).astype(np.float64)
-        totals = np.bincount(coarse, weights=rows[both, popularity], minlength=N_COARSE)
-        found[POPULAR, place] = np.concatenate([counts, totals])
+        popularities = np.bincount(coarse, weights=rows[both, popularity], minlength=N_COARSE)
+        totals[POPULAR, index] = np.concatenate([counts, popularities])
     points = scale_features(card, np.stack([rows[:, NUMBERS.index(name)] for name in card.features], axis=1))
     points = points[np.isfinite(points).all(axis=1)]
-    found[SPACE, 0] = np.concatenate([[len(points)], points.sum(axis=0), (points.T @ points).ravel()])
-    return found
+    totals[SPACE, 0] = np.concatenate([[len(points)], points.sum(axis=0), (points.T @ points).ravel()])
+    return totals
 
 
 def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
-    """Return the sums of all parts."""
+    """Return the sums of all parts, each added to those of its kind and key."""
     total: Sums = {}
     for key, values in parts:
         total[key] = total[key] + values if key in total else values
@@ -79,7 +87,7 @@ def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
 
 
 def to_batch(sums: Sums) -> pa.RecordBatch:
-    """Return sums as rows for Spark to carry."""
+    """Return sums as an Arrow batch of ``SCHEMA``."""
     keys = list(sums)
     columns = [[kind for kind, _ in keys], [key for _, key in keys], [sums[key].tolist() for key in keys]]
     return pa.RecordBatch.from_arrays(
@@ -88,9 +96,12 @@ def to_batch(sums: Sums) -> pa.RecordBatch:
 
 
 def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
-    """Return Pearson's r of every pair over the tracks that have both, and how many these are, shape (n, n).
+    """Return Pearson's r and the number of tracks of every pair, over the tracks that have both.
 
-    r is NaN where fewer than three have both, or one is constant.
+    Returns
+    -------
+    r : shape (n, n), in [-1, 1]; NaN where fewer than three tracks have both, or one number is constant
+    n_tracks : shape (n, n)
     """
     size = len(NUMBERS)
     n, first, square, product = sums[PAIRS, 0].reshape(4, size, size)
@@ -105,53 +116,63 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
-    """Return count, mean and deviation (of all tracks, not of a sample) of each number, in the unit of the tables."""
+    """Return count, mean and population standard deviation of each number, in the unit of the tables.
+
+    Numbers without any value are left out.
+    """
     size = len(NUMBERS)
     n, first, square, _ = sums[PAIRS, 0].reshape(4, size, size)
-    found = {}
-    for place, name in enumerate(NUMBERS):
-        count = n[place, place]
+    result = {}
+    for index, name in enumerate(NUMBERS):
+        count = n[index, index]
         if not count:
             continue
-        mean = first[place, place] / count
-        spread = max(square[place, place] / count - mean**2, 0.0) ** 0.5
-        found[name] = (int(count), mean * _WIDTHS[place] + _MIDDLES[place], spread * _WIDTHS[place])
-    return found
+        mean = first[index, index] / count
+        deviation = max(square[index, index] / count - mean**2, 0.0) ** 0.5
+        result[name] = (int(count), mean * _WIDTHS[index] + _MIDDLES[index], deviation * _WIDTHS[index])
+    return result
 
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
-    """Return quantiles, as exact as the fine bins are narrow: a tenth of a unit."""
+    """Return quantiles of a number, exact to the width of a fine bin: a tenth of its step."""
     return cluster_stats.histogram_quantiles(sums[BINS, NUMBERS.index(name)], *_RANGES[name], shares)
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
-    """Return mean, the two principal components as rows, and their shares of the variance, of the scaled points.
+    """Return mean, first two principal components and their shares of the variance, of the scaled points.
 
-    A component's largest weight is positive, so that a map is not turned over by chance.
+    The largest weight of a component is positive, which fixes its otherwise arbitrary sign.
+
+    Returns
+    -------
+    mean : shape (n_features,)
+    components : shape (2, n_features), unit vectors as rows; the second is zero where there is one feature
+    shares : shape (2,), 0 to 1
     """
     values = sums[SPACE, 0]
     n, first = values[0], values[1 : 1 + n_features]
     product = values[1 + n_features :].reshape(n_features, n_features)
     mean = first / n
-    spread, vectors = np.linalg.eigh(product / n - np.outer(mean, mean))
-    order = np.argsort(spread)[::-1][:2]
+    variances, vectors = np.linalg.eigh(product / n - np.outer(mean, mean))
+    order = np.argsort(variances)[::-1][:2]
     components = vectors[:, order].T
     if len(components) < 2:
         components = np.vstack([components, np.zeros_like(components[0])])
     largest = np.abs(components).argmax(axis=1)
     components = components * np.where(components[[0, 1], largest] < 0, -1.0, 1.0)[:, None]
-    total = np.maximum(spread, 0.0).sum()
-    shares = np.maximum(spread[order], 0.0) / total if total > 0 else np.zeros(len(order))
+    total = np.maximum(variances, 0.0).sum()
+    shares = np.maximum(variances[order], 0.0) / total if total > 0 else np.zeros(len(order))
     return mean, components, np.append(shares, 0.0)[:2]
 
 
 def _column(batch: pa.RecordBatch, name: str) -> Floats:
     column = batch.column(batch.schema.get_field_index(name)).cast(pa.float64())
-    return column.to_numpy(zero_copy_only=False)
+    values: Floats = column.to_numpy(zero_copy_only=False)
+    return values
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
     low, high = _RANGES[name]
-    # 0.57 is a hair below 57 hundredths
-    place = np.floor((values - low) / (high - low) * n_bins + 1e-6)
-    return np.clip(place, 0, n_bins - 1).astype(np.int64)
+    # 0.57 * 100 is slightly below 57 in binary
+    index = np.floor((values - low) / (high - low) * n_bins + 1e-6)
+    return np.clip(index, 0, n_bins - 1).astype(np.int64)

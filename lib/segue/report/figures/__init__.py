@@ -1,9 +1,10 @@
-"""Figures from plain numbers: each a function that returns a ``plotly.graph_objects.Figure``; no Spark here.
+"""Figures from plain numbers: each function takes numbers and returns a ``plotly.graph_objects.Figure``.
 
-Where a sequence is asked for, an array or a column of pandas serves too, whatever its index.
+A parameter that is a sequence may be a list, an array, or a pandas column with any index. Features are given in the
+unit of the tables and drawn in the unit of ``feature_labels.display_unit``: fractions as per cent, seconds as minutes.
 
 >>> from segue.report import figures
->>> figures.ranking(["rock", "pop"], [12, 7], what="tracks").data[0].x
+>>> figures.ranking(["rock", "pop"], [12, 7], unit="tracks").data[0].x
 (7, 12)
 """
 

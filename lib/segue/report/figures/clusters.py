@@ -1,4 +1,4 @@
-"""Where the clusters lie, what sets them apart, and which genres they hold; no Spark here."""
+"""Figures of the clusters: a map, a 3-D scatter, profiles, and a heat map of genres."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,16 +7,18 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from segue.report import feature_labels
-from segue.report.figures.style import QUIET, SEQUENTIAL, cluster_colour, figure, isolated, plain
+from segue.report.figures.style import (
+    MUTED,
+    SEQUENTIAL,
+    cluster_colour,
+    colour_scale,
+    figure,
+    isolated_text,
+    plotly_text,
+)
 
-
-def _tracks(titles: Sequence[str], artists: Sequence[str], places: Sequence[int]) -> list[str]:
-    return [isolated(titles[i]) + (f"<br>{isolated(artists[i])}" if plain(artists[i]) else "") for i in places]
-
-
-def _members(cluster: ArrayLike) -> list[tuple[int, list[int]]]:
-    numbers = np.asarray(cluster)
-    return [(int(number), np.flatnonzero(numbers == number).tolist()) for number in np.unique(numbers)]
+_MAX_TICK_LENGTH = 24
+"""Characters of a genre at an axis."""
 
 
 def cluster_map(
@@ -27,37 +29,37 @@ def cluster_map(
     artists: Sequence[str],
     *,
     centres: Sequence[tuple[float, float]] = (),
-    explained: tuple[float, float] | None = None,
+    explained_variance_ratio: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Draw tracks in two dimensions, a trace for each cluster, its number at its centre.
+    """Draw tracks in two dimensions, one trace per cluster, with the cluster's number at its centre.
 
     Parameters
     ----------
-    x, y : shape (n_tracks,), such as the two first principal components
-    cluster : numbers from 1, shape (n_tracks,)
-    titles, artists : shown on hover
-    centres : of cluster 1, 2, …
-    explained : share of the variance along x and along y
+    x, y : coordinates without unit, shape (n_tracks,), such as the first two principal components
+    cluster : cluster numbers, from 1, shape (n_tracks,)
+    titles, artists : texts for the hover label, shape (n_tracks,)
+    centres : coordinates of the centres of cluster 1, 2, …
+    explained_variance_ratio : share of the variance along x and along y, 0 to 1, for the titles of the axes
     """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     titles, artists = list(titles), list(artists)
     traces = [
         go.Scatter(
-            x=np.round(xs[places], 4).tolist(),
-            y=np.round(ys[places], 4).tolist(),
+            x=np.round(xs[rows], 4).tolist(),
+            y=np.round(ys[rows], 4).tolist(),
             mode="markers",
             name=f"Cluster {number}",
             meta={"cluster": number},
             marker={"size": 4, "opacity": 0.55, "color": cluster_colour(number), "line": {"width": 0}},
-            text=_tracks(titles, artists, places),
+            text=_hover_texts(titles, artists, rows),
             hovertemplate=f"%{{text}}<extra>{number}</extra>",
         )
-        for number, places in _members(cluster)
+        for number, rows in _rows_by_cluster(cluster)
     ]
-    marks = [
+    labels = [
         {
-            "x": place[0],
-            "y": place[1],
+            "x": centre[0],
+            "y": centre[1],
             "text": f"<b>{number}</b>",
             "showarrow": False,
             "font": {"size": 13, "color": "#111"},
@@ -66,23 +68,18 @@ def cluster_map(
             "borderwidth": 2,
             "borderpad": 2,
         }
-        for number, place in enumerate(centres, 1)
+        for number, centre in enumerate(centres, 1)
     ]
-    ends = ("First", "Second")
-    shares = [f", {share:.0%} of the variance" for share in explained] if explained is not None else ["", ""]
-    titled = [f"{end} direction{share}".replace("%", " %") for end, share in zip(ends, shares, strict=True)]
+    shares = ["", ""]
+    if explained_variance_ratio is not None:
+        shares = [f", {share:.0%} of the variance".replace("%", " %") for share in explained_variance_ratio]
+    axis = {"showticklabels": False, "showgrid": False, "constrain": "domain"}
     return figure(
         *traces,
         height=480,
-        annotations=marks,
-        xaxis={"title": titled[0], "showticklabels": False, "showgrid": False, "constrain": "domain"},
-        yaxis={
-            "title": titled[1],
-            "showticklabels": False,
-            "showgrid": False,
-            "scaleanchor": "x",
-            "constrain": "domain",
-        },
+        annotations=labels,
+        xaxis={"title": f"First direction{shares[0]}", **axis},
+        yaxis={"title": f"Second direction{shares[1]}", "scaleanchor": "x", **axis},
     )
 
 
@@ -94,28 +91,31 @@ def scatter_3d(
     *,
     axes: tuple[str, str, str] = ("bpm", "energy", "danceability"),
 ) -> go.Figure:
-    """Draw tracks along three features, a trace for each cluster.
+    """Draw tracks along three features, one trace per cluster.
 
     Parameters
     ----------
-    values : features in the unit of the tables, each of shape (n_tracks,)
-    cluster : numbers from 1, shape (n_tracks,)
-    titles, artists : shown on hover
-    axes : which features, along x, y and z
+    values : by feature, in the unit of the tables, each of shape (n_tracks,)
+    cluster : cluster numbers, from 1, shape (n_tracks,)
+    titles, artists : texts for the hover label, shape (n_tracks,)
+    axes : features along x, y and z
     """
     titles, artists = list(titles), list(artists)
-    scaled = [np.round(np.asarray(values[name], dtype=float) * feature_labels.display_factor(name), 2) for name in axes]
+    scaled = {
+        axis: np.round(np.asarray(values[name], dtype=float) * feature_labels.display_factor(name), 2)
+        for axis, name in zip("xyz", axes, strict=True)
+    }
     traces = [
         go.Scatter3d(
-            **{axis: scaled[place][places].tolist() for place, axis in enumerate("xyz")},
+            **{axis: column[rows].tolist() for axis, column in scaled.items()},
             mode="markers",
             name=f"Cluster {number}",
             meta={"cluster": number},
             marker={"size": 2.5, "opacity": 0.75, "color": cluster_colour(number), "line": {"width": 0}},
-            text=_tracks(titles, artists, places),
+            text=_hover_texts(titles, artists, rows),
             hovertemplate=f"%{{text}}<extra>{number}</extra>",
         )
-        for number, places in _members(cluster)
+        for number, rows in _rows_by_cluster(cluster)
     ]
     scene = {
         f"{axis}axis": {
@@ -131,7 +131,14 @@ def scatter_3d(
 
 
 def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int = 1) -> go.Figure:
-    """Draw how far a cluster's means lie from those of all tracks, in standard deviations of all tracks."""
+    """Draw the deviations of a cluster's means from the means of all tracks as horizontal bars.
+
+    Parameters
+    ----------
+    names : the features, the first on top
+    deviations : cluster mean minus mean of all tracks, in standard deviations of all tracks
+    cluster : cluster number, from 1, for the colour
+    """
     names, deviations = list(names), list(deviations)
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
@@ -141,39 +148,36 @@ def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int =
         marker={"color": cluster_colour(cluster)},
         hovertemplate="%{y}: %{x:+.2f} standard deviations<extra></extra>",
     )
+    title = "Standard deviations from the mean of the catalogue"
     return figure(
         bars,
         height=60 + 26 * len(names),
-        xaxis={
-            "title": "Standard deviations from the middle of the catalogue",
-            "zeroline": True,
-            "zerolinecolor": QUIET,
-        },
+        xaxis={"title": title, "zeroline": True, "zerolinecolor": MUTED},
         yaxis={"showgrid": False},
     )
 
 
-def genre_heatmap(genres: Sequence[str], numbers: Sequence[int], shares: ArrayLike) -> go.Figure:
-    """Draw which share of a genre's tracks each cluster holds.
+def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayLike) -> go.Figure:
+    """Draw the share of each genre's tracks in each cluster as a heat map, in per cent.
 
     Parameters
     ----------
     genres : the most frequent first
-    numbers : of the clusters
-    shares : shape (n_genres, n_clusters), 0 to 1
+    clusters : cluster numbers, from 1
+    shares : fractions from 0 to 1, shape (n_genres, n_clusters)
     """
     percent = np.round(100 * np.asarray(shares, dtype=float), 1)
     heat = go.Heatmap(
         z=percent.tolist(),
-        x=[str(number) for number in numbers],
-        # two names that are shortened alike must stay two rows
+        x=[str(cluster) for cluster in clusters],
+        # positions, because two names may be shortened to the same text
         y=list(range(len(genres))),
         zmin=0,
         zmax=float(max(percent.max(initial=0.0), 1.0)),
-        colorscale=[[i / (len(SEQUENTIAL) - 1), colour] for i, colour in enumerate(SEQUENTIAL)],
+        colorscale=colour_scale(SEQUENTIAL),
         xgap=1,
         ygap=1,
-        customdata=[[plain(genre)] * len(numbers) for genre in genres],
+        customdata=[[plotly_text(genre)] * len(clusters) for genre in genres],
         hovertemplate="%{customdata}: %{z:.0f} % of its tracks are in cluster %{x}<extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "ticksuffix": " %", "nticks": 4},
     )
@@ -185,6 +189,18 @@ def genre_heatmap(genres: Sequence[str], numbers: Sequence[int], shares: ArrayLi
             "autorange": "reversed",
             "showgrid": False,
             "tickvals": list(range(len(genres))),
-            "ticktext": [plain(genre, 24) for genre in genres],
+            "ticktext": [plotly_text(genre, _MAX_TICK_LENGTH) for genre in genres],
         },
     )
+
+
+def _hover_texts(titles: Sequence[str], artists: Sequence[str], rows: Sequence[int]) -> list[str]:
+    """Return title and, where there is one, artist on a second line."""
+    return [
+        isolated_text(titles[i]) + (f"<br>{isolated_text(artists[i])}" if plotly_text(artists[i]) else "") for i in rows
+    ]
+
+
+def _rows_by_cluster(cluster: ArrayLike) -> list[tuple[int, list[int]]]:
+    numbers = np.asarray(cluster)
+    return [(int(number), np.flatnonzero(numbers == number).tolist()) for number in np.unique(numbers)]

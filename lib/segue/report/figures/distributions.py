@@ -1,4 +1,4 @@
-"""What the catalogue holds: spread, correlations, years, genres, popularity; no Spark here."""
+"""Figures of the catalogue: histograms, correlations, years, rankings and popularity."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,28 +8,32 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from segue.report import feature_labels
-from segue.report.figures.style import ACCENT, DIVERGING, figure, plain
+from segue.report.figures.style import ACCENT, DIVERGING, colour_scale, figure, plotly_text
+
+_MAX_TICK_LENGTH = 24
+"""Characters of a name at an axis."""
+_YEAR_AXIS = {"tickformat": "d", "showgrid": False}
 
 
 def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """Draw how many tracks lie where.
+    """Draw a histogram of one feature.
 
     Parameters
     ----------
     name : the feature
-    edges : of the bars, in the unit of the tables, one more than ``counts``
-    counts : tracks in each bar
+    edges : bin edges in the unit of the tables, ascending, one more than ``counts``
+    counts : tracks in each bin
     """
     scale = feature_labels.display_factor(name)
-    ends = [(low, high) for low, high in pairwise(edges)]
+    bins = list(pairwise(edges))
     bars = go.Bar(
-        x=[scale * (low + high) / 2 for low, high in ends],
+        x=[scale * (low + high) / 2 for low, high in bins],
         y=list(counts),
-        width=[scale * (high - low) for low, high in ends],
+        width=[scale * (high - low) for low, high in bins],
         marker={"color": ACCENT, "line": {"width": 0}},
         customdata=[
             f"{feature_labels.format_value(name, low)} to {feature_labels.format_value(name, high)}"
-            for low, high in ends
+            for low, high in bins
         ],
         hovertemplate="%{customdata}: %{y:,} tracks<extra></extra>",
     )
@@ -44,25 +48,24 @@ def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go
 
 
 def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
-    """Draw the correlation of every pair, blue where one falls as the other rises.
+    """Draw the correlation matrix of features, its lower triangle, blue for negative and red for positive values.
 
     Parameters
     ----------
     names : the features
-    r : Pearson's r, shape (n, n); NaN is left blank
+    r : Pearson's r, without unit, in [-1, 1], shape (n_features, n_features); NaN is left blank
     """
     values = np.array(r, dtype=float)
-    # the diagonal says nothing, and the upper half the same as the lower
     values[np.triu_indices(len(names))] = np.nan
-    shown = [feature_labels.NAMES.get(name, name).capitalize() for name in names]
+    labels = [feature_labels.NAMES.get(name, name).capitalize() for name in names]
     lower = values[1:, :-1]
     heat = go.Heatmap(
         z=[[None if np.isnan(v) else round(float(v), 3) for v in row] for row in lower],
-        x=shown[:-1],
-        y=shown[1:],
+        x=labels[:-1],
+        y=labels[1:],
         zmin=-1,
         zmax=1,
-        colorscale=[[i / (len(DIVERGING) - 1), colour] for i, colour in enumerate(DIVERGING)],
+        colorscale=colour_scale(DIVERGING),
         xgap=2,
         ygap=2,
         text=[["" if np.isnan(v) else feature_labels.format_signed(v) for v in row] for row in lower],
@@ -80,50 +83,60 @@ def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
 
 
 def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> go.Figure:
-    """Draw the mean of a feature, or with ``name`` "tracks" their number, by year of release."""
+    """Draw the mean of a feature, or the number of tracks, by year of release.
+
+    Parameters
+    ----------
+    name : the feature, or "tracks" for numbers of tracks
+    years : calendar years
+    values : mean of the feature in the unit of the tables, None or NaN for a gap; or numbers of tracks
+    """
     if name == "tracks":
-        counted = go.Bar(
+        bars = go.Bar(
             x=list(years),
             y=list(values),
             marker={"color": ACCENT, "line": {"width": 0}},
             hovertemplate="%{x}: %{y:,} tracks<extra></extra>",
         )
-        return figure(counted, height=220, xaxis=_WHOLE_YEARS, yaxis={"title": "Tracks", "tickformat": "~s"})
+        return figure(bars, height=220, xaxis=_YEAR_AXIS, yaxis={"title": "Tracks", "tickformat": "~s"})
     scale = feature_labels.display_factor(name)
-    known = [None if value is None or np.isnan(value) else value for value in values]  # pandas has NaN for None
+    means = [None if value is None or np.isnan(value) else value for value in values]  # pandas has NaN for None
     line = go.Scatter(
         x=list(years),
-        y=[None if value is None else value * scale for value in known],
+        y=[None if mean is None else mean * scale for mean in means],
         mode="lines",
         line={"color": ACCENT, "width": 2},
-        customdata=["" if value is None else feature_labels.format_value(name, value) for value in known],
+        customdata=["" if mean is None else feature_labels.format_value(name, mean) for mean in means],
         hovertemplate="%{x}: %{customdata}<extra></extra>",
     )
-    return figure(line, height=220, xaxis=_WHOLE_YEARS, yaxis={"title": feature_labels.label_with_unit(name)})
+    return figure(line, height=220, xaxis=_YEAR_AXIS, yaxis={"title": feature_labels.label_with_unit(name)})
 
 
-_WHOLE_YEARS = {"tickformat": "d", "showgrid": False}
+def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Figure:
+    """Draw counts of names as horizontal bars, the first on top.
 
+    Parameters
+    ----------
+    names : such as genres, most frequent first
+    counts : of each name, in ``unit``
+    unit : what is counted, in the plural, such as "tracks"
 
-def ranking(names: Sequence[str], counts: Sequence[int], *, what: str) -> go.Figure:
-    """Draw how often each of a few names comes, the most frequent on top.
-
-    >>> ranking(["rock", "pop"], [12, 7], what="tracks").data[0].text
+    >>> ranking(["rock", "pop"], [12, 7], unit="tracks").data[0].text
     ('7', '12')
     """
     names, counts = list(names), list(counts)
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
         x=[counts[i] for i in order],
-        # two names that are shortened alike must stay two bars
+        # positions, because two names may be shortened to the same text
         y=list(range(len(names))),
         orientation="h",
         marker={"color": ACCENT},
         text=[f"{counts[i]:,}" for i in order],
         textposition="outside",
         cliponaxis=False,
-        customdata=[plain(names[i]) for i in order],
-        hovertemplate=f"%{{customdata}}: %{{x:,}} {what}<extra></extra>",
+        customdata=[plotly_text(names[i]) for i in order],
+        hovertemplate=f"%{{customdata}}: %{{x:,}} {unit}<extra></extra>",
     )
     return figure(
         bars,
@@ -133,24 +146,32 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, what: str) -> go.Fig
         yaxis={
             "showgrid": False,
             "tickvals": list(range(len(names))),
-            "ticktext": [plain(names[i], 24) for i in order],
+            "ticktext": [plotly_text(names[i], _MAX_TICK_LENGTH) for i in order],
         },
     )
 
 
-def popularity(name: str, middles: Sequence[float], means: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """Draw the mean popularity of tracks by one feature, each bin as large as it has tracks."""
+def popularity(name: str, bin_centres: Sequence[float], means: Sequence[float], counts: Sequence[int]) -> go.Figure:
+    """Draw mean popularity over the bins of one feature; the area of a marker grows with its number of tracks.
+
+    Parameters
+    ----------
+    name : the feature
+    bin_centres : in the unit of the tables, ascending
+    means : mean popularity of each bin, 0 to 100
+    counts : tracks in each bin
+    """
     scale = feature_labels.display_factor(name)
     sizes = np.sqrt(np.array(counts, dtype=float) / max(counts, default=1))
     points = go.Scatter(
-        x=[middle * scale for middle in middles],
+        x=[centre * scale for centre in bin_centres],
         y=list(means),
         mode="lines+markers",
         line={"color": ACCENT, "width": 1.5},
         marker={"size": (4 + 10 * sizes).tolist(), "color": ACCENT, "line": {"width": 0}},
         customdata=[
-            [feature_labels.format_value(name, middle), f"{count:,}"]
-            for middle, count in zip(middles, counts, strict=True)
+            [feature_labels.format_value(name, centre), f"{count:,}"]
+            for centre, count in zip(bin_centres, counts, strict=True)
         ],
         hovertemplate="about %{customdata[0]}: popularity %{y:.0f} on average (%{customdata[1]} tracks)<extra></extra>",
     )

@@ -1,9 +1,11 @@
-"""One colour per cluster, the same wherever it stands; no Spark here.
+"""Colours, template and text rules that all figures share.
 
-The first ten are Petroff's (Accessible Color Sequences for Data Visualization, 2021), made to be told apart with any
-kind of colour vision; further ones are colorcet glasbey_category10, behind its first ten.
+The first ten cluster colours are from M. A. Petroff (2021), "Accessible Color Sequences for Data Visualization",
+arXiv:2107.02270, distinguishable with colour vision deficiencies; further ones are colorcet's glasbey_category10
+without its first ten.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import colorcet
@@ -15,46 +17,36 @@ _PETROFF = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
-_MORE = tuple(colorcet.b_glasbey_category10[len(_PETROFF) :])
+_GLASBEY = tuple(colorcet.b_glasbey_category10[len(_PETROFF) :])
 DIVERGING = ("#2166ac", "#67a9cf", "#f7f7f7", "#ef8a62", "#b2182b")
 """Blue for the lowest, red for the highest, nearly white in the middle (ColorBrewer's RdBu)."""
 SEQUENTIAL = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
-"""Light for little, dark for much (ColorBrewer's Blues)."""
+"""Light for low, dark for high values (ColorBrewer's Blues)."""
 ACCENT = "#3f90da"
-QUIET = "#767676"
-"""What carries everything that is not the point: it is read on white and on near black."""
-
-
-def cluster_colour(number: int) -> str:
-    """Return the colour of a cluster, numbered from 1, as #rrggbb.
-
-    >>> of_cluster(1), of_cluster(10)
-    ('#3f90da', '#92dadd')
-    """
-    place = number - 1
-    return _PETROFF[place] if place < len(_PETROFF) else _MORE[(place - len(_PETROFF)) % len(_MORE)]
-
-
-GRID = "rgba(138, 143, 152, 0.25)"
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-LONGEST = 80
-"""Characters of a title or a name that a figure shows."""
-_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
+MUTED = "#767676"
+"""For secondary lines and texts: legible on white and on near black."""
+_GRID = "rgba(138, 143, 152, 0.25)"
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+MAX_LABEL_LENGTH = 80
+"""Characters of a title or a name in a figure."""
+_JOINERS = "\u200c\u200d"
+"""Zero-width joiners: invisible, but Persian words and emoji sequences need them."""
+_AXIS = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
 TEMPLATE = go.layout.Template(
     layout={
-        "font": {"family": FONT, "size": 13, "color": QUIET},
+        "font": {"family": _FONT, "size": 13, "color": MUTED},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "colorway": [ACCENT],
         "margin": {"l": 48, "r": 16, "t": 8, "b": 44},
-        "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
+        "hoverlabel": {"font": {"family": _FONT, "size": 13}, "align": "left"},
         "hovermode": "closest",
-        # plotly would derive a dark bar from the clear background
+        # from the transparent background plotly would derive a dark bar
         "modebar": {
             "bgcolor": "rgba(0,0,0,0)",
-            "color": QUIET,
+            "color": MUTED,
             "activecolor": ACCENT,
-            # in a notebook too, where CONFIG is not, plotly would offer to upload the figure with all its tracks
+            # in a notebook CONFIG does not apply, and plotly offers to upload the figure with all its tracks
             "remove": ["sendChartToCloud", "select2d", "lasso2d"],
         },
         "showlegend": False,
@@ -68,43 +60,59 @@ CONFIG: dict[str, Any] = {
     "responsive": True,
     "displayModeBar": "hover",
     "scrollZoom": False,
-    # plotly offers to upload a figure, with all its tracks, unless told not to
+    # plotly's default is a button that uploads the figure with all its tracks
     "showSendToCloud": False,
     "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "resetCameraLastSave3d"],
-    # a title with two dollar signs is no equation
+    # a title with two dollar signs is not LaTeX
     "typesetMath": False,
 }
+"""Configuration of plotly.js for the page."""
+
+
+def cluster_colour(number: int) -> str:
+    """Return the colour of a cluster, numbered from 1, as #rrggbb.
+
+    >>> cluster_colour(1), cluster_colour(10)
+    ('#3f90da', '#92dadd')
+    """
+    index = number - 1
+    return _PETROFF[index] if index < len(_PETROFF) else _GLASBEY[(index - len(_PETROFF)) % len(_GLASBEY)]
+
+
+def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
+    """Return a plotly colour scale of equally spaced colours.
+
+    >>> colour_scale(["#000000", "#ffffff"])
+    [[0.0, '#000000'], [1.0, '#ffffff']]
+    """
+    return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
 
 
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
-    """Return a figure in the house's style."""
+    """Return a figure with the shared template. ``height`` is in pixels, ``layout`` plotly's own."""
     return go.Figure(list(traces), {"template": TEMPLATE, "height": height, **layout})
 
 
-_JOINERS = "\u200c\u200d"
-"""They cannot be seen, but Persian words and families of emoji are made with them."""
+def one_line(text: str, max_length: int = 120) -> str:
+    """Return a text on one line, without control characters, cut to a length.
 
-
-def short(text: str, longest: int = 120) -> str:
-    """Return a text on one line, without control characters, not too long.
-
-    >>> short("a\\tb " + "c" * 200, 8)
+    >>> one_line("a\\tb " + "c" * 200, 8)
     'a b ccc…'
     """
     line = " ".join(printable(text, _JOINERS).split())
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
-def plain(text: str, longest: int = LONGEST) -> str:
-    """Return a text that plotly shows as it is, whatever tags, entities or directions it holds, not too long.
+def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
+    """Return a text that plotly shows literally, on one line, cut to a length: tags and entities are escaped.
 
-    >>> plain("<b>x</b> & y")
+    >>> plotly_text("<b>x</b> & y")
     '&lt;b&gt;x&lt;/b&gt; &amp; y'
     """
-    return short(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return one_line(text, max_length).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def isolated(text: str, longest: int = LONGEST) -> str:
-    """Return the same, its direction of writing kept from what stands around it."""
-    return f"\N{FIRST STRONG ISOLATE}{plain(text, longest)}\N{POP DIRECTIONAL ISOLATE}"
+def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
+    """Return the same as ``plotly_text``, with its writing direction isolated from the text around it."""
+    return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"

@@ -8,58 +8,60 @@
   const drawn = new Map();
   const hidden = new Set();
 
-  // One look for light and dark: what is drawn on transparent ground takes the page's own ink.
-  const inked = (layout) => {
+  // Figures are transparent: their text takes the page's colour, in light and in dark mode.
+  const withInk = (layout) => {
     layout.font = { ...layout.font, color: ink() };
     return layout;
   };
 
-  const draw = (place) => {
-    if (!drawn.has(place)) drawn.set(place, begin(place));
-    return drawn.get(place);
+  const draw = (plot) => {
+    if (!drawn.has(plot)) drawn.set(plot, newPlot(plot));
+    return drawn.get(plot);
   };
-  const begin = (place) => {
-    const figure = read("figure-" + place.dataset.figure);
-    const layout = inked(figure.layout);
-    if (narrow.matches && layout.height > 430 && (layout.scene || place.dataset.figure === "cluster_map")) layout.height = 430;
-    // a narrow view shows less to the sides: step back, lest the axes be cut off
+  const newPlot = (plot) => {
+    const figure = read("figure-" + plot.dataset.figure);
+    const layout = withInk(figure.layout);
+    if (narrow.matches && layout.height > 430 && (layout.scene || plot.dataset.figure === "cluster_map")) layout.height = 430;
+    // in a narrow view a nearer camera cuts off the axes
     if (narrow.matches && layout.scene) for (const axis of "xyz") layout.scene.camera.eye[axis] *= 1.3;
-    place.style.minHeight = layout.height + "px";
-    if (place.dataset.figure !== "cluster_map") {
-      // a finger or a wheel that passes by shall scroll the page, not the figure
+    plot.style.minHeight = layout.height + "px";
+    if (plot.dataset.figure !== "cluster_map") {
+      // touch and wheel scroll the page, they do not zoom the figure
       for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) layout[name].fixedrange = true;
     } else if (narrow.matches) layout.dragmode = false;
-    // numbers that would be too small to read are left to the hover
+    // numbers too small to read are in the hover label
     if (narrow.matches) for (const trace of figure.data) if (trace.type === "heatmap") delete trace.texttemplate;
     for (const trace of figure.data) if (trace.meta && hidden.has(trace.meta.cluster)) trace.visible = false;
-    return Plotly.newPlot(place, figure.data, layout, data.config).then(() => place.classList.add("drawn"));
+    return Plotly.newPlot(plot, figure.data, layout, data.config).then(() => plot.classList.add("drawn"));
   };
 
-  const places = [...document.querySelectorAll(".plot")];
-  const watcher = new IntersectionObserver(
-    (seen) => { for (const one of seen) if (one.isIntersecting) { watcher.unobserve(one.target); draw(one.target); } },
+  const plots = [...document.querySelectorAll(".plot")];
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) { observer.unobserve(target); draw(target); }
+    },
     { rootMargin: "300px" });
-  for (const place of places) watcher.observe(place);
-  addEventListener("beforeprint", () => { for (const place of places) draw(place); });
-  const whenDrawn = (place, act) => { if (drawn.has(place)) drawn.get(place).then(act); };
-  for (const look of [dark, matchMedia("print")]) look.addEventListener("change", () => {
-    for (const place of places) whenDrawn(place, () => Plotly.relayout(place, { "font.color": ink() }));
+  for (const plot of plots) observer.observe(plot);
+  addEventListener("beforeprint", () => { for (const plot of plots) draw(plot); });
+  const whenDrawn = (plot, callback) => { if (drawn.has(plot)) drawn.get(plot).then(callback); };
+  for (const query of [dark, matchMedia("print")]) query.addEventListener("change", () => {
+    for (const plot of plots) whenDrawn(plot, () => Plotly.relayout(plot, { "font.color": ink() }));
   });
 
-  // Clusters are switched in the map and in the 3-D scatter alike.
+  // A cluster is hidden in the map and in the 3-D scatter together.
   const maps = ["cluster_map", "scatter_3d"].map((name) => document.getElementById("plot-" + name));
   const switches = [...document.querySelectorAll(".switch[aria-pressed]")];
   const show = () => {
     for (const button of switches) button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.cluster))));
-    for (const place of maps) whenDrawn(place, () => {
-      Plotly.restyle(place, { visible: place.data.map((trace) => !hidden.has(trace.meta.cluster)) });
+    for (const plot of maps) whenDrawn(plot, () => {
+      Plotly.restyle(plot, { visible: plot.data.map((trace) => !hidden.has(trace.meta.cluster)) });
     });
   };
   for (const button of document.querySelectorAll(".switch")) button.addEventListener("click", () => {
-    const which = button.dataset.cluster;
-    if (which === "all") hidden.clear();
-    else if (which === "none") for (const one of switches) hidden.add(Number(one.dataset.cluster));
-    else if (!hidden.delete(Number(which))) hidden.add(Number(which));
+    const { cluster } = button.dataset;
+    if (cluster === "all") hidden.clear();
+    else if (cluster === "none") for (const other of switches) hidden.add(Number(other.dataset.cluster));
+    else if (!hidden.delete(Number(cluster))) hidden.add(Number(cluster));
     show();
   });
 
@@ -68,15 +70,15 @@
     await draw(scatter);
     const axis = select.dataset.axis;
     Plotly.update(scatter, { [axis]: data.values[select.value] },
-      { ["scene." + axis + "axis.title.text"]: data.titled[select.value] });
+      { ["scene." + axis + "axis.title.text"]: data.labels[select.value] });
   });
 
   const byYear = document.getElementById("plot-feature_by_year");
-  const yearly = document.querySelector("[data-year]");
-  if (yearly) yearly.addEventListener("change", async () => {
+  const yearSelect = document.querySelector("[data-year]");
+  if (yearSelect) yearSelect.addEventListener("change", async () => {
     await draw(byYear);
-    const one = data.years[yearly.value];
-    Plotly.update(byYear, { y: [one.y], customdata: [one.customdata] }, { "yaxis.title.text": data.titled[yearly.value] });
+    const { y, customdata } = data.years[yearSelect.value];
+    Plotly.update(byYear, { y: [y], customdata: [customdata] }, { "yaxis.title.text": data.labels[yearSelect.value] });
   });
 
   const search = document.getElementById("search");
@@ -84,85 +86,86 @@
   const hits = document.getElementById("hits");
   const answer = document.getElementById("answer");
   const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  const known = data.similar.map((one) => folded(one.title + " " + one.artist));
+  const searchTexts = data.similar.map((entry) => folded(entry.title + " " + entry.artist));
   const element = (tag, name, text) => {
-    const made = document.createElement(tag);
-    if (name) made.className = name;
-    if (text !== undefined) made.textContent = text;
-    return made;
+    const created = document.createElement(tag);
+    if (name) created.className = name;
+    if (text !== undefined) created.textContent = text;
+    return created;
   };
-  const named = (one) => {
-    const made = element("span", "track");
-    made.append(element("bdi", "", one.title));
-    if (one.artist) { const by = element("span", "by"); by.append(element("bdi", "", one.artist)); made.append(" ", by); }
-    return made;
+  const trackElement = ({ title, artist }) => {
+    const track = element("span", "track");
+    track.append(element("bdi", "", title));
+    if (artist) { const by = element("span", "by"); by.append(element("bdi", "", artist)); track.append(" ", by); }
+    return track;
   };
-  const marked = (cluster) => {
-    const made = document.createDocumentFragment();
+  const clusterElement = (cluster) => {
+    const fragment = document.createDocumentFragment();
     const dot = element("span", "dot");
     dot.style.background = data.colours[cluster];
-    made.append(dot, " ", element("span", "number", String(cluster)));
-    return made;
+    fragment.append(dot, " ", element("span", "number", String(cluster)));
+    return fragment;
   };
-  let place = -1;
-  const open = (shown) => {
-    hits.hidden = !shown;
-    search.setAttribute("aria-expanded", String(shown));
+  let selected = -1;
+  const setOpen = (isOpen) => {
+    hits.hidden = !isOpen;
+    search.setAttribute("aria-expanded", String(isOpen));
     search.removeAttribute("aria-activedescendant");
-    place = -1;
+    selected = -1;
   };
   const choose = (index) => {
-    const one = data.similar[index];
-    open(false);
+    const entry = data.similar[index];
+    setOpen(false);
     const list = element("ol");
-    for (const near of one.near) {
+    for (const neighbour of entry.neighbours) {
       const item = element("li");
       const line = element("span");
-      line.append(named(near), " ", marked(near.cluster));
+      line.append(trackElement(neighbour), " ", clusterElement(neighbour.cluster));
       item.append(line);
-      if (near.why) item.append(element("span", "why", near.why));
+      if (neighbour.reason) item.append(element("span", "why", neighbour.reason));
       list.append(item);
     }
     const title = element("h3");
-    title.append("After ", named(one), " ", marked(one.cluster));
-    answer.replaceChildren(title, one.near.length ? list : element("p", "about", "Nothing in the catalogue is near it."));
+    title.append("After ", trackElement(entry), " ", clusterElement(entry.cluster));
+    answer.replaceChildren(title, entry.neighbours.length ? list : element("p", "about", "No similar tracks."));
   };
-  const point = (next) => {
+  const select = (next) => {
     const items = [...hits.querySelectorAll("[data-index]")];
     if (!items.length) return;
-    place = (next + items.length) % items.length;
-    items.forEach((item, i) => item.setAttribute("aria-selected", String(i === place)));
-    search.setAttribute("aria-activedescendant", items[place].id);
+    selected = (next + items.length) % items.length;
+    items.forEach((item, i) => item.setAttribute("aria-selected", String(i === selected)));
+    search.setAttribute("aria-activedescendant", items[selected].id);
   };
   const find = () => {
     const words = folded(search.value).split(/\s+/).filter(Boolean);
-    const found = words.length ? known.flatMap((text, i) => (words.every((word) => text.includes(word)) ? [i] : [])) : [];
-    hits.replaceChildren(...found.slice(0, 8).map((index, i) => {
+    const isMatch = (text) => words.length > 0 && words.every((word) => text.includes(word));
+    const matches = searchTexts.flatMap((text, i) => (isMatch(text) ? [i] : []));
+    hits.replaceChildren(...matches.slice(0, 8).map((index, i) => {
       const item = element("li");
       item.id = "hit-" + i;
       item.setAttribute("role", "option");
       item.setAttribute("aria-selected", "false");
       item.dataset.index = index;
-      item.append(named(data.similar[index]));
+      item.append(trackElement(data.similar[index]));
       item.addEventListener("mousedown", (event) => { event.preventDefault(); choose(index); });
       return item;
     }));
-    if (words.length && !found.length) {
-      const none = element("li", "", "No such track among those listed here.");
+    if (words.length && !matches.length) {
+      const none = element("li", "", "No match among the tracks listed here.");
       none.setAttribute("role", "option");
       hits.append(none);
     }
-    open(words.length > 0);
+    setOpen(words.length > 0);
   };
   search.addEventListener("input", find);
   search.addEventListener("focus", () => { if (search.value) find(); });
-  search.addEventListener("blur", () => open(false));
+  search.addEventListener("blur", () => setOpen(false));
   search.addEventListener("keydown", (event) => {
     if (hits.hidden && /^Arrow(Up|Down)$/.test(event.key)) find();
-    if (event.key === "ArrowDown") point(place + 1);
-    else if (event.key === "ArrowUp") point(Math.max(place, 0) - 1);
-    else if (event.key === "Escape") open(false);
-    else if (event.key === "Enter") { const item = hits.children[Math.max(place, 0)]; if (!hits.hidden && item.dataset.index) choose(Number(item.dataset.index)); }
+    if (event.key === "ArrowDown") select(selected + 1);
+    else if (event.key === "ArrowUp") select(Math.max(selected, 0) - 1);
+    else if (event.key === "Escape") setOpen(false);
+    else if (event.key === "Enter") { const item = hits.children[Math.max(selected, 0)]; if (!hits.hidden && item.dataset.index) choose(Number(item.dataset.index)); }
     else return;
     event.preventDefault();
   });
