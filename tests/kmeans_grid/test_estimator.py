@@ -56,6 +56,7 @@ def test_saved_and_loaded_it_is_the_same(rows, fitted, tmp_path):
     assert one == other
 
 
+@pytest.mark.usefixtures("spark")
 def test_an_unfitted_grid_is_saved_with_its_params(tmp_path):
     grid = KMeansGrid(ks=[3, 9], restarts=4, featuresCol="scaled")
     grid.save(str(tmp_path / "unfitted"))
