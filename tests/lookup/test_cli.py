@@ -35,7 +35,7 @@ def test_a_track_its_cluster_and_what_is_similar(segue):
     lines = out.splitlines()
     assert lines[:3] == [
         "Bohemian Rhapsody",
-        "  by Queen, on A Night, 1975, rock, 100 BPM",
+        "  by Queen, on An Album, 1975, rock, 100 BPM",
         "  Cluster 1: calm, acoustic",
     ]
     assert lines[4].split() == ["distance", "title", "artist", "why"]
@@ -152,7 +152,7 @@ def test_functions_give_plain_values(root):
 
 
 def test_neither_spark_nor_pandas_is_loaded(tmp_path):
-    rows = [delta_tables.track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
+    rows = [delta_tables.labeled_track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
     delta_tables.save(tmp_path, schema.LABELED_TRACKS, rows)
     near = [{"track_id": f"x{n}", "distance": 0.5, "same_cluster": True, "why": ["bpm", "energy"]} for n in range(10)]
     made = {"model_version": "m1", "tracks_version": 0, "made_from": "0", "similar": near}
