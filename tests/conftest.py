@@ -1,4 +1,4 @@
-"""The kinds of tests, the Spark session that they share, and the folder of published files."""
+"""Mark the kind of every test; provide the Spark session that tests share, and the folder of published files."""
 
 import csv
 import os
