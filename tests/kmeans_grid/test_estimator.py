@@ -64,6 +64,7 @@ def test_a_model_is_saved_and_loaded(rows, fitted, tmp_path):
     assert one == other
 
 
+@pytest.mark.usefixtures("spark")
 def test_an_estimator_is_saved_and_loaded(tmp_path):
     grid = KMeansGrid(ks=[3, 9], restarts=4, featuresCol="scaled", minK=3)
     grid.save(str(tmp_path / "unfitted"))
