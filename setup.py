@@ -60,6 +60,7 @@ setup(
     install_requires=[
         "colorcet>=3",
         "deltalake>=1.6",
+        "filelock>=3.12",
         "jinja2>=3.1",
         "loky>=3.4",
         "markupsafe>=2.1",
@@ -67,6 +68,7 @@ setup(
         "pandas>=2.2,<3",  # not imported here: pyspark needs it for mapInArrow, and does not declare it
         "plotly>=6.1,<8",
         "pyarrow>=18",
+        "pydantic>=2.7,<3",
         "rapidfuzz>=3.9,<4",
         "rich>=13.7,<16",
         "scipy>=1.11",

@@ -29,27 +29,6 @@ own_folder() {
   (CDPATH="" cd -P "$(dirname "$path")" && pwd)
 }
 
-# Tells whether the tracks that a job can read are on this machine and few: 2 MB, some 10,000 of them.
-has_few_tracks() {
-  local input="" output="" path total=0
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --input | --output) printf -v "${1#--}" %s "${2:-}" ;;
-      --input=*) input=${1#*=} ;;
-      --output=*) output=${1#*=} ;;
-    esac
-    shift
-  done
-  [ -n "$output" ] || return 1
-  # neither a URI nor a glob can be looked at here
-  case $input$output in *:*) return 1 ;; esac
-  [ -z "$input" ] || [ -e "$input" ] || return 1
-  for path in "$input" "$output/tracks"; do
-    [ ! -e "$path" ] || total=$((total + $(du -skL -- "$path" | cut -f1)))
-  done
-  [ "$total" -le 2048 ]
-}
-
 if [ $# -eq 0 ]; then
   usage
   exit 2
@@ -109,10 +88,6 @@ fi
 
 # Spark leads what a job prints through a pipe, so only here can it be seen whether somebody watches.
 if [ -t 2 ]; then export SEGUE_TERMINAL=1; else unset SEGUE_TERMINAL; fi
-
-# A JVM's second compiler takes more than it gives where tracks are few (a seventh of the time for 2,000); with 100,000
-# it pays. What the user says of it comes later, and counts.
-if has_few_tracks "$@"; then export SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 ${SPARK_SUBMIT_OPTS:-}"; fi
 
 # The zip alone, and not lib/ on PYTHONPATH: what runs here is what a cluster gets.
 if [ $# -gt 0 ]; then

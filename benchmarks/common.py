@@ -25,7 +25,7 @@ from pyspark.storagelevel import StorageLevel
 
 import segue
 from segue.runtime import session
-from segue.settings.checks import CHECKS
+from segue.settings import parse_ks
 from segue.synthetic import synthetic_tracks
 
 Matrix = NDArray[np.float64]
@@ -79,10 +79,9 @@ def parser(about: str | None) -> argparse.ArgumentParser:
 def ks(text: str) -> tuple[int, ...]:
     """Read numbers of clusters as the settings do, such as ``2-20``."""
     try:
-        found: tuple[int, ...] = CHECKS["clustering.ks"](text)
+        return parse_ks(text)
     except ValueError as wanted:
-        raise argparse.ArgumentTypeError(f"{text!r}, wanted {wanted}") from None
-    return found
+        raise argparse.ArgumentTypeError(f"{text!r}, {wanted}") from None
 
 
 def machine() -> dict[str, Any]:
@@ -112,7 +111,7 @@ def started(name: str, memory: str) -> SparkSession:
     if "JAVA_HOME" not in os.environ:
         found = subprocess.run([PROJECT / "tools" / "java.sh"], capture_output=True, text=True, check=True)
         os.environ["JAVA_HOME"] = found.stdout.strip()
-    return session.start(f"benchmark {name}")
+    return session.spark_session(f"benchmark {name}")
 
 
 def submitted(*words: str | Path) -> list[str]:

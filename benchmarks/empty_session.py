@@ -5,7 +5,7 @@ import sys
 from segue.runtime import session
 
 if __name__ == "__main__":
-    spark = session.start("empty session")
+    spark = session.spark_session("empty session")
     spark.range(1).write.format("delta").save(sys.argv[1])
     print(spark.read.format("delta").load(sys.argv[1]).count(), "row")
     spark.stop()

@@ -13,7 +13,7 @@ HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "g
 
 def write_csv(path: Path, n_tracks: int) -> None:
     """Write the file: its parts by Spark, put one behind the other under one header."""
-    tracks = synthetic_tracks(session.start("make_csv"), n_tracks).withColumnsRenamed(HEADERS)
+    tracks = synthetic_tracks(session.spark_session("make_csv"), n_tracks).withColumnsRenamed(HEADERS)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         tracks.write.mode("overwrite").csv(folder, escape='"')
         with path.open("wb") as whole:

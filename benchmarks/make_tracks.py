@@ -51,12 +51,12 @@ def repeated(spark: SparkSession, folder: str, n_tracks: int, n_invented: int) -
 
 def main(root: str, n_tracks: int, n_invented: int = INVENTED) -> None:
     """Write the table."""
-    spark = session.start("make_tracks")
+    spark = session.spark_session("make_tracks")
     folder = f"{root}/invented"
     few = n_tracks <= ALL_INVENTED
     made = synthetic_tracks(spark, n_tracks) if few else repeated(spark, folder, n_tracks, n_invented)
     made = made.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
-    Store(spark, root).sync(schema.TRACKS, made.select(*schema.TRACKS.names), whole=True)
+    Store(spark, root).sync(schema.TRACKS, made.select(*schema.TRACKS.names), remove_missing=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

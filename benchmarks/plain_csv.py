@@ -12,7 +12,7 @@ WHOLE = ("year", "popularity")
 
 if __name__ == "__main__":
     path, folder = sys.argv[1:]
-    spark = session.start("plain csv")
+    spark = session.spark_session("plain csv")
     with Path(path).open(encoding="utf-8") as stream:
         names = stream.readline().strip().split(",")
     kinds = {name: T.StringType() for name in TEXTS} | {name: T.IntegerType() for name in WHOLE}

@@ -29,7 +29,7 @@ def options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     wanted = options()
-    spark = session.start("make_sample")
+    spark = session.spark_session("make_sample")
     if wanted.to.endswith(".csv"):
         synthetic.write_csv(synthetic.synthetic_kaggle_rows(spark, wanted.tracks, seed=wanted.seed), Path(wanted.to))
     else:

@@ -36,15 +36,13 @@ def started() -> Iterator[SparkSession]:
     # the workers run this Python
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_CONF_DIR"] = str(Path(__file__).parents[1] / "conf")
-    as_over_little_data = " ".join(f"--conf {name}={value}" for name, value in session.INTERPRETED.items())
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
         f"--master local[2] --driver-memory 1g --driver-java-options '{SHORT_LIVED}' "
         "--conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 --conf spark.log.level=ERROR "
-        f"{as_over_little_data} "
         "--conf spark.sql.sources.parallelPartitionDiscovery.parallelism=1 "
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
-    spark = session.start("tests")
+    spark = session.spark_session("tests")
     # named at every column; else looked for in six packages first, each time through all of Spark's jars
     for name in ("org.apache.spark.sql.functions", "org.apache.spark.api.python.PythonUtils"):
         java_import(spark._jvm, name)
@@ -56,25 +54,6 @@ def started() -> Iterator[SparkSession]:
 def spark() -> Iterator[SparkSession]:
     with started() as running:
         yield running
-
-
-@contextmanager
-def compiling(spark: SparkSession) -> Iterator[None]:
-    """Have plans compiled for a while, as jobs over much data do."""
-    before = {name: spark.conf.get(name) for name in session.INTERPRETED}
-    for name in before:
-        spark.conf.unset(name)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
-
-
-@pytest.fixture
-def compiled(spark: SparkSession) -> Iterator[None]:
-    with compiling(spark):
-        yield
 
 
 @pytest.fixture

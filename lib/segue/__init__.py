@@ -1,5 +1,62 @@
-"""segue: cluster a music catalogue by how its tracks sound, and say what to play next."""
+"""segue: cluster a music catalogue by how its tracks sound, and recommend what to play next.
+
+>>> import segue
+>>> spark = segue.spark_session()  # doctest: +SKIP
+>>> tracks, rejected = segue.read_tracks(spark, "catalogue.csv")  # doctest: +SKIP
+>>> clusters = segue.fit_clusters(tracks, ks=range(2, 21))  # doctest: +SKIP
+>>> similar = segue.similar_tracks(clusters.transform(tracks))  # doctest: +SKIP
+
+The names below are imported when they are first used, so that ``import segue`` needs neither Spark nor pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from segue.core.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from segue import errors, lookup, schema
+    from segue.kmeans_grid.estimator import KMeansGrid, KMeansGridModel
+    from segue.pipeline.api import Clusters, fit_clusters, read_tracks, run_pipeline, similar_tracks
+    from segue.runtime.session import spark_session
+    from segue.storage.store import Store
+
+__all__ = [
+    "Clusters",
+    "KMeansGrid",
+    "KMeansGridModel",
+    "Store",
+    "__version__",
+    "errors",
+    "fit_clusters",
+    "lookup",
+    "read_tracks",
+    "run_pipeline",
+    "schema",
+    "similar_tracks",
+    "spark_session",
+]
+
+_MODULES = {
+    "Clusters": "segue.pipeline.api",
+    "KMeansGrid": "segue.kmeans_grid.estimator",
+    "KMeansGridModel": "segue.kmeans_grid.estimator",
+    "Store": "segue.storage.store",
+    "fit_clusters": "segue.pipeline.api",
+    "read_tracks": "segue.pipeline.api",
+    "run_pipeline": "segue.pipeline.api",
+    "similar_tracks": "segue.pipeline.api",
+    "spark_session": "segue.runtime.session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    if name in __all__:
+        return import_module(f"segue.{name}")
+    raise AttributeError(f"module 'segue' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,14 +1,19 @@
-"""Every error raised on purpose. Each is also the nearest built-in, so that callers may catch either."""
+"""Define the errors that segue raises on purpose, each a subclass of the nearest built-in error too."""
 
 from collections.abc import Sequence
 
 
 class SegueError(Exception):
-    """Something segue refuses to do, told in one line that says how to go on."""
+    """Base class. The message is one line: what was found, what was expected, and what to change."""
 
 
 class SettingsError(SegueError, ValueError):
-    """The command line or the settings are wrong; nothing was read or written."""
+    """The command line or a setting is invalid; raised before anything is read or written.
+
+    Parameters
+    ----------
+    faults : one message per invalid option or setting, all that were found
+    """
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
@@ -16,25 +21,33 @@ class SettingsError(SegueError, ValueError):
 
 
 class InputError(SegueError, ValueError):
-    """The input cannot be used: missing, unreadable, or without what the job needs."""
+    """The input is missing, unreadable, or lacks what the job needs."""
 
 
 class ClusteringError(InputError):
-    """The tracks cannot be clustered as asked, for instance for want of distinct ones."""
+    """The tracks cannot be clustered as requested, for example because there are too few distinct ones."""
 
 
 class OutputError(SegueError, OSError):
-    """The output cannot be used: not writable, or it holds something that is not segue's."""
+    """The output folder is not writable, or holds files that segue did not write."""
 
 
 class SchemaError(OutputError):
-    """A table's columns are not the ones its schema declares."""
+    """The columns of a table differ from its declaration in ``segue.schema``.
+
+    Parameters
+    ----------
+    table : name of the table
+    missing : declared columns that the table lacks
+    extra : columns of the table that are not declared
+    retyped : columns of another type, each with its type and the declared one
+    """
 
     def __init__(self, table: str, *, missing: list[str], extra: list[str], retyped: list[str]) -> None:
         parts = [("missing", missing), ("not declared", extra), ("wrong type", retyped)]
-        found = "; ".join(f"{label}: {', '.join(names)}" for label, names in parts if names)
-        super().__init__(f"table {table!r} does not match its schema: {found}")
+        differences = "; ".join(f"{label}: {', '.join(columns)}" for label, columns in parts if columns)
+        super().__init__(f"table {table!r} does not match its schema: {differences}")
 
 
 class ConflictError(SegueError, RuntimeError):
-    """Another run changed the same output meanwhile, and this one lost."""
+    """A concurrent run changed the same output first, so this run committed nothing."""

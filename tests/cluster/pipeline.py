@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.helpers.submitted_jobs import PROJECT, SHORT_LIVED
 
 # so few points go to the driver that all others are worked on by the executors
-SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample=1000", "selection.fewest=4")
+SETTINGS = ("clustering.ks=4-7", "clustering.restarts=2", "clustering.sample_size=1000", "selection.min_k=4")
 
 
 def own_words(catalogue: Path | str, output: Path | str, *more: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""``model.json``: what is written reads back, and the version names the work."""
+"""Test reading and writing ``model.json``, its scaling formulas, and model versions."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from pyspark.ml import Pipeline
 
 from segue.clustering import feature_space, pipeline_model
 from segue.clustering.feature_space import FeatureSpace
-from segue.clustering.model_card import ModelCard, as_json, from_json, model_version, scale_features
+from segue.clustering.model_card import ModelCard, from_json, model_version, scale_features
 from segue.errors import InputError
 
 CARD = ModelCard(
@@ -36,56 +36,53 @@ CARD = ModelCard(
     square_sums=[0.02, 0.25],
     profiles=[{"cluster": 1, "top_genres": []}],
 )
-PROMISED = {
+DOCUMENTED_KEYS = {
     "model_version", "features", "scaler", "centres", "centres_scaled", "sizes", "cluster_names",
     "cluster_descriptions", "thresholds",
 }  # fmt: skip
 
 
-def changed(**content) -> str:
+def json_with(**content) -> str:
+    """Return the JSON of ``CARD`` with other or further keys."""
     return json.dumps(json.loads(CARD.to_json()) | content)
 
 
-def test_card_reads_back_to_the_last_bit():
+def test_card_round_trips_exactly():
     assert from_json(CARD.to_json(), "x") == CARD
     assert from_json(CARD.to_json(), "x").to_json() == CARD.to_json()
     assert CARD.k == 2
 
 
-def test_any_language_reads_what_was_promised():
+def test_json_has_the_documented_keys_and_exact_numbers():
     content = json.loads(CARD.to_json())
-    assert content.keys() >= PROMISED
+    assert content.keys() >= DOCUMENTED_KEYS
     assert content["centres"][1][0] == 1 / 3
     assert "Björk" in CARD.to_json()
 
 
-def test_numbers_that_json_does_not_have_are_refused():
+def test_nan_is_an_error():
     with pytest.raises(ValueError, match="JSON"):
         replace(CARD, silhouette=float("nan")).to_json()
 
 
-def test_what_a_newer_segue_adds_does_no_harm():
-    assert from_json(changed(colour="red"), "x") == CARD
+def test_unknown_keys_are_ignored():
+    assert from_json(json_with(colour="red"), "x") == CARD
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"model_version": "x"}'])
-def test_what_is_no_card_names_the_place_and_the_way_out(text):
-    with pytest.raises(InputError, match=r"^out/models/v/model\.json .*train again"):
+def test_invalid_json_is_an_error_with_path_and_remedy(text):
+    with pytest.raises(InputError, match=r"^out/models/v/model\.json: cannot read .* train again with train_clusters"):
         from_json(text, "out/models/v/model.json")
 
 
-def test_content_compares_as_json_has_it():
-    assert as_json({"ks": (2, 3), "k": None, "w": {"bpm": 0.5}}) == {"ks": [2, 3], "k": None, "w": {"bpm": 0.5}}
-
-
-def test_version_by_hand():
+def test_version_is_a_truncated_sha_256():
     canonical = '{"a": [1, 2.5], "b": {"c": "\u00e9", "d": null}}'
-    wanted = hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:16]
-    assert model_version({"b": {"d": None, "c": "é"}, "a": (1, 2.5)}) == wanted
+    expected = hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:16]
+    assert model_version({"b": {"d": None, "c": "é"}, "a": (1, 2.5)}) == expected
 
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"seed": 0, "k": None}, {"seed": "0"}, {"seed": 0.0}, {}])
-def test_other_work_gets_another_version(other):
+def test_other_content_gets_another_version(other):
     assert model_version(other) != model_version({"seed": 0})
 
 
@@ -99,6 +96,7 @@ SPACES = [
 
 
 def card_of(preparation, space):
+    """Return a card with the parameters of fitted stages; all else is None."""
     other = dict.fromkeys(ModelCard.__dataclass_fields__)
     return ModelCard(
         **other
@@ -113,17 +111,17 @@ def card_of(preparation, space):
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
-def test_points_are_the_pipelines(spark, space):
+def test_scaled_features_equal_those_of_the_pipeline(spark, space):
     frame = spark.createDataFrame(ROWS, "bpm double, loudness double, valence double")
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(frame)
-    wanted = np.array([row[space.output].toArray() for row in preparation.transform(frame).collect()])
+    expected = np.array([row[space.output].toArray() for row in preparation.transform(frame).collect()])
     values = np.array(frame.select(*space.columns).toPandas(), dtype=float)
-    assert scale_features(card_of(preparation, space), values) == pytest.approx(wanted, abs=1e-12)
+    assert scale_features(card_of(preparation, space), values) == pytest.approx(expected, abs=1e-12)
 
 
-def test_what_the_model_does_not_fill_stays_missing(spark):
+def test_missing_values_without_imputation_stay_missing(spark):
     space = FeatureSpace(("bpm", "loudness", "valence"))
     frame = spark.createDataFrame([row for row in ROWS if row[0]], "bpm double, loudness double, valence double")
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(frame)
-    found = scale_features(card_of(preparation, space), np.array([[np.nan, -10.0, np.nan]]))
-    assert np.isnan(found).tolist() == [[True, False, True]]
+    points = scale_features(card_of(preparation, space), np.array([[np.nan, -10.0, np.nan]]))
+    assert np.isnan(points).tolist() == [[True, False, True]]

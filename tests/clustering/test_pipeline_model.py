@@ -1,4 +1,4 @@
-"""A pipeline made of given centres: the centres it has, and back to the features' units."""
+"""Test pipelines with given centres, their parameters, and the way back to the features' units."""
 
 import numpy as np
 import pytest
@@ -18,15 +18,16 @@ SPACES = [
 ]
 
 
-def fitted(spark, space):
+def fit_stages(spark, space):
+    """Return the rows as a DataFrame, and the stages of a space fitted on them."""
     frame = spark.createDataFrame(ROWS, DDL).coalesce(1)
     return frame, Pipeline(stages=feature_space.preparation_stages(space)).fit(frame)
 
 
 @pytest.mark.parametrize("k", [2, 5, 23])
-def test_the_saved_pipeline_has_the_given_centres_in_the_given_order(spark, tmp_path, k):
+def test_saved_pipeline_has_the_given_centres_in_order(spark, tmp_path, k):
     space = SPACES[0]
-    frame, preparation = fitted(spark, space)
+    frame, preparation = fit_stages(spark, space)
     centres = np.random.default_rng(k).random((k, 2))
     pipeline_model.pipeline_with_centres(spark, preparation, space, centres).write().save(str(tmp_path / "m"))
     loaded = PipelineModel.load(str(tmp_path / "m"))
@@ -37,34 +38,34 @@ def test_the_saved_pipeline_has_the_given_centres_in_the_given_order(spark, tmp_
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
-def test_scaled_points_go_back_to_their_own_units(spark, space):
-    frame, preparation = fitted(spark, space)
+def test_original_units_invert_the_fitted_stages(spark, space):
+    frame, preparation = fit_stages(spark, space)
     scaled = np.array([row[space.output].toArray() for row in preparation.transform(frame).collect()])
-    wanted = np.array(frame.select(*space.columns).collect())
-    assert pipeline_model.to_original_units(scaled, preparation, space) == pytest.approx(wanted, abs=1e-9)
+    expected = np.array(frame.select(*space.columns).collect())
+    assert pipeline_model.to_original_units(scaled, preparation, space) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_numbers_of_the_scaler_are_told_by_name(spark):
-    _, minmax = fitted(spark, SPACES[0])
+def test_scaler_parameters_by_name(spark):
+    _, minmax = fit_stages(spark, SPACES[0])
     assert pipeline_model.scaler_parameters(minmax) == {"name": "minmax", "minimum": [100, -20], "maximum": [200, 0]}
-    _, standard = fitted(spark, SPACES[2])
+    _, standard = fit_stages(spark, SPACES[2])
     assert pipeline_model.scaler_parameters(standard)["deviation"] == pytest.approx(
         np.array(ROWS)[:, :2].std(axis=0, ddof=1)
     )
 
 
-def test_constant_features_are_named(spark):
-    assert pipeline_model.constant_features(fitted(spark, SPACES[1])[1], SPACES[1]) == ["valence"]
+def test_constant_features_are_listed(spark):
+    assert pipeline_model.constant_features(fit_stages(spark, SPACES[1])[1], SPACES[1]) == ["valence"]
 
 
-def test_the_medians_that_fill_gaps_are_told(spark):
+def test_imputed_values_are_the_medians(spark):
     frame = spark.createDataFrame([*ROWS, (None, -1.0, 0.5)], DDL)
     space = FeatureSpace(("bpm", "loudness"), impute=True)
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(frame)
     assert pipeline_model.imputed_values(preparation, space) == {"bpm": 120.0, "loudness": -5.0}
 
 
-def test_the_largest_cluster_is_the_first_and_equals_go_by_their_centres():
+def test_clusters_are_ordered_by_size_then_centre():
     centres = np.array([[0.9, 0.1], [0.2, 0.8], [0.2, 0.3]])
     assert pipeline_model.cluster_order(np.array([5, 5, 9]), centres) == [2, 1, 0]
     assert pipeline_model.cluster_order(np.array([5, 5, 5]), centres) == [2, 1, 0]

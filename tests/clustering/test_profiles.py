@@ -1,28 +1,28 @@
-"""Profiles of clusters, against pandas on the same rows."""
+"""Test profiles of clusters against pandas on the same rows."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from segue import schema
-from segue.clustering.profiles import EXEMPLARS, fit_profiles
+from segue.clustering.profiles import MAX_EXEMPLARS, fit_profiles
 
 
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(0)
     n = 90
-    found = pd.DataFrame({name: rng.random(n) for name in schema.FEATURE_NAMES})
-    found["bpm"] = np.where(np.arange(n) < 60, 100.0, 180.0) + rng.random(n)
-    found.loc[rng.choice(n, 20, replace=False), "energy"] = np.nan
-    found["instrumentalness"] = np.nan
-    found["cluster"] = np.where(np.arange(n) < 60, 1, 2)
-    found["track_id"] = [f"t{i:02}" for i in range(n)]
-    found["title"], found["artist"] = "T " + found.track_id, "A"
-    found["genre"] = np.where(np.arange(n) % 3 == 0, "rock", np.where(np.arange(n) < 70, "pop", None))
-    found["distance"] = np.round(rng.random(n), 1)
-    found["silhouette"] = rng.random(n)
-    return found
+    tracks = pd.DataFrame({name: rng.random(n) for name in schema.FEATURE_NAMES})
+    tracks["bpm"] = np.where(np.arange(n) < 60, 100.0, 180.0) + rng.random(n)
+    tracks.loc[rng.choice(n, 20, replace=False), "energy"] = np.nan
+    tracks["instrumentalness"] = np.nan
+    tracks["cluster"] = np.where(np.arange(n) < 60, 1, 2)
+    tracks["track_id"] = [f"t{i:02}" for i in range(n)]
+    tracks["title"], tracks["artist"] = "T " + tracks.track_id, "A"
+    tracks["genre"] = np.where(np.arange(n) % 3 == 0, "rock", np.where(np.arange(n) < 70, "pop", None))
+    tracks["distance"] = np.round(rng.random(n), 1)
+    tracks["silhouette"] = rng.random(n)
+    return tracks
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def profiles(spark, table):
     return fit_profiles(spark.createDataFrame(rows, ddl).repartition(3), len(table))
 
 
-def test_statistics_of_every_feature_in_its_own_unit(profiles, table):
+def test_statistics_equal_those_of_pandas(profiles, table):
     for row, (cluster, group) in zip(profiles, table.groupby("cluster"), strict=True):
         assert (row["cluster"], row["cluster_name"]) == (cluster, f"Cluster {cluster}")
         assert row["n_tracks"] == len(group)
@@ -43,33 +43,33 @@ def test_statistics_of_every_feature_in_its_own_unit(profiles, table):
         assert row["silhouette"] == pytest.approx(group.silhouette.mean(), abs=1e-9)
         for name in schema.FEATURE_NAMES:
             values = group[name].dropna()
-            found = [row[f"{name}_{suffix}"] for suffix in schema.STATISTICS]
+            statistics = [row[f"{name}_{suffix}"] for suffix in schema.STATISTICS]
             if values.empty:
-                assert found == [None] * 5
+                assert statistics == [None] * 5
             else:
-                wanted = [values.mean(), values.std(ddof=0), *values.quantile([0.25, 0.5, 0.75])]
-                assert found == pytest.approx(wanted, abs=1e-9)
+                expected = [values.mean(), values.std(ddof=0), *values.quantile([0.25, 0.5, 0.75])]
+                assert statistics == pytest.approx(expected, abs=1e-9)
 
 
-def test_words_come_from_the_features_that_stand_out(profiles):
+def test_description_begins_with_the_largest_deviation(profiles):
     # bpm is 100 for two thirds and 180 for one: -0.71 and 1.41 standard deviations from the mean
     assert [row["cluster_description"].split(", ")[0] for row in profiles] == ["slow", "fast"]
 
 
-def test_genres_with_share_and_lift(profiles, table):
-    known = table.dropna(subset="genre")
-    for row, (_, group) in zip(profiles, known.groupby("cluster"), strict=True):
+def test_genres_have_share_and_lift(profiles, table):
+    with_genre = table.dropna(subset="genre")
+    for row, (_, group) in zip(profiles, with_genre.groupby("cluster"), strict=True):
         shares = group.genre.value_counts(normalize=True)
-        overall = known.genre.value_counts(normalize=True)
+        overall = with_genre.genre.value_counts(normalize=True)
         assert {g["genre"]: g["share"] for g in row["top_genres"]} == pytest.approx(shares.to_dict())
         lifts = {g["genre"]: g["lift"] for g in row["top_genres"]}
         assert lifts == pytest.approx((shares / overall).to_dict())
         assert [g["share"] for g in row["top_genres"]] == sorted((g["share"] for g in row["top_genres"]), reverse=True)
 
 
-def test_exemplars_are_the_nearest_and_ties_go_by_id(profiles, table):
+def test_exemplars_are_the_nearest_tracks_with_ties_by_id(profiles, table):
     for row, (_, group) in zip(profiles, table.groupby("cluster"), strict=True):
-        wanted = group.sort_values(["distance", "track_id"]).head(EXEMPLARS)
-        assert [e["track_id"] for e in row["exemplars"]] == wanted.track_id.tolist()
-        assert [e["distance"] for e in row["exemplars"]] == wanted.distance.tolist()
+        expected = group.sort_values(["distance", "track_id"]).head(MAX_EXEMPLARS)
+        assert [e["track_id"] for e in row["exemplars"]] == expected.track_id.tolist()
+        assert [e["distance"] for e in row["exemplars"]] == expected.distance.tolist()
         assert row["exemplars"][0]["title"] == f"T {row['exemplars'][0]['track_id']}"

@@ -22,7 +22,7 @@ from segue.pipeline import run_all
 from segue.runtime import runner
 from segue.storage import commit_log
 
-QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.fewest=2"]
+QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.min_k=2"]
 AMPLE, PAGE = 64 << 20, 4096
 FIRST = [track(n, artists=f"A{n}", valence=f"0.{n}1") for n in range(8)]
 LATER = [track(n, artists=f"A{n}", valence=f"0.{n}1") for n in range(20, 28)]

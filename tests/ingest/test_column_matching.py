@@ -1,4 +1,4 @@
-"""Headers as published files and people write them, and what they are taken for."""
+"""Match headers of published files, and headers that people misspelt, to canonical columns."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from segue.ingest.column_matching import match_columns, match_headers
 from segue.ingest.source_definitions import Source, load_sources
 
 SOURCES = load_sources(resources.conf() / "sources")
-SIX = {"bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"}
+FEATURES = {"bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"}
 KAGGLE = (
     "Index,Title,Artist,Top Genre,Year,Beats Per Minute (BPM),Energy,Danceability,Loudness (dB),Liveness,Valence,"
     "Length (Duration),Acousticness,Speechiness,Popularity"
@@ -36,11 +36,12 @@ EXPORTIFY = (
 
 
 def headers_of(header: str) -> dict[str, str]:
-    return {column: found.header for column, found in match_headers(header.split(","), SOURCES)[1].items()}
+    """Return the matched header of every column."""
+    return {name: column.header for name, column in match_headers(header.split(","), SOURCES)[1].items()}
 
 
 @pytest.mark.parametrize(
-    ("header", "source", "some", "absent"),
+    ("header", "source", "expected", "absent"),
     [
         (KAGGLE, "kaggle-2000", {"bpm": "Beats Per Minute (BPM)", "duration_s": "Length (Duration)"}, {"track_id"}),
         (ABBREVIATED, "kaggle-2000", {"energy": "nrgy", "year": "year released", "loudness": "dB"}, {"track_id"}),
@@ -56,19 +57,18 @@ def headers_of(header: str) -> dict[str, str]:
     ],
     ids=["kaggle", "abbreviated", "api", "songs", "most streamed", "exportify"],
 )
-def test_published_files(header, source, some, absent):
+def test_headers_of_published_files(header, source, expected, absent):
     assert match_headers(header.split(","), SOURCES)[0] == source
-    found = headers_of(header)
-    assert found.items() >= some.items()
-    assert (SIX | {"title", "artist"}) - absent <= found.keys()
-    assert not absent & found.keys()
+    matched = headers_of(header)
+    assert matched.items() >= expected.items()
+    assert (FEATURES | {"title", "artist"}) - absent <= matched.keys()
+    assert not absent & matched.keys()
 
 
 def test_units_that_a_header_declares():
-    found = match_headers(MOST_STREAMED.split(","), SOURCES)[1]
-    assert {c for c, f in found.items() if f.unit == "percent"} == (SIX - {"bpm", "loudness"}) | {
-        "energy", "danceability", "instrumentalness"
-    }  # fmt: skip
+    columns = match_headers(MOST_STREAMED.split(","), SOURCES)[1]
+    in_percent = {name for name, column in columns.items() if column.unit == "percent"}
+    assert in_percent == FEATURES - {"bpm", "loudness"} | {"energy", "danceability", "instrumentalness"}
     assert match_headers(["Duration (ms)"], SOURCES)[1]["duration_s"].unit == "ms"
     assert match_headers(["Length (Duration)"], SOURCES)[1]["duration_s"].unit == "s"
 
@@ -93,9 +93,9 @@ def test_units_that_a_header_declares():
         *((name, "popularity") for name in ("Popularty", "Track Popularity")),
     ],
 )
-def test_spellings_that_people_make(header, column):
-    found = match_headers(["Unnamed: 0", header, "key"], SOURCES)[1]
-    assert {name: (place.index, place.header) for name, place in found.items()} == {column: (1, header)}
+def test_misspelt_header_is_matched(header, column):
+    columns = match_headers(["Unnamed: 0", header, "key"], SOURCES)[1]
+    assert {name: (match.index, match.header) for name, match in columns.items()} == {column: (1, header)}
 
 
 @pytest.mark.parametrize(
@@ -104,35 +104,34 @@ def test_spellings_that_people_make(header, column):
      "explicit", "streams", "target", "time_signature", "track_number", "disc_number", "artist_count",
      "artist_popularity", "album_type", "popularity_rank"],
 )  # fmt: skip
-def test_other_columns_are_taken_for_nothing(header):
+def test_header_with_another_meaning_is_not_matched(header):
     assert match_headers([header], SOURCES)[1] == {}
 
 
-def test_exact_header_goes_before_a_misspelt_one_that_stands_first():
-    found = headers_of("Valance,Valence,Tempoo,Tempo")
-    assert found == {"valence": "Valence", "bpm": "Tempo"}
+def test_exact_header_is_preferred_to_an_earlier_misspelt_one():
+    assert headers_of("Valance,Valence,Tempoo,Tempo") == {"valence": "Valence", "bpm": "Tempo"}
 
 
-def test_closer_spelling_goes_before_one_that_stands_first():
+def test_closer_spelling_is_preferred_to_an_earlier_one():
     assert headers_of("track_number,track_nmae")["title"] == "track_nmae"
 
 
-def test_first_of_equal_headers_counts():
+def test_first_of_equal_headers_is_matched():
     layout = match_columns(["energy", "Energy"], [["0.5", "0.6"]], SOURCES)
     assert layout.columns["energy"].index == 0
     assert layout.ignored == ("Energy",)
 
 
-def test_columns_that_no_source_knows_are_ignored_by_name():
+def test_undefined_headers_are_listed_as_ignored():
     layout = match_columns(["", "title", "key", "artist_id", " "], [["0", "a", "5", "x", ""]], SOURCES)
     assert set(layout.columns) == {"title"}
     assert layout.ignored == ("key", "artist_id")
 
 
-def test_misspelt_column_is_told():
+def test_misspelt_column_is_a_decision():
     layout = match_columns(["accousticness", "valence"], [["0.5", "0.5"]], SOURCES)
-    assert "column 'accousticness' taken for acousticness" in layout.decisions
-    assert not any("'valence'" in told for told in layout.decisions)
+    assert "column 'accousticness' read as acousticness" in layout.decisions
+    assert not any("'valence'" in decision for decision in layout.decisions)
 
 
 @pytest.mark.parametrize(
@@ -148,26 +147,26 @@ def test_misspelt_column_is_told():
         ("uri", ["spotify:track:6f807x0ima9a1j3VPbc7VN"], True),
     ],
 )
-def test_a_row_number_is_no_id(header, ids, is_id):
+def test_row_numbers_are_not_read_as_track_ids(header, ids, is_id):
     layout = match_columns([header, "title"], [[text, "a"] for text in ids], SOURCES)
     assert ("track_id" in layout.columns) == is_id
     if header.lower() == "id" and not is_id:
-        assert any("row numbers" in told for told in layout.decisions)
+        assert any("row numbers" in decision for decision in layout.decisions)
 
 
-@pytest.mark.parametrize("real", ["track_id", "uri", "Track URI"])
-def test_row_number_beside_a_real_id_does_not_hide_it(real):
-    layout = match_columns(["id", real, "title"], [["1", "6f807x", "a"], ["2", "0r7CVb", "b"]], SOURCES)
-    assert layout.columns["track_id"].header == real
+@pytest.mark.parametrize("id_header", ["track_id", "uri", "Track URI"])
+def test_track_id_is_matched_beside_row_numbers(id_header):
+    layout = match_columns(["id", id_header, "title"], [["1", "6f807x", "a"], ["2", "0r7CVb", "b"]], SOURCES)
+    assert layout.columns["track_id"].header == id_header
 
 
-def test_undeclared_units_are_decided_and_told():
+def test_undeclared_units_are_decisions():
     layout = match_columns(["Energy", "duration_ms", "Length"], [["71", "201000", "5"]], SOURCES)
     assert layout.columns["energy"].unit == "percent"
     assert layout.columns["duration_s"].unit == "ms"
-    assert any(told.startswith("energy read as 0 to 100") for told in layout.decisions)
+    assert any(decision.startswith("energy read as 0 to 100") for decision in layout.decisions)
 
 
-def test_without_sources_nothing_is_known():
+def test_no_source_or_no_header_matches_nothing():
     assert match_headers(["title"], []) == ("", {})
     assert match_headers([], [Source("x", {})]) == ("x", {})

@@ -1,14 +1,15 @@
-"""Duplicates: which row stays, and that every row is in one place."""
+"""Resolve duplicates, and merge delivered tracks with stored ones."""
 
 from chispa import assert_df_equality
 
 from segue import schema
 from segue.ingest import merge
-from segue.ingest.text_reader import ROWS
+from segue.ingest.validation import VALIDATED_ROWS
 
 
 def row(track_id, *, popularity=None, row_hash="h", source_file="f", genre=None, reasons=(), raw="r"):
-    values = dict.fromkeys(ROWS.fieldNames())
+    """Return a validated row by column name."""
+    values = dict.fromkeys(VALIDATED_ROWS.fieldNames())
     genres = [genre] if genre else []
     return values | {
         "source_file": source_file,
@@ -24,12 +25,13 @@ def row(track_id, *, popularity=None, row_hash="h", source_file="f", genre=None,
     }
 
 
-def judged(spark, *rows):
-    return spark.createDataFrame([tuple(r[name] for name in ROWS.fieldNames()) for r in rows], ROWS)
+def frame(spark, *rows):
+    """Return a DataFrame of validated rows."""
+    return spark.createDataFrame([tuple(r[name] for name in VALIDATED_ROWS.fieldNames()) for r in rows], VALIDATED_ROWS)
 
 
-def test_the_most_popular_row_stays_then_the_smallest_hash_and_genres_are_merged(spark):
-    rows = judged(
+def test_most_popular_row_becomes_the_track_with_all_genres(spark):
+    rows = frame(
         spark,
         row("a", popularity=1.0, row_hash="h1", genre="rock"),
         row("a", popularity=9.0, row_hash="h3", genre="pop"),
@@ -37,31 +39,31 @@ def test_the_most_popular_row_stays_then_the_smallest_hash_and_genres_are_merged
         row("a", row_hash="h0", genre="rock"),
         row("b", row_hash="h5"),
     )
-    kept = merge.keep_tracks(merge.with_status(rows)).select("track_id", "title", "genre", "genres")
-    wanted = spark.createDataFrame(
+    tracks = merge.keep_tracks(merge.with_status(rows)).select("track_id", "title", "genre", "genres")
+    expected = spark.createDataFrame(
         [("a", "a h2", "jazz", ["jazz", "pop", "rock"]), ("b", "b h5", None, [])],
         "track_id string, title string, genre string, genres array<string>",
     )
-    assert_df_equality(kept, wanted, ignore_row_order=True, ignore_nullable=True)
+    assert_df_equality(tracks, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_a_row_that_says_who_it_is_goes_before_one_of_a_file_without_names(spark):
-    named, nameless = row("a", popularity=1.0, row_hash="h2"), row("a", popularity=9.0, row_hash="h1")
-    rows = judged(spark, nameless | {"title": None, "artist": None}, named, nameless | {"title": None})
-    (kept,) = merge.keep_tracks(merge.with_status(rows)).collect()
-    assert (kept.title, kept.popularity) == ("a h2", 1.0)
+def test_row_with_title_and_artist_is_preferred(spark):
+    named, unnamed = row("a", popularity=1.0, row_hash="h2"), row("a", popularity=9.0, row_hash="h1")
+    rows = frame(spark, unnamed | {"title": None, "artist": None}, named, unnamed | {"title": None})
+    (track,) = merge.keep_tracks(merge.with_status(rows)).collect()
+    assert (track.title, track.popularity) == ("a h2", 1.0)
 
 
-def test_the_order_of_rows_and_files_does_not_matter(spark):
+def test_order_of_rows_and_files_does_not_matter(spark):
     rows = [row("a", popularity=5.0, row_hash=f"h{i}", source_file=f"f{i % 2}") for i in range(6)]
     for order in (rows, rows[::-1], rows[3:] + rows[:3]):
-        kept = merge.keep_tracks(merge.with_status(judged(spark, *order).repartition(3)))
-        wanted = spark.createDataFrame([("a h0", "f0")], "title string, source_file string")
-        assert_df_equality(kept.select("title", "source_file"), wanted, ignore_nullable=True)
+        tracks = merge.keep_tracks(merge.with_status(frame(spark, *order).repartition(3)))
+        expected = spark.createDataFrame([("a h0", "f0")], "title string, source_file string")
+        assert_df_equality(tracks.select("title", "source_file"), expected, ignore_nullable=True)
 
 
-def test_every_other_row_is_rejected_once_with_its_reasons_and_equal_rows_are_counted(spark):
-    rows = judged(
+def test_other_rows_are_rejected_with_reasons_and_occurrences(spark):
+    rows = frame(
         spark,
         row("a", row_hash="h1", raw="first"),
         row("a", row_hash="h1", raw="first"),
@@ -70,7 +72,7 @@ def test_every_other_row_is_rejected_once_with_its_reasons_and_equal_rows_are_co
         row(None, row_hash="h2", reasons=["not CSV"], raw="bad", source_file="g"),
     )
     rejected = merge.keep_rejected(merge.with_status(rows))
-    wanted = spark.createDataFrame(
+    expected = spark.createDataFrame(
         [
             ("f", "h1", 1, "duplicate", "first", ["duplicate of a"]),
             ("f", "h1", 2, "duplicate", "first", ["duplicate of a"]),
@@ -79,100 +81,95 @@ def test_every_other_row_is_rejected_once_with_its_reasons_and_equal_rows_are_co
         ],
         schema.REJECTED_TRACKS.ddl,
     )
-    assert_df_equality(rejected, wanted, ignore_row_order=True, ignore_nullable=True)
+    assert_df_equality(rejected, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_an_invalid_row_lends_no_genre_and_takes_no_place(spark):
-    rows = judged(
+def test_invalid_row_contributes_no_genre_and_no_duplicate(spark):
+    rows = frame(
         spark,
         row("a", popularity=1.0, row_hash="h1", genre="rock"),
         row("a", popularity=99.0, row_hash="h0", genre="noise", reasons=["bpm missing"]),
     )
-    kept = merge.keep_tracks(merge.with_status(rows)).select("title", "genres")
-    wanted = spark.createDataFrame([("a h1", ["rock"])], "title string, genres array<string>")
-    assert_df_equality(kept, wanted, ignore_nullable=True)
+    tracks = merge.keep_tracks(merge.with_status(rows)).select("title", "genres")
+    expected = spark.createDataFrame([("a h1", ["rock"])], "title string, genres array<string>")
+    assert_df_equality(tracks, expected, ignore_nullable=True)
 
 
-def tracks(spark, *rows):
-    """Rows as (track_id, bpm, genre, genres, source_file)."""
-    full = [
-        tuple(
-            {
-                "track_id": i,
-                "title": "t",
-                "artist": "a",
-                "bpm": bpm,
-                "genre": genre,
-                "genres": genres,
-                "source_file": file,
-            }.get(name)
-            for name in schema.TRACKS.names
-        )
-        for i, bpm, genre, genres, file in rows
-    ]
-    return spark.createDataFrame(full, schema.TRACKS.ddl)
+CHANGES = "track_id string, bpm double, genre string, genres array<string>, source_file string, change string"
 
 
-def change(spark, delivered, stored):
-    found = merge.with_change(tracks(spark, *delivered), tracks(spark, *stored) if stored else None)
-    return found.select("track_id", "bpm", "genre", "genres", "source_file", "change")
+def tracks_frame(spark, *rows):
+    """Return tracks, given some columns of each by name."""
+    defaults = dict.fromkeys(schema.TRACKS.names) | {"title": "t", "artist": "a", "genres": []}
+    return spark.createDataFrame([tuple((defaults | row).values()) for row in rows], schema.TRACKS.ddl)
 
 
-def wanted(spark, *rows):
-    ddl = "track_id string, bpm double, genre string, genres array<string>, source_file string, change string"
-    return spark.createDataFrame(list(rows), ddl)
+def track(track_id, bpm, genre, genres, source_file):
+    return {"track_id": track_id, "bpm": bpm, "genre": genre, "genres": genres, "source_file": source_file}
 
 
-def test_into_nothing_all_is_added(spark):
-    found = change(spark, [("a", 1.0, "rock", ["rock"], "f")], [])
-    assert_df_equality(found, wanted(spark, ("a", 1.0, "rock", ["rock"], "f", "added")), ignore_nullable=True)
+def named(track_id, bpm, title, artist):
+    return {"track_id": track_id, "bpm": bpm, "title": title, "artist": artist}
 
 
-def test_a_row_that_says_the_same_adds_its_genre_and_nothing_else(spark):
-    found = change(
+def test_every_track_is_added_where_nothing_is_stored(spark):
+    merged = merge.with_change(tracks_frame(spark, track("a", 1.0, "rock", ["rock"], "f")), None)
+    expected = spark.createDataFrame([("a", 1.0, "rock", ["rock"], "f", "added")], CHANGES)
+    assert_df_equality(merged.select(*expected.columns), expected, ignore_nullable=True)
+
+
+def test_track_with_equal_content_only_adds_its_genres(spark):
+    delivered = tracks_frame(
         spark,
-        [
-            ("a", 1.0, "pop", ["pop"], "g"),
-            ("b", None, "pop", ["pop"], "g"),
-            ("c", 3.0, None, [], "g"),
-            ("d", 4.0, None, [], "g"),
-            ("e", None, None, [], "g"),
-        ],
-        [
-            ("e", 5.0, None, [], "f"),
-            ("a", 1.0, "rock", ["rock"], "f"),
-            ("b", None, "pop", ["pop", "rock"], "f"),
-            ("c", 2.0, "rock", ["rock"], "f"),
-            ("z", 9.0, None, [], "f"),
-        ],
+        track("a", 1.0, "pop", ["pop"], "g"),
+        track("b", None, "pop", ["pop"], "g"),
+        track("c", 3.0, None, [], "g"),
+        track("d", 4.0, None, [], "g"),
+        track("e", None, None, [], "g"),
     )
-    expected = wanted(
+    stored = tracks_frame(
         spark,
-        ("a", 1.0, "rock", ["pop", "rock"], "f", "updated"),
-        ("b", None, "pop", ["pop", "rock"], "f", "unchanged"),
-        ("c", 3.0, None, ["rock"], "g", "updated"),
-        ("d", 4.0, None, [], "g", "added"),
-        ("e", 5.0, None, [], "f", "unchanged"),  # what the later file leaves open stays
+        track("e", 5.0, None, [], "f"),
+        track("a", 1.0, "rock", ["rock"], "f"),
+        track("b", None, "pop", ["pop", "rock"], "f"),
+        track("c", 2.0, "rock", ["rock"], "f"),
+        track("z", 9.0, None, [], "f"),
     )
-    assert_df_equality(found, expected, ignore_row_order=True, ignore_nullable=True)
+    expected = spark.createDataFrame(
+        [
+            ("a", 1.0, "rock", ["pop", "rock"], "f", "updated"),
+            ("b", None, "pop", ["pop", "rock"], "f", "unchanged"),
+            ("c", 3.0, None, ["rock"], "g", "updated"),
+            ("d", 4.0, None, [], "g", "added"),
+            ("e", 5.0, None, [], "f", "unchanged"),  # a missing value leaves the stored one
+        ],
+        CHANGES,
+    )
+    merged = merge.with_change(delivered, stored).select(*expected.columns)
+    assert_df_equality(merged, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_what_a_track_is_called_stays_where_a_delivery_does_not_say(spark):
-    def called(*rows):
-        return tracks(spark, *((name, bpm, None, [], "f") for name, bpm, _, _ in rows)).drop("title", "artist").join(
-            spark.createDataFrame([(n, t, a) for n, _, t, a in rows], "track_id string, title string, artist string"),
-            "track_id",
-        ).select(*schema.TRACKS.names)  # fmt: skip
+def test_missing_title_and_artist_leave_the_stored_ones(spark):
+    delivered = tracks_frame(
+        spark, named("a", 1.0, None, None), named("b", 9.0, None, None), named("c", 3.0, None, None),
+        named("d", 4.0, "D", "X"),
+    )  # fmt: skip
+    stored = tracks_frame(spark, named("a", 1.0, "A", "X"), named("b", 2.0, "B", "X"), named("d", 4.0, "d", ""))
+    expected = spark.createDataFrame(
+        [
+            ("a", 1.0, "A", "X", "unchanged"),
+            ("b", 9.0, "B", "X", "updated"),
+            ("c", 3.0, "c", "", "added"),
+            ("d", 4.0, "D", "X", "updated"),
+        ],
+        "track_id string, bpm double, title string, artist string, change string",
+    )
+    merged = merge.with_change(delivered, stored).select(*expected.columns)
+    assert_df_equality(merged, expected, ignore_row_order=True, ignore_nullable=True)
 
-    delivered = called(("a", 1.0, None, None), ("b", 9.0, None, None), ("c", 3.0, None, None), ("d", 4.0, "D", "X"))
-    stored = called(("a", 1.0, "A", "X"), ("b", 2.0, "B", "X"), ("d", 4.0, "d", ""))
-    wanted_rows = [
-        ("a", 1.0, "A", "X", "unchanged"),
-        ("b", 9.0, "B", "X", "updated"),
-        ("c", 3.0, "c", "", "added"),
-        ("d", 4.0, "D", "X", "updated"),
-    ]
-    found = merge.with_change(delivered, stored).select("track_id", "bpm", "title", "artist", "change")
-    assert sorted(tuple(row) for row in found.collect()) == wanted_rows
+
+def test_placeholders_replace_missing_titles_and_artists(spark):
+    delivered = tracks_frame(spark, named("a", 1.0, None, None), named("d", 4.0, "D", "X"))
+    expected = spark.createDataFrame([("a", ""), ("D", "X")], "title string, artist string")
     first = merge.with_change(delivered, None).select("title", "artist")
-    assert sorted(tuple(row) for row in first.collect()) == [("D", "X"), ("a", ""), ("b", ""), ("c", "")]
+    assert_df_equality(first, expected, ignore_row_order=True, ignore_nullable=True)

@@ -1,5 +1,6 @@
-"""Texts and the values that they stand for."""
+"""Parse texts into values."""
 
+import doctest
 import signal
 import unicodedata
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest import parsing
+from segue.ingest import parsing, source_definitions
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from segue.ingest import parsing
         ("1,412.5", 1412.5), ("120 BPM", 120.0), ("-5.3 dB", -5.3), ("-5.3dB", -5.3), ("71%", 71.0), ("71 %", 71.0),
     ],
 )  # fmt: skip
-def test_number(text, value):
+def test_number_is_parsed(text, value):
     assert parsing.parse_number(text) == value
 
 
@@ -28,7 +29,7 @@ def test_number(text, value):
      "--5", "- 5", "1 412", "0,53", "1,41", "12,34", "0,412", "1,412,5", ",412", "1,,412", "1412,", "1.412.000",
      "12:30", "50 %%", "5 bpm dB", "\u0661\u0662", "\uff11\uff12", "\u00bd", "\u00b2", "\u22125", "1j", "True", ""],
 )  # fmt: skip
-def test_no_number(text):
+def test_other_text_is_no_number(text):
     assert parsing.parse_number(text) is None
 
 
@@ -42,13 +43,13 @@ def test_number_with_a_decimal_comma(text, value):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_every_number_that_python_writes_reads_back(value):
+def test_numbers_as_python_writes_them(value):
     assert parsing.parse_number(repr(value)) == value
     assert parsing.parse_number(repr(value).replace(".", ","), decimal_comma=True) == value
 
 
 @given(st.integers(-(10**12), 10**12))
-def test_thousands_commas_read_back(value):
+def test_numbers_with_thousands_commas(value):
     assert parsing.parse_number(f"{value:,}") == value
 
 
@@ -57,7 +58,7 @@ def test_thousands_commas_read_back(value):
     [(["0,53"], True), (["1,412"], False), (["0,53", "0.53"], False), (["0,53", "1,5", "0.53"], True), (["7"], False),
      ([], False), (["0,412"], True), (["1,412.5"], False), (["-5,3 dB"], True)],
 )  # fmt: skip
-def test_decimal_comma_is_told_from_thousands(texts, comma):
+def test_decimal_comma_is_distinguished_from_thousands(texts, comma):
     assert parsing.has_decimal_comma(texts) == comma
 
 
@@ -67,7 +68,7 @@ def test_decimal_comma_is_told_from_thousands(texts, comma):
      (" 3:21.5 ", 201.5), ("201", None), ("3:60", None), ("3:5", None), ("-3:21", None), ("3:21:", None), (":21", None),
      ("1:2:3:04", None), ("3m21", None), ("\u0663:\u0662\u0661", None)],
 )  # fmt: skip
-def test_clock(text, seconds):
+def test_duration_is_parsed(text, seconds):
     assert parsing.parse_duration(text) == seconds
 
 
@@ -77,17 +78,17 @@ def test_clock(text, seconds):
      ("14.06.2019", 2019), ("2019/6/4", 2019), ("2019-06-14T00:00:00Z", 2019), ("2019-06-14 00:00:00", 2019),
      ("0", 0), ("0000", 0), ("0.0", 0), ("0000-00-00", 0)],
 )  # fmt: skip
-def test_year(text, year):
+def test_year_is_parsed(text, year):
     assert parsing.parse_year(text) == year
 
 
 @pytest.mark.parametrize(
     "text",
     ["soon", "19", "'99", "20190614", "1/2/03", "c. 1975", "2,004", "June 2019", "", "201", "19750",
-     # what a column too far left or right brings: decimals, names
+     # values of the neighbouring columns, as in a row with a field too many
      "0.0322", "-5.8830", "87.9170", "1975.5", "2019.1234", "-1975", "AC-1975", "2019-soon"],
 )  # fmt: skip
-def test_no_year(text):
+def test_other_text_is_no_year(text):
     assert parsing.parse_year(text) is None
 
 
@@ -96,12 +97,12 @@ def test_no_year(text):
     ["6f807", "spotify:track:6f807", "https://open.spotify.com/track/6f807", "http://open.spotify.com/track/6f807?si=1",
      "https://open.spotify.com/intl-de/track/6f807", "https://open.spotify.com/track/6f807#x"],
 )  # fmt: skip
-def test_track_id_loses_its_address(text):
+def test_track_id_is_extracted_from_uris_and_urls(text):
     assert parsing.parse_track_id(text) == "6f807"
 
 
 @pytest.mark.parametrize("text", ["spotify:album:6f807", "spotify:track:", "https://example.com/track/6f807"])
-def test_other_addresses_stay(text):
+def test_other_uris_are_returned_unchanged(text):
     assert parsing.parse_track_id(text) == text
 
 
@@ -122,7 +123,7 @@ def test_other_addresses_stay(text):
         *((text, [text]) for text in ("[x for x in y]", "[open('x')]", "[{}]", "[{[]: 1}]", "[\x00]", "[1]+[2]")),
     ],
 )  # fmt: skip
-def test_lists_of_names(text, names):
+def test_list_members_are_parsed(text, names):
     assert parsing.parse_list(text) == names
 
 
@@ -132,12 +133,12 @@ def test_lists_of_names(text, names):
      "[" + '{"a":' * 3000 + "]", "[" + "(" * 9000 + ")" * 9000 + "]", "[" + "1" * 10**6 + "]"],
     ids=lambda text: text[:4],
 )  # fmt: skip
-def test_hostile_lists_stay_texts(text):
+def test_hostile_lists_are_returned_as_text(text):
     assert parsing.parse_list(text) == [text]
 
 
 @pytest.mark.parametrize("text", ['["\\ud800"]', "['\\ud800']", '[{"name": "\\udc00x"}]'])
-def test_half_a_character_in_a_list_becomes_text_that_can_be_written(text):
+def test_lone_surrogates_in_a_list_become_encodable(text):
     for name in parsing.parse_list(text):
         name.encode("utf-8")
 
@@ -148,29 +149,29 @@ def test_half_a_character_in_a_list_becomes_text_that_can_be_written(text):
      ("e\u0301", "\u00e9"), ("\ufb01", "\ufb01"), ("\uff21\uff22", "\uff21\uff22"), ("None", "None"),
      ("na", "na"), ("O\u2019Neill", "O\u2019Neill")],
 )  # fmt: skip
-def test_text_is_trimmed_and_composed_and_nothing_else(text, cleaned):
+def test_text_is_trimmed_and_composed(text, cleaned):
     assert parsing.clean_text(text) == cleaned
 
 
 @given(st.text())
-def test_any_text_is_taken_by_every_parser(text):
+def test_every_parser_accepts_any_text(text):
     cleaned = parsing.clean_text(text)
     assert cleaned is None or unicodedata.is_normalized("NFC", cleaned)
     assert parsing.clean_text(cleaned) == cleaned
-    for taken in (parsing.parse_number(text), parsing.parse_duration(text)):
-        assert taken is None or isinstance(taken, float)
+    for value in (parsing.parse_number(text), parsing.parse_duration(text)):
+        assert value is None or isinstance(value, float)
     assert parsing.parse_year(text) is None or 0 <= parsing.parse_year(text) <= 9999
     assert isinstance(parsing.parse_track_id(text), str)
     assert parsing.parse_list(cleaned) or cleaned is None or cleaned[0] == "["
 
 
 @pytest.mark.parametrize("text", [None, "", " ", "NA", "n/a", "#N/A", "NULL", "None", "-", "--", " ? "])
-def test_texts_that_say_that_there_is_no_number(text):
+def test_placeholders_are_missing_numbers(text):
     assert parsing.is_missing(text)
 
 
 @pytest.mark.parametrize("text", ["0", "f", "NaN", "inf", "no"])
-def test_texts_that_say_something(text):
+def test_other_texts_are_not_missing_numbers(text):
     assert not parsing.is_missing(text)
 
 
@@ -183,18 +184,24 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=[text[:30] for text in HOSTILE])
-def test_a_long_text_takes_no_more_than_its_length_is_worth(text):
-    def too_long(*_):
+def test_parsers_take_linear_time(text):
+    def time_out(*_):
         raise TimeoutError
 
-    # where time grows with the square of the length, one of these takes hours
-    before = signal.signal(signal.SIGALRM, too_long)
+    # in quadratic time, one of these takes hours
+    previous = signal.signal(signal.SIGALRM, time_out)
     signal.alarm(60)
     try:
-        for take in (parsing.parse_number, parsing.parse_duration, parsing.parse_year, parsing.parse_track_id):
-            take(text)
+        for parse in (parsing.parse_number, parsing.parse_duration, parsing.parse_year, parsing.parse_track_id):
+            parse(text)
         parsing.parse_number(text, decimal_comma=True)
         parsing.has_decimal_comma([text])
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.mark.parametrize("module", [parsing, source_definitions], ids=lambda module: module.__name__)
+def test_examples_in_docstrings(module):
+    failed, attempted = doctest.testmod(module)
+    assert (failed, attempted > 0) == (0, True)

@@ -1,4 +1,4 @@
-"""Rows from every form of file, without writing a table."""
+"""Read files of every format into validated rows."""
 
 import gzip
 import json
@@ -19,16 +19,22 @@ from segue.ingest.source_definitions import load_sources
 from segue.ingest.text_scan import SAMPLE_LINES
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
-SHOWN = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_file"]
+COMPARED = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_file"]
+
+
+def validated(spark, path, **options):
+    """Return the validated rows of an input."""
+    sources = load_sources(resources.conf() / "sources")
+    files = list_input(spark, str(path))
+    return read_rows(spark, files, sources, NEEDED, TextOptions(**options), missing_rejects=True).frame
 
 
 def read(spark, path, **options):
-    sources = load_sources(resources.conf() / "sources")
-    rows = read_rows(spark, list_input(spark, str(path)), sources, NEEDED, TextOptions(**options), missing_rejects=True)
-    assert set(schema.TRACKS.names) <= set(rows.frame.columns)
-    # rejected rows would show: they are no part of what is wanted
+    """Return the compared columns in order of track id; a rejected row has its reasons as its title."""
+    rows = validated(spark, path, **options)
+    assert set(schema.TRACKS.names) <= set(rows.columns)
     reasons = F.when(F.size("reasons") > 0, F.col("reasons").cast("string"))
-    return rows.frame.orderBy("track_id").withColumn("title", F.coalesce(reasons, "title")).select(*SHOWN)
+    return rows.orderBy("track_id").withColumn("title", F.coalesce(reasons, "title")).select(*COMPARED)
 
 
 @pytest.mark.parametrize(
@@ -49,34 +55,32 @@ def read(spark, path, **options):
         ("we[ird] *?.csv", as_csv(ROWS).encode()),
     ],
 )
-def test_every_form_of_text_gives_the_same_tracks(name, content, spark, tmp_path):
+def test_every_text_format_has_the_same_rows(name, content, spark, tmp_path):
     path = tmp_path / name
     path.write_bytes(content)
     ddl = "track_id string, title string, artist string, bpm double, valence double, genre string, source_file string"
-    wanted = spark.createDataFrame([(*row, name) for row in PLAIN], ddl)
-    assert_df_equality(read(spark, path), wanted, ignore_nullable=True)
+    expected = spark.createDataFrame([(*row, name) for row in PLAIN], ddl)
+    assert_df_equality(read(spark, path), expected, ignore_nullable=True)
 
 
-def test_one_read_in_blocks_equals_one_in_order(spark, tmp_path):
+def test_reading_in_blocks_equals_reading_in_one_task(spark, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(as_csv([track(n, name=f'"{n}", quoted') for n in range(6)]), "utf-8")
     assert_df_equality(read(spark, path, multiline=True), read(spark, path, multiline=False))
 
 
 @pytest.mark.guard("open-quote-rejected")
-def test_a_quote_left_open_rejects_its_line_alone_where_records_are_cut_at_lines(spark, tmp_path):
+def test_open_quote_rejects_one_line_when_read_in_blocks(spark, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(as_csv(ROWS).replace("Song 2", '"Song 2'), "utf-8")
-    sources = load_sources(resources.conf() / "sources")
-    rows = read_rows(
-        spark, list_input(spark, str(path)), sources, NEEDED, TextOptions(multiline=False), missing_rejects=True
-    )
-    found = {row.raw.split(",")[0]: list(row.reasons) for row in rows.frame.collect()}
-    fault = ["a quote is left open at the end of the line"]
-    assert found == {f"id{n}x": fault if n == 2 else [] for n in range(6)}
+    rows = validated(spark, path, multiline=False).collect()
+    reasons = ["a quote is left open at the end of the line"]
+    assert {row.raw.split(",")[0]: row.reasons for row in rows} == {
+        f"id{n}x": reasons if n == 2 else [] for n in range(6)
+    }
 
 
-def test_files_of_one_folder_have_units_of_their_own(spark, tmp_path):
+def test_units_are_decided_per_file_of_a_folder(spark, tmp_path):
     (tmp_path / "in").mkdir()
     percent = [[*row[:5], "10", "50", "25", "5", row[9]] for row in ROWS[:4]]
     (tmp_path / "in" / "percent.csv").write_text(as_csv(percent), "utf-8")
@@ -84,57 +88,55 @@ def test_files_of_one_folder_have_units_of_their_own(spark, tmp_path):
     assert [row.valence for row in read(spark, tmp_path / "in").select("valence").distinct().collect()] == [0.5]
 
 
-def as_parquet(path, rows, **kinds):
-    """Write rows as another program would: a column a feature, and numbers as numbers."""
+def as_parquet(path, rows, **types):
+    """Write rows as Parquet with numeric columns, cast to some types, and return the table."""
     columns = dict(zip(HEADER, zip(*rows, strict=True), strict=True))
     numbers = {name: [float(text) for text in columns[name]] for name in HEADER[3:9]}
     table = pa.table({name: pa.array(texts) for name, texts in (columns | numbers).items()})
-    for name, kind in kinds.items():
-        table = table.set_column(HEADER.index(name), name, table[name].cast(kind))
+    for name, data_type in types.items():
+        table = table.set_column(HEADER.index(name), name, table[name].cast(data_type))
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path)
     return table
 
 
 @pytest.mark.guard("parquet-grouped-by-schema")
-def test_parquet_files_of_one_folder_have_names_types_and_units_of_their_own(spark, tmp_path):
+def test_parquet_files_differ_in_names_types_and_units(spark, tmp_path):
     folder = tmp_path / "in"
-    as_parquet(folder / "whole.parquet", [track(n, tempo=str(90 + n)) for n in range(2)], tempo=pa.int64())
-    as_parquet(folder / "broken.parquet", [track(2)], tempo=pa.float64())
+    as_parquet(folder / "integers.parquet", [track(n, tempo=str(90 + n)) for n in range(2)], tempo=pa.int64())
+    as_parquet(folder / "doubles.parquet", [track(2)], tempo=pa.float64())
     as_parquet(folder / "percent.parquet", [[*row[:5], "10", "50", "25", "5", row[9]] for row in (track(3), track(4))])
     table = as_parquet(folder / "renamed.parquet", [track(5)])
     pq.write_table(
         table.rename_columns({"name": "Track Name", "tempo": "BPM"}).select(range(9, -1, -1)),
         folder / "renamed.parquet",
     )
-    found = read(spark, folder)
-    assert [list(row)[:-1] for row in found.collect()] == PLAIN
+    assert [list(row)[:-1] for row in read(spark, folder).collect()] == PLAIN
 
 
 @pytest.mark.guard("one-unit-per-write")
-def test_what_was_written_together_has_one_unit(spark, tmp_path):
-    # by itself the second part would be taken for fractions
+def test_units_are_decided_per_write(spark, tmp_path):
+    # on its own, the second part would be read as fractions
     rows = [[*row[:5], "10", valence, "25", "5", row[9]] for row, valence in zip(ROWS, "999991", strict=True)]
     write = "part-0000{}-0123abcd-0000-4000-8000-0123456789ab-c000.snappy.parquet"
-    for number, some in enumerate((rows[:5], rows[5:])):
-        as_parquet(tmp_path / "in" / write.format(number), [[*row[:6], row[6], "0.5", "0.5", row[9]] for row in some])
-    found = read(spark, tmp_path / "in").collect()
-    assert [row.valence for row in found] == [*[0.09] * 5, 0.01]
+    for number, part in enumerate((rows[:5], rows[5:])):
+        as_parquet(tmp_path / "in" / write.format(number), [[*row[:7], "0.5", "0.5", row[9]] for row in part])
+    assert [row.valence for row in read(spark, tmp_path / "in").collect()] == [*[0.09] * 5, 0.01]
 
 
-def test_folders_that_are_called_name_and_value_give_a_column(spark, tmp_path):
+def test_partition_folders_define_a_column(spark, tmp_path):
     genres = [("rock", ROWS[:2]), ("R%26B%3D", ROWS[2:4]), ("__HIVE_DEFAULT_PARTITION__", ROWS[4:5])]
-    folders = [(f"track_genre={genre}", some) for genre, some in genres]
-    for folder, some in [*folders, ("", ROWS[5:])]:
+    folders = [(f"track_genre={genre}", rows) for genre, rows in genres]
+    for folder, rows in [*folders, ("", ROWS[5:])]:
         path = tmp_path / "in" / folder / "part-0.parquet"
-        pq.write_table(as_parquet(path, some).drop_columns(["genre"]), path)
-    found = [row.genre for row in read(spark, tmp_path / "in").collect()]
-    assert found == ["rock", "rock", "R&B=", "R&B=", None, None]
+        pq.write_table(as_parquet(path, rows).drop_columns(["genre"]), path)
+    assert [row.genre for row in read(spark, tmp_path / "in").collect()] == ["rock", "rock", "R&B=", "R&B=", None, None]
 
 
-def test_a_sample_of_equal_rows_is_neither_empty_nor_all_of_them(spark, tmp_path):
+def test_sample_of_equal_rows_has_the_sample_size(spark, tmp_path):
     as_parquet(tmp_path / "equal.parquet", [[*row[:5], "10", "50", "25", "5", row[9]] for row in [track(0)] * 2000])
-    _, rows = typed_reader.typed_rows(spark, files := list_input(spark, str(tmp_path)))
+    files = list_input(spark, str(tmp_path))
+    _, rows = typed_reader.read_columns(spark, files)
     (sample,) = typed_reader.fit_samples(rows, [files])
     assert len(sample) == SAMPLE_LINES
     assert {row[HEADER.index("valence")] for row in sample} == {"50.0"}

@@ -1,4 +1,4 @@
-"""Records as Python's own csv module reads them, with the text that they were read from."""
+"""Split lines into records, as Python's csv and json modules do, each with its raw text."""
 
 import csv
 import io
@@ -15,33 +15,34 @@ COMMA = Dialect(",")
 
 
 def lines_of(text: str) -> list[str]:
-    """Cut a text as the job does: at line feeds by Spark, and then at lone carriage returns."""
-    return [line for cut in ended(text).split("\n")[:-1] for line in split_lines(cut + "\n")]
+    """Split a text as the job does: Spark splits at line feeds, and ``split_lines`` at lone carriage returns."""
+    return [line for part in terminated(text).split("\n")[:-1] for line in split_lines(part + "\n")]
 
 
-def ended(text: str) -> str:
-    """Return the text with a line feed behind its last line, as Spark's lines do not tell whether it had one."""
+def terminated(text: str) -> str:
+    """Return a text with a line feed at its end, because Spark returns a last line with and without one alike."""
     return text if text.endswith("\n") or not text else text + "\n"
 
 
 def records(text: str, dialect: Dialect = COMMA) -> list[tuple[list[str] | str, str]]:
+    """Return the fields and raw text of every record."""
     return list(csv_records(lines_of(text), dialect))
 
 
 TEXTS = st.text(alphabet='a,;"\n\r\té\x00 ', max_size=40) | st.lists(
     st.lists(st.text(alphabet='ab,"\n\r', max_size=5), min_size=1, max_size=3), max_size=4
-).map(lambda rows: written(rows))
+).map(lambda rows: quoted_csv(rows))
 
 
-def written(rows: list[list[str]], end: str = "\n") -> str:
+def quoted_csv(rows: list[list[str]], end: str = "\n") -> str:
     stream = io.StringIO()
     csv.writer(stream, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
     return stream.getvalue()
 
 
 @given(TEXTS)
-def test_lines_are_cut_as_python_cuts_them(text):
-    assert lines_of(text) == list(io.StringIO(ended(text), newline=""))
+def test_lines_are_split_as_by_python(text):
+    assert lines_of(text) == list(io.StringIO(terminated(text), newline=""))
 
 
 @pytest.mark.parametrize("text", ["a\rb\n", "\ra\n", "a\r\n", "\r\n", "\r\r\n", "a\n", "a\r\rbc\n"])
@@ -52,30 +53,30 @@ def test_lone_carriage_return_ends_a_line(text):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @given(text=TEXTS)
 def test_records_are_those_of_csv_reader(delimiter, text):
-    wanted = [row for row in csv.reader(io.StringIO(ended(text), newline=""), delimiter=delimiter) if row]
-    assert [fields for fields, _ in records(text, Dialect(delimiter))] == wanted
+    rows = [row for row in csv.reader(io.StringIO(terminated(text), newline=""), delimiter=delimiter) if row]
+    assert [fields for fields, _ in records(text, Dialect(delimiter))] == rows
 
 
 @given(TEXTS)
-def test_raw_texts_and_line_ends_give_the_input_back(text):
-    place = 0
+def test_raw_texts_and_line_ends_make_up_the_input(text):
+    rest = text
     for _, raw in records(text):
-        place += len(text[place:]) - len(text[place:].lstrip("\r\n"))
-        assert text.startswith(raw, place)
-        place += len(raw)
-    assert text[place:].strip("\r\n") == ""
+        rest = rest.lstrip("\r\n")
+        assert rest.startswith(raw)
+        rest = rest.removeprefix(raw)
+    assert rest.strip("\r\n") == ""
 
 
 @given(st.lists(st.lists(st.text(alphabet='ab,"\n\r', max_size=5), min_size=2, max_size=3), max_size=4))
-def test_each_raw_text_alone_gives_its_record(rows):
+def test_each_raw_text_parses_to_its_record(rows):
     for end in ("\n", "\r\n", "\r"):
-        found = records(written(rows, end))
-        assert [fields for fields, _ in found] == rows
-        assert [[fields for fields, _ in records(raw)] for _, raw in found] == [[row] for row in rows]
+        parsed = records(quoted_csv(rows, end))
+        assert [fields for fields, _ in parsed] == rows
+        assert [[fields for fields, _ in records(raw)] for _, raw in parsed] == [[row] for row in rows]
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("", []),
         ("\n\r\n\r", []),
@@ -93,32 +94,32 @@ def test_each_raw_text_alone_gives_its_record(rows):
         ("a\x00b,c\n", [(["a\x00b", "c"], "a\x00b,c")]),
     ],
 )
-def test_records_by_hand(text, wanted):
-    assert records(text) == wanted
+def test_records_by_hand(text, expected):
+    assert records(text) == expected
 
 
-def test_field_of_any_length_is_read():
+def test_long_field_is_parsed():
     long = "x" * 200_000
     assert records(f'a,"{long}"\n')[0][0] == ["a", long]
 
 
 @pytest.mark.guard("csv-error-rejects-row")
-def test_what_csv_refuses_is_a_record_with_the_reason_and_reading_goes_on():
-    (told, raw), after = csv_records(["a\rb,c\n", "d,e\n"], COMMA)
-    assert told.startswith("not CSV: ")
+def test_record_that_csv_refuses_has_an_error_message():
+    (message, raw), following = csv_records(["a\rb,c\n", "d,e\n"], COMMA)
+    assert message.startswith("not CSV: ")
     assert raw == "a\rb,c"
-    assert after == (["d", "e"], "d,e")
+    assert following == (["d", "e"], "d,e")
 
 
-def test_wrapped_lines_are_unwrapped_and_kept_raw():
+def test_wrapped_lines_have_unwrapped_fields_and_wrapped_raw_text():
     text = '1,plain,2;;\n"1,""a, b"",2";;\n;;\n'
-    found = records(text, Dialect(",", ";"))
-    assert found[:2] == [(["1", "plain", "2"], "1,plain,2;;"), (["1", "a, b", "2"], '"1,""a, b"",2";;')]
-    assert field_count_error(found[2][0], 3) == "0 fields, the header has 3"
+    *complete, (empty, _) = records(text, Dialect(",", ";"))
+    assert complete == [(["1", "plain", "2"], "1,plain,2;;"), (["1", "a, b", "2"], '"1,""a, b"",2";;')]
+    assert field_count_error(empty, 3) == "0 fields, the header has 3"
 
 
 @pytest.mark.parametrize(
-    ("fields", "width", "told"),
+    ("fields", "n_columns", "message"),
     [
         (["a", "b"], 2, None),
         (["a", "b", "", ""], 2, None),
@@ -129,8 +130,8 @@ def test_wrapped_lines_are_unwrapped_and_kept_raw():
         (["a", ""], 3, "2 fields, the header has 3"),
     ],
 )
-def test_misfit(fields, width, told):
-    assert field_count_error(fields, width) == told
+def test_field_count_error(fields, n_columns, message):
+    assert field_count_error(fields, n_columns) == message
 
 
 @pytest.mark.parametrize(
@@ -145,34 +146,34 @@ def test_misfit(fields, width, told):
         ('{"n": %s}' % ("9" * 5000), {"n": "9" * 5000}),
     ],
 )  # fmt: skip
-def test_json_members_are_texts_as_written(line, members):
+def test_json_members_are_text_as_written(line, members):
     assert json_object(line) == members
 
 
-def test_json_list_of_artists_stays_a_list():
+def test_json_list_is_json_text():
     text = json_object('{"artists": [{"name": "Bj\\u00f6rk"}, {"name": "b"}], "genres": ["c"]}')
     assert json.loads(text["artists"]) == [{"name": "Björk"}, {"name": "b"}]
     assert json.loads(text["genres"]) == ["c"]
 
 
 @pytest.mark.parametrize("line", ["", "a,b", "[1]", '"a"', "null", "3", '{"a": 1', "{'a': 1}", '{"a": 1} {"b": 2}'])
-def test_what_is_no_json_object(line):
+def test_lines_without_a_json_object(line):
     assert json_object(line) is None
 
 
 @pytest.mark.parametrize("depth", [100, 900, 980, 1000, 2000, 100_000])
 @pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("[", "]")])
-def test_deep_json_is_read_or_refused(depth, opening, closing):
-    found = json_object('{"b":' + opening * depth + "1" + closing * depth + "}")
-    assert found is None or len(found) == 1
+def test_deep_json_is_parsed_or_refused(depth, opening, closing):
+    members = json_object('{"b":' + opening * depth + "1" + closing * depth + "}")
+    assert members is None or len(members) == 1
 
 
 @given(st.dictionaries(st.text(), st.text() | st.none(), max_size=4))
-def test_json_written_by_python_reads_back(members):
+def test_json_as_python_writes_it(members):
     assert json_object(json.dumps(members)) == members
 
 
-def test_half_a_character_in_a_json_name_can_be_written_somehow():
+def test_lone_surrogates_in_a_json_name_become_encodable():
     for name in json_object('{"\\ud800": "a", "title": "b"}') or ():
         name.encode("utf-8")
 
@@ -185,9 +186,9 @@ VALUES = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "c", "a.b", 'd"', "é"]), VALUES, max_size=4), max_size=6))
-def test_names_on_lines_are_those_of_reading_each(objects):
-    names, wanted = MemberNames(), {}
+def test_member_names_equal_those_of_parsing_every_line(objects):
+    names, expected = MemberNames(), {}
     for line in (*(json.dumps(o, ensure_ascii=bool(len(o) % 2)) for o in objects), '{"e": 1', '["f"]'):
         names.add(line.encode())
-        wanted |= dict.fromkeys(json_object(line) or ())
-    assert names.found == wanted
+        expected |= dict.fromkeys(json_object(line) or ())
+    assert names.names == expected

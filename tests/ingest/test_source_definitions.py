@@ -1,5 +1,6 @@
-"""Sources: what a TOML file may say of headers, and how its faults are told."""
+"""Load source definitions, and report the faults of their TOML files."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from segue import schema
 from segue.core import resources
 from segue.errors import SettingsError
-from segue.ingest.source_definitions import COLUMNS, UNITS, load_sources, normalise_header
+from segue.ingest.source_definitions import COLUMNS, UNITS, Source, load_sources, normalise_header
 
 
 def write(folder: Path, text: str, name: str = "mine.toml") -> Path:
@@ -16,13 +17,13 @@ def write(folder: Path, text: str, name: str = "mine.toml") -> Path:
 
 
 def faults(folder: Path, **options: str) -> tuple[str, ...]:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as raised:
         load_sources(folder, **options)
-    return refused.value.faults
+    return raised.value.faults
 
 
 @pytest.mark.parametrize(
-    ("header", "wanted"),
+    ("header", "normalised"),
     [
         ("Beats Per Minute (BPM)", "beatsperminutebpm"),
         ("  track_NAME\t", "trackname"),
@@ -36,11 +37,11 @@ def faults(folder: Path, **options: str) -> tuple[str, ...]:
         ("--", ""),
     ],
 )
-def test_plain_form(header, wanted):
-    assert normalise_header(header) == wanted
+def test_header_is_normalised(header, normalised):
+    assert normalise_header(header) == normalised
 
 
-def test_bundled_sources_load_and_know_the_default_features():
+def test_bundled_sources_define_the_default_features():
     sources = load_sources(resources.conf() / "sources")
     assert [source.name for source in sources] == ["chosic", "kaggle-2000", "spotify-api"]
     for source in sources:
@@ -49,19 +50,19 @@ def test_bundled_sources_load_and_know_the_default_features():
         assert "" not in source.headers
 
 
-def test_one_source_can_be_chosen():
-    (source,) = load_sources(resources.conf() / "sources", chosen="spotify-api")
+def test_a_single_source_is_loaded_by_name():
+    (source,) = load_sources(resources.conf() / "sources", name="spotify-api")
     assert source.headers["durationms"] == ("duration_s", "ms")
     assert source.headers["energy%"] == ("energy", "percent")
     assert source.headers["energy"] == ("energy", None)
 
 
-def test_unknown_choice_says_which_there_are():
-    (fault,) = faults(resources.conf() / "sources", chosen="deezer")
-    assert fault == "ingest.source is 'deezer', wanted auto or one of chosic, kaggle-2000, spotify-api"
+def test_unknown_name_is_a_fault_that_lists_the_sources():
+    (fault,) = faults(resources.conf() / "sources", name="deezer")
+    assert fault == "ingest.source is 'deezer', expected auto or one of chosic, kaggle-2000, spotify-api"
 
 
-def test_a_source_is_added_without_code(tmp_path):
+def test_a_source_is_defined_by_a_file(tmp_path):
     text = 'name = "label"\n[headers]\n"Künstler" = "artist"\n"Dauer" = { column = "duration_s", unit = "min" }\n'
     write(tmp_path, "not a source", "notes.txt")
     (source,) = load_sources(write(tmp_path, text))
@@ -70,28 +71,28 @@ def test_a_source_is_added_without_code(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         ("name = ", "not TOML"),
         ('[headers]\n"a" = "title"\n', "`name`"),
         ('name = "x"\n', "`headers`"),
         ('name = 5\n[headers]\n"a" = "title"\n', "`name`"),
-        ('name = "x"\n[headers]\n"a" = "tempo"\n', "'a' is 'tempo', wanted one of track_id, title"),
-        ('name = "x"\n[headers]\n"a" = ["bpm"]\n', "wanted one of track_id, title"),
+        ('name = "x"\n[headers]\n"a" = "tempo"\n', "'a' is 'tempo', expected one of track_id, title"),
+        ('name = "x"\n[headers]\n"a" = ["bpm"]\n', "expected one of track_id, title"),
         ('name = "x"\n[headers]\n"a" = { unit = "ms" }\n', "'a' is None"),
-        ('name = "x"\n[headers]\n"a" = { column = "energy", unit = "ms" }\n', "'ms', wanted one of fraction, percent"),
-        ('name = "x"\n[headers]\n"a" = { column = "bpm", unit = "hz" }\n', "has unit 'hz', wanted none"),
-        ('name = "x"\n[headers]\n"a" = { column = "duration_s", unti = "ms" }\n', "unti"),
-        ('name = "x"\n[headers]\n"#" = "track_id"\n', "#"),  # would stand for every header without a letter
+        ('name = "x"\n[headers]\n"a" = { column = "energy", unit = "ms" }\n', "'ms', expected one of fraction"),
+        ('name = "x"\n[headers]\n"a" = { column = "bpm", unit = "hz" }\n', "has unit 'hz', expected none"),
+        ('name = "x"\n[headers]\n"a" = { column = "bpm", unti = "ms" }\n', "keys unti, expected only column and unit"),
+        ('name = "x"\n[headers]\n"#" = "track_id"\n', "no letter or digit"),
     ],
 )
-def test_every_fault_names_its_file(tmp_path, text, told):
-    (fault,) = faults(write(tmp_path, text))
-    assert fault.startswith("conf/sources/mine.toml: ")
-    assert told in fault
+def test_every_fault_names_its_file(tmp_path, text, fault):
+    (message,) = faults(write(tmp_path, text))
+    assert message.startswith("conf/sources/mine.toml: ")
+    assert fault in message
 
 
-def test_faults_of_all_files_are_told_at_once(tmp_path):
+def test_faults_of_all_files_are_reported_together(tmp_path):
     write(tmp_path, 'name = "x"\n[headers]\n"a" = "tempo"\n"b" = "key"\n', "a.toml")
     write(tmp_path, "[", "b.toml")
     (tmp_path / "c.toml").write_bytes(b"name = '\xff'")
@@ -102,3 +103,7 @@ def test_columns_and_units_follow_the_schema():
     assert set(COLUMNS) == set(schema.TRACKS.names) - {"genres", "source_file"}
     assert set(UNITS) <= set(COLUMNS)
     assert all(UNITS[f.name][0] == "fraction" for f in schema.FEATURES if f.unit == "fraction")
+
+
+def test_field_names_of_a_source_match_the_stored_hashes():
+    assert asdict(Source("a", {"b": ("title", None)})) == {"name": "a", "headers": {"b": ("title", None)}}

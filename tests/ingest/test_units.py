@@ -1,13 +1,14 @@
-"""Units by the values, and the decimal sign."""
+"""Decide units and the decimal sign from the values."""
 
 import pytest
 
-from segue.ingest.units import decide_units
+from segue.ingest.units import UnitDecisions, decide_units
 
 
-def decide(columns: dict[str, list[str | None]], **declared: str):
-    found = {column: (index, declared.get(column)) for index, column in enumerate(columns)}
-    return decide_units(found, list(zip(*columns.values(), strict=True)))
+def decide(values: dict[str, list[str | None]], **declared: str) -> UnitDecisions:
+    """Decide the units of columns, given the values and the declared unit of each."""
+    columns = {name: (index, declared.get(name)) for index, name in enumerate(values)}
+    return decide_units(columns, list(zip(*values.values(), strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -29,17 +30,17 @@ def test_percent_or_fraction_by_the_values(texts, unit):
 
 
 @pytest.mark.parametrize(("others", "unit"), [(["71", "30"], "percent"), (["0.71", "0.3"], "fraction")])
-def test_column_of_nothing_but_0_and_1_follows_the_others(others, unit):
+def test_column_of_0_and_1_takes_the_unit_of_the_others(others, unit):
     decided = decide({"instrumentalness": ["0", "1"], "energy": others, "valence": others})
     assert set(decided.units.values()) == {unit}
 
 
-def test_column_of_nothing_but_0_and_1_follows_declared_ones_too():
+def test_column_of_0_and_1_takes_the_declared_unit_of_others():
     decided = decide({"instrumentalness": ["0", "1"], "energy": ["71", "30"]}, energy="percent")
     assert decided.units == {"instrumentalness": "percent"}
 
 
-def test_declared_units_are_not_decided_again():
+def test_declared_units_are_not_decided():
     decided = decide({"energy": ["71"], "valence": ["71"]}, energy="fraction")
     assert decided.units == {"valence": "percent"}
 
@@ -48,11 +49,11 @@ def test_declared_units_are_not_decided_again():
     ("texts", "unit"),
     [(["0", "1"], "percent"), (["55", "70"], "percent"), (["0.55", "0.7"], "fraction"), (["0", "0"], "percent")],
 )
-def test_popularity_is_a_fraction_on_evidence_alone(texts, unit):
+def test_popularity_is_in_percent_unless_its_values_are_fractions(texts, unit):
     assert decide({"popularity": texts, "energy": ["0.1", "0.2"]}).units["popularity"] == unit
 
 
-def test_popularity_decides_for_no_feature():
+def test_popularity_does_not_decide_the_unit_of_features():
     assert decide({"popularity": ["55", "70"], "energy": ["0", "1"]}).units["energy"] == "fraction"
 
 
@@ -72,7 +73,7 @@ def test_milliseconds_or_seconds(texts, unit):
     assert decide({"duration_s": texts}).units == {"duration_s": unit}
 
 
-def test_numbers_without_a_choice_get_no_unit():
+def test_columns_with_a_single_unit_are_not_decided():
     assert decide({"bpm": ["120"], "loudness": ["-5"], "year": ["1999"], "title": ["7"]}).units == {}
 
 
@@ -88,29 +89,29 @@ def test_numbers_without_a_choice_get_no_unit():
         ({"energy": [None, ""]}, False),
     ],
 )
-def test_decimal_comma_against_thousands_comma(columns, comma):
+def test_decimal_comma_is_distinguished_from_thousands_comma(columns, comma):
     decided = decide(columns)
     assert decided.decimal_comma == comma
     assert ("numbers are written with a decimal comma" in decided.decisions) == comma
 
 
-def test_values_with_a_decimal_comma_decide_like_others():
+def test_units_of_values_with_a_decimal_comma():
     assert decide({"energy": ["0,71", "0,35"], "valence": ["71,5", "30"]}).units == {
         "energy": "fraction",
         "valence": "percent",
     }
 
 
-def test_every_decision_is_told_in_a_sentence():
+def test_every_decision_has_a_sentence():
     columns = {"valence": ["71"], "energy": ["71"], "speechiness": ["0.5"], "duration_s": ["201000"]}
     assert set(decide(columns).decisions) == {
-        "energy, valence read as 0 to 100, by the values",
-        "speechiness read as 0 to 1, by the values",
-        "duration_s read as milliseconds, by the values",
+        "energy, valence read as 0 to 100, inferred from the values",
+        "speechiness read as 0 to 1, inferred from the values",
+        "duration_s read as milliseconds, inferred from the values",
     }
 
 
-def test_rows_that_are_too_short_do_no_harm():
+def test_rows_shorter_than_the_header_are_accepted():
     assert decide_units({"energy": (0, None), "valence": (1, None)}, [["71"], ["30", "0.5"]]).units == {
         "energy": "percent",
         "valence": "fraction",

@@ -1,4 +1,4 @@
-"""A row becomes the values of a track, with every reason why it is none."""
+"""Validate rows: their values, and the reasons to reject them."""
 
 import hashlib
 import random
@@ -14,26 +14,28 @@ UNITS: dict[str, str | None] = {"energy": "percent", "acousticness": "percent", 
 GOOD = {"title": "Sunrise", "artist": "Norah Jones", "bpm": "157", "energy": "30", "acousticness": "94"}
 
 
-def judge(texts: dict[str, str | None], required=(), decimal_comma: bool = False, **units: str | None):
+def validate(texts: dict[str, str | None], required=(), decimal_comma: bool = False, **units: str | None):
+    """Validate a row of a file with a column for each of the texts."""
     units = UNITS | units
     columns = {name: MatchedColumn(i, name, units.get(name)) for i, name in enumerate(texts)}
-    return RowValidator(ColumnLayout("test", columns, decimal_comma=decimal_comma), required)(texts)
+    return RowValidator(ColumnLayout("test", columns, decimal_comma=decimal_comma), required).validate(texts)
 
 
 def reasons(required=("bpm", "acousticness"), **changed: str | None) -> list[str]:
-    return judge(GOOD | changed, required)[1]
+    """Return the reasons to reject a valid row with changed texts."""
+    return validate(GOOD | changed, required)[1]
 
 
-def test_good_row_has_values_and_no_reasons():
-    values, told = judge(GOOD | {"genre": "['soul', 'jazz', 'soul']", "year": "2004-02-10"}, ["bpm"])
-    assert told == []
+def test_valid_row_has_values_and_no_reasons():
+    values, reasons = validate(GOOD | {"genre": "['soul', 'jazz', 'soul']", "year": "2004-02-10"}, ["bpm"])
+    assert reasons == []
     assert (values["bpm"], values["energy"], values["acousticness"]) == (157.0, 0.30, 0.94)
     assert (values["genre"], values["genres"], values["year"]) == ("soul", ["jazz", "soul"], 2004)
     assert (values["album"], values["loudness"], values["duration_s"]) == (None, None, None)
 
 
 @pytest.mark.parametrize(
-    ("changed", "wanted"),
+    ("changed", "expected"),
     [
         ({"acousticness": "f"}, ["acousticness 'f' is not a number"]),
         ({"bpm": "0"}, ["bpm 0 outside [1, 300]"]),
@@ -61,13 +63,13 @@ def test_good_row_has_values_and_no_reasons():
         ({"bpm": "x" * 90}, [f"bpm '{'x' * 80}…' is not a number"]),
     ],
 )
-def test_reasons_quote_the_value(changed, wanted):
-    assert reasons(**changed) == wanted
+def test_reasons_quote_the_value(changed, expected):
+    assert reasons(**changed) == expected
 
 
-def test_every_broken_rule_is_told():
-    told = reasons(title="", bpm="0", acousticness="f", energy="", year="x", loudness="99")
-    assert sorted(told) == sorted(
+def test_every_violation_is_a_reason():
+    violations = reasons(title="", bpm="0", acousticness="f", energy="", year="x", loudness="99")
+    assert sorted(violations) == sorted(
         [
             "title missing",
             "year 'x' is not a year",
@@ -78,19 +80,19 @@ def test_every_broken_rule_is_told():
     )
 
 
-@pytest.mark.parametrize("edge", [{"bpm": "1"}, {"bpm": "300"}, {"energy": "0"}, {"energy": "100"}, {"loudness": "6"}])
-def test_ranges_are_closed(edge):
-    assert reasons(**edge) == []
+@pytest.mark.parametrize("limit", [{"bpm": "1"}, {"bpm": "300"}, {"energy": "0"}, {"energy": "100"}, {"loudness": "6"}])
+def test_ranges_are_closed(limit):
+    assert reasons(**limit) == []
 
 
-def test_feature_that_is_not_required_may_be_missing():
+def test_optional_feature_may_be_missing():
     assert reasons(required=(), bpm="", acousticness="-") == []
 
 
-def test_percentages_are_the_nearest_fractions():
-    assert judge(GOOD | {"energy": "71"})[0]["energy"] == 0.71
-    for whole in range(101):
-        assert judge(GOOD | {"energy": str(whole)})[0]["energy"] == float(f"{whole}e-2")
+def test_percent_is_converted_to_the_nearest_fraction():
+    assert validate(GOOD | {"energy": "71"})[0]["energy"] == 0.71
+    for percent in range(101):
+        assert validate(GOOD | {"energy": str(percent)})[0]["energy"] == float(f"{percent}e-2")
 
 
 @pytest.mark.parametrize(
@@ -99,37 +101,37 @@ def test_percentages_are_the_nearest_fractions():
      ("3:21", "ms", 201.0), ("1,412", "s", 1412.0), ("3.5", "min", 210.0), ("4.1", "min", 246.0),
      ("3:21", "min", 201.0), ("201", None, 201.0)],
 )  # fmt: skip
-def test_durations_become_seconds(text, unit, seconds):
-    values, told = judge(GOOD | {"duration_s": text}, duration_s=unit)
-    assert told == []
+def test_duration_is_converted_to_seconds(text, unit, seconds):
+    values, reasons = validate(GOOD | {"duration_s": text}, duration_s=unit)
+    assert reasons == []
     assert values["duration_s"] == pytest.approx(seconds, rel=1e-12)
-    whole = {**values, "duration_s": seconds}
-    assert values["track_id"] == track_identity(whole)  # the same track from a file in other units
+    # a track has one id whatever the unit of its file
+    assert values["track_id"] == track_identity({**values, "duration_s": seconds})
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "min"])
-def test_endless_duration_is_no_duration(unit):
-    assert len(judge(GOOD | {"duration_s": "1.7e308"}, duration_s=unit)[1]) == (unit == "min")
+def test_duration_that_overflows_is_rejected(unit):
+    assert len(validate(GOOD | {"duration_s": "1.7e308"}, duration_s=unit)[1]) == (unit == "min")
 
 
-def test_popularity_as_a_fraction_is_of_a_hundred():
-    assert judge(GOOD | {"popularity": "0.5"}, popularity="fraction")[0]["popularity"] == 50.0
-    assert judge(GOOD | {"popularity": "1.5"}, popularity="fraction")[1] == ["popularity 1.5 outside [0, 1]"]
+def test_popularity_in_fractions_is_converted_to_percent():
+    assert validate(GOOD | {"popularity": "0.5"}, popularity="fraction")[0]["popularity"] == 50.0
+    assert validate(GOOD | {"popularity": "1.5"}, popularity="fraction")[1] == ["popularity 1.5 outside [0, 1]"]
 
 
-def test_decimal_commas_where_the_file_has_them():
-    values, told = judge(GOOD | {"bpm": "120,5"}, decimal_comma=True)
-    assert (values["bpm"], told) == (120.5, [])
-    assert judge(GOOD | {"bpm": "120,5"})[1] == ["bpm '120,5' is not a number"]
+def test_decimal_comma_is_parsed_where_the_file_uses_it():
+    values, reasons = validate(GOOD | {"bpm": "120,5"}, decimal_comma=True)
+    assert (values["bpm"], reasons) == (120.5, [])
+    assert validate(GOOD | {"bpm": "120,5"})[1] == ["bpm '120,5' is not a number"]
 
 
-def test_identity_by_hand():
+def test_track_identity_equals_the_digest_by_hand():
     row = {"title": " Sun  RISE ", "artist": "['Norah Jones', 'X']", "album": "A\tb", "year": "2004"}
-    values, _ = judge(row | {"duration_s": "201.9"})
-    written = "\x1f".join(["sun rise", "norah jones; x", "a b", "2004", "201"])
-    assert values["track_id"] == hashlib.sha256(written.encode()).hexdigest()[:32]
+    values, _ = validate(row | {"duration_s": "201.9"})
+    identity = "\x1f".join(["sun rise", "norah jones; x", "a b", "2004", "201"])
+    assert values["track_id"] == hashlib.sha256(identity.encode()).hexdigest()[:32]
     assert values["title"] == "Sun  RISE"
-    bare, _ = judge({"title": "e\u0301", "artist": "b"})
+    bare, _ = validate({"title": "e\u0301", "artist": "b"})
     assert (
         bare["track_id"]
         == hashlib.sha256("é\x1fb\x1f\x1f\x1f".encode()).hexdigest()[:32]
@@ -137,40 +139,40 @@ def test_identity_by_hand():
     )
 
 
-def test_own_id_goes_before_identity():
-    assert judge(GOOD | {"track_id": "spotify:track:6f807 "})[0]["track_id"] == "6f807"
-    assert judge(GOOD | {"track_id": " "})[0]["track_id"] == judge(GOOD)[0]["track_id"]
+def test_track_id_of_the_file_is_preferred_to_identity():
+    assert validate(GOOD | {"track_id": "spotify:track:6f807 "})[0]["track_id"] == "6f807"
+    assert validate(GOOD | {"track_id": " "})[0]["track_id"] == validate(GOOD)[0]["track_id"]
 
 
-def test_file_without_titles_or_artists():
-    values, told = judge({"track_id": "6f807", "bpm": "120"})
-    assert (values["title"], values["artist"], told) == (None, None, [])
+def test_file_without_title_and_artist_columns_is_valid():
+    values, reasons = validate({"track_id": "6f807", "bpm": "120"})
+    assert (values["title"], values["artist"], reasons) == (None, None, [])
 
 
-def test_row_with_neither_title_nor_id_is_no_track():
-    _, told = judge({"track_id": "", "bpm": "120"})
-    assert len(told) == 1
-    assert told[0].endswith(" missing")
+def test_row_with_neither_title_nor_id_is_rejected():
+    _, reasons = validate({"track_id": "", "bpm": "120"})
+    assert reasons == ["title missing"]
 
 
 @pytest.mark.parametrize("artist", ['["\\ud800"]', "['a\\udfff']"])
-def test_half_a_character_is_written_somehow_or_rejected(artist):
-    values, told = judge(GOOD | {"artist": artist})
-    assert told or values["artist"].encode("utf-8")
+def test_lone_surrogate_is_replaced_or_rejected(artist):
+    values, reasons = validate(GOOD | {"artist": artist})
+    assert reasons or values["artist"].encode("utf-8")
 
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "track_id", "album", "genre", "year", "duration_s"]), st.text()))
-def test_any_row_is_judged(texts):
-    values, told = judge(texts | {"artist": "a"}, ["bpm"])
+def test_any_row_is_validated(texts):
+    values, reasons = validate(texts | {"artist": "a"}, ["bpm"])
     assert len(values["track_id"]) > 0
-    # without a title it has an id of its own, which stands for one
-    assert told or values["title"] or ("title" not in texts and values["track_id"] != track_identity(values))
+    # a valid row without a title has a track id of its file
+    assert reasons or values["title"] or ("title" not in texts and values["track_id"] != track_identity(values))
 
 
 def test_order_of_columns_does_not_matter():
-    mixed = dict(random.Random(0).sample(list(GOOD.items()), len(GOOD)))
-    assert judge(mixed) == judge(GOOD)
+    shuffled = dict(random.Random(0).sample(list(GOOD.items()), len(GOOD)))
+    assert validate(shuffled) == validate(GOOD)
 
 
-def test_year_that_is_not_known_is_null():
-    assert [judge(GOOD | {"year": text})[0]["year"] for text in ("0", "0000-00-00", "", "1975")] == [None] * 3 + [1975]
+def test_unknown_year_is_null():
+    years = [validate(GOOD | {"year": text})[0]["year"] for text in ("0", "0000-00-00", "", "1975")]
+    assert years == [None, None, None, 1975]

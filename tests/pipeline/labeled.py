@@ -34,5 +34,5 @@ def labeled_tracks(spark):
 
 
 def stored(spark, root, labeled):
-    Store(spark, str(root)).sync(schema.LABELED_TRACKS, labeled, whole=True)
+    Store(spark, str(root)).sync(schema.LABELED_TRACKS, labeled, remove_missing=True)
     return root

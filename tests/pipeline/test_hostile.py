@@ -26,7 +26,7 @@ CORPUS = [
 ]
 HEADER = ["id", "name", "artists", "genre", "tempo", "loudness", "liveness", "valence", "acousticness", "speechiness"]
 EXTRA = ["`; DROP TABLE tracks; --", "a.b", "${x}", "<script>alert(1)</script>", "\u202eemag"]
-QUICK = ["clustering.ks=2-3", "clustering.restarts=1", "selection.fewest=2", "report.searchable=30"]
+QUICK = ["clustering.ks=2-3", "clustering.restarts=1", "selection.min_k=2", "report.searchable=30"]
 
 
 def rows():

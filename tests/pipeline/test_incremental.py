@@ -28,7 +28,7 @@ pytestmark = pytest.mark.guard(
     "train-always-ignores-models",
     "model-settings-match",
 )
-QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.fewest=2"]
+QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.min_k=2"]
 FIRST = [track(n, artists=f"A{n}", valence=f"0.{n}1") for n in range(8)]
 
 

@@ -11,7 +11,7 @@ from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import lookup
 from segue.ingest.input_files import list_input
-from segue.ingest.typed_reader import typed_rows
+from segue.ingest.typed_reader import read_columns
 from segue.pipeline import ingest
 
 
@@ -61,7 +61,7 @@ def test_a_delta_table_is_read_as_it_was_when_it_was_listed(spark, tmp_path):
     spark.createDataFrame([("a",)], "name string").write.format("delta").save(path)
     listed = list_input(spark, path)
     spark.createDataFrame([("b",)], "name string").write.format("delta").mode("append").save(path)
-    names, rows = typed_rows(spark, listed)
+    names, rows = read_columns(spark, listed)
     assert (names, [row.c0 for row in rows.collect()]) == (["name"], ["a"])
     assert [file.version for file in list_input(spark, path)] == [1]
 
@@ -109,7 +109,7 @@ def test_the_same_file_again_writes_nothing_but_a_run(run, out, tmp_path):
     read_again = [9, 0, 0, 6, 2, 1, 0, 0]
     for setting, wanted in (
         ((), [0, 0, 0, 0, 0, 0, 0, 1]),
-        (("ingest.again=true",), read_again),
+        (("ingest.force=true",), read_again),
         (("ingest.mode=snapshot",), read_again),
     ):
         assert run(tmp_path / "t.csv", *setting) == 0
@@ -171,7 +171,7 @@ def test_other_encodings_are_named_or_their_rows_rejected(run, out, tmp_path, ca
 
 
 BAD = {
-    "empty.csv": (b"", "holds no file to read: found 0 files that are not empty"),
+    "empty.csv": (b"", "holds no readable file: found 0 non-empty files"),
     "blank.csv": (b"\n\n  \n", "no column is recognised"),
     "header_only.csv": (as_csv([]).encode(), "a header and no rows"),
     "binary.csv": (bytes(range(256)) * 40, "NUL bytes"),
@@ -183,9 +183,9 @@ BAD = {
     "infinite.csv": (as_csv([track(n, tempo="inf") for n in range(4)]).encode(), "bpm 'inf' is not a number"),
     "torn.csv.gz": (gzip.compress(as_csv(ROWS * 500).encode())[:-40], "cannot read torn.csv.gz"),
     "not_packed.csv.gz": (as_csv(ROWS).encode(), "cannot read not_packed.csv.gz"),
-    "packed.csv.lz4": (b"\x04\x22\x4d\x18" * 9, "packed.csv.lz4: .lz4 is not read, wanted .gz"),
+    "packed.csv.lz4": (b"\x04\x22\x4d\x18" * 9, "packed.csv.lz4: .lz4 files cannot be read, expected .gz"),
     "false.parquet": (as_csv(ROWS).encode(), "cannot read false.parquet"),
-    "prose.jsonl": (b"dear reader\n[1, 2]\n", "no line is a JSON object"),
+    "prose.jsonl": (b"dear reader\n[1, 2]\n", "found no line with a JSON object"),
 }
 
 
@@ -216,7 +216,7 @@ def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(
     [
         ("nothing/here.csv", "error: cannot read --input {path}: Path does not exist: file:{path}"),
         ("nothing/*.csv", "error: cannot read --input {path}: Path does not exist: file:{path}"),
-        ("", "error: --input {path} holds no file to read: found 0 files"),
+        ("", "error: --input {path} holds no readable file: found 0 non-empty files"),
     ],
 )
 def test_a_path_that_names_nothing_is_told(path, message, run, out, tmp_path, capsys):
@@ -235,7 +235,7 @@ def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path,
     rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
     write_deltalake(str(tmp_path / "in" / "table"), pa.Table.from_pylist(rows), partition_by=["genre"])
     assert run(tmp_path / path) == 3
-    assert "is a Delta table, or lies in one" in capsys.readouterr().err
+    assert "is a Delta table, or a folder inside one" in capsys.readouterr().err
     assert not (out / "tracks").exists()
 
 

@@ -98,10 +98,10 @@ def test_a_run_that_died_is_recorded_by_upkeep_too_though_it_compacts_that_table
 def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
     begun = {"started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
     note = run_log.RunMarker(str(root), begun | {"run_id": "other", "job": "label_tracks"})
-    note.put_up()
+    note.create()
     assert run_job(maintain.JOB, "--output", root) == 4
     assert "label_tracks is at work" in capsys.readouterr().err
-    note.take_away()
+    note.remove()
     assert len(DeltaTable(str(root / "labeled_tracks")).file_uris()) == 3
 
 
@@ -109,4 +109,4 @@ def test_a_run_that_is_at_work_is_not_disturbed(root, run_job, capsys):
 @pytest.mark.parametrize("days", ["6", "0", "-1", "7.5", "x"])
 def test_too_short_a_retention_is_refused(days, run_job, tmp_path, capsys):
     assert run_job(maintain.JOB, "--output", tmp_path, f"--retention-days={days}") == 2
-    assert f"is {days!r}, wanted whole days, 7 or more" in capsys.readouterr().err
+    assert f"is {days!r}, expected whole days, 7 or more" in capsys.readouterr().err

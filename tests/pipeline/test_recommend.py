@@ -1,6 +1,5 @@
 """Similar tracks as a table: what it says, when it is remade, what is refused."""
 
-import dataclasses
 import json
 import shutil
 
@@ -12,7 +11,7 @@ from tests.pipeline.labeled import labeled_tracks, stored
 from segue import schema
 from segue.pipeline import recommend
 from segue.runtime import runner
-from segue.settings import loading
+from segue.settings import RecommendSettings
 from segue.storage.store import Store
 
 NAME = schema.SIMILAR_TRACKS.name
@@ -79,7 +78,9 @@ def test_a_rerun_changes_nothing_whatever_the_method(run_job, copied):
 @pytest.mark.guard("unchanged-lists-get-new-version")
 def test_what_decides_nothing_leaves_the_lists_and_has_them_say_that_they_are_right(spark, run_job, labeled, copied):
     before, lists = table(copied).set_index("track_id"), similar(copied)
-    Store(spark, str(copied)).sync(schema.LABELED_TRACKS, labeled.withColumn("album", F.lit("The Best")), whole=True)
+    Store(spark, str(copied)).sync(
+        schema.LABELED_TRACKS, labeled.withColumn("album", F.lit("The Best")), remove_missing=True
+    )
     now = DeltaTable(str(copied / "labeled_tracks")).version()
     assert now > before.tracks_version.iloc[0]
     assert run_job(recommend.JOB, "--output", copied) == 0
@@ -106,8 +107,8 @@ def test_other_tracks_and_other_settings_remake_the_lists(spark, run_job, labele
 def test_what_decides_the_lists_is_part_of_their_origin_and_nothing_else_is(labeled):
     def origin(frame, imputed=(), **settings):
         model_version, _, content = recommend.fingerprint(frame)
-        chosen = dataclasses.replace(loading.load().recommend, **settings)
-        return recommend.origin_of(content, model_version, chosen, dict(imputed))
+        chosen = RecommendSettings(**settings)
+        return recommend.inputs_hash(content, model_version, chosen, dict(imputed))
 
     usual = origin(labeled)
     same = [

@@ -47,7 +47,7 @@ def rows(n=90):
 
 
 def words(root):
-    return ["--output", str(root), "--set", "clustering.ks=2-4", "--set", "selection.fewest=2"]
+    return ["--output", str(root), "--set", "clustering.ks=2-4", "--set", "selection.min_k=2"]
 
 
 @pytest.fixture(scope="module")

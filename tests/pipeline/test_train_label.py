@@ -16,7 +16,7 @@ from segue.runtime import runner
 from segue.storage.store import Store
 from segue.synthetic import synthetic_tracks
 
-QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=1", "--set", "selection.fewest=4"]
+QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=1", "--set", "selection.min_k=4"]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def catalogue(spark):
 
 
 def stored(spark, root, tracks):
-    Store(spark, str(root)).sync(schema.TRACKS, tracks, whole=True)
+    Store(spark, str(root)).sync(schema.TRACKS, tracks, remove_missing=True)
     return root
 
 

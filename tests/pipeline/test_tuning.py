@@ -9,11 +9,11 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.kmeans_grid import engine, lloyd
 from segue.pipeline import train, tuning
-from segue.settings import loading
+from segue.settings import load
 from segue.storage.store import Store
 from segue.synthetic import synthetic_tracks
 
-QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=2", "--set", "selection.fewest=3"]
+QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=2", "--set", "selection.min_k=3"]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def root(spark, tmp_path_factory):
     made = synthetic_tracks(spark, 300, seed=5).withColumns(
         {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
     )
-    Store(spark, str(out)).sync(schema.TRACKS, made.select(*schema.TRACKS.names), whole=True)
+    Store(spark, str(out)).sync(schema.TRACKS, made.select(*schema.TRACKS.names), remove_missing=True)
     return out
 
 
@@ -38,7 +38,7 @@ def scores(root, run_job, *settings):
 
 
 def test_every_combination_is_a_space_and_none_stands_twice():
-    settings = loading.load(
+    settings = load(
         assignments=[
             'features.columns=["bpm", "valence"]',
             'tuning.scalers=["standard", "minmax"]',
@@ -71,18 +71,19 @@ def test_the_space_that_agrees_best_with_genres_becomes_the_model(root, run_job)
 
 
 def test_the_rule_stable_is_told_in_the_scores(root, run_job):
-    found, card = scores(root, run_job, "selection.rule=stable", "selection.halves=4")
+    found, card = scores(root, run_job, "selection.rule=stable", "selection.subsamples=4")
     best = found.loc[found.stability.idxmax()]
     within = found[found.stability >= best.stability - best.stability_sd / 4**0.5]
     assert found[found.chosen].k.tolist() == [within.k.max()] == [len(card["sizes"])]
     assert found.stability.between(-1, 1).all()
 
 
-def test_a_grid_goes_on_where_it_was_interrupted(root, run_job, monkeypatch, caplog):
+def test_an_interrupted_grid_resumes(spark, root, monkeypatch, caplog):
     # so few tracks would all go to the driver
     monkeypatch.setattr(engine, "POINTS_PER_CENTRE", 20)
-    small = ("clustering.sample=1000", "clustering.tol=1e-9", "clustering.seed=3")
-    monkeypatch.setitem(loading.CHECKS, "clustering.sample", lambda value: 100)
+    settings = load(assignments=[*QUICK[1::2], "clustering.tol=1e-9", "clustering.seed=3"])
+    settings = settings.model_copy(update={"clustering": settings.clustering.model_copy(update={"sample_size": 100})})
+    store = Store(spark, str(root))
     move, moves = lloyd._move, []
 
     def interrupted(*words, **named):
@@ -92,24 +93,17 @@ def test_a_grid_goes_on_where_it_was_interrupted(root, run_job, monkeypatch, cap
         move(*words, **named)
 
     monkeypatch.setattr(lloyd, "_move", interrupted)
-    words = [word for setting in small for word in ("--set", setting)]
     with pytest.raises(KeyboardInterrupt):
-        run_job(train.JOB, "--output", root, *QUICK, *words)
-    (kept,) = (root / "models").glob("*/grid_0.json")
-    assert json.loads(kept.read_text("utf-8"))["passes"] == 2
+        train.train_clusters(store, settings)
+    (checkpoint,) = (root / "models").glob("*/grid_0.json")
+    assert json.loads(checkpoint.read_text("utf-8"))["passes"] == 2
     monkeypatch.setattr(lloyd, "_move", move)
     with caplog.at_level("INFO", logger="segue"):
-        _, resumed = scores_after(root, run_job, kept.parent.name, small)
-    assert "going on after pass 2" in caplog.text
-    assert not kept.exists()
-    (root / "models" / resumed["model_version"] / "model.json").unlink()
-    _, undisturbed = scores_after(root, run_job, resumed["model_version"], small)
-    assert resumed["centres_scaled"] == undisturbed["centres_scaled"]
-
-
-def scores_after(root, run_job, version, settings):
-    words = [word for setting in settings for word in ("--set", setting)]
-    assert run_job(train.JOB, "--output", root, *QUICK, *words) == 0
-    card = json.loads((root / "models" / version / "model.json").read_text("utf-8"))
-    found = DeltaTable(str(root / "k_scores")).to_pandas()
-    return found[found.model_version == version], card
+        resumed = train.train_clusters(store, settings)
+    assert "after pass 2" in caplog.text
+    assert not checkpoint.exists()
+    card = root / "models" / resumed.model_version / "model.json"
+    centres = json.loads(card.read_text("utf-8"))["centres_scaled"]
+    card.unlink()
+    assert train.train_clusters(store, settings).model_version == resumed.model_version
+    assert json.loads(card.read_text("utf-8"))["centres_scaled"] == centres

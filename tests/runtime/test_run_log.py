@@ -8,16 +8,17 @@ import pytest
 from deltalake import DeltaTable
 from tests.helpers.run_notes import RUN, note_of
 
-from segue.runtime import run_log, runner
+from segue.runtime import run_log
+from segue.runtime.job import Job
 
 
 @pytest.mark.guard("living-run-not-dead")
 def test_the_note_of_a_living_run_is_not_dead_and_goes_when_it_is_taken_away(tmp_path):
     note = run_log.RunMarker(str(tmp_path), RUN)
-    note.put_up()
+    note.create()
     assert len(list((tmp_path / run_log.FOLDER).iterdir())) == 1
     assert run_log.dead_runs(str(tmp_path)) == []
-    note.take_away()
+    note.remove()
     assert list((tmp_path / run_log.FOLDER).iterdir()) == []
 
 
@@ -67,13 +68,13 @@ def test_the_next_run_records_one_that_died_once(run_job, tmp_path):
     root = tmp_path / "out"
     root.mkdir()
     note_of(root)
-    probe = runner.Job("probe", lambda run: None)
+    probe = Job("probe", lambda run: None)
     assert [run_job(probe, "--output", root) for _ in range(2)] == [0, 0]
     runs = DeltaTable(str(root / "runs")).to_pandas()
     assert sorted(runs.status) == ["died", "done", "done"]
     (died,) = runs[runs.status == "died"].to_dict("records")
     assert (died["run_id"], str(died["finished_at"])) == ("r1", "2026-01-01 00:01:00+00:00")
-    assert "without a word" in died["error"]
+    assert "did not finish" in died["error"]
     # it had been recorded, but died before its note was taken away
     note_of(root)
     assert run_job(probe, "--output", root) == 0

@@ -4,11 +4,11 @@ import json
 
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import functions as F
 
 from segue.errors import ConflictError, InputError
 from segue.pipeline import ingest, label, run_all, train
 from segue.runtime import runner
+from segue.runtime.job import Job
 
 
 def no_session(_):
@@ -20,13 +20,13 @@ def runs(root):
 
 
 def test_every_fault_of_options_and_settings_is_told_before_spark_starts(tmp_path, capsys):
-    words = ["--set", "clustering.ks=9-4", "--set", "clustering.restart=3", "--set", "selection.fewest=many"]
+    words = ["--set", "clustering.ks=9-4", "--set", "clustering.restart=3", "--set", "selection.min_k=many"]
     words += ["--colour", "red", "--set", "ingest.source=nosuch", "--config", str(tmp_path / "none.toml")]
     assert runner.execute(ingest.JOB, words, start=no_session) == 2
     errors = capsys.readouterr().err.splitlines()
     assert all(line.startswith("error: ") for line in errors)
     wanted = ["--colour", "--output ROOT is missing", "--input PATH is missing", "none.toml", "did you mean", "'9-4'"]
-    wanted += ["selection.fewest is 'many'"]
+    wanted += ["selection.min_k is 'many'"]
     assert [word for word in wanted if not any(word in line for line in errors)] == []
 
 
@@ -43,38 +43,11 @@ def test_a_wrong_type_is_refused_by_every_job(entry, capsys):
         runner.execute(entry, ["--output", "o", "--input", "i", "--set", "clustering.restarts='2'"], start=no_session)
         == 2
     )
-    assert "clustering.restarts is '2', wanted a whole number" in capsys.readouterr().err
+    assert "clustering.restarts is '2', expected a whole number" in capsys.readouterr().err
 
 
 def entry_that(does):
-    return runner.Job("probe", does)
-
-
-@pytest.mark.parametrize("most", [runner.SMALL, 1])
-def test_few_rows_are_kept_at_hand_until_the_run_ends(most, spark, run_job, write_csv, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "SMALL", most)
-    rows = spark.range(3).withColumn("run", F.lit(str(tmp_path)))
-    found, kept, persist = [], [], type(rows).persist
-    monkeypatch.setattr(type(rows), "persist", lambda frame: kept.append(frame) or persist(frame))
-
-    def work(run):
-        assert run.at_hand(rows) is rows
-        # as a later stage reads them: Spark warns of what is kept twice
-        run.at_hand(rows.select("*"))
-        found.append(rows.storageLevel.useMemory)
-
-    entry = runner.Job("probe", work, takes_input=True)
-    assert run_job(entry, "--input", write_csv([["title"], ["x"]]), "--output", tmp_path / "out") == 0
-    assert (found, len(kept), rows.storageLevel.useMemory) == ([most > 1], int(most > 1), False)
-
-
-def test_what_cannot_be_let_go_changes_no_end(run_job, tmp_path, monkeypatch):
-    def let_go(run):
-        raise RuntimeError("the JVM has died")
-
-    monkeypatch.setattr(runner.Run, "let_go", let_go)
-    assert run_job(entry_that(lambda run: None), "--output", tmp_path) == 0
-    assert runs(tmp_path).status.tolist() == ["done"]
+    return Job("probe", does)
 
 
 def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):

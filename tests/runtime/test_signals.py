@@ -7,10 +7,10 @@ import pytest
 
 PROBE = """
 import os, signal, types
-from segue import job, session, tables
+from segue.runtime import job, run_log, runner, session
+from segue.storage import store
 
-session.start = lambda name: types.SimpleNamespace(version="4", interruptAll=lambda: None)
-session.interpret = lambda spark: None
+session.spark_session = lambda name: types.SimpleNamespace(version="4", interruptAll=lambda: None)
 session.stop = lambda: print("stopped")
 
 def ask(*_):
@@ -20,7 +20,7 @@ def work(run):
     pass
 
 {patch}
-job.main(job.Job("probe", work), ["--output", "out"])
+runner.main(job.Job("probe", work), ["--output", "out"])
 """
 
 
@@ -32,48 +32,46 @@ def run(folder, signal, patch):
 
 @pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_before_a_run_has_begun_to_work_it_ends_in_a_line(signal, code, tmp_path):
-    done = run(tmp_path, signal, "tables.Store.prepare = ask")
+    done = run(tmp_path, signal, "store.Store.prepare = ask")
     assert (done.returncode, done.stdout) == (code, "stopped\n")
-    assert done.stderr == f"error: {signal} asked the run to end\n"
+    assert done.stderr == f"error: interrupted by {signal}\n"
 
 
 @pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_from_the_moment_its_note_is_there_a_run_is_recorded(signal, code, tmp_path):
     patch = """
-from segue import running
-
-tables.Store.prepare = lambda self: None
-job._record = lambda run, row: print(row["status"])
-write = running.Note._write
-running.Note._write = lambda note: (write(note), ask())
+store.Store.prepare = lambda self: None
+runner._record = lambda run, row: print(row["status"])
+write = run_log.RunMarker._write
+run_log.RunMarker._write = lambda note: (write(note), ask())
 """
     done = run(tmp_path, signal, patch)
     assert (done.returncode, done.stdout) == (code, "interrupted\nstopped\n")
-    assert done.stderr == f"error: {signal} asked the run to end\n"
+    assert done.stderr == f"error: interrupted by {signal}\n"
     assert list((tmp_path / "out" / ".running").iterdir()) == []
 
 
 def test_a_run_whose_jobs_cannot_be_cancelled_is_recorded_too(tmp_path):
     patch = """
-tables.Store.prepare = lambda self: None
-job._record = lambda run, row: print(row["status"])
+store.Store.prepare = lambda self: None
+runner._record = lambda run, row: print(row["status"])
 
 def fail():
     raise ConnectionError("Answer from Java side is empty")
 
-session.start = lambda name: types.SimpleNamespace(version="4", interruptAll=fail)
+session.spark_session = lambda name: types.SimpleNamespace(version="4", interruptAll=fail)
 work = lambda run: ask()
 """
     done = run(tmp_path, "SIGINT", patch)
     assert (done.returncode, done.stdout) == (130, "interrupted\nstopped\n")
-    assert done.stderr == "error: SIGINT asked the run to end\n"
+    assert done.stderr == "error: interrupted by SIGINT\n"
 
 
 @pytest.mark.guard("signals-ignored-while-recording")
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
 def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
-    patch = "job._record = lambda run, row: (ask(), print(row['status']))"
-    done = run(tmp_path, signal, "tables.Store.prepare = lambda self: None; " + patch)
+    patch = "runner._record = lambda run, row: (ask(), print(row['status']))"
+    done = run(tmp_path, signal, "store.Store.prepare = lambda self: None; " + patch)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\nstopped\n", "")
     assert list((tmp_path / "out" / ".running").iterdir()) == []
 
@@ -82,8 +80,8 @@ def test_what_is_done_is_recorded_all_the_same(signal, tmp_path):
 @pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_that_the_work_has_swallowed_ends_the_run_as_asked(signal, code, tmp_path):
     patch = """
-tables.Store.prepare = lambda self: None
-job._record = lambda run, row: print(row["status"])
+store.Store.prepare = lambda self: None
+runner._record = lambda run, row: print(row["status"])
 def work(run):
     try:
         ask()
@@ -92,4 +90,4 @@ def work(run):
 """
     done = run(tmp_path, signal, patch)
     assert (done.returncode, done.stdout) == (code, "interrupted\nstopped\n")
-    assert done.stderr == f"error: {signal} asked the run to end\n"
+    assert done.stderr == f"error: interrupted by {signal}\n"

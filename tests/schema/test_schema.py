@@ -1,60 +1,57 @@
-"""What the tables are made of, against the contract."""
+"""Test the declared tables, features and constraints against the documented contract."""
+
+import doctest
 
 import pytest
 
 from segue import schema
 from segue.errors import SchemaError
+from segue.schema import features
 
-
-def words(text: str) -> list[str]:
-    return text.split()
-
-
-TRACKS = words(
+TRACKS = (
     "track_id title artist album genre genres year bpm loudness energy danceability liveness valence acousticness "
     "speechiness instrumentalness duration_s popularity source_file"
 )
-WRITTEN = {
+COLUMNS = {
     "tracks": TRACKS,
-    "rejected_tracks": words("source_file row_hash occurrence kind raw reasons"),
-    "k_scores": words(
+    "rejected_tracks": "source_file row_hash occurrence kind raw reasons",
+    "k_scores": (
         "model_version space k inertia silhouette davies_bouldin calinski_harabasz genre_nmi genre_ari genre_purity "
         "engine restarts iterations stability stability_sd chosen"
     ),
-    "labeled_tracks": TRACKS
-    + words(
-        "model_version imputed cluster cluster_name cluster_description distance second_cluster silhouette is_outlier"
-    ),
-    "similar_tracks": words("track_id model_version tracks_version made_from similar"),
-    "playlist_recommendations": words("playlist rank track_id title artist score distance because_of model_version"),
-    "runs": words("run_id job started_at finished_at status settings versions input counts error"),
+    "labeled_tracks": f"{TRACKS} model_version imputed cluster cluster_name cluster_description distance "
+    "second_cluster silhouette is_outlier",
+    "similar_tracks": "track_id model_version tracks_version made_from similar",
+    "playlist_recommendations": "playlist rank track_id title artist score distance because_of model_version",
+    "runs": "run_id job started_at finished_at status settings versions input counts error",
 }
 
 
-@pytest.mark.parametrize("table", [t for t in schema.TABLES if t.name in WRITTEN], ids=lambda t: t.name)
-def test_columns_are_those_of_the_contract(table):
-    assert sorted(table.names) == sorted(WRITTEN[table.name])
+@pytest.mark.parametrize("table", [t for t in schema.TABLES if t.name in COLUMNS], ids=lambda t: t.name)
+def test_columns_are_the_documented_ones(table):
+    assert sorted(table.names) == sorted(COLUMNS[table.name].split())
 
 
 @pytest.mark.parametrize("table", schema.TABLES, ids=lambda t: t.name)
-def test_table_is_whole(table):
+def test_table_is_consistent(table):
+    required = {column.name for column in table.columns if column.required}
     assert len(set(table.names)) == len(table.names)
-    assert set(table.key) <= {column.name for column in table.columns if column.required}
+    assert set(table.key) <= required
     assert all(column.comment for column in table.columns)
-    given = {name for name in table.constraints if name.endswith("_given")}
-    assert given == {f"{column.name}_given" for column in table.columns if column.required}
-    assert len(table.constraints) == len(given) + len(table.rules)
+    not_null = {name for name in table.constraints if name.endswith("_given")}
+    assert not_null == {f"{name}_given" for name in required}
+    assert len(table.constraints) == len(not_null) + len(table.rules)
 
 
-def test_profiles_say_five_numbers_of_every_feature():
+def test_profiles_have_five_statistics_of_every_feature():
     suffixes = ("mean", "sd", "q1", "median", "q3")
-    wanted = {f"{feature}_{suffix}" for feature in TRACKS[7:17] for suffix in suffixes}
-    assert len(wanted) == 50
-    assert wanted <= set(schema.CLUSTER_PROFILES.names)
+    expected = {f"{feature}_{suffix}" for feature in TRACKS.split()[7:17] for suffix in suffixes}
+    assert len(expected) == 50
+    assert expected <= set(schema.CLUSTER_PROFILES.names)
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "expected"),
     [
         ("bpm", "[1, 300]"),
         ("loudness", "[-60, 6]"),
@@ -64,12 +61,12 @@ def test_profiles_say_five_numbers_of_every_feature():
         ("popularity", "[0, 100]"),
     ],
 )
-def test_ranges_are_those_of_the_contract(name, wanted):
+def test_ranges_are_the_documented_ones(name, expected):
     (number,) = (n for n in schema.NUMBERS if n.name == name)
-    assert number.range == wanted
+    assert number.range == expected
 
 
-def test_rules_are_sql():
+def test_constraints_are_sql_conditions():
     constraints = schema.TRACKS.constraints
     assert constraints["title_given"] == "title IS NOT NULL"
     assert constraints["bpm_in_range"] == "bpm IS NULL OR (bpm >= 1 AND bpm <= 300)"
@@ -84,7 +81,13 @@ def test_ddl_lists_names_and_types():
     )
 
 
-def test_schema_error_tells_every_difference():
+def test_docstring_examples_are_correct():
+    result = doctest.testmod(features)
+    assert result.failed == 0
+    assert result.attempted > 0
+
+
+def test_schema_error_lists_every_difference():
     error = SchemaError("tracks", missing=["bpm"], extra=["tempo", "key"], retyped=[])
     assert str(error) == "table 'tracks' does not match its schema: missing: bpm; not declared: tempo, key"
     assert isinstance(error, OSError)

@@ -1,124 +1,33 @@
-"""Settings: one definition each, changed by TOML and --set, and every fault named at once."""
+"""Settings from TOML, --set and Python: which value takes precedence, and every fault in one error."""
 
-from pathlib import Path
+import re
 
 import pytest
 
+from segue import settings
 from segue.errors import SettingsError
-from segue.settings import loading
+from segue.settings import load
 
 
-def faults(*assignments: str, **options: str) -> tuple[str, ...]:
+def faults(*assignments, **options):
     with pytest.raises(SettingsError) as refused:
-        loading.load(assignments=assignments, **options)
+        load(assignments=assignments, **options)
     return refused.value.faults
 
 
-def test_defaults_are_those_of_the_contract():
-    settings = loading.load()
-    assert settings.ingest == loading.Ingest("auto", "upsert", "utf-8", "refuse", "auto", False)
-    six = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
-    assert settings.features == loading.Features(six, "minmax", "reject", (), {})
-    assert settings.clustering.ks == tuple(range(2, 21))
-    assert settings.selection == loading.Selection("silhouette", 8, None, 6)
-    assert settings.tuning == loading.Tuning((), (), (), ())
-    assert settings.clustering.engine == "fused"
-    assert (settings.train.when, settings.label.model_version) == ("missing", "latest")
-    nine = (*six, "energy", "danceability", "duration_s")
-    assert settings.recommend == loading.Recommend(nine, "standard", "auto", 2, False, False, None, None, True, 30)
+def toml(folder, text, name="mine.toml"):
+    file = folder / name
+    file.write_text(text, "utf-8")
+    return str(file)
 
 
-@pytest.mark.parametrize(
-    ("assignment", "wanted"),
-    [
-        ("ingest.mode=snapshot", "snapshot"),
-        ('ingest.mode="snapshot"', "snapshot"),
-        (" ingest.mode = snapshot ", "snapshot"),
-        ("ingest.multiline=true", True),
-        ("ingest.encoding=UTF8", "utf-8"),
-        ("ingest.encoding=latin-1", "iso8859-1"),
-        ("ingest.encoding=cp1252", "cp1252"),
-        ("features.columns=bpm, valence", ("bpm", "valence")),
-        ('features.columns=["bpm"]', ("bpm",)),
-        ("features.log=[]", ()),
-        ("features.weights={bpm = 2, valence = 0.5}", {"bpm": 2.0, "valence": 0.5}),
-        ("clustering.ks=5", (5,)),
-        ("clustering.ks=5,10,50", (5, 10, 50)),
-        ("clustering.ks=10,2-4,3", (2, 3, 4, 10)),
-        ("clustering.tol=1e-3", 0.001),
-        ("clustering.seed=0", 0),
-        ("selection.k=10", 10),
-        ('tuning.scalers=["standard", "robust"]', ("standard", "robust")),
-        ('tuning.columns=[["bpm", "energy"], ["valence"]]', (("bpm", "energy"), ("valence",))),
-        ("tuning.weights=[{bpm = 2}]", ({"bpm": 2.0},)),
-        ("recommend.years_apart=0", 0),
-        ("recommend.least_popularity=20", 20.0),
-        ("recommend.same_genre=true", True),
-        ("label.model_version=0a1b", "0a1b"),
-        # sixteen hexadecimal digits that TOML takes for a number
-        ("label.model_version=1234567890123456", "1234567890123456"),
-        ("label.model_version=12345678901234e5", "12345678901234e5"),
-    ],
-)
-def test_set_reads_toml_and_bare_text(assignment, wanted):
-    section, name = assignment.split("=")[0].strip().split(".")
-    assert getattr(getattr(loading.load(assignments=[assignment]), section), name) == wanted
+def value_of(loaded, name):
+    section, key = name.split(".")
+    return getattr(getattr(loaded, section), key)
 
 
-@pytest.mark.parametrize(
-    "assignment",
-    [
-        "ingest.mode=replace",
-        "recommend.features=[]",
-        "recommend.scaling=robust",
-        "recommend.method=fast",
-        "recommend.per_artist=-1",
-        "recommend.per_artist=true",
-        "recommend.same_genre=1",
-        "recommend.years_apart=-1",
-        "recommend.least_popularity=101",
-        "recommend.playlist_length=0",
-        "ingest.mode=1",
-        "ingest.source=' '",
-        "ingest.encoding=utf-16",
-        "ingest.encoding=cp037",
-        "ingest.encoding=utf-7",
-        "ingest.encoding=klingon",
-        "ingest.encoding=rot13",
-        "ingest.multiline=maybe",
-        "features.columns=[]",
-        "features.columns=bpm,bpm",
-        "features.columns=bpm,tempo",
-        "features.columns=[['bpm']]",
-        "features.weights=2",
-        "features.weights={bpm=0}",
-        "features.weights={bpm=-1}",
-        "features.weights={tempo=1}",
-        "clustering.ks=9-4",
-        "clustering.ks=1-4",
-        "clustering.ks=2-1001",
-        "clustering.ks=2-99999999999999999999",
-        "clustering.ks=5,",
-        "clustering.ks=-5",
-        "clustering.ks=2.5",
-        "clustering.ks=true",
-        "clustering.restarts=0",
-        "clustering.restarts=2.0",
-        "clustering.restarts=true",
-        "clustering.tol=0",
-        "clustering.tol=nan",
-        "clustering.tol=inf",
-        pytest.param(f"clustering.tol={10**400}", id="tol of 401 digits"),
-        pytest.param(f"clustering.seed={'1' * 5000}", id="seed of 5000 digits"),
-        "clustering.seed=-1",
-        "selection.k=1",
-        "selection.fewest=one",
-    ],
-)
-def test_wrong_value_is_named_with_what_was_wanted(assignment):
-    (fault,) = faults(assignment)
-    assert fault.startswith(assignment.split("=")[0] + " is ")
-    assert ", wanted " in fault
+def test_nothing_given_loads_the_defaults():
+    assert load() == settings.Settings()
 
 
 def test_unknown_setting_gets_a_suggestion():
@@ -127,13 +36,13 @@ def test_unknown_setting_gets_a_suggestion():
 
 
 def test_assignment_without_a_sign_is_a_fault():
-    assert faults("clustering.ks") == ("--set clustering.ks: wanted section.key=value",)
+    assert faults("clustering.ks") == ("--set clustering.ks: expected section.key=value",)
 
 
 def test_every_fault_is_named_at_once():
-    found = faults("clustering.ks=9-4", "ingest.mode=x", "clusterng.seed=1", "seed")
-    assert len(found) == 4
-    assert str(SettingsError(found)) == "; ".join(found)
+    named = faults("clustering.ks=9-4", "ingest.mode=x", "clusterng.seed=1", "seed", "clustering.seed=-1")
+    assert len(named) == 5
+    assert str(SettingsError(named)) == "; ".join(named)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +52,7 @@ def test_every_fault_is_named_at_once():
         (["features.log=['loudness']"], ["features.log", "loudness"]),
         (["features.log=['energy']"], ["features.log", "energy"]),
         (["features.columns=bpm", "features.weights={valence=2}"], ["features.weights", "valence"]),
+        (["train.when=always", "label.model_version=0a1b"], ["train.when", "label.model_version", "'0a1b'"]),
     ],
 )
 def test_settings_that_contradict_each_other(assignments, named):
@@ -150,61 +60,143 @@ def test_settings_that_contradict_each_other(assignments, named):
     assert all(name in fault for name in named)
 
 
-def test_contradictions_are_told_together_with_other_faults():
-    found = faults("selection.rule=fixed", "clustering.restarts=0")
-    assert len(found) == 2
+def test_contradictions_are_named_together_with_other_faults():
+    assert len(faults("selection.rule=fixed", "clustering.restarts=0")) == 2
+    # also with a wrong value in the same section
+    assert len(faults("selection.rule=fixed", "selection.min_k=1")) == 2
+    assert len(faults("features.log=energy", "features.weights={energy=2}", "features.scaler=x")) == 3
+    assert len(faults("train.when=always", "label.model_version=0a1b", "report.points=0")) == 2
 
 
-def test_wrong_value_is_told_once_and_not_as_a_contradiction_too():
-    (fault,) = faults("selection.rule=fixed", "selection.k=1")
-    assert fault.startswith("selection.k is 1")
+@pytest.mark.parametrize(
+    ("assignments", "start"),
+    [
+        (["selection.rule=fixed", "selection.k=1"], "selection.k is 1"),
+        (["selection.rule=fxed"], "selection.rule is 'fxed'"),
+        (["features.columns=tempo", "features.log=energy"], "features.columns is 'tempo'"),
+        (["train.when=alway", "label.model_version=0a1b"], "train.when is 'alway'"),
+    ],
+)
+def test_wrong_value_is_named_once_and_not_as_a_contradiction_too(assignments, start):
+    (fault,) = faults(*assignments)
+    assert fault.startswith(start)
 
 
-def test_file_changes_defaults_and_set_changes_the_file(tmp_path):
-    file = tmp_path / "mine.toml"
-    file.write_text('[clustering]\nks = "3-5"\nseed = 7\n[features.weights]\nbpm = 0.5\n')
-    settings = loading.load(str(file), ["clustering.seed=8", "clustering.seed=9"])
-    assert (settings.clustering.ks, settings.clustering.seed) == ((3, 4, 5), 9)
-    assert settings.features.weights == {"bpm": 0.5}
-    assert settings.clustering.restarts == loading.load().clustering.restarts
+def test_set_takes_precedence_over_files_and_overrides_over_set(tmp_path):
+    first = toml(tmp_path, '[clustering]\nks = "3-5"\nseed = 7\ntol = 0.5\n[features.weights]\nbpm = 0.5\n', "1.toml")
+    second = toml(tmp_path, "[clustering]\nseed = 8\nmax_iter = 3\n", "2.toml")
+    assert load([first, second]).clustering.seed == 8
+    assert load([second, first]).clustering.seed == 7
+    words = ["clustering.seed=9", "clustering.seed=10", "clustering.max_iter=4"]
+    loaded = load([first, second], words, {"clustering": {"max_iter": 5}})
+    assert loaded.clustering == settings.ClusteringSettings(ks=(3, 4, 5), seed=10, tol=0.5, max_iter=5)
+    assert loaded.features.weights == {"bpm": 0.5}
 
 
-@pytest.mark.parametrize("content", [b"[clustering", b"[ingest]\nsource = '\xe9'\n"])
+@pytest.mark.parametrize("content", [b"[clustering", b"[ingest]\nsource = '\xe9'\n", b"a = " + b"[" * 20_000])
 def test_file_that_is_not_toml(tmp_path, content):
     file = tmp_path / "mine.toml"
     file.write_bytes(content)
-    (fault,) = faults(config=str(file))
+    (fault,) = faults(configs=[str(file)])
     assert fault.startswith(f"--config {file}: not TOML in UTF-8")
 
 
-def test_file_that_is_not_there_does_not_hide_other_faults(tmp_path):
-    found = faults("ingest.mode=x", config=str(tmp_path / "none.toml"))
-    assert len(found) == 2
-    assert "No such file" in found[0]
+def test_missing_files_do_not_hide_other_faults(tmp_path):
+    missing = [str(tmp_path / "1.toml"), str(tmp_path / "2.toml")]
+    named = faults("ingest.mode=x", configs=missing)
+    assert named[:2] == tuple(f"--config {path}: No such file or directory" for path in missing)
+    assert len(named) == 3
 
 
 def test_file_faults_are_named_like_those_of_set(tmp_path):
-    file = tmp_path / "mine.toml"
-    file.write_text("clustering = 5\n[ingest]\nmod = 'snapshot'\n")
-    assert sorted(text.split(",")[0] for text in faults(config=str(file))) == [
+    file = toml(tmp_path, "clustering = 5\n[ingest]\nmod = 'snapshot'\n")
+    assert sorted(text.split(",")[0] for text in faults(configs=[file])) == [
         "unknown setting clustering",
         "unknown setting ingest.mod",
     ]
 
 
-def test_faults_of_tuning_say_what_was_wanted():
-    told = faults(
-        "tuning.scalers=standard", 'tuning.columns=[["tempo"]]', 'tuning.log=[["loudness"]]', "tuning.weights=3"
-    )
-    wanted = [
-        "tuning.scalers is 'standard', wanted a list of scalers",
-        "tuning.columns is [['tempo']], wanted a list of feature sets, each a list of different names out of bpm",
-        "tuning.log names loudness, which may be negative",
-        "tuning.weights is 3, wanted a list of tables of weights",
+def test_overrides_have_python_values_and_faults_like_those_of_set():
+    loaded = load(overrides={"features": {"columns": ("bpm",), "weights": {"bpm": 2}}, "selection": {"k": None}})
+    assert (loaded.features.columns, loaded.features.weights, loaded.selection.k) == (("bpm",), {"bpm": 2.0}, None)
+    wrong = {"clustering": {"seed": "5", "sed": 1, 7: 1}, "selection": {"k": 10**6000}, "report": None}
+    named = faults(overrides=wrong)
+    assert [re.split(", (?:did|expected)", fault)[0] for fault in named] == [
+        "unknown setting clustering.7",
+        "unknown setting clustering.sed",
+        "unknown setting report",
+        "clustering.seed is '5'",
+        "selection.k is a number of more digits than can be shown",
     ]
-    assert [text for text in wanted if not any(line.startswith(text) for line in told)] == []
 
 
-def test_the_settings_for_a_cluster_are_settings():
-    settings = loading.load(str(Path(__file__).parents[2] / "conf" / "cluster.toml"))
-    assert (settings.ingest.multiline, settings.clustering.sample) == (False, 100_000)
+FORMER = [
+    ("clustering.sample", "clustering.sample_size", 5000),
+    ("selection.fewest", "selection.min_k", 3),
+    ("selection.halves", "selection.subsamples", 4),
+    ("ingest.again", "ingest.force", True),
+    ("recommend.least_popularity", "recommend.min_popularity", 20),
+]
+
+
+@pytest.mark.parametrize(("former", "current", "value"), FORMER)
+def test_former_name_is_accepted_with_one_warning(former, current, value, tmp_path, caplog):
+    section, key = former.split(".")
+    text = str(value).lower()
+    file = toml(tmp_path, f"[{section}]\n{key} = {text}\n")
+    ways = [
+        {"configs": [file]},
+        {"assignments": [f"{former}={text}"]},
+        {"overrides": {section: {key: value}}},
+        {"configs": [file, file], "assignments": [f"{former}={text}"]},
+    ]
+    for way in ways:
+        caplog.clear()
+        assert value_of(load(**way), current) == value
+        (record,) = caplog.records
+        assert record.levelname == "WARNING"
+        assert record.name == "segue.settings.loading"
+        assert re.search(rf"{former}\b.*{current}\b.*0\.3\.0", record.getMessage())
+
+
+def test_current_names_are_loaded_without_a_warning(caplog):
+    load(assignments=[f"{current}={str(value).lower()}" for _, current, value in FORMER])
+    assert caplog.records == []
+
+
+def test_former_name_takes_the_precedence_of_its_source(tmp_path):
+    file = toml(tmp_path, "[selection]\nmin_k = 3\n")
+    assert load([file], ["selection.fewest=4"]).selection.min_k == 4
+    assert load([file], ["selection.fewest=4"], {"selection": {"min_k": 5}}).selection.min_k == 5
+
+
+def test_both_names_in_one_source_are_a_fault(tmp_path):
+    file = toml(tmp_path, "[selection]\nmin_k = 3\nfewest = 3\n")
+    tail = "gives both selection.fewest and selection.min_k, which is its current name: remove selection.fewest"
+    assert faults(configs=[file]) == (f"--config {file} {tail}",)
+    assert faults("selection.fewest=3", "selection.min_k=3") == (f"--set {tail}",)
+    assert faults(overrides={"selection": {"fewest": 3, "min_k": 3}}) == (f"the Python call {tail}",)
+
+
+def test_wrong_value_under_a_former_name_is_a_fault_of_the_current_one():
+    (fault,) = faults("selection.fewest=1")
+    assert fault == "selection.min_k is 1, expected a whole number of at least 2"
+
+
+def test_saved_settings_get_current_names_without_a_warning(caplog):
+    saved = {
+        "clustering": {"ks": [2, 3], "sample": 50000, "seed": 0},
+        "selection": {"rule": "knee", "fewest": 8, "k": None, "halves": 6},
+        "sample": {"again": True},
+        "other": 5,
+    }
+    before = repr(saved)
+    assert settings.with_current_names(saved) == {
+        "clustering": {"ks": [2, 3], "sample_size": 50000, "seed": 0},
+        "selection": {"rule": "knee", "min_k": 8, "k": None, "subsamples": 6},
+        "sample": {"again": True},
+        "other": 5,
+    }
+    assert repr(saved) == before
+    assert settings.with_current_names({"selection": {"min_k": 3, "fewest": 2}}) == {"selection": {"min_k": 3}}
+    assert caplog.records == []

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
-from tests.conftest import compiling
 from tests.similarity import oracle
 from tests.similarity.tracks import NINE, as_dicts, as_frame, coarse_tracks
 
@@ -113,8 +112,7 @@ def among_all(spark, published, tmp_path_factory):
     path = str(tmp_path_factory.mktemp("published") / "tracks.parquet")
     published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)
     tracks = spark.read.parquet(path)
-    with compiling(spark):
-        scaling = fit_scaling(tracks, SimilarityOptions(NINE, "standard"))
+    scaling = fit_scaling(tracks, SimilarityOptions(NINE, "standard"))
     points = scaling.points(published[list(NINE)].to_numpy())
     known, wanted = as_dicts(published, points), {}
     for position in published.sample(1000, random_state=4).index:
@@ -129,7 +127,7 @@ def among_all(spark, published, tmp_path_factory):
 
 
 @pytest.mark.parametrize("method", ["tree", "cells"])
-def test_a_thousand_published_tracks_among_all(method, among_all, compiled):
+def test_a_thousand_published_tracks_among_all(method, among_all):
     tracks, scaling, wanted = among_all
     with similar_lists(tracks, scaling, SimilarityOptions(NINE, "standard", method), tracks_a_cell=12_000) as rows:
         found = rows.where(F.col("track_id").isin(list(wanted))).collect()

@@ -29,7 +29,7 @@ def test_a_file_uri_is_the_same_place(tmp_path):
 def test_what_is_no_folder_is_said(tmp_path):
     (tmp_path / "f").write_text("")
     assert files.list_names(str(tmp_path / "none")) is None
-    with pytest.raises(OutputError, match="is a file, wanted a folder"):
+    with pytest.raises(OutputError, match="is a file, expected a folder"):
         files.list_names(str(tmp_path / "f"))
     with pytest.raises(OutputError, match="cannot write to"):
         files.make_folder(str(tmp_path / "f" / "g"))

@@ -9,7 +9,7 @@ from segue.storage.model_store import ModelStore
 
 @pytest.mark.guard("finished-model-not-overwritten")
 def test_a_model_that_another_run_has_finished_meanwhile_stays(tmp_path):
-    models, saved = ModelStore(str(tmp_path), "model.json"), []
+    models, saved = ModelStore(str(tmp_path)), []
     writer = SimpleNamespace(overwrite=lambda: SimpleNamespace(save=saved.append))
     pipeline = SimpleNamespace(write=lambda: writer)
     models.save("m1", pipeline)

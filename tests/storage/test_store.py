@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.errors import ConflictError, OutputError, SchemaError
+from segue.storage import store as store_module
 from segue.storage.row_changes import ChangeCounts
 from segue.storage.store import Store
 
@@ -52,7 +53,7 @@ def test_a_new_table_takes_one_commit_with_comments_rules_and_an_old_reader_prot
 def test_the_same_rows_again_make_no_commit(spark, store):
     rows = dots(spark, ("a", None, ["t", "u"]), ("b", 2.0, []))
     store.sync(DOTS, rows)
-    assert store.sync(DOTS, rows, whole=True) == ChangeCounts()
+    assert store.sync(DOTS, rows, remove_missing=True) == ChangeCounts()
     assert store.sync(DOTS, rows.where("id = 'b'")) == ChangeCounts()
     assert versions(store) == 0
 
@@ -70,7 +71,7 @@ def test_whole_removes_what_is_gone_in_one_commit(spark, store, kept):
     rows = dots(spark, ("a", 1.0, []), ("b", 2.0, []), ("c", 3.0, []), ("d", 4.0, []))
     store.sync(DOTS, rows)
     fewer = rows.orderBy("id").limit(kept)
-    assert store.sync(DOTS, fewer, whole=True) == ChangeCounts(removed=4 - kept)
+    assert store.sync(DOTS, fewer, remove_missing=True) == ChangeCounts(removed=4 - kept)
     assert_df_equality(store.read(DOTS), fewer, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
     assert versions(store) == 1
 
@@ -78,12 +79,12 @@ def test_whole_removes_what_is_gone_in_one_commit(spark, store, kept):
 @pytest.mark.guard("nan-equals-nan")
 def test_a_few_rows_of_the_driver_are_compared_there_and_bring_the_table_up_to_date(spark, store):
     first = [{"id": "a", "x": float("nan"), "tags": ["t"]}, {"id": "b", "tags": []}, {"id": "c", "x": 3, "tags": []}]
-    assert store.sync_few(DOTS, first) == ChangeCounts(added=3)
-    assert store.sync_few(DOTS, first, whole=True) == store.sync_few(DOTS, first[1:]) == ChangeCounts()
+    assert store.sync_local(DOTS, first) == ChangeCounts(added=3)
+    assert store.sync_local(DOTS, first, remove_missing=True) == store.sync_local(DOTS, first[1:]) == ChangeCounts()
     assert versions(store) == 0
     second = [{"id": "b", "x": 2.0, "tags": []}, {"id": "c", "x": 3.0, "tags": ["u"]}, {"id": "d", "tags": []}]
-    assert store.sync_few(DOTS, second) == ChangeCounts(added=1, updated=2)
-    assert store.sync_few(DOTS, second, whole=True) == ChangeCounts(removed=1)
+    assert store.sync_local(DOTS, second) == ChangeCounts(added=1, updated=2)
+    assert store.sync_local(DOTS, second, remove_missing=True) == ChangeCounts(removed=1)
     assert versions(store) == 2
     wanted = dots(spark, ("b", 2.0, []), ("c", 3.0, ["u"]), ("d", None, []))
     assert_df_equality(store.read(DOTS), wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
@@ -91,12 +92,12 @@ def test_a_few_rows_of_the_driver_are_compared_there_and_bring_the_table_up_to_d
 
 def test_a_table_is_told_from_one_that_is_written_whole_instead_of_it(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
-    before = store.identity(DOTS)
+    before = store.table_id(DOTS)
     assert before == DeltaTable(f"{store.root}/dots").metadata().id
     store.sync(DOTS, dots(spark, ("b", 1.0, [])))
-    assert store.identity(DOTS) == before
-    store.sync(DOTS, dots(spark, ("c", 1.0, []), ("d", 2.0, [])), whole=True)
-    assert before != store.identity(DOTS) == DeltaTable(f"{store.root}/dots").metadata().id
+    assert store.table_id(DOTS) == before
+    store.sync(DOTS, dots(spark, ("c", 1.0, []), ("d", 2.0, [])), remove_missing=True)
+    assert before != store.table_id(DOTS) == DeltaTable(f"{store.root}/dots").metadata().id
 
 
 def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):
@@ -217,3 +218,39 @@ def test_what_a_run_left_that_died_before_its_first_commit_is_no_table(write, sp
     (folder / "part-00000.snappy.parquet").write_bytes(b"half a file")
     getattr(store, write)(DOTS, dots(spark, ("a", 1.0, [])))
     assert DeltaTable(str(folder)).to_pandas().id.tolist() == ["a"]
+
+
+@pytest.mark.parametrize(("max_bytes", "is_cached"), [(store_module.CACHED_MAX_BYTES, True), (1, False)])
+def test_a_small_table_is_cached_until_its_stage_ends(spark, store, monkeypatch, max_bytes, is_cached):
+    monkeypatch.setattr(store_module, "CACHED_MAX_BYTES", max_bytes)
+    store.sync(DOTS, dots(spark, ("a", 1.0, [])))
+    with store.stage("outer"):
+        with store.stage("inner"):
+            rows = store.read(DOTS, cache=True)
+        # the outermost stage releases it
+        assert (rows.storageLevel.useMemory, store.read(DOTS).storageLevel.useMemory) == (is_cached, is_cached)
+    assert not rows.storageLevel.useMemory
+    assert not store.read(DOTS, cache=True).storageLevel.useMemory
+
+
+def test_an_error_leaves_nothing_cached(spark, store):
+    rows = dots(spark, ("a", 1.0, []))
+    with pytest.raises(KeyError), store.stage("probe"):
+        store.persist(rows)
+        raise KeyError("x")
+    assert not rows.storageLevel.useMemory
+
+
+def test_spark_jobs_have_the_description_of_their_stage(spark, store):
+    store.sync(DOTS, dots(spark, ("a", 1.0, [])))
+    key, context = "spark.job.description", spark.sparkContext
+    with store.stage("label"):
+        assert context.getLocalProperty(key) == "segue: label"
+    assert context.getLocalProperty(key) is None
+
+
+def test_a_table_is_read_by_its_name(spark, store):
+    with pytest.raises(OutputError, match="no table 'trakcs', expected one of tracks, rejected_tracks"):
+        store.read("trakcs")
+    with pytest.raises(OutputError, match=r"has no table tracks; ingest_tracks.py writes it"):
+        store.read("tracks")

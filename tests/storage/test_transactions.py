@@ -11,7 +11,7 @@ from segue import schema
 from segue.errors import ConflictError
 from segue.storage import commit_log
 from segue.storage.store import Store
-from segue.storage.transactions import exclusive_commit
+from segue.storage.transactions import exclusive_commit, output_lock
 
 DOTS = schema.Table("dots", ("id",), (schema.Column("id", "string", "which dot"),))
 
@@ -35,40 +35,40 @@ def ids(store):
 def test_rows_that_are_added_twice_by_two_are_there_once(spark, store, monkeypatch):
     late = Store(spark, store.root)
     late.read(DOTS)
-    store.add(DOTS, dots(spark, "b"))
+    store.insert(DOTS, dots(spark, "b"))
     with pytest.raises(ConflictError, match="another run changed dots"):
-        late.add(DOTS, dots(spark, "b"))
+        late.insert(DOTS, dots(spark, "b"))
     # where the log shows the other's commit too late to be seen before, as elsewhere than on a local disk
     later = Store(spark, store.root)
     later.read(DOTS)
-    store.add(DOTS, dots(spark, "c"))
+    store.insert(DOTS, dots(spark, "c"))
     seen = iter([1])
     latest = commit_log.latest_version
-    monkeypatch.setattr("segue.storage.transactions.commits.latest", lambda folder: next(seen, None) or latest(folder))
+    monkeypatch.setattr(commit_log, "latest_version", lambda folder: next(seen, None) or latest(folder))
     with pytest.raises(ConflictError):
-        later.add(DOTS, dots(spark, "c"))
+        later.insert(DOTS, dots(spark, "c"))
     assert ids(store) == ["a", "b", "c"]
 
 
 @pytest.mark.guard("write-requires-checked-version")
 def test_a_write_does_not_begin_where_the_table_is_another_than_was_seen(spark, store):
-    store.add(DOTS, dots(spark, "b"))
+    store.insert(DOTS, dots(spark, "b"))
     with pytest.raises(ConflictError), exclusive_commit(spark, f"{store.root}/dots", "dots", 0, None):
         pytest.fail("it has begun")
 
 
 def test_what_rows_were_made_from_is_told_to_the_next_writer(spark, store):
-    store.add(DOTS, dots(spark, "b"), made_from={"tracks": 3})
+    store.insert(DOTS, dots(spark, "b"), provenance={"tracks": 3})
     store.sync(DOTS, dots(spark, "c"))
     other = Store(spark, store.root)
     other.read(DOTS)
-    assert other.made_from(DOTS) == {"tracks": 3}
+    assert other.provenance(DOTS) == {"tracks": 3}
 
 
 HOLD = """
 import sys
-from segue import files
-with files.locked(sys.argv[1]):
+from segue.storage.transactions import output_lock
+with output_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -90,3 +90,17 @@ def test_a_lock_keeps_another_process_off_until_it_ends_even_if_it_is_killed(tmp
         assert reading.poll(60_000) != []
         late.stdin.close()
         assert late.wait(60) == 0
+
+
+def test_a_lock_that_is_not_released_ends_in_a_conflict(tmp_path, caplog):
+    with output_lock(str(tmp_path)):
+        with (
+            pytest.raises(ConflictError, match=r"another run has been writing to .* for 0 s"),
+            output_lock(str(tmp_path), timeout=0.1),
+        ):
+            pytest.fail("the lock was acquired twice")
+        with output_lock(str(tmp_path), "models", timeout=0.1):  # a lock of another name
+            pass
+    assert "waiting for another run" in caplog.text
+    with output_lock(str(tmp_path), timeout=0.1):  # released again
+        pass

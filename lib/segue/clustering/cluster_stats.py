@@ -1,7 +1,11 @@
-"""Squared distances and nearest centres, in numpy on the workers."""
+"""Compute statistics of clusters, and of features within clusters, in numpy on the workers.
+
+Each task adds up its rows and returns one array, so the driver receives O(k * n_features) numbers a partition (and
+``N_BINS`` times as many for quartiles), whatever the number of tracks.
+"""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,178 +14,203 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-Matrix = NDArray[np.float64]
-
-
-def list_matrix(points: pa.Array) -> Matrix:
-    """Return a column of equally long lists as an array, shape (n_rows, n_features)."""
-    return points.flatten().to_numpy(zero_copy_only=False).reshape(len(points), -1)
-
-
-def squared_distances(points: Matrix, centres: Matrix) -> Matrix:
-    """Return the squared Euclidean distances, shape (n_points, k). Differences first: no cancellation."""
-    return np.stack([((points - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
-
-
-def histogram_quantiles(counts: NDArray[np.float64], low: float, high: float, shares: Sequence[float]) -> list[float]:
-    """Return the values at shares of the ranks, as if values lay evenly within their bins.
-
-    Parameters
-    ----------
-    counts : values in each bin, not all 0
-    low, high : where the first bin begins and the last one ends
-    shares : from 0 to 1
-
-    >>> quantiles(np.array([2.0, 2.0]), 0.0, 8.0, (0.25, 0.5, 0.75))
-    [2.5, 4.0, 5.5]
-    """
-    total = counts.cumsum()
-    found = []
-    for share in shares:
-        rank = share * (total[-1] - 1) + 0.5
-        place = int(np.searchsorted(total, rank, "left"))
-        inside = (rank - (total[place] - counts[place])) / counts[place]
-        found.append(float(low + (place + inside) / len(counts) * (high - low)))
-    return found
-
+Floats = NDArray[np.float64]
+Batches = Iterable[pa.RecordBatch]
 
 OUTLIER_DEVIATIONS = 3.0
+"""Standard deviations above the mean distance of a cluster at which its outliers begin."""
+N_BINS = 2048
+"""Histogram bins between a feature's minimum and maximum in a cluster: a quartile is exact to about a bin's width."""
+_QUARTILE_SHARES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterStats:
-    """What training knew of each cluster, in scaled units."""
+    """Sums, sizes and outlier thresholds of the clusters over the training tracks, in scaled units."""
 
-    centres: Matrix
+    centres: Floats
     """Shape (k, n_features)."""
     sizes: NDArray[np.int64]
-    sums: Matrix
+    """Number of points in each cluster, shape (k,)."""
+    sums: Floats
     """Sum of the points of each cluster, shape (k, n_features)."""
-    square_sums: NDArray[np.float64]
+    square_sums: Floats
     """Sum of the squared lengths of the points of each cluster, shape (k,)."""
-    thresholds: NDArray[np.float64]
-    """A track farther than this from its centre is an outlier, shape (k,)."""
+    thresholds: Floats
+    """Distance from the centre above which a track is an outlier, shape (k,)."""
 
 
-def fit_cluster_stats(labeled: DataFrame, centres: Matrix) -> ClusterStats:
-    """Return the sums and thresholds. Runs one Spark job, of which each task returns its sums alone.
+@dataclass(frozen=True, slots=True)
+class FeatureStats:
+    """Statistics of one feature over the tracks of one cluster that have the feature, in the feature's unit."""
 
-    A threshold is the mean of the distances to the own centre plus three of their standard deviations, rounded up to
-    nine decimals and one more, so that neither the order of summation nor a cluster of equals shows in it.
+    n: int
+    mean: float
+    sd: float
+    """Population standard deviation (divided by n)."""
+    quartiles: list[float]
+
+
+def list_matrix(points: pa.Array) -> Floats:
+    """Return a column of equally long lists as an array, shape (n_rows, n_features)."""
+    matrix: Floats = points.flatten().to_numpy(zero_copy_only=False).reshape(len(points), -1)
+    return matrix
+
+
+def squared_distances(points: Floats, centres: Floats) -> Floats:
+    """Return the squared Euclidean distances between points and centres. O(n k d).
+
+    Sums squared differences: the faster |x|^2 - 2 x.c + |c|^2 loses digits where a point is close to a centre.
 
     Parameters
     ----------
-    labeled : columns ``point`` (array<double>) and ``cluster`` (int from 1), no cluster empty
+    points : shape (n_points, n_features)
+    centres : shape (k, n_features)
+
+    Returns
+    -------
+    array of shape (n_points, k)
+    """
+    return np.stack([((points - centre) ** 2).sum(axis=1) for centre in centres], axis=1)
+
+
+def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequence[float]) -> list[float]:
+    """Return quantiles of a histogram with bins of equal width, its values evenly spaced within each bin.
+
+    Parameters
+    ----------
+    counts : shape (n_bins,)
+        Number of values in each bin, not all 0.
+    low, high : lower edge of the first bin and upper edge of the last
+    shares : quantiles to compute, each in [0, 1]
+
+    Returns
+    -------
+    list of float
+        One value per share, in the unit of ``low`` and ``high``.
+
+    >>> histogram_quantiles(np.array([2.0, 2.0]), 0.0, 8.0, (0.25, 0.5, 0.75))
+    [2.5, 4.0, 5.5]
+    """
+    cumulative = counts.cumsum()
+    quantiles = []
+    for share in shares:
+        rank = share * (cumulative[-1] - 1) + 0.5
+        index = int(np.searchsorted(cumulative, rank, "left"))
+        position = (rank - (cumulative[index] - counts[index])) / counts[index]
+        quantiles.append(float(low + (index + position) / len(counts) * (high - low)))
+    return quantiles
+
+
+def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
+    """Compute the sums and outlier thresholds of all clusters. Runs one Spark job.
+
+    A threshold is the mean distance of a cluster's tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
+    deviations, rounded up to nine decimals, plus 1e-9. The rounding makes the threshold independent of the order of
+    summation; the margin prevents outliers among tracks that are all equally far from their centre.
+
+    Parameters
+    ----------
+    labeled : columns ``point`` (array<double>, scaled units) and ``cluster`` (int from 1), no cluster empty
     centres : shape (k, n_features), scaled units
     """
     k, n_features = centres.shape
 
-    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def add(batches: Batches) -> Floats:
         total = np.zeros((k, n_features + 4))
         for batch in batches:
             if len(batch):
-                points, own = list_matrix(batch.column(0)), batch.column(1).to_numpy() - 1
-                squares = ((points - centres[own]) ** 2).sum(axis=1)
-                parts = [np.ones(len(own)), *points.T, (points**2).sum(axis=1), np.sqrt(squares), squares]
-                for place, values in enumerate(parts):
-                    total[:, place] += np.bincount(own, weights=values, minlength=k)
-        yield pa.RecordBatch.from_arrays([pa.array([total.ravel().tolist()], pa.list_(pa.float64()))], names=["sums"])
+                points, labels = list_matrix(batch.column(0)), batch.column(1).to_numpy() - 1
+                squares = ((points - centres[labels]) ** 2).sum(axis=1)
+                columns = [np.ones(len(labels)), *points.T, (points**2).sum(axis=1), np.sqrt(squares), squares]
+                for index, weights in enumerate(columns):
+                    total[:, index] += np.bincount(labels, weights=weights, minlength=k)
+        return total
 
-    rows = labeled.select("point", "cluster").mapInArrow(add, "sums array<double>").collect()
-    total = np.sum([row.sums for row in rows], axis=0).reshape(k, -1)
-    sizes, distance, square = total[:, 0], total[:, -2], total[:, -1]
-    mean = distance / sizes
-    deviation = np.sqrt(np.maximum(square / sizes - mean**2, 0.0))
+    total = np.sum(_fit_per_partition(labeled.select("point", "cluster"), add), axis=0).reshape(k, -1)
+    sizes, distances, squares = total[:, 0], total[:, -2], total[:, -1]
+    mean = distances / sizes
+    deviation = np.sqrt(np.maximum(squares / sizes - mean**2, 0.0))
     return ClusterStats(
         centres,
         sizes.astype(np.int64),
         total[:, 1 : 1 + n_features],
         total[:, 1 + n_features],
-        np.array([_rounded_up(value) for value in mean + OUTLIER_DEVIATIONS * deviation]),
+        np.array([_round_up(value) for value in mean + OUTLIER_DEVIATIONS * deviation]),
     )
 
 
-def _rounded_up(threshold: float) -> float:
+def _round_up(threshold: float) -> float:
     return (math.ceil(threshold * 1e9) + 1) / 1e9
 
 
-Floats = NDArray[np.float64]
-_QUARTERS = (0.25, 0.5, 0.75)
-N_BINS = 2048
-"""Between the least and the greatest value of a feature in a cluster: a quartile is as exact as a bin is wide."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureStats:
-    """One feature in one cluster: how many tracks have it, and how it is spread."""
-
-    n: int
-    mean: float
-    sd: float
-    """Of the cluster's tracks, not of a sample."""
-    quartiles: list[float]
-
-
 def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[tuple[int, str], FeatureStats]:
-    """Return the statistics of features within clusters, without those that no track of a cluster has.
-
-    Runs two Spark jobs.
+    """Compute statistics of features within clusters. Runs two Spark jobs.
 
     Parameters
     ----------
-    tracks : ``cluster`` (int from 1) and the features; null is left out
-    names : of the features
-    k : how many clusters
+    tracks : column ``cluster`` (int from 1) and the features, where null and NaN are left out
+    names : names of the features
+    k : number of clusters
+
+    Returns
+    -------
+    dict from (cluster, feature name) to FeatureStats
+        Without the features that no track of a cluster has.
     """
     table = tracks.select(F.col("cluster").cast("int"), *(F.col(name).cast("double") for name in names))
-    sums = _fit_sums(table, len(names), k)
-    n, total, square, low, high = sums
-    known = {(c + 1, name): (c, j) for c in range(k) for j, name in enumerate(names) if n[c, j]}
-    counts = _fit_counts(table, low, high)
-    found = {}
-    for key, place in known.items():
-        mean = total[place] / n[place]
+    n, sums, square_sums, low, high = _fit_moments(table, len(names), k)
+    counts = _fit_bin_counts(table, low, high)
+    stats = {}
+    for cluster, feature in zip(*np.nonzero(n), strict=True):
+        cell = cluster, feature
+        mean = sums[cell] / n[cell]
         with np.errstate(invalid="ignore", over="ignore"):
-            sd = np.sqrt(np.maximum(square[place] / n[place] - mean**2, 0.0))
-        quartiles = histogram_quantiles(counts[place], float(low[place]), float(high[place]), _QUARTERS)
-        found[key] = FeatureStats(int(n[place]), float(mean), float(sd), quartiles)
-    return found
+            sd = np.sqrt(np.maximum(square_sums[cell] / n[cell] - mean**2, 0.0))
+        quartiles = histogram_quantiles(counts[cell], float(low[cell]), float(high[cell]), _QUARTILE_SHARES)
+        stats[int(cluster) + 1, names[feature]] = FeatureStats(int(n[cell]), float(mean), float(sd), quartiles)
+    return stats
 
 
-def _fit_sums(table: DataFrame, n_features: int, k: int) -> Floats:
-    """Return count, sum, sum of squares, least and greatest, shape (5, k, n_features)."""
+def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
+    """Return count, sum, sum of squares, minimum and maximum of each feature in each cluster.
 
-    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found = _empty_sums(n_features, k)
+    Runs one Spark job. ``table`` has the column ``cluster`` and then the features; the result's shape is
+    (5, k, n_features).
+    """
+
+    def add(batches: Batches) -> Floats:
+        moments = _empty_moments(k, n_features)
         for batch in batches:
-            own = batch.column(0).to_numpy() - 1
-            for place in range(n_features):
-                values = batch.column(place + 1).to_numpy(zero_copy_only=False)
-                whole = ~np.isnan(values)
-                there, inside = own[whole], values[whole]
+            for feature in range(n_features):
+                labels, values = _present_values(batch, feature)
                 with np.errstate(over="ignore"):
-                    for row, weights in enumerate((np.ones(len(inside)), inside, inside**2)):
-                        found[row, :, place] += np.bincount(there, weights=weights, minlength=k)
-                np.minimum.at(found[3, :, place], there, inside)
-                np.maximum.at(found[4, :, place], there, inside)
-        yield _binary(found)
+                    for row, weights in enumerate((np.ones(len(values)), values, values**2)):
+                        moments[row, :, feature] += np.bincount(labels, weights=weights, minlength=k)
+                np.minimum.at(moments[3, :, feature], labels, values)
+                np.maximum.at(moments[4, :, feature], labels, values)
+        return moments
 
-    total = _empty_sums(n_features, k)
-    for row in table.mapInArrow(add, "values binary").collect():
-        part = np.frombuffer(row["values"]).reshape(total.shape)
+    total = _empty_moments(k, n_features)
+    for values in _fit_per_partition(table, add):
+        part = values.reshape(total.shape)
         total[:3] += part[:3]
         total[3], total[4] = np.minimum(total[3], part[3]), np.maximum(total[4], part[4])
     return total
 
 
-def _empty_sums(n_features: int, k: int) -> Floats:
-    found = np.zeros((5, k, n_features))
-    found[3], found[4] = np.inf, -np.inf
-    return found
+def _empty_moments(k: int, n_features: int) -> Floats:
+    """Return the moments of no rows, shape (5, k, n_features)."""
+    moments = np.zeros((5, k, n_features))
+    moments[3], moments[4] = np.inf, -np.inf
+    return moments
 
 
-def _fit_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
-    """Return how many tracks lie in each bin, shape (k, n_features, N_BINS)."""
+def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
+    """Return the number of tracks in each histogram bin, shape (k, n_features, N_BINS). Runs one Spark job.
+
+    ``low`` and ``high`` are the minimum and maximum of each feature in each cluster, shape (k, n_features).
+    """
     k, n_features = low.shape
     with np.errstate(invalid="ignore"):
         width = high - low
@@ -189,24 +218,33 @@ def _fit_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
     scale = np.where(has_width, N_BINS / np.where(has_width, width, 1.0), 0.0)
     start = np.where(np.isfinite(low), low, 0.0)
 
-    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found = np.zeros((k, n_features, N_BINS))
+    def count(batches: Batches) -> Floats:
+        counts = np.zeros((k, n_features, N_BINS))
         for batch in batches:
-            own = batch.column(0).to_numpy() - 1
-            for place in range(n_features):
-                values = batch.column(place + 1).to_numpy(zero_copy_only=False)
-                whole = ~np.isnan(values)
-                there = own[whole]
-                bins = np.minimum((values[whole] - start[there, place]) * scale[there, place], N_BINS - 1)
-                flat = np.bincount(there * N_BINS + bins.astype(np.int64), minlength=k * N_BINS)
-                found[:, place] += flat.reshape(k, N_BINS)
-        yield _binary(found)
+            for feature in range(n_features):
+                labels, values = _present_values(batch, feature)
+                bins = np.minimum((values - start[labels, feature]) * scale[labels, feature], N_BINS - 1)
+                flat = np.bincount(labels * N_BINS + bins.astype(np.int64), minlength=k * N_BINS)
+                counts[:, feature] += flat.reshape(k, N_BINS)
+        return counts
 
     total = np.zeros((k, n_features, N_BINS))
-    for row in table.mapInArrow(count, "values binary").collect():
-        total += np.frombuffer(row["values"]).reshape(total.shape)
+    for values in _fit_per_partition(table, count):
+        total += values.reshape(total.shape)
     return total
 
 
-def _binary(values: Floats) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([values.tobytes()], pa.binary())], names=["values"])
+def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int32], Floats]:
+    """Return cluster index (from 0) and value of the rows in which a feature is neither null nor NaN."""
+    values = batch.column(feature + 1).to_numpy(zero_copy_only=False)
+    is_present = ~np.isnan(values)
+    return batch.column(0).to_numpy()[is_present] - 1, values[is_present]
+
+
+def _fit_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
+    """Return the array that a function makes of each partition, flattened, in partition order. Runs one Spark job."""
+
+    def run(batches: Batches) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_arrays([pa.array([summarise(batches).tobytes()], pa.binary())], names=["values"])
+
+    return [np.frombuffer(row["values"]) for row in frame.mapInArrow(run, "values binary").collect()]

@@ -1,9 +1,10 @@
-"""What sets a cluster apart, in words.
+"""Describe clusters by the features in which they differ most from all tracks.
 
-For every feature the cluster's mean is compared with the mean of all tracks, in standard deviations of all
-tracks. A cluster is described by at most three features whose mean lies at least half a deviation off,
-the farthest first; one and a half deviations off is "very". Where none does it is "middling". Clusters that would
-read the same get their next features, weaker ones too, until they differ or none is left.
+For every feature, the cluster's mean is compared with the mean of all tracks, in standard deviations of all tracks. The
+description names up to ``MAX_WORDS`` features whose mean is at least ``NOTABLE`` deviations away, the largest deviation
+first; from ``EXTREME`` deviations the word is preceded by "very". A cluster without such a feature is "middling".
+Clusters with equal descriptions get their next features, below ``NOTABLE`` with "rather", until the descriptions differ
+or no feature is left.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,36 +21,41 @@ WORDS = {
     "instrumentalness": ("instrumental", "vocal"),
     "duration_s": ("long", "short"),
 }
-"""For every feature: what a high mean sounds like, and what a low one."""
+"""For every feature, the word for a mean above that of all tracks, and the word for one below."""
 NOTABLE, EXTREME = 0.5, 1.5
 MAX_WORDS = 3
 MIDDLING = "middling"
 
 
 def describe_clusters(deviations: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return a description for every cluster.
+    """Return a description for every cluster, in the order of ``deviations``.
 
     Parameters
     ----------
-    deviations : for every cluster, each feature's distance from the mean of all tracks, in standard
-        deviations; features that nobody has are left out
+    deviations : one mapping per cluster
+        From feature name to the difference between the cluster's mean and the mean of all tracks, in standard
+        deviations of all tracks. Features without a value are left out.
 
-    >>> describe([{"bpm": 2.0, "loudness": 0.6}, {"bpm": -0.7, "loudness": 0.1}, {"bpm": 0.2}])
+    >>> describe_clusters([{"bpm": 2.0, "loudness": 0.6}, {"bpm": -0.7, "loudness": 0.1}, {"bpm": 0.2}])
     ['very fast, loud', 'slow', 'middling']
     """
-    ranked = [sorted(found.items(), key=lambda item: (-abs(item[1]), item[0])) for found in deviations]
-    counts = [min(MAX_WORDS, sum(abs(z) >= NOTABLE for _, z in features)) for features in ranked]
-    told = [_phrase(features, count) for features, count in zip(ranked, counts, strict=True)]
+    ranked = [sorted(features.items(), key=lambda item: (-abs(item[1]), item[0])) for features in deviations]
+    counts = [min(MAX_WORDS, sum(abs(deviation) >= NOTABLE for _, deviation in features)) for features in ranked]
+    phrases = _phrases(ranked, counts)
     for _ in WORDS:
         for index, features in enumerate(ranked):
-            if told.count(told[index]) > 1 and counts[index] < len(features):
+            if phrases.count(phrases[index]) > 1 and counts[index] < len(features):
                 counts[index] += 1
-        told = [_phrase(features, count) for features, count in zip(ranked, counts, strict=True)]
-    return told
+        phrases = _phrases(ranked, counts)
+    return phrases
 
 
-def _phrase(features: Sequence[tuple[str, float]], count: int) -> str:
-    return ", ".join(_word(name, z) for name, z in features[:count]) or MIDDLING
+def _phrases(ranked: Sequence[Sequence[tuple[str, float]]], counts: Sequence[int]) -> list[str]:
+    """Return the words of each cluster's first features, as many as ``counts`` gives for the cluster."""
+    return [
+        ", ".join(_word(name, deviation) for name, deviation in features[:count]) or MIDDLING
+        for features, count in zip(ranked, counts, strict=True)
+    ]
 
 
 def _word(name: str, deviation: float) -> str:

@@ -1,6 +1,7 @@
-"""From columns to the space in which tracks are compared: unfitted standard stages of pyspark.ml."""
+"""Define the space in which tracks are compared, and the unfitted pyspark.ml stages that lead to it."""
 
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from pyspark.ml import Transformer
 from pyspark.ml.base import Estimator
@@ -16,21 +17,27 @@ from pyspark.ml.feature import (
 from pyspark.ml.linalg import Vectors
 
 ASSEMBLED, SCALED, WEIGHTED = "features", "features_scaled", "features_weighted"
+Stage: TypeAlias = "Estimator[Any] | Transformer"
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """Which features, and what is done to them before they are compared."""
+    """Features and their transformations: median imputation, log1p, scaler and weights, applied in this order."""
 
     columns: tuple[str, ...]
+    """Names of the features."""
     scaler: str = "minmax"
+    """``minmax``, ``standard`` or ``robust``."""
     impute: bool = False
+    """Whether missing values are replaced by the feature's median."""
     log: tuple[str, ...] = ()
+    """Features replaced by log1p of their value."""
     weights: dict[str, float] = field(default_factory=dict)
+    """Factors of scaled features, 1 where there is none."""
 
     @property
     def name(self) -> str:
-        """The space in one line, as ``k_scores`` has it."""
+        """The space in one line, as the column ``space`` of ``k_scores`` stores it."""
         parts = [f"log1p({c})" if c in self.log else c for c in self.columns]
         weighted = [
             f"{self.weights[c]:g}*{part}" if c in self.weights else part
@@ -40,12 +47,12 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """The largest size of a value of ``output``, where the scaler keeps one."""
+        """An upper bound of the absolute values of training tracks in ``output``; None where the scaler has none."""
         return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
 
     @property
-    def is_exact(self) -> bool:
-        """Whether the stages learn the same bits whatever the order of tracks: a minimum does, a sum does not."""
+    def is_order_independent(self) -> bool:
+        """Whether the stages fit to the same bits in any order of tracks: minimum and maximum do, a sum does not."""
         return self.scaler == "minmax" and not self.impute
 
     @property
@@ -54,30 +61,31 @@ class FeatureSpace:
         return WEIGHTED if self.weights else SCALED
 
 
-def preparation_stages(space: FeatureSpace) -> list[Estimator | Transformer]:
-    """Return the stages that lead from the feature columns to ``space.output``, shape (n_features,).
+def preparation_stages(space: FeatureSpace) -> list[Stage]:
+    """Return the unfitted stages from the feature columns to the vector column ``space.output``.
 
-    Every stage is one of pyspark.ml's own, so that the saved pipeline needs nothing of segue.
+    All are classes of pyspark.ml, so a saved pipeline loads without segue. The vector has the shape (n_features,).
     """
-    inputs = list(space.columns)
-    found: list[Estimator | Transformer] = []
+    columns = list(space.columns)
+    stages: list[Stage] = []
     if space.impute:
-        filled = [f"{name}_filled" for name in inputs]
-        found.append(Imputer(strategy="median", inputCols=inputs, outputCols=filled))
-        inputs = filled
+        imputed = [f"{name}_filled" for name in columns]
+        stages.append(Imputer(strategy="median", inputCols=columns, outputCols=imputed))
+        columns = imputed
     if space.log:
-        logged = [f"log1p(`{c}`) AS `{c}_log`" for c, n in zip(inputs, space.columns, strict=True) if n in space.log]
-        found.append(SQLTransformer(statement=f"SELECT *, {', '.join(logged)} FROM __THIS__"))
-        inputs = [f"{c}_log" if n in space.log else c for c, n in zip(inputs, space.columns, strict=True)]
-    found.append(VectorAssembler(inputCols=inputs, outputCol=ASSEMBLED))
-    found.append(_scaler(space.scaler))
+        logs = [f"log1p(`{c}`) AS `{c}_log`" for c, n in zip(columns, space.columns, strict=True) if n in space.log]
+        stages.append(SQLTransformer(statement=f"SELECT *, {', '.join(logs)} FROM __THIS__"))
+        columns = [f"{c}_log" if n in space.log else c for c, n in zip(columns, space.columns, strict=True)]
+    stages.append(VectorAssembler(inputCols=columns, outputCol=ASSEMBLED))
+    stages.append(_scaler(space.scaler))
     if space.weights:
         weights = Vectors.dense([space.weights.get(name, 1.0) for name in space.columns])
-        found.append(ElementwiseProduct(scalingVec=weights, inputCol=SCALED, outputCol=WEIGHTED))
-    return found
+        stages.append(ElementwiseProduct(scalingVec=weights, inputCol=SCALED, outputCol=WEIGHTED))
+    return stages
 
 
-def _scaler(name: str) -> Estimator:
+def _scaler(name: str) -> Stage:
+    """Return the unfitted scaler of a name."""
     if name == "standard":
         return StandardScaler(withMean=True, withStd=True, inputCol=ASSEMBLED, outputCol=SCALED)
     if name == "robust":

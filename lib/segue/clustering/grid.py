@@ -1,4 +1,4 @@
-"""Every k: fitted and scored, with either engine behind one call."""
+"""Fit and score K-means for every k with either engine."""
 
 from collections.abc import Sequence
 
@@ -11,38 +11,39 @@ from segue.kmeans_grid.lloyd import CheckpointStore
 
 
 def fit_grid(
-    tracks: DataFrame,
+    points: DataFrame,
     ks: Sequence[int],
-    budget: GridOptions,
+    options: GridOptions,
     *,
     engine: str = fused.NAME,
     n_points: int | None = None,
     bound: float | None = None,
-    memory: CheckpointStore | None = None,
+    checkpoints: CheckpointStore | None = None,
 ) -> list[Fit]:
-    """Fit KMeans for every k and score each fit on all tracks.
+    """Fit K-means for every k and score each fit on all points. Runs Spark jobs.
 
     Parameters
     ----------
-    tracks : with columns ``track_id`` (string), ``point`` (vector, shape (n_features,), scaled units) and
-        ``genre`` (string or null)
-    ks : numbers of clusters, rising
-    budget : how hard to look
+    points : columns ``track_id`` (string), ``point`` (vector, shape (n_features,), scaled units) and ``genre``
+        (string or null)
+    ks : numbers of clusters, ascending
+    options : restarts, iterations, tolerance, seed and sample size
     engine : ``fused`` or ``spark-ml``
-    n_points, bound : rows, and the largest size of any value of ``point``, if known; each saves the fused engine a pass
-    memory : where the fused engine keeps the state of a long grid
+    n_points, bound : number of rows, and an upper bound of the absolute values in ``point``
+        Where given, each saves the fused engine one pass over the data; ``spark-ml`` ignores both.
+    checkpoints : storage for intermediate states of the fused engine, from which an interrupted grid resumes
 
     Returns
     -------
     list of Fit
-        One per k, in the order given, without those above the number of distinct points (with a
-        warning). ``silhouette`` lies in [-1, 1] and uses *squared* Euclidean distance, so it does not
-        compare with scikit-learn's default.
+        One per k, in the order given. A k above the number of distinct points is left out with a warning.
+        ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, as ClusteringEvaluator does by default;
+        scikit-learn's default is the unsquared distance.
 
     Raises
     ------
     ClusteringError
-        If there are fewer distinct points than the smallest k: Spark would silently return fewer centres.
+        If there are fewer distinct points than the smallest k: Spark would return fewer centres without an error.
 
     References
     ----------
@@ -50,14 +51,14 @@ def fit_grid(
     cluster analysis", J. Comput. Appl. Math. 20, 53-65.
     """
     if engine == spark_engine.NAME:
-        return spark_engine.fit(tracks, ks, budget)
+        return spark_engine.fit(points, ks, options)
     return fused.fit(
-        tracks,
+        points,
         ks,
-        budget,
+        options,
         id_column="track_id",
         class_column="genre",
         n_points=n_points,
         bound=bound,
-        memory=memory,
+        memory=checkpoints,
     )

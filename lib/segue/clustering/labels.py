@@ -1,7 +1,7 @@
-"""Tracks and a model become labels, distances, second choices, silhouettes, outliers.
+"""Label tracks with a trained model: cluster, distance, second-nearest cluster, silhouette, outlier flag.
 
-What is said of one track uses sums and thresholds that training froze in the model, so a single new track
-gets the label that it would get among all others.
+Every value is a function of the track and of statistics stored in the model, so a track gets the same label alone or
+among all others.
 """
 
 import numpy as np
@@ -11,102 +11,124 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.functions import arrow_udf
+from pyspark.sql.pandas.functions import arrow_udf
 
 from segue import schema
-from segue.clustering import cluster_stats
-from segue.clustering.cluster_stats import ClusterStats
+from segue.clustering.cluster_stats import ClusterStats, Floats, list_matrix, squared_distances
 from segue.clustering.model_card import ModelCard
 from segue.clustering.pipeline_model import PREDICTION
 
-_DISTANCE_FIELDS = "distance double, second_cluster int, silhouette double, is_outlier boolean"
+_DISTANCE_FIELDS = {
+    "distance": pa.float64(),
+    "second_cluster": pa.int32(),
+    "silhouette": pa.float64(),
+    "is_outlier": pa.bool_(),
+}
+_DISTANCE_DDL = "distance double, second_cluster int, silhouette double, is_outlier boolean"
 
 
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
-    """Return the tracks with ``cluster`` (int from 1) and ``point`` (array<double>, scaled units)."""
-    point = pipeline.stages[-1].getOrDefault("featuresCol")
+    """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks."""
+    features = pipeline.stages[-1].getOrDefault("featuresCol")
     return (
         pipeline.transform(tracks)
-        .withColumns({"cluster": F.col(PREDICTION) + 1, "point": vector_to_array(F.col(point))})
+        .withColumns({"cluster": F.col(PREDICTION) + 1, "point": vector_to_array(F.col(features))})
         .select(*tracks.columns, "cluster", "point")
     )
 
 
-def silhouettes(points: cluster_stats.Matrix, own: NDArray[np.int64], frozen: ClusterStats) -> NDArray[np.float64]:
-    """Return the silhouette of each point by squared Euclidean distance, from the sums of the clusters.
+def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) -> Floats:
+    """Return the silhouette of each point by squared Euclidean distance, from sums over the clusters. O(n k d).
 
-    The mean squared distance of x to the n points of a cluster with sum S and sum of squares Q is
-    |x|^2 + Q / n - 2 x.S / n; to its own cluster's other points it is n / (n - 1) times that. A point alone in its
-    cluster has 0, as in scikit-learn and ClusteringEvaluator.
+    The mean squared distance from x to the n points of a cluster with sum S and sum of squared lengths Q is
+    |x|^2 + Q / n - 2 x.S / n; to the other n - 1 points of x's cluster it is n / (n - 1) times that. A point alone in
+    its cluster has silhouette 0, as in scikit-learn and ClusteringEvaluator.
 
     Parameters
     ----------
-    points : shape (n_points, n_features)
-    own : shape (n_points,), cluster indices from 0
-    frozen : sums of the clusters, none of them empty
+    points : shape (n_points, n_features), scaled units
+    labels : shape (n_points,), cluster indices from 0
+    stats : statistics of the clusters, none of them empty
+
+    Returns
+    -------
+    array of shape (n_points,)
+        Values in [-1, 1].
     """
-    sizes = frozen.sizes
+    sizes = stats.sizes
     squares = (points**2).sum(axis=1)[:, None]
-    mean = squares + frozen.square_sums / sizes - 2 * points @ (frozen.sums / sizes[:, None]).T
+    mean = squares + stats.square_sums / sizes - 2 * points @ (stats.sums / sizes[:, None]).T
     mean = np.maximum(mean, 0.0)
     rows = np.arange(len(points))
-    mates = sizes[own]
-    inside = mean[rows, own] * mates / np.maximum(mates - 1, 1)
-    mean[rows, own] = np.inf
-    outside = mean.min(axis=1)
-    larger = np.maximum(inside, outside)
-    found = np.divide(outside - inside, larger, out=np.zeros_like(larger), where=larger > 0)
-    return np.where(mates > 1, found, 0.0)
+    label_sizes = sizes[labels]
+    intra = mean[rows, labels] * label_sizes / np.maximum(label_sizes - 1, 1)
+    mean[rows, labels] = np.inf
+    nearest_other = mean.min(axis=1)
+    larger = np.maximum(intra, nearest_other)
+    values = np.divide(nearest_other - intra, larger, out=np.zeros_like(larger), where=larger > 0)
+    return np.where(label_sizes > 1, values, 0.0)
 
 
-def with_distances(labeled: DataFrame, frozen: ClusterStats) -> DataFrame:
-    """Return tracks with ``cluster`` and ``point`` also with distance, second_cluster, silhouette, is_outlier."""
+def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
+    """Add the columns ``distance``, ``second_cluster``, ``silhouette`` and ``is_outlier`` to labeled tracks.
 
-    @arrow_udf(returnType=_DISTANCE_FIELDS)  # type: ignore[call-overload]
-    def place(points: pa.Array, clusters: pa.Array) -> pa.Array:
-        found, own = cluster_stats.list_matrix(points), clusters.to_numpy() - 1
-        gaps = cluster_stats.squared_distances(found, frozen.centres)
-        rows = np.arange(len(found))
-        distances = np.sqrt(gaps[rows, own])
-        gaps[rows, own] = np.inf
+    Parameters
+    ----------
+    labeled : columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units)
+    stats : statistics of the clusters in training
+    """
+
+    def distance_fields(point: pa.Array, cluster: pa.Array) -> pa.Array:
+        points, labels = list_matrix(point), cluster.to_numpy() - 1
+        squares = squared_distances(points, stats.centres)
+        rows = np.arange(len(points))
+        distances = np.sqrt(squares[rows, labels])
+        squares[rows, labels] = np.inf
         values = [
             distances,
-            gaps.argmin(axis=1).astype(np.int32) + 1,
-            silhouettes(found, own, frozen),
-            distances > frozen.thresholds[own],
+            squares.argmin(axis=1).astype(np.int32) + 1,
+            silhouettes(points, labels, stats),
+            distances > stats.thresholds[labels],
         ]
-        names = ["distance", "second_cluster", "silhouette", "is_outlier"]
-        types = [pa.float64(), pa.int32(), pa.float64(), pa.bool_()]
-        arrays = [pa.array(value, type=kind) for value, kind in zip(values, types, strict=True)]
-        return pa.StructArray.from_arrays(arrays, names=names)
+        arrays = [pa.array(value, type=kind) for value, kind in zip(values, _DISTANCE_FIELDS.values(), strict=True)]
+        return pa.StructArray.from_arrays(arrays, names=list(_DISTANCE_FIELDS))
 
-    return labeled.withColumn("place", place("point", "cluster")).select(*labeled.columns, "place.*")
+    fields = arrow_udf(distance_fields, _DISTANCE_DDL)("point", "cluster")  # type: ignore[call-overload]
+    return labeled.withColumn("fields", fields).select(*labeled.columns, "fields.*")
 
 
-def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, card: ModelCard) -> DataFrame:
-    """Return the columns of ``labeled_tracks`` for every one of ``tracks``."""
-    if card.imputed:
-        missing = [F.when(F.col(name).isNull(), F.lit(name)) for name in card.features]
+def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: ModelCard) -> DataFrame:
+    """Return the table ``labeled_tracks`` for tracks.
+
+    Parameters
+    ----------
+    tracks : columns of the table ``tracks``
+    pipeline : the saved pipeline of the model
+    model_card : the ``model.json`` of the same model
+    """
+    if model_card.imputed:
+        missing = [F.when(F.col(name).isNull(), F.lit(name)) for name in model_card.features]
         imputed = F.array_compact(F.array(*missing))
     else:
         imputed = F.array().cast("array<string>")
-    frozen = ClusterStats(
-        np.array(card.centres_scaled),
-        np.array(card.sizes),
-        np.array(card.sums),
-        np.array(card.square_sums),
-        np.array(card.thresholds),
+    stats = ClusterStats(
+        np.array(model_card.centres_scaled),
+        np.array(model_card.sizes),
+        np.array(model_card.sums),
+        np.array(model_card.square_sums),
+        np.array(model_card.thresholds),
     )
-    placed = with_distances(with_point(tracks, pipeline), frozen)
-
-    def of_cluster(values: list[str]) -> Column:
-        return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))
-
-    return placed.withColumns(
+    labeled = with_distances(with_point(tracks, pipeline), stats)
+    return labeled.withColumns(
         {
-            "model_version": F.lit(card.model_version),
+            "model_version": F.lit(model_card.model_version),
             "imputed": imputed,
-            "cluster_name": of_cluster(card.cluster_names),
-            "cluster_description": of_cluster(card.cluster_descriptions),
+            "cluster_name": _element_by_cluster(model_card.cluster_names),
+            "cluster_description": _element_by_cluster(model_card.cluster_descriptions),
         }
     ).select(*schema.LABELED_TRACKS.names)
+
+
+def _element_by_cluster(values: list[str]) -> Column:
+    """Return the element of a list, cluster 1 first, that belongs to the row's cluster."""
+    return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))

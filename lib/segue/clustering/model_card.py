@@ -1,4 +1,4 @@
-"""``model.json``: everything that a model knows, for any language to read; no Spark here."""
+"""Read and write ``model.json``: the complete description of a trained model, readable without Spark or Python."""
 
 import hashlib
 import json
@@ -12,23 +12,24 @@ from numpy.typing import NDArray
 from segue.errors import InputError
 
 FILE_NAME = "model.json"
+Matrix = NDArray[np.float64]
 _VERSION_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One trained model. Lists by cluster have cluster 1 first; lists by feature follow ``features``.
+    """The content of ``model.json``. Lists by cluster begin with cluster 1; lists by feature follow ``features``.
 
-    A track is labeled so: missing features become ``imputed``; those in ``log`` become log1p; minmax makes
-    x (x - minimum) / (maximum - minimum), or 0.5 where the two are equal; standard makes it (x - mean) / deviation,
-    robust (x - median) / range, or 0 where that divides by 0; each is multiplied by its weight; the
-    nearest of ``centres_scaled`` is the cluster, the lower of equals.
+    To label a track: replace missing features by ``imputed``; replace features in ``log`` by log1p(x); scale with
+    ``scaler``, where ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal, ``standard``
+    gives (x - mean) / deviation and ``robust`` gives (x - median) / range, both 0 if the divisor is 0; multiply by
+    ``weights``. The cluster is that of the nearest of ``centres_scaled``, on a tie the lower number.
     """
 
     model_version: str
     trained_at: str
     settings: dict[str, Any]
-    """The training settings: what another training must share for this model to do."""
+    """The training settings. Training again with equal settings on the same tracks reuses the model."""
     versions: dict[str, str]
     space: str
     features: list[str]
@@ -39,12 +40,13 @@ class ModelCard:
     n_tracks: int
     silhouette: float
     centres: list[list[float]]
+    """In the units of the features."""
     centres_scaled: list[list[float]]
     sizes: list[int]
     cluster_names: list[str]
     cluster_descriptions: list[str]
     thresholds: list[float]
-    """A track farther than this from its centre, in scaled units, is an outlier of its cluster."""
+    """Distance from the centre, in scaled units, above which a track is an outlier of its cluster."""
     sums: list[list[float]]
     """Sum of the scaled points of each cluster."""
     square_sums: list[float]
@@ -58,60 +60,80 @@ class ModelCard:
         return len(self.sizes)
 
     def to_json(self) -> str:
-        """Return the card as JSON, the same text for the same card."""
+        """Return the model card as JSON; equal cards give equal text.
+
+        Raises
+        ------
+        ValueError
+            If a number is NaN or infinite, for which JSON has no literal.
+        """
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def from_json(text: str, where: str) -> ModelCard:
-    """Return the card, or raise InputError where the text is none."""
+def from_json(text: str, source: str) -> ModelCard:
+    """Return the model card in a JSON text; unknown keys are ignored.
+
+    Parameters
+    ----------
+    text : content of a ``model.json``
+    source : path of the file, for the error message
+
+    Raises
+    ------
+    InputError
+        If the text is not JSON or lacks a key.
+    """
     try:
         content = json.loads(text)
         return ModelCard(**{field.name: content[field.name] for field in fields(ModelCard)})
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{where} is no model.json that this segue reads: {error!r}; train again") from error
-
-
-def as_json(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content as it reads back from JSON, so that what was saved compares with what is set."""
-    return json.loads(json.dumps(content))
+        raise InputError(
+            f"{source}: cannot read {FILE_NAME} ({error!r}), expected every key that this version of segue writes; "
+            "train again with train_clusters.py"
+        ) from error
 
 
 def model_version(content: Mapping[str, Any]) -> str:
-    """Return the name of a training: a hash of its tracks, settings, seed and library versions."""
+    """Return the version of a model: the first 16 hexadecimal digits of a SHA-256.
+
+    Parameters
+    ----------
+    content : what determines the model: fingerprint of the tracks, settings, library versions
+        Equal content gives equal versions, in any order of keys.
+    """
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:_VERSION_DIGITS]
 
 
-Matrix = NDArray[np.float64]
-
-
-def scale_features(card: ModelCard, values: Matrix) -> Matrix:
-    """Return the points of a model's space, as ``ModelCard`` describes it.
+def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
+    """Return the points of tracks in a model's feature space, by the formulas of ``ModelCard``.
 
     Parameters
     ----------
-    card : the model
-    values : shape (n_tracks, n_features), in the unit of the tables and the order of ``card.features``; NaN is missing
+    model_card : the model
+    values : shape (n_tracks, n_features)
+        In the tables' units and the order of ``model_card.features``; NaN is a missing value.
 
     Returns
     -------
-    Shape (n_tracks, n_features); NaN where a feature is missing that the model does not fill.
+    array of shape (n_tracks, n_features)
+        NaN where a feature is missing and the model does not impute it.
     """
     points = values.copy()
-    for place, name in enumerate(card.features):
-        column = points[:, place]
-        if name in card.imputed:
-            column[np.isnan(column)] = card.imputed[name]
-        if name in card.log:
+    for index, name in enumerate(model_card.features):
+        column = points[:, index]
+        if name in model_card.imputed:
+            column[np.isnan(column)] = model_card.imputed[name]
+        if name in model_card.log:
             column[:] = np.log1p(column)
-    scaler = {name: np.array(numbers) for name, numbers in card.scaler.items() if name != "name"}
+    scaler = {name: np.array(numbers) for name, numbers in model_card.scaler.items() if name != "name"}
     if "minimum" in scaler:
-        width = scaler["maximum"] - scaler["minimum"]
-        points = np.where(width > 0, (points - scaler["minimum"]) / np.where(width > 0, width, 1.0), 0.5)
+        offset, width, constant = scaler["minimum"], scaler["maximum"] - scaler["minimum"], 0.5
+    elif "mean" in scaler:
+        offset, width, constant = scaler["mean"], scaler["deviation"], 0.0
     else:
-        middle, width = (
-            (scaler["mean"], scaler["deviation"]) if "mean" in scaler else (scaler["median"], scaler["range"])
-        )
-        points = np.where(width > 0, (points - middle) / np.where(width > 0, width, 1.0), 0.0)
-    points[np.isnan(values) & ~np.isin(card.features, list(card.imputed))] = np.nan
-    return points * np.array([card.weights.get(name, 1.0) for name in card.features])
+        offset, width, constant = scaler["median"], scaler["range"], 0.0
+    points = np.where(width > 0, (points - offset) / np.where(width > 0, width, 1.0), constant)
+    points[np.isnan(values) & ~np.isin(model_card.features, list(model_card.imputed))] = np.nan
+    weighted: Matrix = points * np.array([model_card.weights.get(name, 1.0) for name in model_card.features])
+    return weighted

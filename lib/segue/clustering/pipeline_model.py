@@ -1,4 +1,4 @@
-"""A pyspark.ml PipelineModel made of a fitted scaler and given centres, and what it does in plain numbers."""
+"""Build the PipelineModel of a fitted scaler and given centres, and read the parameters of its stages."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,40 +13,51 @@ from pyspark.ml.feature import (
 from pyspark.sql import SparkSession
 
 from segue.clustering.feature_space import FeatureSpace
-from segue.core.centres_model import Matrix, kmeans_model
+from segue.core.centres_model import Matrix, kmeans_model_from_centres
 
 PREDICTION = "prediction"
+_SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
 
 
 def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
-    """Return the order in which clusters are numbered: the largest first, of equals the one with smaller centres."""
+    """Return the indices of clusters in numbering order: by size, largest first, then by centre coordinates.
+
+    Parameters
+    ----------
+    sizes : shape (k,)
+    centres : shape (k, n_features)
+    """
     return sorted(range(len(sizes)), key=lambda c: (-sizes[c], *centres[c].tolist()))
 
 
 def pipeline_with_centres(
     spark: SparkSession, preparation: PipelineModel, space: FeatureSpace, centres: Matrix
 ) -> PipelineModel:
-    """Return the fitted stages with a KMeansModel behind them that has exactly these centres, in this order."""
-    return PipelineModel([*preparation.stages, kmeans_model(spark, centres, space.output, PREDICTION)])
+    """Return the fitted stages followed by a KMeansModel with exactly these centres, in this order. Runs Spark jobs.
+
+    Parameters
+    ----------
+    preparation : fitted stages of ``space``
+    centres : shape (k, n_features), scaled units, no two equal
+    """
+    model = kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION)
+    return PipelineModel([*preparation.stages, model])
 
 
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
-    """Return the scaler's name and what it learned, a list per feature each."""
-    scaler = next(s for s in preparation.stages if isinstance(s, _SCALERS))
+    """Return the scaler's ``name`` and its fitted parameters by name, each a list with one number per feature."""
+    scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):
-        name, learned = "minmax", {"minimum": scaler.originalMin, "maximum": scaler.originalMax}
+        name, vectors = "minmax", {"minimum": scaler.originalMin, "maximum": scaler.originalMax}
     elif isinstance(scaler, StandardScalerModel):
-        name, learned = "standard", {"mean": scaler.mean, "deviation": scaler.std}
+        name, vectors = "standard", {"mean": scaler.mean, "deviation": scaler.std}
     else:
-        name, learned = "robust", {"median": scaler.median, "range": scaler.range}
-    return {"name": name, **{what: vector.toArray().tolist() for what, vector in learned.items()}}
-
-
-_SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
+        name, vectors = "robust", {"median": scaler.median, "range": scaler.range}
+    return {"name": name, **{parameter: vector.toArray().tolist() for parameter, vector in vectors.items()}}
 
 
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
-    """Return what the Imputer fills in for each feature; empty where there is no Imputer."""
+    """Return the value that the Imputer fills in for each feature, empty without an Imputer. Runs one Spark job."""
     first = preparation.stages[0]
     if not isinstance(first, ImputerModel):
         return {}
@@ -55,19 +66,25 @@ def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str,
 
 
 def to_original_units(scaled: Matrix, preparation: PipelineModel, space: FeatureSpace) -> Matrix:
-    """Return points of the scaled space in the features' own units, shape (n_points, n_features)."""
-    points = scaled.copy()
+    """Return points of the scaled space in the units of the features: the inverse of the fitted stages.
+
+    Parameters
+    ----------
+    scaled : shape (n_points, n_features)
+    preparation : fitted stages of ``space``
+
+    Returns
+    -------
+    array of shape (n_points, n_features)
+        A feature that is constant in training has its constant value.
+    """
+    points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]
     if weights:
         points = points / weights[0].getScalingVec().toArray()
-    numbers = {name: np.array(value) for name, value in scaler_parameters(preparation).items()}
-    if "minimum" in numbers:
-        spread = numbers["maximum"] - numbers["minimum"]
-        # a constant feature scales to 0.5, and back to itself
-        points = np.where(spread > 0, points * spread, 0.0) + numbers["minimum"]
-    else:
-        middle, width = (numbers[n] for n in (("mean", "deviation") if "mean" in numbers else ("median", "range")))
-        points = points * width + middle
+    offset, width = _offset_and_width(preparation)
+    # a constant feature is 0.5 in minmax space, whose offset is the feature's minimum
+    points = np.where(width > 0, points * width, 0.0) + offset
     for index, name in enumerate(space.columns):
         if name in space.log:
             points[:, index] = np.expm1(points[:, index])
@@ -75,10 +92,13 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 
 
 def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[str]:
-    """Return the features in which all tracks are alike, as far as the scaler can tell."""
-    numbers = scaler_parameters(preparation)
-    if "minimum" in numbers:
-        widths = np.array(numbers["maximum"]) - np.array(numbers["minimum"])
-    else:
-        widths = np.array(numbers.get("deviation", numbers.get("range")))
+    """Return the features that the scaler found constant: by range, standard deviation or interquartile range."""
+    _, widths = _offset_and_width(preparation)
     return [name for name, width in zip(space.columns, widths, strict=True) if width == 0]
+
+
+def _offset_and_width(preparation: PipelineModel) -> tuple[Matrix, Matrix]:
+    """Return what the scaler subtracts from each feature, and what it divides each by, shape (n_features,) each."""
+    name, *parameters = scaler_parameters(preparation).values()
+    first, second = np.array(parameters[0]), np.array(parameters[1])
+    return (first, second - first) if name == "minmax" else (first, second)

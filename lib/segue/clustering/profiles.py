@@ -1,4 +1,4 @@
-"""What a cluster sounds like, in numbers and in words, as it was trained."""
+"""Compute the profile of every cluster: statistics of its features, description, genres and exemplars."""
 
 import math
 from typing import Any
@@ -10,112 +10,126 @@ from segue import schema
 from segue.clustering import descriptions
 from segue.clustering.cluster_stats import fit_feature_stats
 
-TOP_GENRES = 5
-EXEMPLARS = 5
-EXACT_UP_TO = 100_000
-"""Tracks: beyond that quartiles are told from bins, since exact ones need every value in memory."""
+MAX_GENRES = 5
+MAX_EXEMPLARS = 5
+MAX_EXACT_TRACKS = 100_000
+"""Number of tracks above which quartiles are computed from histograms: exact ones need every value in memory."""
+_STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
-def fit_profiles(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
-    """Return one row per cluster as ``cluster_profiles`` has it, but for model_version. Runs Spark jobs.
+def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXACT_TRACKS) -> list[dict[str, Any]]:
+    """Compute the rows of ``cluster_profiles``, without ``model_version``. Runs two to four Spark jobs.
 
     Parameters
     ----------
-    placed : the columns of ``tracks`` with cluster, distance and silhouette, no cluster empty
-    n_tracks : rows of ``placed``
+    labeled : the columns of ``tracks`` with ``cluster`` (int from 1), ``distance`` and ``silhouette``, no cluster empty
+    n_tracks : number of rows in ``labeled``
+    max_exact : number of tracks up to which quartiles are exact
+
+    Returns
+    -------
+    list of dict
+        One per cluster, by its number.
     """
-    rows = _fit_numbers(placed, n_tracks)
-    told = descriptions.describe_clusters(_deviations(rows))
-    genres = _fit_genres(placed)
+    rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
+    phrases = descriptions.describe_clusters(_deviations(rows))
+    genres = _fit_top_genres(labeled)
     return [
         {
             "cluster": row["cluster"],
             "cluster_name": f"Cluster {row['cluster']}",
-            "cluster_description": description,
+            "cluster_description": phrase,
             "n_tracks": row["n_tracks"],
             "share": row["n_tracks"] / n_tracks,
             "silhouette": row["silhouette"],
-            **{name: value for feature in schema.FEATURES for name, value in _columns(feature.name, row)},
+            **{name: value for feature in schema.FEATURES for name, value in _feature_columns(feature.name, row)},
             "top_genres": genres.get(row["cluster"], []),
             "exemplars": [exemplar.asDict() for exemplar in row["exemplars"]],
         }
-        for row, description in zip(rows, told, strict=True)
+        for row, phrase in zip(rows, phrases, strict=True)
     ]
 
 
-def _columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
+def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
+    """Return the profile's columns of one feature, each with its value."""
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
-    # JSON knows no infinity, which the deviation of absurd durations may be
+    # JSON has no infinity, to which the standard deviation of very large durations overflows
     values = [
         v if v is None or math.isfinite(v) else None for v in (row[f"{name}_mean"], row[f"{name}_sd"], *quartiles)
     ]
     return [(f"{name}_{suffix}", value) for suffix, value in zip(schema.STATISTICS, values, strict=True)]
 
 
-def _fit_numbers(placed: DataFrame, n_tracks: int) -> list[dict[str, Any]]:
-    """Return the statistics of each cluster, by cluster."""
-    is_small = n_tracks <= EXACT_UP_TO
-    exact = [statistic for name in schema.FEATURE_NAMES for statistic in _exact(name)] if is_small else []
-    grouped = placed.groupBy("cluster").agg(
-        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *exact
+def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
+    """Return size, mean silhouette, exemplars and feature statistics of each cluster, by its number."""
+    statistics = [column for name in schema.FEATURE_NAMES for column in _exact_statistics(name)] if exact else []
+    grouped = labeled.groupBy("cluster").agg(
+        F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *statistics
     )
     rows = [row.asDict() for row in grouped.orderBy("cluster").collect()]
-    if not is_small:
-        found = fit_feature_stats(placed, schema.FEATURE_NAMES, rows[-1]["cluster"])
+    if not exact:
+        stats = fit_feature_stats(labeled, schema.FEATURE_NAMES, rows[-1]["cluster"])
         for row in rows:
             for name in schema.FEATURE_NAMES:
-                one = found.get((row["cluster"], name))
-                values = (one.mean, one.sd, one.n, one.quartiles) if one else (None, None, 0, None)
-                row |= {f"{name}_{what}": value for what, value in zip(_NUMBERS, values, strict=True)}
+                feature = stats.get((row["cluster"], name))
+                values = (feature.mean, feature.sd, feature.n, feature.quartiles) if feature else (None, None, 0, None)
+                row |= {f"{name}_{statistic}": value for statistic, value in zip(_STATISTICS, values, strict=True)}
     return rows
 
 
-_NUMBERS = ("mean", "sd", "n", "quartiles")
-
-
-def _exact(name: str) -> list[Column]:
-    found = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
-    return [statistic.alias(f"{name}_{what}") for what, statistic in zip(_NUMBERS, found, strict=True)]
+def _exact_statistics(name: str) -> list[Column]:
+    """Return the aggregates of one feature, named as ``_STATISTICS`` says."""
+    columns = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
+    return [column.alias(f"{name}_{statistic}") for statistic, column in zip(_STATISTICS, columns, strict=True)]
 
 
 def _exemplars() -> Column:
-    """Return the tracks nearest to the centre, nearest first; of equally near ones the smaller id."""
+    """Return the tracks nearest to the centre, nearest first, ties by track id."""
     exemplar = F.struct("track_id", "title", "artist", "distance")
-    return F.min_by(exemplar, F.struct("distance", "track_id"), EXEMPLARS).alias("exemplars")
+    return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
 
 
 def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return how far each cluster's means lie from those of all tracks, in standard deviations of all tracks."""
-    found: list[dict[str, float]] = [{} for _ in rows]
+    """Return each cluster's mean minus the mean of all tracks, by feature, in standard deviations of all tracks.
+
+    Features that are missing, constant or not finite are left out.
+    """
+    deviations: list[dict[str, float]] = [{} for _ in rows]
     for name in schema.FEATURE_NAMES:
-        have = [(i, row[f"{name}_n"], row[f"{name}_mean"], row[f"{name}_sd"]) for i, row in enumerate(rows)]
-        have = [item for item in have if item[1]]
-        n = sum(count for _, count, _, _ in have)
+        moments = [
+            (index, row[f"{name}_n"], row[f"{name}_mean"], row[f"{name}_sd"])
+            for index, row in enumerate(rows)
+            if row[f"{name}_n"]
+        ]
+        n = sum(count for _, count, _, _ in moments)
         if not n:
             continue
-        mean = sum(count * m for _, count, m, _ in have) / n
-        variance = sum(count * (sd * sd + (m - mean) * (m - mean)) for _, count, m, sd in have) / n
+        overall = sum(count * mean for _, count, mean, _ in moments) / n
+        variance = sum(count * (sd * sd + (mean - overall) * (mean - overall)) for _, count, mean, sd in moments) / n
         if 1e-18 < variance < math.inf:
-            for index, _, m, _ in have:
-                # rounded, lest the order of summation decide between words
-                found[index][name] = round((m - mean) / variance**0.5, 9)
-    return found
+            for index, _, mean, _ in moments:
+                # rounded, so that the order of summation does not change a description
+                deviations[index][name] = round((mean - overall) / variance**0.5, 9)
+    return deviations
 
 
-def _fit_genres(placed: DataFrame) -> dict[int, list[dict[str, Any]]]:
-    """Return the commonest genres of each cluster, with the share among its tracks that have a genre, and the lift."""
-    counted = placed.where("genre IS NOT NULL").groupBy("cluster", "genre").count().collect()
+def _fit_top_genres(labeled: DataFrame) -> dict[int, list[dict[str, Any]]]:
+    """Return the most frequent genres of each cluster, with share and lift. Runs one Spark job.
+
+    The share is among the cluster's tracks that have a genre; the lift is that share over the share among all tracks.
+    """
+    rows = labeled.where("genre IS NOT NULL").groupBy("cluster", "genre").count().collect()
     overall: dict[str, int] = {}
     by_cluster: dict[int, dict[str, int]] = {}
-    for cluster, genre, count in counted:
+    for cluster, genre, count in rows:
         overall[genre] = overall.get(genre, 0) + count
         by_cluster.setdefault(cluster, {})[genre] = count
     n = sum(overall.values())
-    found = {}
-    for cluster, genres in by_cluster.items():
-        size = sum(genres.values())
-        top = sorted(genres.items(), key=lambda item: (-item[1], item[0]))[:TOP_GENRES]
-        found[cluster] = [
+    genres = {}
+    for cluster, counts in by_cluster.items():
+        size = sum(counts.values())
+        top = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_GENRES]
+        genres[cluster] = [
             {"genre": genre, "share": count / size, "lift": count / size / (overall[genre] / n)} for genre, count in top
         ]
-    return found
+    return genres

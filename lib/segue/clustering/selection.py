@@ -1,25 +1,17 @@
-"""Which k becomes the model, by the scores alone."""
+"""Choose the number of clusters, and the feature space, by the scores of the fits."""
 
 import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+from segue.core.grid_result import Stability
 from segue.core.metrics import Agreement
 
 log = logging.getLogger(__name__)
 
 
-class Stability(Protocol):
-    """How far fits on random halves agree."""
-
-    @property
-    def mean(self) -> float: ...
-    @property
-    def standard_error(self) -> float: ...
-
-
-class Scored(Protocol):
-    """What a rule looks at."""
+class ScoredFit(Protocol):
+    """The scores of one k, a part of ``segue.core.grid_result.Fit``."""
 
     @property
     def k(self) -> int: ...
@@ -28,46 +20,56 @@ class Scored(Protocol):
     @property
     def silhouette(self) -> float: ...
     @property
+    def agreement(self) -> Agreement: ...
+    @property
     def stability(self) -> Stability | None: ...
 
 
-def choose_k(scores: Sequence[Scored], *, rule: str, fewest: int, k: int | None) -> int:
-    """Return the chosen k.
+def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None) -> int:
+    """Return the number of clusters that a rule chooses.
 
     Parameters
     ----------
-    scores : one per k, any order, at least one
-    rule : ``silhouette``: the best silhouette among k of at least ``fewest``, the smallest of equals;
-        ``knee``: see ``knee``; ``stable``: see ``most_stable``; ``fixed``: the given ``k``
-    fewest : for the rule ``silhouette``; where no k is as large, the best of all, with a warning
-    k : for the rule ``fixed``; where the grid had to stop short of it, the largest fitted, with a warning
+    fits : one per k, in any order, at least one
+    rule : ``silhouette``, ``knee``, ``stable`` or ``fixed``
+        ``silhouette`` chooses the largest silhouette among k >= ``min_k``, on a tie the smallest k; for ``knee`` and
+        ``stable`` see ``knee`` and ``largest_stable_k``; ``fixed`` chooses ``k``.
+    min_k : smallest k for the rule ``silhouette``
+        Where no fitted k is as large, all k compete, with a warning.
+    k : number of clusters for the rule ``fixed``
+        Where it was not fitted, the largest fitted k is chosen, with a warning.
 
     Returns
     -------
     int
-        One of the scored k.
+        The k of one of the fits.
     """
-    by_k = sorted(scores, key=lambda score: score.k)
+    by_k = sorted(fits, key=lambda fit: fit.k)
     if rule == "fixed" and k is not None:
-        fitted = [score.k for score in by_k]
-        if k not in fitted:
-            log.warning("k = %d was not fitted, taking %d", k, fitted[-1])
-        return k if k in fitted else fitted[-1]
+        ks = [fit.k for fit in by_k]
+        if k not in ks:
+            log.warning("k = %d was not fitted: choosing the largest fitted k, %d", k, ks[-1])
+        return k if k in ks else ks[-1]
     if rule == "knee":
-        return knee([score.k for score in by_k], [score.inertia for score in by_k])
+        return knee([fit.k for fit in by_k], [fit.inertia for fit in by_k])
     if rule == "stable":
-        return most_stable(by_k)
-    many = [score for score in by_k if score.k >= fewest]
-    if not many:
-        log.warning("no k of at least %d was fitted, so the best silhouette of all k counts", fewest)
-    return max(many or by_k, key=lambda score: (score.silhouette, -score.k)).k
+        return largest_stable_k(by_k)
+    eligible = [fit for fit in by_k if fit.k >= min_k]
+    if not eligible:
+        log.warning("no k of at least %d was fitted: choosing the best silhouette of all fitted k", min_k)
+    return max(eligible or by_k, key=lambda fit: (fit.silhouette, -fit.k)).k
 
 
 def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
-    """Return the k at which the inertia bends most.
+    """Return the k at the knee of the inertia curve.
 
-    Both axes are stretched to [0, 1]; the knee is where the curve lies farthest below the straight
-    line from its first point to its last, the smallest k of equals.
+    Both axes are scaled to [0, 1]; the knee is the k at which the curve is farthest below the straight line from its
+    first point to its last, on a tie the smallest k. Without a decrease it is the smallest k.
+
+    Parameters
+    ----------
+    ks : ascending
+    inertias : one per k
 
     References
     ----------
@@ -81,55 +83,45 @@ def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
     return ks[depths.index(max(depths))]
 
 
-def most_stable(by_k: Sequence[Scored]) -> int:
-    """Return the largest k whose stability is within one standard error of the best, the error being the best's.
+def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
+    """Return the largest k whose stability is within one standard error of the best stability.
 
     Parameters
     ----------
-    by_k : scores by rising k, of which those without stability do not count, unless none has one: then the smallest k
+    by_k : fits by ascending k
+        Those without stability are ignored; where none has one the smallest k is returned, with a warning.
     """
-    told = [(score.k, score.stability) for score in by_k if score.stability is not None]
-    if not told:
-        log.warning("too few distinct tracks for random halves, so the smallest k counts as the most stable")
+    candidates = [(fit.k, fit.stability) for fit in by_k if fit.stability is not None]
+    if not candidates:
+        log.warning("too few distinct tracks for random subsamples: choosing the smallest k, %d", by_k[0].k)
         return by_k[0].k
-    best = max((stability for _, stability in told), key=lambda stability: stability.mean)
-    return max(k for k, stability in told if stability.mean >= best.mean - best.standard_error)
+    best = max((stability for _, stability in candidates), key=lambda stability: stability.mean)
+    return max(k for k, stability in candidates if stability.mean >= best.mean - best.standard_error)
 
 
-class ComparableFit(Protocol):
-    """What is compared across spaces."""
+def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
+    """Return the index of the best feature space, on a tie the lowest.
 
-    @property
-    def k(self) -> int: ...
-    @property
-    def agreement(self) -> Agreement: ...
-    @property
-    def stability(self) -> Stability | None: ...
-
-
-def best_space(by_space: Sequence[Sequence[ComparableFit]]) -> int:
-    """Return the place of the best space, of equals the first.
-
-    Where tracks have genres it is the one whose clusters agree best with them: by normalised mutual information,
-    averaged over the k that all spaces have. Elsewhere it is the one that is most stable on average over these k.
+    The score of a space is the mean over the k that all spaces share: of the normalised mutual information with genre
+    where tracks have genres, else of the stability. Where a score is missing the index is 0, with a warning.
 
     Parameters
     ----------
-    by_space : for each space its fits, of the same tracks; a single space needs neither genres nor stability
+    fits_by_space : the fits of each space, all of the same tracks
     """
-    if len(by_space) == 1:
+    if len(fits_by_space) == 1:
         return 0
-    shared = set.intersection(*({fit.k for fit in fits} for fits in by_space))
-    found = [[fit for fit in fits if fit.k in shared] for fits in by_space]
-    told = [[_worth(fit) for fit in fits] for fits in found]
-    if not shared or any(value is None for values in told for value in values):
-        log.warning("the spaces have neither genres nor stability in common, so the first counts")
+    shared_ks = set.intersection(*({fit.k for fit in fits} for fits in fits_by_space))
+    scores = [[_space_score(fit) for fit in fits if fit.k in shared_ks] for fits in fits_by_space]
+    if not shared_ks or any(score is None for row in scores for score in row):
+        log.warning("feature spaces share no k with a genre or stability score: choosing the first space")
         return 0
-    means = [sum(value for value in values if value is not None) / len(values) for values in told]
+    means = [sum(score for score in row if score is not None) / len(row) for row in scores]
     return means.index(max(means))
 
 
-def _worth(fit: ComparableFit) -> float | None:
+def _space_score(fit: ScoredFit) -> float | None:
+    """Return the normalised mutual information with genre, else the mean stability, else None."""
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi
     return fit.stability.mean if fit.stability else None

@@ -1,173 +1,304 @@
-"""Engine: pyspark.ml's KMeans and ClusteringEvaluator, one k after the other."""
+"""Engine ``spark-ml``: a grid of K-means fits written with pyspark.ml alone, one k after the other."""
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import inheritable_thread_target
 from pyspark.ml.clustering import KMeans, KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import array_to_vector, vector_to_array
-from pyspark.sql import DataFrame
+from pyspark.ml.stat import Summarizer
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from segue.core.grid_result import Fit, GridOptions, feasible_ks
-from segue.core.spark_helpers import repartition_deterministically
+from segue.core.grid_result import ClusterSums, Fit, GridOptions, Matrix, Stability, feasible_ks, fit_from_sums
+from segue.core.metrics import agreement
+from segue.core.spark_helpers import persisted, repartition_deterministically
 from segue.errors import ClusteringError
-from segue.kmeans_grid.engine import fit_scores
-from segue.kmeans_grid.lloyd import LloydState
-from segue.kmeans_grid.points import load_points
-from segue.kmeans_grid.sampling import stand_in
-from segue.kmeans_grid.stability import with_stability
 
 log = logging.getLogger(__name__)
+
 NAME = "spark-ml"
-PARALLEL_FROM = 20
-"""Distinct points per centre from which on k-means|| is tried."""
-AT_ONCE = 4
-"""Fits that share the cluster: each is many short jobs, which leave it idle in between."""
+CONCURRENT_FITS = 4
+"""Each fit is many short Spark jobs, which alone leave most of a cluster idle."""
+PARALLEL_INIT_POINTS = 20
+"""Distinct points per centre from which on ``k-means||`` is used."""
+STABILITY_POINTS, STABILITY_RESTARTS = 20_000, 4
+"""Tracks that stability is measured on, and starts for each k and half, at most."""
 
 
-def fit(points: DataFrame, ks: Sequence[int], budget: GridOptions) -> list[Fit]:
-    """Fit and score K-means for every k: the best of several starts, its silhouette from ClusteringEvaluator.
+def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]:
+    """Fit K-means with pyspark.ml for every k and score the best start of each on all points. Runs many Spark jobs.
+
+    For each k, ``options.restarts`` fits start from different seeds; the fit with the lowest inertia counts. The
+    silhouette is ``ClusteringEvaluator``'s; the other scores come from sums per cluster.
 
     Parameters
     ----------
-    points : columns ``track_id``, ``point`` (vector, shape (n_features,), scaled units) and ``genre``
-    ks : numbers of clusters
-    budget : how hard to look
+    points : DataFrame with columns ``track_id`` (string, unique), ``point`` (vector, shape (n_features,), scaled
+        units, finite) and ``genre`` (string or null)
+    ks : numbers of clusters, rising, each at least 2
+    options : starts, iterations, tolerance and seed; with ``halves`` > 0 the stability of every k is measured too
 
     Returns
     -------
     list of Fit
-        One per k, without those that no start found (with a warning).
+        One per k, in the order given; centres have shape (k, n_features) and scaled units. Left out, with a warning,
+        is a k above the number of distinct points, or one for which every start lost a cluster.
 
     Raises
     ------
     ClusteringError
-        If there are fewer distinct points than the smallest k, or no k was found.
+        If there are fewer distinct points than the smallest k, or every start of every k lost a cluster.
+
+    Notes
+    -----
+    Stability is the mean adjusted Rand index over all pairs of random halves of the tracks, or of a sample of about
+    20,000 (``options.sample``, if less). Sample and halves are drawn by hashes of ``track_id`` and the seed. K-means is
+    fitted on each half; two halves are compared by the labels that their models give to the tracks in both. It is None
+    for a k above the distinct points of any half.
+
+    References
+    ----------
+    P. J. Rousseeuw (1987), "Silhouettes", J. Comput. Appl. Math. 20, 53-65.
+    T. Lange et al. (2004), "Stability-based validation of clustering solutions", Neural Comput. 16, 1299-1323.
     """
-    points = points.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        return _fit(points, ks, budget)
-    finally:
-        points.unpersist()
-
-
-def _fit(points: DataFrame, ks: Sequence[int], budget: GridOptions) -> list[Fit]:
-    weighted = _weighted(points).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        n_distinct = weighted.count()
-        found = list(_fit_candidates(points, weighted, feasible_ks(ks, n_distinct), n_distinct, budget))
-    finally:
-        weighted.unpersist()
-    if not found:
-        raise ClusteringError(f"no start found k = {ks[0]} to {ks[-1]} clusters that all have tracks")
-    data = load_points(points, features="point", class_column="genre", most=budget.sample)
-    try:
-        courses = [LloydState(np.ldexp(c.centres, data.exponent), c.iterations) for c in found]
-        for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
-            course.total = total
-        fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
-        fits = with_stability(
-            fits, stand_in(vector_to_array(F.col("point")), points, data, "track_id", budget.sample), budget, data.bits
-        )
-    finally:
-        data.release()
-    silhouettes = {c.k: c.silhouette for c in found}
-    return [replace(fit, silhouette=silhouettes[fit.k]) for fit in fits]
-
-
-class _Candidate(NamedTuple):
-    """The best start for one k."""
-
-    k: int
-    centres: NDArray[np.float64]
-    silhouette: float
-    iterations: int
-
-
-def _fit_candidates(
-    points: DataFrame, weighted: DataFrame, ks: Sequence[int], n_distinct: int, budget: GridOptions
-) -> Iterator[_Candidate]:
-    evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
-    in_session = inheritable_thread_target(points.sparkSession)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for place, k in enumerate(ks, start=1):
-            begun = time.monotonic()
-            starts = [
-                pool.submit(in_session(_fit_start), weighted, k, budget, start, _start_mode(k, start, n_distinct))
-                for start in range(budget.restarts)
-            ]
-            whole = [fit for start in starts if (fit := start.result())]
-            if not whole:
-                log.warning("k %d: left out, since every start lost a cluster on the way", k)
+    with _persisted_once(points), persisted(_weighted(points)) as distinct, ExitStack() as stack:
+        n_distinct = distinct.count()
+        feasible = feasible_ks(ks, n_distinct)
+        halves = _random_halves(points, options, stack) if options.halves else None
+        fits = []
+        for number, k in enumerate(feasible, start=1):
+            started = time.monotonic()
+            if (model := _best_model(distinct, n_distinct, k, options)) is None:
+                log.warning("k %d is left out: every start lost a cluster", k)
                 continue
-            best = min(whole, key=lambda fit: fit.inertia)
-            # rounding may carry a perfect silhouette past 1
-            silhouette = min(max(evaluator.evaluate(best.model.transform(points)), -1.0), 1.0)
+            scores = _score(points, model, options)
+            fits.append(replace(scores, stability=_stability(halves, k, options)) if halves else scores)
             log.info(
                 "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
-                k, place, len(ks), silhouette, best.inertia, budget.restarts, time.monotonic() - begun,
+                k, number, len(feasible), scores.silhouette, scores.inertia, options.restarts,
+                time.monotonic() - started,
             )  # fmt: skip
-            yield _Candidate(k, np.array(best.model.clusterCenters()), silhouette, best.iterations)
+    if not fits:
+        raise ClusteringError(
+            f"every start lost a cluster for every k from {ks[0]} to {ks[-1]}, expected one k with {ks[0]} or more "
+            "clusters that all have tracks; add tracks or features, or ask for fewer clusters with clustering.ks"
+        )
+    return fits
 
 
 def _weighted(points: DataFrame) -> DataFrame:
-    """Return each distinct point once, with how often it occurs as ``weight``, in an order of their own.
+    """Return each distinct point once, with its number of occurrences as ``weight``, in a reproducible order.
 
-    The clusters are the same, and no start can fall on two equal points: the block solver fails there.
+    The optimum is the same as over all points. No two first centres coincide, at which the block solver fails.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
-    in_order = repartition_deterministically(counted, points.count(), "array")
-    return in_order.select(array_to_vector(F.col("array")).alias("point"), "weight")
+    return repartition_deterministically(counted, points.count(), "array").select(
+        array_to_vector(F.col("array")).alias("point"), "weight"
+    )
 
 
-class _Start(NamedTuple):
-    model: KMeansModel
-    inertia: float
-    iterations: int
+def _persisted_once(rows: DataFrame) -> AbstractContextManager[DataFrame]:
+    """Persist the rows for a while, unless the caller has: ``unpersist`` would end the caller's cache too."""
+    return nullcontext(rows) if rows.storageLevel != StorageLevel.NONE else persisted(rows)
 
 
-def _start_mode(k: int, start: int, n_distinct: int) -> str:
-    """Return how a start chooses its first centres.
-
-    Starts take turns: ``k-means||`` finds clusters far apart, ``random`` often does better where all lie close.
-    Among few points only ``random`` is sure to choose k of them.
-    """
-    return "k-means||" if start % 2 == 0 and n_distinct >= PARALLEL_FROM * k else "random"
+def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
+    """Return the model of lowest inertia over all starts, or None if every start lost a cluster."""
+    calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
+    models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
+    return min(models, key=lambda model: model.summary.trainingCost, default=None)
 
 
-def _fit_start(weighted: DataFrame, k: int, budget: GridOptions, start: int, mode: str) -> _Start | None:
-    """Return the fit of one start, or None where it ended with fewer than k clusters."""
+def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
+    """Return the model of one start, or None if it has fewer than k clusters with points."""
+    # k-means|| does well on separated clusters, random on overlapping ones; among few points only random picks k
+    use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
     kmeans = KMeans(
         featuresCol="point",
         predictionCol="label",
         weightCol="weight",
         k=k,
-        seed=(budget.seed * 1_000_003 + k * 1009 + start) % 2**63,
-        initMode=mode,
-        maxIter=budget.max_iter,
-        tol=budget.tol,
-        # "auto" never takes the block solver for dense vectors, which needs a quarter of the time
+        seed=(options.seed * 1_000_003 + k * 1009 + start) % 2**63,
+        initMode="k-means||" if use_parallel else "random",
+        maxIter=options.max_iter,
+        tol=options.tol,
+        # "auto" uses the slower "row" for dense vectors; "block" takes a quarter of its time
         solver="block",
     )
     try:
-        model = kmeans.fit(weighted)
+        model = kmeans.fit(distinct)
     except Py4JJavaError as error:
-        # where few points make up all the cost, k-means|| may choose fewer than k: the block solver cannot go on
-        if mode == "random" or "ArrayIndexOutOfBounds" not in str(error):
+        # k-means|| may pick fewer than k centres if few points carry all the cost; the block solver then fails
+        if use_parallel and "ArrayIndexOutOfBounds" in str(error):
+            return None
+        raise
+    sizes = model.summary.clusterSizes
+    return model if len(sizes) == k and min(sizes) > 0 else None
+
+
+def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
+    """Return the scores of a model on all points."""
+    labelled = model.transform(points)
+    evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
+    passes = (evaluator.evaluate, _cluster_sums, _genre_counts)
+    silhouette, sums, counts = _run_all(points.sparkSession, [partial(run, labelled) for run in passes])
+    fit = fit_from_sums(
+        np.array(model.clusterCenters()),
+        sums,
+        agreement(counts),
+        engine=NAME,
+        restarts=options.restarts,
+        iterations=model.summary.numIter,
+    )
+    # rounding may exceed 1 where every point equals its centre
+    return replace(fit, silhouette=min(max(silhouette, -1.0), 1.0))
+
+
+def _cluster_sums(labelled: DataFrame) -> ClusterSums:
+    """Return sizes, means and sums of silhouettes and distances for every cluster. Runs two Spark jobs."""
+    summary = Summarizer.metrics("count", "mean", "variance").summary(F.col("point")).alias("summary")
+    summaries = [row.summary for row in labelled.groupBy("label").agg(summary).orderBy("label").collect()]
+    sizes = np.array([cluster["count"] for cluster in summaries])
+    means = np.array([cluster["mean"].toArray() for cluster in summaries])
+    # Summarizer divides by n - 1; the mean squared distance to the mean divides by n
+    spreads = np.array([cluster["variance"].toArray().sum() for cluster in summaries]) * (sizes - 1) / sizes
+
+    def of_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            labels = batch["label"].to_numpy()
+            values = batch["array"].flatten().to_numpy().reshape(len(labels), -1)
+            columns = (labels, *_point_scores(values, labels, sizes, means, spreads))
+            yield pa.RecordBatch.from_arrays([pa.array(column) for column in columns], ["label", *names])
+
+    names = ["silhouette", "distance", "square"]
+    scores = labelled.select("label", vector_to_array(F.col("point")).alias("array")).mapInArrow(
+        of_batches, "label int, silhouette double, distance double, square double"
+    )
+    sums = scores.groupBy("label").agg(*[F.sum(name).alias(name) for name in names]).orderBy("label").toArrow()
+    silhouettes, distances, squares = (sums[name].to_numpy() for name in names)
+    return ClusterSums(sizes=sizes, means=means, silhouettes=silhouettes, distances=distances, squares=squares)
+
+
+def _point_scores(
+    values: Matrix, labels: NDArray[np.int32], sizes: NDArray[np.int64], means: Matrix, spreads: NDArray[np.float64]
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Return the silhouette of each point, its distance to the mean of its cluster, and the square of that.
+
+    The mean squared distance from x to all points of a cluster is |x - mean|^2 + spread, where spread is the mean
+    squared distance of these points to their mean. Over the *other* points of the own cluster, of size n, it is
+    n / (n - 1) times as much. A point alone in its cluster has silhouette 0, as in scikit-learn.
+    """
+    each = np.arange(len(labels))
+    to_means = np.stack([((values - mean) ** 2).sum(axis=1) for mean in means], axis=1)
+    squares = to_means[each, labels]
+    mean_squares = to_means + spreads
+    size = sizes[labels]
+    inside = mean_squares[each, labels] * size / np.maximum(size - 1, 1)
+    mean_squares[each, labels] = np.inf
+    outside = mean_squares.min(axis=1)
+    silhouettes = np.where(size > 1, (outside - inside) / np.maximum(outside, inside), 0.0)
+    return silhouettes, np.sqrt(squares), squares
+
+
+def _genre_counts(labelled: DataFrame) -> NDArray[np.int64]:
+    """Return the tracks of each cluster and genre, shape (n_clusters, n_genres), of the tracks that have a genre."""
+    rows = labelled.where("genre is not null").groupBy("label", "genre").count().collect()
+    labels, clusters = np.unique([row["label"] for row in rows], return_inverse=True)
+    names, genres = np.unique([row["genre"] for row in rows], return_inverse=True)
+    counts = np.zeros((len(labels), len(names)), dtype=np.int64)
+    counts[clusters, genres] = [row["count"] for row in rows]
+    return counts
+
+
+class _Halves(NamedTuple):
+    """Random halves of a sample of the tracks."""
+
+    sample: DataFrame
+    """Columns ``point`` and ``half_0``, ``half_1``, … (boolean: the track is in this half)."""
+    distinct: list[DataFrame]
+    """The weighted distinct points of each half."""
+    n_distinct: list[int]
+
+
+def _random_halves(points: DataFrame, options: GridOptions, stack: ExitStack) -> _Halves:
+    """Return the halves that stability is measured on, persisted until the stack is closed."""
+
+    def hashed(*more: int) -> Column:
+        return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))
+
+    share = min(1.0, min(STABILITY_POINTS, options.sample) / points.count())
+    in_sample = F.pmod(hashed(), F.lit(2**20)) < max(1, round(2**20 * share))
+    in_half = [(F.pmod(hashed(half), F.lit(2)) == 0).alias(f"half_{half}") for half in range(options.halves)]
+    sample = stack.enter_context(persisted(points.where(in_sample).select("point", *in_half)))
+    distinct = [
+        stack.enter_context(persisted(_weighted(sample.where(f"half_{half}")))) for half in range(options.halves)
+    ]
+    return _Halves(sample, distinct, [half.count() for half in distinct])
+
+
+def _stability(halves: _Halves, k: int, options: GridOptions) -> Stability | None:
+    """Return the adjusted Rand index over all pairs of halves, or None if a half has too few distinct points."""
+    if k > min(halves.n_distinct):
+        return None
+    few = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
+    labelled = halves.sample
+    for half, (distinct, n_distinct) in enumerate(zip(halves.distinct, halves.n_distinct, strict=True)):
+        if (model := _best_model(distinct, n_distinct, k, few)) is None:
+            return None
+        labelled = model.setPredictionCol(f"label_{half}").transform(labelled)
+    table = labelled.drop("point").toArrow()
+    labels, member = (
+        [table[f"{name}_{half}"].to_numpy() for half in range(options.halves)] for name in ("label", "half")
+    )
+    indices = []
+    for a, b in combinations(range(options.halves), 2):
+        both = member[a] & member[b]
+        counts = np.bincount(labels[a][both] * k + labels[b][both], minlength=k * k).reshape(k, k)
+        indices.append(agreement(counts).ari)
+    # None: two halves that have no track in common
+    known = [index for index in indices if index is not None]
+    return Stability(float(np.mean(known)), float(np.std(known)), options.halves) if known else None
+
+
+def _run_all(spark: SparkSession, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return the results of calls that run Spark jobs, a few at once; the first error cancels the jobs of the others.
+
+    SparkContext's job tags are used, since SparkSession's ``addTag`` and ``interruptTag`` do not reach jobs of KMeans:
+    those run outside SQL executions.
+    """
+    context, tag = spark.sparkContext, f"segue-{uuid.uuid4()}"
+    context.addJobTag(tag)
+    try:
+        # one wrapper for each call: threads that share a wrapper share one mutable set of local properties
+        targets = [inheritable_thread_target(spark)(call) for call in calls]
+    finally:
+        context.removeJobTag(tag)
+    with ThreadPoolExecutor(CONCURRENT_FITS, "spark-ml") as pool:
+        futures = [pool.submit(target) for target in targets]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            running = [future for future in futures if not future.cancel()]
+            with suppress(Py4JError):  # the JVM has ended, and its jobs with it
+                # repeated, since a fit that is between two jobs has none to cancel
+                while wait(running, timeout=0.1).not_done:
+                    context.cancelJobsWithTag(tag)
             raise
-        return None
-    summary = model.summary
-    if len(summary.clusterSizes) < k or min(summary.clusterSizes) == 0:
-        return None
-    return _Start(model, summary.trainingCost, summary.numIter)
+    return [future.result() for future in futures]

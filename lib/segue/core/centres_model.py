@@ -1,4 +1,4 @@
-"""A pyspark.ml PipelineModel made of a fitted scaler and given centres, and what it does in plain numbers."""
+"""A pyspark.ml KMeansModel made of given centres."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,41 +8,115 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from segue.errors import ClusteringError
+
 Matrix = NDArray[np.float64]
-_ORDERS: dict[int, list[int]] = {}
-"""What was learned of the order in which a fit on so many rows returns them."""
 
 
-def kmeans_model(spark: SparkSession, centres: Matrix, features: str, prediction: str) -> KMeansModel:
-    """Return a KMeansModel that has exactly these centres, all different, in this order.
+def kmeans_model_from_centres(
+    spark: SparkSession, centres: Matrix, *, features_col: str, prediction_col: str
+) -> KMeansModel:
+    """Return a KMeansModel with exactly these centres, in this order. Runs a few small Spark jobs.
 
-    pyspark.ml has no way to say that, but a KMeans of one iteration over the centres themselves finds them,
-    in an order that depends on its seed and their number alone; a first fit on 0, 1, … tells which.
+    Parameters
+    ----------
+    spark : session that the model belongs to
+    centres : shape (k, n_features), in the units of ``features_col``, all finite and different, k >= 2; centre i
+        becomes the cluster with label i
+    features_col : column of vectors that the model reads
+    prediction_col : column of labels (int, 0 to k - 1) that the model adds
+
+    Returns
+    -------
+    KMeansModel
+        Transforms and is saved like any other. Its ``summary`` describes the fit on the centres, not the data that
+        the centres come from.
+
+    Raises
+    ------
+    ClusteringError
+        If the centres have another shape, are not finite or not all different, or if this Spark version returns other
+        centres than given.
+
+    Notes
+    -----
+    pyspark.ml has no constructor for this: a KMeansModel wraps an object of Spark's JVM, which only ``KMeans.fit`` and
+    ``KMeansModel.load`` create. So KMeans is fitted on the centres themselves, as k rows in one partition, for one
+    iteration. Its random start draws k of the k rows, which is all of them: each row is the only point of its own
+    cluster, and the mean of one point is that point, bit for bit.
+
+    The drawn rows come in another order. The draw shuffles row positions by ``seed`` and never looks at values, so
+    the order is a permutation that depends on the seed and k alone. A first fit on the rows 0, 1, …, k - 1 returns this
+    permutation; the rows of the second fit are laid out so that it puts every centre where it belongs.
+
+    ``KMeansModel.load`` of a hand-written directory (JSON metadata, Parquet rows) is not used: the file format belongs
+    to Spark, is no public interface and changes between versions, and a cluster needs a folder that all machines share.
     """
-    if len(centres) not in _ORDERS:
-        numbers = np.arange(len(centres), dtype=float)[:, None]
-        returned = _fit_rows(spark, numbers, features, prediction).clusterCenters()
-        _ORDERS[len(centres)] = [int(centre[0]) for centre in returned]
-    order = _ORDERS[len(centres)]
+    centres = np.asarray(centres, dtype=np.float64)
+    _require_valid(centres)
     rows = np.empty_like(centres)
-    rows[order] = centres
-    found = _fit_rows(spark, rows, features, prediction)
-    if not np.array_equal(np.array(found.clusterCenters()), centres):
-        raise RuntimeError("the KMeansModel does not have the centres it was given")
-    return found
+    rows[list(_permutation(spark, len(centres)))] = centres
+    model = _fit_rows(spark, rows, features_col, prediction_col)
+    returned = np.array(model.clusterCenters())
+    if not np.array_equal(returned, centres):
+        raise _unexpected(spark, centres, returned)
+    return model
 
 
-def _fit_rows(spark: SparkSession, rows: Matrix, features: str, prediction: str) -> KMeansModel:
-    # from Arrow the rows need no Python worker, whose start takes longer than the fit
-    arrays = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
-    frame = spark.createDataFrame(arrays).select(array_to_vector(F.col("row")).alias(features)).coalesce(1)
-    means = KMeans(
+def _require_valid(centres: Matrix) -> None:
+    if centres.ndim != 2 or len(centres) < 2 or not centres.shape[1]:
+        raise ClusteringError(
+            f"the centres have shape {centres.shape}, expected (k, n_features) with k >= 2; pass one row per cluster"
+        )
+    if not np.isfinite(centres).all():
+        raise ClusteringError(
+            f"{(~np.isfinite(centres)).sum()} values of the centres are not finite, expected none; "
+            "remove NaN and infinite values"
+        )
+    n_distinct = len(np.unique(centres, axis=0))
+    if n_distinct < len(centres):
+        raise ClusteringError(
+            f"{n_distinct} of {len(centres)} centres are distinct, expected all; remove the identical ones"
+        )
+
+
+_PERMUTATIONS: dict[int, tuple[int, ...]] = {}
+
+
+def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
+    """Return which row becomes which centre in a fit on k rows: centre i is row ``result[i]``."""
+    if k not in _PERMUTATIONS:
+        numbers = np.arange(k, dtype=np.float64)[:, None]
+        returned = np.array(_fit_rows(spark, numbers, "features", "prediction").clusterCenters())
+        if returned.shape != numbers.shape or not np.array_equal(np.sort(returned, axis=0), numbers):
+            raise _unexpected(spark, numbers, returned)
+        _PERMUTATIONS[k] = tuple(int(number) for number in returned[:, 0])
+    return _PERMUTATIONS[k]
+
+
+def _fit_rows(spark: SparkSession, rows: Matrix, features_col: str, prediction_col: str) -> KMeansModel:
+    # rows from Arrow need no Python worker, whose start takes longer than the fit
+    table = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
+    # one partition: the draw depends on how the rows are split
+    points = spark.createDataFrame(table).select(array_to_vector(F.col("row")).alias(features_col)).coalesce(1)
+    kmeans = KMeans(
         k=len(rows),
-        featuresCol=features,
-        predictionCol=prediction,
+        featuresCol=features_col,
+        predictionCol=prediction_col,
         initMode="random",
         maxIter=1,
         solver="row",
         seed=1,
     )
-    return means.fit(frame)
+    return kmeans.fit(points)
+
+
+def _unexpected(spark: SparkSession, given: Matrix, returned: Matrix) -> ClusteringError:
+    if given.shape != returned.shape:
+        difference = f"of shape {returned.shape}, expected {given.shape}"
+    else:
+        row = int(np.flatnonzero((given != returned).any(axis=1))[0])
+        difference = f"centre {row} is {returned[row].tolist()}, expected {given[row].tolist()}"
+    return ClusteringError(
+        f"Spark {spark.version} returns other centres than given: {difference}; use the Spark version of setup.py"
+    )

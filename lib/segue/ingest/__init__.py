@@ -1,1 +1,1 @@
-"""A published file becomes tracks and rejected rows: DataFrames in and out, nothing is written."""
+"""Read published files into tracks and rejected rows: DataFrames and plain values in and out."""

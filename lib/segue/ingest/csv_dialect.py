@@ -1,4 +1,4 @@
-"""How the text of a CSV file is cut into fields: found from its first lines, by what makes its header known."""
+"""Detect the delimiter and the header of a CSV file from its first lines."""
 
 import csv
 import re
@@ -11,76 +11,78 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The delimiter, and the one that the whole lines were wrapped in once more, if they were.
+    """The delimiter of a CSV file, and the outer delimiter of a file whose lines were wrapped in a second one.
 
-    A comma file that was opened as a semicolon file and saved again has its lines in the first of
-    several cells, quoted where they held a quote, and empty cells behind: ``"1,""a, b"",2";;``.
+    A spreadsheet that opens a comma-separated file as semicolon-separated and saves it writes each line into the first
+    of several cells, quoted where the line held a quote, and leaves the other cells empty: ``"1,""a, b"",2";;``.
     """
 
     delimiter: str
-    wrapped_in: str | None = None
+    outer_delimiter: str | None = None
 
     def fields(self, cells: list[str]) -> list[str]:
-        """Return the fields of one record as ``csv.reader`` gives it, unwrapped where it was wrapped."""
-        if self.wrapped_in is None or not cells:
+        """Return the fields of a record, given its cells as ``csv.reader`` splits them at ``record_delimiter``."""
+        if self.outer_delimiter is None or not cells:
             return cells
         while cells and not cells[-1]:
             cells = cells[:-1]
-        return next(csv.reader([self.wrapped_in.join(cells)], delimiter=self.delimiter), [])
+        return next(csv.reader([self.outer_delimiter.join(cells)], delimiter=self.delimiter), [])
 
     @property
-    def outer(self) -> str:
-        """The delimiter to read records with."""
-        return self.wrapped_in or self.delimiter
+    def record_delimiter(self) -> str:
+        """The delimiter to pass to ``csv.reader``: the outer one of a wrapped file."""
+        return self.outer_delimiter or self.delimiter
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The dialect of a file, its column names, and how many records come before the first row."""
+    """The dialect and column names of a file, and the number of records to skip: the header and those before it."""
 
     dialect: Dialect
     names: tuple[str, ...]
-    skipped: int
+    n_skipped: int
 
 
-def find_header(lines: Sequence[str], known: Callable[[Sequence[str]], int]) -> Header | None:
-    """Return how the file is written, or None where no record is in it.
+def detect_header(lines: Sequence[str], count_columns: Callable[[Sequence[str]], int]) -> Header | None:
+    """Return the header of a CSV file, or None if the lines hold no record.
+
+    Every delimiter, and every pair of inner and outer delimiter, is tried. The best header has the most recognised
+    columns, then the fewest delimiters within names, then the most columns; an unwrapped one wins a tie.
 
     Parameters
     ----------
-    lines : the first lines of the file, line ends included
-    known : counts how many columns a header makes known; the dialect with most of them is taken, then
-        the one that leaves fewest delimiters within names, then the one with most columns, then a
-        plain one before a wrapped one
+    lines : sequence of str
+        The first lines of the file, with their line ends.
+    count_columns : callable
+        Returns how many canonical columns a list of header names matches.
     """
-    candidates = [_header(lines, Dialect(delimiter)) for delimiter in DELIMITERS]
-    candidates += [
-        _header(lines, Dialect(inner, outer)) for outer in DELIMITERS for inner in DELIMITERS if inner != outer
-    ]
-    headers = [header for header in candidates if header]
+    dialects = [Dialect(delimiter) for delimiter in DELIMITERS]
+    dialects += [Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer]
+    headers = [header for dialect in dialects if (header := _read_header(lines, dialect))]
     return max(
         headers,
-        key=lambda header: (known(header.names), -_left_over(header.names), len(header.names)),
+        key=lambda header: (count_columns(header.names), -_count_delimiters(header.names), len(header.names)),
         default=None,
     )
 
 
-def _left_over(names: Sequence[str]) -> int:
+def _count_delimiters(names: Sequence[str]) -> int:
     return sum(delimiter in name for name in names for delimiter in DELIMITERS)
 
 
-def _header(lines: Sequence[str], dialect: Dialect) -> Header | None:
-    skipped = 0
+def _read_header(lines: Sequence[str], dialect: Dialect) -> Header | None:
+    """Return the first record that is neither blank nor a leading ``sep=`` line, or None."""
+    n_skipped = 0
     try:
-        for cells in csv.reader(lines, delimiter=dialect.outer):
-            skipped += bool(cells)
-            separator = _SEPARATOR_LINE.fullmatch(dialect.outer.join(cells))
-            if not cells or (skipped == 1 and separator):
+        for cells in csv.reader(lines, delimiter=dialect.record_delimiter):
+            n_skipped += bool(cells)
+            separator = _SEPARATOR_LINE.fullmatch(dialect.record_delimiter.join(cells))
+            if not cells or (n_skipped == 1 and separator):
                 continue
             names = [name.strip(" \r\n") for name in dialect.fields(cells)]
             while names and not names[-1]:
                 names.pop()
-            return Header(dialect, tuple(names), skipped)
+            return Header(dialect, tuple(names), n_skipped)
     except csv.Error:
         pass
     return None

@@ -1,4 +1,4 @@
-"""Which files an input path names, of which kind: a file, a folder, a glob, or a Delta table."""
+"""List the files that an input path names: a file, a folder, a glob, or a Delta table."""
 
 import os
 import re
@@ -17,36 +17,46 @@ from pyspark.sql import functions as F
 
 from segue.errors import InputError
 
-_GLOB = re.compile(r"[*?\[{]")
-_SPECIAL = re.compile(r"([*?\[\]{}\\])")
-_UNREADABLE = re.compile(
-    r"FAILED_READ_FILE|EOFException|ZipException|FileNotFoundException|AccessControlException|UnknownHostException"
-    r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|CANNOT_MERGE|No FileSystem for scheme"
-    r"|incorrect header"
-)
-"""What Spark says, among other things, where a file is at fault."""
-_FOR_PROGRAMS = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
-"""The packages of a Java class, Spark's name of a condition, and the SQL standard's."""
-_COMPRESSED = (".gz", ".bz2", ".zst", ".deflate")
-_NOT_THAT_OF_OTHERS = (".lz4", ".snappy")
-"""Hadoop packs these in a way of its own, and cannot read what other programs pack."""
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
     "json": (".json", ".jsonl", ".ndjson"),
     "parquet": (".parquet",),
 }
+"""The file name endings of each format."""
+_COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
+_HADOOP_COMPRESSIONS = ("lz4", "snappy")
+"""Hadoop frames these in its own way, and cannot read files that other programs compressed."""
+_GLOB = re.compile(r"[*?\[{]")
+_GLOB_CHARACTERS = re.compile(r"([*?\[\]{}\\])")
+_INPUT_FAULTS = re.compile(
+    r"FAILED_READ_FILE|EOFException|ZipException|FileNotFoundException|AccessControlException|UnknownHostException"
+    r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|CANNOT_MERGE|No FileSystem for scheme"
+    r"|incorrect header"
+)
+"""What Spark's errors contain where the input is at fault."""
+_ERROR_CODES = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
+"""The package of a Java exception, Spark's error class, and the SQLSTATE: noise in a one-line message."""
+_MAX_CAUSE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of the input: where it is, what the rows will call it, its bytes, how it is written, and when it was.
+    """A file of the input, or a Delta table at the version it had when it was listed.
 
-    A Delta table counts as one, of the version that it had when it was looked at.
+    Attributes
+    ----------
+    uri : the file's location, as Spark writes it
+    id : ``xxhash64`` of the location, by which workers identify the file
+    source_file : the path relative to the input, as ``tracks.source_file`` has it
+    size : bytes; 0 for a Delta table
+    format : ``csv``, ``json``, ``parquet`` or ``delta``
+    version : the Delta table's version, else None
+    modified_at : time of the last modification, UTC
     """
 
     uri: str
     id: int
-    relative: str
+    source_file: str
     size: int
     format: str
     version: int | None = None
@@ -54,79 +64,93 @@ class InputFile:
 
 
 @contextmanager
-def readable_errors(what: str) -> Iterator[None]:
-    """Turn what Spark says of unreadable input into one line."""
+def readable_errors(name: str) -> Iterator[None]:
+    """Raise a one-line InputError about ``name`` in place of Spark's errors about unreadable input."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        if not isinstance(error, AnalysisException) and not _UNREADABLE.search(str(error)):
-            raise  # a fault of segue's or of the cluster's, not of the input
-        raise InputError(f"cannot read {what}: {_cause(error)}") from error
+        # all other errors are faults of segue or the cluster
+        if not isinstance(error, AnalysisException) and not _INPUT_FAULTS.search(str(error)):
+            raise
+        raise InputError(f"cannot read {name}: {_cause(error)}") from error
 
 
 def _cause(error: Exception) -> str:
-    """Return the innermost cause that a JVM's trace names, else the first line, without names that programs go by."""
+    """Return the innermost cause in a JVM's stack trace, else the first line, without error codes."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
-    return _FOR_PROGRAMS.sub("", text)[:300]
+    return _ERROR_CODES.sub("", text)[:_MAX_CAUSE_LENGTH]
 
 
 def literal_path(uri: str) -> str:
-    """Return a path that Spark takes literally, not for a glob."""
-    return _SPECIAL.sub(r"\\\1", uri)
+    """Return a path with its glob characters escaped, so that Spark reads it literally."""
+    return _GLOB_CHARACTERS.sub(r"\\\1", uri)
 
 
 def list_input(spark: SparkSession, path: str, output: str | None = None) -> list[InputFile]:
-    """Return the files that ``path`` names, sorted; a Delta table counts as one. Runs a Spark job.
+    """Return the files that a path names, sorted by name; a Delta table counts as one file. Runs one Spark job.
 
     Parameters
     ----------
-    path : a file, a folder, a glob or a Delta table
-    output : URI of where segue writes; what lies below it is no input, though the folder that it lies in may be one
+    spark : SparkSession
+    path : str
+        A file, a folder, a glob or a Delta table. A single file of unknown ending is read as CSV.
+    output : str, optional
+        URI of the output folder: files below it are never read as input.
 
     Raises
     ------
     InputError
-        If nothing is there, or nothing in a form that segue reads.
+        If the path does not exist, cannot be read, or names no file of a supported format.
     """
-    literal = not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
-    pattern = literal_path(path) if literal else path
+    is_literal = not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
     with readable_errors(f"--input {path}"):
-        if literal and DeltaTable.isDeltaTable(spark, path):
-            # a table that was made anew has the version of one that was read before, but not its time
-            last = DeltaTable.forPath(spark, path).history(1).select("version", F.unix_micros("timestamp"))
-            version, at = last.collect()[0]
-            return [InputFile(path, 0, _name(path), 0, "delta", version, _moment(at))]
-        listed = (
-            spark.read.format("binaryFile")
-            .option("recursiveFileLookup", "true")
-            .load(pattern)
-            .select("path", "length", F.xxhash64("_metadata.file_path"), F.unix_micros("modificationTime"))
-            .collect()
-        )
-    base = _base(path, literal=literal)
-    found = [
-        InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _moment(at))
-        for uri, size, file_id, at in listed
+        if is_literal and DeltaTable.isDeltaTable(spark, path):
+            return [_delta_table(spark, path)]
+        rows = _binary_files(spark, literal_path(path) if is_literal else path)
+    base = _base_folder(path, is_literal=is_literal)
+    files = [
+        InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _utc(modified_at))
+        for uri, size, file_id, modified_at in rows
         # guard: output-not-read-as-input
         if output is None or not _is_below(uri, output)
     ]
-    for file in found:
-        packed = [ending for ending in _NOT_THAT_OF_OTHERS if file.relative.lower().endswith(ending)]
-        if packed and _format(file.relative[: -len(packed[0])]):
-            raise InputError(f"{file.relative}: {packed[0]} is not read, wanted .gz, .bz2, .zst, or a file as it is")
-    if len(found) == 1 and not found[0].format and _name(found[0].uri) == _name(path):
-        return [replace(found[0], format="csv")]
-    readable = sorted((file for file in found if file.format), key=lambda file: file.relative)
-    if not readable:
+    _refuse_hadoop_compressions(files)
+    if len(files) == 1 and not files[0].format and _base_name(files[0].uri) == _base_name(path):
+        return [replace(files[0], format="csv")]
+    supported = sorted((file for file in files if file.format), key=lambda file: file.source_file)
+    if not supported:
         endings = " ".join(ending for endings in FORMATS.values() for ending in endings)
         raise InputError(
-            f"--input {path} holds no file to read: found {len(found)} files that are not empty, "
-            f"wanted one that ends in {endings} "
-            "(compressed or not), or a Delta table"
+            f"--input {path} holds no readable file: found {len(files)} non-empty files, "
+            f"expected one that ends in {endings} (compressed or not), or a Delta table"
         )
-    return readable
+    return supported
+
+
+def _delta_table(spark: SparkSession, path: str) -> InputFile:
+    # a table that was deleted and created again can have its old version number, but not its old commit time
+    last_commit = DeltaTable.forPath(spark, path).history(1).select("version", F.unix_micros("timestamp"))
+    version, committed_at = last_commit.collect()[0]
+    return InputFile(path, 0, _base_name(path), 0, "delta", version, _utc(committed_at))
+
+
+def _binary_files(spark: SparkSession, pattern: str) -> list[tuple[str, int, int, int]]:
+    """Return URI, size, id and modification time (microseconds) of all non-empty files that a pattern matches."""
+    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(pattern)
+    rows = files.select("path", "length", F.xxhash64("_metadata.file_path"), F.unix_micros("modificationTime"))
+    return [tuple(row) for row in rows.collect()]
+
+
+def _refuse_hadoop_compressions(files: list[InputFile]) -> None:
+    for file in files:
+        name, _, ending = file.source_file.rpartition(".")
+        if ending.lower() in _HADOOP_COMPRESSIONS and _format(name):
+            raise InputError(
+                f"{file.source_file}: .{ending.lower()} files cannot be read, "
+                "expected .gz, .bz2, .zst or an uncompressed file"
+            )
 
 
 def _is_below(uri: str, folder: str) -> bool:
@@ -134,28 +158,30 @@ def _is_below(uri: str, folder: str) -> bool:
     return uri.startswith(folder.rstrip("/") + "/")
 
 
-def _moment(microseconds: int) -> datetime:
+def _utc(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
 def _format(uri: str) -> str:
+    """Return the format of a file by the ending of its name, or an empty text."""
     name = uri.lower()
-    for ending in _COMPRESSED:
+    for ending in _COMPRESSIONS:
         name = name.removesuffix(ending)
-    return next((kind for kind, endings in FORMATS.items() if name.endswith(endings)), "")
+    return next((file_format for file_format, endings in FORMATS.items() if name.endswith(endings)), "")
 
 
-def _name(path: str) -> str:
+def _base_name(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 
 
-def _base(path: str, *, literal: bool) -> str:
-    """Return the folder that names are relative to, without scheme and host: the glob's fixed part, or all of it."""
-    fixed = path if literal else path[: _GLOB.search(path).start()].rpartition("/")[0]  # type: ignore[union-attr]
+def _base_folder(path: str, *, is_literal: bool) -> str:
+    """Return the folder that ``source_file`` is relative to, without scheme and host: the path up to its first glob."""
+    glob = None if is_literal else _GLOB.search(path)
+    fixed = path[: glob.start()].rpartition("/")[0] if glob else path
     return urlsplit(fixed).path if urlsplit(fixed).scheme else os.path.abspath(fixed)
 
 
 def _relative(uri: str, base: str) -> str:
     path = re.sub(r"^[a-z][a-z0-9+.-]*:(//[^/]*)?", "", uri, flags=re.IGNORECASE)
-    inside = path.removeprefix(base.rstrip("/") + "/")
-    return _name(path) if inside == path else inside
+    relative = path.removeprefix(base.rstrip("/") + "/")
+    return _base_name(path) if relative == path else relative

@@ -1,7 +1,8 @@
-"""Text becomes a value, or None: numbers, durations, years, ids, lists. Plain Python, called by the workers.
+"""Parse the texts of a file into numbers, durations, years, track ids, lists and cleaned text.
 
-Numbers may have a sign, a decimal point or (where the file writes so) comma, thousands commas, an exponent, and a
-percent sign, ``bpm`` or ``dB`` behind them; durations may be ``m:ss`` or ``h:mm:ss``.
+A number may have a sign, a decimal point or (where the file uses it) a decimal comma, thousands commas, an exponent,
+and a trailing ``%``, ``bpm`` or ``dB``. A duration may be ``m:ss`` or ``h:mm:ss``. Every parser takes time linear in
+the length of its text, whatever the text holds.
 """
 
 import ast
@@ -9,127 +10,136 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
-MISSING = frozenset({"", "NA", "null", "NULL", "-"})
-"""Texts that say that there is no text."""
-NO_NUMBER = frozenset({"", "na", "n/a", "#n/a", "null", "none", "-", "--", "?"})
-"""Texts, in lower case, that say that there is no number."""
-JOINED_BY = "; "
-# none of these may take more than a time in proportion to the text, whatever it holds
-_POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
-_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_UNIT_BEHIND = re.compile(r"(?<!\s)\s*(%|bpm|db)$", re.IGNORECASE)
+MISSING_TEXTS = frozenset({"", "NA", "null", "NULL", "-"})
+"""Placeholders for a missing text, compared with case."""
+MISSING_NUMBERS = frozenset({"", "na", "n/a", "#n/a", "null", "none", "-", "--", "?"})
+"""Placeholders for a missing number, in lower case."""
+ARTIST_SEPARATOR = "; "
+_DECIMAL_POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_THOUSANDS_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_UNIT_SUFFIX = re.compile(r"(?<!\s)\s*(%|bpm|db)$", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):([0-5]\d(?:\.\d+)?)", re.ASCII)
-_YEARS = tuple(
-    re.compile(form, re.ASCII)
-    for form in (
+_YEAR_FORMATS = tuple(
+    re.compile(pattern, re.ASCII)
+    for pattern in (
         r"(\d{4})(?:\.0*)?",
         r"(\d{4})(?:[-/]\d{1,2}){1,2}(?:[T ].*)?",
         r"(\d{4})(?:\.\d{1,2}){2}",
         r"\d{1,2}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)(\d{4})",
     )
 )
-_NO_YEAR = re.compile(r"0+(\.0*)?|0000[-/.].*", re.ASCII)
-_TRACK_ADDRESS = re.compile(r"(?:spotify:track:|https?://open\.spotify\.com/(?:[^/?]+/)*?track/)([^?#/]+).*", re.DOTALL)
-_LONGEST_LIST = 20_000
+_UNKNOWN_YEAR = re.compile(r"0+(\.0*)?|0000[-/.].*", re.ASCII)
+_TRACK_URI = re.compile(r"(?:spotify:track:|https?://open\.spotify\.com/(?:[^/?]+/)*?track/)([^?#/]+).*", re.DOTALL)
+_MAX_LIST_LENGTH = 20_000
 
 
 def is_missing(text: str | None) -> bool:
-    """Tell whether a text stands for a missing number."""
-    return text is None or text.strip().lower() in NO_NUMBER
+    """Tell whether a text is a placeholder for a missing number."""
+    return text is None or text.strip().lower() in MISSING_NUMBERS
 
 
 def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
     """Return the finite number that a text holds, or None.
 
-    >>> number("1,412"), number("-5.3 dB"), number("f"), number("NaN")
+    >>> parse_number("1,412"), parse_number("-5.3 dB"), parse_number("f"), parse_number("NaN")
     (1412.0, -5.3, None, None)
-    >>> number("0,53", decimal_comma=True), number("0,53")
+    >>> parse_number("0,53", decimal_comma=True), parse_number("0,53")
     (0.53, None)
     """
     bare = text.strip()
-    if not _POINT.fullmatch(bare):
-        bare = _UNIT_BEHIND.sub("", bare)
-        if decimal_comma and _COMMA.fullmatch(bare):
+    if not _DECIMAL_POINT.fullmatch(bare):
+        bare = _UNIT_SUFFIX.sub("", bare)
+        if decimal_comma and _DECIMAL_COMMA.fullmatch(bare):
             bare = bare.replace(",", ".")
-        elif _THOUSANDS.fullmatch(bare):
+        elif _THOUSANDS_COMMAS.fullmatch(bare):
             bare = bare.replace(",", "")
-        if not _POINT.fullmatch(bare):
+        if not _DECIMAL_POINT.fullmatch(bare):
             return None
     value = float(bare)
     return value if math.isfinite(value) else None
 
 
-def has_decimal_comma(texts: list[str]) -> bool:
-    """Tell whether commas are decimal signs: some cannot be thousands commas, and fewer points are decimal signs."""
-    bare = [_UNIT_BEHIND.sub("", text.strip()) for text in texts]
-    commas = sum(bool(_COMMA.fullmatch(t) and not _THOUSANDS.fullmatch(t)) for t in bare)
-    points = sum("." in t and bool(_POINT.fullmatch(t)) for t in bare)
-    return commas > points
+def has_decimal_comma(texts: Sequence[str]) -> bool:
+    """Tell whether a file's numbers are written with a decimal comma.
+
+    They are when more texts hold a comma that cannot separate thousands than hold a decimal point.
+
+    >>> has_decimal_comma(["0,53", "7"]), has_decimal_comma(["1,412", "2,100"])
+    (True, False)
+    """
+    bare = [_UNIT_SUFFIX.sub("", text.strip()) for text in texts]
+    n_commas = sum(bool(_DECIMAL_COMMA.fullmatch(t) and not _THOUSANDS_COMMAS.fullmatch(t)) for t in bare)
+    n_points = sum("." in t and bool(_DECIMAL_POINT.fullmatch(t)) for t in bare)
+    return n_commas > n_points
 
 
 def parse_duration(text: str) -> float | None:
     """Return the seconds of ``m:ss`` or ``h:mm:ss``, or None.
 
-    >>> seconds("3:21"), seconds("1:00:00"), seconds("201")
+    >>> parse_duration("3:21"), parse_duration("1:00:00"), parse_duration("201")
     (201.0, 3600.0, None)
     """
     clock = _CLOCK.fullmatch(text.strip())
     if not clock:
         return None
-    hours, minutes, rest = clock.groups()
-    return int(hours or 0) * 3600 + int(minutes) * 60 + float(rest)
+    hours, minutes, seconds = clock.groups()
+    return int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
 
 
 def parse_year(text: str) -> int | None:
-    """Return the year of a year or a date, 0 where it says that the year is not known, or None.
+    """Return the year of a year or date, 0 for a year written as zeros (unknown), or None if a text is neither.
 
-    >>> year("2019-06-14"), year("1975"), year("14/06/2019"), year("0000"), year("soon")
-    (2019, 1975, 2019, 0, None)
+    >>> [parse_year(text) for text in ("2019-06-14", "1975", "14/06/2019", "0000", "soon")]
+    [2019, 1975, 2019, 0, None]
     """
-    if _NO_YEAR.fullmatch(text):
+    if _UNKNOWN_YEAR.fullmatch(text):
         return 0
-    found = next((found for form in _YEARS if (found := form.fullmatch(text))), None)
-    return int(found[1]) if found else None
+    match = next((match for pattern in _YEAR_FORMATS if (match := pattern.fullmatch(text))), None)
+    return int(match[1]) if match else None
 
 
 def parse_track_id(text: str) -> str:
-    """Return an id without the address around it.
+    """Return the id within a Spotify URI or URL of a track; any other text unchanged.
 
-    >>> track_id("spotify:track:6f807x0ima9a1j3VPbc7VN")
+    >>> parse_track_id("spotify:track:6f807x0ima9a1j3VPbc7VN")
     '6f807x0ima9a1j3VPbc7VN'
     """
-    found = _TRACK_ADDRESS.fullmatch(text)
-    return found[1] if found else text
+    match = _TRACK_URI.fullmatch(text)
+    return match[1] if match else text
 
 
 def clean_text(text: str | None) -> str | None:
-    """Return a text trimmed and in Unicode's composed form (NFC), or None where it is missing."""
+    """Return a text trimmed and in Unicode's composed form (NFC), or None where it is a missing value."""
     if text is None:
         return None
     text = text.strip()
     if not text.isascii():
-        # a list written as JSON may hold half a character, which no table can
-        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        text = unicodedata.normalize("NFC", whole)
-    return None if text in MISSING else text
+        # JSON escapes can hold half a surrogate pair, which UTF-8 and so Arrow cannot encode
+        encodable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = unicodedata.normalize("NFC", encodable)
+    return None if text in MISSING_TEXTS else text
 
 
 def parse_list(text: str | None) -> list[str]:
-    """Return the members of a list written as Python or JSON writes it, or else the text alone.
+    """Return the members of a list of texts in Python or JSON notation; any other text as the only member.
 
-    >>> items("['Simon', \\"Garfunkel\\"]"), items("[dunkelbunt]"), items(None)
+    The text must not be empty, as ``clean_text`` ensures. A member that is an object with a ``name``, as the Spotify Web
+    API writes artists, counts as that name.
+
+    >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])
     """
     if text is None:
         return []
-    if text[0] != "[" or text[-1] != "]" or len(text) > _LONGEST_LIST:
+    if text[0] != "[" or text[-1] != "]" or len(text) > _MAX_LIST_LENGTH:
         return [text]
-    for read in (json.loads, ast.literal_eval):
+    for parse in (json.loads, ast.literal_eval):
         try:
-            members = [_name(member) for member in read(text)]
+            members = [_member_name(member) for member in parse(text)]
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
         if all(isinstance(member, str) for member in members):
@@ -137,6 +147,5 @@ def parse_list(text: str | None) -> list[str]:
     return [text]
 
 
-def _name(member: Any) -> Any:
-    """Return the name of an artist object as the Spotify API writes it; anything else as it is."""
+def _member_name(member: Any) -> Any:
     return member.get("name") if isinstance(member, dict) else member

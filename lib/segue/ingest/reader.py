@@ -1,7 +1,7 @@
-"""From files to judged rows: look through, recognise, read."""
+"""Read input files into validated rows: scan the text files, match the columns of every file, and read all rows."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -10,18 +10,22 @@ from pyspark.sql import DataFrame, SparkSession
 from segue.errors import InputError
 from segue.ingest import records, text_reader, text_scan, typed_reader
 from segue.ingest.column_matching import ColumnLayout, match_columns, match_headers
-from segue.ingest.csv_dialect import DELIMITERS, Dialect, Header, find_header
+from segue.ingest.csv_dialect import DELIMITERS, Dialect, Header, detect_header
 from segue.ingest.input_files import InputFile, readable_errors
 from segue.ingest.source_definitions import Source
+from segue.ingest.text_scan import FileScan
+from segue.ingest.units import SampleValues
 
 log = logging.getLogger(__name__)
-WHOLE_UP_TO = 1 << 30
-"""Bytes: a larger file with quoted line breaks is read in blocks all the same, and the run says so."""
+MAX_SINGLE_TASK_BYTES = 1 << 30
+"""The largest file with records that span lines which ``multiline = "auto"`` reads in one task."""
+_MAX_HEADER_LENGTH = 400
+"""Characters of a header that an error message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """How text is read: see ``ingest.*`` in ``conf/defaults.toml``."""
+    """How to read text files: the settings of these names in the section ``ingest``."""
 
     encoding: str = "utf-8"
     invalid_utf8: str = "refuse"
@@ -30,11 +34,20 @@ class TextOptions:
 
 @dataclass(frozen=True, slots=True)
 class InputRows:
-    """The judged rows of an input (``text_reader.ROWS``), what its columns mean, and the files they came from."""
+    """The validated rows of an input (``validation.VALIDATED_ROWS``), the column layouts, and the files read."""
 
     frame: DataFrame
     layouts: tuple[ColumnLayout, ...]
     files: tuple[InputFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _ColumnRules:
+    """The source definitions, the columns that a file must have, and the columns in which a row must have a value."""
+
+    sources: Sequence[Source]
+    needed: Sequence[str]
+    required: Sequence[str]
 
 
 def read_rows(
@@ -46,213 +59,228 @@ def read_rows(
     *,
     missing_rejects: bool,
 ) -> InputRows:
-    """Return every row of the input, judged; see ``text_reader.ROWS``.
+    """Return every row of the input, validated. Runs one Spark job per text format, and a few per typed input.
 
     Parameters
     ----------
-    files : of the input, one at least, see ``input_files.list_input``
-    sources : the known sources
-    needed : columns without which the input cannot be used
-    options : how text is read
-    missing_rejects : whether a row that lacks a value in a needed column is no track
+    spark : SparkSession
+    files : sequence of InputFile
+        One or more files, as ``input_files.list_input`` returns them.
+    sources : sequence of Source
+        The source definitions.
+    needed : sequence of str
+        Features that every file must have a column for.
+    options : TextOptions
+        How to read text files.
+    missing_rejects : bool
+        Whether a row without a value in a needed column is rejected.
 
     Raises
     ------
     InputError
-        If nothing can be read, or a file lacks a needed column.
+        If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
     """
-    required = needed if missing_rejects else ()
-    typed_reader.refuse_delta_parts(spark, [file for file in files if file.format == "parquet"])
-    text = [file for file in files if file.format in ("csv", "json")]
-    layouts: list[ColumnLayout] = []
-    frames = []
-    if text:
-        frames.append(_text_rows(spark, text, sources, options, layouts, needed, required))
-    for kind in ("parquet", "delta"):
-        of_kind = [file for file in files if file.format == kind]
-        if of_kind:
-            frames.append(_typed_rows(spark, of_kind, sources, layouts, needed, required))
+    rules = _ColumnRules(sources, needed, needed if missing_rejects else ())
+    typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
+    parts: list[tuple[DataFrame, list[ColumnLayout]]] = []
+    if text_files := _of_format(files, "csv", "json"):
+        parts.append(_read_text_files(spark, text_files, rules, options))
+    for file_format in ("parquet", "delta"):
+        if typed_files := _of_format(files, file_format):
+            parts.extend(_read_typed_files(spark, typed_files, rules))
+    layouts = [layout for _, of_part in parts for layout in of_part]
+    _log_layouts(layouts)
+    return InputRows(reduce(DataFrame.union, (rows for rows, _ in parts)), tuple(layouts), tuple(files))
+
+
+def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
+    return [file for file in files if file.format in formats]
+
+
+def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
         log.info("%s", decision)
-    _name_ignored(layouts)
-    return InputRows(reduce(DataFrame.union, frames), tuple(layouts), tuple(files))
+    ignored = dict.fromkeys(name for layout in layouts for name in layout.ignored)
+    if ignored:
+        log.info("ignored columns that no source defines: %s", ", ".join(ignored))
 
 
-def _text_rows(
-    spark: SparkSession,
-    files: list[InputFile],
-    sources: Sequence[Source],
-    options: TextOptions,
-    layouts: list[ColumnLayout],
-    needed: Sequence[str],
-    required: Sequence[str],
-) -> DataFrame:
-    lines = text_scan.text_lines(spark, files)
-    scans: dict[int, text_scan.FileScan] = {}
-    for kind in ("csv", "json"):
-        of_kind = [file for file in files if file.format == kind]
-        if of_kind:
-            with readable_errors(_names(of_kind)):
-                scans |= text_scan.fit_scans(
-                    text_scan.text_lines(spark, of_kind), options.encoding, json=kind == "json"
-                )
-    _refuse_unreadable(files, scans, options)
-    headers = {file.id: _header(file, scans[file.id], sources, options) for file in files if file.id in scans}
+def _read_text_files(
+    spark: SparkSession, files: list[InputFile], rules: _ColumnRules, options: TextOptions
+) -> tuple[DataFrame, list[ColumnLayout]]:
+    """Return the rows of CSV and JSON files, and their distinct layouts."""
+    scans: dict[int, FileScan] = {}
+    for file_format in ("csv", "json"):
+        if of_format := _of_format(files, file_format):
+            with readable_errors(_join_names(of_format)):
+                lines = text_scan.text_lines(spark, of_format)
+                scans |= text_scan.fit_scans(lines, options.encoding, json=file_format == "json")
+    _refuse_invalid(files, scans, options)
     groups: dict[tuple[str, Header], list[InputFile]] = {}
     for file in files:
-        if file.id in headers:
-            header = headers[file.id]
+        if file.id in scans:
+            header = _detect_header(file, scans[file.id], rules.sources, options)
             groups.setdefault((file.format, header), []).append(file)
     plans: dict[int, text_reader.FilePlan] = {}
-    for (kind, header), members in groups.items():
-        together = _sample(kind, header, [scans[file.id] for file in members], options)
-        alike: dict[str, ColumnLayout] = {}
-        for file in members:
-            seen = scans[file.id]
-            own = _sample(kind, header, [seen], options) if len(members) > 1 else together
-            layout = match_columns(header.names, own, sources, together)
-            layout = alike.setdefault(repr(layout), layout)
-            invalid = seen.invalid > 0
-            dialect = header.dialect if kind == "csv" else None
-            by_line = options.multiline is not True and _spans(seen, dialect)
-            plans[file.id] = text_reader.FilePlan(
-                file.relative, layout, header.names, dialect, header.skipped, invalid, by_line
-            )
-        for layout in alike.values():
-            _require(layout, header.names, needed, members)
-        layouts.extend(alike.values())
-    return text_reader.read_text(lines, plans, _whole(files, scans, plans, options), options.encoding, required)
+    layouts: list[ColumnLayout] = []
+    for (_, header), group in groups.items():
+        group_plans = _plan_group(header, group, scans, rules, options)
+        plans |= group_plans
+        layouts += dict.fromkeys(plan.layout for plan in group_plans.values())
+    single_task = {
+        file.id for file in files if file.id in plans and _is_single_task(file, plans[file.id], scans, options)
+    }
+    lines = text_scan.text_lines(spark, files)
+    return text_reader.read_text(lines, plans, single_task, options.encoding, rules.required), layouts
 
 
-def _typed_rows(
-    spark: SparkSession,
-    files: list[InputFile],
-    sources: Sequence[Source],
-    layouts: list[ColumnLayout],
-    needed: Sequence[str],
-    required: Sequence[str],
-) -> DataFrame:
-    frames, alike = [], [files]
-    if files[0].format == "parquet":
-        with readable_errors(_names(files)):
-            alike = typed_reader.group_by_schema(spark, files)
-    for members in alike:
-        with readable_errors(_names(members)):
-            names, rows = typed_reader.typed_rows(spark, members)
-            writes = typed_reader.group_by_write(members)
-            samples = typed_reader.fit_samples(rows, writes)
-        together = [row for sample in samples for row in sample]
-        of_files: dict[str, ColumnLayout] = {}
-        for written, own in zip(writes, samples, strict=True):
-            layout = match_columns(names, own, sources, together)
-            _require(layout, names, needed, written)
-            layouts.append(layout)
-            of_files |= {file.relative: layout for file in written}
-        frames.append(text_reader.read_typed(rows, of_files, required))
-    return reduce(DataFrame.union, frames)
-
-
-def _refuse_unreadable(files: list[InputFile], scans: dict[int, text_scan.FileScan], options: TextOptions) -> None:
-    if not scans:
-        raise InputError(f"{_names(files)}: empty, wanted a header and rows")
+def _plan_group(
+    header: Header, files: list[InputFile], scans: dict[int, FileScan], rules: _ColumnRules, options: TextOptions
+) -> dict[int, text_reader.FilePlan]:
+    """Return how to read files of one format with equal headers, by file id. Files with equal layouts share one."""
+    file_format = files[0].format
+    dialect = header.dialect if file_format == "csv" else None
+    group_sample = _sample_rows(file_format, header, [scans[file.id] for file in files], options)
+    shared: dict[str, ColumnLayout] = {}
+    plans: dict[int, text_reader.FilePlan] = {}
     for file in files:
-        seen = scans.get(file.id)
-        if seen and seen.nul:
-            raise InputError(f"{file.relative}: holds NUL bytes, so it is no text file; wanted CSV or JSON lines")
-        if seen and seen.invalid and options.invalid_utf8 == "refuse":
+        scan = scans[file.id]
+        sample = _sample_rows(file_format, header, [scan], options) if len(files) > 1 else group_sample
+        layout = match_columns(header.names, sample, rules.sources, group_sample)
+        plans[file.id] = text_reader.FilePlan(
+            file.source_file,
+            shared.setdefault(repr(layout), layout),
+            header.names,
+            dialect,
+            header.n_skipped,
+            has_invalid=scan.n_invalid > 0,
+            by_line=options.multiline is not True and _spans_lines(scan, dialect),
+        )
+    for layout in shared.values():
+        _refuse_lacking_columns(layout, header.names, rules.needed, files)
+    return plans
+
+
+def _read_typed_files(
+    spark: SparkSession, files: list[InputFile], rules: _ColumnRules
+) -> list[tuple[DataFrame, list[ColumnLayout]]]:
+    """Return the rows and the layouts of Parquet files or a Delta table, by group of files with equal schemas."""
+    groups = [files]
+    if files[0].format == "parquet":
+        with readable_errors(_join_names(files)):
+            groups = typed_reader.group_by_schema(spark, files)
+    parts = []
+    for group in groups:
+        with readable_errors(_join_names(group)):
+            names, rows = typed_reader.read_columns(spark, group)
+            writes = typed_reader.group_by_write(group)
+            samples = typed_reader.fit_samples(rows, writes)
+        group_sample = [row for sample in samples for row in sample]
+        layouts: list[ColumnLayout] = []
+        by_file: dict[str, ColumnLayout] = {}
+        for write, sample in zip(writes, samples, strict=True):
+            layout = match_columns(names, sample, rules.sources, group_sample)
+            _refuse_lacking_columns(layout, names, rules.needed, write)
+            layouts.append(layout)
+            by_file |= {file.source_file: layout for file in write}
+        parts.append((typed_reader.read_typed(rows, by_file, rules.required), layouts))
+    return parts
+
+
+def _refuse_invalid(files: list[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
+    """Raise InputError if all files are empty, or one holds NUL bytes or is not valid in the encoding."""
+    if not scans:
+        raise InputError(f"{_join_names(files)}: found an empty file, expected a header and rows")
+    for file in files:
+        scan = scans.get(file.id)
+        if scan and scan.has_nul:
+            raise InputError(f"{file.source_file}: found NUL bytes, expected text (CSV or JSON lines)")
+        if scan and scan.n_invalid and options.invalid_utf8 == "refuse":
             raise InputError(
-                f"{file.relative}: {seen.invalid} of {seen.lines} lines are not "
-                f"{options.encoding.upper()}; say how it is written, such as "
-                "--set ingest.encoding=cp1252, or leave those rows out with --set ingest.invalid_utf8=reject"
+                f"{file.source_file}: {scan.n_invalid} of {scan.n_lines} lines are not "
+                f"{options.encoding.upper()}; name the file's encoding, such as --set ingest.encoding=cp1252, "
+                "or reject those rows with --set ingest.invalid_utf8=reject"
             )
 
 
-def _header(file: InputFile, seen: text_scan.FileScan, sources: Sequence[Source], options: TextOptions) -> Header:
+def _detect_header(file: InputFile, scan: FileScan, sources: Sequence[Source], options: TextOptions) -> Header:
     if file.format == "json":
-        if not seen.keys:
-            raise InputError(f"{file.relative}: no line is a JSON object, wanted one object a line")
-        return Header(Dialect(DELIMITERS[0]), tuple(sorted(seen.keys)), 0)
-    lines = list(text_reader.decoded(seen.head, options.encoding, first=True))
-    header = find_header(lines, lambda names: len(match_headers(names, sources)[1]))
+        if not scan.member_names:
+            raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per line")
+        return Header(Dialect(DELIMITERS[0]), tuple(sorted(scan.member_names)), 0)
+    lines = list(text_reader.decode_lines(scan.head, options.encoding, is_start=True))
+    header = detect_header(lines, lambda names: len(match_headers(names, sources)[1]))
     if header is None:
-        raise InputError(f"{file.relative}: empty, wanted a header and rows")
+        raise InputError(f"{file.source_file}: found no record, expected a header and rows")
     return header
 
 
-def _sample(kind: str, header: Header, scans: list[text_scan.FileScan], options: TextOptions) -> list[list[str | None]]:
-    """Return the sampled rows of all files with this header, without those that are not whole rows."""
-    merged = text_scan.FileScan()
-    for seen in scans:
-        merged.take(seen)
-    lines = list(text_reader.decoded([line for _, line in merged.sample], options.encoding, first=True))
-    if kind == "json":
+def _sample_rows(file_format: str, header: Header, scans: list[FileScan], options: TextOptions) -> SampleValues:
+    """Return the sampled rows of files with one header; lines that are no complete row, or the header, are left out."""
+    merged = FileScan()
+    for scan in scans:
+        merged.add(scan)
+    lines = list(text_reader.decode_lines([line for _, line in merged.sample], options.encoding, is_start=True))
+    if file_format == "json":
         objects = [members for line in lines if (members := records.json_object(line))]
         return [[members.get(name) for name in header.names] for members in objects]
-    found = [fields for line in lines for fields, _ in records.csv_records([line], header.dialect)]
+    rows = [fields for line in lines for fields, _ in records.csv_records([line], header.dialect)]
     return [
-        list(fields)
-        for fields in found
-        if not isinstance(fields, str)
-        and not records.field_count_error(fields, len(header.names))
-        and tuple(name.strip() for name in fields[: len(header.names)]) != header.names
+        row
+        for row in rows
+        if not isinstance(row, str)
+        and not records.field_count_error(row, len(header.names))
+        and tuple(name.strip() for name in row[: len(header.names)]) != header.names
     ]
 
 
-def _require(layout: ColumnLayout, names: Sequence[str], needed: Sequence[str], files: list[InputFile]) -> None:
-    shown = ", ".join(repr(name) for name in names)[:400]
+def _refuse_lacking_columns(
+    layout: ColumnLayout, names: Sequence[str], needed: Sequence[str], files: list[InputFile]
+) -> None:
+    """Raise InputError if files lack a needed column, or both title and track id."""
+    header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
     if not layout.columns:
         raise InputError(
-            f"{_names(files)}: no column is recognised; found {shown or 'none'}, wanted a header line with "
-            f"names such as title, artist, {', '.join(needed)}; other names can be added in conf/sources/"
+            f"{_join_names(files)}: no column is recognised; found {header or 'none'}, expected a header line with "
+            f"names such as title, artist, {', '.join(needed)}; define other names in conf/sources/"
         )
     lacking = [column for column in needed if column not in layout.columns]
     if lacking:
         rest = ",".join(column for column in needed if column not in lacking)
-        way_out = f"go on without with --set features.columns={rest}, or " if rest else ""
+        exclude = f"exclude them with --set features.columns={rest}, or " if rest else ""
         raise InputError(
-            f"{_names(files)}: no column for {' and '.join(lacking)}; found {shown}; "
-            f"{way_out}say in conf/sources/ what they are called"
+            f"{_join_names(files)}: no column for {' and '.join(lacking)}; found {header}; "
+            f"{exclude}define their names in conf/sources/"
         )
     if not {"title", "track_id"} & layout.columns.keys():
-        raise InputError(f"{_names(files)}: no column for title and none for track_id, wanted one; found {shown}")
+        raise InputError(
+            f"{_join_names(files)}: no column for title and none for track_id, expected one of them; found {header}"
+        )
 
 
-def _whole(
-    files: list[InputFile],
-    scans: dict[int, text_scan.FileScan],
-    plans: dict[int, text_reader.FilePlan],
-    options: TextOptions,
-) -> set[int]:
-    """Return the ids of the CSV files to read whole, because records go over several lines."""
-    whole = set()
-    for file in files:
-        dialect = plans[file.id].dialect if file.id in plans else None
-        if dialect is None or options.multiline is False:
-            continue
-        spans = _spans(scans[file.id], dialect)
-        if options.multiline == "auto" and spans and file.size > WHOLE_UP_TO:
-            log.warning(
-                "%s: has quotes left open at line ends, but at %d MB it is read in blocks, so rows over several "
-                "lines are rejected; --set ingest.multiline=true reads it in one task",
-                file.relative,
-                file.size >> 20,
-            )
-        elif spans or options.multiline is True:
-            whole.add(file.id)
-    return whole
+def _is_single_task(
+    file: InputFile, plan: text_reader.FilePlan, scans: dict[int, FileScan], options: TextOptions
+) -> bool:
+    """Tell whether one task reads all of a CSV file, because its records span lines."""
+    if plan.dialect is None or options.multiline is False:
+        return False
+    spans_lines = _spans_lines(scans[file.id], plan.dialect)
+    if options.multiline == "auto" and spans_lines and file.size > MAX_SINGLE_TASK_BYTES:
+        log.warning(
+            "%s: some lines end inside quotes, but a file of %d MB is read in blocks, so rows that span lines are "
+            "rejected; --set ingest.multiline=true reads it in one task",
+            file.source_file,
+            file.size >> 20,
+        )
+        return False
+    return spans_lines or options.multiline is True
 
 
-def _spans(seen: text_scan.FileScan, dialect: Dialect | None) -> bool:
-    """Tell whether quotes are left open at the end of some line."""
-    return dialect is not None and seen.open[DELIMITERS.index(dialect.outer)]
+def _spans_lines(scan: FileScan, dialect: Dialect | None) -> bool:
+    """Tell whether a line of a CSV file ends inside quotes."""
+    return dialect is not None and scan.open_quotes[DELIMITERS.index(dialect.record_delimiter)]
 
 
-def _name_ignored(layouts: list[ColumnLayout]) -> None:
-    ignored = dict.fromkeys(name for layout in layouts for name in layout.ignored)
-    if ignored:
-        log.info("columns that no source knows are ignored: %s", ", ".join(ignored))
-
-
-def _names(files: list[InputFile]) -> str:
-    first = ", ".join(file.relative for file in files[:3])
-    return first + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+def _join_names(files: list[InputFile]) -> str:
+    names = ", ".join(file.source_file for file in files[:3])
+    return names + (f" and {len(files) - 3} more" if len(files) > 3 else "")

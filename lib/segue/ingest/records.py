@@ -1,4 +1,4 @@
-"""Lines of text become records, on a worker: what ``csv.reader`` and ``json`` say, with each record's raw text."""
+"""Split the lines of text files into CSV records and JSON objects, each with its raw text."""
 
 import csv
 import json
@@ -9,40 +9,44 @@ from typing import Any
 
 from segue.ingest.csv_dialect import DELIMITERS, Dialect
 
-_LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 BOM = "\ufeff"
+_LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 
 
-class _Recorder:
-    """An iterator over lines that remembers what was taken since it was last asked."""
+class _LineRecorder:
+    """An iterator over lines that records which lines ``csv.reader`` consumes for each record."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
-        self._taken: list[str] = []
+        self._consumed: list[str] = []
 
-    def __iter__(self) -> "_Recorder":
+    def __iter__(self) -> "_LineRecorder":
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
-        self._taken.append(line)
+        self._consumed.append(line)
         return line
 
-    def raw(self) -> str:
-        text, self._taken = "".join(self._taken), []
+    def pop_raw(self) -> str:
+        """Return the text consumed since the last call, without its last line end."""
+        text, self._consumed = "".join(self._consumed), []
         return text.rstrip("\r\n")
 
 
 def split_lines(text: str) -> list[str]:
-    """Return the lines of a text that ends in its only line feed, cut at lone carriage returns too."""
+    """Return the lines of a text that ends in its only line feed, split at lone carriage returns too."""
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
 def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield the fields of every record, or what is wrong with it, and its raw text. Blank lines are no records."""
+    """Yield every record's fields and raw text, with an error message in place of fields that cannot be parsed.
+
+    A record may span lines, and blank lines are skipped, as by ``csv.reader``.
+    """
     csv.field_size_limit(sys.maxsize)
-    recorder = _Recorder(lines)
-    reader = csv.reader(recorder, delimiter=dialect.outer)
+    recorder = _LineRecorder(lines)
+    reader = csv.reader(recorder, delimiter=dialect.record_delimiter)
     while True:
         try:
             cells = next(reader)
@@ -52,81 +56,55 @@ def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[s
         # guard: csv-error-rejects-row
         except csv.Error as error:
             cells, fields = [""], f"not CSV: {error}"
-        raw = recorder.raw()
+        raw = recorder.pop_raw()
         if cells:
             yield fields, raw
 
 
 def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield records as ``csv_records``, but none goes over a line end: a quote left open there is a fault."""
+    """Yield records like ``csv_records``, each within one line: a quote left open at a line end is an error."""
+    pattern = CLOSED_LINES[DELIMITERS.index(dialect.record_delimiter)]
     for line in lines:
-        closed = CLOSED[DELIMITERS.index(dialect.outer)].fullmatch(
-            line.rstrip("\r\n").encode("utf-8", "surrogateescape")
-        )
+        closed = pattern.fullmatch(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
         for fields, raw in csv_records([line], dialect):
             # guard: open-quote-rejected -> yield fields, raw
             yield fields if closed else "a quote is left open at the end of the line", raw
 
 
-def _closed(delimiter: str) -> re.Pattern[bytes]:
-    """Match a line at whose end ``csv.reader`` is outside quotes, if it was so at its start."""
+def _closed_line(delimiter: str) -> re.Pattern[bytes]:
+    """Return a pattern for lines at whose end ``csv.reader`` is outside quotes, given that it starts outside them."""
     d = re.escape(delimiter.encode())
     quoted, bare = rb'"[^"]*(?:""[^"]*)*"(?!")[^%b]*' % d, rb'(?!")[^%b]*' % d
     return re.compile(rb"(?:%b|%b)(?:%b(?:%b|%b))*" % (quoted, bare, d, quoted, bare), re.DOTALL)
 
 
-CLOSED = tuple(_closed(delimiter) for delimiter in DELIMITERS)
-"""For each of ``DELIMITERS`` what a line matches that leaves no quote open."""
+CLOSED_LINES = tuple(_closed_line(delimiter) for delimiter in DELIMITERS)
+"""For each of ``DELIMITERS`` the pattern of lines that leave no quote open."""
 
 
-def field_count_error(fields: list[str], width: int) -> str | None:
-    """Say why a record does not fit a header of ``width`` columns. Empty fields behind the last do no harm."""
-    if len(fields) == width or (len(fields) > width and not any(fields[width:])):
+def field_count_error(fields: list[str], n_columns: int) -> str | None:
+    """Return why a record does not fit a header, or None. Empty fields beyond the last column are accepted."""
+    if len(fields) == n_columns or (len(fields) > n_columns and not any(fields[n_columns:])):
         return None
-    return f"{len(fields)} field{'s' * (len(fields) != 1)}, the header has {width}"
+    return f"{len(fields)} field{'s' * (len(fields) != 1)}, the header has {n_columns}"
 
 
 def json_object(line: str) -> dict[str, str | None] | None:
-    """Return the members of a JSON object as text, numbers as they are written; None where it is no object."""
+    """Return the members of a JSON object as text, or None if the line holds no object.
+
+    Numbers stay as they are written, lists are JSON text, and members of an inner object are named ``outer.inner``.
+    """
     try:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         return None
     if not isinstance(parsed, dict):
         return None
-    # a name with half a character in it is nobody's column, but must not stop the others
+    # a name with half a surrogate pair matches no column, and UTF-8 cannot encode it
     return {name.encode("utf-8", "replace").decode("utf-8"): text for name, text in _members(parsed, "")}
 
 
-class MemberNames:
-    """Collects the names of the members of JSON objects, a line each.
-
-    Most lines of a file name the same members in the same order as one before: a pattern tells that in a tenth of
-    the time of reading the line. A line that no pattern fits is read; so is one with an object within or an escape.
-    """
-
-    _PATTERNS = 8
-    _VALUE = rb'(?:"[^"\\]*+"|[-+.\w]++|\[[^][{}\\]*+\])\s*+'
-
-    def __init__(self) -> None:
-        self.found: dict[str, None] = {}
-        self._known: list[re.Pattern[bytes]] = []
-
-    def add(self, line: bytes) -> None:
-        """Add the names on a line that holds one object; another line has none."""
-        if any(pattern.match(line) for pattern in self._known):
-            return
-        members = json_object(line.decode("utf-8", "replace")) or {}
-        self.found |= dict.fromkeys(members)
-        if members and len(self._known) < self._PATTERNS:
-            parts = (re.escape(json.dumps(name, ensure_ascii=False).encode()) + rb"\s*+:\s*+" for name in members)
-            self._known.append(
-                re.compile(rb"\s*+\{\s*+" + (self._VALUE + rb",\s*+").join(parts) + self._VALUE + rb"\}")
-            )
-
-
 def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:
-    """Yield names and texts, the members of an object within as ``outer.inner``."""
     for name, value in parsed.items():
         if isinstance(value, dict):
             yield from _members(value, f"{prefix}{name}.")
@@ -134,3 +112,32 @@ def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | N
             yield prefix + name, value
         else:
             yield prefix + name, json.dumps(value, ensure_ascii=False)
+
+
+class MemberNames:
+    """Collects the member names of JSON objects, one object per line.
+
+    Most lines of a file have the same members in the same order, which a regular expression built from the first such
+    line recognises in a tenth of the time of parsing. Lines with inner objects or escapes are always parsed.
+    """
+
+    _MAX_PATTERNS = 8
+    _VALUE = rb'(?:"[^"\\]*+"|[-+.\w]++|\[[^][{}\\]*+\])\s*+'
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+        self._patterns: list[re.Pattern[bytes]] = []
+
+    def add(self, line: bytes) -> None:
+        """Add the member names of the object on a line; a line without an object adds none."""
+        if any(pattern.match(line) for pattern in self._patterns):
+            return
+        members = json_object(line.decode("utf-8", "replace")) or {}
+        self.names |= dict.fromkeys(members)
+        if members and len(self._patterns) < self._MAX_PATTERNS:
+            self._patterns.append(self._pattern(members))
+
+    def _pattern(self, names: Iterable[str]) -> re.Pattern[bytes]:
+        """Return a pattern for lines whose object has these members, in this order."""
+        parts = (re.escape(json.dumps(name, ensure_ascii=False).encode()) + rb"\s*+:\s*+" for name in names)
+        return re.compile(rb"\s*+\{\s*+" + (self._VALUE + rb",\s*+").join(parts) + self._VALUE + rb"\}")

@@ -1,57 +1,86 @@
-"""One pass over the text of all files: what their headers, dialects and units can be told from.
+"""Scan all text files once for what their headers, dialects, units and faults are determined from.
 
-Workers look at every line and return, for each block of a file, a few lines and some flags; nothing
-that comes to the driver grows with the number of rows in a block.
+Workers scan every line and return a few lines and counts for each block of a file, so that the size of what reaches
+the driver depends on the number of blocks, not on the number of rows.
 """
 
 import codecs
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from segue.ingest.csv_dialect import DELIMITERS
 from segue.ingest.input_files import InputFile, literal_path
-from segue.ingest.records import CLOSED, MemberNames
+from segue.ingest.records import CLOSED_LINES, MemberNames
 
 HEAD_LINES = 20
 SAMPLE_LINES = 256
-_FIELDS = "file_id long, block long, lines long, invalid long, nul boolean"
-SCAN_SCHEMA = (
-    f"{_FIELDS}, open array<boolean>, keys array<string>, head array<binary>, hashes array<long>, sample array<binary>"
+_ARROW_SCHEMA = pa.schema(
+    [
+        ("file_id", pa.int64()),
+        ("block", pa.int64()),
+        ("n_lines", pa.int64()),
+        ("n_invalid", pa.int64()),
+        ("has_nul", pa.bool_()),
+        ("open_quotes", pa.list_(pa.bool_())),
+        ("member_names", pa.list_(pa.string())),
+        ("head", pa.list_(pa.binary())),
+        ("hashes", pa.list_(pa.int64())),
+        ("sample", pa.list_(pa.binary())),
+    ]
 )
 
 
 @dataclass(slots=True)
 class FileScan:
-    """What was seen of one file, or of one block of it."""
+    """The scan of a file, or of one block of it.
 
-    lines: int = 0
-    invalid: int = 0
-    nul: bool = False
-    open: list[bool] = field(default_factory=lambda: [False] * len(DELIMITERS))
-    keys: dict[str, None] = field(default_factory=dict)
+    Attributes
+    ----------
+    n_lines : number of lines
+    n_invalid : number of lines that are not valid in the file's encoding
+    has_nul : whether a line holds a NUL byte
+    open_quotes : for each of ``DELIMITERS``, whether a line ends inside quotes
+    member_names : names of the members of JSON objects, in order; empty for CSV
+    head : the first ``HEAD_LINES`` lines of the file
+    sample : hash and text of the ``SAMPLE_LINES`` distinct lines with the smallest hashes, whatever the lines' order
+    """
+
+    n_lines: int = 0
+    n_invalid: int = 0
+    has_nul: bool = False
+    open_quotes: list[bool] = field(default_factory=lambda: [False] * len(DELIMITERS))
+    member_names: dict[str, None] = field(default_factory=dict)
     head: list[bytes] = field(default_factory=list)
     sample: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def take(self, other: "FileScan") -> None:
-        """Add what was seen of a later block. The sample is the lines with the smallest hashes: no order matters."""
-        self.lines += other.lines
-        self.invalid += other.invalid
-        self.nul = self.nul or other.nul
-        self.open = [mine or theirs for mine, theirs in zip(self.open, other.open, strict=True)]
-        self.keys |= other.keys
+    def add(self, other: "FileScan") -> None:
+        """Add the scan of a later block, or of another file with the same header."""
+        self.n_lines += other.n_lines
+        self.n_invalid += other.n_invalid
+        self.has_nul = self.has_nul or other.has_nul
+        self.open_quotes = [a or b for a, b in zip(self.open_quotes, other.open_quotes, strict=True)]
+        self.member_names |= other.member_names
         self.head = (self.head + other.head)[:HEAD_LINES]
         self.sample = sorted({*self.sample, *other.sample})[:SAMPLE_LINES]
 
 
-def text_lines(spark: SparkSession, files: list[InputFile]) -> DataFrame:
-    """Return the lines of text files: file_id, block (where in the file the task began), value (bytes), hash."""
+def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
+    """Return the lines of text files, split at line feeds.
+
+    Returns
+    -------
+    DataFrame
+        ``file_id`` (long), ``block`` (long: the byte offset at which the task's part of the file begins),
+        ``value`` (binary) and ``hash`` (long, xxhash64 of the value).
+    """
     return (
         spark.read.option("lineSep", "\n")
         .text([literal_path(file.uri) for file in files])
@@ -65,69 +94,71 @@ def text_lines(spark: SparkSession, files: list[InputFile]) -> DataFrame:
 
 
 def fit_scans(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, FileScan]:
-    """Return what was seen of every file, by file id. Runs one Spark job over all lines."""
+    """Return the scan of every file with a line, by file id. Runs one Spark job over all lines.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        The lines as ``text_lines`` returns them.
+    encoding : str
+        Of all files; a superset of ASCII.
+    json : bool
+        Whether the files hold JSON lines: their member names are collected, and quotes are not checked.
+    """
 
     def scan(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         blocks: dict[tuple[int, ...], FileScan] = {}
         names: dict[tuple[int, ...], MemberNames] = {}
         for batch in batches:
-            for key, rows in runs(batch, ("file_id", "block")):
-                of_block = names.setdefault(key, MemberNames()) if json else None
-                seen = _scan(rows.column("value"), rows.column("hash"), key[1] == 0, encoding, of_block)
-                blocks.setdefault(key, FileScan()).take(seen)
-        rows = [
-            {
-                "file_id": file_id,
-                "block": block,
-                "lines": seen.lines,
-                "invalid": seen.invalid,
-                "nul": seen.nul,
-                "open": seen.open,
-                "keys": list(names[file_id, block].found) if json else [],
-                "head": seen.head,
-                "hashes": [h for h, _ in seen.sample],
-                "sample": [line for _, line in seen.sample],
-            }
-            for (file_id, block), seen in blocks.items()
-        ]
-        if rows:
-            yield pa.RecordBatch.from_pylist(rows, schema=_ARROW)
+            for key, rows in consecutive_groups(batch, ("file_id", "block")):
+                block_names = names.setdefault(key, MemberNames()) if json else None
+                part = _scan_lines(rows.column("value"), rows.column("hash"), encoding, block_names)
+                if key[1] != 0:
+                    part.head = []
+                blocks.setdefault(key, FileScan()).add(part)
+        for key, collected in names.items():
+            blocks[key].member_names = collected.names
+        if blocks:
+            rows = [_to_row(key, block) for key, block in blocks.items()]
+            yield pa.RecordBatch.from_pylist(rows, schema=_ARROW_SCHEMA)
 
-    found: dict[int, FileScan] = {}
-    for row in sorted(lines.mapInArrow(scan, SCAN_SCHEMA).collect(), key=lambda row: (row.file_id, row.block)):
-        sample = list(zip(row.hashes, map(bytes, row.sample), strict=True))
-        found.setdefault(row.file_id, FileScan()).take(
-            FileScan(
-                row.lines,
-                row.invalid,
-                row.nul,
-                row.open,
-                dict.fromkeys(row.keys),
-                [bytes(h) for h in row.head],
-                sample,
-            )
-        )
-    return found
+    scans: dict[int, FileScan] = {}
+    rows = lines.mapInArrow(scan, from_arrow_schema(_ARROW_SCHEMA)).collect()
+    for row in sorted(rows, key=lambda row: (row.file_id, row.block)):
+        scans.setdefault(row.file_id, FileScan()).add(_from_row(row))
+    return scans
 
 
-_ARROW = pa.schema(
-    [
-        ("file_id", pa.int64()),
-        ("block", pa.int64()),
-        ("lines", pa.int64()),
-        ("invalid", pa.int64()),
-        ("nul", pa.bool_()),
-        ("open", pa.list_(pa.bool_())),
-        ("keys", pa.list_(pa.string())),
-        ("head", pa.list_(pa.binary())),
-        ("hashes", pa.list_(pa.int64())),
-        ("sample", pa.list_(pa.binary())),
-    ]
-)
+def _to_row(key: tuple[int, ...], scan: FileScan) -> dict[str, object]:
+    file_id, block = key
+    return {
+        "file_id": file_id,
+        "block": block,
+        "n_lines": scan.n_lines,
+        "n_invalid": scan.n_invalid,
+        "has_nul": scan.has_nul,
+        "open_quotes": scan.open_quotes,
+        "member_names": list(scan.member_names),
+        "head": scan.head,
+        "hashes": [line_hash for line_hash, _ in scan.sample],
+        "sample": [line for _, line in scan.sample],
+    }
 
 
-def runs(batch: pa.RecordBatch, names: tuple[str, ...]) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
-    """Yield the stretches of a batch in which the named columns do not change, with their values."""
+def _from_row(row: Row) -> FileScan:
+    return FileScan(
+        row.n_lines,
+        row.n_invalid,
+        row.has_nul,
+        row.open_quotes,
+        dict.fromkeys(row.member_names),
+        [bytes(line) for line in row.head],
+        list(zip(row.hashes, map(bytes, row.sample), strict=True)),
+    )
+
+
+def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
+    """Yield the longest slices of a batch over which the named integer columns are constant, each with its values."""
     keys = np.stack([batch.column(name).to_numpy() for name in names])
     starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
     bounds = [0, *starts.tolist(), batch.num_rows]
@@ -136,35 +167,37 @@ def runs(batch: pa.RecordBatch, names: tuple[str, ...]) -> Iterator[tuple[tuple[
             yield tuple(int(key) for key in keys[:, start]), batch.slice(start, end - start)
 
 
-def _scan(values: pa.Array, hashes: pa.Array, first: bool, encoding: str, names: MemberNames | None) -> FileScan:
-    seen = FileScan(lines=len(values))
-    seen.invalid = _count_invalid(values, encoding)
-    seen.nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
-    if names:
+def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
+    """Return the scan of some lines. Member names are added to ``names``; without it, quotes are checked."""
+    scan = FileScan(n_lines=len(values), n_invalid=_count_invalid(values, encoding))
+    scan.has_nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
+    if names is not None:
         for line in values.to_pylist():
             names.add(line.removeprefix(codecs.BOM_UTF8))
     else:
         for line in pc.filter(values, pc.match_substring(values, b'"')).to_pylist():
-            seen.open = [o or not closed.fullmatch(line) for o, closed in zip(seen.open, CLOSED, strict=True)]
-    if first:
-        seen.head = values[:HEAD_LINES].to_pylist()
+            scan.open_quotes = [
+                is_open or not closed.fullmatch(line)
+                for is_open, closed in zip(scan.open_quotes, CLOSED_LINES, strict=True)
+            ]
+    scan.head = values[:HEAD_LINES].to_pylist()
     lowest = np.argsort(hashes.to_numpy(), kind="stable")[:SAMPLE_LINES]
-    seen.sample = sorted({(hashes[int(i)].as_py(), values[int(i)].as_py()) for i in lowest})
-    return seen
+    scan.sample = sorted({(hashes[int(i)].as_py(), values[int(i)].as_py()) for i in lowest})
+    return scan
 
 
 def _count_invalid(values: pa.Array, encoding: str) -> int:
-    """Return how many values are not in the encoding. Arrow checks UTF-8 all at once, which most files are."""
+    """Return how many values are not valid in the encoding. Valid UTF-8, the usual case, is checked by Arrow."""
     if encoding == "utf-8":
         try:
             pc.cast(values, pa.string())
             return 0
         except pa.ArrowInvalid:
             pass
-    return sum(not _is_text(value, encoding) for value in values.to_pylist())
+    return sum(not _is_valid(value, encoding) for value in values.to_pylist())
 
 
-def _is_text(value: bytes, encoding: str) -> bool:
+def _is_valid(value: bytes, encoding: str) -> bool:
     try:
         value.decode(encoding)
         return True

@@ -1,11 +1,12 @@
-"""Parquet and Delta: rows that were never text become text, so that they take the same way as all others."""
+"""Read Parquet files and Delta tables into validated rows: values are cast to text, then validated as in text files."""
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,110 +14,167 @@ from pyspark.sql import types as T
 
 from segue.core.spark_helpers import parallel_jobs
 from segue.errors import InputError
+from segue.ingest.column_matching import ColumnLayout
 from segue.ingest.input_files import InputFile, literal_path
 from segue.ingest.text_scan import SAMPLE_LINES
+from segue.ingest.validation import VALIDATED_ROWS, RowCollector
 
-_ID_OF_WRITE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
-_PART = re.compile(r"part[-.]\d+\.")
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
+_NUMBERED_PART = re.compile(r"part[-.]\d+\.")
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
-def refuse_delta_parts(spark: SparkSession, found: Sequence[InputFile]) -> None:
-    """Refuse files of a Delta table that is not named itself: many may be of versions that are gone."""
-    for folder in sorted({file.uri.rpartition("/")[0] for file in found}):
+def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
+    """Raise InputError if a Parquet file belongs to a Delta table: it may belong to an older version of the table."""
+    for folder in sorted({file.uri.rpartition("/")[0] for file in files}):
         # guard: delta-table-parts-refused
         if DeltaTable.isDeltaTable(spark, folder):
             raise InputError(
-                f"{folder} is a Delta table, or lies in one; a table is read alone, so name it as --input, or a path "
-                "without it"
+                f"{folder} is a Delta table, or a folder inside one, expected files outside Delta tables; "
+                "pass the table's own path as --input, or a path that excludes it"
             )
 
 
-def group_by_schema(spark: SparkSession, found: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Return Parquet files in groups of the same columns and types. Runs a small Spark job for each write but one."""
-    writes = group_by_write(found, parts_are_one=False)
+def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
+    """Return Parquet files in groups with equal columns and types. Runs a Spark job per write, none for a single one.
+
+    One file of each write is inspected; ``read_columns`` merges the schemas within a group.
+    """
+    writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
         return writes
-
-    with parallel_jobs() as begin:
-        schemas = [begin(_schema, spark, write[0]) for write in writes]
+    with parallel_jobs() as submit:
+        schemas = [submit(_read_schema, spark, write[0]) for write in writes]
     groups: dict[str, list[InputFile]] = {}
-    for write, known in zip(writes, schemas, strict=True):
+    for write, schema_json in zip(writes, schemas, strict=True):
         # guard: parquet-grouped-by-schema -> groups.setdefault("", []).extend(write)
-        groups.setdefault(known.result(), []).extend(write)
+        groups.setdefault(schema_json.result(), []).extend(write)
     return list(groups.values())
 
 
-def _schema(spark: SparkSession, file: InputFile) -> str:
+def _read_schema(spark: SparkSession, file: InputFile) -> str:
     return spark.read.parquet(literal_path(file.uri)).schema.json()
 
 
-def group_by_write(found: Sequence[InputFile], *, parts_are_one: bool = True) -> list[list[InputFile]]:
-    """Return files in groups that were written together: Spark, pandas and Dask cut one table into many files.
+def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
+    """Return files in groups that one write produced: Spark, pandas and Dask split a table into many files.
 
     Parameters
     ----------
-    parts_are_one : whether parts that are numbered, and bear no id of their write, count as one write
+    files : sequence of InputFile
+        Files whose names may hold the id of their write (a UUID), as Spark names them.
+    join_parts : bool
+        Whether all files named ``part.0.parquet``, ``part.1.parquet``, … without such an id count as one write.
     """
     groups: dict[str, list[InputFile]] = {}
-    for file in found:
-        name = file.relative.rpartition("/")[2]
+    for file in files:
+        name = file.source_file.rpartition("/")[2]
         # guard: one-unit-per-write -> write = None
-        write = _ID_OF_WRITE.search(name)
-        is_part = parts_are_one and _PART.match(name)
-        groups.setdefault(write[0] if write else "part" if is_part else file.relative, []).append(file)
+        write = _WRITE_ID.search(name)
+        is_part = join_parts and _NUMBERED_PART.match(name)
+        groups.setdefault(write[0] if write else "part" if is_part else file.source_file, []).append(file)
     return list(groups.values())
 
 
-def typed_rows(spark: SparkSession, found: Sequence[InputFile]) -> tuple[list[str], DataFrame]:
-    """Return the column names, and a frame of ``source_file``, ``raw`` (JSON) and ``c0``, ``c1``, … as text.
+def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[str], DataFrame]:
+    """Return the column names of files with one schema, and their rows as text.
 
-    Folders that are called ``name=value`` give columns too, as Hive and whoever follows it has them, behind the others.
+    Parameters
+    ----------
+    spark : SparkSession
+    files : sequence of InputFile
+        Parquet files with one schema, or a single Delta table, which is read at its listed version.
+
+    Returns
+    -------
+    names : list of str
+        The columns of the files, then those of partition folders named ``column=value`` as Hive writes them.
+    rows : DataFrame
+        ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns in the order of ``names``.
     """
-    if found[0].format == "delta":
-        # it is read more than once, and somebody may write to it meanwhile
-        loaded = spark.read.format("delta").option("versionAsOf", found[0].version).load(found[0].uri)
-        source = F.lit(found[0].relative)
+    if files[0].format == "delta":
+        # several jobs read the table, and other writers may commit to it in between
+        table = spark.read.format("delta").option("versionAsOf", files[0].version).load(files[0].uri)
+        source_file = F.lit(files[0].source_file)
     else:
-        # what looks like one write by its files' names need not be one
-        loaded = spark.read.option("mergeSchema", "true").parquet(*(literal_path(file.uri) for file in found))
-        source = _by({file.id: file.relative for file in found}, F.xxhash64("_metadata.file_path"))
-    names = loaded.columns
-    by_position = [F.col(f"`{name.replace('`', '``')}`") for name in names]
-    raw = F.to_json(F.struct(*by_position), {"ignoreNullFields": "false"})
-    texts = [_as_text(column, field.dataType) for column, field in zip(by_position, loaded.schema, strict=True)]
-    for name, values in _folders(found).items():
+        # files of one write have one schema as a rule; their names do not guarantee it
+        table = spark.read.option("mergeSchema", "true").parquet(*(literal_path(file.uri) for file in files))
+        source_file = _lookup({file.id: file.source_file for file in files}, F.xxhash64("_metadata.file_path"))
+    names = table.columns
+    columns = [F.col(f"`{name.replace('`', '``')}`") for name in names]
+    raw = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    texts = [_as_text(column, field.dataType) for column, field in zip(columns, table.schema, strict=True)]
+    for name, values in _partition_columns(files).items():
         if name not in names:
-            names, texts = [*names, name], [*texts, _by(values, source)]
+            names, texts = [*names, name], [*texts, _lookup(values, source_file)]
     numbered = [text.alias(f"c{index}") for index, text in enumerate(texts)]
-    return names, loaded.select(source.alias("source_file"), raw.alias("raw"), *numbered)
+    return names, table.select(source_file.alias("source_file"), raw.alias("raw"), *numbered)
 
 
-def _by(values: Mapping[Any, Any], key: Column) -> Column:
+def _lookup(values: Mapping[Any, Any], key: Column) -> Column:
     return F.create_map(*(F.lit(part) for item in values.items() for part in item))[key]
 
 
-def _folders(found: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
-    """Return what the folders above files say: by name, the value for every file below one that is called so."""
-    said: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for file in found:
-        for folder in file.relative.split("/")[:-1]:
-            name, is_said, value = folder.partition("=")
-            if is_said and file.format == "parquet":
-                said[unquote(name)][file.relative] = None if value == _NO_VALUE else unquote(value)
-    return said
+def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
+    """Return the columns that partition folders define: by column name, the value by source file."""
+    columns: dict[str, dict[str, str | None]] = defaultdict(dict)
+    for file in files:
+        for folder in file.source_file.split("/")[:-1]:
+            name, is_partition, value = folder.partition("=")
+            if is_partition and file.format == "parquet":
+                columns[unquote(name)][file.source_file] = None if value == _NULL_PARTITION else unquote(value)
+    return columns
 
 
-def _as_text(column: Column, kind: T.DataType) -> Column:
-    if isinstance(kind, T.ArrayType | T.StructType | T.MapType):
+def _as_text(column: Column, data_type: T.DataType) -> Column:
+    if isinstance(data_type, T.ArrayType | T.StructType | T.MapType):
         return F.to_json(column)
     return column.cast("string")
 
 
 def fit_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
-    """Return some rows of every write as lists of text, the same whatever their order. Runs a Spark job."""
+    """Return the ``SAMPLE_LINES`` rows with the smallest hashes of every write, as lists of text. Runs one Spark job.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The rows as ``read_columns`` returns them.
+    writes : sequence of sequences of InputFile
+        The files of ``rows``, grouped by write.
+    """
     texts = [name for name in rows.columns if name not in ("source_file", "raw")]
-    whose = _by({file.relative: place for place, write in enumerate(writes) for file in write}, F.col("source_file"))
+    write_indices = {file.source_file: index for index, write in enumerate(writes) for file in write}
     lowest = F.min_by(F.array(*texts), F.struct(F.xxhash64(*texts), *texts), SAMPLE_LINES)
-    found = {row.write: row.sample for row in rows.groupBy(whose.alias("write")).agg(lowest.alias("sample")).collect()}
-    return [found.get(place, []) for place in range(len(writes))]
+    by_write = rows.groupBy(_lookup(write_indices, F.col("source_file")).alias("write")).agg(lowest.alias("sample"))
+    samples = {row.write: row.sample for row in by_write.collect()}
+    return [samples.get(index, []) for index in range(len(writes))]
+
+
+def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], required: Sequence[str]) -> DataFrame:
+    """Return the rows of Parquet files or Delta tables, with the schema ``VALIDATED_ROWS``.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The rows as ``read_columns`` returns them.
+    layouts : mapping of str to ColumnLayout
+        The column layout of every file, by ``source_file``.
+    required : sequence of str
+        Features that every track must have.
+    """
+    names = {
+        source_file: {name: f"c{column.index}" for name, column in layout.columns.items()}
+        for source_file, layout in layouts.items()
+    }
+    used = sorted({numbered for of_file in names.values() for numbered in of_file.values()})
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        collector = RowCollector(required)
+        for batch in batches:
+            for row in batch.to_pylist():
+                source_file = row["source_file"]
+                texts = {name: row[numbered] for name, numbered in names[source_file].items()}
+                collector.add(source_file, row["raw"], layouts[source_file], texts)
+            yield from collector.batches()
+
+    return rows.select("source_file", "raw", *used).mapInArrow(read, VALIDATED_ROWS)

@@ -1,12 +1,12 @@
-"""Units that a header leaves open, decided by the values observed.
+"""Decide the units and the decimal sign of a file's numbers from a sample of its values.
 
-A fraction column counts as a percentage when more of its values lie above 1 than strictly between
-0 and 1. Where neither occurs (a column of nothing but 0 and 1) the file's other fraction columns
-decide together, those of a declared unit included. A duration counts as milliseconds when more values lie
-above 10,000 than below: tracks of 10,000 seconds are rare, and so are those of 10,000 milliseconds.
+Fractions: a column is in percent when more of its values exceed 1 than lie strictly between 0 and 1. A column of only
+0 and 1 takes the unit that the other fraction columns of the file suggest together, those with a declared unit
+included. Durations: a column is in milliseconds when more than half of its values are 10,000 or more, because tracks
+of 10,000 seconds are as rare as tracks of 10,000 milliseconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from segue import schema
@@ -14,12 +14,16 @@ from segue.ingest import parsing
 from segue.ingest.source_definitions import UNITS
 
 SampleValues = Sequence[Sequence[str | None]]
-MILLISECONDS_FROM = 10_000
+"""Rows of a file as text, shape (n_rows, n_columns); None is a missing value."""
+MIN_MILLISECONDS = 10_000
+_NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
+_UNIT_VOTES = {"fraction": -1, "percent": 1}
+_UNIT_WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms": "milliseconds"}
 
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """The unit of every column whose unit was open, and the decimal sign, with a sentence for each decision."""
+    """The unit of every column without a declared one, the decimal sign, and a sentence for the log about each."""
 
     units: dict[str, str]
     decimal_comma: bool
@@ -27,54 +31,63 @@ class UnitDecisions:
 
 
 def decide_units(
-    found: dict[str, tuple[int, str | None]], sample: SampleValues, others: SampleValues = ()
+    columns: Mapping[str, tuple[int, str | None]], sample: SampleValues, fallback: SampleValues = ()
 ) -> UnitDecisions:
-    """Return units and decimal sign.
+    """Return the units and the decimal sign of a file.
 
     Parameters
     ----------
-    found : for every canonical column its position in the rows and its declared unit, or None if open
-    sample : rows of text, shape (n_rows, n_columns)
-    others : rows of other files alike, which count where ``sample`` says nothing
+    columns : mapping of str to (int, str or None)
+        The position in the rows and the declared unit, if any, of every matched column.
+    sample : sequence of rows, shape (n_rows, n_columns)
+        Rows of the file as text; rows may be shorter than the header.
+    fallback : sequence of rows, shape (n_rows, n_columns)
+        Rows of all files with the same header, which decide where no fraction in ``sample`` is conclusive.
     """
     texts = {
-        column: [row[index] or "" for row in sample if index < len(row)]
-        for column, (index, _) in found.items()
-        if column in {feature.name for feature in schema.NUMBERS}
+        name: [row[index] or "" for row in sample if index < len(row)]
+        for name, (index, _) in columns.items()
+        if name in _NUMBER_NAMES
     }
     decimal_comma = parsing.has_decimal_comma([text for column in texts.values() for text in column])
-    values = {
-        column: [n for t in of_column if (n := parsing.parse_number(t, decimal_comma=decimal_comma)) is not None]
-        for column, of_column in texts.items()
-    }
-    open_columns = [c for c, (_, unit) in found.items() if unit is None and c in UNITS]
-    fractions = [c for c in open_columns if c != "duration_s"]
-    votes = {c: _vote(values[c]) for c in fractions}
-    together = sum(vote for c, vote in votes.items() if c != "popularity")
-    declared = {c: unit for c, (_, unit) in found.items() if c in UNITS and c not in ("popularity", "duration_s")}
-    together += sum(len(values[c]) * _SPEAKS_FOR[unit] for c, unit in declared.items() if unit)
-    if not together and others:
-        elsewhere = decide_units(found, others)
-        return UnitDecisions(elsewhere.units, decimal_comma, elsewhere.decisions)
-    units, decisions = {}, ["numbers are written with a decimal comma"] if decimal_comma else []
-    for column in fractions:
-        # popularity is a percentage by nature, so only clear evidence makes it a fraction
-        vote = votes[column] or (1 if column == "popularity" else together)
-        units[column] = "percent" if vote > 0 else "fraction"
-    if "duration_s" in open_columns:
-        long = sum(1 if value >= MILLISECONDS_FROM else -1 for value in values["duration_s"])
-        units["duration_s"] = "ms" if long > 0 else "s"
-    for unit in ("fraction", "percent", "s", "ms"):
-        names = [column for column in sorted(units) if units[column] == unit]
-        if names:
-            decisions.append(f"{', '.join(names)} read as {_WORDS[unit]}, by the values")
-    return UnitDecisions(units, decimal_comma, tuple(decisions))
+    values = {name: _parse_numbers(column, decimal_comma=decimal_comma) for name, column in texts.items()}
+    undeclared = [name for name, (_, unit) in columns.items() if unit is None and name in UNITS]
+    votes = {name: _percent_votes(values[name]) for name in undeclared if name != "duration_s"}
+    file_votes = sum(vote for name, vote in votes.items() if name != "popularity")
+    for name, (_, unit) in columns.items():
+        if unit in _UNIT_VOTES and name != "popularity":
+            file_votes += len(values[name]) * _UNIT_VOTES[unit]
+    if not file_votes and fallback:
+        decided = decide_units(columns, fallback)
+        return UnitDecisions(decided.units, decimal_comma, decided.decisions)
+    # popularity is a percentage unless its own values are conclusive
+    defaults = {name: 1 if name == "popularity" else file_votes for name in votes}
+    units = {name: "percent" if (vote or defaults[name]) > 0 else "fraction" for name, vote in votes.items()}
+    if "duration_s" in undeclared:
+        units["duration_s"] = _duration_unit(values["duration_s"])
+    return UnitDecisions(units, decimal_comma, tuple(_sentences(units, decimal_comma=decimal_comma)))
 
 
-_SPEAKS_FOR = {"fraction": -1, "percent": 1}
-_WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms": "milliseconds"}
+def _parse_numbers(texts: Sequence[str], *, decimal_comma: bool) -> list[float]:
+    """Return the numbers among some texts."""
+    numbers = (parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts)
+    return [number for number in numbers if number is not None]
 
 
-def _vote(values: Sequence[float]) -> int:
-    """Return how many more values speak for a percentage than for a fraction."""
+def _percent_votes(values: Sequence[float]) -> int:
+    """Return how many more values suggest percent than fractions: those above 1 less those between 0 and 1."""
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
+
+
+def _duration_unit(values: Sequence[float]) -> str:
+    return "ms" if sum(1 if value >= MIN_MILLISECONDS else -1 for value in values) > 0 else "s"
+
+
+def _sentences(units: Mapping[str, str], *, decimal_comma: bool) -> list[str]:
+    """Return a sentence for the log about the decimal comma, and about each unit with its columns."""
+    sentences = ["numbers are written with a decimal comma"] if decimal_comma else []
+    for unit, words in _UNIT_WORDS.items():
+        names = sorted(name for name in units if units[name] == unit)
+        if names:
+            sentences.append(f"{', '.join(names)} read as {words}, inferred from the values")
+    return sentences

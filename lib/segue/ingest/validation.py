@@ -1,21 +1,25 @@
-"""One row of texts becomes the values of a track, and every reason why it is none. Plain Python, called by the workers.
+"""Validate rows: convert the texts of a row to the values of a track, and collect the reasons to reject it.
 
-A row is rejected for a value that cannot be read or lies outside its range, whichever column it stands in, and for a
-missing title, artist or required feature: nothing is guessed, and the raw row is kept with every reason.
+A row is rejected for a value that cannot be parsed or lies outside its range, in whichever column, and for a missing
+title, artist or required feature. A rejected row is stored as it was read, with all of its reasons.
 """
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from segue import schema
 from segue.ingest import parsing
 from segue.ingest.column_matching import ColumnLayout
 
-QUOTED_UP_TO = 80
-_DIGITS = 32
+MAX_QUOTED_LENGTH = 80
+"""Characters of a value that a reason quotes."""
+_DIGEST_LENGTH = 32
 _SEPARATOR = "\u001f"
 _DIVISORS = {
     ("fraction", "percent"): 100.0,
@@ -23,18 +27,30 @@ _DIVISORS = {
     ("duration_s", "ms"): 1000.0,
     ("duration_s", "min"): 1 / 60,
 }
+"""What to divide a file's numbers by, per column (or kind of column) and unit in the file; 1 for all others."""
+
+VALUE_COLUMNS = ("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS))
+_VALUE_TYPES = {"genres": pa.list_(pa.string()), "year": pa.int32()} | {f.name: pa.float64() for f in schema.NUMBERS}
+_ARROW_SCHEMA = pa.schema(
+    [("source_file", pa.string()), ("raw", pa.string()), ("row_hash", pa.string())]
+    + [("reasons", pa.list_(pa.string()))]
+    + [(name, _VALUE_TYPES.get(name, pa.string())) for name in VALUE_COLUMNS]
+)
+VALIDATED_ROWS = from_arrow_schema(_ARROW_SCHEMA)
+"""The schema that every reader returns: file, raw text and hash of a row, the reasons to reject it (none for a valid
+row), and its values by canonical column."""
 
 
 def text_digest(text: str) -> str:
-    """Return the first 32 hexadecimal digits of the text's SHA-256."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGITS]
+    """Return the first 32 hexadecimal digits of the SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGEST_LENGTH]
 
 
 def track_identity(values: Mapping[str, Any]) -> str:
-    """Return an id made of what makes a track the same one in another file.
+    """Return a track id derived from the values that identify a track across files.
 
-    It is the digest of title, artist and album in lower case with single spaces, the year, and the
-    whole seconds of the duration, joined by the unit separator U+001F; what is missing is empty.
+    The id is the digest of title, artist and album (in lower case, with single spaces), the year, and the whole
+    seconds of the duration, joined by the unit separator U+001F. Missing values are empty.
     """
     texts = [" ".join((values[name] or "").lower().split()) for name in ("title", "artist", "album")]
     year, duration = values["year"], values["duration_s"]
@@ -44,50 +60,60 @@ def track_identity(values: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """How the numbers of one column are written in one file."""
+    """The conversion of one column's numbers from a file's unit, and the column's range in that unit."""
 
     feature: schema.Feature
     divisor: float
     range: str
 
     def accepts(self, value: float) -> bool:
+        """Tell whether a converted value lies in the feature's range."""
         low, high = self.feature.low, self.feature.high
         above = value > low if self.feature.low_is_open else value >= low
         return above and (value < math.inf if high is None else value <= high)
 
 
 class RowValidator:
-    """Turns the rows of one layout into values and reasons."""
+    """Validates the rows of one column layout.
+
+    Parameters
+    ----------
+    layout : ColumnLayout
+        The columns of the file, with their units.
+    required : sequence of str
+        Features that every track must have.
+    """
 
     def __init__(self, layout: ColumnLayout, required: Sequence[str]) -> None:
         self._layout = layout
         self._required = frozenset(required)
         self._scales = [_scale(feature, layout) for feature in schema.NUMBERS]
 
-    def __call__(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
-        """Return the values by canonical column, and the reasons why the row is no track."""
+    def validate(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
+        """Return the values of a row by canonical column, and the reasons to reject it (none for a valid row)."""
         reasons: list[str] = []
-        values = self._texts(texts, reasons)
+        values = self._text_values(texts, reasons)
         values["year"] = _year(texts.get("year"), reasons)
         for scale in self._scales:
             values[scale.feature.name] = self._number(scale, texts.get(scale.feature.name), reasons)
         values["track_id"] = values["track_id"] or track_identity(values)
         return values, reasons
 
-    def _texts(self, texts: Mapping[str, str | None], reasons: list[str]) -> dict[str, Any]:
-        own = parsing.clean_text(texts.get("track_id"))
+    def _text_values(self, texts: Mapping[str, str | None], reasons: list[str]) -> dict[str, Any]:
+        uri = parsing.clean_text(texts.get("track_id"))
         genres = parsing.parse_list(parsing.clean_text(texts.get("genre")))
         values = {
-            "track_id": parsing.parse_track_id(own) if own else None,
+            "track_id": parsing.parse_track_id(uri) if uri else None,
             # guard: title-without-fallback
-            # -> "title": parsing.clean_text(texts.get("title")) or (None if "title" in self._layout.columns else own),
+            # -> "title": parsing.clean_text(texts.get("title")) or (None if "title" in self._layout.columns else uri),
             "title": parsing.clean_text(texts.get("title")),
-            "artist": parsing.JOINED_BY.join(parsing.parse_list(parsing.clean_text(texts.get("artist")))) or None,
+            "artist": parsing.ARTIST_SEPARATOR.join(parsing.parse_list(parsing.clean_text(texts.get("artist"))))
+            or None,
             "album": parsing.clean_text(texts.get("album")),
             "genre": genres[0] if genres else None,
             "genres": sorted(set(genres)),
         }
-        # a file without such a column at all is no fault of its rows: what another delivery says of the id stays
+        # in a file without the column, rows may update a track by its id: the stored title and artist remain
         if values["title"] is None and ("title" in self._layout.columns or values["track_id"] is None):
             reasons.append("title missing")
         if values["artist"] is None and "artist" in self._layout.columns:
@@ -102,12 +128,12 @@ class RowValidator:
             return None
         value = parsing.parse_duration(text) if name == "duration_s" and ":" in text else None
         if value is None:
-            written = parsing.parse_number(text, decimal_comma=self._layout.decimal_comma)
-            if written is None:
+            number = parsing.parse_number(text, decimal_comma=self._layout.decimal_comma)
+            if number is None:
                 reasons.append(f"{name} {quote(text)!r} is not a number")
                 return None
-            # minutes with few decimals are whole seconds, were it not for rounding
-            value = written / scale.divisor if scale.divisor >= 1 else round(written / scale.divisor, 9)
+            # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
+            value = number / scale.divisor if scale.divisor >= 1 else round(number / scale.divisor, 9)
         if not scale.accepts(value):
             reasons.append(f"{name} {quote(text.strip())} outside {scale.range}")
             return None
@@ -115,18 +141,18 @@ class RowValidator:
 
 
 def quote(text: str) -> str:
-    """Return a text short enough to stand in a reason."""
-    return text if len(text) <= QUOTED_UP_TO else text[:QUOTED_UP_TO] + "…"
+    """Return a text shortened for a reason: at most ``MAX_QUOTED_LENGTH`` characters, then an ellipsis."""
+    return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
 
 
 def _scale(feature: schema.Feature, layout: ColumnLayout) -> _Scale:
-    """Return how the layout writes a feature; ranges in reasons are those of the unit that the reader sees."""
-    found = layout.columns.get(feature.name)
+    """Return the scale of a feature in a layout. The range is in the file's unit, as reasons quote the file's values."""
+    column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
-    divisor = _DIVISORS.get((kind, found.unit or ""), 1.0) if found else 1.0
+    divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0
     high = None if feature.high is None else feature.high * divisor
-    written = schema.Feature(feature.name, "", feature.low * divisor, high, feature.low_is_open)
-    return _Scale(feature, divisor, written.range)
+    in_file = schema.Feature(feature.name, "", feature.low * divisor, high, feature.low_is_open)
+    return _Scale(feature, divisor, in_file.range)
 
 
 def _year(text: str | None, reasons: list[str]) -> int | None:
@@ -136,3 +162,30 @@ def _year(text: str | None, reasons: list[str]) -> int | None:
     if value is None:
         reasons.append(f"year {quote(text)!r} is not a year")
     return value or None
+
+
+class RowCollector:
+    """Validates rows and collects them into Arrow batches of ``VALIDATED_ROWS``."""
+
+    def __init__(self, required: Sequence[str]) -> None:
+        self._required = required
+        self._validators: dict[ColumnLayout, RowValidator] = {}
+        self._rows: list[list[Any]] = []
+
+    def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: Mapping[str, str | None] | str) -> None:
+        """Add a row: its texts by canonical column, or the reason that it has none."""
+        if isinstance(texts, str):
+            values, reasons = dict.fromkeys(VALUE_COLUMNS), [texts]
+        else:
+            if layout not in self._validators:
+                self._validators[layout] = RowValidator(layout, self._required)
+            values, reasons = self._validators[layout].validate(texts)
+        self._rows.append([source_file, raw, text_digest(raw), reasons, *(values[name] for name in VALUE_COLUMNS)])
+
+    def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
+        """Yield the collected rows as one batch if there are at least ``min_rows``."""
+        if len(self._rows) >= min_rows:
+            columns = zip(*self._rows, strict=True)
+            arrays = [pa.array(c, type=f.type) for c, f in zip(columns, _ARROW_SCHEMA, strict=True)]
+            self._rows = []
+            yield pa.RecordBatch.from_arrays(arrays, schema=_ARROW_SCHEMA)

@@ -23,7 +23,7 @@ from pyspark.ml.util import (
 from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
-from segue.core import centres_model
+from segue.core.centres_model import kmeans_model_from_centres
 from segue.core.grid_result import Fit, GridOptions
 from segue.kmeans_grid import engine
 
@@ -238,8 +238,11 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, DefaultParamsReadable
                 rows.unpersist()
         many = [fit for fit in fits if fit.k >= self.getFewest()] or fits
         best = max(many, key=lambda fit: (fit.silhouette, -fit.k))
-        means = centres_model.kmeans_model(
-            dataset.sparkSession, best.centres, self.getFeaturesCol(), self.getPredictionCol()
+        means = kmeans_model_from_centres(
+            dataset.sparkSession,
+            best.centres,
+            features_col=self.getFeaturesCol(),
+            prediction_col=self.getPredictionCol(),
         )
         return self._copyValues(KMeansGridModel(means, [_score(fit) for fit in fits]))
 

@@ -1,7 +1,7 @@
-"""Which files were ingested before, as ``ingested_files`` tells: each counts once, however often it is delivered.
+"""The table ``ingested_files``: which files were ingested before, so that each is read once.
 
-A file is entered when its rows have been stored. A run that is killed in between reads it again, and finds its tracks
-unchanged.
+A file is recorded after its rows are stored. If a run dies in between, the next one reads the file again, and its
+tracks are unchanged.
 """
 
 import hashlib
@@ -16,52 +16,60 @@ from segue.core import resources
 from segue.ingest.input_files import InputFile
 from segue.ingest.source_definitions import load_sources
 from segue.runtime import logs
-from segue.runtime.runner import Run
+from segue.settings import Settings
 from segue.storage import files
+from segue.storage.store import Store
 
 _DIGITS = 16
+
 LedgerEntries = Sequence[Mapping[str, Any]]
-"""The rows of ``ingested_files``."""
+"""Rows of ``ingested_files``."""
 
 
-def read_ledger(run: Run) -> LedgerEntries:
-    """Return what was entered before this run."""
-    stored = run.store.find(schema.INGESTED_FILES)
-    # Arrow's times have a zone, a Row's have none
+def read_ledger(store: Store) -> LedgerEntries:
+    """Return the rows of ``ingested_files``, empty if the table does not exist."""
+    stored = store.find(schema.INGESTED_FILES)
+    # through Arrow, timestamps keep their time zone, which a Row's lack
     return stored.toArrow().to_pylist() if stored is not None else []
 
 
-def pending_files(run: Run, listed: Sequence[InputFile], before: LedgerEntries) -> list[InputFile]:
-    """Return the files that are new, have changed, or would be read in another way than they were."""
-    if run.settings.ingest.again or not run.store.exists(schema.TRACKS):
+def pending_files(
+    store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
+) -> list[InputFile]:
+    """Return the files that are new, have changed, or were read with other settings."""
+    if settings.ingest.force or not store.exists(schema.TRACKS):
         return list(listed)
-    known = {_telling(entry) for entry in before}
-    return [file for file, entry in zip(listed, _entries(run, listed), strict=True) if _telling(entry) not in known]
+    known = {_identity(entry) for entry in ledger}
+    return [
+        file for file, entry in zip(listed, _entries(settings, listed), strict=True) if _identity(entry) not in known
+    ]
 
 
-def reread_names(run: Run, wanted: Sequence[InputFile], before: LedgerEntries) -> list[str]:
-    """Return what rows call those files that were read before, where no other file is called so."""
-    known = {entry["uri"]: entry["source_file"] for entry in before}
-    again = {entry["uri"]: entry["source_file"] for entry in _entries(run, wanted) if entry["uri"] in known}
-    others = {name for uri, name in known.items() if uri not in again}
-    return sorted(set(again.values()) - others)
+def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: LedgerEntries) -> list[str]:
+    """Return the ``source_file`` of each pending file that was read before, unless another file has the same name."""
+    known = {entry["uri"]: entry["source_file"] for entry in ledger}
+    reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
+    others = {name for uri, name in known.items() if uri not in reread}
+    return sorted(set(reread.values()) - others)
 
 
-def record_files(run: Run, read: Sequence[InputFile], before: LedgerEntries, *, whole: bool) -> None:
-    """Enter files whose rows have been stored; where ``whole``, nothing else is left of what was entered before."""
-    now, known = datetime.now(UTC), {_telling(entry): entry["ingested_at"] for entry in before}
-    # what was read again without need keeps its time, and so its row
-    rows = [entry | {"ingested_at": known.get(_telling(entry), now)} for entry in _entries(run, read)]
-    run.store.sync_few(schema.INGESTED_FILES, rows, whole=whole)
+def record_files(
+    store: Store, settings: Settings, read: Sequence[InputFile], ledger: LedgerEntries, *, remove_missing: bool
+) -> None:
+    """Record files whose rows have been stored; with ``remove_missing``, remove all other entries."""
+    now, known = datetime.now(UTC), {_identity(entry): entry["ingested_at"] for entry in ledger}
+    # an unchanged file that was read again keeps its time, so that its row does not change
+    rows = [entry | {"ingested_at": known.get(_identity(entry), now)} for entry in _entries(settings, read)]
+    store.sync_local(schema.INGESTED_FILES, rows, remove_missing=remove_missing)
 
 
-def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
-    """Return files as ``ingested_files`` has them, but for the time."""
-    reading = _reading(run)
+def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
+    """Return files as rows of ``ingested_files``, without ``ingested_at``."""
+    reading = _reading_hash(settings)
     return [
         {
-            "uri": _key(files.spark_uri(file.uri)),
-            "source_file": file.relative,
+            "uri": _redacted_uri(files.spark_uri(file.uri)),
+            "source_file": file.source_file,
             "size": file.size,
             "modified_at": file.modified_at,
             "version": file.version,
@@ -71,31 +79,31 @@ def _entries(run: Run, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
     ]
 
 
-def _key(uri: str) -> str:
-    """Return a URI without the secrets in it, and still another for every other."""
-    shown = logs.redact(uri)
-    # guard: redacted-names-stay-distinct -> return shown
-    return shown if shown == uri else f"{shown}#{hashlib.sha256(uri.encode('utf-8')).hexdigest()[:_DIGITS]}"
+def _redacted_uri(uri: str) -> str:
+    """Return a URI without secrets, distinct for distinct URIs."""
+    redacted = logs.redact(uri)
+    # guard: redacted-names-stay-distinct -> return redacted
+    return redacted if redacted == uri else f"{redacted}#{hashlib.sha256(uri.encode('utf-8')).hexdigest()[:_DIGITS]}"
 
 
-def _telling(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what tells a file from what was read under its name before."""
+def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what differs once a file has changed, or is to be read with other settings."""
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again
     # -> return tuple(entry[name] for name in ("uri", "size", "version", "reading"))
     return tuple(entry[name] for name in ("uri", "size", "modified_at", "version", "reading"))
 
 
-def _reading(run: Run) -> str:
-    """Return a hash of the settings that decide what becomes of a row."""
-    ingest = run.settings.ingest
-    sources = load_sources(resources.conf() / "sources", chosen=ingest.source)
-    decides = [
+def _reading_hash(settings: Settings) -> str:
+    """Return a hash of the settings and source definitions that decide how a row is read."""
+    ingest = settings.ingest
+    sources = load_sources(resources.conf() / "sources", name=ingest.source)
+    decisive = [
         ingest.encoding,
         ingest.invalid_utf8,
         ingest.multiline,
-        run.settings.features.columns,
-        run.settings.features.missing,
+        settings.features.columns,
+        settings.features.missing,
         [asdict(source) for source in sources],
     ]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]

@@ -1,130 +1,183 @@
-"""Files become ``tracks`` and ``rejected_tracks``."""
+"""Ingest: files become ``tracks`` and ``rejected_tracks``."""
 
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue import schema
 from segue.core import resources
 from segue.core.spark_helpers import persisted
+from segue.core.stage_result import StageResult
 from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.input_files import InputFile, list_input, readable_errors
 from segue.ingest.reader import InputRows, TextOptions, read_rows
 from segue.ingest.source_definitions import load_sources
 from segue.pipeline import file_ledger
-from segue.runtime.runner import Job, Run
-from segue.settings.loading import Settings
+from segue.runtime.job import Job, Run
+from segue.settings import Settings
 from segue.storage import files
 from segue.storage.row_changes import ChangeCounts, matching_rows
+from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 
 
-def check(settings: Settings) -> None:
-    """Look at the definitions of sources before Spark starts."""
-    load_sources(resources.conf() / "sources", chosen=settings.ingest.source)
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The rows of the input by status (``track``, ``duplicate``, ``invalid``), and the changes to ``tracks``."""
+
+    by_status: dict[str, int]
+    tracks: ChangeCounts
 
 
-def work(run: Run) -> None:
-    """Read files that are new, clean what they say, and store the tracks and the rejected rows."""
+def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
+    """Read files that are new or have changed, and store their tracks and rejected rows.
+
+    Parameters
+    ----------
+    store : the output
+    path : a file, a folder, a glob or a Delta table
+    settings : the section ``ingest`` counts, and which ``features`` a row must have
+
+    Returns
+    -------
+    StageResult
+        ``counts`` has read, added, updated, unchanged, rejected, duplicate and removed rows, known_files and seconds.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be read, lacks a required column, or none of its rows is a usable track.
+    """
+    with store.stage("ingest"):
+        return _ingest(store, path, settings)
+
+
+def check_sources(settings: Settings) -> None:
+    """Raise SettingsError if a source definition is wrong, or ``ingest.source`` names none."""
+    load_sources(resources.conf() / "sources", name=settings.ingest.source)
+
+
+def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     started = time.monotonic()
-    snapshot = run.settings.ingest.mode == "snapshot"
-    listed = list_input(run.spark, run.options.input, files.spark_uri(run.store.root))
-    before = file_ledger.read_ledger(run)
-    # a snapshot is the whole input, known or not
-    # guard: known-files-not-read-again -> wanted = listed
-    wanted = listed if snapshot else file_ledger.pending_files(run, listed, before)
-    if wanted:
-        counts = _ingest(run, wanted, before, snapshot=snapshot)
+    snapshot = settings.ingest.mode == "snapshot"
+    listed = list_input(store.spark, path, files.spark_uri(store.root))
+    ledger = file_ledger.read_ledger(store)
+    # a snapshot is the whole input, whether ingested before or not
+    # guard: known-files-not-read-again -> pending = listed
+    pending = listed if snapshot else file_ledger.pending_files(store, settings, listed, ledger)
+    inputs: dict[str, object] = {}
+    if pending:
+        rows = read_input(store.spark, pending, settings)
+        inputs = _inputs(rows.files)
+        reread = file_ledger.reread_names(settings, pending, ledger)
+        with persisted(merge.with_status(rows.frame)) as statuses:
+            # guard: files-recorded-after-rows
+            # -> file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
+            # -> written = _write(store, path, statuses, reread, snapshot=snapshot)
+            written = _write(store, path, statuses, reread, snapshot=snapshot)
+        # guard: read-files-recorded
+        file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
     else:
-        # what cannot be read is told even where nothing has to be
-        run.store.read(schema.TRACKS)
-        counts = dict.fromkeys(("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed"), 0)
-    known = len(listed) - len(wanted)
-    run.counts["ingest"] = counts | {"known_files": known, "seconds": round(time.monotonic() - started, 3)}
-    log.info("ingest: %s", ", ".join(f"{name} {n}" for name, n in run.counts["ingest"].items()))
+        # an output that cannot be read is reported even if there is nothing to do
+        store.read(schema.TRACKS)
+        written = _Written({}, ChangeCounts())
+    counts = _counts(written) | {
+        "known_files": len(listed) - len(pending),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    log.info("ingest: %s", ", ".join(f"{name} {n}" for name, n in counts.items()))
+    return StageResult(stage="ingest", inputs=inputs, counts=counts)
 
 
-def _ingest(run: Run, wanted: list[InputFile], before: file_ledger.LedgerEntries, *, snapshot: bool) -> dict[str, int]:
-    rows, again = _read(run, wanted), file_ledger.reread_names(run, wanted, before)
-    with persisted(merge.with_status(rows.frame)) as standing:
-        # guard: files-recorded-after-rows
-        # -> file_ledger.record_files(run, wanted, before, whole=snapshot)
-        # -> counts, change = _store(run, standing, again, snapshot=snapshot)
-        counts, change = _store(run, standing, again, snapshot=snapshot)
-    # guard: read-files-recorded
-    file_ledger.record_files(run, wanted, before, whole=snapshot)
+def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: Settings) -> InputRows:
+    """Return the rows of files, parsed and validated. Runs Spark jobs that look for headers, dialects and units."""
+    ingest = settings.ingest
+    return read_rows(
+        spark,
+        files_read,
+        load_sources(resources.conf() / "sources", name=ingest.source),
+        settings.features.columns,
+        TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
+        missing_rejects=settings.features.missing == "reject",
+    )
+
+
+def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
+    """Return the files with their bytes, and the Delta tables with their versions."""
+    tables = {file.source_file: file.version for file in read if file.version is not None}
+    sizes = {file.source_file: file.size for file in read if file.version is None}
+    return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
+
+
+def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], *, snapshot: bool) -> _Written:
+    """Store the tracks and the rejected rows.
+
+    ``reread`` names files whose rows were stored by an earlier run: their rejected rows of then are removed.
+    """
+    with readable_errors(f"--input {path}"):
+        by_status = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
+    # guard: empty-file-accepted -> only_headers = False
+    only_headers = not by_status and not snapshot and store.exists(schema.TRACKS)
+    if not by_status.get("track") and not only_headers:
+        raise InputError(_no_usable_track(statuses, path))
+    # both tables are read before the first is written: if one cannot be read, neither must change
+    stored, stored_rejected = store.find(schema.TRACKS), store.find(schema.REJECTED_TRACKS)
+    rejected = merge.keep_rejected(statuses)
+    removed_keys = None
+    # guard: corrected-rejections-removed
+    if stored_rejected is not None and reread and not snapshot:
+        of_files = stored_rejected.where(F.col("source_file").isin(list(reread)))
+        removed_keys = of_files.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
+    if stored_rejected is None or snapshot or removed_keys is not None or by_status.keys() - {"track"}:
+        # guard: snapshot-removes-rejected-rows
+        # -> store.sync(schema.REJECTED_TRACKS, rejected, removed_keys=removed_keys)
+        store.sync(schema.REJECTED_TRACKS, rejected, remove_missing=snapshot, removed_keys=removed_keys)
+    if only_headers:
+        log.warning("ingest: the new files have headers and no rows")
+        return _Written(by_status, ChangeCounts())
+    tracks = merge.keep_tracks(statuses)
+    if snapshot:
+        # guard: snapshot-removes-tracks
+        # -> return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_names(tracks)))
+        return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_names(tracks), remove_missing=True))
+    compared = None if stored is None else matching_rows(stored, tracks, by_status["track"], "track_id")
+    changed = merge.with_change(tracks, compared).where("change != 'unchanged'").drop("change")
+    return _Written(by_status, store.sync(schema.TRACKS, changed))
+
+
+def _no_usable_track(statuses: DataFrame, path: str) -> str:
+    """Return the message for an input without a track: its three most frequent reasons."""
+    n_rows = statuses.count()
+    if not n_rows:
+        return f"--input {path}: a header and no rows, expected at least one track"
+    reasons = statuses.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
+    frequent = reasons.orderBy(F.desc("count"), "reason").limit(3).collect()
+    listed = "; ".join(f"{row.reason} ({row['count']} rows)" for row in frequent)
+    return f"--input {path}: none of {n_rows} rows is a usable track: {listed}"
+
+
+def _counts(written: _Written) -> dict[str, float]:
+    by_status, tracks = written.by_status, written.tracks
     return {
-        "read": sum(counts.values()),
-        "added": change.added,
-        "updated": change.updated,
-        "unchanged": counts.get("track", 0) - change.added - change.updated,
-        "rejected": counts.get("invalid", 0),
-        "duplicate": counts.get("duplicate", 0),
-        "removed": change.removed,
+        "read": sum(by_status.values()),
+        "added": tracks.added,
+        "updated": tracks.updated,
+        "unchanged": by_status.get("track", 0) - tracks.added - tracks.updated,
+        "rejected": by_status.get("invalid", 0),
+        "duplicate": by_status.get("duplicate", 0),
+        "removed": tracks.removed,
     }
 
 
-def _store(run: Run, standing: DataFrame, again: list[str], *, snapshot: bool) -> tuple[dict[str, int], ChangeCounts]:
-    """Store the tracks and the rejected rows; what files that are read ``again`` had rejected before, goes."""
-    with readable_errors(f"--input {run.options.input}"):
-        counts = {row[0]: row[1] for row in standing.groupBy("standing").count().collect()}
-    # guard: empty-file-accepted -> is_empty = False
-    is_empty = not counts and not snapshot and run.store.exists(schema.TRACKS)
-    if not counts.get("track") and not is_empty:
-        raise InputError(_nothing_left(standing, run.options.input))
-    # both are looked at before the first is written: one that cannot be read must leave the other as it is
-    stored, before = run.store.find(schema.TRACKS), run.store.find(schema.REJECTED_TRACKS)
-    rejected = merge.keep_rejected(standing)
-    without = None
-    # guard: corrected-rejections-removed
-    if before is not None and again and not snapshot:
-        # a file that is read again says no more what it said before
-        of_them = before.where(F.col("source_file").isin(again))
-        without = of_them.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
-    if before is None or snapshot or without is not None or counts.keys() - {"track"}:
-        # guard: snapshot-removes-rejected-rows -> run.store.sync(schema.REJECTED_TRACKS, rejected, without=without)
-        run.store.sync(schema.REJECTED_TRACKS, rejected, whole=snapshot, without=without)
-    if is_empty:
-        log.warning("ingest: what is new holds headers and no rows")
-        return counts, ChangeCounts()
-    delivered = merge.keep_tracks(standing)
-    if snapshot:
-        # guard: snapshot-removes-tracks
-        # -> return counts, run.store.sync(schema.TRACKS, merge.with_placeholder_names(delivered))
-        return counts, run.store.sync(schema.TRACKS, merge.with_placeholder_names(delivered), whole=True)
-    near = None if stored is None else matching_rows(stored, delivered, counts["track"], "track_id")
-    changed = merge.with_change(delivered, near).where("change != 'unchanged'").drop("change")
-    return counts, run.store.sync(schema.TRACKS, changed)
+def _work(run: Run) -> None:
+    """Read files that are new or have changed, and store their tracks and rejected rows."""
+    run.record(ingest_tracks(run.store, run.options.input, run.settings))
 
 
-def _read(run: Run, wanted: list[InputFile]) -> InputRows:
-    ingest = run.settings.ingest
-    rows = read_rows(
-        run.spark,
-        wanted,
-        load_sources(resources.conf() / "sources", chosen=ingest.source),
-        run.settings.features.columns,
-        TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
-        missing_rejects=run.settings.features.missing == "reject",
-    )
-    tables = {file.relative: file.version for file in rows.files if file.version is not None}
-    sizes = {file.relative: file.size for file in rows.files if file.version is None}
-    run.inputs |= {kind: found for kind, found in (("files", sizes), ("tables", tables)) if found}
-    return rows
-
-
-def _nothing_left(standing: DataFrame, path: str) -> str:
-    reasons = standing.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
-    worst = reasons.orderBy(F.desc("count"), "reason").limit(3).collect()
-    rows = standing.count()
-    if not rows:
-        return f"--input {path}: a header and no rows, wanted at least one track"
-    told = "; ".join(f"{row.reason} ({row['count']} rows)" for row in worst)
-    return f"--input {path}: none of {rows} rows is a usable track: {told}"
-
-
-JOB = Job("ingest_tracks", work, takes_input=True, check=check)
+JOB = Job("ingest_tracks", _work, takes_input=True, check=check_sources)

@@ -1,7 +1,8 @@
-"""Which tracks a model has to label: all, or those that have changed since it labeled last."""
+"""Label: ``tracks`` and a model become ``labeled_tracks`` and ``cluster_profiles``."""
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -15,182 +16,225 @@ from segue import schema
 from segue.clustering import labels, model_card
 from segue.clustering.model_card import ModelCard
 from segue.core.spark_helpers import DISK_LEVEL
+from segue.core.stage_result import StageResult
 from segue.errors import InputError
-from segue.runtime.runner import Job, Run
+from segue.runtime.job import Job, Run
+from segue.settings import with_current_names
 from segue.storage.model_store import ModelStore
 from segue.storage.row_changes import ADDED, CHANGE, REMOVED, UPDATED, ChangeCounts, count_changes
+from segue.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+NEW, ALL = "new", "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelResult(StageResult):
+    """The outcome of labeling, with the card of the model."""
+
+    card: ModelCard
 
 
 @dataclass(frozen=True, slots=True)
 class PendingTracks:
-    """Tracks to be labeled, and what becomes of the labels that stand."""
+    """The tracks to label, and what happens to the labels stored.
+
+    Attributes
+    ----------
+    tracks : the tracks to label
+    replace_all : no other stored label stays
+    are_new : none of the tracks is labeled yet
+    removed : ids of tracks whose labels are removed
+    is_empty : there is nothing to do
+    """
 
     tracks: DataFrame
-    whole: bool = False
-    """Whether no other label stays."""
+    replace_all: bool = False
     are_new: bool = False
-    """Whether none of the tracks has been labeled."""
-    gone: DataFrame | None = None
-    """Tracks whose labels go."""
-    is_nothing: bool = False
+    removed: DataFrame | None = None
+    is_empty: bool = False
 
 
-def pending_tracks(run: Run, model_version: str, *, everything: bool) -> PendingTracks:
-    """Return what a model has to label; where Delta's change feed tells, at a cost in proportion to it."""
-    tracks, stored = run.store.read(schema.TRACKS), run.store.find(schema.LABELED_TRACKS)
-    if everything or stored is None:
-        return PendingTracks(tracks, whole=True)
-    told = run.store.made_from(schema.LABELED_TRACKS)
+def label_tracks(
+    store: Store, model_version: str = "latest", *, scope: str = NEW, pipeline: PipelineModel | None = None
+) -> LabelResult:
+    """Label tracks with their nearest centre, and store the profiles of the clusters. Runs about ten Spark jobs.
+
+    Parameters
+    ----------
+    store : with ``tracks`` and a model
+    model_version : a folder below models/, or ``latest``: the newest training that finished
+    scope : ``new``: tracks whose labels are missing or stale; ``all``: every track
+    pipeline : the model, if it is loaded already
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or tracks lack a feature that it needs.
+    """
+    with store.stage("label"):
+        return _label(store, model_version, scope == ALL, pipeline)
+
+
+def _label(store: Store, model_version: str, label_all: bool, pipeline: PipelineModel | None) -> LabelResult:
+    started = time.monotonic()
+    models = ModelStore(store.root)
+    card = find_card(models, model_version)
+    pending = pending_tracks(store, card.model_version, label_all=label_all)
+    inputs = {"tracks": store.versions[schema.TRACKS.name], "model_version": card.model_version}
+    # read before labels are written: if this table cannot be read, the labels must not change
+    store.find(schema.CLUSTER_PROFILES)
+    counts = ChangeCounts()
+    if not pending.is_empty:
+        if pipeline is None:  # else it was trained on these tracks
+            _require_features(pending.tracks, card)
+            pipeline = models.load(card.model_version)
+        counts = _write(store, pending, labels.labeled_tracks(pending.tracks, pipeline, card), card.model_version)
+    store.sync_local(schema.CLUSTER_PROFILES, [{"model_version": card.model_version, **row} for row in card.profiles])
+    seconds = time.monotonic() - started
+    log.info(
+        "label: %d tracks added, %d updated, %d removed, %d clusters of model %s, %.1f s",
+        counts.added, counts.updated, counts.removed, card.k, card.model_version, seconds,
+    )  # fmt: skip
+    recorded = {
+        "model_version": card.model_version,
+        "added": counts.added,
+        "updated": counts.updated,
+        "removed": counts.removed,
+        "seconds": round(seconds, 3),
+    }
+    return LabelResult(stage="label", inputs=inputs, counts=recorded, card=card)
+
+
+def find_card(models: ModelStore, version: str) -> ModelCard:
+    """Return the card of a complete model, the newest for ``latest``.
+
+    Raises
+    ------
+    InputError
+        If there is no such model; the message lists those that exist.
+    """
+    if version == "latest":
+        newest = newest_card(models)
+        if newest is None:
+            raise InputError(f"{models.root} has no complete model; train_clusters.py makes one")
+        return newest
+    text = models.card(version)
+    if text is None:
+        existing = ", ".join(models.cards()) or "none"
+        raise InputError(f"{models.root} has no complete model {version!r}, only {existing}")
+    return model_card.from_json(text, f"models/{version}")
+
+
+def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -> ModelCard | None:
+    """Return the card of the newest complete model, of those trained with ``settings`` if given, or None."""
+    cards = []
+    for name, text in models.cards().items():
+        try:
+            cards.append(model_card.from_json(text, f"models/{name}"))
+        except InputError as error:
+            log.warning("%s", error)
+    # models trained by 0.1.0 record the former names of settings
+    # guard: model-settings-match -> matching = cards
+    matching = [card for card in cards if settings is None or with_current_names(card.settings) == settings]
+    return max(matching, key=lambda card: (card.trained_at, card.model_version), default=None)
+
+
+def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> PendingTracks:
+    """Return the tracks whose labels by a model are missing or stale.
+
+    The cost is proportional to the number of changed tracks if Delta's change feed lists them, else to all tracks.
+    """
+    tracks, labeled = store.read(schema.TRACKS), store.find(schema.LABELED_TRACKS)
+    if label_all or labeled is None:
+        return PendingTracks(tracks, replace_all=True)
+    provenance = store.provenance(schema.LABELED_TRACKS)
     # guard: only-changed-tracks-labeled
-    if told and told == label_provenance(run, model_version) | {"version": told["version"]}:
-        changes = run.store.changes(schema.TRACKS, told["version"])
+    if provenance and provenance == label_provenance(store, model_version) | {"version": provenance["version"]}:
+        changes = store.changes(schema.TRACKS, provenance["version"])
         if changes is not None:
-            return _of(changes)
-    if _is_outdated(stored, tracks, model_version):
-        return PendingTracks(tracks, whole=True)
-    return PendingTracks(_not_labeled(tracks, stored))
+            return _pending_changes(store.persist(changes, DISK_LEVEL))
+    if _is_stale(labeled, tracks, model_version):
+        return PendingTracks(tracks, replace_all=True)
+    return PendingTracks(_not_labeled(tracks, labeled))
 
 
-def label_provenance(run: Run, model_version: str) -> dict[str, Any]:
-    """Return what labels of this run are made from, to be told with them."""
+def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
+    """Return what labels are derived from: the model, and the table ``tracks`` by id and version."""
     return {
         "model_version": model_version,
         # guard: changes-require-same-table -> "tracks": "tracks",
-        "tracks": run.store.identity(schema.TRACKS),
-        "version": run.store.seen[schema.TRACKS.name],
+        "tracks": store.table_id(schema.TRACKS),
+        "version": store.versions[schema.TRACKS.name],
     }
 
 
-def _of(changes: DataFrame) -> PendingTracks:
-    changes = changes.persist(DISK_LEVEL)
-    count = count_changes(changes)
+def _pending_changes(changes: DataFrame) -> PendingTracks:
+    counts = count_changes(changes)
     tracks = changes.where(F.col(CHANGE).isin(ADDED, UPDATED)).select(*schema.TRACKS.names)
-    if count.rows == count.added:
-        return PendingTracks(tracks, are_new=True, is_nothing=not count.rows)
-    gone = changes.where(F.col(CHANGE) == REMOVED).select("track_id") if count.removed else None
+    if counts.rows == counts.added:
+        return PendingTracks(tracks, are_new=True, is_empty=not counts.rows)
+    removed = changes.where(F.col(CHANGE) == REMOVED).select("track_id") if counts.removed else None
     # guard: labels-of-removed-tracks-removed -> return PendingTracks(tracks)
-    return PendingTracks(tracks, gone=gone)
+    return PendingTracks(tracks, removed=removed)
 
 
-def _is_outdated(stored: DataFrame, tracks: DataFrame, model_version: str) -> bool:
-    """Tell whether labels are another model's, or of tracks that are gone."""
-    if stored.where(F.col("model_version") != model_version).limit(1).count():
+def _is_stale(labeled: DataFrame, tracks: DataFrame, model_version: str) -> bool:
+    """Return whether some labels are of another model, or of tracks that were removed."""
+    if labeled.where(F.col("model_version") != model_version).limit(1).count():
         return True
-    return bool(stored.join(tracks.select("track_id"), "track_id", "left_anti").limit(1).count())
+    return bool(labeled.join(tracks.select("track_id"), "track_id", "left_anti").limit(1).count())
 
 
-def _not_labeled(tracks: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the tracks that are new, or not what they were when they were labeled."""
-    as_labeled = stored.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
+def _not_labeled(tracks: DataFrame, labeled: DataFrame) -> DataFrame:
+    """Return the tracks that are not in ``labeled``, or have other values there."""
+    as_labeled = labeled.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
     unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
     return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)
 
 
-log = logging.getLogger(__name__)
-NEW, ALL = "new", "all"
+def _write(store: Store, pending: PendingTracks, labeled: DataFrame, model_version: str) -> ChangeCounts:
+    provenance = label_provenance(store, model_version)
+    if pending.are_new:
+        return store.insert(schema.LABELED_TRACKS, labeled, provenance=provenance)
+    return store.sync(
+        schema.LABELED_TRACKS,
+        labeled,
+        remove_missing=pending.replace_all,
+        removed_keys=pending.removed,
+        provenance=provenance,
+    )
 
 
-def work(run: Run) -> None:
-    """Label the tracks that the model has not labeled yet, or all, and store the clusters' profiles."""
-    label(run, run.settings.label.model_version, everything=run.options.tracks == ALL)
-
-
-def label(run: Run, version: str, *, pipeline: PipelineModel | None = None, everything: bool = False) -> ModelCard:
-    """Label with a model (``latest``: the newest) and return its card; ``pipeline`` spares loading what is at hand."""
-    started = time.monotonic()
-    models = ModelStore(run.store.root, model_card.FILE_NAME)
-    made = find_card(models, version, run.store.root)
-    due = pending_tracks(run, made.model_version, everything=everything)
-    run.inputs |= {"tracks": run.store.seen[schema.TRACKS.name], "model_version": made.model_version}
-    # this is looked at before labels are written: one that cannot be read must leave the others as they are
-    run.store.find(schema.CLUSTER_PROFILES)
-    change = ChangeCounts()
-    if not due.is_nothing:
-        if pipeline is None:  # else it was trained on these tracks just now
-            _require_features(due.tracks, made)
-        pipeline = pipeline or models.load(made.model_version)
-        change = _write(run, due, labels.labeled_tracks(due.tracks, pipeline, made), made.model_version)
-    profiles = [{"model_version": made.model_version, **row} for row in made.profiles]
-    run.store.sync_few(schema.CLUSTER_PROFILES, profiles)
-    _report(run, made, change, time.monotonic() - started)
-    return made
-
-
-def find_card(models: ModelStore, version: str, root: str) -> ModelCard:
-    """Return the card of a finished model, the newest for ``latest``."""
-    if version == "latest":
-        newest = newest_card(models)
-        if newest is None:
-            raise InputError(f"{root} has no finished model; train_clusters.py makes one")
-        return newest
-    text = models.card(version)
-    if text is None:
-        known = ", ".join(models.cards()) or "none"
-        raise InputError(f"{root} has no finished model {version!r}; found {known}")
-    return model_card.from_json(text, f"models/{version}")
-
-
-def newest_card(models: ModelStore, settings: dict[str, Any] | None = None) -> ModelCard | None:
-    """Return the card of the newest finished model, of those trained with ``settings`` if given, or None."""
-    found = []
-    for name, text in models.cards().items():
-        try:
-            found.append(model_card.from_json(text, f"models/{name}"))
-        except InputError as error:
-            log.warning("%s", error)
-    # guard: model-settings-match -> fitting = found
-    fitting = [made for made in found if settings is None or made.settings == settings]
-    return max(fitting, key=lambda made: (made.trained_at, made.model_version), default=None)
-
-
-def _write(run: Run, due: PendingTracks, labeled: DataFrame, model_version: str) -> ChangeCounts:
-    made_from = label_provenance(run, model_version)
-    if due.are_new:
-        return run.store.add(schema.LABELED_TRACKS, labeled, made_from=made_from)
-    return run.store.sync(schema.LABELED_TRACKS, labeled, whole=due.whole, without=due.gone, made_from=made_from)
-
-
-def _require_features(tracks: DataFrame, made: ModelCard) -> None:
-    needed = [name for name in made.features if name not in made.imputed]
-    if not needed:
+def _require_features(tracks: DataFrame, card: ModelCard) -> None:
+    required = [name for name in card.features if name not in card.imputed]
+    if not required:
         return
-    lacks_one = reduce(or_, (F.col(name).isNull() for name in needed))
-    # Delta knows which files hold nulls: where none does, this reads nothing
+    lacks_one = reduce(or_, (F.col(name).isNull() for name in required))
+    # Delta's file statistics count nulls: if there are none, no file is read
     if tracks.where(lacks_one).isEmpty():
         return
-    counts = tracks.agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in needed)).collect()[0]
-    lacking = [f"{counts[name]} lack {name}" for name in needed if counts[name]]
+    counts = tracks.agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in required)).collect()[0]
+    lacking = [f"{counts[name]} lack {name}" for name in required if counts[name]]
     raise InputError(
-        f"of the tracks {', '.join(lacking)}, which model {made.model_version} needs and cannot fill; "
+        f"of the tracks {', '.join(lacking)}, which model {card.model_version} needs and does not impute; "
         "train one with --set features.missing=median"
     )
 
 
-def _report(run: Run, made: ModelCard, change: ChangeCounts, seconds: float) -> None:
-    run.counts["label"] = {
-        "model_version": made.model_version,
-        "added": change.added,
-        "updated": change.updated,
-        "removed": change.removed,
-        "seconds": round(seconds, 3),
-    }
-    log.info(
-        "label: %d tracks added, %d updated, %d removed, %d clusters of model %s, %.1f s",
-        change.added, change.updated, change.removed, made.k, made.model_version, seconds,
-    )  # fmt: skip
+def _work(run: Run) -> None:
+    """Label tracks with their nearest cluster centre, and store the profiles of the clusters."""
+    run.record(label_tracks(run.store, run.settings.label.model_version, scope=run.options.tracks))
 
 
 JOB = Job(
     "label_tracks",
-    work,
+    _work,
     options=(
         (
             "--tracks",
-            {
-                "choices": (NEW, ALL),
-                "default": NEW,
-                "help": "those that the model has not labeled yet, or all",
-            },
+            {"choices": (NEW, ALL), "default": NEW, "help": "those whose labels are missing or stale, or all"},
         ),
     ),
 )

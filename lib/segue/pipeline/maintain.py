@@ -1,68 +1,104 @@
-"""Small files become large ones, and files that no version of the last days needs are removed."""
+"""Maintain: compact the tables, and remove files that no recent version needs."""
 
 import argparse
 import logging
 import time
 
 from segue import schema
-from segue.errors import ConflictError
+from segue.core.stage_result import StageResult
+from segue.errors import ConflictError, SettingsError
 from segue.runtime import run_log
-from segue.runtime.runner import Job, Run
+from segue.runtime.job import Job, Run
 from segue.storage import delta_tables, transactions
+from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
-LEAST_DAYS = 7
-"""Of retention: whoever reads a table may take days, and the change feed is asked for up to six."""
+
+MIN_RETENTION_DAYS = 7
+"""Readers may take days, and the change feed is read up to six days back."""
 
 
-def work(run: Run) -> None:
-    """Compact every table (OPTIMIZE), and remove what no recent version needs (VACUUM); --dry-run only tells."""
+def maintain_tables(
+    store: Store, *, retention_days: int = MIN_RETENTION_DAYS, dry_run: bool = False, run_id: str | None = None
+) -> StageResult:
+    """Compact every table (OPTIMIZE), and remove the files that no version of the last days needs (VACUUM).
+
+    Parameters
+    ----------
+    store : the output
+    retention_days : at least 7
+    dry_run : only count what would be done
+    run_id : of the run that calls this, which may be in progress
+
+    Raises
+    ------
+    ConflictError
+        If another run is in progress: a compaction is a commit, and would make it fail.
+    SettingsError
+        If ``retention_days`` is below 7.
+    """
+    if retention_days < MIN_RETENTION_DAYS:
+        raise SettingsError([f"retention_days is {retention_days}, expected {MIN_RETENTION_DAYS} or more"])
     started = time.monotonic()
-    others = [note["job"] for note in run_log.live_runs(run.store.root) if note["run_id"] != run.run_id]
+    others = [marker["job"] for marker in run_log.live_runs(store.root) if marker["run_id"] != run_id]
     # guard: maintenance-refused-during-runs
     if others:
-        # a compaction is a commit, on which they would lose
-        raise ConflictError(f"{', '.join(others)} is at work on {run.store.root}; run again when it has ended")
-    found: dict[str, dict[str, int]] = {}
+        raise ConflictError(f"{', '.join(others)} is writing to {store.root}; run again when it has ended")
+    by_table: dict[str, dict[str, int]] = {}
     for table in schema.TABLES:
-        if not run.store.exists(table):
+        if not store.exists(table):
             continue
-        run.store.read(table)  # a newer segue's, or somebody else's, is not touched
-        place = run.store.identifier(table)
-        with transactions.output_lock(run.store.root):
-            done = delta_tables.maintenance_preview(run.spark, place, run.options.retention_days)
-            # guard: dry-run-changes-nothing -> if True:
-            if not run.options.dry_run:
-                done |= delta_tables.compact(run.spark, place)
-                # without need it would still write of itself into the log
-                if done["removable"]:
-                    delta_tables.vacuum(run.spark, place, run.options.retention_days)
-        found[table.name] = done
-        log.info("%s: %s", table.name, ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in done.items()))
+        with store.stage(f"maintain {table.name}"):
+            counts = _maintain(store, table, retention_days, dry_run=dry_run)
+        by_table[table.name] = counts
+        log.info("%s: %s", table.name, ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in counts.items()))
     seconds = round(time.monotonic() - started, 3)
-    run.counts["maintain"] = {"dry_run": run.options.dry_run, "tables": found, "seconds": seconds}
+    return StageResult(stage="maintain", inputs={}, counts={"dry_run": dry_run, "tables": by_table, "seconds": seconds})
+
+
+def _maintain(store: Store, table: schema.Table, retention_days: int, *, dry_run: bool) -> dict[str, int]:
+    store.read(table)  # refuses a table of a newer segue or of another program
+    identifier = store.sql_identifier(table)
+    with transactions.output_lock(store.root):
+        counts = delta_tables.maintenance_preview(store.spark, identifier, retention_days)
+        # guard: dry-run-changes-nothing -> if True:
+        if not dry_run:
+            counts |= delta_tables.compact(store.spark, identifier)
+            # VACUUM adds commits to the log even if it removes nothing
+            if counts["removable"]:
+                delta_tables.vacuum(store.spark, identifier, retention_days)
+    return counts
 
 
 def _days(text: str) -> int:
     days = int(text) if text.isascii() and text.isdigit() else 0
     # guard: retention-minimum
-    if days < LEAST_DAYS:
-        raise argparse.ArgumentTypeError(f"is {text!r}, wanted whole days, {LEAST_DAYS} or more")
+    if days < MIN_RETENTION_DAYS:
+        raise argparse.ArgumentTypeError(f"is {text!r}, expected whole days, {MIN_RETENTION_DAYS} or more")
     return days
+
+
+def _work(run: Run) -> None:
+    """Compact every table (OPTIMIZE), and remove what no recent version needs (VACUUM); --dry-run only counts."""
+    run.record(
+        maintain_tables(
+            run.store, retention_days=run.options.retention_days, dry_run=run.options.dry_run, run_id=run.run_id
+        )
+    )
 
 
 JOB = Job(
     "maintain_tables",
-    work,
+    _work,
     options=(
-        ("--dry-run", {"action": "store_true", "help": "tell what would be done, and do nothing"}),
+        ("--dry-run", {"action": "store_true", "help": "count what would be done, and change nothing"}),
         (
             "--retention-days",
             {
                 "type": _days,
-                "default": LEAST_DAYS,
+                "default": MIN_RETENTION_DAYS,
                 "metavar": "N",
-                "help": f"keep every version of the last N days readable; {LEAST_DAYS}, the least, by default",
+                "help": f"keep every version of the last N days readable, {MIN_RETENTION_DAYS} at least (the default)",
             },
         ),
     ),

@@ -1,11 +1,10 @@
-"""Tracks that are gone leave the lists that were made with them."""
+"""Recommend: ``labeled_tracks`` become ``similar_tracks``, or with a list of seeds ``playlist_recommendations``."""
 
 import hashlib
 import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,35 +13,21 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import model_card
-from segue.core.version import __version__
+from segue.core.stage_result import StageResult
 from segue.errors import InputError
-from segue.runtime.runner import Job, Run
-from segue.settings.loading import Recommend
+from segue.runtime.job import Job, Run
+from segue.settings import RecommendSettings
 from segue.similarity import coordinates, neighbours, playlists
 from segue.similarity.playlists import read_seeds, resolve_seeds
 from segue.similarity.rules import Rules
 from segue.storage import files
 from segue.storage.model_store import ModelStore
-
-
-def purge_removed(run: Run, labeled: DataFrame) -> None:
-    """Remove from ``playlist_recommendations`` what recommends, or comes from, a track that is no longer labeled."""
-    stored = run.store.find(schema.PLAYLIST_RECOMMENDATIONS)
-    if stored is None:
-        return
-    named = stored.select("track_id").union(stored.select(F.explode("because_of.track_id"))).distinct()
-    gone = [row.track_id for row in named.join(labeled.select("track_id"), "track_id", "left_anti").collect()]
-    # guard: playlists-without-removed-tracks -> return
-    if not gone:
-        return
-    seeds = F.filter("because_of", lambda seed: ~seed.track_id.isin(gone))
-    kept = stored.where(~F.col("track_id").isin(gone)).withColumn("because_of", seeds).where(F.size("because_of") > 0)
-    run.store.sync(schema.PLAYLIST_RECOMMENDATIONS, kept, whole=True)
-
+from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
+
 _DIGITS = 16
-_DECIDING = (
+_DECISIVE_COLUMNS = (
     "track_id",
     "title",
     "artist",
@@ -53,64 +38,106 @@ _DECIDING = (
     "cluster",
     "is_outlier",
 )
-"""What of a labeled track decides who is near it and what is said of the two."""
+"""The columns of ``labeled_tracks`` on which the lists depend."""
+_LISTS_VERSION = "0.1.0"
+"""Part of the hash of a list's inputs: to be raised when the same inputs give other lists."""
+_MAX_LISTED = 5
+_PLAYLIST_ROWS = (
+    "track_id string, rank int, score double, distance double"
+    ", because_of array<struct<track_id: string, distance: double>>"
+)
 
 
-def recommend(run: Run) -> None:
-    """Find the tracks most similar to each, unless the lists that stand there are still right."""
-    started = time.monotonic()
-    labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
-    purge_removed(run, labeled)
-    tracks_version = run.store.seen[schema.LABELED_TRACKS.name]
-    model_version, n_tracks, content = fingerprint(labeled)
-    run.inputs |= {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
-    wanted = options(run.settings.recommend)
-    imputed = imputed_by(run, model_version)
-    origin = origin_of(content, model_version, run.settings.recommend, imputed)
-    if _confirm(run, origin, tracks_version):
-        log.info("recommend: the lists of %d tracks are those of the same tracks and settings", n_tracks)
-        run.counts["recommend"] = {"tracks": 0, "seconds": round(time.monotonic() - started, 3)}
-        return
-    scaling = coordinates.fit_scaling(labeled, wanted, imputed)
-    with neighbours.similar_lists(labeled, scaling, wanted, n_tracks=n_tracks) as lists:
-        said = {
-            "model_version": F.lit(model_version),
-            "tracks_version": F.lit(tracks_version).cast("bigint"),
-            "made_from": F.lit(origin),
-        }
-        run.store.replace(schema.SIMILAR_TRACKS, lists.withColumns(said).select(*schema.SIMILAR_TRACKS.names))
-    short = run.store.read(schema.SIMILAR_TRACKS).where(F.size("similar") < wanted.rules.length).count()
-    seconds = round(time.monotonic() - started, 3)
-    run.counts["recommend"] = {"tracks": n_tracks, "short_lists": short, "seconds": seconds}
-    log.info(
-        "recommend: %d tracks, %d of them with fewer than %d neighbours, %s %s, %.1f s",
-        n_tracks, short, wanted.rules.length, wanted.scaling, ", ".join(scaling.features), seconds,
-    )  # fmt: skip
+def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
+    """Find the tracks most similar to each track, unless the stored lists were made from the same tracks and settings.
 
-
-def options(chosen: Recommend) -> coordinates.SimilarityOptions:
-    """Return the settings as the search takes them."""
-    return coordinates.SimilarityOptions(
-        features=chosen.features,
-        scaling=chosen.scaling,
-        method=chosen.method,
-        rules=Rules(per_artist=chosen.per_artist, years_apart=chosen.years_apart),
-        other_releases=chosen.other_releases,
-        same_genre=chosen.same_genre,
-        least_popularity=chosen.least_popularity,
-        outliers=chosen.outliers,
-    )
-
-
-def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
-    """Return the model that labeled, the number of tracks, and what changes when they do, whatever their order.
+    Parameters
+    ----------
+    store : with ``labeled_tracks``
+    settings : how similarity is measured, and which tracks a list may hold
 
     Raises
     ------
     InputError
-        If there is no track.
+        If there are no labeled tracks.
     """
-    row_hash = F.xxhash64(*_DECIDING)
+    with store.stage("recommend"):
+        return _recommend(store, settings)
+
+
+def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
+    """Recommend tracks for the list in a file. Recommendations for other files stay.
+
+    Parameters
+    ----------
+    store : with ``labeled_tracks``
+    path : track ids or titles, one a line, or a playlist's CSV; a path or URI
+    settings : as for ``recommend_tracks``
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, or names no labeled track.
+    """
+    with store.stage("recommend for seeds"):
+        return _recommend_for_seeds(store, path, settings)
+
+
+def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
+    started = time.monotonic()
+    labeled = store.read(schema.LABELED_TRACKS, cache=True)
+    _purge_removed(store, labeled)
+    tracks_version = store.versions[schema.LABELED_TRACKS.name]
+    model_version, n_tracks, content = fingerprint(labeled)
+    inputs = {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
+    options = similarity_options(settings)
+    imputed = imputed_by(store, model_version)
+    origin = inputs_hash(content, model_version, settings, imputed)
+    if _confirm(store, origin, tracks_version):
+        log.info("recommend: the lists of %d tracks are up to date", n_tracks)
+        seconds = round(time.monotonic() - started, 3)
+        return StageResult(stage="recommend", inputs=inputs, counts={"tracks": 0, "seconds": seconds})
+    scaling = coordinates.fit_scaling(labeled, options, imputed)
+    with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
+        constants = {
+            "model_version": F.lit(model_version),
+            "tracks_version": F.lit(tracks_version).cast("bigint"),
+            "made_from": F.lit(origin),
+        }
+        store.replace(schema.SIMILAR_TRACKS, lists.withColumns(constants).select(*schema.SIMILAR_TRACKS.names))
+    short = store.read(schema.SIMILAR_TRACKS).where(F.size("similar") < options.rules.length).count()
+    seconds = round(time.monotonic() - started, 3)
+    log.info(
+        "recommend: %d tracks, %d of them with fewer than %d neighbours, %s %s, %.1f s",
+        n_tracks, short, options.rules.length, options.scaling, ", ".join(scaling.features), seconds,
+    )  # fmt: skip
+    counts = {"tracks": n_tracks, "short_lists": short, "seconds": seconds}
+    return StageResult(stage="recommend", inputs=inputs, counts=counts)
+
+
+def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOptions:
+    """Return the settings as the search takes them."""
+    return coordinates.SimilarityOptions(
+        features=settings.features,
+        scaling=settings.scaling,
+        method=settings.method,
+        rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart),
+        other_releases=settings.other_releases,
+        same_genre=settings.same_genre,
+        least_popularity=settings.min_popularity,
+        outliers=settings.outliers,
+    )
+
+
+def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
+    """Return the model version, the number of tracks, and an order-independent checksum. Runs one Spark job.
+
+    Raises
+    ------
+    InputError
+        If there are no tracks.
+    """
+    row_hash = F.xxhash64(*_DECISIVE_COLUMNS)
     row = labeled.agg(
         F.max("model_version").alias("model_version"),
         F.count("*").alias("rows"),
@@ -118,93 +145,125 @@ def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
         F.bit_xor(row_hash).alias("parity"),
     ).collect()[0]
     if not row.rows:
-        raise InputError("labeled_tracks has no track; ingest some, and label them")
+        raise InputError("labeled_tracks has no tracks; ingest some, and label them")
     return row.model_version, row.rows, {name: row[name] for name in ("rows", "total", "parity")}
 
 
-def imputed_by(run: Run, model_version: str) -> dict[str, float]:
-    """Return what a model fills in for features that a track lacks."""
-    text = ModelStore(run.store.root, model_card.FILE_NAME).card(model_version)
+def imputed_by(store: Store, model_version: str) -> dict[str, float]:
+    """Return the values that a model imputes, by feature; empty if the model is not there."""
+    text = ModelStore(store.root).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
 
-def origin_of(content: Mapping[str, Any], model_version: str, settings: Recommend, imputed: Mapping[str, float]) -> str:
-    """Return a hash of everything that decides the lists; the method, for one, does not."""
-    decides = {name: value for name, value in asdict(settings).items() if name not in ("method", "playlist_length")}
-    everything = [content, model_version, decides, imputed, __version__]
+def inputs_hash(
+    content: Mapping[str, Any], model_version: str, settings: RecommendSettings, imputed: Mapping[str, float]
+) -> str:
+    """Return a hash of everything on which the lists depend."""
+    decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length"})
+    # the setting's former name: lists written by 0.1.0 keep their hash
+    decisive["least_popularity"] = decisive.pop("min_popularity")
+    everything = [content, model_version, decisive, imputed, _LISTS_VERSION]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
 
 
-def _confirm(run: Run, origin: str, tracks_version: int) -> bool:
-    """Tell whether the lists that stand there are of the same tracks and settings, and have them say so if they are.
+def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
+    """Return whether the stored lists were made from the same inputs; if so, have them name this version of the labels.
 
-    What decides nothing, such as an album or a compaction, makes another version of ``labeled_tracks`` too.
+    An album, on which no list depends, or a compaction give ``labeled_tracks`` another version too.
     """
-    stored = run.store.find(schema.SIMILAR_TRACKS)
+    stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
     if stored is None or row is None or row.made_from != origin:
         return False
     # guard: unchanged-lists-get-new-version
     if row.tracks_version != tracks_version:
-        now = F.lit(tracks_version).cast("bigint")
-        run.store.replace(schema.SIMILAR_TRACKS, stored.withColumn("tracks_version", now))
+        version = F.lit(tracks_version).cast("bigint")
+        store.replace(schema.SIMILAR_TRACKS, stored.withColumn("tracks_version", version))
     return True
 
 
-_SHOWN = 5
-_ROWS = (
-    "track_id string, rank int, score double, distance double"
-    ", because_of array<struct<track_id: string, distance: double>>"
-)
+def _purge_removed(store: Store, labeled: DataFrame) -> None:
+    """Remove from ``playlist_recommendations`` the tracks and seeds that are no longer labeled."""
+    stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
+    if stored is None:
+        return
+    ids = stored.select("track_id").union(stored.select(F.explode("because_of.track_id"))).distinct()
+    removed = [row.track_id for row in ids.join(labeled.select("track_id"), "track_id", "left_anti").collect()]
+    # guard: playlists-without-removed-tracks -> return
+    if not removed:
+        return
+    seeds = F.filter("because_of", lambda seed: ~seed.track_id.isin(removed))
+    left = stored.where(~F.col("track_id").isin(removed)).withColumn("because_of", seeds)
+    store.sync(schema.PLAYLIST_RECOMMENDATIONS, left.where(F.size("because_of") > 0), remove_missing=True)
 
 
-def work(run: Run) -> None:
-    """Find the tracks most similar to each, or, with --seeds, those that go with a list."""
-    if run.options.seeds:
-        recommend_for(run, run.options.seeds)
-    else:
-        recommend(run)
-
-
-def recommend_for(run: Run, path: str) -> None:
-    """Recommend tracks for the list in a file; lists of other files stay as they are."""
+def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     started = time.monotonic()
+    expected = "expected track ids or titles, one a line, or a playlist's CSV"
     text = files.read_text(path)
     if text is None:
-        raise InputError(f"--seeds {path} is no file; wanted track ids or titles, one a line, or a playlist's CSV")
+        raise InputError(f"--seeds {path} is not a file; {expected}")
     seeds = read_seeds(text)
     if not seeds:
-        raise InputError(f"--seeds {path} names no track; wanted track ids or titles, one a line, or a playlist's CSV")
-    labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
-    stored = run.store.find(schema.PLAYLIST_RECOMMENDATIONS)
-    version, n_tracks, _ = fingerprint(labeled)
-    ids, strangers = resolve_seeds(seeds, playlists.known_tracks(labeled, seeds))
-    told = ", ".join(strangers[:_SHOWN]) + (", …" if len(strangers) > _SHOWN else "")
+        raise InputError(f"--seeds {path} names no track; {expected}")
+    labeled = store.read(schema.LABELED_TRACKS, cache=True)
+    stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
+    model_version, n_tracks, _ = fingerprint(labeled)
+    ids, unknown = resolve_seeds(seeds, playlists.known_tracks(labeled, seeds))
+    listed = ", ".join(unknown[:_MAX_LISTED]) + (", …" if len(unknown) > _MAX_LISTED else "")
     if not ids:
-        raise InputError(f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled ones ({told})")
-    if strangers:
-        log.warning("recommend: %d of %d seeds are not in the catalogue: %s", len(strangers), len(seeds), told)
-    wanted = options(run.settings.recommend)
-    scaling = coordinates.fit_scaling(labeled, wanted, imputed_by(run, version))
-    found = playlists.fit_playlist(labeled, scaling, wanted, ids, run.settings.recommend.playlist_length)
+        raise InputError(
+            f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled ones ({listed})"
+        )
+    if unknown:
+        log.warning("recommend: %d of %d seeds are not in the catalogue: %s", len(unknown), len(seeds), listed)
+    options = similarity_options(settings)
+    scaling = coordinates.fit_scaling(labeled, options, imputed_by(store, model_version))
+    recommended = playlists.fit_playlist(labeled, scaling, options, ids, settings.playlist_length)
     name = PurePosixPath(path).stem
-    values = [(one.track_id, rank, one.score, one.distance, one.because_of) for rank, one in enumerate(found, 1)]
-    rows = run.spark.createDataFrame(values, _ROWS).join(labeled.select("track_id", "title", "artist"), "track_id")
-    rows = rows.withColumns({"playlist": F.lit(name), "model_version": F.lit(version)})
+    rows = _playlist_rows(labeled, recommended).withColumns(
+        {"playlist": F.lit(name), "model_version": F.lit(model_version)}
+    )
     rows = rows.select(*schema.PLAYLIST_RECOMMENDATIONS.names)
     if stored is not None:
         rows = rows.union(stored.where(F.col("playlist") != name))
-    change = run.store.sync(schema.PLAYLIST_RECOMMENDATIONS, rows, whole=True)
+    changes = store.sync(schema.PLAYLIST_RECOMMENDATIONS, rows, remove_missing=True)
     seconds = round(time.monotonic() - started, 3)
-    run.inputs |= {"seeds": path, schema.LABELED_TRACKS.name: run.store.seen[schema.LABELED_TRACKS.name]}
-    counts = {"playlist": name, "seeds": len(ids), "unknown": len(strangers), "recommended": len(found)}
-    run.counts["recommend"] = counts | {"changed": change.rows, "seconds": seconds}
-    log.info("recommend: %d tracks for the %d seeds of %s, %.1f s", len(found), len(ids), name, seconds)
+    log.info("recommend: %d tracks for the %d seeds of %s, %.1f s", len(recommended), len(ids), name, seconds)
+    return StageResult(
+        stage="recommend",
+        inputs={"seeds": path, schema.LABELED_TRACKS.name: store.versions[schema.LABELED_TRACKS.name]},
+        counts={
+            "playlist": name,
+            "seeds": len(ids),
+            "unknown": len(unknown),
+            "recommended": len(recommended),
+            "changed": changes.rows,
+            "seconds": seconds,
+        },
+    )
+
+
+def _playlist_rows(labeled: DataFrame, recommended: list[playlists.Recommendation]) -> DataFrame:
+    values = [
+        (track.track_id, rank, track.score, track.distance, track.because_of)
+        for rank, track in enumerate(recommended, 1)
+    ]
+    rows = labeled.sparkSession.createDataFrame(values, _PLAYLIST_ROWS)
+    return rows.join(labeled.select("track_id", "title", "artist"), "track_id")
+
+
+def _work(run: Run) -> None:
+    """Find the tracks most similar to each track, or with --seeds those that go with a list of tracks."""
+    if run.options.seeds:
+        run.record(recommend_for_seeds(run.store, run.options.seeds, run.settings.recommend))
+    else:
+        run.record(recommend_tracks(run.store, run.settings.recommend))
 
 
 JOB = Job(
     "recommend_tracks",
-    work,
+    _work,
     options=(
         (
             "--seeds",

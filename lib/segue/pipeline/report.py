@@ -1,112 +1,128 @@
-"""Render the tables as ``report.json`` and ``report.html``."""
+"""Report: the tables become ``report.json`` and ``report.html``."""
 
 import hashlib
 import json
 import logging
 import time
-from dataclasses import asdict
+from typing import Any
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.clustering import model_card
+from segue.clustering.model_card import ModelCard
+from segue.core.stage_result import StageResult
 from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
 from segue.report import HTML_FILE, JSON_FILE, json_numbers, numbers, page
 from segue.report.aggregates.summary import ReportTables, fit_report_numbers
-from segue.runtime.runner import Job, Run
+from segue.runtime.job import Job, Run
+from segue.settings import Settings, with_current_names
 from segue.storage import commit_log, files
 from segue.storage.model_store import ModelStore
+from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 _DIGITS = 16
 
 
-def work(run: Run) -> None:
-    """Render the report, unless the one that stands there is made of the same tables."""
-    report(run)
+def render_report(store: Store, settings: Settings) -> StageResult:
+    """Aggregate what the page shows, and write the page, unless it was made from the same tables and settings.
+
+    Parameters
+    ----------
+    store : with ``labeled_tracks``, ``k_scores`` and their model
+    settings : the section ``report`` counts, and ``recommend`` is shown
+
+    Raises
+    ------
+    InputError, OutputError
+        If there are no labeled tracks, or the model or its scores are missing.
+    """
+    with store.stage("report"):
+        return _render(store, settings)
 
 
-def report(run: Run) -> None:
-    """Read the tables, gather what the page shows, and write it."""
+def _render(store: Store, settings: Settings) -> StageResult:
     started = time.monotonic()
-    labeled = run.at_hand(run.store.read(schema.LABELED_TRACKS))
+    labeled = store.read(schema.LABELED_TRACKS, cache=True)
     first = labeled.select("model_version").first()
     if first is None:
-        raise InputError("labeled_tracks has no track; ingest some, and label them")
-    made = find_card(ModelStore(run.store.root, model_card.FILE_NAME), first.model_version, run.store.root)
-    scores = _scores(run, made)
-    similar, rejected = run.store.find(schema.SIMILAR_TRACKS), run.store.find(schema.REJECTED_TRACKS)
+        raise InputError("labeled_tracks has no tracks; ingest some, and label them")
+    card = find_card(ModelStore(store.root), first.model_version)
+    scores = _scores(store, card)
+    similar, rejected = store.find(schema.SIMILAR_TRACKS), store.find(schema.REJECTED_TRACKS)
     read = (schema.LABELED_TRACKS, schema.K_SCORES, schema.SIMILAR_TRACKS, schema.REJECTED_TRACKS)
-    tables = {table.name: run.store.seen[table.name] for table in read if table.name in run.store.seen}
-    run.inputs |= tables
-    path, json_path = f"{run.store.root}/{HTML_FILE}", f"{run.store.root}/{JSON_FILE}"
-    origin = _origin(run, made, tables)
+    tables = {table.name: store.versions[table.name] for table in read if table.name in store.versions}
+    path, json_path = f"{store.root}/{HTML_FILE}", f"{store.root}/{JSON_FILE}"
+    origin = _inputs_hash(settings, card, tables)
     origins = page.origin_of(files.read_text(path) or ""), json_numbers.origin_of(files.read_text(json_path) or "")
     if set(origins) == {origin}:
-        log.info("report: %s is made of the same tables and settings, nothing to do", path)
-        return
+        log.info("report: %s is up to date", path)
+        return StageResult(stage="report", inputs=tables, counts={})
     if similar is not None:
-        versions = similar.select("tracks_version").first()
-        if versions is None or versions.tracks_version != tables[schema.LABELED_TRACKS.name]:
-            log.warning("report: similar_tracks is older than the labels, and left out; recommend_tracks.py makes it")
+        row = similar.select("tracks_version").first()
+        if row is None or row.tracks_version != tables[schema.LABELED_TRACKS.name]:
+            log.warning("report: similar_tracks is older than the labels, so it is left out; run recommend_tracks.py")
             similar = None
-    chosen = run.settings.report
-    found = fit_report_numbers(
+    shown = fit_report_numbers(
         ReportTables(labeled, rejected, scores, similar),
-        made,
-        _provenance(run, made, scores, tables),
-        n_points=chosen.points,
-        n_searchable=chosen.searchable,
+        card,
+        _provenance(store, settings, card, scores, tables),
+        n_points=settings.report.points,
+        n_searchable=settings.report.searchable,
     )
-    text = page.render(found, origin)
+    text = page.render(shown, origin)
     # the page last: a run that ends between the two writes is repeated by the next one
-    files.write_text(json_path, json_numbers.to_json(found, origin))
+    files.write_text(json_path, json_numbers.to_json(shown, origin))
     files.write_text(path, text)
-    seconds = round(time.monotonic() - started, 3)
-    size = len(text.encode("utf-8"))
-    run.counts["report"] = {"points": len(found.points.tracks), "bytes": size, "seconds": seconds}
+    seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
     log.info("report: %s, %.1f MB, %d of %d tracks drawn, %.1f s",
-             path, size / 1e6, len(found.points.tracks), found.n_tracks, seconds)  # fmt: skip
+             path, size / 1e6, len(shown.points.tracks), shown.n_tracks, seconds)  # fmt: skip
+    counts = {"points": len(shown.points.tracks), "bytes": size, "seconds": seconds}
+    return StageResult(stage="report", inputs=tables, counts=counts)
 
 
-def _scores(run: Run, made: model_card.ModelCard) -> list[Row]:
-    """Return the scores of the space that the model was chosen from, by k."""
-    rows = run.store.read(schema.K_SCORES).where(F.col("model_version") == made.model_version).collect()
-    found = sorted((row for row in rows if row.space == made.space), key=lambda row: row.k)
-    if not any(row.chosen for row in found):
-        raise OutputError(f"k_scores says nothing of model {made.model_version}; train_clusters.py writes both")
-    return found
+def _scores(store: Store, card: ModelCard) -> list[Row]:
+    """Return the scores in the feature space of the model, by k."""
+    rows = store.read(schema.K_SCORES).where(F.col("model_version") == card.model_version).collect()
+    scores = sorted((row for row in rows if row.space == card.space), key=lambda row: row.k)
+    if not any(row.chosen for row in scores):
+        raise OutputError(f"k_scores has no row of model {card.model_version}; train_clusters.py writes both")
+    return scores
 
 
-def _origin(run: Run, made: model_card.ModelCard, tables: dict[str, int]) -> str:
-    """Return a hash of everything that decides the page."""
-    settings = [asdict(run.settings.report), asdict(run.settings.recommend)]
-    text = json.dumps([made.model_version, tables, settings, __version__, page.DESIGN], sort_keys=True)
+def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
+    """Return a hash of everything on which the page depends."""
+    shown = settings.model_dump(mode="json", include={"report", "recommend"})
+    text = json.dumps([card.model_version, tables, shown, __version__, page.DESIGN], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGITS]
 
 
-def _provenance(run: Run, made: model_card.ModelCard, scores: list[Row], tables: dict[str, int]) -> numbers.Provenance:
+def _provenance(
+    store: Store, settings: Settings, card: ModelCard, scores: list[Row], tables: dict[str, int]
+) -> numbers.Provenance:
     name = schema.LABELED_TRACKS.name
     chosen = next(row for row in scores if row.chosen)
-    settings = dict(made.settings) | {
-        "recommend": asdict(run.settings.recommend),
-        "report": asdict(run.settings.report),
-    }
+    trained: dict[str, Any] = with_current_names(card.settings)
     return numbers.Provenance(
-        model_version=made.model_version,
-        trained_at=made.trained_at,
-        labeled_at=commit_log.committed_at(f"{run.store.root}/{name}", tables[name]) or made.trained_at,
-        rule=made.settings["selection"]["rule"],
+        model_version=card.model_version,
+        trained_at=card.trained_at,
+        labeled_at=commit_log.committed_at(f"{store.root}/{name}", tables[name]) or card.trained_at,
+        rule=trained["selection"]["rule"],
         engine=chosen.engine,
         restarts=chosen.restarts,
-        space=made.space,
+        space=card.space,
         tables=tables,
-        settings=settings,
-        versions=made.versions,
+        settings=trained | settings.model_dump(mode="json", include={"report", "recommend"}),
+        versions=card.versions,
     )
 
 
-JOB = Job("render_report", work)
+def _work(run: Run) -> None:
+    """Render the report, unless it was made from the same tables and settings."""
+    run.record(render_report(run.store, run.settings))
+
+
+JOB = Job("render_report", _work)

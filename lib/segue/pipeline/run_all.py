@@ -1,14 +1,23 @@
-"""Files become everything, in one Spark session."""
+"""The whole pipeline in one Spark session: ingest, train if needed, label, recommend, report."""
 
 import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from segue.clustering import model_card
 from segue.clustering.model_card import ModelCard
-from segue.pipeline import ingest, label, recommend, report, train
+from segue.core.stage_result import StageResult
+from segue.pipeline.ingest import check_sources, ingest_tracks
+from segue.pipeline.label import label_tracks, newest_card
+from segue.pipeline.recommend import recommend_tracks
+from segue.pipeline.report import render_report
+from segue.pipeline.train import train_clusters, training_settings
 from segue.report import HTML_FILE
-from segue.runtime import logs, signals
-from segue.runtime.runner import Job, Run
-from segue.storage.model_store import ModelStore
+from segue.runtime import logs
+from segue.runtime.job import Job, Run
+from segue.settings import Settings
+from segue.storage.model_store import CARD_FILE, ModelStore
+from segue.storage.store import Store
 
 _TABLES = (
     "labeled_tracks",
@@ -22,55 +31,98 @@ _TABLES = (
 )
 
 
-def work(run: Run) -> None:
-    """Ingest files, train where it is due, label, find similar tracks, and say what was found."""
-    ingest.work(run)
-    # a signal that a stage has swallowed holds good for the next
-    signals.raise_if_received()
-    wanted, pipeline = run.settings.label.model_version, None
-    if wanted == "latest":
-        fitting = _fitting_model(run)
-        wanted, pipeline = (fitting, None) if fitting else train.train(run)
-        signals.raise_if_received()
-    made = label.label(run, wanted, pipeline=pipeline)
-    signals.raise_if_received()
-    recommend.recommend(run)
-    signals.raise_if_received()
-    report.report(run)
-    _tell(run, made)
+@dataclass(frozen=True, slots=True)
+class PipelineResult:
+    """The outcome of all stages.
+
+    Attributes
+    ----------
+    counts : by stage, what ``StageResult.counts`` has
+    card : of the model that labeled the tracks
+    """
+
+    counts: Mapping[str, Mapping[str, Any]]
+    card: ModelCard
 
 
-def _fitting_model(run: Run) -> str | None:
-    """Return the newest model that was trained with these settings, if one will do."""
+def run_stages(
+    store: Store, path: str, settings: Settings, *, on_stage: Callable[[StageResult], None] = lambda _: None
+) -> PipelineResult:
+    """Ingest files, train if no model has these settings, label, find similar tracks, and render the report.
+
+    Parameters
+    ----------
+    store : the output
+    path : a file, a folder, a glob or a Delta table
+    settings : all sections count
+    on_stage : called with the result of each stage when it ends; an exception it raises ends the pipeline
+    """
+    counts: dict[str, Mapping[str, Any]] = {}
+
+    def finish(result: StageResult) -> None:
+        counts[result.stage] = result.counts
+        on_stage(result)
+
+    # what one stage has cached the next ones use
+    with store.cache_scope():
+        finish(ingest_tracks(store, path, settings))
+        version, pipeline = settings.label.model_version, None
+        if version == "latest":
+            trained_before = _trained_version(store, settings)
+            if trained_before:
+                version = trained_before
+            else:
+                trained = train_clusters(store, settings)
+                finish(trained)
+                version, pipeline = trained.model_version, trained.pipeline
+        labeled = label_tracks(store, version, pipeline=pipeline)
+        finish(labeled)
+        finish(recommend_tracks(store, settings.recommend))
+        finish(render_report(store, settings))
+    return PipelineResult(counts, labeled.card)
+
+
+def _trained_version(store: Store, settings: Settings) -> str | None:
+    """Return the newest model that was trained with these settings, or None if one is to be trained."""
     # guard: train-always-ignores-models
-    if run.settings.train.when == "always":
+    if settings.train.when == "always":
         return None
-    models = ModelStore(run.store.root, model_card.FILE_NAME)
-    fitting = label.newest_card(models, train.training_settings(run.settings))
-    return fitting.model_version if fitting else None
+    card = newest_card(ModelStore(store.root), training_settings(settings))
+    return card.model_version if card else None
 
 
-def _tell(run: Run, made: ModelCard) -> None:
-    """Print the clusters, and where to look further."""
-    print(f"\n{made.k} clusters of {made.n_tracks} tracks, silhouette {made.silhouette:.3f}")
-    for row in made.profiles:
-        likeness = row["exemplars"][0]
-        example = f"{likeness['title']} by {likeness['artist']}" if likeness["artist"] else likeness["title"]
-        print(
+def summary(root: str, card: ModelCard) -> str:
+    """Return what a person wants to read at the end of a run: the clusters, and where everything is."""
+    lines = [f"\n{card.k} clusters of {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
+    for row in card.profiles:
+        typical = row["exemplars"][0]
+        example = f"{typical['title']} by {typical['artist']}" if typical["artist"] else typical["title"]
+        lines.append(
             f"  {row['cluster_name']:<11} {row['n_tracks']:>9} tracks  {row['cluster_description']}"
             f"  (most typical: {_printable(example)})"
         )
-    root = logs.redact(run.store.root)
-    print(f"\nThe tables are in {root}: {', '.join(_TABLES)}.")
-    typical = made.profiles[0]["exemplars"][0]
-    wanted = " - ".join(_printable(text) for text in (typical["title"], typical["artist"]) if text)
-    print(f"The report, for any browser: {root}/{HTML_FILE}.")
-    print(f"What to play next:  segue similar {shlex.quote(wanted)} --output {shlex.quote(root)}")
-    print(f"The model is {root}/models/{made.model_version}, for any language in its {model_card.FILE_NAME}.")
+    typical = card.profiles[0]["exemplars"][0]
+    title = " - ".join(_printable(text) for text in (typical["title"], typical["artist"]) if text)
+    root = logs.redact(root)
+    return "\n".join(
+        [
+            *lines,
+            f"\nThe tables are in {root}: {', '.join(_TABLES)}.",
+            f"The report, for any browser: {root}/{HTML_FILE}.",
+            f"What to play next:  segue similar {shlex.quote(title)} --output {shlex.quote(root)}",
+            f"The model is {root}/models/{card.model_version}, for any language in its {CARD_FILE}.",
+        ]
+    )
 
 
 def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:80]
 
 
-JOB = Job("run_pipeline", work, takes_input=True, check=ingest.check)
+def _work(run: Run) -> None:
+    """Ingest files, train if no model has these settings, label, find similar tracks, and render the report."""
+    result = run_stages(run.store, run.options.input, run.settings, on_stage=run.record)
+    print(summary(run.store.root, result.card))
+
+
+JOB = Job("run_pipeline", _work, takes_input=True, check=check_sources)

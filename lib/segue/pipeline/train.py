@@ -1,8 +1,9 @@
-"""``tracks`` become ``k_scores`` and ``models/VERSION/``."""
+"""Train: ``tracks`` become ``k_scores`` and ``models/VERSION/``."""
 
 import logging
 import time
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,94 +20,75 @@ from segue.clustering.feature_space import FeatureSpace
 from segue.core.grid_result import Fit
 from segue.core.resources import versions
 from segue.core.spark_helpers import parallel_jobs
+from segue.core.stage_result import StageResult
 from segue.errors import ClusteringError
+from segue.kmeans_grid.lloyd import CheckpointStore
 from segue.pipeline.tuning import SpaceFits, choose_fit, fit_spaces, requested_spaces
-from segue.runtime.runner import Job, Run
-from segue.settings.loading import Settings
+from segue.runtime.job import Job, Run
+from segue.settings import Settings
 from segue.storage.model_store import ModelStore
+from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
-CHECKED_UP_TO = 10_000
-"""Tracks: up to so many the chosen silhouette is measured by ClusteringEvaluator too."""
-KEPT_UP_TO = 200_000
-"""Tracks: more are labeled again for each look at them, which takes less than to keep them with all their texts."""
+
+EVALUATED_MAX_TRACKS = 10_000
+"""With more tracks, the chosen silhouette is not measured by ClusteringEvaluator a second time."""
+CACHED_MAX_TRACKS = 200_000
+"""Labeling more tracks again for each use takes less time than caching them with all their texts."""
 
 
-def work(run: Run) -> None:
-    """Fit every k, choose one, and save it as a model."""
-    train(run)
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """A model before it is saved, with the fits it was chosen from."""
+
+    pipeline: PipelineModel
+    card: model_card.ModelCard
+    spaces: list[SpaceFits]
+    best: SpaceFits
+    chosen: Fit
+
+    def score_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of ``k_scores``, one for each space and k."""
+        return _score_rows(self.card.model_version, self.spaces, self.chosen)
 
 
-def train(run: Run) -> tuple[str, PipelineModel | None]:
-    """Train, and return the model's version and the model; None where the same work was done before."""
-    started = time.monotonic()
-    tracks = run.at_hand(run.store.read(schema.TRACKS))
-    run.inputs["tracks"] = run.store.seen[schema.TRACKS.name]
-    survey = _survey(tracks)
-    version = model_card.model_version(
-        {
-            "tracks": {name: survey[name] for name in ("rows", "total", "parity")},
-            "settings": training_settings(run.settings),
-            "versions": {name: versions()[name] for name in ("segue", "pyspark", "numpy")},
-        }
-    )
-    models = ModelStore(run.store.root, model_card.FILE_NAME)
-    if models.card(version):
-        log.info(
-            "train: model %s was made of the same tracks and settings before, nothing to do; where another was trained "
-            "since, --set label.model_version=%s has this one label", version, version,
-        )  # fmt: skip
-        return version, None
-    wanted = requested_spaces(run.settings)
-    _require_features(survey, wanted)
-    memories = [models.memory(version, f"grid_{place}") for place in range(len(wanted))]
-    fitted = fit_spaces(run.settings, tracks, survey.rows, memories)
-    best, chosen = choose_fit(run.settings, fitted)
-    pipeline, made = _model(run, version, best, tracks, chosen)
-    with parallel_jobs() as begin:
-        saved = begin(models.save, version, pipeline)
-        run.store.sync_few(schema.K_SCORES, _score_rows(version, fitted, chosen))
-        saved.result()
-    models.finish(version, made.to_json())
-    run.counts["train"] = {
-        "tracks": survey.rows,
-        "spaces": len(fitted),
-        "ks": [fit.k for fit in best.fits],
-        "chosen": chosen.k,
-        "silhouette": chosen.silhouette,
-        "seconds": round(time.monotonic() - started, 3),
-    }
-    log.info(
-        "train: %d tracks, k %d of %d to %d by %s, silhouette %.3f, model %s, %.1f s",
-        survey.rows, chosen.k, best.fits[0].k, best.fits[-1].k, run.settings.selection.rule, chosen.silhouette,
-        version, run.counts["train"]["seconds"],
-    )  # fmt: skip
-    return version, pipeline
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult(StageResult):
+    """The outcome of a training. ``pipeline`` is None if the same model had been trained before."""
+
+    model_version: str
+    pipeline: PipelineModel | None
 
 
-def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
-    """Have pyspark.ml measure the chosen clusters too: nobody should need to trust the engine alone."""
-    evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="cluster")
-    found = evaluator.evaluate(labeled)
-    if abs(found - chosen.silhouette) > 1e-6:
-        raise RuntimeError(f"k {chosen.k}: silhouette {chosen.silhouette}, but ClusteringEvaluator finds {found}")
+def train_clusters(store: Store, settings: Settings) -> TrainResult:
+    """Fit every k, choose one, and save it as a model, unless the same training has been done before.
+
+    Parameters
+    ----------
+    store : with ``tracks``
+    settings : the sections ``features``, ``clustering``, ``selection`` and ``tuning`` count
+
+    Raises
+    ------
+    ClusteringError
+        If tracks lack a feature that is not imputed, or there are too few distinct ones.
+    """
+    with store.stage("train"):
+        return _train(store, settings)
 
 
 def training_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that decide which model comes out, as JSON has them."""
-    return model_card.as_json(
-        {
-            "features": asdict(settings.features),
-            "clustering": asdict(settings.clustering),
-            "selection": asdict(settings.selection),
-            "tuning": asdict(settings.tuning),
-        }
-    )
+    """Return the settings that decide which model a training makes, JSON-ready."""
+    return settings.model_dump(mode="json", include={"features", "clustering", "selection", "tuning"})
 
 
-def _survey(tracks: DataFrame) -> Row:
-    """Return how many tracks there are, what changes when their content does, and how many lack each feature."""
-    row_hash = F.xxhash64(*schema.TRACKS.names)
+def summarise(tracks: DataFrame) -> Row:
+    """Return the number of tracks, an order-independent checksum of their content, and the nulls of each feature.
+
+    Runs one Spark job.
+    """
+    # the same tracks in files of other names are the same content
+    row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))
     return tracks.agg(
         F.count("*").alias("rows"),
         F.sum(row_hash.cast("decimal(38,0)")).cast("string").alias("total"),
@@ -115,22 +97,92 @@ def _survey(tracks: DataFrame) -> Row:
     ).collect()[0]
 
 
-def _require_features(survey: Row, spaces: list[FeatureSpace]) -> None:
+def version_of(summary: Row, settings: Settings) -> str:
+    """Return the name of a model: a hash of the tracks' content, the training settings and the library versions."""
+    return model_card.model_version(
+        {
+            "tracks": {name: summary[name] for name in ("rows", "total", "parity")},
+            "settings": training_settings(settings),
+            "versions": {name: versions()[name] for name in ("segue", "pyspark", "numpy")},
+        }
+    )
+
+
+def fit_model(
+    tracks: DataFrame,
+    settings: Settings,
+    summary: Row,
+    checkpoints: Callable[[int], CheckpointStore | None] = lambda _: None,
+) -> FittedModel:
+    """Fit the grid in every feature space, choose one fit, and make its model. Reads the tracks several times.
+
+    Parameters
+    ----------
+    tracks : columns of ``tracks``
+    settings : as for ``train_clusters``
+    summary : of the tracks, see ``summarise``
+    checkpoints : returns where the grid of the space with that index keeps its state
+    """
+    spaces = requested_spaces(settings)
+    _require_features(summary, spaces)
+    fitted = fit_spaces(settings, tracks, summary.rows, [checkpoints(index) for index in range(len(spaces))])
+    best, chosen = choose_fit(settings, fitted)
+    pipeline, card = _model(settings, version_of(summary, settings), best, tracks, chosen)
+    return FittedModel(pipeline, card, fitted, best, chosen)
+
+
+def _train(store: Store, settings: Settings) -> TrainResult:
+    started = time.monotonic()
+    tracks = store.read(schema.TRACKS, cache=True)
+    inputs = {"tracks": store.versions[schema.TRACKS.name]}
+    summary = summarise(tracks)
+    version = version_of(summary, settings)
+    models = ModelStore(store.root)
+    if models.card(version):
+        log.info(
+            "train: model %s of the same tracks and settings exists: nothing to do; if another was trained since, "
+            "--set label.model_version=%s labels with this one", version, version,
+        )  # fmt: skip
+        return TrainResult(stage="train", inputs=inputs, counts={}, model_version=version, pipeline=None)
+    model = fit_model(tracks, settings, summary, lambda index: models.checkpoint(version, f"grid_{index}"))
+    with parallel_jobs() as submit:
+        saved = submit(models.save, version, model.pipeline)
+        store.sync_local(schema.K_SCORES, model.score_rows())
+        saved.result()
+    models.finish(version, model.card.to_json())
+    chosen, ks = model.chosen, [fit.k for fit in model.best.fits]
+    seconds = round(time.monotonic() - started, 3)
+    log.info(
+        "train: %d tracks, k = %d of %d to %d by the rule %s, silhouette %.3f, model %s, %.1f s",
+        summary.rows, chosen.k, ks[0], ks[-1], settings.selection.rule, chosen.silhouette, version, seconds,
+    )  # fmt: skip
+    counts = {
+        "tracks": summary.rows,
+        "spaces": len(model.spaces),
+        "ks": ks,
+        "chosen": chosen.k,
+        "silhouette": chosen.silhouette,
+        "seconds": seconds,
+    }
+    return TrainResult(stage="train", inputs=inputs, counts=counts, model_version=version, pipeline=model.pipeline)
+
+
+def _require_features(summary: Row, spaces: Sequence[FeatureSpace]) -> None:
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
-    lacking = [name for name in columns if survey[name] and not spaces[0].impute]
+    lacking = [name for name in columns if summary[name] and not spaces[0].impute]
     if lacking:
-        told = ", ".join(f"{survey[name]} lack {name}" for name in lacking)
+        listed = ", ".join(f"{summary[name]} lack {name}" for name in lacking)
         raise ClusteringError(
-            f"of {survey.rows} tracks {told}; fill the gaps with --set features.missing=median, "
+            f"of {summary.rows} tracks {listed}; fill the gaps with --set features.missing=median, "
             "leave the feature out of features.columns and tuning.columns, or ingest all files with "
             "--set ingest.mode=snapshot, which removes tracks whose rows are rejected now"
         )
-    empty = [name for name in columns if survey[name] == survey.rows]
+    empty = [name for name in columns if summary[name] == summary.rows]
     if empty:
         raise ClusteringError(f"no track has {', '.join(empty)}; leave it out of features.columns and tuning.columns")
 
 
-def _score_rows(version: str, fitted: list[SpaceFits], chosen: Fit) -> list[dict[str, Any]]:
+def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[dict[str, Any]]:
     return [
         {
             "model_version": version,
@@ -156,28 +208,29 @@ def _score_rows(version: str, fitted: list[SpaceFits], chosen: Fit) -> list[dict
 
 
 def _model(
-    run: Run, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
+    settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Return the pipeline that labels, and the card that says all it knows."""
+    """Return the pipeline that labels tracks, and its card."""
     space, preparation = best.space, best.preparation
     centres = chosen.centres[pipeline_model.cluster_order(chosen.sizes, chosen.centres)]
-    pipeline = pipeline_model.pipeline_with_centres(run.spark, preparation, space, centres)
+    pipeline = pipeline_model.pipeline_with_centres(tracks.sparkSession, preparation, space, centres)
+    n_tracks = int(chosen.sizes.sum())
     labeled = labels.with_point(tracks, pipeline)
-    if chosen.sizes.sum() <= KEPT_UP_TO:
+    if n_tracks <= CACHED_MAX_TRACKS:
         labeled = labeled.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        with parallel_jobs() as begin:
-            check = begin(_require_same_silhouette, labeled, chosen) if chosen.sizes.sum() <= CHECKED_UP_TO else None
-            frozen = fit_cluster_stats(labeled, centres)
-            found = profiles.fit_profiles(labels.with_distances(labeled, frozen), int(frozen.sizes.sum()))
-            if check:
-                check.result()
+        with parallel_jobs() as submit:
+            evaluation = submit(_require_same_silhouette, labeled, chosen) if n_tracks <= EVALUATED_MAX_TRACKS else None
+            stats = fit_cluster_stats(labeled, centres)
+            rows = profiles.fit_profiles(labels.with_distances(labeled, stats), int(stats.sizes.sum()))
+            if evaluation:
+                evaluation.result()
     finally:
         labeled.unpersist()
-    made = model_card.ModelCard(
+    card = model_card.ModelCard(
         model_version=version,
         trained_at=datetime.now(UTC).isoformat(),
-        settings=training_settings(run.settings),
+        settings=training_settings(settings),
         versions=versions(),
         space=space.name,
         features=list(space.columns),
@@ -185,19 +238,33 @@ def _model(
         log=list(space.log),
         scaler=pipeline_model.scaler_parameters(preparation),
         weights=dict(space.weights),
-        n_tracks=int(frozen.sizes.sum()),
+        n_tracks=int(stats.sizes.sum()),
         silhouette=chosen.silhouette,
         centres=pipeline_model.to_original_units(centres, preparation, space).tolist(),
         centres_scaled=centres.tolist(),
-        sizes=frozen.sizes.tolist(),
-        cluster_names=[row["cluster_name"] for row in found],
-        cluster_descriptions=[row["cluster_description"] for row in found],
-        thresholds=frozen.thresholds.tolist(),
-        sums=frozen.sums.tolist(),
-        square_sums=frozen.square_sums.tolist(),
-        profiles=found,
+        sizes=stats.sizes.tolist(),
+        cluster_names=[row["cluster_name"] for row in rows],
+        cluster_descriptions=[row["cluster_description"] for row in rows],
+        thresholds=stats.thresholds.tolist(),
+        sums=stats.sums.tolist(),
+        square_sums=stats.square_sums.tolist(),
+        profiles=rows,
     )
-    return pipeline, made
+    return pipeline, card
 
 
-JOB = Job("train_clusters", work)
+def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
+    """Raise RuntimeError if pyspark.ml's ClusteringEvaluator measures another silhouette than the engine."""
+    silhouette = ClusteringEvaluator(featuresCol="point", predictionCol="cluster").evaluate(labeled)
+    if abs(silhouette - chosen.silhouette) > 1e-6:
+        raise RuntimeError(
+            f"k = {chosen.k}: the engine's silhouette is {chosen.silhouette}, ClusteringEvaluator's is {silhouette}"
+        )
+
+
+def _work(run: Run) -> None:
+    """Fit K-means for every k, choose one k, and save it as a model."""
+    run.record(train_clusters(run.store, run.settings))
+
+
+JOB = Job("train_clusters", _work)

@@ -1,4 +1,4 @@
-"""Every feature space that the settings ask for, its grid fitted."""
+"""Fit the grid of k in every feature space of the settings, and choose a space and a k."""
 
 import logging
 from collections.abc import Sequence
@@ -11,18 +11,17 @@ from pyspark.sql import functions as F
 
 from segue.clustering import feature_space, grid, pipeline_model, selection
 from segue.clustering.feature_space import FeatureSpace
-from segue.clustering.selection import best_space
 from segue.core.grid_result import Fit, GridOptions
-from segue.core.spark_helpers import DISK_LEVEL, repartition_deterministically
+from segue.core.spark_helpers import persisted, repartition_deterministically
 from segue.kmeans_grid.lloyd import CheckpointStore
-from segue.settings.loading import Settings
+from segue.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceFits:
-    """One space: its fitted stages up to the scaled points, and the fits of its grid."""
+    """The fits of one feature space: its fitted stages up to the scaled points, and one fit per k."""
 
     space: FeatureSpace
     preparation: PipelineModel
@@ -30,89 +29,100 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings) -> list[FeatureSpace]:
-    """Return the space of ``[features]`` and then the other combinations that ``[tuning]`` makes, none twice."""
-    chosen, tuning = settings.features, settings.tuning
-    found: dict[str, FeatureSpace] = {}
+    """Return the space of ``[features]`` first, then the other combinations of ``[tuning]``, without duplicates."""
+    features, tuning = settings.features, settings.tuning
+    spaces: dict[str, FeatureSpace] = {}
     for columns, scaler, log1p, weights in product(
-        (chosen.columns, *tuning.columns),
-        (chosen.scaler, *tuning.scalers),
-        (chosen.log, *tuning.log),
-        (chosen.weights, *tuning.weights),
+        (features.columns, *tuning.columns),
+        (features.scaler, *tuning.scalers),
+        (features.log, *tuning.log),
+        (features.weights, *tuning.weights),
     ):
         space = FeatureSpace(
             columns,
             scaler,
-            chosen.missing == "median",
+            features.missing == "median",
             tuple(name for name in log1p if name in columns),
             {name: weight for name, weight in weights.items() if name in columns},
         )
-        found.setdefault(space.name, space)
-    return list(found.values())
+        spaces.setdefault(space.name, space)
+    return list(spaces.values())
 
 
 def fit_spaces(
-    settings: Settings, tracks: DataFrame, n_tracks: int, memories: Sequence[CheckpointStore]
+    settings: Settings, tracks: DataFrame, n_tracks: int, checkpoints: Sequence[CheckpointStore | None]
 ) -> list[SpaceFits]:
     """Fit the grid in every space.
 
     Parameters
     ----------
-    tracks : columns of ``tracks``; a feature of a space is null only where it is to be imputed
-    n_tracks : how many
-    memories : one for each space
+    settings : the sections ``features``, ``clustering``, ``selection`` and ``tuning`` count
+    tracks : columns of ``tracks``; a feature may be null only if it is imputed
+    n_tracks : number of rows
+    checkpoints : one for each space; None keeps no state for an interrupted run
     """
     spaces = requested_spaces(settings)
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
-    compared = tracks.select("track_id", "genre", *columns)
-    halves = settings.selection.halves if _needs_stability(settings, spaces, compared) else 0
-    found: list[SpaceFits] = []
-    for space, memory in zip(spaces, memories, strict=True):
+    tracks = tracks.select("track_id", "genre", *columns)
+    subsamples = settings.selection.subsamples if _needs_stability(settings, spaces, tracks) else 0
+    fitted: list[SpaceFits] = []
+    for space, checkpoint in zip(spaces, checkpoints, strict=True):
         if len(spaces) > 1:
-            log.info("space %d of %d: %s", len(found) + 1, len(spaces), space.name)
-        found.append(_fit_space(settings, space, compared, n_tracks, halves, memory))
-    return found
+            log.info("space %d of %d: %s", len(fitted) + 1, len(spaces), space.name)
+        if space.is_order_independent:
+            fitted.append(_fit_space(settings, space, tracks, n_tracks, subsamples, checkpoint))
+        else:
+            # quantiles and floating-point sums depend on the partitions and the order of rows
+            with persisted(repartition_deterministically(tracks, n_tracks, "track_id")) as ordered:
+                fitted.append(_fit_space(settings, space, ordered, n_tracks, subsamples, checkpoint))
+    return fitted
 
 
 def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, Fit]:
-    """Return the best space, and in it the fit that the rule chooses."""
-    best = fitted[best_space([each.fits for each in fitted])]
+    """Return the best space, and in it the fit of the k that the selection rule chooses."""
+    best = fitted[selection.best_space([each.fits for each in fitted])]
     rule = settings.selection
-    k = selection.choose_k(best.fits, rule=rule.rule, fewest=rule.fewest, k=rule.k)
+    k = selection.choose_k(best.fits, rule=rule.rule, min_k=rule.min_k, k=rule.k)
     return best, next(fit for fit in best.fits if fit.k == k)
 
 
 def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: DataFrame) -> bool:
+    """Return whether a rule compares stabilities: of each k, or of spaces without genres to agree with."""
     if settings.selection.rule == "stable":
         return True
     return len(spaces) > 1 and not tracks.where(F.col("genre").isNotNull()).limit(1).count()
 
 
 def _fit_space(
-    settings: Settings, space: FeatureSpace, tracks: DataFrame, n_tracks: int, halves: int, memory: CheckpointStore
+    settings: Settings,
+    space: FeatureSpace,
+    tracks: DataFrame,
+    n_tracks: int,
+    subsamples: int,
+    checkpoint: CheckpointStore | None,
 ) -> SpaceFits:
     clustering = settings.clustering
-    if not space.is_exact:
-        # quantiles and sums of rounded numbers see which rows share a partition, and their order
-        tracks = repartition_deterministically(tracks, n_tracks, "track_id").persist(DISK_LEVEL)
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)
     for name in pipeline_model.constant_features(preparation, space):
-        log.warning("all tracks have the same %s, so it tells no clusters apart", name)
+        log.warning("all tracks have the same %s, so it does not distinguish clusters", name)
     points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
-    budget = GridOptions(
-        clustering.restarts, clustering.max_iter, clustering.tol, clustering.seed, clustering.sample, halves
+    options = GridOptions(
+        restarts=clustering.restarts,
+        max_iter=clustering.max_iter,
+        tol=clustering.tol,
+        seed=clustering.seed,
+        sample=clustering.sample_size,
+        halves=subsamples,
     )
-    try:
-        fits = grid.fit_grid(
-            points,
-            _ks(settings),
-            budget,
-            engine=clustering.engine,
-            n_points=n_tracks,
-            bound=space.bound,
-            memory=memory,
-        )
-    finally:
-        tracks.unpersist()
+    fits = grid.fit_grid(
+        points,
+        _ks(settings),
+        options,
+        engine=clustering.engine,
+        n_points=n_tracks,
+        bound=space.bound,
+        checkpoints=checkpoint,
+    )
     return SpaceFits(space, preparation, fits)
 
 

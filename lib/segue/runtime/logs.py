@@ -1,4 +1,4 @@
-"""What is told: without secrets, and in logs on one line, without control characters. No Spark here."""
+"""Log and error texts: secrets are redacted, control characters escaped, and a log record stays on one line."""
 
 import copy
 import json
@@ -6,8 +6,8 @@ import logging
 import re
 from typing import Any
 
-_HIDDEN = "***"
-# a password may hold slashes; without one, what stands there in abfs: and wasb: is a container
+_REDACTED = "***"
+# a password may contain slashes; before the @ of abfs: and wasb: stands a container, unless there is a colon
 _USER = re.compile(
     r"(?<=://)[^\s@'\"]*:[^\s@'\"]*(?=@)"
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
@@ -15,62 +15,62 @@ _USER = re.compile(
 _SECRET = (
     r"(?:secret|password|passwd|pwd|token|credential|signature|sig(?![a-z])|api_?key|access_?key|account_?key)[\w.-]*"
 )
-_NAMED = re.compile(rf"({_SECRET}['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&;,)]+", re.IGNORECASE)
-_NAME = re.compile(_SECRET, re.IGNORECASE)
-_REFUSED = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
+_ASSIGNED = re.compile(rf"({_SECRET}['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&;,)]+", re.IGNORECASE)
+_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
+_DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
 
 
 def disk_error(error: BaseException | None) -> str | None:
-    """Return what the system said where it took no more data, for one of a full disk; None where that was not it.
+    """Return the operating system's message if an error is due to a full or read-only disk, else None.
 
-    It may stand anywhere among the causes, and in the trace that a JVM's error has.
+    Searches the chain of causes, and the JVM's stack trace that an error of py4j carries.
 
-    >>> refusal(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
+    >>> disk_error(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
     'No space left on device'
     """
     while error is not None:
-        found = _REFUSED.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
-        if found:
-            return found[0]
+        match = _DISK_ERROR.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
+        if match:
+            return match[0]
         error = error.__cause__ or error.__context__
     return None
 
 
 def redact(text: str) -> str:
-    """Return a text without the secrets that URIs and settings may hold: names of users with passwords, and keys.
+    """Return a text without secrets: user names and passwords in URIs, and values of keys named like secrets.
 
-    >>> redacted("s3a://AKIA:abc/d@bucket/x?token=12&part=3")
+    >>> redact("s3a://AKIA:abc/d@bucket/x?token=12&part=3")
     's3a://***@bucket/x?token=***&part=3'
-    >>> redacted("fs.s3a.secret.key=abc next")
+    >>> redact("fs.s3a.secret.key=abc next")
     'fs.s3a.secret.key=*** next'
     """
     # guard: secrets-redacted -> return text
-    return _NAMED.sub(rf"\g<1>\g<2>{_HIDDEN}", _USER.sub(_HIDDEN, text))
+    return _ASSIGNED.sub(rf"\g<1>\g<2>{_REDACTED}", _USER.sub(_REDACTED, text))
 
 
 def to_redacted_json(value: Any) -> str:
-    """Return a value as JSON, without the secrets in its texts and names, and without texts that are named so.
+    """Return a value as JSON, with secrets redacted in its texts and keys, and texts under keys named like secrets.
 
-    >>> as_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
+    >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
     """
     return json.dumps(_without_secrets(value), ensure_ascii=False)
 
 
-def _without_secrets(value: Any, name: str = "") -> Any:
+def _without_secrets(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {redact(str(key)): _without_secrets(inside, str(key)) for key, inside in value.items()}
+        return {redact(str(name)): _without_secrets(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_secrets(inside, name) for inside in value]
+        return [_without_secrets(item, key) for item in value]
     if isinstance(value, str):
-        return _HIDDEN if _NAME.search(name) else redact(value)
+        return _REDACTED if _SECRET_NAME.search(key) else redact(value)
     return value
 
 
 def escape_line(text: str) -> str:
-    r"""Return a text on one line, its control characters as escapes, without secrets.
+    r"""Return a text on one line, with control characters escaped and secrets redacted.
 
-    >>> one_line("no\nuse \x1b[31m")
+    >>> escape_line("no\nuse \x1b[31m")
     'no use \\x1b[31m'
     """
     # guard: log-line-breaks-removed -> line = text
@@ -80,24 +80,24 @@ def escape_line(text: str) -> str:
 
 
 def escape_lines(text: str) -> str:
-    r"""Return a text of several lines, such as a traceback, its control characters as escapes, without secrets.
+    r"""Return a text of several lines, such as a traceback, with control characters escaped and secrets redacted.
 
-    >>> block("Error\n\tat \x1b[31mred")
+    >>> escape_lines("Error\n\tat \x1b[31mred")
     'Error\n        at \\x1b[31mred'
     """
     return "\n".join(escape_line(line.expandtabs()) for line in text.split("\n"))
 
 
 class LogFormatter(logging.Formatter):
-    """Log lines: what comes from a file cannot begin another line, or move a terminal's cursor."""
+    """Format a record on one line: text from an input file cannot forge a log line or control a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as a line, and below it a traceback, if it has one."""
-        plain = copy.copy(record)
-        plain.msg, plain.args = escape_line(record.getMessage()), None
-        return super().format(plain)
+        """Return the record on one line, followed by its traceback, if any."""
+        escaped = copy.copy(record)
+        escaped.msg, escaped.args = escape_line(record.getMessage()), None
+        return super().format(escaped)
 
-    def formatException(self, ei: object) -> str:
-        """Return a traceback, see ``escape_lines``."""
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback, see ``escape_lines``."""
         # guard: traceback-control-characters-escaped -> return super().formatException(ei)
-        return escape_lines(super().formatException(ei))  # type: ignore[arg-type]
+        return escape_lines(super().formatException(ei))

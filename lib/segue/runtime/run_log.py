@@ -1,7 +1,7 @@
-"""What a run leaves while it lasts: a note below ROOT, by which a later run knows of one that died without a word.
+"""Markers of runs in progress: files below ROOT by which a later run notices one that died.
 
-A note is dead when the process that wrote it is no longer there, or, on another machine, when it has not been renewed
-for a while. No Spark here.
+A marker is dead when the process that wrote it no longer exists, or, written on another machine, when it has not been
+renewed for ten minutes.
 """
 
 import json
@@ -16,33 +16,33 @@ from segue.storage import files
 
 FOLDER = ".running"
 _TEXT_FIELDS = ("run_id", "job", "settings", "versions", "started_at", "seen_at", "host")
-"""Every note is of these texts, and of ``pid`` and ``born``."""
-_RENEWED_EVERY, _DEAD_AFTER = 60.0, 600.0
-"""Seconds."""
+_RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 
 
 class RunMarker:
-    """The note of one run. Once put up, it is renewed by a thread until it is taken away.
+    """The marker of one run. A thread renews it until it is removed.
 
-    ``run`` has ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, as the table ``runs`` has them, each
-    a text.
+    Parameters
+    ----------
+    root : the output
+    run : ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at`` as texts, as in the table ``runs``
     """
 
     def __init__(self, root: str, run: dict[str, str]) -> None:
         self._path = _path(root, run["run_id"])
         self._content = run | {"host": socket.gethostname(), "pid": os.getpid(), "born": _process_start(os.getpid())}
-        self._done = threading.Event()
+        self._removed = threading.Event()
         files.make_folder(f"{root}/{FOLDER}")
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
-    def put_up(self) -> None:
-        """Write the note: from now on others see that the run is at work."""
+    def create(self) -> None:
+        """Write the marker, so that other runs see this one in progress."""
         self._write()
         self._renewal.start()
 
-    def take_away(self) -> None:
-        """Remove the note, if it is there: the run has been recorded."""
-        self._done.set()
+    def remove(self) -> None:
+        """Remove the marker, if it exists."""
+        self._removed.set()
         if self._renewal.is_alive():
             self._renewal.join()
         files.remove_file(self._path)
@@ -51,67 +51,67 @@ class RunMarker:
         files.write_text(self._path, json.dumps(self._content | {"seen_at": datetime.now(UTC).isoformat()}))
 
     def _renew(self) -> None:
-        while not self._done.wait(_RENEWED_EVERY):
+        while not self._removed.wait(_RENEWAL_SECONDS):
             try:
                 self._write()
-            except OSError:  # the next one may be luckier; the run has other ways to notice
+            except OSError:  # retried at the next renewal
                 continue
 
 
 def dead_runs(root: str) -> list[dict[str, Any]]:
-    """Return what the notes of dead runs say: what they were given, and ``seen_at``."""
-    return [note for note in _markers(root) if _is_dead(note)]
+    """Return the markers of runs that died: the fields of ``RunMarker``, and ``seen_at``, their last renewal."""
+    return [marker for marker in _markers(root) if _is_dead(marker)]
 
 
 def live_runs(root: str) -> list[dict[str, Any]]:
-    """Return what the notes of all other runs say."""
-    return [note for note in _markers(root) if not _is_dead(note)]
+    """Return the markers of runs in progress."""
+    return [marker for marker in _markers(root) if not _is_dead(marker)]
+
+
+def remove_marker(root: str, run_id: str) -> None:
+    """Remove the marker of a dead run that has been recorded."""
+    files.remove_file(_path(root, run_id))
 
 
 def _markers(root: str) -> list[dict[str, Any]]:
     names = [name for name in files.list_names(f"{root}/{FOLDER}") or [] if name.endswith(".json")]
-    found = [_parse_marker(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
-    return [note for note in found if note is not None]
+    markers = [_parse_marker(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
+    return [marker for marker in markers if marker is not None]
 
 
 def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
-    """Return what a note says; None where it is none: cut off by a full disk, or nothing of segue's."""
+    """Return the content of a marker, or None if the file is truncated (full disk) or not a marker."""
     try:
-        note = json.loads(text)
-        # its name is the path that will be removed
-        # guard: note-name-matches-run-id -> is_note = all(isinstance(note[key], str) for key in _TEXT_FIELDS)
-        is_note = name == f"{note['run_id']}.json" and all(isinstance(note[key], str) for key in _TEXT_FIELDS)
-        int(note["pid"])
-        is_note = is_note and all(datetime.fromisoformat(note[moment]).tzinfo for moment in ("started_at", "seen_at"))
+        marker = json.loads(text)
+        # remove_marker builds its path from run_id
+        # guard: note-name-matches-run-id -> is_valid = all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
+        is_valid = name == f"{marker['run_id']}.json" and all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
+        int(marker["pid"])
+        is_valid = is_valid and all(datetime.fromisoformat(marker[key]).tzinfo for key in ("started_at", "seen_at"))
     # guard: invalid-note-ignored -> except ():
     except (ValueError, KeyError, TypeError):
         return None
-    return note if is_note else None
-
-
-def remove_marker(root: str, run_id: str) -> None:
-    """Remove the note of a dead run that has been recorded."""
-    files.remove_file(_path(root, run_id))
+    return marker if is_valid else None
 
 
 def _path(root: str, run_id: str) -> str:
     return f"{root}/{FOLDER}/{run_id}.json"
 
 
-def _is_dead(note: dict[str, Any]) -> bool:
-    if note["host"] == socket.gethostname():
-        # guard: process-id-reuse-detected -> return _process_start(int(note["pid"])) is None
+def _is_dead(marker: dict[str, Any]) -> bool:
+    if marker["host"] == socket.gethostname():
+        # guard: process-id-reuse-detected -> return _process_start(int(marker["pid"])) is None
         # guard: living-run-not-dead -> return True
-        return note.get("born") != _process_start(int(note["pid"]))
-    age = datetime.now(UTC) - datetime.fromisoformat(note["seen_at"])
+        return marker.get("born") != _process_start(int(marker["pid"]))
+    age = datetime.now(UTC) - datetime.fromisoformat(marker["seen_at"])
     # guard: remote-run-dead-after-timeout -> return True
-    return age.total_seconds() > _DEAD_AFTER
+    return age.total_seconds() > _DEAD_AFTER_SECONDS
 
 
 def _process_start(pid: int) -> str | None:
-    """Return what tells a process from a later one of its number, or None where there is none."""
+    """Return when a process started, which differs for a later process of the same id; None if there is none."""
     try:
-        # the name, in brackets, may hold anything; the start, in ticks since the machine's, is the 20th field behind it
+        # proc(5): the name, in brackets, may contain anything; the 20th field after it is the start in ticks since boot
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
     except OSError:
         pass

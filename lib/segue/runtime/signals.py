@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a run as an exception does: its record is written, and its exit code tells the signal."""
+"""SIGTERM, SIGINT and SIGHUP end a run like an exception: it is recorded, and its exit code is 128 + the signal."""
 
 import logging
 import os
@@ -8,12 +8,12 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the run to end."""
+    """A signal interrupted the run."""
 
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
         self.exit_code = 128 + number
-        self.message = f"{self.name} asked the run to end"
+        self.message = f"interrupted by {self.name}"
         super().__init__(self.name)
 
 
@@ -22,42 +22,40 @@ _received: list[Interrupted] = []
 
 
 def install_handlers() -> None:
-    """From now on raise Interrupted in the main thread at a signal, wherever that is; but at one alone.
+    """Raise Interrupted in the main thread at the first signal, and ignore further ones, so that it can be recorded.
 
-    The process is told in the file that SEGUE_LISTENER names, if it names one, so that a signal can be passed on to it.
-
-    A second one is not heard, so that what the first has left to be said is said. The handler itself must not call
-    Spark: it may stand in the midst of such a call.
+    Writes the process id to the file that SEGUE_LISTENER names, if it exists: ``spark-submit.sh`` then forwards
+    signals to this process. The handler does not call Spark, since it may run in the middle of a py4j call.
     """
-    for each in _SIGNALS:
-        signal.signal(each, _handle)
-    told_in = os.environ.get("SEGUE_LISTENER")
-    if told_in and Path(told_in).exists():
-        Path(told_in).write_text(f"{os.getpid()}\n", "utf-8")
+    for number in _SIGNALS:
+        signal.signal(number, _handle)
+    listener = os.environ.get("SEGUE_LISTENER")
+    if listener and Path(listener).exists():
+        Path(listener).write_text(f"{os.getpid()}\n", "utf-8")
 
 
 def ignore_signals() -> None:
-    """Hear none any more of the signals that have been listened to."""
-    for each in _SIGNALS:
-        if signal.getsignal(each) is _handle:
-            signal.signal(each, signal.SIG_IGN)
+    """Ignore the signals for which ``install_handlers`` has installed a handler."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _handle:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _handle(number: int, _: Any) -> None:
     ignore_signals()
     for handler in logging.getLogger().handlers:
-        # py4j would tell the trace of whatever call is cut off
+        # py4j logs a traceback of the call that the signal cut off
         handler.addFilter(lambda record: "py4j" not in record.pathname)
     _received.append(Interrupted(number))
     raise _received[0]
 
 
 def raise_if_received() -> None:
-    """Raise again what has been raised, where something in between has swallowed it: libraries in C may."""
+    """Raise Interrupted again if a signal was received: C extensions may have swallowed the exception."""
     if _received:
         raise _received[0]
 
 
 def received() -> Interrupted | None:
-    """Return what has been raised, if a signal has come: what else goes wrong from then on may follow from it."""
+    """Return the exception of the signal received, or None. Errors after it may be its consequences."""
     return _received[0] if _received else None

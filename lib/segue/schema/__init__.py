@@ -1,4 +1,4 @@
-"""What a track is made of, and the tables: every column named once, with its type, unit and rule."""
+"""Declare the audio features, and the tables with every column, type, unit and constraint."""
 
 from segue.schema.features import FEATURE_NAMES, FEATURES, NUMBERS, POPULARITY, TEXTS, Feature
 from segue.schema.tables import (

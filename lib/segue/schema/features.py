@@ -1,26 +1,42 @@
-"""The audio features: name, unit and valid range of each."""
+"""Declare the audio features: name, unit and valid range of each."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One number per track, with its unit and its range; no ``high`` means that any finite value will do."""
+    """A number per track, with its unit and valid range. NaN and infinity are never valid."""
 
     name: str
+    """The column's name."""
     unit: str
     low: float
+    """Lower end of the range, in ``unit``."""
     high: float | None
+    """Upper end of the range, inclusive; None where the range has none."""
     low_is_open: bool = False
+    """Whether ``low`` itself is outside the range."""
 
     @property
     def range(self) -> str:
-        """The range as mathematics writes it, such as ``[1, 300]``."""
+        """The range in interval notation.
+
+        >>> Feature("bpm", "beats per minute", 1.0, 300.0).range
+        '[1, 300]'
+        """
         opening = "(" if self.low_is_open else "["
         return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
-        """Return the SQL condition that says that ``value`` (by default the column) lies in the range."""
+        """Return the SQL condition that a value is in the range.
+
+        Parameters
+        ----------
+        value : SQL expression, by default the feature's column
+
+        >>> Feature("bpm", "beats per minute", 1.0, 300.0).rule()
+        'bpm >= 1 AND bpm <= 300'
+        """
         value = value or self.name
         above = f"{value} {'>' if self.low_is_open else '>='} {self.low:.12g}"
         below = f"{value} < double('inf')" if self.high is None else f"{value} <= {self.high:.12g}"
@@ -43,9 +59,10 @@ FEATURES = (
     _fraction("instrumentalness"),
     Feature("duration_s", "seconds", 0.0, None, low_is_open=True),
 )
-"""The audio features: what clusters can be made from."""
-
+"""The audio features, from which ``features.columns`` selects those to cluster by."""
 POPULARITY = Feature("popularity", "0 to 100, the source's own figure", 0.0, 100.0)
 NUMBERS = (*FEATURES, POPULARITY)
+"""The columns of type double."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
+"""The columns of text that a source provides."""

@@ -1,19 +1,19 @@
-"""The Delta tables below ROOT: key, columns with type and unit, and row constraints, declared once.
-
-Types are written as Spark SQL writes them, so that this module needs no Spark.
-"""
+"""Declare the Delta tables below the output folder: key, columns with Spark SQL type and unit, row constraints."""
 
 from dataclasses import dataclass
 
 from segue.schema.features import FEATURES, NUMBERS, Feature
 
 SCHEMA_VERSION = 2
-"""Raised when columns, rules or properties of a table change: an older segue refuses it, a newer one upgrades it."""
+"""Version of the tables, increased with every change of their columns, constraints or properties.
+
+Tables of an older version are migrated, those of a newer version are refused.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: its Spark SQL type, what it holds, and whether every row has it."""
+    """A column: its Spark SQL type, its meaning with unit, and whether it is NOT NULL."""
 
     name: str
     type: str
@@ -23,14 +23,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table below ROOT: its key, its columns in order, and the rules its rows obey."""
+    """A Delta table: name of its folder, key, columns in order, and CHECK constraints."""
 
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
+    """CHECK constraints besides those of required columns: name and SQL condition."""
     has_feed: bool = False
-    """Whether Delta keeps what changed between its versions."""
+    """Whether Delta's change data feed is enabled."""
 
     @property
     def names(self) -> list[str]:
@@ -39,17 +40,18 @@ class Table:
 
     @property
     def ddl(self) -> str:
-        """The columns as ``name type, …``."""
+        """The columns as a Spark DDL string: ``name type, …``."""
         return ", ".join(f"{column.name} {column.type}" for column in self.columns)
 
     @property
     def constraints(self) -> dict[str, str]:
-        """Every rule as a named SQL condition, those of required columns included."""
-        given = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
-        return given | dict(self.rules)
+        """All CHECK constraints, those of required columns included: SQL condition by name."""
+        not_null = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
+        return not_null | dict(self.rules)
 
 
 def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
+    """Return a constraint per feature: null, or in the feature's range."""
     return tuple((f"{f.name}_in_range", f"{f.name} IS NULL OR ({f.rule()})") for f in features)
 
 
@@ -58,8 +60,8 @@ _TRACK_COLUMNS = (
     Column("title", "string", "as the source writes it, trimmed, Unicode NFC"),
     Column("artist", "string", "as the source writes it; the names of a list are joined by '; '"),
     Column("album", "string", "as the source writes it", required=False),
-    Column("genre", "string", "what the source says of the row that stayed", required=False),
-    Column("genres", "array<string>", "every genre that the source gave for this track, sorted"),
+    Column("genre", "string", "genre of the row that was kept, as the source writes it", required=False),
+    Column("genres", "array<string>", "every genre of the track in the source, sorted"),
     Column("year", "int", "year of release", required=False),
     *(Column(f.name, "double", f"{f.unit}, {f.range}", required=False) for f in NUMBERS),
     Column("source_file", "string", "file the row came from, relative to the input"),
@@ -70,7 +72,7 @@ _EXEMPLARS = "array<struct<track_id: string, title: string, artist: string, dist
 _MODEL_VERSION = Column("model_version", "string", "the model, a folder below models/")
 _CLUSTER = Column("cluster", "int", "number of the cluster, from 1; the largest in training is 1")
 _CLUSTER_NAME = Column("cluster_name", "string", "Cluster 1, Cluster 2, …")
-_CLUSTER_DESCRIPTION = Column("cluster_description", "string", "what sets the cluster apart, in words")
+_CLUSTER_DESCRIPTION = Column("cluster_description", "string", "features that differ most from all tracks, in words")
 
 STATISTICS = {
     "mean": "mean",
@@ -79,7 +81,7 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""What ``cluster_profiles`` says of every feature: suffix of the column, and its meaning."""
+"""The statistics of every feature in ``cluster_profiles``: suffix of the column, and meaning."""
 
 TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS), has_feed=True)
 
@@ -89,7 +91,7 @@ REJECTED_TRACKS = Table(
     (
         Column("source_file", "string", "file the row came from, relative to the input"),
         Column("row_hash", "string", "32 hexadecimal digits of the SHA-256 of raw"),
-        Column("occurrence", "int", "1, 2, … for rows of one file that read the same"),
+        Column("occurrence", "int", "1, 2, … for equal rows of one file"),
         Column("kind", "string", "invalid or duplicate"),
         Column("raw", "string", "the row as it was read; JSON where the input was not text"),
         Column("reasons", "array<string>", "every rule that the row broke, quoting the value"),
@@ -101,13 +103,13 @@ INGESTED_FILES = Table(
     "ingested_files",
     ("uri",),
     (
-        Column("uri", "string", "the file, or the Delta table, as Spark names it"),
-        Column("source_file", "string", "the same as rows of tracks name it"),
+        Column("uri", "string", "URI of the file or Delta table"),
+        Column("source_file", "string", "its value of source_file in tracks"),
         Column("size", "bigint", "bytes"),
         Column("modified_at", "timestamp", "when the file was last written, UTC", required=False),
         Column("version", "bigint", "of a Delta table: the version that was read", required=False),
-        Column("reading", "string", "hash of the settings that decide what is made of a row"),
-        Column("ingested_at", "timestamp", "when its rows had been stored, UTC"),
+        Column("reading", "string", "hash of the settings that determine how a row is read"),
+        Column("ingested_at", "timestamp", "when its rows were stored, UTC"),
     ),
 )
 
@@ -118,15 +120,15 @@ K_SCORES = Table(
         _MODEL_VERSION,
         Column("space", "string", "the feature space: scaler, features, logarithms, weights"),
         Column("k", "int", "number of clusters"),
-        Column("inertia", "double", "sum of squared distances to the own centre, scaled units"),
+        Column("inertia", "double", "sum of squared distances to the nearest centre, scaled units"),
         Column("silhouette", "double", "mean silhouette, squared Euclidean distance, -1 to 1"),
         Column("davies_bouldin", "double", "Davies-Bouldin index, lower is better"),
         Column("calinski_harabasz", "double", "Calinski-Harabasz index, higher is better"),
         Column("genre_nmi", "double", "normalised mutual information with genre, 0 to 1", required=False),
         Column("genre_ari", "double", "adjusted Rand index against genre, up to 1", required=False),
         Column("genre_purity", "double", "share in the commonest genre of its cluster", required=False),
-        Column("engine", "string", "what fitted the clusters"),
-        Column("restarts", "int", "number of starts, the best of which counts"),
+        Column("engine", "string", "engine that fitted the clusters: fused or spark-ml"),
+        Column("restarts", "int", "number of starts, of which the best is used"),
         Column("iterations", "int", "iterations over all tracks that led to the centres"),
         Column("stability", "double", "mean adjusted Rand index between fits on random halves", required=False),
         Column("stability_sd", "double", "its standard deviation over the pairs of halves", required=False),
@@ -145,10 +147,10 @@ LABELED_TRACKS = Table(
         _CLUSTER,
         _CLUSTER_NAME,
         _CLUSTER_DESCRIPTION,
-        Column("distance", "double", "to the own cluster's centre, scaled units"),
-        Column("second_cluster", "int", "the cluster whose centre is next nearest"),
+        Column("distance", "double", "to the centre of the cluster, scaled units"),
+        Column("second_cluster", "int", "cluster with the second nearest centre"),
         Column("silhouette", "double", "of this track, squared Euclidean distance, -1 to 1"),
-        Column("is_outlier", "boolean", "farther out than the cluster's threshold in model.json"),
+        Column("is_outlier", "boolean", "whether distance exceeds the cluster's threshold in model.json"),
     ),
     (*_range_rules(NUMBERS), ("cluster_counts", "cluster >= 1"), ("distance_positive", "distance >= 0")),
 )
@@ -181,11 +183,11 @@ SIMILAR_TRACKS = Table(
     "similar_tracks",
     ("track_id",),
     (
-        Column("track_id", "string", "whose list it is"),
+        Column("track_id", "string", "the track to which the others are similar"),
         _MODEL_VERSION,
         Column("tracks_version", "bigint", "version of labeled_tracks that the lists were made from"),
         Column("made_from", "string", "hash of the tracks and settings that the lists were made from"),
-        Column("similar", _SIMILAR, "up to ten, nearest first: distance in scaled units; why: the telling features"),
+        Column("similar", _SIMILAR, "up to ten, nearest first; distance: scaled units; why: distinctive features"),
     ),
 )
 
@@ -195,14 +197,14 @@ PLAYLIST_RECOMMENDATIONS = Table(
     "playlist_recommendations",
     ("playlist", "track_id"),
     (
-        Column("playlist", "string", "name of the seeds' file, without its ending"),
+        Column("playlist", "string", "name of the seeds' file, without its extension"),
         Column("rank", "int", "from 1, the best first"),
-        Column("track_id", "string", "what goes with the playlist"),
+        Column("track_id", "string", "the recommended track"),
         Column("title", "string", "as in tracks"),
         Column("artist", "string", "as in tracks"),
         Column("score", "double", "sum over the seeds of 1 / (60 + rank among the seed's nearest hundred)"),
         Column("distance", "double", "to the nearest seed, in scaled units"),
-        Column("because_of", _SEEDS, "up to three seeds that it is near to, nearest first"),
+        Column("because_of", _SEEDS, "up to three nearest seeds, nearest first"),
         _MODEL_VERSION,
     ),
     (("rank_counts", "rank >= 1"), ("score_positive", "score > 0")),
@@ -213,12 +215,12 @@ RUNS = Table(
     ("run_id",),
     (
         Column("run_id", "string", "random, 32 hexadecimal digits"),
-        Column("job", "string", "which job"),
+        Column("job", "string", "name of the job"),
         Column("started_at", "timestamp", "UTC"),
         Column("finished_at", "timestamp", "UTC"),
         Column("status", "string", "done, failed, interrupted (by a signal), or died (found by a later run)"),
         Column("settings", "string", "JSON: every setting of the run"),
-        Column("versions", "string", "JSON: versions of segue and of what it stands on"),
+        Column("versions", "string", "JSON: versions of segue, Python and libraries"),
         Column("input", "string", "JSON: files and their bytes, or table versions"),
         Column("counts", "string", "JSON: rows and seconds, by stage"),
         Column("error", "string", "the error that ended the run", required=False),
@@ -249,4 +251,4 @@ MADE_BY = {
     PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
     RUNS.name: "every job",
 }
-"""The job that writes a table, by the table's name."""
+"""Name of a table to the job that writes it."""

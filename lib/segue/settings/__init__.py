@@ -1,1 +1,34 @@
-"""Every setting: its name, default, constraint and meaning, read from TOML files and --set."""
+"""The settings of a run: pydantic models, and the function that loads them from TOML, ``--set`` and Python."""
+
+from segue.settings.loading import RENAMED, load, with_current_names
+from segue.settings.sections import (
+    ClusteringSettings,
+    FeatureSettings,
+    IngestSettings,
+    LabelSettings,
+    RecommendSettings,
+    ReportSettings,
+    SelectionSettings,
+    Settings,
+    TrainSettings,
+    TuningSettings,
+)
+from segue.settings.values import MAX_K, parse_ks
+
+__all__ = [
+    "MAX_K",
+    "RENAMED",
+    "ClusteringSettings",
+    "FeatureSettings",
+    "IngestSettings",
+    "LabelSettings",
+    "RecommendSettings",
+    "ReportSettings",
+    "SelectionSettings",
+    "Settings",
+    "TrainSettings",
+    "TuningSettings",
+    "load",
+    "parse_ks",
+    "with_current_names",
+]

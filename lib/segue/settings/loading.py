@@ -1,226 +1,177 @@
-"""TOML and ``--set`` become frozen settings, or one error that names every fault."""
+"""Load settings from TOML files, ``--set`` assignments and Python, and report every fault at once."""
 
 import difflib
+import logging
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segue import schema
-from segue.core import resources
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
 from segue.errors import SettingsError
-from segue.settings import checks
-from segue.settings.checks import CHECKS
+from segue.settings.sections import Contradiction, Settings
+from segue.settings.values import expectation
+
+log = logging.getLogger(__name__)
+
+RENAMED = {
+    "clustering.sample": "clustering.sample_size",
+    "selection.fewest": "selection.min_k",
+    "selection.halves": "selection.subsamples",
+    "ingest.again": "ingest.force",
+    "recommend.least_popularity": "recommend.min_popularity",
+}
+"""Former names of settings and their current ones. The former names are accepted until 0.3.0."""
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    name: field.annotation
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+}
+FIELDS: dict[str, FieldInfo] = {
+    f"{section}.{key}": field for section, model in SECTIONS.items() for key, field in model.model_fields.items()
+}
+"""Every setting by its full name, such as ``clustering.ks``, in the order of ``conf/defaults.toml``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ingest:
-    """How files are read."""
+def load(
+    configs: Sequence[str] = (),
+    assignments: Iterable[str] = (),
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settings:
+    """Return the defaults, changed by TOML files, then by assignments, then by overrides.
 
-    source: str
-    mode: str
-    encoding: str
-    invalid_utf8: str
-    multiline: bool | str
-    again: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """The space in which tracks are compared."""
-
-    columns: tuple[str, ...]
-    scaler: str
-    missing: str
-    log: tuple[str, ...]
-    weights: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Clustering:
-    """How every k is fitted."""
-
-    ks: tuple[int, ...]
-    engine: str
-    restarts: int
-    max_iter: int
-    tol: float
-    seed: int
-    sample: int
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which k becomes the model."""
-
-    rule: str
-    fewest: int
-    k: int | None
-    halves: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What else to try than the space of ``[features]``: every combination is a space."""
-
-    columns: tuple[tuple[str, ...], ...]
-    scalers: tuple[str, ...]
-    log: tuple[tuple[str, ...], ...]
-    weights: tuple[dict[str, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Train:
-    """When the pipeline trains."""
-
-    when: str
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Which model labels."""
-
-    model_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recommend:
-    """Which tracks are similar, and which of them are worth naming."""
-
-    features: tuple[str, ...]
-    scaling: str
-    method: str
-    per_artist: int
-    other_releases: bool
-    same_genre: bool
-    years_apart: int | None
-    least_popularity: float | None
-    outliers: bool
-    playlist_length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the page shows of a large catalogue."""
-
-    points: int
-    searchable: int
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings of a run, checked."""
-
-    ingest: Ingest
-    features: Features
-    clustering: Clustering
-    selection: Selection
-    tuning: Tuning
-    train: Train
-    label: Label
-    recommend: Recommend
-    report: Report
-
-
-def load(config: str | None = None, assignments: Iterable[str] = ()) -> Settings:
-    """Return the defaults, changed by a TOML file and then by ``section.key=value`` assignments.
+    Parameters
+    ----------
+    configs : paths of TOML files
+        A later file takes precedence over an earlier one.
+    assignments : texts ``section.key=value``
+        A later one takes precedence. A value that is not TOML is read as text.
+    overrides : values by section and key
+        For example ``{"clustering": {"ks": range(2, 13)}}``.
 
     Raises
     ------
     SettingsError
-        Naming every unknown setting and every wrong value at once.
+        Names every unreadable file, unknown setting, wrong value and contradiction at once.
     """
     faults: list[str] = []
-    raw = _flatten(tomllib.loads((resources.conf() / "defaults.toml").read_text("utf-8")))
-    given = _read_config(config, faults) if config else {}
-    given |= dict(_assignment(text) for text in assignments if _is_assignment(text, faults))
-    for name in sorted(given.keys() - CHECKS.keys()):
-        close = difflib.get_close_matches(name, CHECKS, n=1, cutoff=0.5)
-        faults.append(f"unknown setting {name}" + (f", did you mean {close[0]}?" if close else ""))
-    checked: dict[str, Any] = {}
-    for name, check in CHECKS.items():
-        value = given.get(name, raw.get(name))
-        try:
-            checked[name] = check(value)
-        except ValueError as wanted:
-            faults.append(f"{name} is {_shown(value)}, wanted {wanted}")
-    faults += _contradictions(checked)
+    sources = [(f"--config {path}", _read_toml(path, faults)) for path in configs]
+    sources += [("--set", _read_assignments(assignments, faults)), ("the Python call", _flatten(overrides or {}))]
+    given: dict[str, Any] = {}
+    former: set[str] = set()
+    for source, values in sources:
+        faults += _former_and_current(source, values)
+        former |= values.keys() & RENAMED.keys()
+        given |= _renamed(values)
+    for name in sorted(former):
+        log.warning("setting %s is now called %s; the former name is accepted until 0.3.0", name, RENAMED[name])
+    faults += [_unknown(name) for name in sorted(given.keys() - FIELDS.keys())]
+    nested: dict[str, dict[str, Any]] = {}
+    for name in FIELDS.keys() & given.keys():
+        section, key = name.split(".")
+        nested.setdefault(section, {})[key] = given[name]
+    try:
+        settings = Settings.model_validate(nested)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        faults += dict.fromkeys(_fault(detail, given) for detail in details)
     if faults:
         raise SettingsError(faults)
-    return Settings(
-        **{
-            section.name: section.type(  # type: ignore[operator]
-                **{f.name: checked[f"{section.name}.{f.name}"] for f in fields(section.type)}  # type: ignore[arg-type]
-            )
-            for section in fields(Settings)
-        }
-    )
+    return settings
 
 
-def _flatten(sections: dict[str, Any]) -> dict[str, Any]:
+def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return nested settings, such as those of an older ``model.json``, under their current names.
+
+    A setting that has both its names keeps the value of the current one. Anything else is unchanged.
+    """
+    current: dict[str, Any] = {}
+    for section, values in sections.items():
+        if isinstance(values, Mapping):
+            renamed = _renamed({f"{section}.{key}": value for key, value in values.items()})
+            current[section] = {name.removeprefix(f"{section}."): value for name, value in renamed.items()}
+        else:
+            current[section] = values
+    return current
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
+
+
+def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
+    """Return a fault for each setting that one source gives under both its names."""
+    return [
+        f"{source} gives both {former} and {current}, which is its current name: remove {former}"
+        for former, current in RENAMED.items()
+        if former in values and current in values
+    ]
+
+
+def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for section, values in sections.items():
-        if isinstance(values, dict):
+        if isinstance(values, Mapping):
             flat |= {f"{section}.{key}": value for key, value in values.items()}
         else:
-            flat[section] = values
+            flat[str(section)] = values
     return flat
 
 
-def _read_config(path: str, faults: list[str]) -> dict[str, Any]:
+def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
     try:
         return _flatten(tomllib.loads(Path(path).read_text("utf-8")))
     except OSError as error:
         faults.append(f"--config {path}: {error.strerror}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         faults.append(f"--config {path}: not TOML in UTF-8: {error}")
     return {}
 
 
-def _is_assignment(text: str, faults: list[str]) -> bool:
-    if "=" in text:
-        return True
-    faults.append(f"--set {text}: wanted section.key=value")
-    return False
+def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for text in assignments:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if equals:
+            values[name] = _parsed(name, value)
+        else:
+            faults.append(f"--set {text}: expected section.key=value")
+    return values
 
 
-def _assignment(text: str) -> tuple[str, Any]:
-    """Read the value as TOML where it is TOML, and as a bare text where it is not, or where only text will do."""
-    name, value = (part.strip() for part in text.split("=", 1))
-    if CHECKS.get(name) is checks.text and value[:1] not in ("'", '"'):
-        return name, value
+def _parsed(name: str, text: str) -> Any:
+    """Return the value as TOML if it is TOML; otherwise, or if only a text is valid for the setting, as text."""
+    takes_text = name in FIELDS and FIELDS[name].annotation is str
+    if takes_text and not text.startswith(("'", '"')):
+        return text
     try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except ValueError:  # no TOML, or more digits than Python reads
-        return name, value
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):  # ValueError also for more digits than Python converts
+        return text
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
+    return f"unknown setting {name}" + (f", did you mean {close[0]}?" if close else "")
+
+
+def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
+    """Return one line about an error of pydantic, in the form of all faults."""
+    reason = detail.get("ctx", {}).get("error")
+    if isinstance(reason, Contradiction):
+        return str(reason)
+    section, key = (str(part) for part in detail["loc"][:2])
+    allowed = expectation(SECTIONS[section].model_json_schema()["properties"][key])
+    return f"{section}.{key} is {_shown(given[f'{section}.{key}'])}, expected {allowed}"
 
 
 def _shown(value: Any) -> str:
-    """Return a value as an error quotes it; not every integer can be written out."""
     try:
         return repr(value)
-    except ValueError:
+    except ValueError:  # Python converts no integer of more than 4,300 digits
         return "a number of more digits than can be shown"
-
-
-def _contradictions(checked: dict[str, Any]) -> list[str]:
-    """Return what is wrong between settings that are each right; those that are not are left out."""
-    faults = []
-    columns = checked.get("features.columns")
-    low = {feature.name: feature.low for feature in schema.FEATURES}
-    for name in ("features.log", "features.weights"):
-        strangers = [n for n in checked.get(name, ()) if columns and n not in columns]
-        if columns and strangers:
-            listed = ", ".join(columns)
-            faults.append(f"{name} names {', '.join(strangers)}, not among features.columns ({listed})")
-    logged = {"features.log": (checked.get("features.log", ()),), "tuning.log": checked.get("tuning.log", ())}
-    for name, sets in logged.items():
-        negative = dict.fromkeys(n for features in sets for n in features if low[n] < 0)
-        faults += [f"{name} names {feature}, which may be negative" for feature in negative]
-    named = checked.get("label.model_version", "latest")
-    if checked.get("train.when") == "always" and named != "latest":
-        faults.append(f"train.when is 'always', and label.model_version is {named!r}: wanted one or the other")
-    if checked.get("selection.rule") == "fixed" and checked.get("selection.k", 0) is None:
-        faults.append("selection.rule is 'fixed', wanted selection.k with it")
-    return faults

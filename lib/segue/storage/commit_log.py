@@ -1,4 +1,4 @@
-"""What a Delta table's log says without a Spark job: is there a table, at which version, and what a commit did."""
+"""Read a Delta table's log without a Spark job: its latest version, and what a commit records of itself."""
 
 import json
 import re
@@ -9,58 +9,62 @@ from segue.storage import files
 
 LOG = "_delta_log"
 _MAX_COMMITS_READ = 100
-"""Commits: where so many say nothing, it costs less to compare the tables."""
+"""Comparing the tables costs less than reading more commits."""
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
 def latest_version(path: str) -> int | None:
-    """Return the newest version of the table at a path, or None where there is none.
+    """Return the latest version of the table at a path, or None if there is no table.
 
-    Delta's protocol names every commit and checkpoint by its version, and keeps the newest.
+    Delta's protocol names commits and checkpoints by their version, and never removes the latest.
     """
     names = files.list_names(f"{path}/{LOG}") or []
-    return max((int(found[1]) for name in names if (found := _COMMIT.fullmatch(name))), default=None)
+    return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
 
 
 def rows_written(path: str, version: int) -> int | None:
-    """Return how many rows a commit wrote, or None where it does not say."""
-    written = _commit_info(path, version).get("operationMetrics", {}).get("numOutputRows")
-    return None if written is None else int(written)
+    """Return how many rows a commit wrote, or None if it has no such metric."""
+    rows = _commit_info(path, version).get("operationMetrics", {}).get("numOutputRows")
+    return None if rows is None else int(rows)
 
 
 def committed_at(path: str, version: int) -> str | None:
-    """Return when a commit was made, in UTC as ISO 8601, or None where it does not say."""
+    """Return the time of a commit, in UTC as ISO 8601, or None if it is not recorded."""
     milliseconds = _commit_info(path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
 def read_provenance(path: str, version: int) -> dict[str, Any]:
-    """Return what the newest commit that says so, up to ``version``, was made from; nothing where none does."""
+    """Return what the rows of a table were derived from, as the latest commit up to ``version`` records it.
+
+    Empty if none of the last hundred commits does.
+    """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
-        said = _segue_metadata(path, number)
-        if "from" in said:
-            found: dict[str, Any] = said["from"]
-            return found
+        metadata = _segue_metadata(path, number)
+        if "from" in metadata:
+            provenance: dict[str, Any] = metadata["from"]
+            return provenance
     return {}
 
 
 def has_commit_by(path: str, writer: str, versions: range) -> bool:
-    """Tell whether one of the commits is a writer's."""
+    """Return whether a writer made one of the commits, see ``transactions.exclusive_commit``."""
     return any(_segue_metadata(path, version).get("writer") == writer for version in versions)
 
 
 def _segue_metadata(path: str, version: int) -> dict[str, Any]:
-    """Return what segue wrote into a commit."""
+    """Return what ``transactions.exclusive_commit`` wrote into a commit."""
     try:
-        said = json.loads(_commit_info(path, version).get("userMetadata", "{}"))
-    except ValueError:  # somebody else's words
+        metadata = json.loads(_commit_info(path, version).get("userMetadata", "{}"))
+    except ValueError:  # written by another program
         return {}
-    return said if isinstance(said, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _commit_info(path: str, version: int) -> dict[str, Any]:
     text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):
-            return json.loads(line)["commitInfo"]
+            info: dict[str, Any] = json.loads(line)["commitInfo"]
+            return info
     return {}

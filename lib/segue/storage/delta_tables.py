@@ -1,4 +1,4 @@
-"""How rows get into a Delta table: it is made, written whole, added to, or merged with. Each is one commit."""
+"""Create, rewrite, append to, merge into and maintain one Delta table; each write is one commit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,17 +17,17 @@ from segue.storage.row_changes import CHANGE, REMOVED
 
 
 def sql_identifier(path: str) -> str:
-    """Return the name in SQL of the table that Spark finds at a path."""
+    """Return the name by which SQL refers to the Delta table at a path."""
     # guard: sql-identifier-backticks-escaped -> return f"delta.`{path}`"
     return f"delta.`{path.replace('`', '``')}`"
 
 
-def create(path: str, table: Table, rows: DataFrame, *, is_there: Callable[[], bool]) -> bool:
-    """Make a table, and tell whether it was this run that made it.
+def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], bool]) -> bool:
+    """Create a table, and return whether this run did.
 
     Parameters
     ----------
-    is_there : tells whether the table has a commit by now, asked where Delta finds something in its place
+    exists : returns whether the table has a commit by now; called if Delta finds something at the path
     """
     try:
         _writer(path, table, rows).create()
@@ -35,21 +35,21 @@ def create(path: str, table: Table, rows: DataFrame, *, is_there: Callable[[], b
         if "ALREADY_EXISTS" not in (error.getCondition() or str(error)):
             raise
         # guard: concurrent-create-detected
-        if is_there():
+        if exists():
             return False
-        # a run that died before its commit left a folder, which Delta takes for a table
+        # Delta takes the folder of a run that died before its first commit for a table
         # guard: uncommitted-folder-rewritten -> raise
         rewrite(path, table, rows)
     return True
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Write a whole table, whatever it held before."""
+    """Replace the whole content of a table."""
     _writer(path, table, rows).createOrReplace()
 
 
 def append(path: str, table: Table, rows: DataFrame) -> None:
-    """Add rows to a table that is there."""
+    """Append rows to an existing table."""
     rows.select(*table.names).write.format("delta").mode("append").save(path)
 
 
@@ -69,17 +69,17 @@ def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> N
 
 
 def local_frame(spark: SparkSession, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """Return a few rows that were made on the driver as a frame of one partition."""
+    """Return rows of the driver as a frame of one partition."""
     return spark.createDataFrame(to_arrow(columns, rows), columns).coalesce(1)
 
 
 def to_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return rows as a table of Arrow, in which every value has its column's type."""
+    """Return rows as an Arrow table with the columns' types."""
     return pa.Table.from_pylist(list(rows), schema=to_arrow_schema(columns, timezone="UTC"))
 
 
 def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
-    """Return what writes a whole table, with comments, constraints and the schema's version."""
+    """Return a writer that sets the table's column comments, constraints and schema version."""
     commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
     writer = rows.select(*commented).writeTo(sql_identifier(path)).using("delta")
     for name, value in table_properties(table).items():
@@ -88,18 +88,21 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return what there is, and what ``vacuum`` would remove (Delta lists a thousand files at the most)."""
+    """Return the number of files and bytes, and how many files ``vacuum`` would remove (Delta lists 1,000 at most).
+
+    ``table`` is an SQL identifier, here and below.
+    """
     detail = spark.sql(f"DESCRIBE DETAIL {table}").select("numFiles", "sizeInBytes").collect()[0]
-    old = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
-    return {"files": detail.numFiles, "bytes": detail.sizeInBytes, "removable": old}
+    removable = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
+    return {"files": detail.numFiles, "bytes": detail.sizeInBytes, "removable": removable}
 
 
 def compact(spark: SparkSession, table: str) -> dict[str, int]:
-    """Write small files anew as few large ones, in one commit, or in none where there is nothing to gain."""
+    """Rewrite small files as few large ones (OPTIMIZE), and return how many. Makes no commit if there are none."""
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove files that no version of the last days needs, those that a run left behind when it died among them."""
+    """Remove the files that no version of the last ``days`` needs, and files of runs that died before their commit."""
     spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS").collect()

@@ -1,4 +1,4 @@
-"""The one door for single files and folder listings, by the same URIs that Spark reads."""
+"""Read, write and list single files by the URIs that Spark reads, without Spark."""
 
 import os
 import uuid
@@ -11,60 +11,72 @@ from pyarrow import fs
 
 from segue.errors import OutputError
 
-_SCHEMES = {"s3a": "s3", "s3n": "s3"}
+_ARROW_SCHEMES = {"s3a": "s3", "s3n": "s3"}
 
 
 def spark_uri(path: str) -> str:
-    """Return the path as Spark is to be given it: without a scheme it is on this machine's file system."""
+    """Return a path as a URI for Spark; without a scheme it is on the local file system, not on ``fs.defaultFS``."""
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
 
 def filesystem_for(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return Arrow's file system for a path or URI, and the path in it, or raise OutputError."""
+    """Return Arrow's file system for a path or URI, and the path within it.
+
+    Raises
+    ------
+    OutputError
+        If Arrow has no file system for the scheme, or cannot reach it.
+    """
     scheme = urlsplit(uri).scheme
     if scheme in ("", "file"):
         return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file://").removeprefix("file:"))
     try:
-        return fs.FileSystem.from_uri(_SCHEMES.get(scheme, scheme) + uri.removeprefix(scheme))
+        return fs.FileSystem.from_uri(_ARROW_SCHEMES.get(scheme, scheme) + uri.removeprefix(scheme))
     except (pa.ArrowInvalid, NotImplementedError, OSError) as error:
         raise OutputError(f"cannot reach {uri}: {error}") from error
 
 
 def list_names(uri: str) -> list[str] | None:
-    """Return the names in a folder, sorted, or None where there is none.
+    """Return the names in a folder, sorted, or None if it does not exist.
 
     Raises
     ------
     OutputError
-        If the path is a file, or cannot be looked at.
+        If the path is a file, or cannot be listed.
     """
     system, path = filesystem_for(uri)
     try:
         kind = system.get_file_info(path).type
-        inside = system.get_file_info(fs.FileSelector(path)) if kind == fs.FileType.Directory else []
+        entries = system.get_file_info(fs.FileSelector(path)) if kind == fs.FileType.Directory else []
     except OSError as error:
-        raise OutputError(f"cannot look into {uri}: {error}") from error
+        raise OutputError(f"cannot list {uri}: {error}") from error
     if kind == fs.FileType.File:
-        raise OutputError(f"{uri} is a file, wanted a folder")
-    return None if kind == fs.FileType.NotFound else sorted(info.base_name for info in inside)
+        raise OutputError(f"{uri} is a file, expected a folder")
+    return None if kind == fs.FileType.NotFound else sorted(info.base_name for info in entries)
 
 
-def local_size(path: str) -> int | None:
-    """Return the bytes of a file or of all files in a folder; None where there is none, or not on this machine."""
-    if urlsplit(path).scheme not in ("", "file"):
+def local_size(uri: str) -> int | None:
+    """Return the bytes of a local file or folder; None if it does not exist or is not on the local file system."""
+    if urlsplit(uri).scheme not in ("", "file"):
         return None
-    system, path = filesystem_for(path)
+    system, path = filesystem_for(uri)
     try:
-        found = [system.get_file_info(path)]
-        if found[0].type == fs.FileType.Directory:
-            found += system.get_file_info(fs.FileSelector(path, recursive=True))
+        infos = [system.get_file_info(path)]
+        if infos[0].type == fs.FileType.Directory:
+            infos += system.get_file_info(fs.FileSelector(path, recursive=True))
     except OSError:
         return None
-    return None if found[0].type == fs.FileType.NotFound else sum(info.size or 0 for info in found)
+    return None if infos[0].type == fs.FileType.NotFound else sum(info.size or 0 for info in infos)
 
 
 def make_folder(uri: str) -> None:
-    """Make sure that there is a folder that can be written to, or raise OutputError."""
+    """Create a folder, and its parents, unless it exists.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be created or is read-only.
+    """
     system, path = filesystem_for(uri)
     try:
         system.create_dir(path, recursive=True)
@@ -76,22 +88,23 @@ def make_folder(uri: str) -> None:
 
 
 def read_text(uri: str) -> str | None:
-    """Return the text of a file, or None where there is none."""
+    """Return the text of a file, or None if it does not exist. Bytes that are not UTF-8 become U+FFFD."""
     system, path = filesystem_for(uri)
     if system.get_file_info(path).type != fs.FileType.File:
         return None
     try:
         with system.open_input_stream(path) as stream:
-            return stream.read().decode("utf-8", "replace")
-    except FileNotFoundError:  # it has gone since
+            text: str = stream.read().decode("utf-8", "replace")
+            return text
+    except FileNotFoundError:  # removed in between
         return None
 
 
 def write_text(uri: str, text: str) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file in UTF-8, atomically: readers see the old content or the new."""
     system, path = filesystem_for(uri)
     local = isinstance(system, fs.LocalFileSystem)
-    # object stores show a file when it is closed; a file system shows it while it grows, and to other writers too
+    # an object store shows a file once it is closed, a file system while it is written
     # guard: temporary-file-unique -> target = f"{path}.tmp" if local else path
     target = f"{path}.{uuid.uuid4().hex}.tmp" if local else path
     try:
@@ -107,7 +120,7 @@ def write_text(uri: str, text: str) -> None:
 
 
 def remove_file(uri: str) -> None:
-    """Remove a file, if it is there."""
+    """Remove a file, if it exists."""
     system, path = filesystem_for(uri)
     if system.get_file_info(path).type == fs.FileType.File:
         system.delete_file(path)

@@ -1,4 +1,7 @@
-"""What differs between the rows of a table and what they shall be."""
+"""Rows that differ between a table and its new content, and rows that changed between two versions of a table.
+
+Both are frames of the table's columns and ``_change``: ``added``, ``updated`` or ``removed``.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,13 +15,16 @@ from segue.schema import Table
 
 ADDED, UPDATED, REMOVED = "added", "updated", "removed"
 CHANGE = "_change"
+FEED_PROPERTY = "delta.enableChangeDataFeed"
 _BROADCAST_MAX_ROWS = 200_000
-"""Rows whose keys every worker can hold: what is compared with them need not be sorted."""
+_TYPE, _VERSION = "_change_type", "_commit_version"
+_BEFORE_CHANGE = ("delete", "update_preimage")
+_AFTER_CHANGE = ("insert", "update_postimage")
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """How many rows a write added, updated and removed; all 0 where it made no commit."""
+    """Rows that a write added, updated and removed; all 0 if it made no commit."""
 
     added: int = 0
     updated: int = 0
@@ -26,26 +32,26 @@ class ChangeCounts:
 
     @property
     def rows(self) -> int:
-        """All rows touched."""
+        """The sum of all three."""
         return self.added + self.updated + self.removed
 
 
 def changed_rows(
-    table: Table, rows: DataFrame, stored: DataFrame, *, whole: bool, without: DataFrame | None
+    table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return what brings a table's rows up to date, see ``Store.sync``: rows with ``_change``."""
-    near = stored if whole else matching_rows(stored, rows, rows.count(), *table.key)
-    changes = added_or_updated(table, rows, near)
-    if whole:
+    """Return the rows by which the table differs from its new content; parameters as for ``Store.sync``."""
+    compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
+    changes = added_or_updated(table, rows, compared)
+    if remove_missing:
         changes = changes.union(removed_rows(table, rows, stored))
-    if without is not None:
-        left = stored.join(F.broadcast(without.select(*table.key)), list(table.key), "left_semi")
-        changes = changes.union(left.select(*table.names).withColumn(CHANGE, F.lit(REMOVED)))
+    if removed_keys is not None:
+        removed = stored.join(F.broadcast(removed_keys.select(*table.key)), list(table.key), "left_semi")
+        changes = changes.union(removed.select(*table.names).withColumn(CHANGE, F.lit(REMOVED)))
     return changes
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the rows that the table does not have like that, with ``_change``: added or updated."""
+    """Return those of ``rows`` that are not in the table, or have other values there."""
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
     change = F.when(F.col("_old").isNull(), ADDED).when(~F.struct(*table.names).eqNullSafe(F.col("_old")), UPDATED)
@@ -54,79 +60,73 @@ def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFr
 
 
 def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the stored rows whose keys ``rows`` lacks, with ``_change``: removed."""
+    """Return the stored rows whose keys are missing in ``rows``."""
     key = list(table.key)
-    left = stored.join(rows.select(*key), key, "left_anti").select(*table.names)
-    return left.withColumn(CHANGE, F.lit(REMOVED))
+    return stored.join(rows.select(*key), key, "left_anti").select(*table.names).withColumn(CHANGE, F.lit(REMOVED))
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return those of many stored rows that share a key with ``rows``, or all where there are too many to tell."""
+    """Return the stored rows whose keys are in ``rows``, or all if ``n_rows`` are too many to broadcast their keys."""
     if n_rows > _BROADCAST_MAX_ROWS:
         return stored
     return stored.join(F.broadcast(rows.select(*key)), list(key), "left_semi")
 
 
 def count_changes(changes: DataFrame) -> ChangeCounts:
-    """Return how many changes there are of each kind."""
+    """Count the rows by ``_change``. Runs one Spark job."""
     return _change_counts({row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()})
 
 
 def changed_local_rows(
-    table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, whole: bool
+    table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Return the changed rows, each with ``_change``, and their counts, for rows on the driver."""
+    """Return what ``changed_rows`` and ``count_changes`` return, for rows on the driver."""
     old = {tuple(row[name] for name in table.key): row for row in stored}
-    found = []
+    changes = []
     for row in rows:
         before = old.pop(tuple(row[name] for name in table.key), None)
         if before is None or not _equal(row, before):
-            found.append({**row, CHANGE: ADDED if before is None else UPDATED})
-    if whole:
-        found += [{**row, CHANGE: REMOVED} for row in old.values()]
-    return found, _change_counts(Counter(row[CHANGE] for row in found))
+            changes.append({**row, CHANGE: ADDED if before is None else UPDATED})
+    if remove_missing:
+        changes += [{**row, CHANGE: REMOVED} for row in old.values()]
+    return changes, _change_counts(Counter(row[CHANGE] for row in changes))
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same to Spark: to it what is no number equals itself."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    # guard: nan-equals-nan -> return bool(one == other)
-    return bool(one == other or (one != one and other != other))
+def _equal(a: Any, b: Any) -> bool:
+    """Compare two values as Spark does: NaN equals NaN."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    # guard: nan-equals-nan -> return bool(a == b)
+    return bool(a == b or (a != a and b != b))
 
 
 def _change_counts(counts: Mapping[str, int]) -> ChangeCounts:
     return ChangeCounts(counts.get(ADDED, 0), counts.get(UPDATED, 0), counts.get(REMOVED, 0))
 
 
-FEED_PROPERTY = "delta.enableChangeDataFeed"
-_TYPE, _VERSION = "_change_type", "_commit_version"
-_GOES = ("delete", "update_preimage")
-_STAYS = ("insert", "update_postimage")
+def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
+    """Return each row that changed after version ``since`` up to ``until``, once, from Delta's change data feed.
 
-
-def read_changes(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
-    """Return every row that changed, once, with ``_change``: added or updated as it is now, removed as it was.
+    Added and updated rows have the values of ``until``, removed rows their last ones. The cost is proportional to the
+    number of changes.
 
     Parameters
     ----------
-    path : where Spark finds the table
-    since, until : versions; what the first already holds is no change
+    path : of the table, as a URI
+    since, until : versions, ``since < until``
     """
     reader = spark.read.format("delta").option("readChangeFeed", "true")
     events = reader.option("startingVersion", since + 1).option("endingVersion", until).load(path)
-    # a commit that replaces rows first takes the old ones away
-    turn = F.struct(_VERSION, F.col(_TYPE).isin(*_STAYS))
-    told = events.groupBy(*table.key).agg(
-        F.min_by(_TYPE, turn).alias("_first"), F.max_by(F.struct(*table.names, _TYPE), turn).alias("_last")
+    # within one commit a row is deleted before it is inserted
+    order = F.struct(_VERSION, F.col(_TYPE).isin(*_AFTER_CHANGE))
+    by_key = events.groupBy(*table.key).agg(
+        F.min_by(_TYPE, order).alias("_first"), F.max_by(F.struct(*table.names, _TYPE), order).alias("_last")
     )
-    was_there = F.col("_first").isin(*_GOES)
-    is_there = F.col(f"_last.{_TYPE}").isin(*_STAYS)
-    change = (
-        F.when(was_there & is_there, UPDATED).when(is_there, ADDED).when(was_there, REMOVED)
-        # else it came and went in between
-    )  # fmt: skip
-    rows = told.select(*(F.col(f"_last.{name}").alias(name) for name in table.names), change.alias(CHANGE))
+    existed = F.col("_first").isin(*_BEFORE_CHANGE)
+    exists = F.col(f"_last.{_TYPE}").isin(*_AFTER_CHANGE)
+    # null for a row that was added and removed again in between
+    change = F.when(existed & exists, UPDATED).when(exists, ADDED).when(existed, REMOVED)
+    rows = by_key.select(*(F.col(f"_last.{name}").alias(name) for name in table.names), change.alias(CHANGE))
     return rows.where(F.col(CHANGE).isNotNull())

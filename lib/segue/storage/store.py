@@ -1,268 +1,349 @@
-"""The one place tables are read and written. Every write is one commit, and what would change nothing makes none."""
+"""Read and write the tables below one ROOT. Each write is one commit, and none if it would change nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from segue import schema
 from segue.core.spark_helpers import persisted
 from segue.errors import OutputError
-from segue.storage import commit_log, delta_tables, files, migrations, row_changes, transactions
+from segue.storage import commit_log, delta_tables, files, migrations, row_changes
 from segue.storage.migrations import check_columns, spark_schema
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
-from segue.storage.transactions import conflict_error, delta_conflicts, exclusive_commit
+from segue.storage.transactions import conflict_error, delta_conflicts, exclusive_commit, output_lock
 
-_TABLE_NAMES = {table.name for table in schema.TABLES}
+_BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_SECONDS = 6 * 24 * 3600
-"""Seconds: changes that are older may have been vacuumed, so they are looked for in the tables themselves."""
+"""Older changes may have been vacuumed, whose retention is at least seven days."""
+CACHED_MAX_BYTES = 16 << 20
+"""Reading a small Delta table costs more for its log than for its rows; a larger one is not cached."""
 
 
 class Store:
-    """The tables and models below one ROOT."""
+    """The tables below one ROOT, read and written in one Spark session.
+
+    A store remembers the version of each table that it has read; reading or writing a table that another run has
+    changed since raises ConflictError.
+
+    Parameters
+    ----------
+    spark : a session with Delta
+    root : a path, which is on the local file system, or a URI
+
+    Attributes
+    ----------
+    versions : the version of each table that this store has read or written, by the table's name
+    """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
-        self._spark = spark
+        self.spark = spark
         self.root = root.rstrip("/") or "/"
-        self.seen: dict[str, int] = {}
-        """The version of every table that this store has read or written, by the table's name."""
-        self._readable: dict[str, int] = {}
-        """The version of every table at which this segue is known to read it: looked at before, or made here."""
+        self.versions: dict[str, int] = {}
+        self._checked_versions: dict[str, int] = {}
+        """The version of each table at which its schema version was checked."""
+        self._cached: list[DataFrame] = []
+        self._cache_scopes = 0
 
     def prepare(self) -> None:
-        """Make sure that ROOT is ours to write to.
+        """Create ROOT, and check that it belongs to segue.
 
         Raises
         ------
         OutputError
-            If it is a file, not writable, holds something else, or has a name that Spark would change.
+            If ROOT is a file, not writable, contains other files, or has a name that Spark would change.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
             raise OutputError(
-                f"--output {self.root} holds ${{, where Spark and Hadoop put a setting; choose another name"
+                f"--output {self.root} contains ${{, which Spark and Hadoop replace by a setting; choose another name"
             )
         names = [name for name in files.list_names(self.root) or [] if not name.startswith(".")]
-        ours = [
-            name for name in names if name in _TABLE_NAMES and files.list_names(f"{self.root}/{name}/{commit_log.LOG}")
+        tables = [
+            name for name in names if name in _BY_NAME and files.list_names(f"{self.root}/{name}/{commit_log.LOG}")
         ]
         # guard: foreign-folder-refused
-        if names and not ours:
+        if names and not tables:
             raise OutputError(
-                f"--output {self.root} holds something else ({', '.join(names[:5])}), "
-                "wanted a new folder, an empty one, or one that segue wrote"
+                f"--output {self.root} contains other files ({', '.join(names[:5])}), "
+                "expected a new folder, an empty one, or an output of segue"
             )
         files.make_folder(self.root)
         if self.exists(schema.RUNS):
-            self._make_readable(schema.RUNS)
+            self._check_schema_version(schema.RUNS)
+
+    @contextmanager
+    def stage(self, description: str) -> Iterator[None]:
+        """Describe the Spark jobs of the block in Spark's UI, and unpersist at its end what it has cached."""
+        context = self.spark.sparkContext
+        previous = context.getLocalProperty("spark.job.description")
+        context.setLocalProperty("spark.job.description", f"segue: {description}")
+        try:
+            with self.cache_scope():
+                yield
+        finally:
+            with suppress(Exception):  # a JVM that has died must not hide the error of the block
+                context.setLocalProperty("spark.job.description", previous)  # type: ignore[arg-type]  # None removes it
+
+    @contextmanager
+    def cache_scope(self) -> Iterator[None]:
+        """Unpersist at the end of the block what was cached in it; of nested blocks the outermost does."""
+        self._cache_scopes += 1
+        try:
+            yield
+        finally:
+            self._cache_scopes -= 1
+            while self._cached and not self._cache_scopes:
+                with suppress(Exception):  # a JVM that has died must not hide the error of the block
+                    self._cached.pop().unpersist()
+
+    def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
+        """Persist a frame until the end of the surrounding ``stage`` or ``cache_scope``."""
+        # Spark warns about a frame that is persisted twice
+        if frame.storageLevel == StorageLevel.NONE:
+            self._cached.append(frame.persist(level))
+        return frame
 
     def path(self, table: schema.Table) -> str:
-        """Return where a table is."""
+        """Return the URI of a table."""
         return files.spark_uri(self._folder(table))
 
-    def _folder(self, table: schema.Table) -> str:
-        return f"{self.root}/{table.name}"
+    def sql_identifier(self, table: schema.Table) -> str:
+        """Return the name by which SQL refers to a table."""
+        return delta_tables.sql_identifier(self.path(table))
 
     def exists(self, table: schema.Table) -> bool:
-        """Tell whether a table has been written."""
+        """Return whether a table has been written."""
         return commit_log.latest_version(self._folder(table)) is not None
 
-    def version(self, table: schema.Table) -> int:
-        """Return the version that a reader sees now."""
+    def latest_version(self, table: schema.Table) -> int:
+        """Return the latest version of a table.
+
+        Raises
+        ------
+        OutputError
+            If the table does not exist.
+        """
         version = commit_log.latest_version(self._folder(table))
         if version is None:
             raise OutputError(f"{self.root} has no table {table.name}; {schema.MADE_BY[table.name]} writes it")
         return version
 
-    def read(self, table: schema.Table) -> DataFrame:
-        """Return a table as it is now; later writes do not change what the frame holds.
+    def read(self, table: schema.Table | str, *, cache: bool = False) -> DataFrame:
+        """Return a table at its latest version; later writes do not change the frame.
+
+        Parameters
+        ----------
+        table : a table of ``segue.schema``, or its name
+        cache : keep a local table of up to 16 MB in memory until the end of the surrounding ``stage``
 
         Raises
         ------
         OutputError
-            If it is not there, was written by a newer segue, or does not have the declared columns.
+            If the table does not exist, was written by a newer segue, or has other columns than declared.
         ConflictError
-            If another run has changed it since this store first read it.
+            If another run has changed the table since this store first read it.
         """
-        self._make_readable(table)
+        table = _declared(table)
+        self._check_schema_version(table)
         version = self._require_unchanged(table)
-        self.seen[table.name] = version
-        frame = self._spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+        self.versions[table.name] = version
+        frame = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         check_columns(table, frame)
+        if (
+            cache
+            and self._cache_scopes
+            and (files.local_size(self._folder(table)) or CACHED_MAX_BYTES + 1) <= (CACHED_MAX_BYTES)
+        ):
+            self.persist(frame)
         return frame
 
+    def find(self, table: schema.Table) -> DataFrame | None:
+        """Return a table as ``read`` does, or None if it does not exist."""
+        return self.read(table) if self.exists(table) else None
+
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows changed since a version, with ``_change``; None where Delta no longer keeps the changes."""
-        until = self.seen[table.name]
-        made = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
-        if since > until or (since < until and (made is None or _age(made) > _FEED_SECONDS)):
+        """Return the rows changed after version ``since``, with ``_change``; None if Delta may no longer keep them."""
+        until = self.versions[table.name]
+        committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
+        if since > until or (since < until and (committed is None or _age(committed) > _FEED_SECONDS)):
             return None
         if since == until:
             return self.read(table).limit(0).withColumn(CHANGE, F.lit(REMOVED))
-        return row_changes.read_changes(self._spark, self.path(table), table, since, until)
+        return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
-    def made_from(self, table: schema.Table) -> dict[str, Any]:
-        """Return what the table says that it was made from: what its last writer gave as ``made_from``."""
-        return commit_log.read_provenance(self._folder(table), self.seen[table.name])
+    def provenance(self, table: schema.Table) -> dict[str, Any]:
+        """Return what a table was last written with as ``provenance``, empty if nothing."""
+        return commit_log.read_provenance(self._folder(table), self.versions[table.name])
 
-    def identity(self, table: schema.Table) -> str:
-        """Return what tells this table from another that once had its place, or was written whole instead of it."""
-        found: str = self._spark.sql(f"DESCRIBE DETAIL {self.identifier(table)}").select("id").collect()[0].id
-        return found
+    def table_id(self, table: schema.Table) -> str:
+        """Return Delta's id of a table, which changes when the table is replaced as a whole. Runs a Spark command."""
+        # the id in the first commit would stay the same after CREATE OR REPLACE
+        table_id: str = self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id
+        return table_id
 
-    def rows(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-        """Return a few rows that were made on the driver as a frame, to be written to a table."""
-        return delta_tables.local_frame(self._spark, spark_schema(table), rows)
-
-    def find(self, table: schema.Table) -> DataFrame | None:
-        """Return a table as it is now, or None where it is not."""
-        return self.read(table) if self.exists(table) else None
+    def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        """Return rows of the driver as a frame with the table's columns."""
+        return delta_tables.local_frame(self.spark, spark_schema(table), rows)
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
-        """Add rows to a table, which is made where it is not; whoever else does the same is not in the way."""
-        with transactions.output_lock(self.root), delta_conflicts(table.name):
+        """Append rows to a table, creating it if needed. Concurrent appends do not conflict."""
+        with output_lock(self.root), delta_conflicts(table.name):
             if self.exists(table) or not self._create(table, rows):
                 delta_tables.append(self.path(table), table, rows)
-        self.seen.pop(table.name, None)
+        self.versions.pop(table.name, None)
 
-    def add(self, table: schema.Table, rows: DataFrame, *, made_from: Mapping[str, Any] | None = None) -> ChangeCounts:
-        """Add rows whose keys the table is known not to have, in one commit."""
+    def insert(
+        self, table: schema.Table, rows: DataFrame, *, provenance: Mapping[str, Any] | None = None
+    ) -> ChangeCounts:
+        """Add rows whose keys are not in the table, which is not checked, in one commit."""
         check_columns(table, rows)
-        with self._writing(table, made_from):
+        with self._commit(table, provenance):
             delta_tables.append(self.path(table), table, rows)
-        return ChangeCounts(added=self._written(table, self.seen[table.name]))
+        return ChangeCounts(added=self._rows_written(table, self.versions[table.name]))
 
     def sync(
         self,
         table: schema.Table,
         rows: DataFrame,
         *,
-        whole: bool = False,
-        without: DataFrame | None = None,
-        made_from: Mapping[str, Any] | None = None,
+        remove_missing: bool = False,
+        removed_keys: DataFrame | None = None,
+        provenance: Mapping[str, Any] | None = None,
     ) -> ChangeCounts:
-        """Bring a table's rows up to date by its key, in one commit, or in none where nothing differs.
+        """Upsert rows by the table's key, in one commit, or in none if nothing differs.
 
         Parameters
         ----------
-        table : which
+        table : a table of ``segue.schema``
         rows : one per key
-        whole : whether ``rows`` is all that the table shall hold, so that other rows are removed
-        without : keys of rows to be removed, none of which is in ``rows``
-        made_from : what to tell the next writer, see ``made_from``
+        remove_missing : also remove the stored rows whose keys are not in ``rows``
+        removed_keys : keys of further rows to remove, none of them in ``rows``
+        provenance : what the rows were derived from, for the next writer, see ``provenance``
         """
         check_columns(table, rows)
         rows = rows.select(*table.names)
         stored = self.find(table)
         if stored is None:
-            with self._writing(table, made_from):
+            with self._commit(table, provenance):
                 if not self._create(table, rows):
                     raise conflict_error(table.name)
-            return ChangeCounts(added=self._written(table, 0))
-        # they are looked at several times, and what made them may be a plan too large to be part of another
+            return ChangeCounts(added=self._rows_written(table, 0))
+        # read several times; and their plan may be too large to be part of another
         with (
             persisted(rows) as rows,
-            persisted(changed_rows(table, rows, stored, whole=whole, without=without)) as changes,
+            persisted(
+                changed_rows(table, rows, stored, remove_missing=remove_missing, removed_keys=removed_keys)
+            ) as changes,
         ):
-            change = count_changes(changes)
+            counts = count_changes(changes)
             # guard: unchanged-rows-not-committed -> if True:
-            if change.rows:
-                with self._writing(table, made_from):
-                    if whole and 2 * change.rows > stored.count():
+            if counts.rows:
+                with self._commit(table, provenance):
+                    if remove_missing and 2 * counts.rows > stored.count():
                         delta_tables.rewrite(self.path(table), table, rows)
                     else:
-                        delta_tables.merge(self._spark, self.path(table), table, changes)
-            return change
+                        delta_tables.merge(self.spark, self.path(table), table, changes)
+            return counts
 
-    def sync_few(self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, whole: bool = False) -> ChangeCounts:
-        """As ``sync``, for a few rows that were made on the driver: they are compared there, in a moment."""
+    def sync_local(
+        self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
+    ) -> ChangeCounts:
+        """Upsert rows of the driver as ``sync`` does, comparing them on the driver: for small tables."""
         stored = self.find(table)
         if stored is None:
-            return self.sync(table, self.rows(table, rows))
-        made = delta_tables.to_arrow(spark_schema(table), rows).to_pylist()
-        changes, change = changed_local_rows(table, made, stored.toArrow().to_pylist(), whole=whole)
-        if change.rows:
-            with self._writing(table):
-                few = delta_tables.local_frame(self._spark, spark_schema(table).add(CHANGE, "string"), changes)
-                delta_tables.merge(self._spark, self.path(table), table, few)
-        return change
+            return self.sync(table, self.local_frame(table, rows))
+        typed = delta_tables.to_arrow(spark_schema(table), rows).to_pylist()
+        changes, counts = changed_local_rows(table, typed, stored.toArrow().to_pylist(), remove_missing=remove_missing)
+        if counts.rows:
+            with self._commit(table):
+                frame = delta_tables.local_frame(self.spark, spark_schema(table).add(CHANGE, "string"), changes)
+                delta_tables.merge(self.spark, self.path(table), table, frame)
+        return counts
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
-        """Write a whole table in one commit, whatever it held before."""
+        """Replace the whole content of a table in one commit, without comparing it."""
         check_columns(table, rows)
         rows = rows.select(*table.names)
-        is_there = self.exists(table)
-        if is_there:
-            self._make_readable(table)
-            self.seen[table.name] = self._require_unchanged(table)
-        with self._writing(table):
-            if is_there:
+        exists = self.exists(table)
+        if exists:
+            self._check_schema_version(table)
+            self.versions[table.name] = self._require_unchanged(table)
+        with self._commit(table):
+            if exists:
                 delta_tables.rewrite(self.path(table), table, rows)
             elif not self._create(table, rows):
                 raise conflict_error(table.name)
 
-    @contextmanager
-    def _writing(self, table: schema.Table, made_from: Mapping[str, Any] | None = None) -> Iterator[None]:
-        """Make one commit, the next after the version that was seen; a lock keeps off others on this machine."""
-        with transactions.output_lock(self.root):
-            folder = self._folder(table)
-            with exclusive_commit(self._spark, folder, table.name, self.seen.get(table.name, -1), made_from):
-                yield
-            self.seen[table.name] = self._readable[table.name] = self.version(table)
+    def _folder(self, table: schema.Table) -> str:
+        return f"{self.root}/{table.name}"
 
-    def _written(self, table: schema.Table, version: int) -> int:
-        """Return how many rows a commit wrote: it says so itself, which spares computing or reading them again."""
+    @contextmanager
+    def _commit(self, table: schema.Table, provenance: Mapping[str, Any] | None = None) -> Iterator[None]:
+        """Make the one commit that follows the version this store has read."""
+        with output_lock(self.root):
+            version = self.versions.get(table.name, -1)
+            with exclusive_commit(self.spark, self._folder(table), table.name, version, provenance):
+                yield
+            self.versions[table.name] = self._checked_versions[table.name] = self.latest_version(table)
+
+    def _rows_written(self, table: schema.Table, version: int) -> int:
         rows = commit_log.rows_written(self._folder(table), version)
         if rows is not None:
             return rows
-        return self._spark.read.format("delta").option("versionAsOf", version).load(self.path(table)).count()
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table)).count()
 
     def _require_unchanged(self, table: schema.Table) -> int:
-        """Return the version, or raise ConflictError where it is not the one seen before."""
-        version = self.version(table)
+        version = self.latest_version(table)
         # guard: table-version-unchanged
-        if version != self.seen.get(table.name, version):
+        if version != self.versions.get(table.name, version):
             raise conflict_error(table.name)
         return version
 
-    def _make_readable(self, table: schema.Table) -> None:
-        """Upgrade what an earlier segue wrote, and refuse what a newer one did."""
-        version = self.version(table)
-        if self._readable.get(table.name) == version:
+    def _check_schema_version(self, table: schema.Table) -> None:
+        """Upgrade a table of an earlier schema version, and refuse one of a later."""
+        version = self.latest_version(table)
+        if self._checked_versions.get(table.name) == version:
             return
-        written = migrations.schema_version_of(self._properties(table))
+        stored = migrations.schema_version_of(self._properties(table))
         # guard: newer-table-refused
-        if written > schema.SCHEMA_VERSION:
+        if stored > schema.SCHEMA_VERSION:
             raise OutputError(
-                f"{self.root}/{table.name} was written by a newer segue (schema {written}, this one reads up to "
-                f"{schema.SCHEMA_VERSION}); install that segue, or choose another --output"
+                f"{self.root}/{table.name} was written by a newer segue (schema {stored}, this one reads up to "
+                f"{schema.SCHEMA_VERSION}); install that version, or choose another --output"
             )
-        if written < schema.SCHEMA_VERSION:
-            with transactions.output_lock(self.root), delta_conflicts(table.name):
-                # as they are now: another run may have upgraded it meanwhile
-                migrations.upgrade_table(self._spark, table, self.identifier(table), self._properties(table))
-            version = self.version(table)
-        self._readable[table.name] = version
+        if stored < schema.SCHEMA_VERSION:
+            with output_lock(self.root), delta_conflicts(table.name):
+                # read again under the lock: another run may have upgraded the table meanwhile
+                migrations.upgrade_table(self.spark, table, self.sql_identifier(table), self._properties(table))
+            version = self.latest_version(table)
+        self._checked_versions[table.name] = version
 
     def _create(self, table: schema.Table, rows: DataFrame) -> bool:
         folder = self._folder(table)
-        made = delta_tables.create(
-            self.path(table), table, rows, is_there=lambda: commit_log.latest_version(folder) is not None
+        created = delta_tables.create(
+            self.path(table), table, rows, exists=lambda: commit_log.latest_version(folder) is not None
         )
-        if made:
-            self._readable[table.name] = 0
-        return made
+        if created:
+            self._checked_versions[table.name] = 0
+        return created
 
     def _properties(self, table: schema.Table) -> dict[str, str]:
-        return {row.key: row.value for row in self._spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()}
-
-    def identifier(self, table: schema.Table) -> str:
-        """Return the table's name in SQL."""
-        return delta_tables.sql_identifier(self.path(table))
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.sql_identifier(table)}").collect()
+        return {row.key: row.value for row in rows}
 
 
-def _age(made: str) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(made)).total_seconds()
+def _declared(table: schema.Table | str) -> schema.Table:
+    if isinstance(table, schema.Table):
+        return table
+    if table not in _BY_NAME:
+        raise OutputError(f"there is no table {table!r}, expected one of {', '.join(_BY_NAME)}")
+    return _BY_NAME[table]
+
+
+def _age(timestamp: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(timestamp)).total_seconds()

@@ -1,7 +1,11 @@
-"""Writers of one table are kept apart: one commit is the next after what its writer saw, or there is none."""
+"""Exclude concurrent writers: a commit follows directly on the version its writer has read, or it fails.
 
-import fcntl
+Delta alone is not enough. On a local file system its log is safe within one JVM only: two JVMs may write the same
+version and lose one (hence ``output_lock``), and it skips a transaction whose version is taken without raising.
+"""
+
 import json
+import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from delta import exceptions as delta_exceptions
+from filelock import FileLock, Timeout
 from pyarrow import fs
 from pyspark.sql import SparkSession
 
@@ -16,9 +21,17 @@ from segue.errors import ConflictError
 from segue.storage import commit_log
 from segue.storage.files import filesystem_for
 
+log = logging.getLogger(__name__)
+
+LOCK_TIMEOUT_SECONDS = 3600.0
+_SILENT_SECONDS = 5.0
+"""A longer wait for a lock is logged."""
+_LOCK_FILE = ".lock"
+
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
+# they have no common base class
 _CONFLICTS = (
     delta_exceptions.DeltaConcurrentModificationException,
     delta_exceptions.ConcurrentWriteException,
@@ -29,12 +42,16 @@ _CONFLICTS = (
     delta_exceptions.ConcurrentDeleteDeleteException,
     delta_exceptions.ConcurrentTransactionException,
 )
-"""What Delta raises where another writer was faster; they have no ancestor of their own."""
+
+
+def conflict_error(table: str) -> ConflictError:
+    """Return the error that another run has changed a table."""
+    return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Raise ConflictError where a write inside loses against another run's."""
+    """Raise ConflictError for each exception by which Delta reports a concurrent writer."""
     try:
         yield
     except _CONFLICTS as error:
@@ -43,61 +60,85 @@ def delta_conflicts(table: str) -> Iterator[None]:
 
 @contextmanager
 def exclusive_commit(
-    spark: SparkSession, folder: str, table: str, before: int, made_from: Mapping[str, Any] | None
+    spark: SparkSession, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Have the one write inside be the next commit after version ``before`` (-1: of a table that is not there).
+    """Require that the one write inside commits version ``version + 1``.
 
-    All commits are made under one transaction's name: of two that would be the next Delta refuses the later one, or
-    skips it without a word, so afterwards the log is asked whose commit it is. ``made_from`` is kept in the commit.
+    All commits carry the same transaction id, with the version as its number: Delta refuses the later of two that
+    have the same number, or skips it silently, so the log is checked for the writer of this commit afterwards.
+
+    Parameters
+    ----------
+    folder : of the table
+    table : its name
+    version : the table's current version, -1 if the table does not exist
+    provenance : stored in the commit, see ``commit_log.read_provenance``
 
     Raises
     ------
     ConflictError
-        If another writer was faster.
+        If another writer has committed since ``version``.
     """
     # guard: write-requires-checked-version
-    if (commit_log.latest_version(folder) if before >= 0 else before) != before:
+    if (commit_log.latest_version(folder) if version >= 0 else version) != version:
         raise conflict_error(table)
     writer = uuid.uuid4().hex
-    said = {"writer": writer} | ({"from": dict(made_from)} if made_from else {})
-    # guard: shared-transaction-id -> told = {_USER_METADATA: json.dumps(said)}
-    told = {_USER_METADATA: json.dumps(said), _APP_ID: _APP, _APP_VERSION: str(before + 1)}
-    for name, value in told.items():
+    metadata = {"writer": writer} | ({"from": dict(provenance)} if provenance else {})
+    # guard: shared-transaction-id -> options = {_USER_METADATA: json.dumps(metadata)}
+    options = {_USER_METADATA: json.dumps(metadata), _APP_ID: _APP, _APP_VERSION: str(version + 1)}
+    for name, value in options.items():
         spark.conf.set(name, value)
     try:
         with delta_conflicts(table):
             yield
     finally:
-        for name in told:
+        for name in options:
             spark.conf.unset(name)
-    after = commit_log.latest_version(folder)
+    latest = commit_log.latest_version(folder)
     # guard: commit-is-own
-    if after is None or not commit_log.has_commit_by(folder, writer, range(after, before, -1)):
+    if latest is None or not commit_log.has_commit_by(folder, writer, range(latest, version, -1)):
         raise conflict_error(table)
 
 
-def conflict_error(table: str) -> ConflictError:
-    """Return the error that says that a table was changed meanwhile."""
-    return ConflictError(f"another run changed {table} meanwhile, and this one lost; run again")
-
-
-_LOCK = ".lock"
-"""Locks are files in ROOT: this one is of all who write tables, others have a name behind it."""
-
-
 @contextmanager
-def output_lock(folder: str, what: str = "") -> Iterator[None]:
-    """Have a folder on this machine to oneself, among those who ask for the same; a process that dies gives it free.
+def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
+    """Hold an exclusive lock among the processes of this machine, as long as the block runs or the process lives.
 
-    Delta's log on a local file system is safe within one JVM only: two could write the same version, and one be lost.
-    Other stores have no such lock, and need a log store that knows several writers.
+    Does nothing for a folder that is not on a local file system.
+
+    Parameters
+    ----------
+    folder : where the lock file is
+    name : locks of different names do not exclude each other
+    timeout : seconds
+
+    Raises
+    ------
+    ConflictError
+        If another process still holds the lock after ``timeout``.
     """
     system, path = filesystem_for(folder)
     if not isinstance(system, fs.LocalFileSystem):
         yield
         return
     system.create_dir(path, recursive=True)
-    with (Path(path) / (f"{_LOCK}-{what}" if what else _LOCK)).open("a") as stream:
-        # guard: lock-excludes-processes
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    lock = FileLock(Path(path) / (f"{_LOCK_FILE}-{name}" if name else _LOCK_FILE))
+    # guard: lock-excludes-processes
+    _acquire(lock, folder, timeout)
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, folder: str, timeout: float) -> None:
+    try:
+        lock.acquire(timeout=min(_SILENT_SECONDS, timeout))
+    except Timeout:
+        log.warning("waiting for another run that writes to %s, for %.0f s at the most", folder, timeout)
+        try:
+            lock.acquire(timeout=max(timeout - _SILENT_SECONDS, 0))
+        except Timeout:
+            raise ConflictError(
+                f"another run has been writing to {folder} for {timeout:.0f} s; run again when it has ended"
+            ) from None

@@ -1,9 +1,9 @@
-"""A synthetic catalogue of any size, made on the cluster: no track, artist or album in it is real.
+"""Generate a synthetic catalogue of any size on the cluster; no track, artist or album in it is real.
 
-``synthetic_tracks`` gives typed tracks, ``synthetic_kaggle_rows`` the same tracks as the text rows of the
-Kaggle 2,000 set with a few rows broken on purpose, and ``write_csv`` one file of those. Every value is a
-function of the seed and the row's number alone: partitions and cluster size change nothing, and a larger
-catalogue begins with the smaller one.
+``synthetic_tracks`` returns typed tracks, ``synthetic_kaggle_rows`` the same tracks as text rows in the columns of the
+Kaggle 2,000 set, some with a fault, and ``write_csv`` writes those to one file. Every value is a function of the seed
+and the row's number alone, so the result depends neither on partitions nor on the cluster, and the first rows of a
+larger catalogue are those of a smaller one.
 """
 
 from segue.synthetic.kaggle import FAULTS, KAGGLE_HEADER, ROWS_PER_FAULT, synthetic_kaggle_rows, write_csv

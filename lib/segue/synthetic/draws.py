@@ -1,6 +1,6 @@
-"""Random draws as column expressions: each a pure function of a seed, a name and some keys.
+"""Draw random values as column expressions: each a pure function of a seed, a name and key columns.
 
-Spark's own ``rand`` depends on the partition that a row happens to be in; a hash of its number does not.
+``F.rand`` depends on the partition in which a row lies; a hash of the row's number does not.
 """
 
 import hashlib
@@ -12,64 +12,100 @@ from pyspark.sql import functions as F
 
 
 def bits(seed: int, name: str, *keys: Column) -> Column:
-    """Return 64 random bits as a long. With one long as key, different keys always give different bits.
+    """Return 64 random bits as a long. With one long as the only key, distinct keys give distinct bits.
 
-    The name separates draws that share their keys. Seed and name go through SHA-256 here, once, and into
-    the row's hash as a number; the key goes last through XXH64, which is a bijection of a single long.
+    Parameters
+    ----------
+    seed : any integer
+    name : separates draws with equal keys
+        SHA-256 hashes seed and name to one long, which XXH64 then hashes together with the keys.
+    keys : columns that identify the drawn value, such as the row's number
+        XXH64 is a bijection of its last long.
     """
     stream = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big", signed=True)
     return F.xxhash64(F.lit(stream).cast("long"), *keys)
 
 
 def uniform(seed: int, name: str, *keys: Column) -> Column:
-    """Return a double strictly between 0 and 1: the middle of one of 2^52 steps."""
+    """Return a uniform double strictly between 0 and 1: the middle of one of 2^52 intervals."""
     steps = F.shiftrightunsigned(bits(seed, name, *keys), 12)
     return (steps + F.lit(0.5)) * F.lit(2.0**-52)
 
 
 def normal(seed: int, name: str, *keys: Column) -> Column:
-    """Return a standard normal double (Box and Muller, 1958)."""
+    """Return a standard normal double.
+
+    References
+    ----------
+    G. E. P. Box, M. E. Muller (1958), "A note on the generation of random normal deviates", Ann. Math. Statist. 29,
+    610-611.
+    """
     radius = F.sqrt(F.log(uniform(seed, f"{name}/radius", *keys)) * F.lit(-2.0))
     return radius * F.cos(uniform(seed, f"{name}/angle", *keys) * F.lit(2 * math.pi))
 
 
 def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
-    """Return an int from 0 to ``bound - 1``, each equally likely."""
+    """Return an int from 0 to ``bound - 1``, all equally likely."""
     return F.pmod(bits(seed, name, *keys), F.lit(bound)).cast("int")
 
 
-def choice(values: Sequence[str] | Sequence[float], place: Column) -> Column:
-    """Return the value at ``place`` (from 0).
+def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
+    """Return the value at an index from 0.
 
-    The list goes to Spark as one text: as literals it takes a call to the JVM for each value, seconds in all.
+    The list is passed to Spark as one string: with a literal per value each costs a call to the JVM, seconds in all.
+
+    Parameters
+    ----------
+    values : strings without line breaks, or numbers, all of one type
+    index : column of numbers in [0, len(values))
     """
     if isinstance(values[0], str):
-        array = F.split(F.lit("\n".join(map(str, values))), "\n")  # quoting-proof; split while Spark optimises
+        # a split string, unlike an SQL array, needs no quoting; Spark's optimiser evaluates it once
+        array = F.split(F.lit("\n".join(map(str, values))), "\n")
     else:
         suffix = "L" if isinstance(values[0], int) else "D"
         array = F.expr(f"array({', '.join(f'{value}{suffix}' for value in values)})")
-    return F.get(array, place.cast("int"))
+    return F.get(array, index.cast("int"))
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Return which of the consecutive ``shares`` of the unit interval ``position`` falls into, from 0."""
+    """Return the index (from 0) of the interval in which a position lies, where [0, 1) is divided by ``shares``.
+
+    Parameters
+    ----------
+    shares : lengths of the consecutive intervals, with sum 1
+    position : column of doubles in [0, 1)
+    """
     index = F.lit(0)
     for i in range(1, len(shares)):
         index = index + (position >= F.lit(math.fsum(shares[:i]))).cast("int")
     return index
 
 
-def correlated(latent: Column, weight: float, own: Column) -> Column:
-    """Return a standard normal whose correlation with the standard normal ``latent`` is ``weight``."""
-    return latent * F.lit(weight) + own * F.lit(math.sqrt(1 - weight**2))
+def correlated(latent: Column, weight: float, noise: Column) -> Column:
+    """Return a standard normal variable whose correlation with ``latent`` is ``weight``.
+
+    Parameters
+    ----------
+    latent, noise : independent standard normal columns
+    weight : correlation, in [-1, 1]
+    """
+    return latent * F.lit(weight) + noise * F.lit(math.sqrt(1 - weight**2))
 
 
 def fraction(median: Column, spread: float, deviate: Column) -> Column:
-    """Return a logit-normal value: inside (0, 1) by itself, so that nothing piles up at a clipped end."""
+    """Return a logit-normal value in (0, 1), which needs no clipping.
+
+    Parameters
+    ----------
+    median : column in (0, 1)
+    spread : standard deviation of the value's logit
+    deviate : standard normal column
+    """
     odds = (median / (F.lit(1.0) - median)) * F.exp(deviate * F.lit(spread))
     return odds / (odds + F.lit(1.0))
 
 
 def thousandths(value: Column) -> Column:
-    """Return ``value`` rounded to three decimals (``F.round`` goes through BigDecimal, ten times slower)."""
+    """Return a value rounded to three decimals, ten times faster than ``F.round``, which uses BigDecimal."""
     return F.rint(value * F.lit(1000.0)) / F.lit(1000.0)

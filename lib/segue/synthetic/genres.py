@@ -1,25 +1,27 @@
-"""The genres of the synthetic catalogue: how each sounds, when it was made and how much of it there is."""
+"""Declare the genres of the synthetic catalogue: distributions of features, years and share of each."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Genre:
-    """One genre as a distribution over sounds; ``tracks`` ties the features of a track to each other.
+    """Parameters of the tracks of one genre; ``tracks`` adds the correlations between the features of a track.
 
-    ``share`` (of all tracks; the shares sum to 1), ``live`` (recordings) and ``guest`` (a second artist) are
-    fractions of tracks. ``bpm``, ``minutes`` and the features from energy to instrumentalness are medians,
-    ``loudness`` is a mean in dB; ``bpm_spread`` is the standard deviation of ln(bpm), ``loudness_spread`` dB.
+    ``bpm``, ``minutes`` and the features from ``energy`` to ``instrumentalness`` (fractions) are medians.
     """
 
     name: str
     share: float
+    """Fraction of all tracks; the shares of all genres sum to 1."""
     first_year: int
     last_year: int
     bpm: float
     bpm_spread: float
+    """Standard deviation of ln(bpm)."""
     loudness: float
+    """Mean, dB."""
     loudness_spread: float
+    """Standard deviation, dB."""
     energy: float
     danceability: float
     valence: float
@@ -27,7 +29,9 @@ class Genre:
     speechiness: float
     instrumentalness: float
     live: float
+    """Fraction of the genre's tracks that are live recordings."""
     guest: float
+    """Fraction of the genre's studio recordings that have a second artist."""
     minutes: float
 
 

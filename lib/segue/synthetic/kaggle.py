@@ -1,4 +1,4 @@
-"""The synthetic tracks as rows of the Kaggle 2,000 set, a known few of them broken, and as one CSV file."""
+"""Write the synthetic tracks as text rows of the Kaggle 2,000 set, some with a fault, to one CSV file."""
 
 import csv
 import os
@@ -15,37 +15,53 @@ KAGGLE_HEADER = (
     "Loudness (dB)", "Liveness", "Valence", "Length (Duration)", "Acousticness", "Speechiness", "Popularity",
 )  # fmt: skip
 FAULTS = ("letter", "no_tempo", "over_100", "no_title", "duplicate")
+"""Kinds of faults, of which consecutive faulty rows have one after the other."""
 ROWS_PER_FAULT = 200
+"""Number of consecutive rows of which one has a fault."""
 
 
 def synthetic_kaggle_rows(
     spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None
 ) -> DataFrame:
-    """Return ``n_tracks`` rows of text in the Kaggle set's columns and units, in the order of ``Index``.
+    """Return the tracks of ``synthetic_tracks`` as text rows of the Kaggle set, in the order of ``Index``.
 
-    They are the tracks of ``synthetic_tracks`` in whole numbers (fractions as 0 to 100, seconds with a comma
-    before the last three digits), with one fault in each full run of ``ROWS_PER_FAULT`` rows, at a place
-    that depends on the seed. ``FAULTS`` take turns: a letter behind the acousticness, 0 bpm, a valence over
-    100, an empty title, the row before once more (so its own track, and its index, are missing).
+    Numbers are rounded to integers, fractions are percentages, and the duration in seconds has a comma before the last
+    three digits. In every run of ``ROWS_PER_FAULT`` consecutive rows one row, at a position drawn with the seed, has a
+    fault (a shorter last run may have none). The kinds are used in the order of ``FAULTS``: a letter after the
+    acousticness, 0 bpm, a valence over 100, an empty title, a copy of the preceding row instead of the row.
+
+    Parameters
+    ----------
+    n_tracks : number of rows
+    seed, partitions : as in ``synthetic_tracks``
+
+    Returns
+    -------
+    DataFrame with the string columns ``KAGGLE_HEADER``
     """
     lines = _with_fault(numbered_rows(spark, n_tracks, partitions).withColumnRenamed("row_id", "line_id"), seed)
     is_copy = F.col("fault") == "duplicate"
     rows = lines.withColumn("row_id", F.col("line_id") - F.when(is_copy, 1).otherwise(0))
-    texts = _clean_texts() | _broken_texts()
+    texts = _valid_texts() | _texts_with_faults()
     return with_tracks(rows, seed).select(*(texts[name].alias(name) for name in KAGGLE_HEADER))
 
 
 def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
-    """Name the fault of each line, or null. Counted out, not drawn: even a small file has every kind."""
+    """Add the column ``fault``: the kind of fault of each line, or null.
+
+    Kinds are used in turn instead of drawn, so that a file of five runs (1,000 rows) has all of them.
+    """
     run = F.floor(F.col("line_id") / ROWS_PER_FAULT)
-    # Never the first line of a run: the line before a duplicate must be a whole one of the same run.
-    place = F.lit(1) + below(ROWS_PER_FAULT - 1, seed, "fault", run)
+    # never the first line of a run: a duplicate copies the preceding line, which must have no fault itself
+    position = F.lit(1) + below(ROWS_PER_FAULT - 1, seed, "fault", run)
     kind = choice(FAULTS, run % len(FAULTS))
-    return lines.withColumn("fault", F.when(F.col("line_id") % ROWS_PER_FAULT == place, kind))
+    return lines.withColumn("fault", F.when(F.col("line_id") % ROWS_PER_FAULT == position, kind))
 
 
-def _clean_texts() -> dict[str, Column]:
-    def whole(name: str, times: int = 1) -> Column:
+def _valid_texts() -> dict[str, Column]:
+    """Return the columns of the Kaggle set without faults."""
+
+    def integer(name: str, times: int = 1) -> Column:
         return F.rint(F.col(name) * times).cast("int").cast("string")
 
     return {
@@ -54,39 +70,39 @@ def _clean_texts() -> dict[str, Column]:
         "Artist": F.col("artist"),
         "Top Genre": F.col("genre"),
         "Year": F.col("year").cast("string"),
-        "Beats Per Minute (BPM)": whole("bpm"),
-        "Energy": whole("energy", 100),
-        "Danceability": whole("danceability", 100),
-        "Loudness (dB)": whole("loudness"),
-        "Liveness": whole("liveness", 100),
-        "Valence": whole("valence", 100),
+        "Beats Per Minute (BPM)": integer("bpm"),
+        "Energy": integer("energy", 100),
+        "Danceability": integer("danceability", 100),
+        "Loudness (dB)": integer("loudness"),
+        "Liveness": integer("liveness", 100),
+        "Valence": integer("valence", 100),
         "Length (Duration)": F.format_number(F.rint(F.col("duration_s")), 0),
-        "Acousticness": whole("acousticness", 100),
-        "Speechiness": whole("speechiness", 100),
-        "Popularity": whole("popularity"),
+        "Acousticness": integer("acousticness", 100),
+        "Speechiness": integer("speechiness", 100),
+        "Popularity": integer("popularity"),
     }
 
 
-def _broken_texts() -> dict[str, Column]:
-    """Return the columns that a fault may spoil, each as it is where its fault is not."""
-    clean, fault = _clean_texts(), F.col("fault")
+def _texts_with_faults() -> dict[str, Column]:
+    """Return the columns that can have a fault, with the valid text in rows without it."""
+    valid = _valid_texts()
 
-    def spoilt(name: str, by: str, text: Column) -> Column:
-        return F.when(fault == by, text).otherwise(clean[name])
+    def with_fault(name: str, fault: str, text: Column) -> Column:
+        return F.when(F.col("fault") == fault, text).otherwise(valid[name])
 
     return {
-        "Acousticness": spoilt("Acousticness", "letter", F.concat(clean["Acousticness"], F.lit("f"))),
-        "Beats Per Minute (BPM)": spoilt("Beats Per Minute (BPM)", "no_tempo", F.lit("0")),
-        "Valence": spoilt("Valence", "over_100", (clean["Valence"].cast("int") + 101).cast("string")),
-        "Title": spoilt("Title", "no_title", F.lit("")),
+        "Acousticness": with_fault("Acousticness", "letter", F.concat(valid["Acousticness"], F.lit("f"))),
+        "Beats Per Minute (BPM)": with_fault("Beats Per Minute (BPM)", "no_tempo", F.lit("0")),
+        "Valence": with_fault("Valence", "over_100", (valid["Valence"].cast("int") + 101).cast("string")),
+        "Title": with_fault("Title", "no_title", F.lit("")),
     }
 
 
 def write_csv(rows: DataFrame, path: Path) -> int:
-    """Write ``rows`` as one file on the driver, streamed and in their order; return how many there were.
+    """Write rows to one CSV file on the driver, one partition at a time, and return the number of rows.
 
-    UTF-8 with a byte order mark as the Kaggle file, and quotes only where needed. The file appears under its
-    name when it is whole, and replaces what stood there.
+    The file is UTF-8 with a byte order mark, as the Kaggle file, and quotes values only where needed. It is written
+    under a temporary name and then replaces ``path``, so that a failed write leaves an earlier file unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")

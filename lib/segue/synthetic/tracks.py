@@ -1,4 +1,4 @@
-"""The synthetic tracks themselves: genre, artist, hidden traits, and the features that follow from them."""
+"""Generate the synthetic tracks: genre and artist, latent traits, and the features that depend on them."""
 
 import math
 
@@ -13,9 +13,8 @@ TRACK_COLUMNS = (
     "track_id", "title", "artist", "album", "genre", "year", "bpm", "loudness", "energy", "danceability",
     "liveness", "valence", "acousticness", "speechiness", "instrumentalness", "duration_s", "popularity",
 )  # fmt: skip
-_ROWS_PER_PARTITION = 250_000  # some 20 MB of Parquet
-# Feature, standard deviation of its logit within a genre, the hidden trait it follows, and how closely (a
-# correlation).
+_ROWS_PER_PARTITION = 250_000
+"""About 20 MB of Parquet."""
 _FRACTIONS = (
     ("energy", 0.45, "intensity", 0.8),
     ("danceability", 0.40, "mood", 0.7),
@@ -24,10 +23,11 @@ _FRACTIONS = (
     ("speechiness", 0.35, "intensity", 0.0),
     ("instrumentalness", 1.10, "mood", 0.0),
 )
+"""Feature, standard deviation of its logit within a genre, latent trait, and correlation with the trait."""
 
 
 def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None) -> DataFrame:
-    """Return ``n_tracks`` invented tracks; the same bits for the same seed, whatever the partitions.
+    """Return invented tracks, the same bits for the same seed and any number of partitions.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, parti
     seed : int
         Another seed gives other tracks, artists and track ids.
     partitions : int, optional
-        Into how many parts Spark divides the work; by default one for each 250,000 rows.
+        Number of partitions, by default one per 250,000 rows.
 
     Returns
     -------
@@ -49,13 +49,13 @@ def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, parti
 
 
 def numbered_rows(spark: SparkSession, n_rows: int, partitions: int | None = None) -> DataFrame:
-    """Return ``n_rows`` rows that hold their number alone, ``row_id`` from 0, in its order."""
+    """Return rows with the column ``row_id`` (long), 0 to ``n_rows - 1`` in ascending order."""
     n_parts = partitions or max(1, math.ceil(n_rows / _ROWS_PER_PARTITION))
     return spark.range(0, n_rows, 1, n_parts).withColumnRenamed("id", "row_id")
 
 
 def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
-    """Add the track that belongs to each ``row_id`` (long, 0 or more) under ``seed``."""
+    """Add the columns of a track, computed from the column ``row_id`` (long, 0 or more) and the seed."""
     tracks = rows
     for add in (_with_artist, _with_traits, _with_features, _with_names):
         tracks = add(tracks, seed)
@@ -63,15 +63,15 @@ def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _of_genre(field: str) -> Column:
-    """Look up what the row's genre says of ``field``."""
+    """Return a field of ``Genre`` for the row's genre."""
     return choice([getattr(genre, field) for genre in GENRES], F.col("genre_code"))
 
 
 def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
-    """Choose a genre by its share, and one of its artists by a Zipf-like rank.
+    """Add genre and artist: the genre drawn by its share, the artist among the genre's by a Zipf-like rank.
 
-    The density of ranks falls as 1 / (rank + head), cut off at the number of artists. Both grow along the
-    catalogue: with a fixed distribution one artist would have made a million of 100 million tracks.
+    The density of ranks is proportional to 1 / (rank + head) up to the number of artists. Both head and number of
+    artists grow with ``row_id``: under a fixed distribution one artist would have a million of 100 million tracks.
     """
     row_id = F.col("row_id")
     head = row_id / F.lit(20_000.0) + F.lit(3.0)
@@ -86,9 +86,9 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
-    """Draw what nobody writes down (how intense, how cheerful, whether live), and the year.
+    """Add the latent traits ``intensity`` and ``mood``, whether the recording is live, and the year.
 
-    Two fifths of the variance of the intensity belong to the artist: one artist's tracks sound alike.
+    The artist explains two fifths of the variance of the intensity (0.65 squared), so an artist's tracks are similar.
     """
     row_id, artist = F.col("row_id"), F.col("artist_code")
     artist_sound = normal(seed, "artist/sound", artist)
@@ -106,20 +106,20 @@ def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_features(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the audio features: around their genre's values, tied to each other by the hidden traits."""
+    """Add the audio features, centred on the values of the genre and correlated through the latent traits."""
 
-    def own(name: str) -> Column:
+    def noise(name: str) -> Column:
         return normal(seed, name, F.col("row_id"))
 
-    louder = correlated(F.col("intensity"), 0.75, own("loudness")) * _of_genre("loudness_spread")
+    louder = correlated(F.col("intensity"), 0.75, noise("loudness")) * _of_genre("loudness_spread")
     features = {
-        "bpm": _clipped(_of_genre("bpm") * F.exp(own("bpm") * _of_genre("bpm_spread")), 40.0, 230.0),
+        "bpm": _clipped(_of_genre("bpm") * F.exp(noise("bpm") * _of_genre("bpm_spread")), 40.0, 230.0),
         "loudness": _clipped(_of_genre("loudness") + louder, -60.0, 0.0),
-        "liveness": fraction(F.when(F.col("is_live"), 0.80).otherwise(0.12), 0.45, own("liveness")),
+        "liveness": fraction(F.when(F.col("is_live"), 0.80).otherwise(0.12), 0.45, noise("liveness")),
         "duration_s": _duration(seed),
     }
     for name, spread, trait, weight in _FRACTIONS:
-        features[name] = fraction(_of_genre(name), spread, correlated(F.col(trait), weight, own(name)))
+        features[name] = fraction(_of_genre(name), spread, correlated(F.col(trait), weight, noise(name)))
     rounded = {name: thousandths(value) for name, value in features.items()}
     return tracks.withColumns({**rounded, "popularity": _popularity(seed)})
 
@@ -129,7 +129,7 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return seconds: a few minutes, and for four tracks in a thousand a suite of more than 1,000 s."""
+    """Return the duration in seconds: minutes as the genre's, and over 1,000 s for 4 in 1,000 tracks."""
     usual = _of_genre("minutes") * 60.0 * F.exp(normal(seed, "duration", F.col("row_id")) * 0.22)
     suite = uniform(seed, "suite", F.col("row_id"))
     return F.when(suite < 0.004, suite * (1400 / 0.004) + 1000.0).otherwise(_clipped(usual, 30.0, 990.0))
@@ -147,9 +147,10 @@ def _popularity(seed: int) -> Column:
 
 
 def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
+    """Add track id, title, artist and album."""
     row_id, artist, year, is_live = (F.col(name) for name in ("row_id", "artist_code", "year", "is_live"))
     guest = artist + len(GENRES)  # the next artist of the same genre
-    # Columns of their own, since each is looked at a dozen times.
+    # as columns they are computed once: each is used about a dozen times
     patterned = tracks.withColumns(
         {
             "artist_pattern": names.artist_pattern(artist, seed),
@@ -158,7 +159,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
             "hall": names.concert_hall(artist, year, seed),
         }
     )
-    behind = names.appendix(
+    suffix = names.title_suffix(
         row_id,
         seed,
         year=year,
@@ -171,7 +172,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
     return patterned.withColumns(
         {
             "track_id": _track_id(row_id, seed),
-            "title": F.concat(names.title(row_id, F.col("title_pattern"), seed), behind),
+            "title": F.concat(names.title(row_id, F.col("title_pattern"), seed), suffix),
             "artist": names.artist_name(artist, F.col("artist_pattern"), seed),
             "album": F.when(is_live, live_album).otherwise(names.album_title(artist, year, seed)),
         }
@@ -179,7 +180,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return 22 digits and small letters; unique, since the first 13 are a bijection of the row number."""
+    """Return 22 digits and lower-case letters, unique because the first 13 are a bijection of ``row_id``."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))

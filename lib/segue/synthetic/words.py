@@ -1,4 +1,4 @@
-"""Word lists for invented names. Words of a list differ and hold no digit, so that pairs stay distinct."""
+"""List the words of invented names. Words of one list differ and have no digits, so that pairs of words differ."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ VERBS = _words("""
     Mend Outrun Paint Polish Promise Rebuild Rescue Return Row Scatter Shelter Sketch Steal Sweep Swallow
     Unlock Untie Whistle
 """)
-PLACES = _words("""
+TOWNS = _words("""
     Aldermoor Ashkirk Bellhaven Brightwater Calderby Corvessa Dunmarrow Eastmere Elmsworth Farrowgate
     Glenharrow Hallowby Isenfeld Kestrelton Larkhaven Lindenau Marrowdale Merestad Norrvik Orlanova Palverde
     Quillport Ravensholm Sallowick Sankt-Elmar Thornaby-Sands Torrevell Ulverston-Cross Valdemora Vestgard
@@ -70,7 +70,6 @@ ENDINGS = _words("""
     naut nimbus ondine parade pulse quartz quill rama ravel rune saldo sande sleet tessa thorn tide tricks
     tron vantis varro vespertine volt wisp woolf xandria yonder zander zenith
 """)
-# (first words, last words) of artists in other scripts, one script each: no pair can equal one of another.
 OTHER_SCRIPTS = (
     (
         _words("Агния Богдана Велимир Глафира Демьян Еремей Злата Игнат Клим Лукерья Мирон Устинья"),
@@ -95,7 +94,7 @@ OTHER_SCRIPTS = (
         _words("등대지기 우산가게 시계탑 나룻배 물레방아 다락방 돌담길 우체부 종이배 굴뚝새"),
     ),
 )  # fmt: skip
-# What trips up careless readers and pages: quotes, commas, scripts, emoji, markup, spreadsheet formulas.
+"""First and last words of artists in scripts other than Latin, one script each, so that no two scripts share a name."""
 ODD_TITLES = (
     'She Said "Almost"',
     '"Quotes" and a Comma, Please',
@@ -124,3 +123,4 @@ ODD_TITLES = (
     "Back\\Slash Boulevard",
     "Letters/Numbers/Neither",
 )
+"""Titles that test parsers and pages: quotes, commas, scripts, emoji, markup, spreadsheet formulas."""

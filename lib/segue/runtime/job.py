@@ -1,0 +1,124 @@
+"""A spark-submit job: its command line, checked before Spark starts, and the run that its work records in."""
+
+import argparse
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from pyspark.sql import SparkSession
+
+from segue import settings
+from segue.core.stage_result import StageResult
+from segue.errors import SettingsError
+from segue.runtime import signals
+from segue.settings import Settings
+from segue.storage.store import Store
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one job: its tables, settings and options, and the counts that are recorded in ``runs``."""
+
+    store: Store
+    settings: Settings
+    options: argparse.Namespace
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    counts: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session of the store."""
+        return self.store.spark
+
+    def record(self, result: StageResult) -> None:
+        """Add a stage's result to the record of the run. Raises Interrupted if a signal has been received meanwhile."""
+        if result.counts:
+            self.counts[result.stage] = dict(result.counts)
+        self.inputs |= result.inputs
+        signals.raise_if_received()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A spark-submit entry point around plain functions of ``segue.pipeline``.
+
+    Attributes
+    ----------
+    name : as in ``jobs/NAME.py`` and in the table ``runs``
+    work : calls the functions and passes their results to ``Run.record``; its docstring is the text of --help
+    takes_input : whether ``--input`` is required
+    check : raises SettingsError before Spark starts, for faults that the settings alone do not show
+    options : names and argparse keywords of further options
+    """
+
+    name: str
+    work: Callable[[Run], None]
+    takes_input: bool = False
+    check: Callable[[Settings], None] = lambda _: None
+    options: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError([message])
+
+
+def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
+    """Return a job's options and settings.
+
+    Raises
+    ------
+    SettingsError
+        Names every fault of both at once.
+    """
+    parser = _Parser(
+        prog=f"{job.name}.py", allow_abbrev=False, description=job.work.__doc__, parents=[_settings_parser()]
+    )
+    parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
+    if job.takes_input:
+        parser.add_argument("--input", metavar="PATH", help="a file, a folder, a glob or a Delta table")
+    for name, keywords in job.options:
+        parser.add_argument(name, **keywords)
+    faults: list[str] = []
+    try:
+        options, unknown = parser.parse_known_args(argv)
+        faults += [f"unknown option {text}" for text in unknown]
+    except SettingsError as error:
+        # the settings are checked all the same
+        faults += error.faults
+        options, _ = _settings_parser().parse_known_args(argv)
+        options.output = options.input = "not parsed"
+    required = {"--output ROOT": options.output}
+    if job.takes_input:
+        required["--input PATH"] = options.input
+    faults += [f"{name} is missing" for name, value in required.items() if not value]
+    loaded = Settings()
+    try:
+        loaded = settings.load(options.config, options.set)
+        job.check(loaded)
+    except SettingsError as error:
+        faults += error.faults
+    if faults:
+        raise SettingsError(faults)
+    return options, loaded
+
+
+def _settings_parser() -> _Parser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        action="append",
+        default=[],
+        help="settings, see conf/defaults.toml; repeatable, later files win",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="section.key=value",
+        action="append",
+        default=[],
+        help="one setting; repeatable, later ones win, also over --config",
+    )
+    return parser

@@ -1,0 +1,240 @@
+"""One model per section of the settings: each field has its default, its constraint and its meaning, stated once.
+
+The descriptions are the comments of ``conf/defaults.toml``, and the constraints what an error names as expected.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from segue.settings.values import MAX_K, Encoding, FeatureNames, Ks, ListOf, LoggedNames, Text, Weights
+
+_SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
+
+
+class Contradiction(ValueError):
+    """Settings that are valid one by one but exclude each other. The text names all of them."""
+
+
+class _Section(BaseModel):
+    # before 2.10, pydantic warns about fields such as model_version
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class IngestSettings(_Section):
+    """How input files are read."""
+
+    source: Text = Field(
+        default="auto", description='a source\'s name in conf/sources/; "auto" recognises the source from the header'
+    )
+    mode: Literal["upsert", "snapshot"] = Field(
+        default="upsert", description='"snapshot" also removes the tracks that are not in the input'
+    )
+    encoding: Encoding = Field(
+        default="utf-8", description='of CSV and JSON Lines; any that writes ASCII as ASCII, such as "cp1252"'
+    )
+    invalid_utf8: Literal["refuse", "reject"] = Field(
+        default="refuse",
+        description='"refuse" a file with bytes that are invalid in the encoding, or "reject" only their rows',
+    )
+    multiline: bool | Literal["auto"] = Field(
+        default="auto",
+        description='line breaks inside quotes in CSV: true, false, or "auto": detected in files up to 1 GB',
+        json_schema_extra={"expected": 'true, false or "auto"'},
+    )
+    force: bool = Field(
+        default=False, description="true: also ingest files that have not changed since they were last ingested"
+    )
+
+
+class FeatureSettings(_Section):
+    """The feature space in which tracks are clustered."""
+
+    columns: FeatureNames = Field(default=_SIX_FEATURES, description="the audio features that tracks are clustered by")
+    scaler: Literal["minmax", "standard", "robust"] = Field(
+        default="minmax",
+        description='"minmax", "standard" (mean 0, deviation 1) or "robust" (median 0, interquartile range 1)',
+    )
+    missing: Literal["reject", "median"] = Field(
+        default="reject",
+        description='tracks that lack a feature: "reject" them, or fill in its "median" with the model\'s Imputer',
+    )
+    log: LoggedNames = Field(default=(), description="skewed features, to be transformed by log1p before scaling")
+    weights: Weights = Field(
+        default={}, description="a factor for each scaled feature, such as { bpm = 0.5 }; 1 for those not listed"
+    )
+
+    @field_validator("log", "weights")
+    @classmethod
+    def _are_columns(
+        cls, names: tuple[str, ...] | dict[str, float], info: ValidationInfo
+    ) -> tuple[str, ...] | dict[str, float]:
+        columns = info.data.get("columns", names)  # absent if invalid
+        others = [name for name in names if name not in columns]
+        if others:
+            raise Contradiction(
+                f"features.{info.field_name} names {', '.join(others)}, expected only features.columns "
+                f"({', '.join(columns)})"
+            )
+        return names
+
+
+class ClusteringSettings(_Section):
+    """How KMeans is fitted for each k."""
+
+    ks: Ks = Field(
+        default="2-20", validate_default=True, description='the numbers of clusters to fit; also a list, "5,10,50"'
+    )
+    engine: Literal["fused", "spark-ml"] = Field(
+        default="fused",
+        description='"fused": every k in the same passes over the tracks; "spark-ml": pyspark.ml KMeans, k by k',
+    )
+    restarts: int = Field(default=10, ge=1, le=10_000, description="seeded starts of each k; the best one counts")
+    max_iter: int = Field(
+        default=20, ge=1, le=1_000_000, description='maximum passes over all tracks ("spark-ml": iterations per start)'
+    )
+    tol: float = Field(
+        default=1e-3,
+        gt=0,
+        allow_inf_nan=False,
+        description="converged: no centre moves farther (scaled units), or a pass lowers inertia by less than tol / 20",
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**53, description="the same seed, tracks and settings give bit-identical centres"
+    )
+    sample_size: int = Field(
+        default=50_000,
+        ge=1000,
+        le=10_000_000,
+        description="tracks in the sample that is searched for initial centres; with fewer tracks, all are used",
+    )
+
+
+class SelectionSettings(_Section):
+    """Which k becomes the model."""
+
+    rule: Literal["silhouette", "knee", "stable", "fixed"] = Field(
+        default="silhouette",
+        description='"silhouette": the highest; "knee" of the inertia; "stable": see subsamples; "fixed": k',
+    )
+    min_k: int = Field(
+        default=8,
+        ge=2,
+        description='the smallest k for the rule "silhouette": two or three clusters say little about music',
+    )
+    k: Annotated[int, Field(ge=2, le=MAX_K)] | None = Field(
+        default=None, validate_default=True, examples=[10], description='the number of clusters for the rule "fixed"'
+    )
+    subsamples: int = Field(
+        default=6,
+        ge=2,
+        le=1000,
+        description='random halves compared by the rule "stable", which takes the largest k as stable as the best',
+    )
+
+    @field_validator("k")
+    @classmethod
+    def _is_given_if_fixed(cls, k: int | None, info: ValidationInfo) -> int | None:
+        if k is None and info.data.get("rule") == "fixed":
+            raise Contradiction("selection.rule is 'fixed', expected selection.k with it")
+        return k
+
+
+class TuningSettings(_Section):
+    """Alternatives to [features]: each combination is a feature space, and the best one is used."""
+
+    columns: ListOf[FeatureNames] = Field(
+        default=(), description='lists of features, such as [["bpm", "energy", "valence"]]'
+    )
+    scalers: ListOf[Literal["minmax", "standard", "robust"]] = Field(
+        default=(), description='scalers, such as ["standard"]'
+    )
+    log: ListOf[LoggedNames] = Field(
+        default=(), description='lists of features for log1p, such as [["speechiness", "liveness"]]'
+    )
+    weights: ListOf[Weights] = Field(default=(), description="tables of weights, such as [{ bpm = 0.5 }]")
+
+
+class TrainSettings(_Section):
+    """When the pipeline trains a model."""
+
+    when: Literal["missing", "always"] = Field(
+        default="missing", description='"missing": if no model with these settings exists; "always": in every run'
+    )
+
+
+class LabelSettings(_Section):
+    """Which model labels the tracks."""
+
+    model_version: Text = Field(
+        default="latest", description='a folder below models/; "latest": the newest training that finished'
+    )
+
+
+class RecommendSettings(_Section):
+    """How similarity is measured, and which similar tracks are recommended."""
+
+    features: FeatureNames = Field(
+        default=(*_SIX_FEATURES, "energy", "danceability", "duration_s"), description="what similarity is measured in"
+    )
+    scaling: Literal["minmax", "standard", "quantile"] = Field(
+        default="standard",
+        description='"minmax", "standard" (mean 0, deviation 1) or "quantile" (the share of tracks with lower values)',
+    )
+    method: Literal["auto", "tree", "cells"] = Field(
+        default="auto",
+        description='"tree": a k-d tree on every worker; "cells": for catalogues too large for it; "auto": by size',
+    )
+    per_artist: int = Field(default=2, ge=0, le=10, description="maximum tracks by one artist in a list; 0: no limit")
+    other_releases: bool = Field(default=False, description="true: include other releases of the same recording")
+    same_genre: bool = Field(default=False, description="true: only tracks of the same genre")
+    years_apart: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        default=None, examples=[5], description="maximum difference between the years of release"
+    )
+    min_popularity: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        default=None, examples=[20], description="minimum popularity of a recommended track, 0 to 100"
+    )
+    outliers: bool = Field(default=True, description="false: exclude tracks that are far from every cluster centre")
+    playlist_length: int = Field(
+        default=30, ge=1, le=1000, description="maximum tracks recommended for the tracks of --seeds"
+    )
+
+
+class ReportSettings(_Section):
+    """What the report shows of a large catalogue."""
+
+    points: int = Field(
+        default=5000, ge=100, le=7000, description="maximum tracks on the maps, in proportion to the clusters' sizes"
+    )
+    searchable: int = Field(
+        default=300,
+        ge=0,
+        le=1000,
+        description="popular tracks that can be searched for, besides the typical tracks of each cluster",
+    )
+
+
+class Settings(BaseModel):
+    """All settings of a run. ``model_dump(mode="json")`` gives them as nested dicts and lists."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ingest: IngestSettings = Field(default_factory=IngestSettings)
+    features: FeatureSettings = Field(default_factory=FeatureSettings)
+    clustering: ClusteringSettings = Field(default_factory=ClusteringSettings)
+    selection: SelectionSettings = Field(default_factory=SelectionSettings)
+    tuning: TuningSettings = Field(default_factory=TuningSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    label: LabelSettings = Field(default_factory=LabelSettings)
+    recommend: RecommendSettings = Field(default_factory=RecommendSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)
+
+    @field_validator("label")
+    @classmethod
+    def _is_latest_if_always_trained(cls, label: LabelSettings, info: ValidationInfo) -> LabelSettings:
+        train = info.data.get("train")  # absent if invalid
+        if train is not None and train.when == "always" and label.model_version != "latest":
+            raise Contradiction(
+                f"train.when is 'always' and label.model_version is {label.model_version!r}, expected one or the other"
+            )
+        return label

@@ -1,0 +1,144 @@
+"""The types of settings that pydantic does not have: their validation, and what an error says was expected."""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from segue import schema
+
+MAX_K = 1000
+"""The largest number of clusters that can be fitted."""
+
+KS_EXPECTED = f'whole numbers from 2 to {MAX_K} such as "2-20" or "5,10,50", each range rising'
+
+_T = TypeVar("_T")
+_Names = TypeVar("_Names", tuple[str, ...], dict[str, float])
+
+
+def parse_ks(text: str) -> tuple[int, ...]:
+    """Return the numbers of clusters in a text such as ``2-20`` or ``5,10,50``, ascending and distinct.
+
+    Raises
+    ------
+    ValueError
+        If a part is neither a whole number nor a rising range, or lies outside 2 to ``MAX_K``.
+    """
+    ks: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            ks.update(_ks_within_limits(range(int(first), int(last if dash else first) + 1)))
+    except ValueError:
+        raise ValueError(f"expected {KS_EXPECTED}") from None
+    return tuple(sorted(ks))
+
+
+def _ks_within_limits(ks: Sequence[int]) -> Sequence[int]:
+    if not ks or not all(isinstance(k, int) and 2 <= k <= MAX_K for k in ks):
+        raise ValueError(f"expected {KS_EXPECTED}")
+    return ks
+
+
+def _ks(value: Any) -> tuple[int, ...]:
+    if isinstance(value, str):
+        return parse_ks(value)
+    if not isinstance(value, range | list | tuple):
+        value = [value]
+    return tuple(sorted(set(_ks_within_limits(value))))
+
+
+def _as_tuple(value: Any) -> Any:
+    """Return a list as a tuple, any other value unchanged: TOML and JSON have lists only."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _split_names(value: Any) -> Any:
+    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else _as_tuple(value)
+
+
+def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
+    """Return the check of a tuple or dict of names: each is allowed, and none is listed twice."""
+
+    def check(names: _Names) -> _Names:
+        listed = list(names)
+        if not set(listed) <= set(allowed) or len(set(listed)) < len(listed):
+            raise ValueError("expected different names out of those allowed")
+        return names
+
+    return AfterValidator(check)
+
+
+def _encoding(name: str) -> str:
+    ascii_bytes = bytes(range(128))
+    try:
+        if ascii_bytes.decode("ascii").encode(name) != ascii_bytes:
+            raise ValueError(f"{name} writes ASCII as other bytes")
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise ValueError(str(error)) from None
+
+
+def _expected(text: str) -> Any:
+    """Return the metadata that tells ``expectation`` what a value of this type must be."""
+    return Field(json_schema_extra={"expected": text})
+
+
+_NOT_NEGATIVE = tuple(feature.name for feature in schema.FEATURES if feature.low >= 0)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), _expected("a text that is not empty")]
+Encoding = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_encoding),
+    _expected('an encoding that writes ASCII as ASCII, such as "utf-8" or "cp1252"'),
+]
+Ks = Annotated[tuple[int, ...], BeforeValidator(_ks), _expected(KS_EXPECTED)]
+ListOf = Annotated[tuple[_T, ...], BeforeValidator(_as_tuple)]
+FeatureNames = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_split_names),
+    _different_names_out_of(schema.FEATURE_NAMES),
+    _expected(f"a list of different names out of {', '.join(schema.FEATURE_NAMES)}"),
+]
+LoggedNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split_names),
+    _different_names_out_of(_NOT_NEGATIVE),
+    _expected(f"a list of different features that are never negative, out of {', '.join(_NOT_NEGATIVE)}"),
+]
+Weights = Annotated[
+    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    _different_names_out_of(schema.FEATURE_NAMES),
+    _expected("a table of features and their weights above 0, such as { bpm = 0.5 }"),
+]
+
+
+def expectation(json_schema: Mapping[str, Any]) -> str:
+    """Return in words which values the JSON schema of a setting admits, such as ``a whole number, 1 to 10``."""
+    match json_schema:
+        case {"expected": str(text)}:
+            return text
+        case {"anyOf": [option, {"type": "null"}]}:
+            return expectation(option)
+        case {"anyOf": options}:
+            return ", or ".join(expectation(option) for option in options)
+        case {"const": only}:
+            return f'"{only}"'
+        case {"enum": choices}:
+            return f"one of {', '.join(choices)}"
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": "array", "items": item}:
+            return f"a list, each {expectation(item)}"
+    kind = "a whole number" if json_schema["type"] == "integer" else "a number"
+    match json_schema:
+        case {"minimum": low, "maximum": high}:
+            return f"{kind}, {low:.17g} to {high:.17g}"
+        case {"minimum": low}:
+            return f"{kind} of at least {low:.17g}"
+        case {"exclusiveMinimum": low}:
+            return f"{kind} above {low:.17g}"
+    raise TypeError(f"no words for a setting with the JSON schema {json_schema}")
