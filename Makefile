@@ -1,73 +1,78 @@
-# Everything a checkout needs. Set-up runs by itself before what depends on it, once, and only it needs a network.
+# The commands of a checkout. Targets run the set-up first where they need it: once, and only it needs the network.
 
 SAMPLE := out/sample/synthetic_2000.csv
 PYTHON := .venv/bin/python
 BENCH := grid quality pipeline scale neighbours ingest layout
 
-# The Spark of .venv, whatever other Spark, Java or notebook the shell is set up for.
+# Use the Spark and the Python of .venv, not those that the shell is configured for.
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH PYTHONHOME
 unexport PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON PYSPARK_DRIVER_PYTHON_OPTS PYSPARK_SUBMIT_ARGS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# The steps of the set-up share one .venv, and Spark takes all cores by itself.
+# The steps of the set-up share one .venv, and Spark uses all cores itself.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser test check bench faults guards
+.PHONY: help setup demo notebook browser test test-fast check bench faults guards
 
 help:   ## list the targets
-	@sed -n 's/^\([a-z]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 or 21, fetch Delta's jars
+setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 or 21, download Delta's jars
 	@tools/java.sh --install >/dev/null
 	@echo "set-up is complete"
 
 demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into out/demo/
 	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
 
-# It makes no tables: it opens those that are there. ARGS go to JupyterLab, such as --no-browser.
-notebook: .venv/.packages   ## JupyterLab on notebooks/, over out/demo; SEGUE_OUTPUT=out/mine reads another output
-	PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
+# ARGS go to JupyterLab, such as --no-browser.
+notebook: setup   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT=out/mine reads another output
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
 
-# Only tests need it. Where it cannot be had it says what to type; its tests are then left out, or fail where CI is set.
-browser:   ## find or install Chromium, which the tests of the report drive
+# Without Chromium the browser tests are skipped, or fail if CI is set.
+browser:   ## find or install Chromium for the browser tests of the report
 	@tools/chromium.sh --install >/dev/null || true
 
-test: setup browser   ## every test; ARGS="-k word" picks some
+test: setup browser   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: .venv/.packages   ## formatting, lint, types, import direction
+test-fast: .venv/.packages   ## the tests that start no JVM, in a minute; ARGS="-k word" selects some
+	PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)
+
+check: .venv/.packages   ## formatting, lint, types, imports between packages, words of the style
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	$(PYTHON) tools/check_words.py
 
-# This checkout's library comes first, whichever one .venv was made for.
-bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid ARGS="--tracks 100000" runs one of them
+# PYTHONPATH, because .venv may have an editable install of another checkout.
+bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid ARGS="--tracks 100000" runs one
 	@set -e; for name in $(BENCH); do \
 	  echo "benchmarks/$$name.py $(ARGS)" >&2; \
 	  JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) "benchmarks/$$name.py" $(ARGS); \
 	done
 
-faults: setup   ## runs killed and pairs at once over four nights, an hour and more; what they leave is compared with an undisturbed run's
+faults: setup   ## kill runs and start pairs of runs, then compare the tables with those of undisturbed runs, an hour or more
 	JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR):$(CURDIR)/lib" $(PYTHON) -m tests.cluster.campaign $(ARGS)
 
-guards: setup browser   ## one guard after the other taken out, to see its test fail, an hour; ARGS="signal" picks some
+guards: setup browser   ## remove one guard after another, and check that its test fails, an hour or more; ARGS="signal" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m tests.project.guards $(ARGS)
 
 $(SAMPLE): | setup
 	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@
 
-# Java comes first: whether it can be had should be known before half a gigabyte is downloaded.
+# Java first: if it cannot be installed, nothing else is downloaded.
 .venv/bin/python:
 	@tools/java.sh --install >/dev/null
 	@python="$$(tools/python.sh)" && echo "making .venv with $$python" && "$$python" -m venv --clear .venv
 
-# The pinned setuptools builds, instead of whichever is newest on the day.
+# Builds with the pinned setuptools. pip's output, some 400 lines, goes to a file, and is printed if pip fails.
 .venv/.packages: setup.py constraints.txt | .venv/bin/python
 	@echo "installing the pinned packages into .venv (once, some 600 MB with Spark)"
-	@$(PYTHON) -m pip install -q -c constraints.txt setuptools
-	@$(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,test]'
+	@{ $(PYTHON) -m pip install -c constraints.txt setuptools && \
+	  $(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,test]'; \
+	  } >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; echo "error: pip failed; its output is above and in .venv/pip.log" >&2; exit 1; }
 	@touch $@
 
 .venv/.delta: .venv/.packages tools/delta_jars.sh

@@ -1,4 +1,4 @@
-"""The least that Spark with Delta can do: start, write a table of one row into FOLDER, read it, stop."""
+"""Start a session, write a Delta table of one row to FOLDER, read it and stop: the baseline of ``pipeline.py``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""segue and its peers behind one shape: a grid of k over the same cached points, timed."""
+"""Run segue's grid, pyspark.ml and scikit-learn over the same cached points and the same k, and time them."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,21 +15,21 @@ from sklearn.cluster import KMeans as LocalKMeans
 from segue.kmeans_grid.estimator import KMeansGrid
 
 SEGUE, BLOCK, DEFAULT, SKLEARN = "segue", "pyspark.ml block", "pyspark.ml default", "scikit-learn"
-WARM_ROWS = 2_000
+WARM_UP_ROWS = 2_000
 
 
 class Task(NamedTuple):
-    """What every engine is given."""
+    """The input of every engine."""
 
     points: DataFrame
     """Cached, with ``track_id``, ``genre`` and ``point``."""
     rows: Matrix
-    """The same points on the driver."""
+    """The same points on the driver, shape (n_points, n_features)."""
     ks: Sequence[int]
     restarts: int
 
 
-class Found(NamedTuple):
+class Fit(NamedTuple):
     """The clusters of one k."""
 
     k: int
@@ -37,68 +37,69 @@ class Found(NamedTuple):
     silhouette: float | None
     iterations: int
     seconds: float | None
-    """None where all k were found at once."""
+    """None where the engine fits all k at once."""
     score_seconds: float | None = None
-    """The part of ``seconds`` that went into the silhouette."""
+    """The part of ``seconds`` that the silhouette took."""
 
 
-def segue(task: Task, seed: int) -> Iterator[Found]:
-    """Fit and score every k at once: the model, the silhouettes and all other scores, agreement with genres too."""
+def fit_segue(task: Task, seed: int) -> Iterator[Fit]:
+    """Fit and score every k in the same passes, with silhouettes and agreement with genres."""
     grid = KMeansGrid(
         featuresCol="point", idCol="track_id", classCol="genre", ks=task.ks, restarts=task.restarts, seed=seed
     )
     for score in grid.fit(task.points).scores:
-        yield Found(score.k, np.array(score.centres), score.silhouette, score.iterations, None)
+        yield Fit(score.k, np.array(score.centres), score.silhouette, score.iterations, None)
 
 
-def spark_ml(task: Task, seed: int, solver: str) -> Iterator[Found]:
-    """Fit every k with one start, which is all that pyspark.ml offers, and evaluate its silhouette."""
+def fit_spark_ml(task: Task, seed: int, solver: str) -> Iterator[Fit]:
+    """Fit every k with one start (pyspark.ml has no restarts), and evaluate its silhouette."""
     evaluator = ClusteringEvaluator(featuresCol="point")
     for k in task.ks:
-        begun = time.monotonic()
+        started = time.monotonic()
         model = KMeans(featuresCol="point", k=k, seed=seed, solver=solver).fit(task.points)
         fitted = time.monotonic()
         silhouette = evaluator.evaluate(model.transform(task.points))
-        done = time.monotonic()
+        ended = time.monotonic()
         centres = np.array(model.clusterCenters())
-        yield Found(k, centres, silhouette, model.summary.numIter, done - begun, done - fitted)
+        yield Fit(k, centres, silhouette, model.summary.numIter, ended - started, ended - fitted)
 
 
-def scikit_learn(task: Task, seed: int) -> Iterator[Found]:
-    """Fit every k on the driver, on all rows, with all its threads; its silhouette would need all pairs of rows."""
+def fit_scikit_learn(task: Task, seed: int) -> Iterator[Fit]:
+    """Fit every k on the driver, with all its threads, without a silhouette (scikit-learn's is O(n^2))."""
     for k in task.ks:
-        begun = time.monotonic()
+        started = time.monotonic()
         model = LocalKMeans(k, n_init=task.restarts, random_state=seed).fit(task.rows)
-        yield Found(k, model.cluster_centers_, None, model.n_iter_, time.monotonic() - begun)
+        yield Fit(k, model.cluster_centers_, None, model.n_iter_, time.monotonic() - started)
 
 
-ENGINES: dict[str, Callable[[Task, int], Iterator[Found]]] = {
-    SEGUE: segue,
-    BLOCK: lambda task, seed: spark_ml(task, seed, "block"),
-    # "auto" is what KMeans() has
-    DEFAULT: lambda task, seed: spark_ml(task, seed, "auto"),
-    SKLEARN: scikit_learn,
+ENGINES: dict[str, Callable[[Task, int], Iterator[Fit]]] = {
+    SEGUE: fit_segue,
+    BLOCK: lambda task, seed: fit_spark_ml(task, seed, "block"),
+    # the default of KMeans()
+    DEFAULT: lambda task, seed: fit_spark_ml(task, seed, "auto"),
+    SKLEARN: fit_scikit_learn,
 }
 
 
-def run(engine: str, task: Task, seed: int) -> tuple[list[Found], float]:
-    """Return the clusters of every k, and the seconds they took in all."""
-    begun = time.monotonic()
-    found = list(ENGINES[engine](task, seed))
-    seconds = time.monotonic() - begun
+def run(engine: str, task: Task, seed: int) -> tuple[list[Fit], float]:
+    """Run one engine; return its fits and the seconds of all of them together."""
+    started = time.monotonic()
+    fits = list(ENGINES[engine](task, seed))
+    seconds = time.monotonic() - started
     progress(f"{engine}, seed {seed}: {seconds:.1f} s")
-    return found, seconds
+    return fits, seconds
 
 
-def warm(task: Task, names: Sequence[str]) -> None:
-    """Run the named engines once on a few points, so that compilers and workers are there before anything is timed."""
-    share = min(1.0, WARM_ROWS / len(task.rows))
-    few = task.points.where(F.xxhash64("track_id") < F.lit(int((share - 0.5) * 2.0**64 * 0.999))).cache()
-    begun = time.monotonic()
-    small = Task(few, task.rows[:WARM_ROWS], (2, 3), 1)
+def warm_up(task: Task, names: Sequence[str]) -> None:
+    """Run the named engines once on a sample, so that no timing contains JIT compilation or worker start-up."""
+    share = min(1.0, WARM_UP_ROWS / len(task.rows))
+    sample = task.points.where(F.xxhash64("track_id") < F.lit(int((share - 0.5) * 2.0**64 * 0.999))).cache()
+    started = time.monotonic()
+    small = Task(sample, task.rows[:WARM_UP_ROWS], (2, 3), 1)
     for name in names:
         list(ENGINES[name](small, 0))
-    # few points stay on the driver: a smaller sample sends them the way that many take
-    KMeansGrid(featuresCol="point", idCol="track_id", classCol="genre", ks=[2, 3], restarts=1, sampleSize=300).fit(few)
-    few.unpersist()
-    progress(f"{', '.join(names)} are warm after {time.monotonic() - begun:.1f} s")
+    # the grid handles so few points on the driver; a smaller sampleSize makes it start the workers too
+    grid = KMeansGrid(featuresCol="point", idCol="track_id", classCol="genre", ks=[2, 3], restarts=1, sampleSize=300)
+    grid.fit(sample)
+    sample.unpersist()
+    progress(f"warmed up {', '.join(names)} in {time.monotonic() - started:.1f} s")

@@ -1,10 +1,10 @@
-"""Which layout suits a large ``labeled_tracks``: what people's reads and a night's change cost with each.
+"""Compare layouts of a large ``labeled_tracks``: the cost of typical reads and of an update with each.
 
     make bench BENCH=layout ARGS="--tracks 1000000"
 
-The tracks are synthetic, their ten clusters cut out of two features. The reads: all tracks of one cluster (five of its
-columns), all of one artist, eleven tracks by their ids (a track and its list). Spark's seconds are medians in a warm
-session; deltalake's are of a reader that opens the table anew. The change: one track in a hundred gets another label.
+The tracks are synthetic, with ten clusters that are defined by two features. The reads: all tracks of one cluster (five
+columns), all of one artist, and eleven tracks by id (a track and its list). Spark's seconds are medians in a warm
+session; deltalake's include opening the table. The update: a MERGE gives one track in a hundred another label.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 
 import common
 import pyarrow.dataset as ds
-from common import BUILD, Lines, progress
+from common import BUILD, JsonLines, progress
 from delta.tables import DeltaTable as SparkTable
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -27,150 +27,164 @@ from pyspark.sql import functions as F
 from segue.synthetic import synthetic_tracks
 
 COLUMNS = ["title", "artist", "genre", "year", "cluster"]
+Filters = dict[str, list[tuple[str, ds.Expression]]]
+"""The filters of each kind of read, for Spark and for Arrow."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to write a table."""
+    """A way to write a table. ``ordered`` takes the rows and a number of files."""
 
     name: str
-    ordered: Callable[[DataFrame, int], DataFrame] = lambda rows, files: rows
-    clustered: Sequence[str] = ()
-    partitioned: Sequence[str] = ()
+    ordered: Callable[[DataFrame, int], DataFrame] = lambda rows, n_files: rows
+    clustered_by: Sequence[str] = ()
+    partitioned_by: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What one round of reads asks for."""
+class ReadValues:
+    """The values that one round of reads filters by."""
 
     cluster: int
     artist: str
-    ids: list[str]
+    track_ids: list[str]
 
 
 LAYOUTS = (
     Layout("as it comes"),
-    Layout("ranges of track_id", lambda rows, files: rows.repartitionByRange(files, "track_id")),
-    Layout("ranges of artist", lambda rows, files: rows.repartitionByRange(files, "artist")),
-    Layout("partitioned by cluster", lambda rows, files: rows.repartition("cluster"), partitioned=["cluster"]),
-    Layout("liquid by cluster", clustered=["cluster"]),
-    Layout("liquid by cluster and artist", clustered=["cluster", "artist"]),
+    Layout("ranges of track_id", lambda rows, n_files: rows.repartitionByRange(n_files, "track_id")),
+    Layout("ranges of artist", lambda rows, n_files: rows.repartitionByRange(n_files, "artist")),
+    Layout("partitioned by cluster", lambda rows, n_files: rows.repartition("cluster"), partitioned_by=["cluster"]),
+    Layout("liquid by cluster", clustered_by=["cluster"]),
+    Layout("liquid by cluster and artist", clustered_by=["cluster", "artist"]),
 )
 
 
-def options(words: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = common.parser(__doc__)
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = common.argument_parser(__doc__)
     parser.add_argument("--tracks", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=7, help="of every read, each for another value")
-    parser.add_argument("--rows-a-file", type=int, default=250_000, help="of the layouts that say how many files")
-    parser.add_argument("--folder", type=Path, default=BUILD / "layout", help="made afresh, then removed")
-    return parser.parse_args(words)
+    parser.add_argument("--repeats", type=int, default=7, help="of every read, each with another value")
+    parser.add_argument("--rows-a-file", type=int, default=250_000, help="for layouts that set the number of files")
+    parser.add_argument("--folder", type=Path, default=BUILD / "layout", help="emptied first, removed at the end")
+    return parser.parse_args(argv)
 
 
-def labeled(spark: SparkSession, n_tracks: int) -> DataFrame:
-    """Return tracks with a label, in an order that is none, as they come from the shuffles of an ingest."""
+def labeled_tracks(spark: SparkSession, n_tracks: int) -> DataFrame:
+    """Return tracks with a label, hash-partitioned by id as after the shuffles of an ingest."""
     cluster = (F.floor(F.col("acousticness") * 4.999) * 2 + (F.col("bpm") > 120).cast("int")).cast("int")
     return synthetic_tracks(spark, n_tracks).withColumn("cluster", cluster).repartition("track_id")
 
 
-def write(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> float:
+def write_table(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> float:
     """Write a table in a layout; return the seconds."""
-    begun, ordered = time.monotonic(), layout.ordered(rows, n_files)
-    if layout.clustered:
-        # writeTo cannot say so: its clusterBy becomes a partitioning, which Delta refuses
+    started, ordered = time.monotonic(), layout.ordered(rows, n_files)
+    if layout.clustered_by:
+        # clusterBy of DataFrameWriterV2 becomes a partitioning, which Delta refuses
         builder = SparkTable.create(rows.sparkSession).location(str(path)).addColumns(rows.schema)
-        table = builder.clusterBy(*layout.clustered).execute()
+        table = builder.clusterBy(*layout.clustered_by).execute()
         ordered.write.format("delta").mode("append").save(str(path))
         table.optimize().executeCompaction()
     else:
-        ordered.write.format("delta").partitionBy(*layout.partitioned).save(str(path))
-    return time.monotonic() - begun
+        ordered.write.format("delta").partitionBy(*layout.partitioned_by).save(str(path))
+    return time.monotonic() - started
 
 
-def reads(values: Sequence[Wanted]) -> dict[str, list[tuple[str, ds.Expression]]]:
-    """Return the filters of each kind of read, for Spark and for Arrow, one for each value."""
+def read_filters(values: Sequence[ReadValues]) -> Filters:
+    """Return the filters of each kind of read, one for each value."""
     return {
         "one cluster": [(f"cluster = {row.cluster}", ds.field("cluster") == row.cluster) for row in values],
         "one artist": [
             ("artist = '" + row.artist.replace("'", "\\'") + "'", ds.field("artist") == row.artist) for row in values
         ],
         "eleven tracks": [
-            (f"track_id IN ({', '.join(map(repr, row.ids))})", ds.field("track_id").isin(row.ids)) for row in values
+            (f"track_id IN ({', '.join(map(repr, row.track_ids))})", ds.field("track_id").isin(row.track_ids))
+            for row in values
         ],
     }
 
 
-def timed(work: Callable[[], Any]) -> float:
-    """Return the seconds that something takes."""
-    begun = time.monotonic()
-    work()
-    return time.monotonic() - begun
+def time_call(call: Callable[[], Any]) -> float:
+    """Return the seconds of a call."""
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
 
 
-def measured(spark: SparkSession, path: Path, wanted: dict[str, list[tuple[str, ds.Expression]]]) -> dict[str, Any]:
-    """Return what every kind of read costs: seconds of Spark, seconds of deltalake, and files that are opened."""
+def time_reads(spark: SparkSession, path: Path, filters_by_kind: Filters) -> dict[str, Any]:
+    """Return, for every kind of read, median seconds of Spark and of deltalake, and the median number of files."""
 
-    def by_spark(where: str) -> None:
+    def read_by_spark(where: str) -> None:
         spark.read.format("delta").load(str(path)).where(where).select(*COLUMNS).toArrow()
 
-    def by_arrow(where: ds.Expression) -> None:
+    def read_by_arrow(where: ds.Expression) -> None:
         DeltaTable(str(path)).to_pyarrow_dataset().to_table(columns=COLUMNS, filter=where)
 
-    def files(where: ds.Expression) -> int:
+    def count_files(where: ds.Expression) -> int:
         return sum(1 for _ in DeltaTable(str(path)).to_pyarrow_dataset().get_fragments(filter=where))
 
-    found = {}
-    for kind, filters in wanted.items():
-        by_spark(filters[0][0])  # what the first read compiles is not the layout's fault
-        found[kind] = {
-            "spark_seconds": round(median(timed(lambda q=sql: by_spark(q)) for sql, _ in filters), 3),
-            "deltalake_seconds": round(median(timed(lambda q=arrow: by_arrow(q)) for _, arrow in filters), 3),
-            "files": median(files(arrow) for _, arrow in filters),
+    costs = {}
+    for kind, filters in filters_by_kind.items():
+        read_by_spark(filters[0][0])  # the first read of a kind includes code generation
+        costs[kind] = {
+            "spark_seconds": round(median(time_call(lambda q=sql: read_by_spark(q)) for sql, _ in filters), 3),
+            "deltalake_seconds": round(median(time_call(lambda q=arrow: read_by_arrow(q)) for _, arrow in filters), 3),
+            "files": median(count_files(arrow) for _, arrow in filters),
         }
-    return found
+    return costs
 
 
-def night(spark: SparkSession, path: Path, rows: DataFrame) -> dict[str, Any]:
-    """Give one track in a hundred another label by a MERGE; return its seconds and the bytes it wrote."""
-    before = common.folder_bytes(path)
+def time_update(spark: SparkSession, path: Path, rows: DataFrame) -> dict[str, Any]:
+    """Change the label of one track in a hundred with a MERGE; return its seconds and the bytes that it adds."""
+    bytes_before = common.folder_bytes(path)
     changed = rows.where("pmod(hash(track_id), 100) = 0").withColumn("cluster", F.col("cluster") + 1)
     table = SparkTable.forPath(spark, str(path)).alias("old")
     merge = table.merge(changed.alias("new"), "old.track_id = new.track_id").whenMatchedUpdateAll()
-    seconds = timed(merge.execute)
-    return {"seconds": round(seconds, 2), "bytes": common.folder_bytes(path) - before}
+    seconds = time_call(merge.execute)
+    return {"seconds": round(seconds, 2), "bytes": common.folder_bytes(path) - bytes_before}
 
 
-def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
+def run(
+    spark: SparkSession,
+    args: argparse.Namespace,
+    *,
+    layouts: Sequence[Layout] = LAYOUTS,
+    catalogue: Callable[[SparkSession, int], DataFrame] = labeled_tracks,
+) -> None:
     """Measure every layout."""
-    lines, about = Lines(chosen.out), common.machine()
-    shutil.rmtree(chosen.folder, ignore_errors=True)
-    chosen.folder.mkdir(parents=True)
-    labeled(spark, chosen.tracks).write.parquet(str(chosen.folder / "rows"))
-    rows = spark.read.parquet(str(chosen.folder / "rows"))
-    n_files = -(-chosen.tracks // chosen.rows_a_file)
-    # each a cluster, an artist, and tracks that have nothing in common
-    sampled = rows.orderBy(F.xxhash64("track_id")).limit(chosen.repeats * 11).collect()
-    groups = [sampled[i :: chosen.repeats] for i in range(chosen.repeats)]
-    values = [Wanted(group[0].cluster, group[0].artist, [row.track_id for row in group]) for group in groups]
-    for layout in LAYOUTS:
-        path = chosen.folder / layout.name.replace(" ", "_")
-        seconds = write(rows, layout, path, n_files)
-        stored = DeltaTable(str(path))
-        told = {
+    lines, run_info = JsonLines(args.out), common.machine_info()
+    shutil.rmtree(args.folder, ignore_errors=True)
+    args.folder.mkdir(parents=True)
+    catalogue(spark, args.tracks).write.parquet(str(args.folder / "rows"))
+    rows = spark.read.parquet(str(args.folder / "rows"))
+    n_files = -(-args.tracks // args.rows_a_file)
+    # per repeat a cluster, an artist, and eleven tracks that have nothing in common
+    sample = rows.orderBy(F.xxhash64("track_id")).limit(args.repeats * 11).collect()
+    groups = [sample[i :: args.repeats] for i in range(args.repeats)]
+    values = [ReadValues(group[0].cluster, group[0].artist, [row.track_id for row in group]) for group in groups]
+    for layout in layouts:
+        path = args.folder / layout.name.replace(" ", "_")
+        seconds = write_table(rows, layout, path, n_files)
+        table = DeltaTable(str(path))
+        costs = {
             "write_seconds": round(seconds, 2),
-            "files": len(stored.file_uris()),
-            "bytes": sum(stored.get_add_actions(flatten=True).column("size_bytes").to_pylist()),
-            "reads": measured(spark, path, reads(values)),
-            "night": night(spark, path, rows),
+            "files": len(table.file_uris()),
+            "bytes": sum(table.get_add_actions(flatten=True).column("size_bytes").to_pylist()),
+            "reads": time_reads(spark, path, read_filters(values)),
+            "update": time_update(spark, path, rows),
         }
-        progress(f"{layout.name}: {told}")
-        lines.tell(layout=layout.name, tracks=chosen.tracks, **told)
+        progress(f"{layout.name}: {costs}")
+        lines.write(layout=layout.name, tracks=args.tracks, **costs)
         shutil.rmtree(path)
-    lines.tell(summary="layout", tracks=chosen.tracks, repeats=chosen.repeats, **about)
-    shutil.rmtree(chosen.folder)
+    lines.write(summary="layout", tracks=args.tracks, repeats=args.repeats, **run_info)
+    shutil.rmtree(args.folder)
+
+
+def main() -> None:
+    """Run the benchmark from the command line."""
+    args = parse_args()
+    run(common.start_session("layout", args.driver_memory), args)
 
 
 if __name__ == "__main__":
-    asked = options()
-    work(common.started("layout", asked.driver_memory), asked)
+    main()

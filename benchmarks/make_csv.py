@@ -12,15 +12,15 @@ HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "g
 
 
 def write_csv(path: Path, n_tracks: int) -> None:
-    """Write the file: its parts by Spark, put one behind the other under one header."""
+    """Write the parts with Spark, then concatenate them below one header."""
     tracks = synthetic_tracks(session.spark_session("make_csv"), n_tracks).withColumnsRenamed(HEADERS)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         tracks.write.mode("overwrite").csv(folder, escape='"')
-        with path.open("wb") as whole:
-            whole.write(",".join(tracks.columns).encode() + b"\n")
+        with path.open("wb") as target:
+            target.write(",".join(tracks.columns).encode() + b"\n")
             for part in sorted(Path(folder).glob("part-*")):
                 with part.open("rb") as stream:
-                    shutil.copyfileobj(stream, whole)
+                    shutil.copyfileobj(stream, target)
 
 
 if __name__ == "__main__":

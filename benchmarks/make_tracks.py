@@ -1,7 +1,7 @@
-"""Write the table ``tracks`` of N synthetic tracks below ROOT, as if they had been ingested. Arguments: ROOT N.
+"""Write the table ``tracks`` of N synthetic tracks below ROOT, as an ingest would. Arguments: ROOT N.
 
-Titles and names cost most of the time, so beyond ten million only five million tracks are invented. The others are
-theirs again, each with an id and features of its own: every feature is moved a little, by a hash of the new id.
+Generating titles and names takes most of the time. Above ten million tracks, only five million are generated; the rest
+are copies of them with new ids and with every feature shifted by a hash of the new id.
 """
 
 import shutil
@@ -16,8 +16,8 @@ from segue.storage.store import Store
 from segue.synthetic import synthetic_tracks
 from segue.synthetic.draws import thousandths, uniform
 
-ALL_INVENTED, INVENTED = 10_000_000, 5_000_000
-_MOVED = {
+MAX_GENERATED, BASE_SIZE = 10_000_000, 5_000_000
+_SHIFTS = {
     "bpm": (8.0, 40.0, 230.0),
     "loudness": (2.0, -60.0, 0.0),
     **dict.fromkeys(
@@ -25,38 +25,40 @@ _MOVED = {
         (0.06, 0.0, 1.0),
     ),
 }
-"""How far apart the ends of what a feature becomes are, and its least and greatest value."""
+"""Per feature, in its unit: the width of the range of shifts, and the limits that values are clipped to."""
 
 
-def again(tracks: DataFrame, number: int) -> DataFrame:
-    """Return the tracks once more, as others: ``number`` (0 to 99) ends their ids."""
-    ids = tracks.withColumn("track_id", F.concat(F.substring("track_id", 1, 20), F.lit(f"{number:02d}")))
-    moved = {}
-    for name, (width, least, greatest) in _MOVED.items():
+def shifted_copy(tracks: DataFrame, number: int) -> DataFrame:
+    """Return the tracks with shifted features and with ids that end in ``number`` (0 to 99)."""
+    copies = tracks.withColumn("track_id", F.concat(F.substring("track_id", 1, 20), F.lit(f"{number:02d}")))
+    columns = {}
+    for name, (width, low, high) in _SHIFTS.items():
         value = F.col(name) + F.lit(width) * (uniform(number, name, F.col("track_id")) - F.lit(0.5))
-        moved[name] = thousandths(F.greatest(F.lit(least), F.least(F.lit(greatest), value)))
-    return ids.withColumns(moved)
+        columns[name] = thousandths(F.greatest(F.lit(low), F.least(F.lit(high), value)))
+    return copies.withColumns(columns)
 
 
-def repeated(spark: SparkSession, folder: str, n_tracks: int, n_invented: int) -> DataFrame:
-    """Return ``n_tracks`` tracks made from ``n_invented`` that are stored in a folder of their own."""
-    synthetic_tracks(spark, n_invented).write.mode("overwrite").parquet(folder)
-    invented = spark.read.parquet(folder)
-    tracks, rest = again(invented, 0), n_tracks - n_invented
-    for number in range(1, -(-n_tracks // n_invented)):
-        tracks = tracks.union(again(invented.limit(rest) if rest < n_invented else invented, number))
-        rest -= n_invented
+def repeated_tracks(spark: SparkSession, folder: str, n_tracks: int, base_size: int) -> DataFrame:
+    """Return ``n_tracks`` shifted copies of ``base_size`` tracks. Writes those to ``folder`` as Parquet."""
+    synthetic_tracks(spark, base_size).write.mode("overwrite").parquet(folder)
+    base = spark.read.parquet(folder)
+    tracks, missing = shifted_copy(base, 0), n_tracks - base_size
+    for number in range(1, -(-n_tracks // base_size)):
+        tracks = tracks.union(shifted_copy(base.limit(missing) if missing < base_size else base, number))
+        missing -= base_size
     return tracks
 
 
-def main(root: str, n_tracks: int, n_invented: int = INVENTED) -> None:
+def main(root: str, n_tracks: int, base_size: int = BASE_SIZE) -> None:
     """Write the table."""
     spark = session.spark_session("make_tracks")
     folder = f"{root}/invented"
-    few = n_tracks <= ALL_INVENTED
-    made = synthetic_tracks(spark, n_tracks) if few else repeated(spark, folder, n_tracks, n_invented)
-    made = made.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
-    Store(spark, root).sync(schema.TRACKS, made.select(*schema.TRACKS.names), remove_missing=True)
+    if n_tracks <= MAX_GENERATED:
+        tracks = synthetic_tracks(spark, n_tracks)
+    else:
+        tracks = repeated_tracks(spark, folder, n_tracks, base_size)
+    tracks = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
+    Store(spark, root).sync(schema.TRACKS, tracks.select(*schema.TRACKS.names), remove_missing=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

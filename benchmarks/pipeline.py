@@ -1,4 +1,4 @@
-"""Time the whole pipeline, cold, against an empty Spark + Delta session: processes of their own, in turn."""
+"""Time the whole pipeline against an empty Spark and Delta session, each in a new process, in turn."""
 
 import argparse
 import shutil
@@ -10,88 +10,87 @@ from statistics import median
 from typing import Any
 
 import common
-from common import BUILD, DATA, PROJECT, Lines, progress
+from common import BUILD, DATA, PROJECT, JsonLines, progress
 
 EMPTY, PIPELINE = "empty session", "pipeline"
 STAGES = ("ingest", "train", "label", "recommend", "report")
 
 
-def options(words: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = common.parser(__doc__)
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = common.argument_parser(__doc__)
     parser.set_defaults(driver_memory="2g")
-    parser.add_argument("--input", type=Path, default=DATA / "spotify_2000.csv", help="what the pipeline reads")
+    parser.add_argument("--input", type=Path, default=DATA / "spotify_2000.csv", help="input of the pipeline")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="a setting of the run")
-    parser.add_argument("--folder", type=Path, default=BUILD / "pipeline", help="made afresh each time, then removed")
-    return parser.parse_args(words)
+    parser.add_argument("--folder", type=Path, default=BUILD / "pipeline", help="folder of the outputs, then removed")
+    return parser.parse_args(argv)
 
 
-def run(command: list[str], log: Path) -> float:
-    """Return the seconds that a process takes, from nothing to its end."""
-    begun = time.monotonic()
+def run_command(command: list[str], log: Path) -> float:
+    """Run a command, and return its seconds. Raises SystemExit if the command fails."""
+    started = time.monotonic()
     with log.open("ab") as stream:
         code = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode
     if code:
-        raise SystemExit(f"exit code {code}, wanted 0: {' '.join(command)}; its output is in {log}")
-    return time.monotonic() - begun
+        raise SystemExit(f"exit code {code}, expected 0: {' '.join(command)}; its output is in {log}")
+    return time.monotonic() - started
 
 
-def commands(chosen: argparse.Namespace, out: Path) -> dict[str, list[str]]:
-    """Return what is compared."""
-    memory = ("--driver-memory", chosen.driver_memory)
-    settings = [word for setting in chosen.set for word in ("--set", setting)]
-    job = ("jobs/run_pipeline.py", "--input", chosen.input, "--output", out / "tables", *settings)
+def commands(args: argparse.Namespace, out: Path) -> dict[str, list[str]]:
+    """Return the two commands that are compared, by name."""
+    memory = ("--driver-memory", args.driver_memory)
+    settings = [word for setting in args.set for word in ("--set", setting)]
+    job = ("jobs/run_pipeline.py", "--input", args.input, "--output", out / "tables", *settings)
     return {
-        EMPTY: common.submitted(*memory, PROJECT / "benchmarks" / "empty_session.py", out / "one_row"),
-        PIPELINE: common.submitted(*memory, *job),
+        EMPTY: common.submit_command(*memory, PROJECT / "benchmarks" / "empty_session.py", out / "one_row"),
+        PIPELINE: common.submit_command(*memory, *job),
     }
 
 
-def parts(seconds: float, counts: dict[str, Any]) -> dict[str, float]:
-    """Return where the seconds of one pipeline went: its stages, what is between them, and all around."""
+def split_seconds(seconds: float, counts: dict[str, Any]) -> dict[str, float]:
+    """Split the seconds of one pipeline into its stages, the time between them, and the start and stop."""
     stages = {name: counts[name]["seconds"] for name in STAGES if name in counts}
     between = counts["seconds"] - sum(stages.values())
-    # before the session is there, and after the job's work: its record, and the JVM's end
     return {**stages, "between stages": round(between, 3), "start and stop": round(seconds - counts["seconds"], 3)}
 
 
-def work(chosen: argparse.Namespace, timed: Callable[[list[str], Path], float] = run) -> None:
-    """Run both in turn, and compare the medians."""
-    lines, about = Lines(chosen.out), common.machine()
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    took: dict[str, list[float]] = {EMPTY: [], PIPELINE: []}
-    inside: list[dict[str, float]] = []
-    for repeat in range(chosen.repeats):
-        out = chosen.folder / f"run-{repeat}"
+def run(args: argparse.Namespace, run_command: Callable[[list[str], Path], float] = run_command) -> None:
+    """Run both commands in turn, and compare their medians."""
+    lines, run_info = JsonLines(args.out), common.machine_info()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    timings: dict[str, list[float]] = {EMPTY: [], PIPELINE: []}
+    splits: list[dict[str, float]] = []
+    for repeat in range(args.repeats):
+        out = args.folder / f"run-{repeat}"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
-        for name, command in commands(chosen, out).items():
-            seconds = timed(command, chosen.folder / "output.log")
-            took[name].append(seconds)
-            progress(f"{name}, run {repeat + 1} of {chosen.repeats}: {seconds:.1f} s")
-            told = {}
+        for name, command in commands(args, out).items():
+            seconds = run_command(command, args.folder / "output.log")
+            timings[name].append(seconds)
+            progress(f"{name}, run {repeat + 1} of {args.repeats}: {seconds:.1f} s")
+            details = {}
             if name == PIPELINE:
-                told = parts(seconds, common.last_run(out / "tables", "run_pipeline"))
-                inside.append(told)
-            lines.tell(what=name, run=repeat, seconds=round(seconds, 2), **({"inside": told} if told else {}))
+                splits.append(split_seconds(seconds, common.last_run_counts(out / "tables", "run_pipeline")))
+                details = {"inside": splits[-1]}
+            lines.write(what=name, run=repeat, seconds=round(seconds, 2), **details)
         shutil.rmtree(out)
-    empty, whole = median(took[EMPTY]), median(took[PIPELINE])
-    lines.tell(
-        summary="pipeline", input=chosen.input.name, pipeline_seconds=round(whole, 2), peer=EMPTY,
-        peer_seconds=round(empty, 2), times_the_peer=round(whole / empty, 2),
-        inside={name: round(median(told[name] for told in inside), 2) for name in inside[0]},
-        repeats=chosen.repeats, driver_memory=chosen.driver_memory, **about,
+    empty, pipeline = median(timings[EMPTY]), median(timings[PIPELINE])
+    lines.write(
+        summary="pipeline", input=args.input.name, pipeline_seconds=round(pipeline, 2), peer=EMPTY,
+        peer_seconds=round(empty, 2), times_the_peer=round(pipeline / empty, 2),
+        inside={name: round(median(split[name] for split in splits), 2) for name in splits[0]},
+        repeats=args.repeats, driver_memory=args.driver_memory, **run_info,
     )  # fmt: skip
 
 
 def main() -> None:
-    """Run from the command line."""
-    chosen = options()
-    if not chosen.input.exists():
-        progress(f"no {chosen.input}: nothing to run on; --input names another file")
+    """Run the benchmark from the command line."""
+    args = parse_args()
+    if not args.input.exists():
+        progress(f"no {args.input}: name another file with --input")
         return
-    work(chosen)
+    run(args)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A small cluster far from all other tracks, put into a catalogue: is it found as soon as it is worth a centre?"""
+"""Plant a small cluster far from all other tracks, and score for which k each engine isolates it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,27 +6,27 @@ from statistics import median
 
 import common
 import numpy as np
-from common import Lines, Matrix
-from engines import SEGUE, Found
+from common import JsonLines, Matrix
+from engines import SEGUE, Fit
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
 MARK = "planted"
-FAR, WIDTH = 3.0, 0.05
-"""Where the planted tracks are in every feature, in widths of its range: no music comes near."""
+OFFSET, WIDTH = 3.0, 0.05
+"""Where the planted cluster begins in every feature, and its width, both as multiples of the feature's range."""
 
 
 def with_planted(tracks: DataFrame, share: float, features: Sequence[str]) -> DataFrame:
-    """Return the tracks, and copies of so many of them moved far away, of the genre ``planted``. Runs a Spark job.
+    """Add moved copies of a share of the tracks, with the genre ``planted``. Runs one Spark job.
 
-    All features' ranges grow by the same factor, so that scaling them to [0, 1] leaves the shape of the rest as it was.
+    The range of every feature grows by the same factor, so scaling to [0, 1] keeps the shape of the other tracks.
     """
-    ends = tracks.agg(*(f(name).alias(f"{f.__name__} {name}") for f in (F.min, F.max) for name in features)).collect()[
-        0
-    ]
+    aggregates = [f(name).alias(f"{f.__name__} {name}") for f in (F.min, F.max) for name in features]
+    (ends,) = tracks.agg(*aggregates).collect()
     moved = {
-        name: F.lit(ends[f"min {name}"]) + (FAR + WIDTH * _fraction(name)) * (ends[f"max {name}"] - ends[f"min {name}"])
+        name: F.lit(ends[f"min {name}"])
+        + (OFFSET + WIDTH * _fraction(name)) * (ends[f"max {name}"] - ends[f"min {name}"])
         for name in features
     }
     copies = tracks.where(_fraction("chosen") < share).withColumns(
@@ -36,53 +36,56 @@ def with_planted(tracks: DataFrame, share: float, features: Sequence[str]) -> Da
 
 
 def _fraction(name: str) -> Column:
-    """Return a number in [0, 1) that the track and the name decide."""
+    """Return a pseudo-random number in [0, 1) that depends only on the track's id and ``name``."""
     return (F.xxhash64("track_id", F.lit(name)).cast("double") + 2.0**63) / 2.0**64
 
 
-class Judge:
-    """Tells for every fit whether one of its clusters is the planted tracks, all of them and no other."""
+class PlantedScores:
+    """Scores every fit by whether one of its clusters is exactly the set of planted tracks."""
 
-    def __init__(self, lines: Lines, points: DataFrame, rows: Matrix) -> None:
+    def __init__(self, lines: JsonLines, points: DataFrame, rows: Matrix) -> None:
         genres = points.select("genre").toArrow().column("genre").to_pylist()
         self._lines = lines
         self._rows = rows
         self._is_planted = np.array([genre == MARK for genre in genres])
         if not self._is_planted.any():
-            raise ValueError(f"no track of {len(rows)} was planted, wanted a larger share or more tracks")
-        self.alone: dict[str, dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
+            raise ValueError(f"no track of {len(rows)} was planted: raise --planted or --tracks")
+        self.isolated: dict[str, dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
 
-    def enter(self, engine: str, seed: int, found: list[Found]) -> None:
-        """Tell where the planted tracks went."""
-        for one in found:
-            labels = common.nearest(self._rows, one.centres)
+    def add(self, engine: str, seed: int, fits: list[Fit]) -> None:
+        """Score the fits of one engine and seed, and write a line for each."""
+        for fit in fits:
+            labels = common.nearest_centres(self._rows, fit.centres)
             inside = np.unique(labels[self._is_planted])
-            alone = len(inside) == 1 and not np.isin(labels[~self._is_planted], inside).any()
-            self.alone[engine][one.k].append(bool(alone))
-            self._lines.tell(engine=engine, seed=seed, k=one.k, planted_alone=bool(alone))
+            isolated = bool(len(inside) == 1 and not np.isin(labels[~self._is_planted], inside).any())
+            self.isolated[engine][fit.k].append(isolated)
+            self._lines.write(engine=engine, seed=seed, k=fit.k, planted_alone=isolated)
 
-    def sum_up(self, inertias: dict[str, dict[int, list[float]]], silhouettes: dict[int, list[float]], n: int) -> None:
-        """Tell for which k the best clusters that are known have the planted tracks alone, and who found them.
+    def summarise(
+        self, inertias: dict[str, dict[int, list[float]]], silhouettes: dict[int, list[float]], n_init: int
+    ) -> None:
+        """Write for which k the lowest known inertia isolates the planted tracks, and which engines do so.
 
-        One candidate is built on purpose: scikit-learn's k - 1 clusters of all other tracks, and the planted ones.
+        The candidates for the lowest inertia are all fits, and one that is built: the planted tracks, and
+        scikit-learn's k - 1 clusters of all others.
         """
-        ks = sorted(inertias[SEGUE])
-        own, others = self._rows[self._is_planted], self._rows[~self._is_planted]
-        aside = float(((own - own.mean(axis=0)) ** 2).sum())
-        right = []
-        for k in ks:
-            candidates = [(KMeans(k - 1, n_init=n, random_state=0).fit(others).inertia_ + aside, True)]
-            for engine, by_k in self.alone.items():
+        planted, others = self._rows[self._is_planted], self._rows[~self._is_planted]
+        planted_inertia = float(((planted - planted.mean(axis=0)) ** 2).sum())
+        right_ks = []
+        for k in sorted(inertias[SEGUE]):
+            rest = KMeans(k - 1, n_init=n_init, random_state=0).fit(others).inertia_
+            candidates = [(rest + planted_inertia, True)]
+            for engine, by_k in self.isolated.items():
                 candidates += zip(inertias[engine].get(k, []), by_k.get(k, []), strict=True)
-            best, alone = min(candidates)
-            common.progress(f"k {k}: the best has inertia {best:.6g}, the planted {'' if alone else 'not '}alone")
-            if alone:
-                right.append(k)
+            best, isolated = min(candidates)
+            common.progress(f"k {k}: best inertia {best:.6g}, planted tracks isolated: {'yes' if isolated else 'no'}")
+            if isolated:
+                right_ks.append(k)
         scores = {k: median(values) for k, values in silhouettes.items()}
-        alone_in = {engine: [k for k, told in by_k.items() if all(told)] for engine, by_k in self.alone.items()}
-        self._lines.tell(
-            summary="planted", planted=len(own), tracks=len(self._rows), right_ks=right,
-            alone_with_every_seed=alone_in,
-            right_ks_missed={engine: [k for k in right if k not in found] for engine, found in alone_in.items()},
+        always = {engine: [k for k, flags in by_k.items() if all(flags)] for engine, by_k in self.isolated.items()}
+        self._lines.write(
+            summary="planted", planted=len(planted), tracks=len(self._rows), right_ks=right_ks,
+            alone_with_every_seed=always,
+            right_ks_missed={engine: [k for k in right_ks if k not in ks] for engine, ks in always.items()},
             best_silhouette_k=max(scores, key=lambda k: scores[k]), best_silhouette=max(scores.values()),
         )  # fmt: skip

@@ -1,99 +1,109 @@
-"""How near segue's grid comes to the best known clusters of the published 2,000 tracks, and which k its rule picks."""
+"""Compare segue's inertia on the published 2,000 tracks with the best known one, and list the k that its rule picks."""
 
 import argparse
 import json
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import common
 import engines
 import pandas as pd
-from common import DATA, Lines, Matrix, progress
+from common import DATA, JsonLines, Matrix, progress
 from engines import SEGUE, SKLEARN, Task
 from pyspark.sql import DataFrame, SparkSession
 
 
-def options(words: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = common.parser(__doc__)
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = common.argument_parser(__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the published files")
     parser.add_argument("--ks", type=common.ks, default="2-15")
-    parser.add_argument("--seeds", type=int, default=10, help="from 0")
+    parser.add_argument("--seeds", type=int, default=10, help="number of seeds, from 0")
     parser.add_argument("--restarts", type=int, default=10)
-    parser.add_argument("--fewest", type=int, default=8, help="the rule looks at no smaller k")
-    return parser.parse_args(words)
+    parser.add_argument("--min-k", type=int, default=8, help="smallest k that the rule picks")
+    return parser.parse_args(argv)
 
 
-def tracks_of(spark: SparkSession, folder: Path, features: list[str]) -> DataFrame:
-    """Return the published tracks by their own columns."""
+def read_tracks(spark: SparkSession, folder: Path, features: list[str]) -> DataFrame:
+    """Return the published tracks, with columns ``feature_0``, ``feature_1``, ... for ``features``.
+
+    The file's own column names contain dots and brackets, which Spark parses as expressions.
+    """
     rows = pd.read_csv(folder / "spotify_2000.csv", encoding="utf-8-sig").rename(columns={"Top Genre": "genre"})
     rows["track_id"] = rows["Index"].astype(str)
     rows[features] = rows[features].astype(float)
-    # a dot or bracket in a column's name would be read as more than a name
-    named = {name: f"feature_{i}" for i, name in enumerate(features)}
-    return spark.createDataFrame(rows[["track_id", "genre", *features]].rename(columns=named))
+    new_names = {name: f"feature_{i}" for i, name in enumerate(features)}
+    return spark.createDataFrame(rows[["track_id", "genre", *features]].rename(columns=new_names))
 
 
-def gaps(rows: Matrix, found: list[engines.Found], best: dict[int, float]) -> dict[int, float]:
-    """Return by how much each k's inertia is above the best known, as a share."""
-    return {one.k: common.inertia(rows, one.centres) / best[one.k] - 1 for one in found}
+def relative_gaps(rows: Matrix, fits: list[engines.Fit], best: dict[int, float]) -> dict[int, float]:
+    """Return by k the excess of the inertia over the best known one, as a share of the latter."""
+    return {fit.k: common.inertia(rows, fit.centres) / best[fit.k] - 1 for fit in fits}
 
 
-def work(spark: SparkSession, chosen: argparse.Namespace) -> None:
+def pick_k(fits: list[engines.Fit], min_k: int) -> int | None:
+    """Return the k of the best silhouette among those of at least ``min_k``; the smaller k wins a tie."""
+    allowed = [fit for fit in fits if fit.k >= min_k]
+    return max(allowed, key=lambda fit: (fit.silhouette, -fit.k)).k if allowed else None
+
+
+def run(spark: SparkSession, args: argparse.Namespace, *, warm_up: Callable[..., None] = engines.warm_up) -> None:
     """Fit with every seed, and compare with the reference and with scikit-learn."""
-    lines, about = Lines(chosen.out), common.machine()
-    reference = json.loads((chosen.data / "reference_spotify_2000.json").read_text("utf-8"))
+    lines, run_info = JsonLines(args.out), common.machine_info()
+    reference = json.loads((args.data / "reference_spotify_2000.json").read_text("utf-8"))
     best = {row["k"]: row["inertia"] for row in reference["best_inertia_of_2000_starts"]}
-    tracks = tracks_of(spark, chosen.data, reference["features"])
-    points = common.points(tracks, [name for name in tracks.columns if name.startswith("feature_")])
-    task = Task(points, common.matrix(points), chosen.ks, chosen.restarts)
-    engines.warm(task, (SEGUE, SKLEARN))
-    every: dict[str, list[float]] = {SEGUE: [], SKLEARN: []}
-    times: dict[str, list[float]] = {SEGUE: [], SKLEARN: []}
-    picked = []
-    for seed in range(chosen.seeds):
+    tracks = read_tracks(spark, args.data, reference["features"])
+    points = common.scaled_points(tracks, [name for name in tracks.columns if name.startswith("feature_")])
+    task = Task(points, common.collect_matrix(points), args.ks, args.restarts)
+    warm_up(task, (SEGUE, SKLEARN))
+    gaps: dict[str, list[float]] = defaultdict(list)
+    timings: dict[str, list[float]] = defaultdict(list)
+    picked_ks: list[int | None] = []
+    for seed in range(args.seeds):
         for engine in (SEGUE, SKLEARN):
-            found, seconds = engines.run(engine, task, seed)
-            gap = gaps(task.rows, found, best)
-            every[engine] += gap.values()
-            times[engine].append(seconds)
-            told = {"engine": engine, "seed": seed, "seconds": round(seconds, 3)}
+            fits, seconds = engines.run(engine, task, seed)
+            gap = relative_gaps(task.rows, fits, best)
+            gaps[engine] += gap.values()
+            timings[engine].append(seconds)
+            details: dict[str, object] = {"engine": engine, "seed": seed, "seconds": round(seconds, 3)}
             if engine == SEGUE:
-                many = [one for one in found if one.k >= chosen.fewest]
-                told["picked_k"] = max(many, key=lambda one: (one.silhouette, -one.k)).k if many else None
-                picked.append(told["picked_k"])
-            lines.tell(**told, worst_k=max(gap, key=lambda k: gap[k]), gaps={k: round(v, 7) for k, v in gap.items()})
-    sum_up(lines, every, times, picked, about | {"seeds": chosen.seeds, "restarts": chosen.restarts})
+                picked_ks.append(pick_k(fits, args.min_k))
+                details["picked_k"] = picked_ks[-1]
+            worst_k = max(gap, key=lambda k: gap[k])
+            lines.write(**details, worst_k=worst_k, gaps={k: round(v, 7) for k, v in gap.items()})
+    summarise(lines, gaps, timings, picked_ks, run_info | {"seeds": args.seeds, "restarts": args.restarts})
     points.unpersist()
 
 
-def sum_up(
-    lines: Lines,
-    every: dict[str, list[float]],
-    times: dict[str, list[float]],
-    picked: list[object],
-    about: dict[str, object],
+def summarise(
+    lines: JsonLines,
+    gaps: dict[str, list[float]],
+    timings: dict[str, list[float]],
+    picked_ks: list[int | None],
+    run_info: dict[str, object],
 ) -> None:
-    """Tell the median and the worst gap of each engine, and which k were picked how often."""
-    ours, theirs = median(times[SEGUE]), median(times[SKLEARN])
-    lines.tell(
+    """Write the median and the worst gap of each engine, and how often each k was picked."""
+    segue_seconds, peer_seconds = median(timings[SEGUE]), median(timings[SKLEARN])
+    lines.write(
         summary="quality",
-        median_gap_percent={engine: round(100 * median(gap), 5) for engine, gap in every.items()},
-        worst_gap_percent={engine: round(100 * max(gap), 5) for engine, gap in every.items()},
-        picked={str(k): picked.count(k) for k in dict.fromkeys(picked)},
-        segue_seconds=round(ours, 3), peer=SKLEARN, peer_seconds=round(theirs, 3), times_faster=round(theirs / ours, 2),
-        **about,
+        median_gap_percent={engine: round(100 * median(values), 5) for engine, values in gaps.items()},
+        worst_gap_percent={engine: round(100 * max(values), 5) for engine, values in gaps.items()},
+        picked={str(k): picked_ks.count(k) for k in dict.fromkeys(picked_ks)},
+        segue_seconds=round(segue_seconds, 3), peer=SKLEARN, peer_seconds=round(peer_seconds, 3),
+        times_faster=round(peer_seconds / segue_seconds, 2), **run_info,
     )  # fmt: skip
 
 
 def main() -> None:
-    """Run from the command line."""
-    chosen = options()
-    if not (chosen.data / "spotify_2000.csv").exists():
-        progress(f"no spotify_2000.csv in {chosen.data}: nothing to compare with; --data names another folder")
+    """Run the benchmark from the command line."""
+    args = parse_args()
+    if not (args.data / "spotify_2000.csv").exists():
+        progress(f"no spotify_2000.csv in {args.data}: name another folder with --data")
         return
-    spark = common.started("quality", chosen.driver_memory)
-    work(spark, chosen)
+    spark = common.start_session("quality", args.driver_memory)
+    run(spark, args)
     spark.stop()
 
 

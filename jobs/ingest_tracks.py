@@ -1,4 +1,4 @@
-"""Files become tracks and rejected tracks. Options: --input PATH --output ROOT."""
+"""Read files into the tables tracks and rejected_tracks. Options: --input PATH --output ROOT."""
 
 from segue.pipeline import ingest
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""Tracks and a model become labeled tracks and cluster profiles. Options: --output ROOT, --tracks new|all."""
+"""Label tracks with their nearest centre, and describe the clusters. Options: --output ROOT, --tracks new|all."""
 
 from segue.pipeline import label
 from segue.runtime import runner

@@ -1,7 +1,7 @@
-"""Make a synthetic catalogue of any size: every track, artist and album in it is invented.
+"""Write a synthetic catalogue of any size: every track, artist and album is invented.
 
-A name that ends in .csv gives one local file in the Kaggle set's columns, a few of its rows broken on
-purpose; one in .parquet, Parquet; any other, a Delta table. What stands there already is left as it is.
+``--to`` selects the format: NAME.csv gives one local file with the columns of the Kaggle set, in which a few rows are
+invalid; NAME.parquet gives Parquet; any other name gives a Delta table. An existing path is refused.
 """
 
 import argparse
@@ -11,28 +11,28 @@ from segue import synthetic
 from segue.runtime import session
 
 
-def options() -> argparse.Namespace:
-    """Read the command line, or leave with exit code 2 before Spark starts."""
-    parser = argparse.ArgumentParser(description="Make a catalogue of synthetic (invented) tracks.")
-    parser.add_argument("--tracks", type=int, required=True, metavar="N", help="how many, at least 1")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, another catalogue (default 0)")
+def parse_args() -> argparse.Namespace:
+    """Parse the command line. Exits with 2 if an option is invalid, before Spark starts."""
+    parser = argparse.ArgumentParser(description="Write a catalogue of synthetic (invented) tracks.")
+    parser.add_argument("--tracks", type=int, required=True, metavar="N", help="number of tracks, at least 1")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")
     parser.add_argument("--to", required=True, metavar="PATH", help="FILE.csv, FOLDER.parquet or a Delta table")
-    chosen = parser.parse_args()
-    if chosen.tracks < 1:
-        parser.error(f"--tracks {chosen.tracks}: at least 1 is needed")
-    if chosen.to.endswith(".csv") and "://" in chosen.to:
-        parser.error(f"--to {chosen.to}: a CSV file is written on the driver, so name a local path")
-    if Path(chosen.to).exists():
-        parser.error(f"--to {chosen.to}: stands there already, and would be lost")
-    return chosen
+    args = parser.parse_args()
+    if args.tracks < 1:
+        parser.error(f"--tracks is {args.tracks}, expected at least 1")
+    if args.to.endswith(".csv") and "://" in args.to:
+        parser.error(f"--to is {args.to}, expected a local path: a CSV file is written on the driver")
+    if Path(args.to).exists():
+        parser.error(f"--to {args.to} exists: remove it, or name another path")
+    return args
 
 
 if __name__ == "__main__":
-    wanted = options()
+    args = parse_args()
     spark = session.spark_session("make_sample")
-    if wanted.to.endswith(".csv"):
-        synthetic.write_csv(synthetic.synthetic_kaggle_rows(spark, wanted.tracks, seed=wanted.seed), Path(wanted.to))
+    if args.to.endswith(".csv"):
+        synthetic.write_csv(synthetic.synthetic_kaggle_rows(spark, args.tracks, seed=args.seed), Path(args.to))
     else:
-        writer = synthetic.synthetic_tracks(spark, wanted.tracks, seed=wanted.seed).write
-        writer.format("parquet" if wanted.to.endswith(".parquet") else "delta").mode("error").save(wanted.to)
-    print(f"wrote {wanted.tracks:,} synthetic (invented) tracks, seed {wanted.seed}, to {wanted.to}")
+        writer = synthetic.synthetic_tracks(spark, args.tracks, seed=args.seed).write
+        writer.format("parquet" if args.to.endswith(".parquet") else "delta").mode("error").save(args.to)
+    print(f"wrote {args.tracks:,} synthetic (invented) tracks, seed {args.seed}, to {args.to}")

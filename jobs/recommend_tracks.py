@@ -1,4 +1,4 @@
-"""Labeled tracks become similar tracks. Options: --output ROOT, --seeds FILE."""
+"""List similar tracks for every labeled track. Options: --output ROOT, --seeds FILE."""
 
 from segue.pipeline import recommend
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""The tables become report.html: spark-submit.sh jobs/render_report.py --output ROOT."""
+"""Render the tables as report.html. Options: --output ROOT."""
 
 from segue.pipeline import report
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""Files become all the tables, in one Spark session. Options: --input PATH --output ROOT."""
+"""Run all stages, from files to the report, in one Spark session. Options: --input PATH --output ROOT."""
 
 from segue.pipeline import run_all
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""Tracks become k_scores and a model. Options: --output ROOT."""
+"""Score every k on the tracks, and fit a model. Options: --output ROOT."""
 
 from segue.pipeline import train
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""One Spark session for all tests, small; real data where it is at hand."""
+"""Mark the kind of every test; provide the Spark session that tests share, and the folder of published files."""
 
 import csv
 import os
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from py4j.java_gateway import java_import
@@ -16,24 +17,42 @@ from tests.helpers.submitted_jobs import SHORT_LIVED
 from segue.runtime import runner, session
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+KINDS = ("browser", "cluster", "spark", "unit")
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C: a shell has what it starts in the background ignore it, and so would every job that tests start."""
+    """Restore the default SIGINT handler: background processes of a shell ignore SIGINT, and so would their jobs."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files whose tests start JVMs of their own first: they take minutes, so none may come last."""
-    slow = {item.path for item in items if item.get_closest_marker("jvm")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Mark every test as one of ``KINDS``, before ``-m`` selects, and put files with ``cluster`` tests first.
+
+    Those files take minutes each, so none of them may be the last of a parallel run.
+    """
+    for item in items:
+        if not any(item.get_closest_marker(kind) for kind in ("browser", "cluster")):
+            item.add_marker("spark" if "spark" in getattr(item, "fixturenames", ()) else "unit")
+    slow_files = {item.path for item in items if item.get_closest_marker("cluster")}
+    items.sort(key=lambda item: item.path not in slow_files)
+
+
+@pytest.fixture(autouse=True)
+def forbid_jvm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make building a Spark session an error in ``unit`` tests, also where another test has started one already."""
+
+    def refuse(_: object) -> NoReturn:
+        raise RuntimeError("a unit test builds a SparkSession, expected none: let the test use the fixture spark")
+
+    if request.node.get_closest_marker("unit"):
+        monkeypatch.setattr(SparkSession.Builder, "getOrCreate", refuse)
 
 
 @contextmanager
-def started() -> Iterator[SparkSession]:
-    """Give the session that the tests share."""
-    # the workers run this Python
+def spark_session() -> Iterator[SparkSession]:
+    """Start a session for small data, and stop it at the end."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_CONF_DIR"] = str(Path(__file__).parents[1] / "conf")
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
@@ -43,7 +62,7 @@ def started() -> Iterator[SparkSession]:
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
     spark = session.spark_session("tests")
-    # named at every column; else looked for in six packages first, each time through all of Spark's jars
+    # PySpark resolves these names at every column: without an import, py4j tries six packages in all of Spark's jars
     for name in ("org.apache.spark.sql.functions", "org.apache.spark.api.python.PythonUtils"):
         java_import(spark._jvm, name)
     yield spark
@@ -52,13 +71,14 @@ def started() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    with started() as running:
+    """The session that all ``spark`` tests share."""
+    with spark_session() as running:
         yield running
 
 
 @pytest.fixture
 def run_job(spark: SparkSession) -> Callable[..., int]:
-    """Run a job in the tests' session, and return its exit code."""
+    """Return a function that runs a job in the shared session and returns its exit code."""
 
     def run(entry: runner.Job, *argv: object) -> int:
         return runner.execute(entry, [str(word) for word in argv], start=lambda _: spark)
@@ -68,15 +88,15 @@ def run_job(spark: SparkSession) -> Callable[..., int]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of published files, where it stands beside the project."""
+    """The folder of published files beside the project; skip the test where there is none."""
     if not REAL_DATA.is_dir():
-        pytest.skip(f"no real data beside the project in {REAL_DATA}")
+        pytest.skip(f"no published files in {REAL_DATA}")
     return REAL_DATA
 
 
 @pytest.fixture
 def write_csv(tmp_path: Path) -> Callable[..., Path]:
-    """Write rows as a CSV file, and return its path."""
+    """Return a function that writes rows as a CSV file and returns its path."""
 
     def write(rows: list[list[object]], name: str = "tracks.csv", delimiter: str = ",") -> Path:
         path = tmp_path / name

@@ -44,6 +44,8 @@ IDENTIFIERS = frozenset(
     ]
 )
 """Parts of snake_case and CamelCase names: an image or a participle where a noun says what the value is."""
+DEPRECATED = "# removed in "
+"""A comment at the end of a line that defines a former name."""
 PROSE = re.compile(
     r"\b(told|tells|stands? (?:for|there|by)|wanted|nights?|evenings?|asked|ha(?:s|ve) (?:a|no) say|without a word|"
     r"as dear|shall|looked at|lets? go|letting go|at hand|twins|parcels)\b",
@@ -82,7 +84,12 @@ def problems(path: Path) -> list[str]:
     lines = enumerate(text.split("\n"), 1)
     listed: list[tuple[int, str]] = []
     if path.suffix == ".py":
-        listed = [(line, name) for line, name in identifiers(ast.parse(text)) if IDENTIFIERS & set(words(name))]
+        code = text.split("\n")
+        listed = [
+            (line, name)
+            for line, name in identifiers(ast.parse(text))
+            if IDENTIFIERS & set(words(name)) and DEPRECATED not in code[line - 1]
+        ]
         lines = prose(text)
     listed += [(line, match[0]) for line, part in lines for match in PROSE.finditer(part)]
     name = path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Prints the path of a Chromium or Chrome, which the tests of the report's page drive.
-#   tools/chromium.sh             looks, changes nothing
-#   tools/chromium.sh --install   where there is none, installs Debian's if this user may do that
+# Prints the path of Chromium or Chrome, which the browser tests of the report use.
+#   tools/chromium.sh             searches only
+#   tools/chromium.sh --install   if there is none, installs Debian's package where this user has the right
 set -euo pipefail
 
 package=chromium
 
-# A snap does not see the folders that tests write to, and Ubuntu's own packages only stand in for one.
+# A snap cannot read the folders that the tests write to, and Ubuntu's chromium package only installs the snap.
 is_usable() {
   case $("$1" --version 2>/dev/null) in
     *snap*) return 1 ;;
@@ -26,8 +26,7 @@ find_chromium() {
   return 1
 }
 
-# What goes before a command that needs root. Fails where a password would be asked for: set-up must not stop and
-# wait for one.
+# Prints the prefix of a command that needs root. Fails if sudo would prompt for a password: set-up never waits for input.
 as_root() {
   if [ "$(id -u)" = 0 ]; then return 0; fi
   sudo -n true 2>/dev/null || return 1
@@ -35,15 +34,15 @@ as_root() {
 }
 
 install_chromium() {
-  local before
-  before=$(as_root) || return 1
+  local prefix
+  prefix=$(as_root) || return 1
   export DEBIAN_FRONTEND=noninteractive
-  # A fresh image has no package lists. One broken source fails the whole update, and need not matter here.
-  # shellcheck disable=SC2086  # words to be split, here and below
-  $before apt-get update -q || true
-  echo "no Chromium found, so: apt-get install -y --no-install-recommends $package"
+  # A fresh image has no package lists. The update fails if any source does, even one that is not needed here.
+  # shellcheck disable=SC2086  # split into words, here and below
+  $prefix apt-get update -q || true
+  echo "no Chromium found; running apt-get install -y --no-install-recommends $package"
   # shellcheck disable=SC2086
-  $before apt-get install -y --no-install-recommends $package
+  $prefix apt-get install -y --no-install-recommends $package
 }
 
 if find_chromium; then exit 0; fi
@@ -52,10 +51,10 @@ hint="run make browser"
 if [ "${1:-}" = --install ]; then
   hint="install one"
   if command -v apt-get >/dev/null; then
-    # Only the answer may stand on standard output.
+    # Standard output is for the path only.
     if install_chromium >&2 </dev/null && find_chromium; then exit 0; fi
     hint="type: sudo apt-get update && sudo apt-get install -y --no-install-recommends $package"
   fi
 fi
-echo "the tests of the report's page need Chromium or Chrome, and none was found on PATH; $hint, or set CHROMIUM to the path of one (no snap)" >&2
+echo "the browser tests of the report need Chromium or Chrome, and none was found on PATH; $hint, or set CHROMIUM to its path (no snap)" >&2
 exit 2

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Prints the JAVA_HOME of a Java that Spark 4 runs on, even where the machine's default is another one.
-#   tools/java.sh             looks, changes nothing
-#   tools/java.sh --install   where there is none, installs one if this user may do that
+# Prints the JAVA_HOME of a Java that Spark 4 supports, even if the system's default is another version.
+#   tools/java.sh             searches only
+#   tools/java.sh --install   if there is none, installs one where this user has the right
 set -euo pipefail
 
-wanted="17 21"
+supported="17 21"
 
-# The major version of the Java in a folder. Its release file spares starting a JVM for each submit.
+# Prints the major version of the Java in a folder: from its release file if possible, since java -version starts a JVM.
 version_of() {
   [ -x "$1/bin/java" ] || return 0
   if [ -r "$1/release" ]; then
@@ -16,17 +16,17 @@ version_of() {
   fi
 }
 
-is_wanted() {
+is_supported() {
   local version
   [ -n "$1" ] || return 1
   version=$(version_of "$1")
-  case " $wanted " in
+  case " $supported " in
     *" ${version:-none} "*) return 0 ;;
   esac
   return 1
 }
 
-# A version manager puts a stand-in on PATH: then Java itself is asked where it lives.
+# Prints the JAVA_HOME of the java on PATH. Version managers put a wrapper there, so java itself prints its home.
 home_on_path() {
   local java home
   java=$(command -v java) || return 0
@@ -39,27 +39,29 @@ home_on_path() {
   fi
 }
 
+# Prints the usual folders of Java installations.
 homes_elsewhere() {
   local version
   printf '%s\n' /usr/lib/jvm/* "${HOME:-}"/.sdkman/candidates/java/* \
     /opt/homebrew/opt/openjdk@*/libexec/openjdk.jdk/Contents/Home \
     /usr/local/opt/openjdk@*/libexec/openjdk.jdk/Contents/Home
   if [ -x /usr/libexec/java_home ]; then # macOS
-    for version in $wanted; do /usr/libexec/java_home -v "$version" 2>/dev/null || true; done
+    for version in $supported; do /usr/libexec/java_home -v "$version" 2>/dev/null || true; done
   fi
 }
 
 find_java() {
   local home
   for home in "${JAVA_HOME:-}" "$(home_on_path)"; do
-    if is_wanted "$home"; then echo "$home"; return 0; fi
+    if is_supported "$home"; then echo "$home"; return 0; fi
   done
   while IFS= read -r home; do
-    if is_wanted "$home"; then echo "$home"; return 0; fi
+    if is_supported "$home"; then echo "$home"; return 0; fi
   done < <(homes_elsewhere)
   return 1
 }
 
+# Prints the first package manager of this system that is known here.
 manager() {
   local name
   for name in apt-get dnf apk brew; do
@@ -67,22 +69,22 @@ manager() {
   done
 }
 
-# The first package that the manager knows: a release of a distribution seldom has both 17 and 21.
+# Prints the first package that the manager has: most distributions have either 17 or 21.
 package_for() {
-  local ask package
+  local query package
   case $1 in
-    apt-get) ask="apt-cache show"; set -- openjdk-17-jre-headless openjdk-21-jre-headless ;;
-    dnf) ask="dnf -q info"; set -- java-17-openjdk-headless java-21-openjdk-headless ;;
-    apk) ask="apk search -e"; set -- openjdk17-jre-headless openjdk21-jre-headless ;;
+    apt-get) query="apt-cache show"; set -- openjdk-17-jre-headless openjdk-21-jre-headless ;;
+    dnf) query="dnf -q info"; set -- java-17-openjdk-headless java-21-openjdk-headless ;;
+    apk) query="apk search -e"; set -- openjdk17-jre-headless openjdk21-jre-headless ;;
     brew) echo openjdk@17; return ;;
   esac
   for package in "$@"; do
-    if [ -n "$($ask "$package" 2>/dev/null)" ]; then echo "$package"; return; fi
+    if [ -n "$($query "$package" 2>/dev/null)" ]; then echo "$package"; return; fi
   done
   echo "$1"
 }
 
-install_words() {
+install_command() {
   case $1 in
     apt-get | dnf) echo "$1 install -y $(package_for "$1")" ;;
     apk) echo "apk add $(package_for apk)" ;;
@@ -90,8 +92,8 @@ install_words() {
   esac
 }
 
-# What goes before a command that needs root: nothing for root, nor for brew, which refuses it. Fails where a
-# password would be asked for: set-up must not stop and wait for one.
+# Prints the prefix of a command that needs root: none for root and for brew, which refuses root. Fails if sudo would
+# prompt for a password: set-up never waits for input.
 as_root() {
   if [ "$(id -u)" = 0 ] || [ "$1" = brew ]; then return 0; fi
   sudo -n true 2>/dev/null || return 1
@@ -99,16 +101,16 @@ as_root() {
 }
 
 install_java() {
-  local before words
-  before=$(as_root "$1") || return 1
+  local prefix command
+  prefix=$(as_root "$1") || return 1
   export DEBIAN_FRONTEND=noninteractive
-  # A fresh image has no package lists. One broken source fails the whole update, and need not matter here.
-  # shellcheck disable=SC2086  # words to be split, here and below
-  if [ "$1" = apt-get ]; then $before apt-get update -q || true; fi
-  words=$(install_words "$1")
-  echo "no Java 17 or 21 found, so: $words"
+  # A fresh image has no package lists. The update fails if any source does, even one that is not needed here.
+  # shellcheck disable=SC2086  # split into words, here and below
+  if [ "$1" = apt-get ]; then $prefix apt-get update -q || true; fi
+  command=$(install_command "$1")
+  echo "no Java 17 or 21 found; running $command"
   # shellcheck disable=SC2086
-  $before $words
+  $prefix $command
 }
 
 if find_java; then exit 0; fi
@@ -116,15 +118,15 @@ if find_java; then exit 0; fi
 hint="run make setup, or set JAVA_HOME"
 if [ "${1:-}" = --install ]; then
   manager=$(manager)
-  # Only the answer may stand on standard output.
+  # Standard output is for the path only.
   if [ -n "$manager" ] && install_java "$manager" >&2 </dev/null && find_java; then exit 0; fi
   case $manager in
     "") hint="install one, and set JAVA_HOME to its folder" ;;
-    apt-get) hint="type: sudo apt-get update && sudo $(install_words apt-get)" ;;
-    brew) hint="type: $(install_words brew)" ;;
-    *) hint="type: sudo $(install_words "$manager")" ;;
+    apt-get) hint="type: sudo apt-get update && sudo $(install_command apt-get)" ;;
+    brew) hint="type: $(install_command brew)" ;;
+    *) hint="type: sudo $(install_command "$manager")" ;;
   esac
-  [ -z "$manager" ] || hint="$hint (21 does as well as 17), then make setup again"
+  [ -z "$manager" ] || hint="$hint (17 or 21), then make setup"
 fi
 echo "error: Spark needs Java 17 or 21, and none was found in JAVA_HOME, on PATH or in /usr/lib/jvm; $hint" >&2
 exit 2

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints the Python that .venv is made from: the first on PATH that is new enough and can make one.
+# Prints the first Python on PATH that is 3.11 or newer and can make virtual environments.
 set -euo pipefail
 
 without_venv=""
 for name in python3 python3.11 python3.12 python3.13; do
-  # All of that name, not the first alone: a version manager's stand-in may come before one that works.
+  # All of that name: the first may be a version manager's wrapper that does not work.
   while IFS= read -r candidate; do
     "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
     if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then

@@ -1,4 +1,4 @@
-"""A real Spark cluster on this machine: a master and two workers, each a process of its own."""
+"""Start a Spark standalone cluster on this machine: a master and two workers, each a process of its own."""
 
 import contextlib
 import os
@@ -11,50 +11,50 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from tests.helpers.submitted_jobs import SHORT_LIVED, command_of, environment, family
-from tests.helpers.tracks_for_faults import write_catalogue
-from tests.helpers.waiting import until
+from tests.helpers.catalogue import write_catalogue
+from tests.helpers.submitted_jobs import SHORT_LIVED, command_line, job_environment, process_tree
+from tests.helpers.waiting import wait_for
 
 SPARK = Path(pyspark.__file__).parent
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where jobs are submitted, and the processes."""
+    """The URL of a master, and the process ids of its workers."""
 
     master: str
     workers: tuple[int, ...]
 
     def executors(self) -> list[int]:
-        """Return the processes in which tasks run now."""
-        below = [pid for worker in self.workers for pid in family(worker)]
-        return [pid for pid in below if "CoarseGrainedExecutorBackend" in command_of(pid).partition("--driver-url")[0]]
+        """Return the process ids of the executors."""
+        pids = [pid for worker in self.workers for pid in process_tree(worker)]
+        return [pid for pid in pids if "CoarseGrainedExecutorBackend" in command_line(pid).partition("--driver-url")[0]]
 
-    def at_work(self) -> list[int]:
-        """Return those that have begun a task in Python, which starts processes below them."""
-        return [pid for pid in self.executors() if len(family(pid)) > 1]
+    def busy_executors(self) -> list[int]:
+        """Return the executors that have Python workers, which start with the first task in Python."""
+        return [pid for pid in self.executors() if len(process_tree(pid)) > 1]
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Two workers of one core each, on ports that are free."""
+    """A cluster of two workers with one core each, on free ports."""
     folder = tmp_path_factory.mktemp("cluster")
     started: list[subprocess.Popen[bytes]] = []
     try:
         log = _start(folder, "master", started, "master.Master", "--port", "0", "--webui-port", "0")
-        url = until(lambda: re.search(r"spark://127\.0\.0\.1:\d+", log.read_text("utf-8")), "the master")[0]
+        url = wait_for(lambda: re.search(r"spark://127\.0\.0\.1:\d+", log.read_text("utf-8")), "the master")[0]
         logs = []
         for number in (1, 2):
             options = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
             options += ["--work-dir", str(folder / f"work{number}")]
             logs.append(_start(folder, f"worker{number}", started, "worker.Worker", *options, url))
         for log in logs:
-            until(lambda log=log: "Successfully registered" in log.read_text("utf-8"), log.stem)
+            wait_for(lambda log=log: "Successfully registered" in log.read_text("utf-8"), log.stem)
         _, *workers = (process.pid for process in started)
         yield Cluster(url, tuple(workers))
     finally:
         for process in started:
-            for pid in family(process.pid):
+            for pid in process_tree(process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.wait()
@@ -62,7 +62,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def _start(folder: Path, name: str, started: list[subprocess.Popen[bytes]], class_name: str, *options: str) -> Path:
     log = folder / f"{name}.log"
-    settings = environment() | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
+    settings = job_environment() | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
     settings |= {"SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED}
     command = [
         str(SPARK / "bin" / "spark-class"),
@@ -79,5 +79,5 @@ def _start(folder: Path, name: str, started: list[subprocess.Popen[bytes]], clas
 
 @pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,500 tracks around six middles, some of them rejected."""
+    """A CSV of 1,500 tracks in six clusters, four of which have an invalid tempo."""
     return write_catalogue(tmp_path_factory.mktemp("catalogue") / "tracks.csv")

@@ -86,7 +86,7 @@ def test_rare_points_among_many_equal_ones_get_centres(spark, engine):
 
 @both_engines
 def test_one_distinct_point_is_an_error(spark, engine):
-    with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, wanted at least 2"):
+    with pytest.raises(ClusteringError, match="1 distinct track by the chosen features, expected at least 2"):
         fit_grid(cached_frame(spark, [[0.3, 0.4]] * 7), [2, 3], OPTIONS, engine=engine)
 
 

@@ -101,22 +101,22 @@ def test_a_cluster_of_one_point_has_silhouette_zero(spark):
 def test_clusters_far_apart_are_stable_and_a_split_of_one_is_not(spark):
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(middle, 0.03, (60, 2)) for middle in (0.0, 1.0)])
-    budget = GridOptions(restarts=2, max_iter=30, tol=1e-6, seed=3, halves=3)
+    budget = GridOptions(restarts=2, max_iter=30, tol=1e-6, seed=3, subsamples=3)
     apart, split, too_many = spark_engine.fit(frame_of(spark, points, [None] * 120), [2, 5, 100], budget)
-    assert (apart.stability.mean, apart.stability.sd, apart.stability.halves) == (1.0, 0.0, 3)
+    assert (apart.stability.mean, apart.stability.sd, apart.stability.subsamples) == (1.0, 0.0, 3)
     assert 0 < split.stability.mean < 0.95
     assert too_many.stability is None  # a half has about 60 points
 
 
-def test_halves_depend_on_ids_and_seed_alone(spark, points, genres):
-    budget = GridOptions(restarts=1, max_iter=30, tol=1e-6, seed=3, sample=80, halves=2)
+def test_subsamples_depend_on_ids_and_seed_alone(spark, points, genres):
+    budget = GridOptions(restarts=1, max_iter=30, tol=1e-6, seed=3, sample_size=80, subsamples=2)
     frame = frame_of(spark, points, genres)
     first, again, other = (
         spark_engine.fit(rows, [4], with_budget)[0].stability
         for rows, with_budget in (
             (frame.coalesce(1), budget),
             (frame.orderBy("genre", "track_id").repartition(3), budget),
-            (frame, GridOptions(restarts=1, max_iter=30, tol=1e-6, seed=4, sample=80, halves=2)),
+            (frame, GridOptions(restarts=1, max_iter=30, tol=1e-6, seed=4, sample_size=80, subsamples=2)),
         )
     )
     assert first == again != other
@@ -125,7 +125,7 @@ def test_halves_depend_on_ids_and_seed_alone(spark, points, genres):
 def test_the_cache_of_the_caller_is_left_and_no_other(frame, fits):
     assert frame.storageLevel.useMemory
     persistent = frame.sparkSession.sparkContext._jsc.getPersistentRDDs()
-    spark_engine.fit(frame, [2], GridOptions(restarts=1, max_iter=5, tol=1e-6, seed=0, halves=2))
+    spark_engine.fit(frame, [2], GridOptions(restarts=1, max_iter=5, tol=1e-6, seed=0, subsamples=2))
     assert set(frame.sparkSession.sparkContext._jsc.getPersistentRDDs()) == set(persistent)
 
 

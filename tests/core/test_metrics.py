@@ -1,11 +1,16 @@
-"""Agreement with genres, against scikit-learn and the definition."""
+"""Scores against scikit-learn, the definition, and values by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    normalized_mutual_info_score,
+)
 
 from segue.core import metrics
 from segue.core.metrics import Agreement, agreement
@@ -16,53 +21,53 @@ TABLES = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
 
 
 def labels(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two labellings that a table counts, a track at a time."""
+    """Return two labellings of points that have these counts."""
     rows, columns = np.indices(counts.shape)
     return np.repeat(rows.ravel(), counts.ravel()), np.repeat(columns.ravel(), counts.ravel())
 
 
-def purity(clusters: np.ndarray, genres: np.ndarray) -> float:
-    """The same quantity, straight from the definition."""
-    commonest = [max(np.sum(genres[clusters == c] == g) for g in set(genres)) for c in set(clusters)]
-    return sum(commonest) / len(genres)
+def purity(clusters: np.ndarray, classes: np.ndarray) -> float:
+    """Compute the purity by its definition."""
+    commonest = [max(np.sum(classes[clusters == c] == g) for g in set(classes)) for c in set(clusters)]
+    return sum(commonest) / len(classes)
 
 
 @given(TABLES)
-def test_against_scikit_learn(counts):
-    found = agreement(counts)
+def test_agreement_equals_scikit_learn(counts):
+    result = agreement(counts)
     if not counts.any():
-        assert found == Agreement(None, None, None)
+        assert result == Agreement(None, None, None)
         return
-    clusters, genres = labels(counts)
-    assert found.nmi == pytest.approx(normalized_mutual_info_score(genres, clusters), abs=1e-12)
-    assert found.ari == pytest.approx(adjusted_rand_score(genres, clusters), abs=1e-12)
-    assert found.purity == pytest.approx(purity(clusters, genres), abs=1e-12)
+    clusters, classes = labels(counts)
+    assert result.nmi == pytest.approx(normalized_mutual_info_score(classes, clusters), abs=1e-12)
+    assert result.ari == pytest.approx(adjusted_rand_score(classes, clusters), abs=1e-12)
+    assert result.purity == pytest.approx(purity(clusters, classes), abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("counts", "wanted"),
+    ("counts", "expected"),
     [
         ([[5, 0], [0, 7]], (1.0, 1.0, 1.0)),
         ([[0, 5], [7, 0]], (1.0, 1.0, 1.0)),
         ([[3]], (1.0, 1.0, 1.0)),
         ([[1]], (1.0, 1.0, 1.0)),
-        ([[1, 1], [1, 1]], (0.0, -0.5, 0.5)),  # no pair is together twice; 2 * 2 / 6 are expected, at most 2
+        ([[1, 1], [1, 1]], (0.0, -0.5, 0.5)),  # 0 pairs in both; 2 * 2 / 6 by chance, at most 2
         ([[2, 2]], (0.0, 0.0, 0.5)),
         ([[2], [2]], (0.0, 0.0, 1.0)),
         ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], (1.0, 1.0, 1.0)),
         ([[0, 0], [5, 0], [0, 7]], (1.0, 1.0, 1.0)),
     ],
 )
-def test_degenerate_tables_by_hand(counts, wanted):
-    assert agreement(np.array(counts)) == pytest.approx(wanted, abs=1e-12)
+def test_agreement_of_degenerate_tables_by_hand(counts, expected):
+    assert agreement(np.array(counts)) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (3, 0), (0, 0)])
-def test_no_genres_no_agreement(shape):
+def test_agreement_without_classes_is_none(shape):
     assert agreement(np.zeros(shape, dtype=np.int64)) == Agreement(None, None, None)
 
 
-def test_a_hundred_million_tracks_do_not_overflow():
+def test_agreement_of_billions_of_points_does_not_overflow():
     counts = np.array([[3, 1], [1, 5]])
     small, large = agreement(counts * 10**6), agreement(counts * 10**9)
     assert large == pytest.approx(small, abs=1e-6)
@@ -70,7 +75,7 @@ def test_a_hundred_million_tracks_do_not_overflow():
 
 
 @given(TABLES)
-def test_names_of_clusters_and_genres_do_not_matter(counts):
+def test_agreement_ignores_the_order_of_clusters_and_classes(counts):
     flipped = agreement(counts[::-1, ::-1])
     if counts.any():
         assert flipped == pytest.approx(agreement(counts), abs=1e-12)
@@ -88,17 +93,17 @@ def calinski_harabasz(points, labels):
 
 
 @pytest.mark.parametrize("k", [2, 3, 7, 59, 60])
-def test_they_equal_scikit_learns(k):
+def test_cluster_scores_equal_scikit_learn(k):
     rng = np.random.default_rng(k)
     points = rng.random((61, 3))
     labels = np.concatenate([np.arange(k), rng.integers(0, k, 61 - k)])
     # scikit-learn's distance of a point to itself is not always 0
-    assert davies_bouldin(points, labels) == pytest.approx(metrics.davies_bouldin_score(points, labels), abs=1e-7)
-    wanted = metrics.calinski_harabasz_score(points, labels)
-    assert calinski_harabasz(points, labels) == pytest.approx(wanted, rel=1e-9)
+    assert davies_bouldin(points, labels) == pytest.approx(davies_bouldin_score(points, labels), abs=1e-7)
+    expected = calinski_harabasz_score(points, labels)
+    assert calinski_harabasz(points, labels) == pytest.approx(expected, rel=1e-9)
 
 
-def test_by_hand():
+def test_cluster_scores_by_hand():
     # means 1 and 6, mean distances 1 and 2, so (1 + 2) / 5; within 2 + 8, between 4 times 2.5^2
     points, labels = np.array([[0.0], [2.0], [4.0], [8.0]]), np.array([0, 0, 1, 1])
     assert davies_bouldin(points, labels) == pytest.approx(0.6)
@@ -116,12 +121,12 @@ def test_by_hand():
         ([[-1.0], [1.0], [-2.0], [2.0]], [0, 0, 1, 1]),
     ],
 )
-def test_degenerate_clusters_are_as_scikit_learn_has_them(points, labels):
+def test_cluster_scores_of_coincident_points_or_means(points, labels):
     points, labels = np.array(points), np.array(labels)
-    assert davies_bouldin(points, labels) == pytest.approx(metrics.davies_bouldin_score(points, labels), abs=1e-12)
-    assert calinski_harabasz(points, labels) == pytest.approx(metrics.calinski_harabasz_score(points, labels))
+    assert davies_bouldin(points, labels) == pytest.approx(davies_bouldin_score(points, labels), abs=1e-12)
+    assert calinski_harabasz(points, labels) == pytest.approx(calinski_harabasz_score(points, labels))
 
 
-def test_a_cluster_for_each_point_is_one():
+def test_calinski_harabasz_of_a_cluster_per_point_is_1():
     points = np.random.default_rng(0).random((4, 2))
     assert calinski_harabasz(points, np.arange(4)) == 1.0

@@ -1,4 +1,4 @@
-"""A small output, written without Spark."""
+"""Write the tables that the command ``segue`` reads, for eight tracks, without Spark."""
 
 from datetime import UTC, datetime
 
@@ -20,14 +20,15 @@ TITLES = [
 SIMILAR = {"t1": [("t3", 0.25, False, ["acousticness", "energy", "bpm"]), ("t4", 0.5, True, ["bpm", "valence"])]}
 
 
-def track(number):
+def labeled_track(number):
+    """Return a row of labeled_tracks."""
     name, title, artist, popularity = TITLES[number]
     values = dict.fromkeys(schema.LABELED_TRACKS.names)
     values |= {
         "track_id": name,
         "title": title,
         "artist": artist,
-        "album": "Opera",
+        "album": "An Album",
         "genre": "rock",
         "year": 1975,
         "popularity": popularity,
@@ -45,7 +46,7 @@ def track(number):
 
 def write(root, *, tracks_version=0):
     """Write labeled_tracks, similar_tracks, cluster_profiles and runs below ``root``."""
-    save(root, schema.LABELED_TRACKS, [track(number) for number in range(len(TITLES))])
+    save(root, schema.LABELED_TRACKS, [labeled_track(number) for number in range(len(TITLES))])
     lists = [
         {
             "track_id": name,
@@ -53,8 +54,8 @@ def write(root, *, tracks_version=0):
             "tracks_version": tracks_version,
             "made_from": "0",
             "similar": [
-                dict(zip(("track_id", "distance", "same_cluster", "why"), near, strict=True))
-                for near in SIMILAR.get(name, [])
+                dict(zip(("track_id", "distance", "same_cluster", "why"), entry, strict=True))
+                for entry in SIMILAR.get(name, [])
             ],
         }
         for name, *_ in TITLES
@@ -77,17 +78,17 @@ def write(root, *, tracks_version=0):
         for version, cluster in (("m1", 2), ("m0", 1), ("m1", 1))
     ]
     save(root, schema.CLUSTER_PROFILES, profiles)
-    done = {"settings": "{}", "versions": "{}", "input": "{}"}
+    empty = {"settings": "{}", "versions": "{}", "input": "{}"}
     save(
         root,
         schema.RUNS,
         [
-            done
-            # as an earlier segue hid what it took for a secret
+            empty
+            # an earlier version masked file names that look like secrets, which left invalid JSON
             | {"input": '{"files": {"signature.csv": ***'}
             | {"run_id": "b", "job": "label_tracks", "status": "failed", "counts": '{"seconds": 2.5}', "error": "no"}
             | {"started_at": datetime(2026, 1, 2, tzinfo=UTC), "finished_at": datetime(2026, 1, 2, tzinfo=UTC)},
-            done
+            empty
             | {"run_id": "a", "job": "ingest_tracks", "status": "done", "error": None}
             | {"counts": '{"ingest": {"read": 1200, "added": 1000, "updated": 0}, "seconds": 1.0}'}
             | {"started_at": datetime(2026, 1, 1, tzinfo=UTC), "finished_at": datetime(2026, 1, 1, tzinfo=UTC)},
@@ -96,7 +97,7 @@ def write(root, *, tracks_version=0):
     return root
 
 
-_SIMPLE = {
+_ARROW_TYPES = {
     "string": pa.string(),
     "int": pa.int32(),
     "bigint": pa.int64(),
@@ -106,15 +107,16 @@ _SIMPLE = {
 
 
 def save(root, table, rows):
-    types = [pa.field(c.name, _SIMPLE[c.type]) for c in table.columns if c.type in _SIMPLE]
-    simple = pa.Table.from_pylist(rows, schema=pa.schema(types))
+    """Write rows as a Delta table with the columns of ``table``."""
+    types = [pa.field(c.name, _ARROW_TYPES[c.type]) for c in table.columns if c.type in _ARROW_TYPES]
+    arrow = pa.Table.from_pylist(rows, schema=pa.schema(types))
     for column in table.columns:
         if column.type == "timestamp":
-            simple = simple.append_column(
+            arrow = arrow.append_column(
                 column.name, pa.array([r[column.name] for r in rows], pa.timestamp("us", "UTC"))
             )
-        elif column.type not in _SIMPLE:
+        elif column.type not in _ARROW_TYPES:
             values = [row[column.name] or [] for row in rows]
             kind = pa.list_(pa.string()) if column.type == "array<string>" else None
-            simple = simple.append_column(column.name, pa.array(values, kind))
-    write_deltalake(str(root / table.name), simple.select(table.names))
+            arrow = arrow.append_column(column.name, pa.array(values, kind))
+    write_deltalake(str(root / table.name), arrow.select(table.names))

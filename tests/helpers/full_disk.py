@@ -1,4 +1,6 @@
-"""Nights on a disk that fills up, then on one that is read-only; told as JSON. To be run where it may mount a disk:
+"""Run the pipeline on a full and on a read-only disk, and write the results as JSON to FOLDER/result.json.
+
+It mounts a file system, so run it where that is allowed:
 
 unshare --user --map-root-user --mount python -m tests.helpers.full_disk FOLDER
 """
@@ -14,7 +16,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
-from tests.conftest import started
+from tests.conftest import spark_session
 from tests.helpers.output_differences import COMPARED, differences
 from tests.helpers.small_files import as_csv, track
 
@@ -23,55 +25,55 @@ from segue.runtime import runner
 from segue.storage import commit_log
 
 QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.min_k=2"]
-AMPLE, PAGE = 64 << 20, 4096
+DISK_BYTES, PAGE_BYTES = 64 << 20, 4096
 FIRST = [track(n, artists=f"A{n}", valence=f"0.{n}1") for n in range(8)]
 LATER = [track(n, artists=f"A{n}", valence=f"0.{n}1") for n in range(20, 28)]
 
 
 def remount(disk: Path, options: str) -> None:
-    """Change the disk while it is in use."""
+    """Change the mount options of the disk while it is in use."""
     subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
 
 
-def n_rows(root: Path) -> dict[str, int]:
-    """Return the rows of every table, read by another reader than Spark."""
-    there = [table.name for table in COMPARED if commit_log.latest_version(str(root / table.name)) is not None]
-    return {name: len(DeltaTable(str(root / name)).to_pandas()) for name in there}
+def count_rows(root: Path) -> dict[str, int]:
+    """Return the number of rows of every table, read without Spark."""
+    names = [table.name for table in COMPARED if commit_log.latest_version(str(root / table.name)) is not None]
+    return {name: len(DeltaTable(str(root / name)).to_pandas()) for name in names}
 
 
-def night(spark: SparkSession, folder: Path, out: Path) -> dict[str, Any]:
-    """Run the pipeline; return its exit code, what it told, and what the tables hold afterwards."""
-    words = ["--input", str(folder / "in"), "--output", str(out), *QUICK]
-    with contextlib.redirect_stderr(io.StringIO()) as told:
-        code = runner.execute(run_all.JOB, words, start=lambda _: spark)
-    return {"code": code, "told": told.getvalue(), "rows": n_rows(out)}
+def run_pipeline(spark: SparkSession, folder: Path, out: Path) -> dict[str, Any]:
+    """Run the pipeline; return its exit code, its messages, and the rows of the tables afterwards."""
+    args = ["--input", str(folder / "in"), "--output", str(out), *QUICK]
+    with contextlib.redirect_stderr(io.StringIO()) as stderr:
+        code = runner.execute(run_all.JOB, args, start=lambda _: spark)
+    return {"code": code, "stderr": stderr.getvalue(), "rows": count_rows(out)}
 
 
 def main(folder: Path) -> dict[str, Any]:
-    """Fill the disk up while new tracks arrive, each time a little later, until there is room and a night completes."""
+    """Run the pipeline on new tracks with ever more free space, until a run completes."""
     disk, undisturbed = folder / "disk", folder / "undisturbed"
     disk.mkdir()
     (folder / "in").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={AMPLE}", "segue", str(disk)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "segue", str(disk)], check=True)
     out = disk / "out"
-    with started() as spark:
+    with spark_session() as spark:
         (folder / "in" / "one.csv").write_text(as_csv(FIRST), "utf-8")
-        before = night(spark, folder, undisturbed)
+        before = run_pipeline(spark, folder, undisturbed)
         shutil.copytree(undisturbed, out)
         (folder / "in" / "two.csv").write_text(as_csv(LATER), "utf-8")
-        after = night(spark, folder, undisturbed)
+        after = run_pipeline(spark, folder, undisturbed)
         remount(disk, "ro")
-        read_only = night(spark, folder, out)
+        read_only = run_pipeline(spark, folder, out)
         remount(disk, "rw")
-        full, room = [], 0
+        full, free_bytes = [], 0
         while not full or full[-1]["code"]:
-            remount(disk, f"size={shutil.disk_usage(disk).used + room}")
-            full.append(night(spark, folder, out))
-            room = 16 * room or PAGE
-    found = {"before": before, "after": after, "read_only": read_only, "full": full}
-    return found | {"differences": differences(undisturbed, out)}
+            remount(disk, f"size={shutil.disk_usage(disk).used + free_bytes}")
+            full.append(run_pipeline(spark, folder, out))
+            free_bytes = 16 * free_bytes or PAGE_BYTES
+    results = {"before": before, "after": after, "read_only": read_only, "full": full}
+    return results | {"differences": differences(undisturbed, out)}
 
 
 if __name__ == "__main__":
-    where = Path(sys.argv[1])
-    (where / "told.json").write_text(json.dumps(main(where)), "utf-8")
+    root = Path(sys.argv[1])
+    (root / "result.json").write_text(json.dumps(main(root)), "utf-8")

@@ -1,4 +1,4 @@
-"""Whether two outputs say the same, but for when and where they were made."""
+"""Compare the tables and models of two outputs, apart from times and paths."""
 
 import json
 from pathlib import Path
@@ -9,46 +9,47 @@ from deltalake import DeltaTable
 
 from segue import schema
 
-_TIMES = ("ingested_at", "modified_at", "uri", "tracks_version")
+_IGNORED = ("ingested_at", "modified_at", "uri", "tracks_version")
 _SCORES = ("silhouette", "inertia", "davies_bouldin", "calinski_harabasz", "genre_nmi", "genre_ari", "genre_purity")
 COMPARED = tuple(table for table in schema.TABLES if table is not schema.RUNS)
 
 
-def rows(root: Path, table: schema.Table) -> pd.DataFrame:
-    """Return a table in the order of its key, without what differs from run to run."""
-    found = DeltaTable(str(root / table.name)).to_pandas()
-    kept = [name for name in found if name not in _TIMES]
-    keys = [name for name in table.key if name in kept] or ["source_file"]
-    return found[kept].sort_values(keys).reset_index(drop=True)
+def comparable_rows(root: Path, table: schema.Table) -> pd.DataFrame:
+    """Return a table sorted by its key, without the columns that differ from run to run."""
+    rows = DeltaTable(str(root / table.name)).to_pandas()
+    columns = [name for name in rows if name not in _IGNORED]
+    key = [name for name in table.key if name in columns] or ["source_file"]
+    return rows[columns].sort_values(key).reset_index(drop=True)
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Return the tables, columns and files in which two outputs differ; scores may do by 1e-9."""
-    found = []
+    """Return the tables, columns and models in which two outputs differ. Scores may differ by 1e-9."""
+    listed = []
     for table in COMPARED:
-        there = [(root / table.name).is_dir() for root in (one, other)]
-        if there == [False, False]:
+        exists = [(root / table.name).is_dir() for root in (one, other)]
+        if not any(exists):
             continue
-        if there != [True, True]:
-            found.append(f"{table.name} is in one alone")
+        if not all(exists):
+            listed.append(f"{table.name} exists in one output only")
             continue
-        a, b = rows(one, table), rows(other, table)
+        a, b = comparable_rows(one, table), comparable_rows(other, table)
         if len(a) != len(b):
-            found.append(f"{table.name}: {len(a)} and {len(b)} rows")
+            listed.append(f"{table.name}: {len(a)} and {len(b)} rows")
             continue
-        found += [f"{table.name}.{name}" for name in a if not _is_same(a[name], b[name], name)]
-    centres = [
-        {p.parent.name: json.loads(p.read_text())["centres"] for p in r.glob("models/*/model.json")}
-        for r in (one, other)
-    ]
-    return found if centres[0] == centres[1] else [*found, "centres"]
+        listed += [f"{table.name}.{name}" for name in a if not _is_equal(a[name], b[name], name)]
+    return listed if _centres(one) == _centres(other) else [*listed, "centres"]
 
 
-def _is_same(a: pd.Series, b: pd.Series, name: str) -> bool:
+def _centres(root: Path) -> dict[str, object]:
+    """Return the centres of all models, by version."""
+    return {path.parent.name: json.loads(path.read_text())["centres"] for path in root.glob("models/*/model.json")}
+
+
+def _is_equal(a: pd.Series, b: pd.Series, name: str) -> bool:
     if name in _SCORES or name.endswith(("_mean", "_sd")):
         return bool(np.allclose(a.astype(float), b.astype(float), rtol=1e-9, atol=1e-9, equal_nan=True))
-    return [_plain(value) for value in a] == [_plain(value) for value in b]
+    return [_as_json(value) for value in a] == [_as_json(value) for value in b]
 
 
-def _plain(value: object) -> str:
+def _as_json(value: object) -> str:
     return json.dumps(value, default=lambda other: other.tolist() if hasattr(other, "tolist") else str(other))

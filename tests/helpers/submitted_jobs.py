@@ -1,4 +1,4 @@
-"""Jobs submitted as users submit them, in a JVM of their own."""
+"""Submit jobs with ``spark-submit.sh``, each in a JVM of its own, and find their processes."""
 
 import os
 import subprocess
@@ -10,59 +10,57 @@ SHORT_LIVED = (
     "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC "
     "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 ) + (" -XX:+UseTransparentHugePages" if sys.platform == "linux" else "")
-"""What costs a JVM least that lives for minutes: the first compiler alone, with the room that both would have (a few
-pipelines fill its own 48 MB, and it begins to forget), the plainest collector, classes believed, which come
-from jars that others verify every day, and huge pages, which spare a fourteenth of a pipeline's CPU."""
-_HIDDEN = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "PYSPARK_PYTHON")
+"""JVM options that save CPU time in a JVM that runs for minutes: the first compiler alone, with the code cache of both
+(a few pipelines fill its default of 48 MB, and the JVM then discards compiled code), the serial collector, no bytecode
+verification, and huge pages, which save 7 % of a pipeline's CPU time."""
+_REMOVED = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "PYSPARK_PYTHON")
 
 
-def environment() -> dict[str, str]:
-    """Return the environment without what the tests' own Spark has set in it."""
-    kept = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
+def job_environment() -> dict[str, str]:
+    """Return the environment without the variables that the tests' own Spark session sets."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _REMOVED}
     pythons = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    return kept | pythons | {"SPARK_SUBMIT_OPTS": SHORT_LIVED}
+    return inherited | pythons | {"SPARK_SUBMIT_OPTS": SHORT_LIVED}
 
 
-def begin(folder: Path, *words: object) -> subprocess.Popen[str]:
-    """Start a job in a process group of its own, its output in ``folder``/log; the caller waits for it, or ends it."""
-    command = [str(PROJECT / "spark-submit.sh"), *map(str, words)]
+def start_job(folder: Path, *args: object) -> subprocess.Popen[str]:
+    """Start a job in a process group of its own, with its output in ``folder``/log. The caller waits for its end."""
     with (folder / "log").open("a") as log:
         return subprocess.Popen(
-            command, cwd=folder, env=environment(), stdout=log, stderr=log, text=True, start_new_session=True
+            _command(args), cwd=folder, env=job_environment(), stdout=log, stderr=log, text=True, start_new_session=True
         )
 
 
-def submit(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    """Run a job to its end."""
-    command = [str(PROJECT / "spark-submit.sh"), *map(str, words)]
+def submit_and_wait(folder: Path, *args: object) -> subprocess.CompletedProcess[str]:
+    """Run a job to its end, with its standard output and error in ``stdout``."""
     return subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False
-    )
+        _command(args), cwd=folder, env=job_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, timeout=300, check=False,
+    )  # fmt: skip
 
 
-def told(done: subprocess.CompletedProcess[str]) -> str:
-    """Return all that was printed: spark-submit leads the errors of Python to its standard output."""
-    return done.stdout + done.stderr
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all below it, children first."""
-    parents: dict[int, list[int]] = {}
+def process_tree(pid: int) -> list[int]:
+    """Return the ids of all descendants of a process and its own, children before their parents."""
+    children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             status = (path / "stat").read_text("utf-8", "replace")
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             continue
-        parents.setdefault(int(status.rpartition(")")[2].split()[1]), []).append(int(path.name))
-    found = [pid]
-    for each in found:
-        found += parents.get(each, [])
-    return found[::-1]
+        children.setdefault(int(status.rpartition(")")[2].split()[1]), []).append(int(path.name))
+    pids = [pid]
+    for each in pids:
+        pids += children.get(each, [])
+    return pids[::-1]
 
 
-def command_of(pid: int) -> str:
-    """Return the command line of a process, or nothing where it has ended."""
+def command_line(pid: int) -> str:
+    """Return the command line of a process, or an empty text if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def _command(args: tuple[object, ...]) -> list[str]:
+    return [str(PROJECT / "spark-submit.sh"), *map(str, args)]

@@ -1,4 +1,4 @@
-"""Waiting for a condition, instead of for a time."""
+"""Wait for a condition with a time limit."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, *, seconds: float = 120, every: float = 0.02) -> T:
-    """Return the first true result of ``condition``, or fail saying what was waited for."""
+def wait_for(condition: Callable[[], T], what: str, *, seconds: float = 120, every: float = 0.02) -> T:
+    """Return the first true result of ``condition``, or fail with ``what`` in the message."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
+        result = condition()
+        if result:
+            return result
         time.sleep(every)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
+    raise AssertionError(f"waited {seconds} s for {what}, which did not happen")

@@ -1,4 +1,4 @@
-"""Small frames of points, and a grid over them that cannot be held on the driver."""
+"""Small DataFrames of points, a grid that packs them into blocks, and a checkpoint in memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,9 +12,24 @@ from pyspark.sql import functions as F
 from segue.kmeans_grid import engine
 
 
+class Checkpoint:
+    """A CheckpointStore in memory that raises InterruptedError after a number of saves."""
+
+    def __init__(self, text=None, fails_after=None):
+        self.text, self.saves, self.fails_after = text, 0, fails_after
+
+    def load(self):
+        return self.text
+
+    def save(self, text):
+        self.text, self.saves = text, self.saves + 1
+        if self.saves == self.fails_after:
+            raise InterruptedError
+
+
 @pytest.fixture(scope="module", autouse=True)
 def blocks_for_few_points() -> Iterator[None]:
-    """Let the budget's sample alone decide what goes to the driver, however few points there are for each centre."""
+    """Let ``sample_size`` alone decide which points go to the driver, however few there are for each centre."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "POINTS_PER_CENTRE", 1)
         yield
@@ -22,15 +37,15 @@ def blocks_for_few_points() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def frame_of(spark: SparkSession) -> Callable[..., DataFrame]:
-    """Return a cached frame with columns id, point and genre, its rows dealt out to some partitions."""
+    """Return a function that makes a cached DataFrame with columns id, point and genre."""
 
     def frame(rows: np.ndarray, genres: list[str | None] | None = None, partitions: int = 2) -> DataFrame:
         rows = np.asarray(rows, dtype=float)
         table = pd.DataFrame({"id": [f"t{i:05}" for i in range(len(rows))], "array": list(rows)})
         table["genre"] = pd.Series(genres or [None] * len(rows), dtype=object)
-        given = spark.createDataFrame(table, "id string, array array<double>, genre string")
+        arrays = spark.createDataFrame(table, "id string, array array<double>, genre string")
         return (
-            given.repartition(partitions).select("id", array_to_vector(F.col("array")).alias("point"), "genre").cache()
+            arrays.repartition(partitions).select("id", array_to_vector(F.col("array")).alias("point"), "genre").cache()
         )
 
     return frame

@@ -1,6 +1,7 @@
-"""Packed points and what is drawn of them, against the same arithmetic on the points themselves."""
+"""Blocks and samples on Spark, against the same arithmetic on the points themselves."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import functions as F
@@ -13,15 +14,15 @@ from segue.kmeans_grid.scoring import CentreStats
 
 
 def point():
-    """The column of points as arrays: it needs a session."""
+    """Return the column of points as arrays; needs a session."""
     return vector_to_array(F.col("point"))
 
 
 @pytest.fixture(scope="module")
 def rows():
-    found = np.random.default_rng(0).normal(0, 1, (700, 3))
-    found[500:] = found[:200]
-    return found
+    points = np.random.default_rng(0).normal(0, 1, (700, 3))
+    points[500:] = points[:200]
+    return points
 
 
 @pytest.fixture(scope="module")
@@ -46,109 +47,108 @@ def on_grid(rows):
     return kernel.round_to_grid(rows / 8, 24)
 
 
-def test_what_packing_learns_of_the_points(blocks, on_grid):
+def test_packing_counts_points_and_selects_extremes(blocks, on_grid):
     assert (len(blocks), blocks.n_features, blocks.n_classes, blocks.exponent) == (700, 3, 2, -3)
     assert blocks.bits == 24
-    least, largest = on_grid.min(axis=0), on_grid.max(axis=0)
-    known = {tuple(row) for row in on_grid}
-    assert all(tuple(row) in known for row in blocks.extremes)
-    assert np.array_equal(blocks.extremes.min(axis=0), least)
-    assert np.array_equal(blocks.extremes.max(axis=0), largest)
+    points = {tuple(row) for row in on_grid}
+    assert all(tuple(row) in points for row in blocks.extremes)
+    assert np.array_equal(blocks.extremes.min(axis=0), on_grid.min(axis=0))
+    assert np.array_equal(blocks.extremes.max(axis=0), on_grid.max(axis=0))
     assert len(blocks.extremes) <= 6
 
 
-def test_totals_are_those_of_the_points(blocks, on_grid):
+def test_centre_sums_equal_those_of_the_points(blocks, on_grid):
     sets = [on_grid[:4], on_grid[20:29]]
-    for found, wanted in zip(blocks.totals(sets), kernel.centre_sums(Points.of(on_grid), sets), strict=True):
-        assert np.array_equal(found[:, :-1], wanted[:, :-1])
-        assert found[:, -1] == pytest.approx(wanted[:, -1], rel=1e-12)
+    for result, expected in zip(blocks.centre_sums(sets), kernel.centre_sums(Points.of(on_grid), sets), strict=True):
+        assert np.array_equal(result[:, :-1], expected[:, :-1])
+        assert result[:, -1] == pytest.approx(expected[:, -1], rel=1e-12)
 
 
-def test_verdicts_are_those_of_the_points(blocks, on_grid, genres):
+def test_score_sums_equal_those_of_the_points(blocks, on_grid, genres):
     sets = [on_grid[:4], on_grid[20:29]]
-    known = [CentreStats.of(c, total) for c, total in zip(sets, blocks.totals(sets), strict=True)]
+    stats = [CentreStats.of(c, sums) for c, sums in zip(sets, blocks.centre_sums(sets), strict=True)]
     codes = np.array([{"pop": 0, "rock": 1, None: -1}[genre] for genre in genres], dtype=np.int32)
-    wanted = scoring.score_sums(Points.of(on_grid), codes, 2, known)
-    for a, b in zip(blocks.judged(known), wanted, strict=True):
+    expected = scoring.score_sums(Points.of(on_grid), codes, 2, stats)
+    for a, b in zip(blocks.score_sums(stats), expected, strict=True):
         assert a.sums == pytest.approx(b.sums, abs=1e-9)
         assert (a.pairs.tolist(), a.counts.tolist()) == (b.pairs.tolist(), b.counts.tolist())
 
 
-def test_the_extremes_do_not_depend_on_the_rows_order(frame_of, rows):
-    # many points have the least and the largest value of each feature
+def test_extremes_do_not_depend_on_the_order_of_rows(frame_of, rows):
+    # many points share the smallest and the largest value of each feature
     coarse = np.rint(rows)
-    found = []
+    extremes = []
     for seed in range(2):
         order = np.random.default_rng(seed).permutation(len(rows))
         packed = pack(point(), frame_of(coarse[order], partitions=1 + 3 * seed), None, -3)
-        found.append(packed.extremes)
+        extremes.append(packed.extremes)
         packed.release()
-    assert found[0].tobytes() == found[1].tobytes()
+    assert extremes[0].tobytes() == extremes[1].tobytes()
 
 
 def weighted(points):
-    """The points with their weights, in an order of their own."""
+    """Return the points with their weights, sorted."""
     return sorted(zip(map(tuple, points.rows), points.weights.tolist(), strict=True))
 
 
-def test_a_sample_by_id_is_of_the_size_that_was_asked_for(frame, blocks, on_grid):
-    drawn = sampling.drawn(point(), frame, blocks, "id", 200)
-    known = {tuple(row) for row in on_grid}
-    assert all(tuple(row) in known for row in drawn.rows)
-    # the number drawn is binomial: 5 standard deviations, and the extreme ones
-    assert 200 - 60 <= len(drawn) <= 200 + 60 + 6
+def test_a_sample_by_id_has_the_requested_size(frame, blocks, on_grid):
+    sample = sampling.draw_sample(point(), frame, blocks, "id", 200)
+    points = {tuple(row) for row in on_grid}
+    assert all(tuple(row) in points for row in sample.rows)
+    # the number drawn is binomial: 5 standard deviations, and up to 6 extreme points
+    assert 200 - 60 <= len(sample) <= 200 + 60 + 6
     extremes = {tuple(row) for row in blocks.extremes}
-    assert extremes <= {tuple(row) for row in drawn.rows}
-    # a point for 700 / 200 others, to the nearest whole number; an extreme one may be there for itself
-    assert {weight for row, weight in weighted(drawn) if row not in extremes} == {4.0}
+    assert extremes <= {tuple(row) for row in sample.rows}
+    # 700 / 200 rounded; the weight of an added extreme point is 1
+    assert {weight for row, weight in weighted(sample) if row not in extremes} == {4.0}
 
 
 @pytest.mark.parametrize("id_column", ["id", None])
 def test_a_sample_does_not_depend_on_partitions(frame, blocks, id_column):
     shuffled = frame.repartition(5, F.rand(1))
-    first, second = (sampling.drawn(point(), points, blocks, id_column, 150) for points in (frame, shuffled))
+    first, second = (sampling.draw_sample(point(), points, blocks, id_column, 150) for points in (frame, shuffled))
     assert first.rows.tobytes() == second.rows.tobytes()
     assert first.weights.tolist() == second.weights.tolist()
 
 
-def test_a_sample_without_ids_stands_for_about_all(frame, blocks):
-    drawn = sampling.drawn(point(), frame, blocks, None, 350)
+def test_weights_of_a_sample_without_ids_add_up_to_about_all(frame, blocks):
+    sample = sampling.draw_sample(point(), frame, blocks, None, 350)
     # each of 350 copies counts twice; 200 points occur twice and share their draw
-    assert 700 - 180 <= drawn.weights.sum() <= 700 + 180
-    assert len(np.unique(drawn.rows, axis=0)) == len(drawn)
+    assert 700 - 180 <= sample.weights.sum() <= 700 + 180
+    assert len(np.unique(sample.rows, axis=0)) == len(sample)
 
 
-def test_the_different_points_as_often_as_they_occur(frame, blocks, on_grid):
-    found, n = sampling.distinct(point(), frame, blocks, 10_000)
+def test_distinct_points_are_weighted_by_their_copies(frame, blocks, on_grid):
+    distinct, n = sampling.distinct_points(point(), frame, blocks, 10_000)
     assert n == 500
-    different, counts = np.unique(on_grid, axis=0, return_counts=True)
-    assert weighted(found) == sorted(zip(map(tuple, different), counts.astype(float).tolist(), strict=True))
+    rows, counts = np.unique(on_grid, axis=0, return_counts=True)
+    assert weighted(distinct) == sorted(zip(map(tuple, rows), counts.astype(float).tolist(), strict=True))
 
 
-def test_too_many_different_points_are_cut_by_hash_but_counted(frame, blocks):
-    found = [sampling.distinct(point(), points, blocks, 60) for points in (frame, frame.repartition(5, F.rand(2)))]
-    assert [n for _, n in found] == [500, 500]
-    assert 60 <= len(found[0][0]) <= 66
-    assert weighted(found[0][0]) == weighted(found[1][0])
+def test_too_many_distinct_points_are_limited_by_hash(frame, blocks):
+    shuffled = frame.repartition(5, F.rand(2))
+    (first, n), (second, m) = (sampling.distinct_points(point(), points, blocks, 60) for points in (frame, shuffled))
+    assert (n, m) == (500, 500)
+    assert 60 <= len(first) <= 66
+    assert weighted(first) == weighted(second)
 
 
-def test_few_points_are_gathered_on_the_driver_and_many_in_blocks(frame):
-    few = load_points(frame, features="point", class_column="genre", most=700)
-    many = load_points(frame, features="point", class_column="genre", most=699)
+def test_few_points_are_loaded_and_many_are_packed(frame):
+    few = load_points(frame, features="point", class_column="genre", max_local=700)
+    many = load_points(frame, features="point", class_column="genre", max_local=699)
     assert isinstance(few, LocalPoints)
     assert isinstance(many, Blocks)
-    # values reach some 3.5: a quarter of them fits
+    # the largest value is about 3.5, and 3.5 / 4 is at most 1
     assert (few.exponent, many.exponent) == (-2, -2)
     assert (few.n_classes, many.n_classes) == (2, 2)
     centres = few.sample.rows[:3]
-    assert few.totals([centres])[0] == pytest.approx(many.totals([centres])[0], abs=1e-5)
+    assert few.centre_sums([centres])[0] == pytest.approx(many.centre_sums([centres])[0], abs=1e-5)
     many.release()
 
 
-def test_lists_become_a_matrix_whatever_is_missing():
-    pa = pytest.importorskip("pyarrow")
-    values, whole = matrix_with_mask(pa.array([[1.0, 2.0], None, [3.0], [4.0, None], []], pa.list_(pa.float64())))
-    assert whole.tolist() == [True, False, False, True, False]
+def test_incomplete_lists_are_masked():
+    values, is_complete = matrix_with_mask(pa.array([[1.0, 2.0], None, [3.0], [4.0, None], []], pa.list_(pa.float64())))
+    assert is_complete.tolist() == [True, False, False, True, False]
     assert values[[0, 3]].tolist() == [[1.0, 2.0], [4.0, pytest.approx(np.nan, nan_ok=True)]]
     sliced = pa.array([[9.0, 9.0], [1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float64())).slice(1)
     assert matrix_with_mask(sliced)[0].tolist() == [[1.0, 2.0], [3.0, 4.0]]

@@ -1,4 +1,4 @@
-"""Points in the driver's memory: nothing depends on the order in which they came."""
+"""Points in the driver's memory: results do not depend on the order of rows."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,9 @@ from segue.kmeans_grid.scoring import CentreStats
 
 @pytest.fixture(scope="module")
 def rows():
-    found = np.random.default_rng(0).random((200, 3))
-    found[150:] = found[:50]
-    return found
+    points = np.random.default_rng(0).random((200, 3))
+    points[150:] = points[:50]
+    return points
 
 
 @pytest.fixture(scope="module")
@@ -20,36 +20,36 @@ def classes():
     return np.random.default_rng(1).integers(-1, 4, 200).astype(np.int32)
 
 
-def test_the_order_of_rows_does_not_change_a_bit(rows, classes):
+def test_the_order_of_rows_changes_no_bit(rows, classes):
     order = np.random.default_rng(2).permutation(200)
     first, second = (LocalPoints(rows[o], classes[o], 4, 0) for o in (slice(None), order))
     centres = first.sample.rows[:5]
     assert np.array_equal(first.sample.rows, second.sample.rows)
-    assert np.array_equal(*(points.totals([centres])[0] for points in (first, second)))
+    assert np.array_equal(*(points.centre_sums([centres])[0] for points in (first, second)))
 
 
 def test_classes_and_their_numbers_do_not_change_the_sample(rows, classes):
-    # classes are numbered as they are met, so the numbers tell the order of the rows
+    # classes are numbered by first occurrence, which depends on the order of rows
     renumbered = np.array([2, 0, 3, 1, -1], dtype=np.int32)[classes]
-    samples = [LocalPoints(rows, given, 4, 0).sample.rows for given in (classes, renumbered, None)]
+    samples = [LocalPoints(rows, codes, 4, 0).sample.rows for codes in (classes, renumbered, None)]
     assert np.array_equal(samples[0], samples[1])
     assert np.array_equal(samples[0], samples[2])
 
 
-def test_points_are_scaled_into_the_cube_and_rounded_for_the_search_alone(rows):
+def test_only_the_sample_is_rounded_to_the_grid(rows):
     points = LocalPoints(rows * 1000, None, 0, -10)
     assert len(points) == 200
     in_order = points.sample.rows[np.lexsort(points.sample.rows.T)]
     scaled = rows * 1000 / 1024
     assert in_order == pytest.approx(scaled[np.lexsort(scaled.T)], abs=2.0**-25)
     assert np.array_equal(in_order, kernel.round_to_grid(in_order, 24))
-    # sums are those of the points as they came
-    (total,) = points.totals([np.array([[0.0] * 3, [1.0] * 3])])
-    assert total[:, :3].sum(axis=0) == pytest.approx(scaled.sum(axis=0), rel=1e-13)
+    # sums are those of the points as given
+    (sums,) = points.centre_sums([np.array([[0.0] * 3, [1.0] * 3])])
+    assert sums[:, :3].sum(axis=0) == pytest.approx(scaled.sum(axis=0), rel=1e-13)
 
 
-def test_every_point_is_counted_where_it_is_judged():
-    # (t, t) is as far from (a, b) as from (b, a), which arithmetic off the grid may tell or not
+def test_sums_and_scores_assign_equidistant_points_alike():
+    # (t, t) is as far from (a, b) as from (b, a), but rounding off the grid may make a difference
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.random((300, 1)), 6, axis=1)
     centres = []
@@ -57,9 +57,9 @@ def test_every_point_is_counted_where_it_is_judged():
         one = kernel.round_to_grid(rng.random(6), 24)
         centres.append(np.stack([rng.permutation(one) for _ in range(5)]))
     points = LocalPoints(rows, np.zeros(300, dtype=np.int32), 1, 0)
-    totals = points.totals(centres)
-    known = [CentreStats.of(c, np.maximum(total, 1.0)) for c, total in zip(centres, totals, strict=True)]
-    for total, verdict in zip(totals, points.judged(known), strict=True):
+    centre_sums = points.centre_sums(centres)
+    stats = [CentreStats.of(c, np.maximum(sums, 1.0)) for c, sums in zip(centres, centre_sums, strict=True)]
+    for sums, scores in zip(centre_sums, points.score_sums(stats), strict=True):
         counts = np.zeros(5)
-        counts[verdict.pairs] = verdict.counts
-        assert total[:, -2].tolist() == counts.tolist()
+        counts[scores.pairs] = scores.counts
+        assert sums[:, -2].tolist() == counts.tolist()

@@ -1,4 +1,4 @@
-"""The search: the same bits whatever the threads, and as good as scikit-learn's many starts."""
+"""The search: the same bits for any number of processes, and as good as many starts of scikit-learn."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ def points_of(rows, weights=None):
 
 
 def inertia(points, centres):
-    """Straight from the definition."""
+    """Compute the inertia by its definition."""
     return float(pairwise_distances(points.rows, centres, metric="sqeuclidean").min(axis=1) @ points.weights)
 
 
@@ -37,63 +37,63 @@ def searched(points, ks, **how):
     return search.search(points, ks, **{"restarts": 5, "seed": 0, "bits": BITS} | how)
 
 
-def bits(found):
-    return [(start.centres.tobytes(), start.cost, start.iterations, start.settled) for start in found]
+def bits(starts):
+    return [(start.centres.tobytes(), start.cost, start.iterations, start.converged) for start in starts]
 
 
-def test_hands_do_not_change_a_bit(monkeypatch, blobs):
-    # small enough parts that the sample is more than the first points
+def test_the_number_of_processes_changes_no_bit(monkeypatch, blobs):
+    # fewer first points than the sample has
     monkeypatch.setattr(search, "FIRST_POINTS", 500)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
-    found = []
+    results = []
     for n in (1, 2, 3):
-        with WorkerPool(n) as hands:
-            hands.begin()
-            found.append(bits(searched(blobs, [2, 3, 5, 8], hands=hands)))
-            assert len(hands) == n
-    assert found[0] == found[1] == found[2]
+        with WorkerPool(n) as pool:
+            pool.start()
+            results.append(bits(searched(blobs, [2, 3, 5, 8], pool=pool)))
+            assert len(pool) == n
+    assert results[0] == results[1] == results[2]
 
 
-def test_the_threads_of_numpy_are_as_before(blobs):
+def test_the_thread_limits_of_numpy_are_restored(blobs):
     before = [(pool["user_api"], pool["num_threads"]) for pool in threadpool_info()]
     searched(blobs, [2])
     assert [(pool["user_api"], pool["num_threads"]) for pool in threadpool_info()] == before
 
 
-def test_at_least_as_good_as_ten_starts_of_scikit_learn(blobs):
+def test_as_good_as_ten_starts_of_scikit_learn(blobs):
     ks = [2, 6, 7, 9]
-    for k, found in zip(ks, searched(blobs, ks, restarts=10), strict=True):
+    for k, result in zip(ks, searched(blobs, ks, restarts=10), strict=True):
         best = KMeans(k, n_init=10, random_state=0, tol=0).fit(blobs.rows).inertia_
-        assert found.centres.shape == (k, 4)
-        assert inertia(blobs, found.centres) <= best * (1 + 1e-9)
+        assert result.centres.shape == (k, 4)
+        assert inertia(blobs, result.centres) <= best * (1 + 1e-9)
 
 
-def test_what_is_found_is_settled_on_the_whole_sample(monkeypatch, blobs):
+def test_starts_have_converged_on_the_whole_sample(monkeypatch, blobs):
     monkeypatch.setattr(search, "FIRST_POINTS", 300)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
-    for found in searched(blobs, [2, 7]):
-        assert found.settled
-        (total,) = kernel.centre_sums(blobs, [found.centres])
-        assert np.array_equal(kernel.updated_centres(total, found.centres, BITS), found.centres)
+    for result in searched(blobs, [2, 7]):
+        assert result.converged
+        (sums,) = kernel.centre_sums(blobs, [result.centres])
+        assert np.array_equal(kernel.updated_centres(sums, result.centres, BITS), result.centres)
 
 
-def test_starts_are_made_on_the_first_points_where_there_are_many(monkeypatch, blobs):
+def test_restarts_run_on_the_first_points(monkeypatch, blobs):
     monkeypatch.setattr(search, "FIRST_POINTS", 300)
-    assert np.array_equal(search._first(blobs, 6).rows, blobs.rows[:300])  # 50 for each centre
-    assert len(search._first(blobs, 7)) == 350
-    assert search._first(blobs, 30) is blobs
+    assert np.array_equal(search._first_points(blobs, 6).rows, blobs.rows[:300])  # 50 for each centre
+    assert len(search._first_points(blobs, 7)) == 350
+    assert search._first_points(blobs, 30) is blobs
 
 
-def test_first_points_that_are_too_much_alike_do_not_decide(monkeypatch):
+def test_too_few_distinct_first_points_are_not_used_alone(monkeypatch):
     monkeypatch.setattr(search, "FIRST_POINTS", 100)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
     points = points_of([[0.0, 0.0]] * 100 + [[1.0, i / 4] for i in range(4)])
-    assert search._first(points, 5) is points
-    (found,) = searched(points, [5])
-    assert inertia(points, found.centres) == 0
+    assert search._first_points(points, 5) is points
+    (result,) = searched(points, [5])
+    assert inertia(points, result.centres) == 0
 
 
-def test_weights_are_repeated_points():
+def test_weights_equal_repeated_points():
     rng = np.random.default_rng(0)
     rows, weights = rng.random((200, 2)), rng.integers(1, 5, 200)
     weighted, repeated = points_of(rows, weights), points_of(np.repeat(rows, weights, axis=0))
@@ -104,14 +104,14 @@ def test_weights_are_repeated_points():
 @pytest.mark.parametrize("ks", [[2], [4], [2, 4], [3, 5, 9]], ids=str)
 def test_as_many_clusters_as_points(ks):
     points = points_of(np.random.default_rng(0).random((ks[-1], 2)))
-    found = searched(points, ks)
-    assert [len(start.centres) for start in found] == ks
-    assert inertia(points, found[-1].centres) == 0
+    starts = searched(points, ks)
+    assert [len(start.centres) for start in starts] == ks
+    assert inertia(points, starts[-1].centres) == 0
 
 
-def test_one_restart_is_enough_to_search(blobs):
-    (found,) = searched(blobs, [7], restarts=1)
-    assert inertia(blobs, found.centres) == pytest.approx(
+def test_one_restart_is_within_1_percent_of_the_best(blobs):
+    (result,) = searched(blobs, [7], restarts=1)
+    assert inertia(blobs, result.centres) == pytest.approx(
         KMeans(7, n_init=20, random_state=0, tol=0).fit(blobs.rows).inertia_, rel=0.01
     )
 
@@ -122,12 +122,12 @@ def test_near_the_best_of_2000_starts_on_real_tracks(real_data):
         rows = [[float(row[name]) for name in reference["features"]] for row in csv.DictReader(stream)]
     points = points_of(MinMaxScaler().fit_transform(rows))
     best = {of["k"]: of["inertia"] for of in reference["best_inertia_of_2000_starts"]}
-    gaps = [
-        inertia(points, found.centres) / best[len(found.centres)] - 1
+    excess = [
+        inertia(points, result.centres) / best[len(result.centres)] - 1
         for seed in range(3)
-        for found in searched(points, range(2, 16), restarts=10, seed=seed)
+        for result in searched(points, range(2, 16), restarts=10, seed=seed)
     ]
-    assert len(gaps) == 42
-    assert min(gaps) > -1e-3  # some are better than 2,000 starts, by little
-    assert np.median(gaps) <= 0.001
-    assert max(gaps) <= 0.007
+    assert len(excess) == 42
+    assert min(excess) > -1e-3  # some are better than 2,000 starts, by little
+    assert np.median(excess) <= 0.001
+    assert max(excess) <= 0.007

@@ -35,7 +35,7 @@ def test_similar_prints_track_cluster_and_list(segue):
     lines = out.splitlines()
     assert lines[:3] == [
         "Bohemian Rhapsody",
-        "  by Queen, on Opera, 1975, rock, 100 BPM",
+        "  by Queen, on An Album, 1975, rock, 100 BPM",
         "  Cluster 1: calm, acoustic",
     ]
     assert lines[4].split() == ["distance", "title", "artist", "why"]
@@ -166,7 +166,7 @@ def test_functions_return_plain_values(root):
 
 
 def test_spark_and_pandas_are_not_loaded(tmp_path):
-    rows = [delta_tables.track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
+    rows = [delta_tables.labeled_track(0) | {"track_id": f"x{n}", "title": f"Song number {n}"} for n in range(2_000)]
     delta_tables.save(tmp_path, schema.LABELED_TRACKS, rows)
     entries = [
         {"track_id": f"x{n}", "distance": 0.5, "same_cluster": True, "why": ["bpm", "energy"]} for n in range(10)

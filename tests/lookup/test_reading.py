@@ -14,7 +14,7 @@ HOSTILE = ["it's", "'' OR 1=1 --", 'a"b', "\\'", "two\nlines", "$1", "?", "; DRO
 
 @pytest.fixture
 def root(tmp_path):
-    rows = [delta_tables.track(0) | {"track_id": name, "title": f"title of {name}"} for name in HOSTILE]
+    rows = [delta_tables.labeled_track(0) | {"track_id": name, "title": f"title of {name}"} for name in HOSTILE]
     delta_tables.save(tmp_path, schema.LABELED_TRACKS, rows)
     return tmp_path
 

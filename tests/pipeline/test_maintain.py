@@ -7,7 +7,7 @@ import time
 
 import pytest
 from deltalake import DeltaTable
-from tests.helpers.run_notes import note_of
+from tests.helpers.run_markers import write_run_marker
 from tests.pipeline.labeled import labeled_tracks
 
 from segue import schema
@@ -62,7 +62,7 @@ def upkeep(spark, made, tmp_path_factory):
             "version": DeltaTable(str(root / "labeled_tracks")).version(),
         })  # fmt: skip
         if options:
-            note_of(root)
+            write_run_marker(root)
     return root, found
 
 

@@ -100,7 +100,7 @@ def test_an_interrupted_grid_resumes(spark, root, monkeypatch, caplog):
     monkeypatch.setattr(lloyd, "_move", move)
     with caplog.at_level("INFO", logger="segue"):
         resumed = train.train_clusters(store, settings)
-    assert "after pass 2" in caplog.text
+    assert "continuing after pass 2" in caplog.text
     assert not checkpoint.exists()
     card = root / "models" / resumed.model_version / "model.json"
     centres = json.loads(card.read_text("utf-8"))["centres_scaled"]

@@ -6,8 +6,8 @@ where a file's comments begin so). ``# guard: NAME -> CODE`` replaces the statem
 compound statement and leaves its body. A line that begins no statement (an argument, a line of a shell script) is
 replaced or removed alone.
 
-The tests that fail without a guard are marked ``@pytest.mark.guard("NAME")``; ``pytestmark`` marks a file whose tests
-depend on each other. Prints one JSON line per guard and a summary.
+The tests that fail without a guard are marked ``@pytest.mark.guard("NAME")``, or by ``pytestmark`` for a whole
+file. Prints one JSON line per guard and a summary.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def read_text(file: str, text: str) -> list[Guard]:
 
 
 def remove(guard: Guard, text: str) -> str:
-    """Return a file's text without a guard. Raises SyntaxError if what is left does not parse."""
+    """Return a file's text without a guard. Raises SyntaxError if the result does not parse."""
     lines, code, end = text.split("\n"), list(guard.code), guard.line + 1
     is_python = guard.file.endswith(".py")
     node = _node_at(text, guard.line + 1) if is_python else None
@@ -85,10 +85,10 @@ def remove(guard: Guard, text: str) -> str:
         if not code and isinstance(node, ast.stmt):
             code = ["pass"]
     indent = lines[guard.line][: len(lines[guard.line]) - len(lines[guard.line].lstrip())]
-    left = "\n".join([*lines[: guard.line], *(indent + line for line in code), *lines[end:]])
+    changed = "\n".join([*lines[: guard.line], *(indent + line for line in code), *lines[end:]])
     if is_python:
-        ast.parse(left)
-    return left
+        ast.parse(changed)
+    return changed
 
 
 def unknown_names(guard: Guard, text: str) -> set[str]:
@@ -99,14 +99,14 @@ def unknown_names(guard: Guard, text: str) -> set[str]:
     if not guard.file.endswith(".py"):
         return set()
     lines, line = text.split("\n"), guard.line + 1
-    around = [
+    functions = [
         node
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
     ]
-    body = lines[around[-1].lineno - 1 : around[-1].end_lineno] if around else lines
-    known = {word for each in body if not _NO_CODE.match(each) for word in re.findall(r"\w+", each)}
-    return {word for each in guard.code for word in re.findall(r"[^\W\d]\w*", each)} - known - set(keyword.kwlist)
+    body = lines[functions[-1].lineno - 1 : functions[-1].end_lineno] if functions else lines
+    names = {word for each in body if not _NO_CODE.match(each) for word in re.findall(r"\w+", each)}
+    return {word for each in guard.code for word in re.findall(r"[^\W\d]\w*", each)} - names - set(keyword.kwlist)
 
 
 def tests_by_guard() -> dict[str, list[str]]:
@@ -182,13 +182,13 @@ def main() -> int:
     texts = {guard: " ".join([guard.name, guard.file, *tests[guard.name]]) for guard in guards}
     chosen = [guard for guard in guards if not parts or any(part in texts[guard] for part in parts)]
     with tempfile.TemporaryDirectory() as folder:
-        project, detected = copy(Path(folder)), 0
+        project, n_detected = copy(Path(folder)), 0
         for guard in chosen:
             result = run_without(guard, tests[guard.name], project)
             print(json.dumps(result), flush=True)
-            detected += bool(result["detected"])
-    print(json.dumps({"summary": {"guards": len(chosen), "detected": detected}}), flush=True)
-    return 0 if chosen and detected == len(chosen) else 1
+            n_detected += bool(result["detected"])
+    print(json.dumps({"summary": {"guards": len(chosen), "detected": n_detected}}), flush=True)
+    return 0 if chosen and n_detected == len(chosen) else 1
 
 
 def _files() -> Iterator[tuple[str, str]]:

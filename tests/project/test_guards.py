@@ -16,15 +16,15 @@ def test_guards_and_marked_tests_match():
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_a_guard_can_be_removed(guard):
     text = (guards.PROJECT / guard.file).read_text("utf-8")
-    left = guards.remove(guard, text)
-    assert left.split("\n") != text.split("\n")
+    changed = guards.remove(guard, text)
+    assert changed.split("\n") != text.split("\n")
     assert guards.unknown_names(guard, text) == set()
     if guard.file.endswith(".sh"):
-        subprocess.run(["bash", "-n"], input=left, text=True, check=True)
+        subprocess.run(["bash", "-n"], input=changed, text=True, check=True)
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "left"),
+    ("file", "text", "changed"),
     [
         ("a.py", "if x:  # guard: a-b\n    y(\n        1\n    )\nz()", "pass\nz()"),
         ("a.py", "# guard: a-b -> y()\n# why\nx(\n    1,\n)", "# guard: a-b -> y()\n# why\ny()"),
@@ -41,9 +41,9 @@ def test_a_guard_can_be_removed(guard):
     ],
     ids=["statement", "replacement", "lines", "header", "element", "handler", "shell", "script"],
 )
-def test_the_whole_statement_is_removed_or_replaced(file, text, left):
+def test_whole_statement_is_removed_or_replaced(file, text, changed):
     (guard,) = guards.read_text(file, text)
-    assert guards.remove(guard, text) == left
+    assert guards.remove(guard, text) == changed
 
 
 def test_two_guards_of_one_line_are_removed_apart():
@@ -58,7 +58,7 @@ def test_code_that_does_not_parse_is_refused():
         guards.remove(guard, text)
 
 
-def test_a_replacement_with_a_name_of_before_a_renaming_is_reported():
+def test_replacement_with_unknown_name_is_reported():
     text = dedent("""
         def f(x):
             # guard: a-b -> return x

@@ -1,4 +1,4 @@
-"""The packaged library, submitted as the README says, from another folder and in a JVM of its own."""
+"""``spark-submit.sh`` runs the packaged library from another folder, with its exit codes, signals and JVM options."""
 
 import os
 import shutil
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.helpers.submitted_jobs import PROJECT, begin, environment, family, submit, told
-from tests.helpers.waiting import until
+from tests.helpers.submitted_jobs import PROJECT, job_environment, process_tree, start_job, submit_and_wait
+from tests.helpers.waiting import wait_for
 
 CSV = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness\n" + "".join(
     f"x{n}y,Song {n},A,{90 + n},{-n}.5,0.{n}1,0.5{n},0.2{n},0.0{n}\n" for n in range(1, 9)
@@ -17,60 +17,82 @@ CSV = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechiness\
 
 
 @pytest.fixture(scope="module", autouse=True)
-def spark_at_hand():
+def require_spark():
     if not (PROJECT / ".venv").is_dir() and "SPARK_HOME" not in os.environ:
-        pytest.skip("no .venv in the project: make setup makes it")
+        pytest.skip("no .venv in the project: type make setup")
     if shutil.which("bash") is None:
         pytest.skip("no bash")
 
 
-@pytest.mark.jvm
-def test_exit_codes_pass_through(tmp_path):
-    wrong = submit(tmp_path, "jobs/train_clusters.py", "--output", "out", "--set", "clustering.ks=9-4")
-    assert wrong.returncode == 2
-    assert "clustering.ks is '9-4'" in told(wrong)
-    errors = [line for line in told(wrong).splitlines() if line.startswith("error:")]
-    assert len(errors) == 1
-    assert "Traceback" not in told(wrong)
+@pytest.fixture
+def run_with_fake_spark(tmp_path):
+    """Return a function that runs spark-submit.sh with a shell script in place of Spark's own spark-submit."""
+    spark_submit = tmp_path / "spark" / "bin" / "spark-submit"
+    spark_submit.parent.mkdir(parents=True)
+
+    def run(script, *args, **variables):
+        spark_submit.write_text(f"#!/bin/sh\n{script}\n")
+        spark_submit.chmod(0o755)
+        environment = job_environment() | {"SPARK_HOME": str(tmp_path / "spark")} | variables
+        command = [str(PROJECT / "spark-submit.sh"), *args]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
 
 
-@pytest.mark.jvm
-def test_a_failure_is_told_in_one_line_and_by_its_exit_code(tmp_path):
-    missing = submit(tmp_path, "jobs/run_pipeline.py", "--input", "none.csv", "--output", "out")
-    assert missing.returncode == 3
-    # of itself the JVM tells, Spark nothing
-    lines = [line for line in told(missing).splitlines() if not line.startswith("WARNING: Using incubator modules")]
+def error_lines(text):
+    return [line for line in text.splitlines() if "error:" in line]
+
+
+@pytest.mark.cluster
+def test_invalid_setting_gives_one_line_and_code_2(tmp_path):
+    run = submit_and_wait(tmp_path, "jobs/train_clusters.py", "--output", "out", "--set", "clustering.ks=9-4")
+    assert run.returncode == 2
+    (line,) = error_lines(run.stdout)
+    assert "clustering.ks is '9-4'" in line
+    assert "Traceback" not in run.stdout
+
+
+@pytest.mark.cluster
+def test_missing_input_gives_one_line_and_code_3(tmp_path):
+    run = submit_and_wait(tmp_path, "jobs/run_pipeline.py", "--input", "none.csv", "--output", "out")
+    assert run.returncode == 3
+    # the JVM itself prints this line, because Spark adds the module, and has no option against it
+    lines = [line for line in run.stdout.splitlines() if not line.startswith("WARNING: Using incubator modules")]
     path = f"file:{tmp_path}/none.csv"
     assert lines == [f"error: cannot read --input none.csv: Path does not exist: {path}"]
 
 
 @pytest.mark.guard("signal-passed-to-job", "signal-recorded-as-interrupted")
-@pytest.mark.jvm
+@pytest.mark.cluster
 @pytest.mark.parametrize(
-    ("number", "shown"),
+    ("number", "path"),
     [(signal.SIGTERM, "tracks/_delta_log/*.json"), (signal.SIGINT, ".running/*.json")],
-    ids=["SIGTERM once there are tracks", "SIGINT once a run has begun"],
+    ids=["SIGTERM after a table", "SIGINT after the run marker"],
 )
-def test_a_signal_ends_a_run_with_a_record_that_says_so(number, shown, tmp_path):
+def test_signal_ends_run_and_is_recorded(number, path, tmp_path):
     (tmp_path / "tracks.csv").write_text(CSV, "utf-8")
-    run = begin(tmp_path, "--master", "local[2]", "jobs/run_pipeline.py", "--input", "tracks.csv", "--output", "out")
-    until(lambda: list((tmp_path / "out").glob(shown)), shown)
-    below = family(run.pid)
-    # a terminal's Ctrl-C goes to the whole group, an operator's kill to the one process
+    args = ("--master", "local[2]", "jobs/run_pipeline.py", "--input", "tracks.csv", "--output", "out")
+    run = start_job(tmp_path, *args)
+    wait_for(lambda: list((tmp_path / "out").glob(path)), path)
+    pids = process_tree(run.pid)
+    # a terminal sends Ctrl-C to the whole process group, an operator sends SIGTERM to one process
     (os.killpg if number == signal.SIGINT else os.kill)(run.pid, number)
-    assert run.wait(60) == 128 + number, (tmp_path / "log").read_text("utf-8")[-3000:]
+    code = run.wait(60)
     log = (tmp_path / "log").read_text("utf-8")
-    assert [line for line in log.splitlines() if "error:" in line] == [f"error: {number.name} asked the run to end"]
-    assert "Traceback" not in log
+    assert code == 128 + number, log[-3000:]
+    (line,) = error_lines(log)
     (row,) = DeltaTable(str(tmp_path / "out" / "runs")).to_pandas().itertuples()
-    assert (row.status, row.error) == ("interrupted", f"{number.name} asked the run to end")
+    assert (row.status, f"error: {row.error}") == ("interrupted", line)
+    assert number.name in line
+    assert "Traceback" not in log
     if number == signal.SIGTERM:
         assert len(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas()) == 8
-    until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], "all its processes to end")
+    wait_for(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()], "all processes to end")
 
 
 @pytest.mark.parametrize(
-    ("words", "is_light"),
+    ("args", "is_small"),
     [
         (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "out"], True),
         (["jobs/run_pipeline.py", "--input=few.csv", "--output=out"], True),
@@ -83,19 +105,13 @@ def test_a_signal_ends_a_run_with_a_record_that_says_so(number, shown, tmp_path)
         (["jobs/make_sample.py", "--to", "few.csv"], False),
     ],
 )
-def test_the_second_compiler_rests_where_tracks_are_few(words, is_light, tmp_path):
+def test_second_compiler_is_off_for_small_data(args, is_small, run_with_fake_spark, tmp_path):
     for name, n_bytes in (("few", 1000), ("many", 3 << 20)):
         (tmp_path / f"{name}.csv").write_bytes(b"x" * n_bytes)
         (tmp_path / name / "tracks").mkdir(parents=True)
         (tmp_path / name / "tracks" / "a.parquet").write_bytes(b"x" * n_bytes)
-    spark = tmp_path / "spark" / "bin" / "spark-submit"
-    spark.parent.mkdir(parents=True)
-    spark.write_text('#!/bin/sh\necho "$SPARK_SUBMIT_OPTS"\n')
-    spark.chmod(0o755)
-    said = environment() | {"SPARK_HOME": str(tmp_path / "spark"), "SPARK_SUBMIT_OPTS": "-Dmine"}
-    command = [str(PROJECT / "spark-submit.sh"), *words]
-    told = subprocess.run(command, cwd=tmp_path, env=said, capture_output=True, text=True, check=True).stdout
-    assert told.split() == (["-XX:TieredStopAtLevel=1", "-Dmine"] if is_light else ["-Dmine"])
+    run = run_with_fake_spark('echo "$SPARK_SUBMIT_OPTS"', *args, SPARK_SUBMIT_OPTS="-Dmine")
+    assert run.stdout.split() == (["-XX:TieredStopAtLevel=1", "-Dmine"] if is_small else ["-Dmine"])
 
 
 @pytest.mark.guard("jvm-exit-code-mapped")
@@ -108,15 +124,7 @@ def test_the_second_compiler_rests_where_tracks_are_few(words, is_light, tmp_pat
         (143, 143, []),
     ],
 )
-def test_codes_of_a_jvm_that_fails_on_its_own_become_the_code_of_a_failure(spark_code, code, lines, tmp_path):
-    spark = tmp_path / "bin" / "spark-submit"
-    spark.parent.mkdir()
-    spark.write_text(f"#!/bin/sh\nexit {spark_code}\n")
-    spark.chmod(0o755)
-    said = environment() | {"SPARK_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [str(PROJECT / "spark-submit.sh"), "jobs/run_pipeline.py"],
-        env=said, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == code
-    assert [line for line in done.stderr.splitlines() if line.startswith("error:")] == lines
+def test_exit_codes_of_a_failed_jvm_become_1(spark_code, code, lines, run_with_fake_spark):
+    run = run_with_fake_spark(f"exit {spark_code}", "jobs/run_pipeline.py")
+    assert run.returncode == code
+    assert error_lines(run.stderr) == lines

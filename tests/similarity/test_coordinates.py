@@ -1,4 +1,4 @@
-"""Coordinates against numpy and scikit-learn, and what is done about gaps."""
+"""Coordinates against numpy and scikit-learn, and the treatment of missing values."""
 
 import logging
 
@@ -21,8 +21,8 @@ SCALERS = {
 
 @pytest.fixture(scope="module")
 def values():
+    """Integers with ties, a normal distribution, and a skewed one with an outlier."""
     rng = np.random.default_rng(0)
-    # whole numbers tie, and one length is far off
     bpm, loudness = rng.integers(60, 200, 3000), rng.normal(-8, 3, 3000)
     return np.stack([bpm, loudness, np.r_[rng.gamma(4, 60, 2999), 30_000]], axis=1).astype(float)
 
@@ -34,50 +34,51 @@ def tracks(spark, values):
 
 
 @pytest.mark.parametrize("kind", list(SCALERS))
-def test_coordinates_are_scikit_learns(kind, tracks, values):
+def test_coordinates_equal_those_of_scikit_learn(kind, tracks, values):
     scaling = fit_scaling(tracks, SimilarityOptions(FEATURES, kind))
-    wanted = SCALERS[kind].fit_transform(values)
-    # at the ends scikit-learn says 0 and 1, however many tracks tie there
+    expected = SCALERS[kind].fit_transform(values)
+    # QuantileTransformer maps minimum and maximum to 0 and 1, however many values tie there
     inner = (values > values.min(axis=0)) & (values < values.max(axis=0))
     compared = inner if kind == "quantile" else np.full(values.shape, True)
-    assert np.allclose(scaling.points(values)[compared], wanted[compared], atol=1e-9)
+    assert np.allclose(scaling.points(values)[compared], expected[compared], atol=1e-9)
 
 
-def test_partitions_and_order_change_no_bit(tracks, values):
-    one = fit_scaling(tracks, SimilarityOptions(FEATURES, "standard"))
-    other = fit_scaling(
-        tracks.repartition(7, F.rand(1)).sortWithinPartitions(F.rand(2)), SimilarityOptions(FEATURES, "standard")
-    )
-    for name in ("centre", "width", "knots"):
-        assert np.array_equal(getattr(one, name), getattr(other, name))
-    assert np.array_equal(one.points(values), other.points(values))
+def test_scaling_does_not_depend_on_partitions_and_order(tracks, values):
+    options = SimilarityOptions(FEATURES, "standard")
+    shuffled = tracks.repartition(7, F.rand(1)).sortWithinPartitions(F.rand(2))
+    first, second = fit_scaling(tracks, options), fit_scaling(shuffled, options)
+    for name in ("centre", "width", "quantiles"):
+        assert np.array_equal(getattr(first, name), getattr(second, name))
+    assert np.array_equal(first.points(values), second.points(values))
 
 
-def test_gaps_are_filled_with_the_models_value_or_the_median(tracks):
-    gaps = tracks.withColumns({name: F.when(F.col("track_id") != "t0", F.col(name)) for name in ("bpm", "loudness")})
-    scaling = fit_scaling(gaps, SimilarityOptions(FEATURES, "minmax"), {"bpm": 111.5, "duration_s": 1.0})
-    (median,) = gaps.select(F.expr("percentile(loudness, 0.5)")).first()
-    assert scaling.filled(np.full((1, 3), np.nan))[0, :2].tolist() == [111.5, median]
+def test_missing_values_become_imputed_values_or_medians(tracks):
+    names = ("bpm", "loudness")
+    incomplete = tracks.withColumns({name: F.when(F.col("track_id") != "t0", F.col(name)) for name in names})
+    scaling = fit_scaling(incomplete, SimilarityOptions(FEATURES, "minmax"), {"bpm": 111.5, "duration_s": 1.0})
+    (median,) = incomplete.select(F.expr("percentile(loudness, 0.5)")).first()
+    assert scaling.fill_missing(np.full((1, 3), np.nan))[0, :2].tolist() == [111.5, median]
 
 
-def test_a_feature_that_no_track_has_is_left_out_and_told(tracks, caplog):
-    nobody = tracks.withColumn("energy", F.lit(None).cast("double"))
+def test_a_feature_without_values_is_omitted_with_a_warning(tracks, caplog):
+    without_energy = tracks.withColumn("energy", F.lit(None).cast("double"))
     with caplog.at_level(logging.WARNING):
-        scaling = fit_scaling(nobody, SimilarityOptions((*FEATURES, "energy"), "minmax"))
+        scaling = fit_scaling(without_energy, SimilarityOptions((*FEATURES, "energy"), "minmax"))
     assert scaling.features == FEATURES
-    assert "no track has energy" in caplog.text
-    with pytest.raises(InputError, match="no track has energy; name other features"):
-        fit_scaling(nobody, SimilarityOptions(("energy",), "minmax"))
+    assert "no track has a value for energy" in caplog.text
+    with pytest.raises(InputError, match=r"no track has a value for energy; .* --set recommend\.features="):
+        fit_scaling(without_energy, SimilarityOptions(("energy",), "minmax"))
 
 
-def test_a_constant_feature_tells_nobody_apart(tracks):
-    same = tracks.withColumn("bpm", F.lit(120.0))
+def test_a_constant_feature_has_one_coordinate(tracks):
+    constant = tracks.withColumn("bpm", F.lit(120.0))
     for kind in SCALERS:
-        points = fit_scaling(same, SimilarityOptions(("bpm",), kind)).points(np.array([[120.0], [120.0]]))
+        points = fit_scaling(constant, SimilarityOptions(("bpm",), kind)).points(np.array([[120.0], [120.0]]))
         assert points[0] == points[1]
 
 
-def test_ranks_count_half_of_the_equals():
-    knots = column_quantiles(np.array([[1.0], [2.0], [2.0], [2.0], [3.0]]), [0.0])[0]
-    # of five tracks one lies below 2, three are equal to it: read off straight lines between quantiles, in the middle
-    assert quantile_rank(np.array([0.0, 1.0, 2.0, 3.0, 9.0]), knots) == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
+def test_quantile_ranks_count_half_of_equal_values():
+    quantiles = column_quantiles(np.array([[1.0], [2.0], [2.0], [2.0], [3.0]]), [0.0])[0]
+    # of five values one is below 2, three are equal to it: interpolated, 0.5
+    ranks = quantile_rank(np.array([0.0, 1.0, 2.0, 3.0, 9.0]), quantiles)
+    assert ranks == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])

@@ -1,10 +1,10 @@
-"""Lists of tracks as files have them, and what they mean in a catalogue."""
+"""Files that list tracks, and the tracks of a catalogue that they match."""
 
 import pytest
 
 from segue.similarity.playlists import CatalogueTrack, read_seeds, resolve_seeds
 
-KNOWN = [
+CATALOGUE = [
     CatalogueTrack("a", "Help! - Remastered 2009", "The Beatles", 70.0),
     CatalogueTrack("b", "Help!", "The Beatles", 50.0),
     CatalogueTrack("c", "Help", "Bananarama", 90.0),
@@ -13,8 +13,8 @@ KNOWN = [
 ]
 
 
-def meant(text):
-    return resolve_seeds(read_seeds(text), KNOWN)
+def resolve(text):
+    return resolve_seeds(read_seeds(text), CATALOGUE)
 
 
 @pytest.mark.parametrize(
@@ -31,16 +31,16 @@ def meant(text):
         ("track_id\na\n", ["a"]),
         ("name;artist\nHelp!;Bananarama\nHelp!;Beatles\n", ["c", "a"]),
         ("Title\tYear\nHalo\t2008\n", ["d"]),
-        # as Exportify writes it: an id that the catalogue does not have, a comma in the artists
+        # the columns of Exportify: an id that the catalogue does not have, artists joined by a comma
         ('Track URI,Track Name,Artist Name(s)\nspotify:track:zz,Help!,"The Beatles,Billy"\n', ["a"]),
         ('Track URI,Track Name,Artist Name(s)\nspotify:track:b,"Anything, at all",Nobody\n', ["b"]),
     ],
 )
-def test_what_a_file_means(text, ids):
-    assert meant(text) == (ids, [])
+def test_files_match_tracks_by_id_title_and_artist(text, ids):
+    assert resolve(text) == (ids, [])
 
 
-def test_what_the_catalogue_does_not_have_is_named():
-    assert meant("help - queen\nb\nname it, as you like") == (["b"], ["help - queen", "name it, as you like"])
-    assert meant("name,artist\nHelp!,Queen\n,\n") == ([], ["Help! - Queen", ""])
-    assert meant("\n \n") == ([], [])
+def test_seeds_without_a_match_are_returned():
+    assert resolve("help - queen\nb\nname it, as you like") == (["b"], ["help - queen", "name it, as you like"])
+    assert resolve("name,artist\nHelp!,Queen\n,\n") == ([], ["Help! - Queen", ""])
+    assert resolve("\n \n") == ([], [])

@@ -1,4 +1,4 @@
-"""Releases of one recording, by hand."""
+"""Keys of artists and titles, by hand, and folding of texts one by one and together."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ from segue.similarity import recordings
         "Hélp!",
     ],
 )
-def test_releases_of_one_recording(title):
+def test_releases_of_one_recording_have_one_key(title):
     assert recordings.title_key(title) == "help"
 
 
@@ -48,11 +48,11 @@ def test_releases_of_one_recording(title):
         "Help! Help!",
     ],
 )
-def test_other_recordings(title):
+def test_other_recordings_have_other_keys(title):
     assert recordings.title_key(title) != "help"
 
 
-def test_words_that_only_sound_like_a_note_stay():
+def test_words_that_resemble_a_note_remain():
     assert recordings.title_key("Live and Let Die") == "live and let die"
     assert recordings.title_key("Songs (Live and Let Die)") == "songs live and let die"
     assert recordings.title_key("Nothing - Olive Trees") == "nothing olive trees"
@@ -61,32 +61,32 @@ def test_words_that_only_sound_like_a_note_stay():
 
 
 @pytest.mark.parametrize("texts", [["a\nb", ""], ["", "\n"], ["x\r", "y\r\n"], ["a\u2028b", "c"], [""]])
-def test_line_ends_within_a_text_part_words_and_no_texts(texts):
+def test_line_breaks_separate_words_not_texts(texts):
     assert recordings.normalise_words_of_all(texts) == [" ".join(text.split()) for text in texts]
 
 
 @given(st.lists(st.text("aBß ñ'\u2019&_-([)]feat.\n\r\x0b\x85\u2028\u0301éİΣ①㍻", max_size=12), max_size=4))
-def test_texts_in_company_are_what_they_are_alone(texts):
+def test_many_texts_become_what_each_becomes_alone(texts):
     assert recordings.fold_texts(texts) == [recordings.fold_text(text) for text in texts]
     assert recordings.normalise_words_of_all(texts) == [recordings.normalise_words_of_all([text])[0] for text in texts]
     assert recordings.title_keys(texts) == [recordings.title_key(text) for text in texts]
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
-def test_words_are_what_lies_between_other_signs(text):
+def test_words_consist_of_letters_and_digits(text):
     plain = "".join(letter for letter in text.replace("&", " and ") if letter not in "'\u2019")
-    wanted = "".join(letter if letter.isalnum() else " " for letter in plain).split()
-    assert recordings.normalise_words(text).split() == wanted
+    expected = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    assert recordings.normalise_words(text).split() == expected
 
 
-def test_words_keep_notes_that_keys_leave_out():
+def test_words_include_notes_and_keys_do_not():
     titles = ["Help! (Live)", "Help!", "(Live)", "Let It Be - Remastered", "???"]
     words, keys = recordings.words_and_keys(titles)
     assert words == ["help live", "help", "live", "let it be remastered", ""]
     assert keys == ["help", "help", "live", "let it be", "???"]
 
 
-def test_a_title_that_is_nothing_but_a_note_or_signs_keeps_it():
+def test_a_title_of_a_note_or_punctuation_alone_is_its_key():
     assert recordings.title_key("(Live)") == "live"
     assert recordings.title_key("Remastered") == "remastered"
     assert recordings.title_key("???") == "???"
@@ -107,11 +107,11 @@ def test_a_title_that_is_nothing_but_a_note_or_signs_keeps_it():
         ("椎名林檎", "椎名林檎"),
     ],
 )
-def test_artists(artist, key):
+def test_artist_keys(artist, key):
     assert recordings.artist_key(artist) == key
 
 
-def test_many_at_once_are_what_each_is_alone():
+def test_keys_of_many_texts():
     titles = ["Two\nLines", "snake_case", "", "???", "A\u2028B", "Don't (Live)", "Left - Remix", "", "R&B"]
     assert recordings.title_keys(titles) == [
         "two lines",

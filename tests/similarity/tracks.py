@@ -1,4 +1,4 @@
-"""A small catalogue full of ties, twins, releases of one recording and gaps."""
+"""A small catalogue with ties, coincident tracks, releases of one recording and missing values."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ SCHEMA = (
 
 
 def coarse_tracks():
-    """600 tracks, a quarter of them at one point."""
+    """Return 600 tracks, a quarter of them at one point."""
     rng = np.random.default_rng(3)
     n = 600
     frame = pd.DataFrame({name: rng.integers(0, 3, n) / 2 for name in NINE})
@@ -42,11 +42,13 @@ def coarse_tracks():
 
 
 def as_frame(spark, table):
+    """Return the tracks as a Spark DataFrame."""
     rows = table.astype(object).where(table.notna(), None)
     return spark.createDataFrame(rows.to_dict("records"), SCHEMA)
 
 
 def as_dicts(table, points):
+    """Return the tracks as ``oracle.similar`` takes them."""
     columns = zip(table.to_dict("records"), points.tolist(), strict=True)
     return [
         {

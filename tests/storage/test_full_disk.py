@@ -9,7 +9,7 @@ import sys
 import pytest
 from tests.helpers.submitted_jobs import PROJECT
 
-pytestmark = pytest.mark.jvm
+pytestmark = pytest.mark.cluster
 _ALONE = ("unshare", "--user", "--map-root-user", "--mount")
 
 
@@ -26,14 +26,14 @@ def nights(tmp_path_factory):
         capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((folder / "told.json").read_text("utf-8"))
+    return json.loads((folder / "result.json").read_text("utf-8"))
 
 
 @pytest.mark.guard("read-only-output-refused")
 def test_a_read_only_output_is_refused_before_anything_is_done(nights):
     night = nights["read_only"]
     assert night["code"] == 3
-    (line,) = [line for line in night["told"].splitlines() if "error:" in line]
+    (line,) = [line for line in night["stderr"].splitlines() if "error:" in line]
     assert line.endswith("the folder is read-only")
     assert night["rows"] == nights["before"]["rows"]
 
@@ -45,9 +45,9 @@ def test_a_full_disk_is_told_in_a_line(nights):
     assert len(full) >= 4, "the disk was not full in different places"
     for night in full:
         assert night["code"] in (1, 3)
-        (line,) = [line for line in night["told"].splitlines() if line.startswith("error:")]
+        (line,) = [line for line in night["stderr"].splitlines() if line.startswith("error:")]
         assert "No space left on device" in line
-        assert "Traceback" not in night["told"]
+        assert "Traceback" not in night["stderr"]
 
 
 def test_every_table_is_whole_wherever_the_disk_was_full(nights):

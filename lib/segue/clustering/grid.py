@@ -60,5 +60,5 @@ def fit_grid(
         class_column="genre",
         n_points=n_points,
         bound=bound,
-        memory=checkpoints,
+        checkpoint=checkpoints,
     )

@@ -1,6 +1,5 @@
 """Read and write ``model.json``: the complete description of a trained model, readable without Spark or Python."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.core.text import json_digest
 from segue.errors import InputError
 
 FILE_NAME = "model.json"
@@ -101,8 +101,7 @@ def model_version(content: Mapping[str, Any]) -> str:
     content : what determines the model: fingerprint of the tracks, settings, library versions
         Equal content gives equal versions, in any order of keys.
     """
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()[:_VERSION_DIGITS]
+    return json_digest(content, _VERSION_DIGITS, ensure_ascii=False)
 
 
 def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:

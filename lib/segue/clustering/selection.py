@@ -35,7 +35,7 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
         ``silhouette`` chooses the largest silhouette among k >= ``min_k``, on a tie the smallest k; for ``knee`` and
         ``stable`` see ``knee`` and ``largest_stable_k``; ``fixed`` chooses ``k``.
     min_k : smallest k for the rule ``silhouette``
-        Where no fitted k is as large, all k compete, with a warning.
+        Where no fitted k is as large, all fitted k are compared, with a warning.
     k : number of clusters for the rule ``fixed``
         Where it was not fitted, the largest fitted k is chosen, with a warning.
 

@@ -2,10 +2,9 @@
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from concurrent.futures import as_completed
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -14,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from py4j.protocol import Py4JError, Py4JJavaError
-from pyspark import inheritable_thread_target
+from py4j.protocol import Py4JJavaError
 from pyspark.ml.clustering import KMeans, KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import array_to_vector, vector_to_array
@@ -26,7 +24,7 @@ from pyspark.storagelevel import StorageLevel
 
 from segue.core.grid_result import ClusterSums, Fit, GridOptions, Matrix, Stability, feasible_ks, fit_from_sums
 from segue.core.metrics import agreement
-from segue.core.spark_helpers import persisted, repartition_deterministically
+from segue.core.spark_helpers import parallel_jobs, persisted, repartition_deterministically
 from segue.errors import ClusteringError
 
 log = logging.getLogger(__name__)
@@ -51,7 +49,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
     points : DataFrame with columns ``track_id`` (string, unique), ``point`` (vector, shape (n_features,), scaled
         units, finite) and ``genre`` (string or null)
     ks : numbers of clusters, rising, each at least 2
-    options : starts, iterations, tolerance and seed; with ``halves`` > 0 the stability of every k is measured too
+    options : starts, iterations, tolerance and seed; with ``subsamples`` > 0 the stability of every k is measured too
 
     Returns
     -------
@@ -67,9 +65,9 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
     Notes
     -----
     Stability is the mean adjusted Rand index over all pairs of random halves of the tracks, or of a sample of about
-    20,000 (``options.sample``, if less). Sample and halves are drawn by hashes of ``track_id`` and the seed. K-means is
-    fitted on each half; two halves are compared by the labels that their models give to the tracks in both. It is None
-    for a k above the distinct points of any half.
+    20,000 (``options.sample_size``, if less). Sample and halves are drawn by hashes of ``track_id`` and the seed.
+    K-means is fitted on each half; two halves are compared by the labels that their models give to the tracks in both.
+    It is None for a k above the distinct points of any half.
 
     References
     ----------
@@ -79,7 +77,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
     with _persisted_once(points), persisted(_weighted(points)) as distinct, ExitStack() as stack:
         n_distinct = distinct.count()
         feasible = feasible_ks(ks, n_distinct)
-        halves = _random_halves(points, options, stack) if options.halves else None
+        subsamples = _subsamples(points, options, stack) if options.subsamples else None
         fits = []
         for number, k in enumerate(feasible, start=1):
             started = time.monotonic()
@@ -87,7 +85,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
                 log.warning("k %d is left out: every start lost a cluster", k)
                 continue
             scores = _score(points, model, options)
-            fits.append(replace(scores, stability=_stability(halves, k, options)) if halves else scores)
+            fits.append(replace(scores, stability=_stability(subsamples, k, options)) if subsamples else scores)
             log.info(
                 "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
                 k, number, len(feasible), scores.silhouette, scores.inertia, options.restarts,
@@ -226,7 +224,7 @@ def _genre_counts(labelled: DataFrame) -> NDArray[np.int64]:
     return counts
 
 
-class _Halves(NamedTuple):
+class _Subsamples(NamedTuple):
     """Random halves of a sample of the tracks."""
 
     sample: DataFrame
@@ -236,69 +234,50 @@ class _Halves(NamedTuple):
     n_distinct: list[int]
 
 
-def _random_halves(points: DataFrame, options: GridOptions, stack: ExitStack) -> _Halves:
+def _subsamples(points: DataFrame, options: GridOptions, stack: ExitStack) -> _Subsamples:
     """Return the halves that stability is measured on, persisted until the stack is closed."""
 
     def hashed(*more: int) -> Column:
         return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))
 
-    share = min(1.0, min(STABILITY_POINTS, options.sample) / points.count())
+    share = min(1.0, min(STABILITY_POINTS, options.sample_size) / points.count())
     in_sample = F.pmod(hashed(), F.lit(2**20)) < max(1, round(2**20 * share))
-    in_half = [(F.pmod(hashed(half), F.lit(2)) == 0).alias(f"half_{half}") for half in range(options.halves)]
+    in_half = [(F.pmod(hashed(half), F.lit(2)) == 0).alias(f"half_{half}") for half in range(options.subsamples)]
     sample = stack.enter_context(persisted(points.where(in_sample).select("point", *in_half)))
     distinct = [
-        stack.enter_context(persisted(_weighted(sample.where(f"half_{half}")))) for half in range(options.halves)
+        stack.enter_context(persisted(_weighted(sample.where(f"half_{half}")))) for half in range(options.subsamples)
     ]
-    return _Halves(sample, distinct, [half.count() for half in distinct])
+    return _Subsamples(sample, distinct, [half.count() for half in distinct])
 
 
-def _stability(halves: _Halves, k: int, options: GridOptions) -> Stability | None:
+def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
     """Return the adjusted Rand index over all pairs of halves, or None if a half has too few distinct points."""
-    if k > min(halves.n_distinct):
+    if k > min(subsamples.n_distinct):
         return None
     few = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
-    labelled = halves.sample
-    for half, (distinct, n_distinct) in enumerate(zip(halves.distinct, halves.n_distinct, strict=True)):
+    labelled = subsamples.sample
+    for half, (distinct, n_distinct) in enumerate(zip(subsamples.distinct, subsamples.n_distinct, strict=True)):
         if (model := _best_model(distinct, n_distinct, k, few)) is None:
             return None
         labelled = model.setPredictionCol(f"label_{half}").transform(labelled)
     table = labelled.drop("point").toArrow()
     labels, member = (
-        [table[f"{name}_{half}"].to_numpy() for half in range(options.halves)] for name in ("label", "half")
+        [table[f"{name}_{half}"].to_numpy() for half in range(options.subsamples)] for name in ("label", "half")
     )
     indices = []
-    for a, b in combinations(range(options.halves), 2):
+    for a, b in combinations(range(options.subsamples), 2):
         both = member[a] & member[b]
         counts = np.bincount(labels[a][both] * k + labels[b][both], minlength=k * k).reshape(k, k)
         indices.append(agreement(counts).ari)
     # None: two halves that have no track in common
     known = [index for index in indices if index is not None]
-    return Stability(float(np.mean(known)), float(np.std(known)), options.halves) if known else None
+    return Stability(float(np.mean(known)), float(np.std(known)), options.subsamples) if known else None
 
 
 def _run_all(spark: SparkSession, calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Return the results of calls that run Spark jobs, a few at once; the first error cancels the jobs of the others.
-
-    SparkContext's job tags are used, since SparkSession's ``addTag`` and ``interruptTag`` do not reach jobs of KMeans:
-    those run outside SQL executions.
-    """
-    context, tag = spark.sparkContext, f"segue-{uuid.uuid4()}"
-    context.addJobTag(tag)
-    try:
-        # one wrapper for each call: threads that share a wrapper share one mutable set of local properties
-        targets = [inheritable_thread_target(spark)(call) for call in calls]
-    finally:
-        context.removeJobTag(tag)
-    with ThreadPoolExecutor(CONCURRENT_FITS, "spark-ml") as pool:
-        futures = [pool.submit(target) for target in targets]
-        try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            running = [future for future in futures if not future.cancel()]
-            with suppress(Py4JError):  # the JVM has ended, and its jobs with it
-                # repeated, since a fit that is between two jobs has none to cancel
-                while wait(running, timeout=0.1).not_done:
-                    context.cancelJobsWithTag(tag)
-            raise
+    """Return the results of calls that run Spark jobs in parallel; the first error cancels the jobs of the others."""
+    with parallel_jobs(spark, CONCURRENT_FITS) as submit:
+        futures = [submit(call) for call in calls]
+        for future in as_completed(futures):
+            future.result()
     return [future.result() for future in futures]

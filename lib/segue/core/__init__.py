@@ -1,1 +1,1 @@
-"""What several packages need: grid results, metrics, a KMeansModel from centres, persistence, parallel jobs."""
+"""What several packages share: grid results, metrics, KMeansModel from centres, Spark helpers, digests, versions."""

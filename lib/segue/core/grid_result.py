@@ -1,4 +1,4 @@
-"""What a grid is asked and what it answers, whichever engine does the work."""
+"""The options and the results of a K-means grid, common to both engines."""
 
 import logging
 from collections.abc import Sequence
@@ -11,53 +11,56 @@ from segue.core import metrics
 from segue.core.metrics import Agreement
 from segue.errors import ClusteringError
 
+log = logging.getLogger(__name__)
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """How hard to look.
-
-    ``restarts`` starts for each k; ``max_iter`` iterations over all points at the most; converged when no centre moves
-    farther than ``tol``; every draw comes from ``seed``; ``sample`` points at the most are searched for starts;
-    ``halves`` random halves of them are fitted too, for stability, none if 0.
-    """
+    """Options of a grid's fits."""
 
     restarts: int
+    """Starts for each k, of which the one with the lowest inertia is returned."""
     max_iter: int
+    """Most iterations of Lloyd over all points."""
     tol: float
+    """A fit has converged when no centre moves farther than this, in the units of the points."""
     seed: int
-    sample: int = 50_000
-    halves: int = 0
+    """Seed of every random draw."""
+    sample_size: int = 50_000
+    """Most points that starts are searched on."""
+    subsamples: int = 0
+    """Random halves of the sample that are fitted for ``Stability``; 0: none, and no stability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How alike the clusters are that are fitted on random halves, by adjusted Rand index over all pairs of halves."""
+    """Similarity of the clusters fitted on random halves: the adjusted Rand index over all pairs of halves."""
 
     mean: float
     sd: float
-    halves: int
+    subsamples: int
+    """Number of halves."""
 
     @property
     def standard_error(self) -> float:
-        """Of the mean. The pairs share halves, so that only the halves count as independent."""
-        return self.sd / self.halves**0.5
+        """Standard error of the mean. Pairs share halves, so only the halves count as independent."""
+        return float(self.sd / self.subsamples**0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The clusters of one k: where they are, how they were found, how good they are."""
+    """The clusters of one k and their scores."""
 
     k: int
     centres: Matrix
-    """Shape (k, n_features), scaled units."""
+    """Shape (k, n_features), in the units of the points."""
     sizes: NDArray[np.int64]
     """Points nearest to each centre, shape (k,)."""
     inertia: float
     """Sum of squared distances of all points to their centre."""
     silhouette: float
-    """Mean over all points, squared Euclidean distance."""
+    """Mean over all points, squared Euclidean distance, in [-1, 1]."""
     cluster_silhouettes: NDArray[np.float64]
     """Mean over the points of each cluster, shape (k,)."""
     davies_bouldin: float
@@ -67,36 +70,46 @@ class Fit:
     restarts: int
     iterations: int
     stability: Stability | None = None
-    """Where it was asked for."""
+    """None without subsamples."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
-    """What is summed over the points of each cluster, after its centre was found."""
+    """Sums over the points of each cluster of one k, for given centres."""
 
     sizes: NDArray[np.int64]
+    """Points of each cluster, shape (k,)."""
     means: Matrix
     """Shape (k, n_features)."""
     silhouettes: NDArray[np.float64]
+    """Sums of silhouettes, shape (k,)."""
     distances: NDArray[np.float64]
-    """Distances of the points to the mean of their cluster."""
+    """Sums of distances to the cluster's mean, shape (k,)."""
     squares: NDArray[np.float64]
-    """Squares of these distances."""
+    """Sums of squared distances to the cluster's mean, shape (k,)."""
 
 
 def fit_from_sums(
     centres: Matrix, sums: ClusterSums, agreement: Agreement, *, engine: str, restarts: int, iterations: int
 ) -> Fit:
-    """Return the fit that these sums make."""
+    """Return the Fit with the scores that follow from sums over clusters.
+
+    Parameters
+    ----------
+    centres : shape (k, n_features)
+    sums : of the clusters of these centres, none of them empty
+    agreement : of the clusters with classes
+    engine, restarts, iterations : copied into the Fit
+    """
     within = float(sums.squares.sum())
-    aside = float(sums.sizes @ ((sums.means - centres) ** 2).sum(axis=1))
+    offset = float(sums.sizes @ ((sums.means - centres) ** 2).sum(axis=1))
     # rounding may carry a perfect silhouette past 1
     mean = float(np.clip(sums.silhouettes.sum() / sums.sizes.sum(), -1.0, 1.0))
     return Fit(
         k=len(centres),
         centres=centres,
         sizes=sums.sizes,
-        inertia=within + aside,
+        inertia=within + offset,
         silhouette=mean,
         cluster_silhouettes=sums.silhouettes / sums.sizes,
         davies_bouldin=metrics.davies_bouldin(sums.means, sums.distances / sums.sizes),
@@ -108,17 +121,21 @@ def fit_from_sums(
     )
 
 
-log = logging.getLogger(__name__)
-
-
 def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
-    """Return the k up to the number of distinct points, with a warning, or raise ClusteringError where none is left."""
-    found = [k for k in ks if k <= n_distinct]
-    if not found:
+    """Return the ks that do not exceed the number of distinct points, and log a warning where some do.
+
+    Raises
+    ------
+    ClusteringError
+        If every k exceeds it: Spark would silently return fewer centres.
+    """
+    feasible = [k for k in ks if k <= n_distinct]
+    if not feasible:
         raise ClusteringError(
-            f"{n_distinct} distinct {'track' if n_distinct == 1 else 'tracks'} by the chosen features, wanted at "
-            f"least {ks[0]} for k = {ks[0]}; add tracks or features, or ask for fewer clusters with clustering.ks"
+            f"{n_distinct} distinct {'track' if n_distinct == 1 else 'tracks'} by the chosen features, expected at "
+            f"least {ks[0]} for k = {ks[0]}; add tracks or features, or request fewer clusters with clustering.ks"
         )
-    if len(found) < len(ks):
-        log.warning("only %d distinct tracks by the chosen features, so no k above %d", n_distinct, n_distinct)
-    return found
+    if len(feasible) < len(ks):
+        log.warning("only %d distinct tracks by the chosen features: every k above %d is left out",
+                    n_distinct, n_distinct)  # fmt: skip
+    return feasible

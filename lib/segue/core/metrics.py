@@ -1,33 +1,36 @@
-"""How well clusters agree with the genres that the source published, from one table of counts."""
+"""Compute scores of clusterings from sums and counts: agreement with classes, Davies-Bouldin, Calinski-Harabasz."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+Matrix = NDArray[np.float64]
+
 
 class Agreement(NamedTuple):
-    """Agreement of clusters with genres; each None where no track has a genre."""
+    """Agreement of clusters with classes; each None where no point has a class."""
 
     nmi: float | None
+    """Normalized mutual information, in [0, 1]."""
     ari: float | None
+    """Adjusted Rand index, at most 1, about 0 by chance."""
     purity: float | None
+    """Share of points in the commonest class of their cluster, in (0, 1]."""
 
 
 def agreement(counts: NDArray[np.int64]) -> Agreement:
-    """Return the agreement of two labellings.
+    """Return the agreement of two labellings. The same as scikit-learn's scores with their defaults.
 
     Parameters
     ----------
-    counts : shape (n_clusters, n_genres)
-        Tracks in each cluster with each genre; tracks without a genre do not count.
+    counts : int, shape (n_clusters, n_classes)
+        Points in each cluster with each class; points without a class do not count.
 
     Returns
     -------
     Agreement
-        ``nmi`` in [0, 1]: mutual information over the arithmetic mean of the entropies, as
-        scikit-learn's default; ``ari`` up to 1, about 0 by chance; ``purity`` in (0, 1]: share of
-        tracks that have the commonest genre of their cluster.
+        ``nmi`` divides by the arithmetic mean of the two entropies.
 
     References
     ----------
@@ -38,10 +41,10 @@ def agreement(counts: NDArray[np.int64]) -> Agreement:
     n = int(counts.sum())
     if not n:
         return Agreement(None, None, None)
-    clusters, genres = counts.sum(axis=1), counts.sum(axis=0)
+    clusters, classes = counts.sum(axis=1), counts.sum(axis=0)
     return Agreement(
-        _nmi(counts, clusters, genres, n),
-        _ari(counts, clusters, genres, n),
+        _nmi(counts, clusters, classes, n),
+        _ari(counts, clusters, classes, n),
         float(counts.max(axis=1).sum() / n),
     )
 
@@ -51,40 +54,37 @@ def _entropy(sizes: NDArray[np.int64], n: int) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], genres: NDArray[np.int64], n: int) -> float:
+def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArray[np.int64], n: int) -> float:
     rows, columns = np.nonzero(counts)
     joint = counts[rows, columns] / n
-    information = float((joint * np.log(joint / (clusters[rows] / n * genres[columns] / n))).sum())
-    mean_entropy = (_entropy(clusters, n) + _entropy(genres, n)) / 2
-    if mean_entropy == 0:  # one cluster and one genre: they agree perfectly
+    information = float((joint * np.log(joint / (clusters[rows] / n * classes[columns] / n))).sum())
+    mean_entropy = (_entropy(clusters, n) + _entropy(classes, n)) / 2
+    if mean_entropy == 0:  # one cluster and one class: they agree perfectly
         return 1.0
     return float(np.clip(information / mean_entropy, 0.0, 1.0))
 
 
 def _pairs(sizes: NDArray[np.int64]) -> int:
-    """Return how many pairs of tracks share a group; exact, in Python's integers."""
+    """Return the number of pairs within groups, exact in Python's integers."""
     return sum(size * (size - 1) // 2 for size in sizes.ravel().tolist())
 
 
-def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], genres: NDArray[np.int64], n: int) -> float:
-    together, in_cluster, in_genre = _pairs(counts), _pairs(clusters), _pairs(genres)
+def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArray[np.int64], n: int) -> float:
+    in_both, in_cluster, in_class = _pairs(counts), _pairs(clusters), _pairs(classes)
     all_pairs = n * (n - 1) // 2
     if not all_pairs:
         return 1.0
-    expected = in_cluster * in_genre / all_pairs
-    most = (in_cluster + in_genre) / 2
-    return 1.0 if most == expected else (together - expected) / (most - expected)
-
-
-Matrix = NDArray[np.float64]
+    expected = in_cluster * in_class / all_pairs
+    maximum = (in_cluster + in_class) / 2
+    return 1.0 if maximum == expected else (in_both - expected) / (maximum - expected)
 
 
 def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
-    """Return the Davies-Bouldin index, lower is better.
+    """Return the Davies-Bouldin index: at least 0, lower is better. O(k^2 n_features).
 
     Parameters
     ----------
-    means : shape (k, n_features)
+    means : mean of each cluster's points, shape (k, n_features)
     mean_distances : mean distance of each cluster's points to their mean, shape (k,)
 
     References
@@ -99,12 +99,12 @@ def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
 
 
 def calinski_harabasz(sizes: NDArray[np.int64], means: Matrix, within: float) -> float:
-    """Return the Calinski-Harabasz index, higher is better.
+    """Return the Calinski-Harabasz index: higher is better, 1 where no point differs from its cluster's mean.
 
     Parameters
     ----------
     sizes : points of each cluster, shape (k,)
-    means : shape (k, n_features)
+    means : mean of each cluster's points, shape (k, n_features)
     within : sum of squared distances of all points to the mean of their cluster
 
     References

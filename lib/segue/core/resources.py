@@ -1,4 +1,4 @@
-"""Where the files of ``conf/`` are: inside an installed or zipped package, or beside it in a checkout."""
+"""Locate the files of ``conf/``, and list the versions of libraries."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +10,7 @@ from segue.core.version import __version__
 
 
 def conf() -> Traversable:
-    """Return the folder that holds ``defaults.toml`` and ``sources/``."""
+    """Return the folder with ``defaults.toml`` and ``sources/``: in the installed or zipped package, or a checkout."""
     packaged = files("segue") / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
 
@@ -19,11 +19,11 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of segue and of what it stands on."""
-    found = {"segue": __version__, "python": platform.python_version()}
+    """Return the versions of segue, Python and the libraries that results depend on."""
+    numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:
-            found[library] = version(library)
+            numbers[library] = version(library)
         except PackageNotFoundError:  # a cluster may bring a library without its metadata
-            found[library] = "unknown"
-    return found
+            numbers[library] = "unknown"
+    return numbers

@@ -1,21 +1,24 @@
-"""Rows that are looked at several times, and may be more than memory holds."""
+"""Persist DataFrames, run Spark jobs in parallel, and partition rows deterministically."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import ParamSpec, Protocol, TypeVar
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from pyspark.sql import DataFrame
+from pyspark import inheritable_thread_target
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
 DISK_LEVEL = StorageLevel.DISK_ONLY
-"""On disk alone. In memory Spark keeps serialized rows in arrays of 1 MB, and with Java's usual collector (G1) each of
-them takes two regions of a small heap: what Spark counts as 1 GB fills 2 GB. The file cache serves reads as fast."""
+"""In memory Spark holds serialized rows in arrays of 1 MB, each of which takes two regions of a small heap with the
+default collector (G1): what Spark counts as 1 GB occupies 2 GB. The file cache makes reads from disk as fast."""
 
 
 @contextmanager
 def persisted(rows: DataFrame) -> Iterator[DataFrame]:
-    """Give the rows, computed when they are first looked at and read again from then on; at the end let go of them."""
+    """Persist rows on disk, and unpersist them at the end of the block. The first job that reads them computes them."""
     rows = rows.persist(DISK_LEVEL)
     try:
         yield rows
@@ -23,32 +26,77 @@ def persisted(rows: DataFrame) -> Iterator[DataFrame]:
         rows.unpersist()
 
 
-_MAX_PARALLEL_JOBS = 3
+MAX_PARALLEL_JOBS = 3
+_CANCEL_INTERVAL = 0.1
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Submit(Protocol):
-    """Begins a call in a thread of its own; ``result()`` of what it returns waits for the call."""
+    """Start a call in a thread; ``result()`` of the returned Future waits for the call."""
 
-    def __call__(self, look: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Begin it."""
+    def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Start ``call(*args, **kwargs)`` as soon as a thread is free."""
 
 
 @contextmanager
-def parallel_jobs() -> Iterator[Submit]:
-    """Give what begins calls that run Spark jobs, a few at a time and in the order in which they were begun.
+def parallel_jobs(
+    spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS, *, cancel_seconds: float = 10.0
+) -> Iterator[Submit]:
+    """Run calls that start Spark jobs in parallel threads, and wait for all of them at the end of the block.
 
-    At the end all have ended. Where an error ends it, those that have not begun never do, and nobody waits for the
-    others: the error must not be held up by what it has made useless.
+    Each call inherits the job description, tags and local properties that the submitting thread has at that moment.
+    An error that ends the block (raised by ``result()``, for instance) drops the calls that have not started and
+    cancels the Spark jobs of the others, MLlib's included, until these calls have ended.
+
+    Parameters
+    ----------
+    spark : the session of the DataFrames that the calls use
+    max_jobs : number of threads; calls start in the order of submission
+    cancel_seconds : after an error, most seconds to wait for the end of running calls
+
+    Yields
+    ------
+    Submit
+        ``submit(call, *args, **kwargs)`` returns a ``concurrent.futures.Future``.
     """
-    pool = ThreadPoolExecutor(_MAX_PARALLEL_JOBS, "look")
+    tag = f"parallel-jobs-{uuid.uuid4().hex}"
+    pool = ThreadPoolExecutor(max_jobs, "parallel-jobs")
+    futures: list[Future[Any]] = []
+
+    def submit(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        def tagged() -> T:
+            spark.sparkContext.addJobTag(tag)
+            return call(*args, **kwargs)
+
+        # for each call anew: all functions that one decorator wraps share a Properties object, in which concurrent
+        # SQL executions overwrite each other's execution id
+        future: Future[T] = pool.submit(inheritable_thread_target(spark)(tagged))
+        futures.append(future)
+        return future
+
     try:
-        yield pool.submit
+        yield submit
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        _cancel_jobs(spark, tag, futures, cancel_seconds)
         raise
     pool.shutdown()
+
+
+def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
+    """Cancel the jobs with a tag until all futures are done or the seconds are over.
+
+    A tag of the SparkContext, not of the session: ``SparkSession.interruptTag`` ignores tags that another thread has
+    added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
+    """
+    deadline = time.monotonic() + seconds
+    running = set(futures)
+    while running and time.monotonic() < deadline:
+        with suppress(Exception):  # the error that ends the block matters more, for instance that the JVM has died
+            spark.sparkContext.cancelJobsWithTag(tag)
+        # again, since a call may have been between two jobs
+        running = wait(running, timeout=_CANCEL_INTERVAL).not_done
 
 
 ROWS_PER_PARTITION = 100_000
@@ -56,13 +104,13 @@ MIN_PARTITIONS = 2
 
 
 def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> DataFrame:
-    """Return the frame partitioned and sorted by columns that tell its rows apart.
+    """Return the frame partitioned by hash and sorted by columns, the same on every cluster. Shuffles all rows once.
 
     Parameters
     ----------
     frame : rows that differ in ``keys``
-    n_rows : how many there are; it alone decides the number of partitions, the cluster has no say
-    keys : columns that can be compared
+    n_rows : number of rows; it alone decides the number of partitions
+    keys : columns of an orderable type
     """
     partitions = max(MIN_PARTITIONS, -(-n_rows // ROWS_PER_PARTITION))
     return frame.repartition(partitions, *keys).sortWithinPartitions(*keys)

@@ -127,8 +127,8 @@ def clean_text(text: str | None) -> str | None:
 def parse_list(text: str | None) -> list[str]:
     """Return the members of a list of texts in Python or JSON notation; any other text as the only member.
 
-    The text must not be empty, as ``clean_text`` ensures. A member that is an object with a ``name``, as the Spotify Web
-    API writes artists, counts as that name.
+    The text must not be empty, as ``clean_text`` ensures. A member that is an object with a ``name``, as the
+    Spotify Web API writes artists, counts as that name.
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])

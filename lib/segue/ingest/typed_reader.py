@@ -43,7 +43,7 @@ def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[lis
     writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
         return writes
-    with parallel_jobs() as submit:
+    with parallel_jobs(spark) as submit:
         schemas = [submit(_read_schema, spark, write[0]) for write in writes]
     groups: dict[str, list[InputFile]] = {}
     for write, schema_json in zip(writes, schemas, strict=True):

@@ -146,7 +146,7 @@ def quote(text: str) -> str:
 
 
 def _scale(feature: schema.Feature, layout: ColumnLayout) -> _Scale:
-    """Return the scale of a feature in a layout. The range is in the file's unit, as reasons quote the file's values."""
+    """Return the scale of a feature in a layout. The range is in the file's unit: reasons quote the file's values."""
     column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
     divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0

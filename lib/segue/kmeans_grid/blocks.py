@@ -1,4 +1,7 @@
-"""Many points: packed once into binary blocks that are kept, then passed over by workers that return only sums."""
+"""Pack points into binary blocks on the cluster, and sum over them in one pass for all k.
+
+A block is a row that holds the points of one Arrow batch as float32. Each partition returns only sums.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,73 +20,78 @@ from segue.kmeans_grid.kernel import Matrix, Points
 from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 _BLOCK = (
-    "points binary, classes binary, n bigint, n_strange bigint, n_features int, coarse double, fine double, "
+    "points binary, classes binary, n bigint, n_invalid bigint, n_features int, coarse double, fine double, "
     "extremes binary"
 )
+_NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
+_ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Packed points, and what was learned of them on the way."""
+    """Packed and persisted points, scaled by 2^exponent onto the grid."""
 
     frame: DataFrame
+    """One row per block."""
     n_points: int
     n_features: int
     exponent: int
     n_classes: int
-    squares: float
-    """The sum of the squared lengths of all points."""
+    square_sum: float
+    """Sum of the squared lengths of all points."""
     extremes: Matrix
-    """Points that have the least or the largest value of a feature, on the grid, at most 2 n_features of them."""
+    """Points with the smallest or largest value of a feature, on the grid, at most 2 n_features of them."""
 
     @property
     def bits(self) -> int:
-        """How fine the grid is."""
+        """Bits of the grid: coordinates are multiples of 2^-bits."""
         return kernel.grid_bits(self.n_features)
 
     def __len__(self) -> int:
         return self.n_points
 
-    def totals(self, sets: Sequence[Matrix]) -> list[Matrix]:
-        """Return what ``kernel.centre_sums`` returns, of all points."""
-        n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in sets])[:-1]
+    def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
+        """Return ``kernel.centre_sums`` of all points. Runs one Spark job."""
+        n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in centre_sets])[:-1]
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
-            total = [np.zeros((len(centres), n_features + 2)) for centres in sets]
+            sums = [np.zeros((len(centres), n_features + 2)) for centres in centre_sets]
             for block in blocks:
-                for sums, more in zip(total, kernel.centre_sums(block.points, sets), strict=True):
-                    sums += more
-            yield [np.concatenate(total).tobytes()]
+                for total, of_block in zip(sums, kernel.centre_sums(block.points, centre_sets), strict=True):
+                    total += of_block
+            yield [np.concatenate(sums).tobytes()]
 
-        parts = _map_blocks(self.frame, n_features, work, ["total"])
+        parts = _map_blocks(self.frame, n_features, work, ["sums"])
         flat = sum((np.frombuffer(part[0]) for part in parts[1:]), np.frombuffer(parts[0][0]))
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
-    def judged(self, known: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Return what ``scoring.score_sums`` returns, of all points."""
+    def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
+        """Return ``scoring.score_sums`` of all points. Runs one Spark job."""
         n_features, n_classes = self.n_features, self.n_classes
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
-            found: list[ScoreSums] = []
+            sums: list[ScoreSums] = []
             for block in blocks:
-                more = scoring.score_sums(block.points, block.classes, n_classes, known)
-                # added at once: what a worker holds does not grow with its partition
-                found = [scoring.merge_score_sums(both) for both in zip(found, more, strict=True)] if found else more
-            for verdict in found:
-                yield [array.tobytes() for array in verdict]
+                of_block = scoring.score_sums(block.points, block.classes, n_classes, stats)
+                # merged block by block: the memory of a worker does not grow with its partition
+                sums = (
+                    [scoring.merge_score_sums(both) for both in zip(sums, of_block, strict=True)] if sums else of_block
+                )
+            for of_k in sums:
+                yield [array.tobytes() for array in of_k]
 
-        parts = _map_blocks(self.frame, n_features, work, ["sums", "pairs", "counts"])
-        verdicts = [
+        rows = _map_blocks(self.frame, n_features, work, ["sums", "pairs", "counts"])
+        parts = [
             ScoreSums(
                 np.frombuffer(sums).reshape(-1, 3), np.frombuffer(pairs, np.int64), np.frombuffer(counts, np.int64)
             )
-            for sums, pairs, counts in parts
+            for sums, pairs, counts in rows
         ]
-        # each partition yields one for every k, in order
-        return [scoring.merge_score_sums(verdicts[place :: len(known)]) for place in range(len(known))]
+        # each partition yields one row for every k, in order
+        return [scoring.merge_score_sums(parts[index :: len(stats)]) for index in range(len(stats))]
 
     def release(self) -> None:
-        """Let go of them."""
+        """Unpersist the blocks."""
         self.frame.unpersist()
 
 
@@ -94,118 +102,125 @@ class _Block:
 
 
 def pack(point: Column, points: DataFrame, class_column: str | None, exponent: int) -> Blocks:
-    """Return the points in blocks, one for each Arrow batch. Runs a Spark job, or two where there are classes.
+    """Pack the points into blocks, one for each Arrow batch. Runs one Spark job, or two if there are classes.
 
     Parameters
     ----------
     point : array<double>, shape (n_features,), in [-2^-exponent, 2^-exponent]
-    points : where it stands
-    class_column : a class of each point, may be null
-    exponent : the power of two that brings the values into [-1, 1]
+    points : the frame of ``point``
+    class_column : class of each point, null for none
+    exponent : power of two that scales the values into [-1, 1]
 
     Raises
     ------
     ClusteringError
-        If a value is missing, no finite number, or larger in size.
+        If there is no point, or a value is missing, not finite, or larger in size than 2^-exponent.
     """
-    names = _classes(points, class_column)
-    given = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
-    packed = points.select(point.alias("point"), given.alias("class")).mapInArrow(_packer(exponent, names), _BLOCK)
+    classes = _classes(points, class_column)
+    class_text = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
+    packed = points.select(point.alias("point"), class_text.alias("class")).mapInArrow(
+        _packer(exponent, classes), _BLOCK
+    )
     packed.persist(DISK_LEVEL)
     try:
-        rows = packed.drop("points", "classes").collect()
-        found = [row for row in rows if row.n or row.n_strange]
-        n = sum(row.n for row in found)
-        require_valid_points(n, sum(row.n_strange for row in found))
-        n_features, *others = sorted({row.n_features for row in found})
+        rows = [row for row in packed.drop("points", "classes").collect() if row.n or row.n_invalid]
+        n_points = sum(row.n for row in rows)
+        require_valid_points(n_points, sum(row.n_invalid for row in rows))
+        n_features, *others = sorted({row.n_features for row in rows})
         if others:
-            raise ClusteringError(f"some points have {n_features} features, others {others[0]}; wanted as many in each")
-        extremes = np.concatenate([np.frombuffer(row.extremes).reshape(-1, n_features) for row in found])
-        squares = sum(row.coarse for row in found) + sum(row.fine for row in found)
-        return Blocks(packed, n, n_features, exponent, len(names), squares, _extremes(extremes))
+            raise ClusteringError(f"some points have {n_features} features, others {others[0]}; expected equally many")
+        extremes = np.concatenate([np.frombuffer(row.extremes).reshape(-1, n_features) for row in rows])
+        square_sum = sum(row.coarse for row in rows) + sum(row.fine for row in rows)
+        return Blocks(packed, n_points, n_features, exponent, len(classes), square_sum, _extremes(extremes))
     except BaseException:
         packed.unpersist()
         raise
 
 
-def require_valid_points(n_usable: int, n_strange: int) -> None:
-    """Raise ClusteringError where there are strange points, or none at all."""
-    if n_strange:
+def require_valid_points(n_valid: int, n_invalid: int) -> None:
+    """Raise ClusteringError if there is an invalid point, or no valid one."""
+    if n_invalid:
         raise ClusteringError(
-            f"{n_strange} of {n_usable + n_strange} points have a value that is missing, no finite number or out of "
-            "range, or fewer values than others"
+            f"{n_invalid} of {n_valid + n_invalid} points have a value that is missing, not a finite number or out of "
+            "range, or fewer values than others; expected a finite number for every feature"
         )
-    if not n_usable:
-        raise ClusteringError("no points to cluster")
+    if not n_valid:
+        raise ClusteringError("no points to cluster, expected at least one row")
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
     if column is None:
         return []
-    found = points.select(F.col(column).cast("string").alias("class")).where("class IS NOT NULL").distinct().collect()
-    return sorted(row[0] for row in found)
+    rows = points.select(F.col(column).cast("string").alias("class")).where("class IS NOT NULL").distinct().collect()
+    return sorted(row[0] for row in rows)
 
 
-def _packer(exponent: int, names: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    known = pa.array(names, pa.string())
+def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    value_set = pa.array(classes, pa.string())
 
-    def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def pack_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if not batch.num_rows:
                 continue
-            values, whole = matrix_with_mask(batch.column(0))
-            scaled = np.ldexp(values, exponent)
-            rounded = kernel.round_to_grid(scaled, kernel.grid_bits(values.shape[1]))
-            usable = whole & (np.abs(rounded) <= 1).all(axis=1)
-            rows = rounded[usable]
-            codes = pc.index_in(batch.column(1), value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)
+            values, is_complete = matrix_with_mask(batch.column(0))
+            bits = kernel.grid_bits(values.shape[1])
+            rounded = kernel.round_to_grid(np.ldexp(values, exponent), bits)
+            is_valid = is_complete & (np.abs(rounded) <= 1).all(axis=1)
+            rows = rounded[is_valid]
+            codes = pc.index_in(batch.column(1), value_set=value_set).fill_null(-1).to_numpy(zero_copy_only=False)
             block = [
                 rows.astype(np.float32).tobytes(),
-                codes[usable].astype(np.int32).tobytes() if names else None,
+                codes[is_valid].astype(np.int32).tobytes() if classes else None,
                 len(rows),
                 len(values) - len(rows),
                 values.shape[1],
-                *kernel.square_parts(rows, kernel.grid_bits(values.shape[1])),
+                *kernel.square_parts(rows, bits),
                 _extremes(rows).tobytes(),
             ]
             yield pa.RecordBatch.from_arrays(
                 [pa.array([cell], kind) for cell, kind in zip(block, _ARROW, strict=True)], names=_NAMES
             )
 
-    return packed
-
-
-_NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
-_ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
+    return pack_batches
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Return a column of equally long lists as an array, and which of its rows are whole; nulls become NaN."""
+    """Return a column of lists as an array, and whether each list is as long as the longest.
+
+    Parameters
+    ----------
+    points : list<double>, n of them
+
+    Returns
+    -------
+    array of shape (n, n_features), array of bool of shape (n,)
+        Null values, and all values of shorter lists, are NaN.
+    """
     lengths = pc.fill_null(pc.list_value_length(points), 0).to_numpy(zero_copy_only=False)
     width = int(lengths.max(initial=0))
-    whole = (lengths == width) & (width > 0)
+    is_complete: NDArray[np.bool_] = (lengths == width) & (width > 0)
     values = np.full((len(points), width), np.nan)
     flat = points.flatten().to_numpy(zero_copy_only=False)
-    if whole.all():
-        return flat.reshape(len(points), width).astype(np.float64), whole
+    if is_complete.all():
+        return flat.reshape(len(points), width).astype(np.float64), is_complete
     begin = np.cumsum(lengths) - lengths
-    for row in np.flatnonzero(whole):
+    for row in np.flatnonzero(is_complete):
         values[row] = flat[begin[row] : begin[row] + width]
-    return values, whole
+    return values, is_complete
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return a row of the least and one of the largest value of each feature; of equals the least by all features."""
+    """Return a row with the minimum and one with the maximum of each feature; of equals the first in sorted order."""
     if not len(rows):
         return rows
-    found = []
+    extremes = []
     for feature in range(rows.shape[1]):
         for value in (rows[:, feature].min(), rows[:, feature].max()):
             tied = rows[rows[:, feature] == value]
             for column in range(rows.shape[1]):
                 tied = tied[tied[:, column] == tied[:, column].min()]
-            found.append(tied[0])
-    return np.unique(np.stack(found), axis=0)
+            extremes.append(tied[0])
+    return np.unique(np.stack(extremes), axis=0)
 
 
 def _map_blocks(
@@ -214,9 +229,9 @@ def _map_blocks(
     work: Callable[[Iterator[_Block]], Iterator[list[bytes]]],
     names: list[str],
 ) -> list[tuple[bytes, ...]]:
-    """Run ``work`` over the blocks of every partition, and return the rows of bytes that it yields."""
+    """Run ``work`` on the blocks of every partition, and collect the rows of bytes that it yields, named ``names``."""
 
-    def unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:
+    def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:
         for batch in batches:
             for row in range(batch.num_rows):
                 values, classes = batch.column(0)[row].as_buffer(), batch.column(1)[row]
@@ -226,7 +241,7 @@ def _map_blocks(
                     yield _Block(Points.of(rows), codes)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for row in work(unpacked(batches)):
+        for row in work(unpack(batches)):
             yield pa.RecordBatch.from_arrays([pa.array([cell], pa.binary()) for cell in row], names=names)
 
     schema = ", ".join(f"{name} binary" for name in names)

@@ -1,4 +1,4 @@
-"""Every k of a grid: found on a sample, moved and scored over all points in a few passes."""
+"""Fit and score every k of a grid: search on a sample, then move and score all k in a few passes over all points."""
 
 import logging
 import time
@@ -26,31 +26,33 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 log = logging.getLogger(__name__)
 NAME = "fused"
 POINTS_PER_CENTRE = 100
-"""The sample holds at least so many points for each centre of the largest k."""
+"""Least size of the sample for each centre of the largest k."""
 
 
 def fit(
     points: DataFrame,
     ks: Sequence[int],
-    budget: GridOptions,
+    options: GridOptions,
     *,
     features: str = "point",
     id_column: str | None = None,
     class_column: str | None = None,
     n_points: int | None = None,
     bound: float | None = None,
-    memory: CheckpointStore | None = None,
+    checkpoint: CheckpointStore | None = None,
 ) -> list[Fit]:
-    """Fit and score K-means for every k.
+    """Fit and score K-means for every k. Runs one or two Spark jobs, or about ``max_iter`` + 8 for many points.
 
     Parameters
     ----------
-    points : with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point; read
-        twice and a half, so cached if they are costly to make
+    points : with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point. Read two
+        or three times: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
-    budget : how hard to look
-    n_points, bound : how many there are, and the largest size of any value, if known; each saves a pass
-    memory : keeps the state of a grid over many points, so that an interrupted one goes on
+    options : restarts, iterations, tolerance, seed, sample size, subsamples
+    features, id_column, class_column : column names
+    n_points : number of rows, if known; saves a pass
+    bound : upper bound of the absolute values, if known; saves a pass
+    checkpoint : where the state of a grid over many points is saved after each pass, and restored from
 
     Returns
     -------
@@ -62,139 +64,155 @@ def fit(
     ClusteringError
         If there are fewer distinct points than the smallest k, or a value is missing or not finite.
     """
-    most = max(budget.sample, POINTS_PER_CENTRE * ks[-1])
+    sample_size = max(options.sample_size, POINTS_PER_CENTRE * ks[-1])
     n_points = points.count() if n_points is None else n_points
-    with WorkerPool() as hands:
-        if n_points >= search.FIRST_POINTS:  # else they would take longer to come than to work
-            hands.begin()
+    with WorkerPool() as pool:
+        if n_points >= search.FIRST_POINTS:  # for fewer the start of the processes takes longer than the search
+            pool.start()
         data = load_points(
-            points, features=features, class_column=class_column, most=most, n_points=n_points, bound=bound
+            points, features=features, class_column=class_column, max_local=sample_size, n_points=n_points, bound=bound
         )
         if not isinstance(data, Blocks):
-            return _fit_local(data, ks, budget, hands)
+            return _fit_local(data, ks, options, pool)
         try:
-            return _fit_distributed(data, points, features, id_column, ks, most, budget, memory, hands)
+            sample, feasible = _sample(points, features, data, id_column, ks, sample_size)
+            return _fit_blocks(data, sample, feasible, sample_size, options, checkpoint, pool)
         finally:
             data.release()
 
 
-def _fit_local(data: LocalPoints, ks: Sequence[int], budget: GridOptions, hands: WorkerPool) -> list[Fit]:
-    tried = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
-    courses = [
-        LloydState(start.centres, start.iterations) for start in _search(data.sample, tried, budget, data, hands)
-    ]
-    for course, total in zip(courses, data.totals([c.centres for c in courses]), strict=True):
-        course.total = total
-    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
-    return with_stability(fits, data.sample, budget, data.bits, hands)
+def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
+    """Fit points in the driver's memory: the search converges on all of them."""
+    feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
+    starts = _search(data.sample, feasible, options, data, pool)
+    states = [LloydState(start.centres, start.iterations) for start in starts]
+    for state, sums in zip(states, data.centre_sums([s.centres for s in states]), strict=True):
+        state.sums = sums
+    fits = fit_scores(data, states, engine=NAME, restarts=options.restarts)
+    return with_stability(fits, data.sample, options, data.bits, pool)
 
 
-def _fit_distributed(
+def _fit_blocks(
     data: Blocks,
-    points: DataFrame,
-    features: str,
-    id_column: str | None,
+    sample: Points,
     ks: Sequence[int],
-    most: int,
-    budget: GridOptions,
-    memory: CheckpointStore | None,
-    hands: WorkerPool,
+    sample_size: int,
+    options: GridOptions,
+    checkpoint: CheckpointStore | None,
+    pool: WorkerPool,
 ) -> list[Fit]:
-    if len(data) > kernel.max_points(data.n_features):
-        most_exact = kernel.max_points(data.n_features)
-        log.warning("%d points: the sums of a cluster of more than %d are not exact", len(data), most_exact)
-    stand_in, tried = _sample(points, features, data, id_column, ks, most)
-    about = [len(data), data.exponent, most, budget.restarts, budget.seed]
-    done, courses = _restored(tried, data, memory, about) or (
-        0,
-        [LloydState(start.centres) for start in _search(stand_in, tried, budget, data, hands)],
+    """Fit points in blocks: the search's result on the sample is continued over all points."""
+    max_exact = kernel.max_points(data.n_features)
+    if len(data) > max_exact:
+        log.warning("%d points: the sums of a cluster of more than %d are not exact", len(data), max_exact)
+    fingerprint = [len(data), data.exponent, sample_size, options.restarts, options.seed]
+    restored = _restore(ks, data, checkpoint, fingerprint)
+    passes, states = restored or (0, [LloydState(s.centres) for s in _search(sample, ks, options, data, pool)])
+    tol = float(np.ldexp(options.tol, data.exponent))
+    lloyd.run_lloyd(
+        data,
+        states,
+        sample,
+        max_iter=options.max_iter,
+        tol=tol,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+        passes=passes,
     )
-    tol = float(np.ldexp(budget.tol, data.exponent))
-    lloyd.run_lloyd(data, courses, stand_in, max_iter=budget.max_iter, tol=tol, memory=memory, about=about, done=done)
-    fits = fit_scores(data, courses, engine=NAME, restarts=budget.restarts)
-    return with_stability(fits, stand_in, budget, data.bits, hands)
+    fits = fit_scores(data, states, engine=NAME, restarts=options.restarts)
+    return with_stability(fits, sample, options, data.bits, pool)
 
 
 def _sample(
-    points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], most: int
+    points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], size: int
 ) -> tuple[Points, list[int]]:
-    """Return the points that stand for all, and the k that there are enough different points for."""
+    """Return a sample, and the ks that do not exceed the number of distinct points."""
     point = vector_to_array(F.col(features))
-    drawn = sampling.drawn(point, points, blocks, id_column, most)
-    if len(np.unique(drawn.rows, axis=0)) >= ks[-1]:
-        return drawn, list(ks)
-    # most points are equal: all different ones, as often as they occur, tell more
-    distinct, n = sampling.distinct(point, points, blocks, most)
-    return distinct, feasible_ks(ks, n)
+    sample = sampling.draw_sample(point, points, blocks, id_column, size)
+    if len(np.unique(sample.rows, axis=0)) >= ks[-1]:
+        return sample, list(ks)
+    # most points coincide: the distinct ones, weighted, represent them better
+    distinct, n_distinct = sampling.distinct_points(point, points, blocks, size)
+    return distinct, feasible_ks(ks, n_distinct)
 
 
-def _restored(
-    ks: Sequence[int], data: PointSet, memory: CheckpointStore | None, about: Sequence[float]
+def _restore(
+    ks: Sequence[int], data: PointSet, checkpoint: CheckpointStore | None, fingerprint: Sequence[float]
 ) -> tuple[int, list[LloydState]] | None:
-    text = memory.load() if memory else None
-    kept = lloyd.restore_states(text, ks, data.n_features, about) if text else None
-    if kept:
-        log.info("going on after pass %d of an interrupted grid", kept[0])
-    return kept
+    text = checkpoint.load() if checkpoint else None
+    restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None
+    if restored:
+        log.info("continuing after pass %d of an interrupted grid", restored[0])
+    return restored
 
 
-def _search(points: Points, ks: Sequence[int], budget: GridOptions, data: PointSet, hands: WorkerPool) -> list[Start]:
-    begun = time.monotonic()
-    found = search.search(points, ks, restarts=budget.restarts, seed=budget.seed, bits=data.bits, hands=hands)
+def _search(points: Points, ks: Sequence[int], options: GridOptions, data: PointSet, pool: WorkerPool) -> list[Start]:
+    started = time.monotonic()
+    starts = search.search(points, ks, restarts=options.restarts, seed=options.seed, bits=data.bits, pool=pool)
     log.info(
-        "k %s: %d restarts each, and their exchanges, on %d of %d points, %.1f s",
-        lloyd.format_ranges(ks), budget.restarts, len(points), len(data), time.monotonic() - begun,
+        "k %s: %d restarts each and exchanges on %d of %d points, %.1f s",
+        lloyd.format_ranges(ks), options.restarts, len(points), len(data), time.monotonic() - started,
     )  # fmt: skip
-    return found
+    return starts
 
 
-def fit_scores(data: PointSet, courses: Sequence[LloydState], *, engine: str, restarts: int) -> list[Fit]:
-    """Return the fits, scored in one more pass over all points, without those that have lost a cluster.
+def fit_scores(data: PointSet, states: Sequence[LloydState], *, engine: str, restarts: int) -> list[Fit]:
+    """Score the centres of every k in one pass over all points. Runs one Spark job if the points are Blocks.
 
     Parameters
     ----------
     data : all points
-    courses : one for each k, each with its ``total``
-    engine, restarts : how the centres were found
+    states : one for each k, each with its ``sums``
+    engine, restarts : copied into each Fit
+
+    Returns
+    -------
+    list of Fit
+        One per k, without those with an empty cluster (with a warning).
 
     Raises
     ------
     ClusteringError
         If no k is left.
     """
-    whole = []
-    for course in courses:
-        if course.total is not None and (course.total[:, -2] > 0).all():
-            whole.append(course)
+    complete = []
+    for state in states:
+        if state.sums is not None and (state.sums[:, -2] > 0).all():
+            complete.append(state)
         else:
-            log.warning("k %d: left out, since a cluster lost its points on the way", len(course.centres))
-    if not whole:
-        raise ClusteringError("no k was left whose clusters all have points")
-    known = [CentreStats.of(course.centres, course.total) for course in whole]  # type: ignore[arg-type]
+            log.warning("k %d: left out, since a cluster has lost its points", len(state.centres))
+    if not complete:
+        raise ClusteringError(
+            "no k is left whose clusters all have points; request fewer clusters or more restarts, with clustering.ks "
+            "or clustering.restarts"
+        )
+    stats = [CentreStats.of(state.centres, state.sums) for state in complete]  # type: ignore[arg-type]
     return [
         fit_from_sums(
-            np.ldexp(course.centres, -data.exponent),
-            _sums(of, verdict, -data.exponent),
-            agreement(_pairs(of, verdict, data.n_classes)),
+            np.ldexp(state.centres, -data.exponent),
+            _cluster_sums(of, scores, -data.exponent),
+            agreement(_pair_counts(of, scores, data.n_classes)),
             engine=engine,
             restarts=restarts,
-            iterations=course.iterations,
+            iterations=state.iterations,
         )
-        for course, of, verdict in zip(whole, known, data.judged(known), strict=True)
+        for state, of, scores in zip(complete, stats, data.score_sums(stats), strict=True)
     ]
 
 
-def _sums(of: CentreStats, verdict: ScoreSums, back: int) -> ClusterSums:
+def _cluster_sums(of: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
+    """Return the sums in the original units, which are 2^exponent times those of the grid."""
     return ClusterSums(
         sizes=of.sizes.astype(np.int64),
-        means=np.ldexp(of.means, back),
-        silhouettes=verdict.sums[:, 0],
-        distances=np.ldexp(verdict.sums[:, 1], back),
-        squares=np.ldexp(verdict.sums[:, 2], 2 * back),
+        means=np.ldexp(of.means, exponent),
+        silhouettes=scores.sums[:, 0],
+        distances=np.ldexp(scores.sums[:, 1], exponent),
+        squares=np.ldexp(scores.sums[:, 2], 2 * exponent),
     )
 
 
-def _pairs(of: CentreStats, verdict: ScoreSums, n_classes: int) -> NDArray[np.int64]:
+def _pair_counts(of: CentreStats, scores: ScoreSums, n_classes: int) -> NDArray[np.int64]:
+    """Return the number of points by cluster and class, shape (k, n_classes)."""
     counts: NDArray[np.int64] = np.zeros((len(of.sizes), n_classes), dtype=np.int64)
-    counts.ravel()[verdict.pairs] = verdict.counts
+    counts.ravel()[scores.pairs] = scores.counts
     return counts

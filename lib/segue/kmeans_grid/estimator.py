@@ -1,4 +1,4 @@
-"""The Params of ``KMeansGrid``."""
+"""The pyspark.ml Estimator KMeansGrid and its model."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 from pyspark import keyword_only
 from pyspark.ml import Estimator, Model
 from pyspark.ml.clustering import KMeansModel
-from pyspark.ml.param import Param, Params, TypeConverters
-from pyspark.ml.param.shared import HasFeaturesCol, HasMaxIter, HasPredictionCol, HasSeed, HasTol
+from pyspark.ml.param import Param
 from pyspark.ml.util import (
-    DefaultParamsReadable,
     DefaultParamsReader,
     DefaultParamsWritable,
     DefaultParamsWriter,
@@ -26,95 +24,57 @@ from pyspark.storagelevel import StorageLevel
 from segue.core.centres_model import kmeans_model_from_centres
 from segue.core.grid_result import Fit, GridOptions
 from segue.kmeans_grid import engine
-
-
-class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
-    """What the estimator and its model share."""
-
-    idCol: Param[str] = Param(
-        Params._dummy(), "idCol", "unique id of each row, by which the sample is drawn", TypeConverters.toString
-    )
-    classCol: Param[str] = Param(
-        Params._dummy(), "classCol", "known class of each row, to compare clusters with", TypeConverters.toString
-    )
-    ks: Param[list[int]] = Param(Params._dummy(), "ks", "numbers of clusters to try (> 1)", TypeConverters.toListInt)
-    restarts: Param[int] = Param(
-        Params._dummy(), "restarts", "starts for each k, the best of which counts (> 0)", TypeConverters.toInt
-    )
-    sampleSize: Param[int] = Param(
-        Params._dummy(), "sampleSize", "rows that starts are searched on (> 0)", TypeConverters.toInt
-    )
-    fewest: Param[int] = Param(
-        Params._dummy(), "fewest", "bestModel has at least so many clusters, where one of ks does", TypeConverters.toInt
-    )
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._setDefault(ks=list(range(2, 21)), restarts=10, maxIter=20, tol=1e-3, seed=0, sampleSize=50_000, fewest=2)
-
-    def getIdCol(self) -> str | None:
-        """Return the value of idCol, or None."""
-        return self.getOrDefault(self.idCol) if self.isDefined(self.idCol) else None
-
-    def getClassCol(self) -> str | None:
-        """Return the value of classCol, or None."""
-        return self.getOrDefault(self.classCol) if self.isDefined(self.classCol) else None
-
-    def getKs(self) -> list[int]:
-        """Return the value of ks."""
-        return self.getOrDefault(self.ks)
-
-    def getRestarts(self) -> int:
-        """Return the value of restarts."""
-        return self.getOrDefault(self.restarts)
-
-    def getSampleSize(self) -> int:
-        """Return the value of sampleSize."""
-        return self.getOrDefault(self.sampleSize)
-
-    def getFewest(self) -> int:
-        """Return the value of fewest."""
-        return self.getOrDefault(self.fewest)
+from segue.kmeans_grid.params import GridParams, load_metadata, rename_deprecated
 
 
 class KScore(NamedTuple):
-    """How good the clusters of one k are, and where they are."""
+    """Scores and centres of the clusters of one k."""
 
     k: int
     inertia: float
     """Sum of squared distances to the nearest centre."""
     silhouette: float
-    """Mean over all rows, squared Euclidean distance, as ClusteringEvaluator has it."""
+    """Mean over all rows, squared Euclidean distance, the same as ClusteringEvaluator's."""
     davies_bouldin: float
     calinski_harabasz: float
     nmi: float | None
-    """Agreement with ``classCol``, and so the next two; None without classes."""
+    """Normalized mutual information with ``classCol``; like ``ari`` and ``purity`` None without classes."""
     ari: float | None
+    """Adjusted Rand index."""
     purity: float | None
+    """Share of rows in the commonest class of their cluster."""
     iterations: int
     sizes: list[int]
+    """Rows of each cluster, k of them."""
     centres: list[list[float]]
+    """Shape (k, n_features)."""
 
 
-class KMeansGrid(Estimator["KMeansGridModel"], GridParams, DefaultParamsReadable, DefaultParamsWritable):
-    """K-means for every k of a grid, with restarts, exact scores for each, in a few passes over the data.
+class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGrid"], DefaultParamsWritable):
+    """K-means for every k of a grid, with restarts and exact scores, in a few passes over the data.
 
-    The centres are the same bits for the same rows, Params and versions of numpy, whatever the number of partitions,
+    For the same rows, Params and version of numpy the centres have the same bits, whatever the number of partitions,
     the order of rows and the machines, for up to 2^29 rows a cluster; scores agree to 1e-9. Values are rounded to
-    multiples of 2^-24 of the smallest power of two that holds them all (2^-23 from 11 features on, 2^-22 from 43 on).
-    Rows beyond ``sampleSize`` count in every pass and every score; only the starts are searched on a sample, drawn by
-    ``idCol``, or by a hash of the vector where there is none, which reads all rows once more.
+    multiples of 2^-24 of the smallest power of two that is not below any of them (2^-23 from 11 features on, 2^-22 from
+    43 on). All rows count in every pass and every score; only starts are searched on a sample of ``sampleSize`` rows,
+    drawn by a hash of ``idCol``, or of the vector if there is no id, which takes another pass.
 
-    Cache the rows before: they are read two or three times.
+    ``fit`` persists the rows if they are not cached. It runs about ``maxIter`` + 8 Spark jobs, or two if there are no
+    more than ``sampleSize`` rows.
 
     Parameters
     ----------
-    featuresCol : vector column, shape (n_features,), no value missing
-    predictionCol : what ``transform`` adds: the index of the nearest centre of ``bestModel``, from 0
-    idCol, classCol : see their Params; optional
+    featuresCol : vector column, shape (n_features,), without missing values
+    predictionCol : column that ``transform`` adds: the index of the nearest centre of ``bestModel``, from 0
+    idCol, classCol : unique id and known class (may be null) of each row; optional
     ks : numbers of clusters; those above the number of distinct rows are left out, with a warning
-    restarts, maxIter, tol, seed, sampleSize : how hard to look; converged when no centre moves farther than ``tol``
-    fewest : least k of ``bestModel``
+    restarts : starts for each k, the best of which counts
+    maxIter : most iterations over all rows
+    tol : a fit has converged when no centre moves farther than this
+    seed : seed of every random draw, at least 0
+    sampleSize : most rows that starts are searched on
+    minK : least k of ``bestModel``, which is the model with the best silhouette
+    fewest : the name of ``minK`` in 0.1.0; removed in 0.3.0
 
     Raises
     ------
@@ -144,7 +104,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, DefaultParamsReadable
         tol: float = 1e-3,
         seed: int = 0,
         sampleSize: int = 50_000,
-        fewest: int = 2,
+        minK: int = 2,
+        fewest: int | None = None,  # removed in 0.3.0
     ) -> None:
         super().__init__()
         self.setParams(**self._input_kwargs)
@@ -163,10 +124,11 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, DefaultParamsReadable
         tol: float = 1e-3,
         seed: int = 0,
         sampleSize: int = 50_000,
-        fewest: int = 2,
+        minK: int = 2,
+        fewest: int | None = None,  # removed in 0.3.0
     ) -> "KMeansGrid":
-        """Set Params; those not given stay as they are."""
-        given = {name: value for name, value in self._input_kwargs.items() if value is not None}
+        """Set the Params that are given, and leave the others unchanged."""
+        given = rename_deprecated(self._input_kwargs)
         if "ks" in given:
             given["ks"] = list(given["ks"])
         return self._set(**given)
@@ -211,51 +173,59 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, DefaultParamsReadable
         """Set sampleSize."""
         return self._set(sampleSize=value)
 
-    def setFewest(self, value: int) -> "KMeansGrid":
-        """Set fewest."""
-        return self._set(fewest=value)
+    def setMinK(self, value: int) -> "KMeansGrid":
+        """Set minK."""
+        return self._set(minK=value)
+
+    def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0
+        """Set minK, with a DeprecationWarning."""
+        return self.setParams(fewest=value)
+
+    @classmethod
+    def read(cls) -> "_GridReader":
+        """Return a reader of saved estimators, those of version 0.1.0 included."""
+        return _GridReader()
 
     def _fit(self, dataset: DataFrame) -> "KMeansGridModel":
-        ks = self._checked_ks()
-        wanted = [name for name in (self.getFeaturesCol(), self.getIdCol(), self.getClassCol()) if name]
-        rows = dataset.select(*dict.fromkeys(wanted))
-        cached = dataset.storageLevel != StorageLevel.NONE
-        if not cached:
+        ks = self._validated_ks()
+        names = [name for name in (self.getFeaturesCol(), self.getIdCol(), self.getClassCol()) if name]
+        rows = dataset.select(*dict.fromkeys(names))
+        is_cached = dataset.storageLevel != StorageLevel.NONE
+        if not is_cached:
             rows.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             fits = engine.fit(
                 rows,
                 ks,
-                GridOptions(
-                    self.getRestarts(), self.getMaxIter(), self.getTol(), self.getSeed(), sample=self.getSampleSize()
-                ),
+                GridOptions(self.getRestarts(), self.getMaxIter(), self.getTol(), self.getSeed(), self.getSampleSize()),
                 features=self.getFeaturesCol(),
                 id_column=self.getIdCol(),
                 class_column=self.getClassCol(),
             )
         finally:
-            if not cached:
+            if not is_cached:
                 rows.unpersist()
-        many = [fit for fit in fits if fit.k >= self.getFewest()] or fits
-        best = max(many, key=lambda fit: (fit.silhouette, -fit.k))
-        means = kmeans_model_from_centres(
+        candidates = [fit for fit in fits if fit.k >= self.getMinK()] or fits
+        best = max(candidates, key=lambda fit: (fit.silhouette, -fit.k))
+        model = kmeans_model_from_centres(
             dataset.sparkSession,
             best.centres,
             features_col=self.getFeaturesCol(),
             prediction_col=self.getPredictionCol(),
         )
-        return self._copyValues(KMeansGridModel(means, [_score(fit) for fit in fits]))
+        return self._copyValues(KMeansGridModel(model, [_score(fit) for fit in fits]))
 
-    def _checked_ks(self) -> list[int]:
+    def _validated_ks(self) -> list[int]:
+        """Return the distinct ks, rising, or raise ValueError with every fault of the Params."""
         ks = sorted(set(self.getKs()))
-        low = {"restarts": self.getRestarts(), "sampleSize": self.getSampleSize(), "maxIter": self.getMaxIter()}
-        faults = [f"{name} is {value}, wanted at least 1" for name, value in low.items() if value < 1]
+        positive = {"restarts": self.getRestarts(), "sampleSize": self.getSampleSize(), "maxIter": self.getMaxIter()}
+        faults = [f"{name} is {value}, expected at least 1" for name, value in positive.items() if value < 1]
         if not ks or ks[0] < 2:
-            faults.append(f"ks is {self.getKs()}, wanted numbers of at least 2")
+            faults.append(f"ks is {self.getKs()}, expected numbers of at least 2")
         if not self.getTol() >= 0:
-            faults.append(f"tol is {self.getTol()}, wanted at least 0")
+            faults.append(f"tol is {self.getTol()}, expected at least 0")
         if self.getSeed() < 0:
-            faults.append(f"seed is {self.getSeed()}, wanted at least 0")
+            faults.append(f"seed is {self.getSeed()}, expected at least 0")
         if faults:
             raise ValueError("; ".join(faults))
         return ks
@@ -276,7 +246,13 @@ def _score(fit: Fit) -> KScore:
 
 
 class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritable):
-    """A fitted grid: ``bestModel`` (a pyspark.ml KMeansModel) and ``scores`` (a KScore for every k, by rising k)."""
+    """A fitted KMeansGrid.
+
+    Attributes
+    ----------
+    bestModel : pyspark.ml KMeansModel of the k with the best silhouette, among k of at least ``minK``
+    scores : list of KScore, one for each k, by rising k
+    """
 
     def __init__(self, bestModel: KMeansModel, scores: Sequence[KScore] = ()) -> None:
         super().__init__()
@@ -284,13 +260,13 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         self.scores = list(scores)
 
     def clusterCenters(self, k: int | None = None) -> list[NDArray[np.float64]]:
-        """Return the centres of ``bestModel``, or of another k of the grid."""
+        """Return the centres of ``bestModel``, or of another k of the grid. Raises ValueError for a k not in it."""
         if k is None:
             return self.bestModel.clusterCenters()
-        found = [score for score in self.scores if score.k == k]
-        if not found:
-            raise ValueError(f"k = {k} was not fitted, only {', '.join(str(score.k) for score in self.scores)}")
-        return [np.array(centre) for centre in found[0].centres]
+        for score in self.scores:
+            if score.k == k:
+                return [np.array(centre) for centre in score.centres]
+        raise ValueError(f"k = {k} was not fitted, expected one of {', '.join(str(score.k) for score in self.scores)}")
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         columns = {self.bestModel.featuresCol: self.getFeaturesCol()}
@@ -298,20 +274,29 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         return self.bestModel.transform(dataset, columns)
 
     def copy(self, extra: dict[Param[Any], Any] | None = None) -> "KMeansGridModel":
-        """Return a copy with the same centres and scores."""
+        """Return a copy with the same centres and scores, and with the Params in ``extra``."""
         return self._copyValues(KMeansGridModel(self.bestModel.copy(), self.scores), extra)
 
     def write(self) -> MLWriter:
-        """Return what saves the model."""
-        return _Writer(self)
+        """Return a writer of the model."""
+        return _ModelWriter(self)
 
     @classmethod
-    def read(cls) -> "_Reader":
-        """Return what loads a saved model."""
-        return _Reader()
+    def read(cls) -> "_ModelReader":
+        """Return a reader of saved models, those of version 0.1.0 included."""
+        return _ModelReader()
 
 
-class _Writer(MLWriter):
+class _GridReader(MLReader[KMeansGrid]):
+    def load(self, path: str) -> KMeansGrid:
+        metadata = load_metadata(path, self.sparkSession)
+        grid = KMeansGrid()
+        grid._resetUid(metadata["uid"])
+        DefaultParamsReader.getAndSetParams(grid, metadata)
+        return grid
+
+
+class _ModelWriter(MLWriter):
     def __init__(self, model: KMeansGridModel) -> None:
         super().__init__()
         self._model = model
@@ -322,10 +307,11 @@ class _Writer(MLWriter):
         self._model.bestModel.write().session(self.sparkSession).save(f"{path}/bestModel")
 
 
-class _Reader(MLReader[KMeansGridModel]):
+class _ModelReader(MLReader[KMeansGridModel]):
     def load(self, path: str) -> KMeansGridModel:
-        metadata = DefaultParamsReader.loadMetadata(path, self.sparkSession)
+        metadata = load_metadata(path, self.sparkSession)
         best = KMeansModel.read().session(self.sparkSession).load(f"{path}/bestModel")
-        found = KMeansGridModel(best, [KScore(**score) for score in metadata["scores"]])
-        DefaultParamsReader.getAndSetParams(found._resetUid(metadata["uid"]), metadata)
-        return found
+        model = KMeansGridModel(best, [KScore(**score) for score in metadata["scores"]])
+        model._resetUid(metadata["uid"])
+        DefaultParamsReader.getAndSetParams(model, metadata)
+        return model

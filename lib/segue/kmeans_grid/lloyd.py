@@ -1,4 +1,4 @@
-"""Lloyd's passes over all points: the centres of every k move at once, until each k has converged."""
+"""Run Lloyd's iterations on all points for every k at once, and save their state after each pass."""
 
 import json
 import logging
@@ -18,135 +18,143 @@ MIN_GAIN_PER_TOL = 0.05
 
 
 class CheckpointStore(Protocol):
-    """Where an interrupted grid finds how far it had come: a few kilobytes of text."""
+    """Storage of the state of an interrupted grid: a few kilobytes of text."""
 
     def load(self) -> str | None:
-        """Return what was saved last, or None."""
+        """Return the text that was saved last, or None."""
 
     def save(self, text: str) -> None:
-        """Keep the text instead of what was saved before."""
+        """Replace the saved text."""
 
 
 @dataclass(slots=True)
 class LloydState:
-    """The centres of one k on their way over all points."""
+    """State of Lloyd's iterations for one k."""
 
     centres: Matrix
+    """Shape (k, n_features), on the grid."""
     iterations: int = 0
     converged: bool = False
     cost: float | None = None
-    """``seeding.cost`` at the centres before their last move, if they have moved."""
-    total: Matrix | None = field(default=None, repr=False)
-    """What ``kernel.centre_sums`` says of these very centres, once it has been asked."""
+    """``seeding.cost`` at the centres before their last move; None before the first move."""
+    sums: Matrix | None = field(default=None, repr=False)
+    """``kernel.centre_sums`` of all points for ``centres``, set when the iterations of this k end."""
 
 
 def run_lloyd(
     data: PointSet,
-    courses: list[LloydState],
+    states: list[LloydState],
     sample: Points,
     *,
     max_iter: int,
     tol: float,
-    memory: CheckpointStore | None = None,
-    about: Sequence[float] = (),
-    done: int = 0,
+    checkpoint: CheckpointStore | None = None,
+    fingerprint: Sequence[float] = (),
+    passes: int = 0,
 ) -> None:
-    """Move the centres of every course until it has converged, in at most ``max_iter`` passes in all.
+    """Iterate every k until it converges, in at most ``max_iter`` + 1 passes over all points. One Spark job per pass.
 
-    It has when no centre would move farther than ``tol``, or when the last pass has lowered the inertia by less than
-    ``tol`` / 20 of it; the sums that say so are exact, so that every cut of the points says the same. Afterwards every
-    course has its ``total``. The last pass of a k moves nothing: it finds that the centres are where they should be, or
-    that the passes are used up, and its sums are those that the scores need.
+    A k converges when no centre would move farther than ``tol``, or when the last pass has lowered the inertia by less
+    than ``tol`` / 20 of it. Both follow from exact sums, so that partitions do not matter. The last pass of a k moves
+    no centre; its sums are those that the scores need. Changes ``states`` in place; afterwards each has its ``sums``.
 
     Parameters
     ----------
     data : all points, on the grid
-    courses : one for each k
-    sample : where an empty cluster finds a point far from the others
-    max_iter, tol : ``tol`` in the units of the grid
-    memory : told of every pass
-    about : what else decides the result, kept in the text so that ``restore_states`` can tell another grid's
-    done : passes that were made before
+    states : one for each k
+    sample : candidates for the new position of a centre without points
+    max_iter : most moves of a centre
+    tol : in the units of the grid
+    checkpoint : the state is saved there after each pass
+    fingerprint : numbers that identify the grid, saved with the state; ``restore_states`` compares them
+    passes : number of passes that are in ``states`` already
     """
-    # one pass at least: an interrupted grid may have made them all, but kept no sums
-    for number in range(min(done, max_iter) + 1, max_iter + 2):
-        open_courses = [course for course in courses if course.total is None]
-        if not open_courses:
+    # at least one pass: a checkpoint after the last pass holds no sums
+    for number in range(min(passes, max_iter) + 1, max_iter + 2):
+        unfinished = [state for state in states if state.sums is None]
+        if not unfinished:
             return
-        begun = time.monotonic()
-        for course, total in zip(open_courses, data.totals([c.centres for c in open_courses]), strict=True):
-            _move(course, total, sample, data, tol, last=number > max_iter)
-        _report(courses, number, max_iter, time.monotonic() - begun)
-        if memory:
-            memory.save(_as_text(courses, number, about))
+        started = time.monotonic()
+        for state, sums in zip(unfinished, data.centre_sums([s.centres for s in unfinished]), strict=True):
+            _move(state, sums, sample, data, tol, last=number > max_iter)
+        _log_progress(states, number, max_iter, time.monotonic() - started)
+        if checkpoint:
+            checkpoint.save(_as_text(states, number, fingerprint))
 
 
-def _move(course: LloydState, total: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
-    empty = total[:, -2] == 0
-    after = seeding.fill_empty_clusters(sample, kernel.updated_centres(total, course.centres, data.bits), empty)
-    farthest = float(np.sqrt(((after - course.centres) ** 2).sum(axis=1).max()))
-    cost, before = seeding.cost(total, course.centres), course.cost
-    pays = before is None or before - cost > MIN_GAIN_PER_TOL * tol * (data.squares + cost)
-    course.converged = (farthest <= tol or not pays) and not empty.any()
-    if course.converged or last:
-        course.total = total
+def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
+    """Move the centres of one k, or set its ``sums`` if it has converged or this is the last pass."""
+    empty = sums[:, -2] == 0
+    after = seeding.fill_empty_clusters(sample, kernel.updated_centres(sums, state.centres, data.bits), empty)
+    max_shift = float(np.sqrt(((after - state.centres) ** 2).sum(axis=1).max()))
+    cost, before = seeding.cost(sums, state.centres), state.cost
+    has_gain = before is None or before - cost > MIN_GAIN_PER_TOL * tol * (data.square_sum + cost)
+    state.converged = (max_shift <= tol or not has_gain) and not empty.any()
+    if state.converged or last:
+        state.sums = sums
     else:
-        course.centres, course.iterations, course.cost = after, course.iterations + 1, cost
+        state.centres, state.iterations, state.cost = after, state.iterations + 1, cost
 
 
-def _report(courses: list[LloydState], number: int, max_iter: int, seconds: float) -> None:
-    moving = [len(course.centres) for course in courses if course.total is None]
+def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds: float) -> None:
+    moving = [len(state.centres) for state in states if state.sums is None]
     if moving:
-        left = f"at most {(max_iter + 1 - number) * seconds:.0f} s left"
         log.info(
-            "pass %d of at most %d, %.1f s: %d of %d k still move (%s), %s",
-            number, max_iter + 1, seconds, len(moving), len(courses), format_ranges(moving), left,
+            "pass %d of at most %d, %.1f s: %d of %d k not converged (%s), at most %.0f s left",
+            number, max_iter + 1, seconds, len(moving), len(states), format_ranges(moving),
+            (max_iter + 1 - number) * seconds,
         )  # fmt: skip
     else:
-        stopped = [len(course.centres) for course in courses if not course.converged]
-        told = f", {format_ranges(stopped)} stopped by clustering.max_iter" if stopped else ""
-        log.info("pass %d, %.1f s: every k is done%s", number, seconds, told)
+        stopped = [len(state.centres) for state in states if not state.converged]
+        suffix = f", k {format_ranges(stopped)} stopped by clustering.max_iter" if stopped else ""
+        log.info("pass %d, %.1f s: every k is done%s", number, seconds, suffix)
 
 
 def format_ranges(numbers: Sequence[int]) -> str:
-    """Return rising whole numbers as people write them.
+    """Format rising whole numbers as ranges.
 
-    >>> spans([2, 3, 4, 7, 9, 10])
+    >>> format_ranges([2, 3, 4, 7, 9, 10])
     '2-4, 7, 9-10'
     """
-    found: list[list[int]] = []
+    ranges: list[list[int]] = []
     for number in numbers:
-        if found and number == found[-1][-1] + 1:
-            found[-1].append(number)
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
         else:
-            found.append([number])
-    return ", ".join(str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}" for span in found)
+            ranges.append([number])
+    return ", ".join(str(each[0]) if len(each) == 1 else f"{each[0]}-{each[-1]}" for each in ranges)
 
 
-def _as_text(courses: list[LloydState], number: int, about: Sequence[float]) -> str:
+def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
     content = [
-        {"centres": c.centres.tolist(), "iterations": c.iterations, "cost": c.cost, "done": c.total is not None}
-        for c in courses
+        {"centres": s.centres.tolist(), "iterations": s.iterations, "cost": s.cost, "done": s.sums is not None}
+        for s in states
     ]
-    return json.dumps({"about": list(about), "passes": number, "courses": content})
+    return json.dumps({"about": list(fingerprint), "passes": number, "courses": content})
 
 
 def restore_states(
-    text: str, ks: Sequence[int], n_features: int, about: Sequence[float] = ()
+    text: str, ks: Sequence[int], n_features: int, fingerprint: Sequence[float] = ()
 ) -> tuple[int, list[LloydState]] | None:
-    """Return the passes and courses that ``memory`` kept, or None where the text is not about this grid."""
+    """Return the number of passes and the states in a checkpoint's text, or None if it is corrupt or of another grid.
+
+    Parameters
+    ----------
+    text : from ``CheckpointStore.load``
+    ks, n_features, fingerprint : of the grid that is to continue
+    """
     try:
         content: dict[str, Any] = json.loads(text)
-        if content["about"] != list(about):
+        if content["about"] != list(fingerprint):
             return None
-        centres = [np.array(course["centres"], dtype=np.float64) for course in content["courses"]]
+        centres = [np.array(state["centres"], dtype=np.float64) for state in content["courses"]]
         if [c.shape for c in centres] != [(k, n_features) for k in ks] or not all(
             np.isfinite(c).all() for c in centres
         ):
             return None
-        iterations = [int(course["iterations"]) for course in content["courses"]]
-        costs = [None if course["cost"] is None else float(course["cost"]) for course in content["courses"]]
-        courses = [LloydState(c, i, cost=cost) for c, i, cost in zip(centres, iterations, costs, strict=True)]
-        return int(content["passes"]), courses
+        iterations = [int(state["iterations"]) for state in content["courses"]]
+        costs = [None if state["cost"] is None else float(state["cost"]) for state in content["courses"]]
+        states = [LloydState(c, i, cost=cost) for c, i, cost in zip(centres, iterations, costs, strict=True)]
+        return int(content["passes"]), states
     except (ValueError, KeyError, TypeError, OverflowError):
         return None

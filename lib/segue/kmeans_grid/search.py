@@ -1,7 +1,8 @@
-"""The best clusters of a sample for every k: many starts, few of which are followed to the end.
+"""Search the best clusters of a sample for every k: restarts, of which few are continued, and exchanges between k.
 
-Restarts run a few iterations and the hopeless ones are dropped; neighbouring k lend each other their centres; what is
-left is finished on the whole sample. All of it is arithmetic on a bounded number of points, so it runs on the driver.
+All restarts run a few iterations, and only the best of each k run until they converge. Neighbouring k then exchange
+centres until that gains nothing. Restarts and exchanges run on the first points of a large sample; the best starts are
+finished on all of it. The number of points is bounded, so that all of this runs on the driver.
 """
 
 from collections.abc import Sequence
@@ -16,124 +17,124 @@ from segue.kmeans_grid.seeding import Start
 from segue.kmeans_grid.worker_pool import WorkerPool
 
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
-"""Points that restarts and exchanges run on, the larger of the two; the finalists then see the whole sample."""
+"""Restarts and exchanges run on the larger of these numbers of points."""
 EARLY_ITERATIONS, N_REFINED = 5, 3
-"""After so many iterations only so many starts of a k go on."""
+"""Iterations of every restart, and how many restarts of each k are continued."""
 FINAL_ITERATIONS = 2
-"""On the whole sample, where they have settled on a part of it before, so many tell the best."""
+"""Iterations on the whole sample that decide between starts that have converged on its first points."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Rounds of exchanges between neighbouring k at the most, and in a row without a gain."""
+"""Most rounds of exchanges between neighbouring k, and most rounds in a row without a gain."""
 DRAWS = 32
-"""Points among which a further centre is chosen."""
+"""Candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Few starts need a tenth of them; the limit is there for a cycle that rounding might make."""
+"""Few starts need a tenth of them; the limit ends a cycle that rounding might cause."""
 
 
 def search(
-    sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int, hands: WorkerPool | None = None
+    sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Start]:
-    """Return the best start found for every k.
+    """Return the best start of every k, converged on the sample.
 
     Parameters
     ----------
-    sample : on the grid, in an order of no meaning, with at least ``ks[-1]`` different points
+    sample : on the grid, shuffled, at least ``ks[-1]`` of its points different
     ks : numbers of clusters, rising
     restarts : starts for every k
     seed : whole number
     bits : of the grid
-    hands : what works side by side
+    pool : processes to share the work; the result has the same bits for any number of them
 
     Returns
     -------
     list of Start
-        One per k, settled on the sample. Whatever the number of hands, the same bits.
+        One per k.
     """
-    first, hands = _first(sample, ks[-1]), hands or WorkerPool(1)
+    first, pool = _first_points(sample, ks[-1]), pool or WorkerPool(1)
     with threadpool_limits(limits=1):
-        by_k = _run_restarts(first, ks, restarts, seed, bits, hands)
-        found = [seeding.best_starts(of_k, 1)[0] for of_k in by_k]
-        found = _exchange(first, found, np.random.Generator(np.random.PCG64([seed, restarts])), bits, hands)
+        by_k = _run_restarts(first, ks, restarts, seed, bits, pool)
+        starts = [seeding.best_starts(of_k, 1)[0] for of_k in by_k]
+        starts = _exchange(first, starts, np.random.Generator(np.random.PCG64([seed, restarts])), bits, pool)
         if first is sample:
-            return found
-        finalists = [seeding.best_starts([*of_k, start], N_REFINED) for of_k, start in zip(by_k, found, strict=True)]
-        again = [[start._replace(settled=False) for start in of_k] for of_k in finalists]
-        return [of_k[0] for of_k in _refine(sample, again, 1, bits, hands, FINAL_ITERATIONS)]
+            return starts
+        finalists = [seeding.best_starts([*of_k, start], N_REFINED) for of_k, start in zip(by_k, starts, strict=True)]
+        reopened = [[start._replace(converged=False) for start in of_k] for of_k in finalists]
+        return [of_k[0] for of_k in _refine(sample, reopened, 1, bits, pool, FINAL_ITERATIONS)]
 
 
-def _first(sample: Points, most_centres: int) -> Points:
-    """Return the first points of the sample, or all where these are too few or too much alike."""
-    n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * most_centres)
+def _first_points(sample: Points, max_k: int) -> Points:
+    """Return the first points of the sample, or all if these are too few or have fewer than ``max_k`` distinct ones."""
+    n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
         return sample
     first = Points(sample.columns[:, :n], sample.moments[:n])
-    return first if len(np.unique(first.rows, axis=0)) >= most_centres else sample
+    return first if len(np.unique(first.rows, axis=0)) >= max_k else sample
 
 
 def _run_restarts(
-    points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, hands: WorkerPool
+    points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Start]]:
-    """Return the restarts worth following, settled, for every k."""
-    begun = seeding.plus_plus(points, ks[-1], range(restarts), seed)
-    fresh = [[Start(centres[:k], np.inf, 0, False) for centres in begun] for k in ks]
-    return _refine(points, fresh, N_REFINED, bits, hands)
+    """Return the best restarts of every k, converged."""
+    centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
+    starts = [[Start(of_restart[:k], np.inf, 0, False) for of_restart in centres] for k in ks]
+    return _refine(points, starts, N_REFINED, bits, pool)
 
 
 def _refine(
     points: Points,
     by_k: Sequence[Sequence[Start]],
-    keep: int,
+    n: int,
     bits: int,
-    hands: WorkerPool,
-    first: int = EARLY_ITERATIONS,
+    pool: WorkerPool,
+    early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Start]]:
-    """Return the best few starts of every k, settled: the ``first`` iterations tell which."""
-    early = iter(_lloyd(points, [start for of_k in by_k for start in of_k], first, bits, hands))
-    kept = [seeding.best_starts([next(early) for _ in of_k], keep) for of_k in by_k]
-    settled = iter(_lloyd(points, [start for of_k in kept for start in of_k], MAX_ITERATIONS, bits, hands))
-    return [seeding.best_starts([next(settled) for _ in of_k], keep) for of_k in kept]
+    """Return the best ``n`` starts of every k by cost after the early iterations, continued until they converge."""
+    early = iter(_lloyd(points, [start for of_k in by_k for start in of_k], early_iterations, bits, pool))
+    best = [seeding.best_starts([next(early) for _ in of_k], n) for of_k in by_k]
+    converged = iter(_lloyd(points, [start for of_k in best for start in of_k], MAX_ITERATIONS, bits, pool))
+    return [seeding.best_starts([next(converged) for _ in of_k], n) for of_k in best]
 
 
-def _lloyd(points: Points, begun: Sequence[Start], iterations: int, bits: int, hands: WorkerPool) -> list[Start]:
-    """Run Lloyd's iterations of independent starts side by side."""
-    n = len(hands)
-    # starts of many centres are dealt out evenly: they stand in the order of k
-    dealt = [begun[i::n] for i in range(n)]
-    done = hands.map(seeding.lloyd, repeat(points, n), dealt, repeat(iterations, n), repeat(bits, n))
-    found: list[Start] = list(begun)
-    for i, of_hand in enumerate(done):
-        found[i::n] = of_hand
-    return found
+def _lloyd(points: Points, starts: Sequence[Start], iterations: int, bits: int, pool: WorkerPool) -> list[Start]:
+    """Run Lloyd's iterations of independent starts in parallel."""
+    n = len(pool)
+    # every n-th start: starts are in the order of k, so that each process gets large and small ones
+    parts = [starts[i::n] for i in range(n)]
+    by_part = pool.map(seeding.lloyd, repeat(points, n), parts, repeat(iterations, n), repeat(bits, n))
+    results: list[Start] = list(starts)
+    for i, of_part in enumerate(by_part):
+        results[i::n] = of_part
+    return results
 
 
-def _propose(points: Points, found: list[Start], draws: Matrix, hands: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Return what every k suggests, in the order of the k."""
-    n = len(hands)
-    dealt = [range(len(found))[i::n] for i in range(n)]
-    offers = hands.map(seeding.propose_all, repeat(points, n), repeat(found, n), dealt, repeat(draws, n))
-    by_place = {place: offer for of_hand in offers for place, offer in of_hand}
-    return [each for place in sorted(by_place) for each in by_place[place]]
+def _propose(points: Points, starts: list[Start], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
+    """Return the proposals of all k (see ``seeding.propose``), in the order of k."""
+    n = len(pool)
+    parts = [range(len(starts))[i::n] for i in range(n)]
+    by_part = pool.map(seeding.propose_all, repeat(points, n), repeat(starts, n), parts, repeat(draws, n))
+    by_index = {index: proposals for of_part in by_part for index, proposals in of_part}
+    return [proposal for index in sorted(by_index) for proposal in by_index[index]]
 
 
 def _exchange(
-    points: Points, found: list[Start], draws: np.random.Generator, bits: int, hands: WorkerPool
+    points: Points, starts: list[Start], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Start]:
-    """Return the starts, better where the grid has suggested something better; ends when it no longer does."""
+    """Replace starts by better ones that neighbouring k propose, until two rounds in a row gain nothing."""
     tried: set[bytes] = set()
-    in_vain = 0
+    n_failed = 0
     for _ in range(MAX_EXCHANGES):
-        where = draws.random(DRAWS)
-        fresh: list[list[Start]] = [[] for _ in found]
-        for place, centres in _propose(points, found, where, hands):
+        draws = random.random(DRAWS)
+        proposed: list[list[Start]] = [[] for _ in starts]
+        for index, centres in _propose(points, starts, draws, pool):
             name = centres.tobytes()
             if name not in tried:
                 tried.add(name)
-                fresh[place].append(Start(centres, np.inf, 0, False))
+                proposed[index].append(Start(centres, np.inf, 0, False))
         better = [
             seeding.best_starts([start, *rivals], 1)[0]
-            for start, rivals in zip(found, _refine(points, fresh, 1, bits, hands), strict=True)
+            for start, rivals in zip(starts, _refine(points, proposed, 1, bits, pool), strict=True)
         ]
-        in_vain = in_vain + 1 if all(a is b for a, b in zip(better, found, strict=True)) else 0
-        found = better
-        if in_vain == MAX_FAILED_EXCHANGES:
+        n_failed = n_failed + 1 if all(a is b for a, b in zip(better, starts, strict=True)) else 0
+        starts = better
+        if n_failed == MAX_FAILED_EXCHANGES:
             break
-    return found
+    return starts

@@ -1,4 +1,4 @@
-"""How much the clusters of every k depend on which tracks were there: fits on random halves, compared."""
+"""Measure how much the clusters of every k depend on the points: compare fits on random halves of a sample."""
 
 import logging
 import time
@@ -18,27 +18,27 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 log = logging.getLogger(__name__)
 MAX_POINTS = 20_000
 RESTARTS = 4
-"""Starts for each k of a half: stability is a matter of the halves, not of luck with a start, which exchanges mend."""
+"""Starts for each k of a half: few, since exchanges between k make up for poor starts."""
 
 
 def stability(
-    sample: Points, ks: Sequence[int], *, halves: int, seed: int, bits: int, hands: WorkerPool | None = None
+    sample: Points, ks: Sequence[int], *, subsamples: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Stability | None]:
-    """Return how stable every k is: the adjusted Rand index between clusterings fitted on different halves.
+    """Return the stability of every k: the adjusted Rand index between clusterings fitted on different halves.
 
-    Every half holds each point with a chance of one in two; two halves are compared on the points that both hold.
+    Each half holds each point with probability 1/2; two halves are compared on the points that both hold.
 
     Parameters
     ----------
-    sample : on the grid, in an order of no meaning; of more than 20,000 points the first 20,000 are taken
+    sample : on the grid, shuffled; of more than 20,000 points the first 20,000 are used
     ks : numbers of clusters, rising
-    halves : how many, at least 2
-    seed, bits, hands : as for ``search``
+    subsamples : number of halves, at least 2
+    seed, bits, pool : as for ``search``
 
     Returns
     -------
     list of Stability or None
-        One per k, over all pairs of halves; None where a half has fewer different points than k.
+        One per k, over all pairs of halves; None if a half has fewer distinct points than k.
 
     References
     ----------
@@ -46,51 +46,52 @@ def stability(
     Neural Comput. 16, 1299-1323.
     """
     points = Points(sample.columns[:, :MAX_POINTS], sample.moments[:MAX_POINTS])
-    held = np.random.Generator(np.random.PCG64([seed, halves, 1])).random((halves, len(points))) < 0.5
-    parts = [Points(points.columns[:, mask], points.moments[mask]) for mask in held]
-    fewest = min(len(np.unique(part.rows, axis=0)) for part in parts)
-    fitted = [k for k in ks if k <= fewest]
-    if not fitted:
+    masks = np.random.Generator(np.random.PCG64([seed, subsamples, 1])).random((subsamples, len(points))) < 0.5
+    parts = [Points(points.columns[:, mask], points.moments[mask]) for mask in masks]
+    min_distinct = min(len(np.unique(part.rows, axis=0)) for part in parts)
+    feasible = [k for k in ks if k <= min_distinct]
+    if not feasible:
         return [None] * len(ks)
-    labels = [_labels(points, part, fitted, seed + number, bits, hands) for number, part in enumerate(parts)]
-    found: list[Stability | None] = [None] * len(ks)
-    for place, k in enumerate(fitted):
-        rand = [
-            _rand(labels[a][place], labels[b][place], held[a] & held[b], points.weights, k)
-            for a, b in combinations(range(halves), 2)
+    labels = [_labels(points, part, feasible, seed + number, bits, pool) for number, part in enumerate(parts)]
+    results: list[Stability | None] = [None] * len(ks)
+    for index, k in enumerate(feasible):
+        indices = [
+            _rand_index(labels[a][index], labels[b][index], masks[a] & masks[b], points.weights, k)
+            for a, b in combinations(range(subsamples), 2)
         ]
-        found[place] = Stability(float(np.mean(rand)), float(np.std(rand)), halves)
-    return found
+        results[index] = Stability(float(np.mean(indices)), float(np.std(indices)), subsamples)
+    return results
 
 
 def with_stability(
-    fits: list[Fit], sample: Points, budget: GridOptions, bits: int, hands: WorkerPool | None = None
+    fits: list[Fit], sample: Points, options: GridOptions, bits: int, pool: WorkerPool | None = None
 ) -> list[Fit]:
-    """Return the fits with their stability on a sample, if the budget asks for it."""
-    if not budget.halves:
+    """Return the fits with their stability on a sample, or unchanged if ``options.subsamples`` is 0."""
+    if not options.subsamples:
         return fits
-    begun = time.monotonic()
+    started = time.monotonic()
     ks = [fit.k for fit in fits]
-    found = stability(sample, ks, halves=budget.halves, seed=budget.seed, bits=bits, hands=hands)
-    log.info("stability by %d random halves of the sample, %.1f s", budget.halves, time.monotonic() - begun)
-    return [replace(fit, stability=of_k) for fit, of_k in zip(fits, found, strict=True)]
+    results = stability(sample, ks, subsamples=options.subsamples, seed=options.seed, bits=bits, pool=pool)
+    log.info("stability by %d random halves of the sample, %.1f s", options.subsamples, time.monotonic() - started)
+    return [replace(fit, stability=of_k) for fit, of_k in zip(fits, results, strict=True)]
 
 
 def _labels(
-    points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, hands: WorkerPool | None
+    points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
     """Return the labels of all points by the clusters of one half, for every k."""
-    starts = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits, hands=hands)
+    starts = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, start.centres) for start in starts]
 
 
-def _rand(
-    one: NDArray[np.int64],
+def _rand_index(
+    labels: NDArray[np.int64],
     other: NDArray[np.int64],
     shared: NDArray[np.bool_],
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    pairs = np.bincount(one[shared] * k + other[shared], weights=weights[shared], minlength=k * k)
-    found = agreement(pairs.astype(np.int64).reshape(k, k)).ari
-    return 1.0 if found is None else found
+    """Return the adjusted Rand index of two labellings on the shared points, 1 if there are none."""
+    pairs = np.bincount(labels[shared] * k + other[shared], weights=weights[shared], minlength=k * k)
+    ari = agreement(pairs.astype(np.int64).reshape(k, k)).ari
+    return 1.0 if ari is None else ari

@@ -1,6 +1,8 @@
-"""Processes beside the driver's own, for arithmetic: threads of numpy over many small arrays wait for each other."""
+"""Call functions in parallel processes of the driver's machine.
 
-import os
+Processes instead of threads: threads of numpy over many small arrays wait for each other's interpreter lock.
+"""
+
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor
@@ -9,7 +11,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any
 
-from loky import ProcessPoolExecutor
+import loky
 from threadpoolctl import threadpool_limits
 
 MAX_WORKERS = 8
@@ -17,59 +19,63 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerPool:
-    """Where a function is called for many arguments side by side; the results are those of one call after the other.
+    """A pool of processes that each run numpy with one thread; the results are those of sequential calls.
 
-    Without ``begin`` there is one hand, this process. Each call has one thread.
+    Before ``start`` every call runs in the calling process.
+
+    Parameters
+    ----------
+    n : number of processes; by default as many as the CPU affinity and the cgroup's CPU quota allow, at most 8
     """
 
     def __init__(self, n: int | None = None) -> None:
-        self._n = min(MAX_WORKERS, _cores()) if n is None else n
-        self._executor: ProcessPoolExecutor | None = None
-        self._beginning: Thread | None = None
+        self._n = min(MAX_WORKERS, loky.cpu_count()) if n is None else n
+        self._executor: loky.ProcessPoolExecutor | None = None
+        self._starter: Thread | None = None
 
     def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._beginning:
-            self._beginning.join()
+        if self._starter:
+            self._starter.join()
             if self._executor:
                 self._executor.shutdown(wait=False, kill_workers=True)
-            self._executor = self._beginning = None
+            self._executor = self._starter = None
 
-    def begin(self) -> None:
-        """Start the processes, while something else is done."""
-        if self._n > 1 and not self._beginning:
-            self._beginning = Thread(target=self._begin, daemon=True)
-            self._beginning.start()
+    def start(self) -> None:
+        """Start the processes in the background; the first ``map`` waits for them."""
+        if self._n > 1 and not self._starter:
+            self._starter = Thread(target=self._start, daemon=True)
+            self._starter.start()
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         try:
-            executor = ProcessPoolExecutor(self._n, initializer=_import_kernels, env=dict.fromkeys(_THREADS, "1"))
-            # all of them are there when each has been seen at work
+            executor = loky.ProcessPoolExecutor(self._n, initializer=_import_kernels, env=dict.fromkeys(_THREADS, "1"))
+            # short calls make the executor start all of its processes
             list(executor.map(time.sleep, [0.01] * self._n))
             self._executor = executor
-        except (OSError, BrokenExecutor):  # there may be no room for them; one hand will do
+        except (OSError, BrokenExecutor):  # too little memory for them: calls run in this process
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Return what the function gives for each of the arguments; it gets copies, so it is to change none."""
-        if self._beginning:
-            self._beginning.join()
+        """Return the function's results for each tuple of arguments, in order.
+
+        The function must not change its arguments: another process works on copies.
+        """
+        if self._starter:
+            self._starter.join()
         calls = list(zip(*arguments, strict=True))
         if self._executor and len(calls) > 1:
             return list(self._executor.map(function, *zip(*calls, strict=True)))
         with threadpool_limits(limits=1):
-            return [function(*each) for each in calls]
+            return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        return self._n if self._beginning else 1
+        """Return the number of parts that work is best divided into."""
+        return self._n if self._starter else 1
 
 
 def _import_kernels() -> None:
-    """Have a process load, before it is needed, what the arithmetic needs."""
+    """Import numpy and the functions that a process will call, before the first call."""
     import_module("segue.kmeans_grid.seeding")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

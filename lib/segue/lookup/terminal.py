@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
+from segue.core.text import printable
 from segue.lookup.answers import Answer
 
 _GAP, _MIN_WIDTH = 2, 12
@@ -137,4 +138,4 @@ def _counts(counts: dict[str, Any]) -> str:
 def _printable(text: str | None) -> str:
     """Return a text with spaces for control characters, which would move the cursor or colour the terminal."""
     # guard: terminal-control-characters-removed -> return text or ""
-    return "".join(letter if letter.isprintable() else " " for letter in text or "")
+    return printable(text or "")

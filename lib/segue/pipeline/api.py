@@ -156,7 +156,7 @@ def similar_tracks(
     scaling = coordinates.fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
     n_tracks = labeled.count()
     with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
-        if neighbours.chosen_method(n_tracks, scaling, options) == neighbours.TREE:
+        if neighbours.choose_method(n_tracks, scaling, options) == neighbours.TREE:
             return lists
         # what the lists are computed from is released at the end of this block
         lists = lists.persist(DISK_LEVEL)

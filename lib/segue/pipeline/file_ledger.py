@@ -5,7 +5,6 @@ tracks are unchanged.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 from segue import schema
 from segue.core import resources
+from segue.core.text import json_digest
 from segue.ingest.input_files import InputFile
 from segue.ingest.source_definitions import load_sources
 from segue.runtime import logs
@@ -106,4 +106,4 @@ def _reading_hash(settings: Settings) -> str:
         settings.features.missing,
         [asdict(source) for source in sources],
     ]
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest(decisive, _DIGITS)

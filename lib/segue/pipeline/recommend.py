@@ -1,7 +1,5 @@
 """Recommend: ``labeled_tracks`` become ``similar_tracks``, or with a list of seeds ``playlist_recommendations``."""
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.clustering import model_card
 from segue.core.stage_result import StageResult
+from segue.core.text import json_digest
 from segue.errors import InputError
 from segue.runtime.job import Job, Run
 from segue.settings import RecommendSettings
@@ -124,7 +123,7 @@ def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOpt
         rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart),
         other_releases=settings.other_releases,
         same_genre=settings.same_genre,
-        least_popularity=settings.min_popularity,
+        min_popularity=settings.min_popularity,
         outliers=settings.outliers,
     )
 
@@ -163,7 +162,7 @@ def inputs_hash(
     # the setting's former name: lists written by 0.1.0 keep their hash
     decisive["least_popularity"] = decisive.pop("min_popularity")
     everything = [content, model_version, decisive, imputed, _LISTS_VERSION]
-    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest(everything, _DIGITS)
 
 
 def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
@@ -209,7 +208,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     model_version, n_tracks, _ = fingerprint(labeled)
-    ids, unknown = resolve_seeds(seeds, playlists.known_tracks(labeled, seeds))
+    ids, unknown = resolve_seeds(seeds, playlists.collect_matches(labeled, seeds))
     listed = ", ".join(unknown[:_MAX_LISTED]) + (", …" if len(unknown) > _MAX_LISTED else "")
     if not ids:
         raise InputError(

@@ -1,7 +1,5 @@
-"""Report: the tables become ``report.json`` and ``report.html``."""
+"""Report: the tables become ``report.html`` and ``report.json``."""
 
-import hashlib
-import json
 import logging
 import time
 from typing import Any
@@ -12,6 +10,7 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.clustering.model_card import ModelCard
 from segue.core.stage_result import StageResult
+from segue.core.text import json_digest
 from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
@@ -28,7 +27,7 @@ _DIGITS = 16
 
 
 def render_report(store: Store, settings: Settings) -> StageResult:
-    """Aggregate what the page shows, and write the page, unless it was made from the same tables and settings.
+    """Aggregate the numbers of the page, and write both, unless they were made from the same tables and settings.
 
     Parameters
     ----------
@@ -74,7 +73,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
         n_searchable=settings.report.searchable,
     )
     text = page.render(shown, origin)
-    # the page last: a run that ends between the two writes is repeated by the next one
+    # the page last: the next run repeats one that ended between the two writes
     files.write_text(json_path, json_numbers.to_json(shown, origin))
     files.write_text(path, text)
     seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
@@ -96,8 +95,7 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
     """Return a hash of everything on which the page depends."""
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
-    text = json.dumps([card.model_version, tables, shown, __version__, page.DESIGN], sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_DIGITS]
+    return json_digest([card.model_version, tables, shown, __version__, page.DESIGN], _DIGITS)
 
 
 def _provenance(

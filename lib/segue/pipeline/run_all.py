@@ -7,12 +7,13 @@ from typing import Any
 
 from segue.clustering.model_card import ModelCard
 from segue.core.stage_result import StageResult
+from segue.core.text import printable
 from segue.pipeline.ingest import check_sources, ingest_tracks
 from segue.pipeline.label import label_tracks, newest_card
 from segue.pipeline.recommend import recommend_tracks
 from segue.pipeline.report import render_report
 from segue.pipeline.train import train_clusters, training_settings
-from segue.report import HTML_FILE
+from segue.report import HTML_FILE, JSON_FILE
 from segue.runtime import logs
 from segue.runtime.job import Job, Run
 from segue.settings import Settings
@@ -108,7 +109,7 @@ def summary(root: str, card: ModelCard) -> str:
         [
             *lines,
             f"\nThe tables are in {root}: {', '.join(_TABLES)}.",
-            f"The report, for any browser: {root}/{HTML_FILE}.",
+            f"The report, for any browser: {root}/{HTML_FILE}; its numbers: {root}/{JSON_FILE}.",
             f"What to play next:  segue similar {shlex.quote(title)} --output {shlex.quote(root)}",
             f"The model is {root}/models/{card.model_version}, for any language in its {CARD_FILE}.",
         ]
@@ -116,7 +117,7 @@ def summary(root: str, card: ModelCard) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:80]
+    return printable(text)[:80]
 
 
 def _work(run: Run) -> None:

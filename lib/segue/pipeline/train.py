@@ -145,7 +145,7 @@ def _train(store: Store, settings: Settings) -> TrainResult:
         )  # fmt: skip
         return TrainResult(stage="train", inputs=inputs, counts={}, model_version=version, pipeline=None)
     model = fit_model(tracks, settings, summary, lambda index: models.checkpoint(version, f"grid_{index}"))
-    with parallel_jobs() as submit:
+    with parallel_jobs(store.spark) as submit:
         saved = submit(models.save, version, model.pipeline)
         store.sync_local(schema.K_SCORES, model.score_rows())
         saved.result()
@@ -219,7 +219,7 @@ def _model(
     if n_tracks <= CACHED_MAX_TRACKS:
         labeled = labeled.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        with parallel_jobs() as submit:
+        with parallel_jobs(tracks.sparkSession) as submit:
             evaluation = submit(_require_same_silhouette, labeled, chosen) if n_tracks <= EVALUATED_MAX_TRACKS else None
             stats = fit_cluster_stats(labeled, centres)
             rows = profiles.fit_profiles(labels.with_distances(labeled, stats), int(stats.sizes.sum()))

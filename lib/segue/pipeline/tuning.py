@@ -111,8 +111,8 @@ def _fit_space(
         max_iter=clustering.max_iter,
         tol=clustering.tol,
         seed=clustering.seed,
-        sample=clustering.sample_size,
-        halves=subsamples,
+        sample_size=clustering.sample_size,
+        subsamples=subsamples,
     )
     fits = grid.fit_grid(
         points,

@@ -1,1 +1,1 @@
-"""The nearest tracks of every track, exactly, and why they are similar: DataFrame in, DataFrame out."""
+"""Find the nearest tracks of every track exactly, and the features that each pair shares: DataFrames in and out."""

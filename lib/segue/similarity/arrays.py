@@ -1,92 +1,155 @@
-"""Arrow on one side, numpy on the other; no Spark here."""
+"""Convert between Arrow and numpy: matrices as binary columns, tracks as arrays, tables as binary values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from segue.similarity.candidates import Tracks
+from segue.similarity.rules import Flags, Floats, Integers, Tracks
 
 
-def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> NDArray[np.float64]:
-    """Return columns of numbers side by side, null as NaN, shape (n_rows, n_columns)."""
-    found = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns]
-    numbers = [np.asarray(column.to_numpy(zero_copy_only=False), dtype=float) for column in found]
-    return np.stack(numbers, axis=1)
+def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array; copies only if it has several chunks."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def to_binary(rows: NDArray) -> pa.Array:
-    """Return a matrix as a column of its rows' bytes."""
-    width = rows.dtype.itemsize * rows.shape[1]
-    data = pa.py_buffer(np.ascontiguousarray(rows))
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(rows), [None, data]).cast(pa.binary())
+def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Floats:
+    """Stack numeric columns into a matrix, null as NaN, shape (n_rows, n_columns)."""
+    arrays = [np.asarray(combined(column).to_numpy(zero_copy_only=False), dtype=float) for column in columns]
+    return np.stack(arrays, axis=1)
 
 
-def from_binary(column: pa.Array | pa.ChunkedArray, dtype: type) -> NDArray:
-    """Return the matrix whose rows' bytes a column holds; no row, no columns."""
+def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array:
+    """Return a matrix as a binary column.
+
+    Parameters
+    ----------
+    matrix : array of shape (n_rows, n_columns)
+    lengths : array of int, optional
+        How many rows of the matrix each value holds, in total n_rows; by default one.
+    """
+    data = pa.py_buffer(np.ascontiguousarray(matrix))
+    lengths = np.ones(len(matrix), dtype=np.int64) if lengths is None else lengths
+    offsets = list_offsets(lengths * (matrix.dtype.itemsize * matrix.shape[1]))
+    return pa.BinaryArray.from_buffers(pa.binary(), len(lengths), [None, offsets.buffers()[1], data])
+
+
+def list_offsets(lengths: Integers) -> pa.Array:
+    """Return the int32 offsets of list or binary values of these lengths. Raises ArrowInvalid from 2^31 on."""
+    return pa.array(np.r_[0, np.cumsum(lengths)], pa.int32())
+
+
+def from_binary(column: pa.Array | pa.ChunkedArray, dtype: Any, n_columns: int | None = None) -> NDArray[Any]:
+    """Return the matrix that a binary column holds, the inverse of ``to_binary``.
+
+    Parameters
+    ----------
+    column : binary column without nulls
+    dtype : numpy dtype of the matrix
+    n_columns : int, optional
+        By default derived from the number of values, each of which then is one row; a column without values makes a
+        matrix of shape (0, 0).
+    """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    parts = [_rows(chunk, dtype) for chunk in chunks if len(chunk)]
-    return np.concatenate(parts) if parts else np.empty((0, 0), dtype=dtype)
+    parts = [_chunk_matrix(chunk, dtype, n_columns) for chunk in chunks if len(chunk)]
+    return np.concatenate(parts) if parts else np.empty((0, n_columns or 0), dtype=dtype)
 
 
-def _rows(chunk: pa.Array, dtype: type) -> NDArray:
+def _chunk_matrix(chunk: pa.Array, dtype: Any, n_columns: int | None) -> NDArray[Any]:
     offsets = np.frombuffer(chunk.buffers()[1], dtype=np.int32, count=len(chunk) + 1, offset=4 * chunk.offset)
-    whole = np.frombuffer(chunk.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
-    # a copy, as the bytes need not begin where numbers may
-    return whole.copy().view(dtype).reshape(len(chunk), -1)
+    values = np.frombuffer(chunk.buffers()[2] or b"", dtype=np.uint8)[offsets[0] : offsets[-1]]
+    # the copy aligns the bytes with the dtype
+    matrix: NDArray[Any] = values.copy().view(dtype)
+    return matrix.reshape((len(chunk), -1) if n_columns is None else (-1, n_columns))
 
 
 def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
-    """Return the table in parts, one for each value of a column, null among them."""
+    """Split a table by the values of a column, null included, each part with its rows in order."""
     codes = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode").indices.to_numpy()
-    known = np.unique(codes)
-    return [table] if len(known) == 1 else [table.take(pa.array(np.flatnonzero(codes == code))) for code in known]
+    values = np.unique(codes)
+    return [table] if len(values) == 1 else [table.take(pa.array(np.flatnonzero(codes == code))) for code in values]
 
 
 @dataclass(frozen=True, slots=True)
-class TrackArrays:
-    """Some tracks with all that their lists need."""
+class TrackBatch:
+    """Tracks as arrays, with everything that their lists of neighbours need."""
 
     ids: pa.Array
     tracks: Tracks
     ranks: NDArray[np.uint16]
-    """Shape (n_tracks, n_features)."""
-    cluster: NDArray[np.int64]
-    candidate: NDArray[np.bool_]
+    """Ranks of the features, shape (n_tracks, n_features), see ``reasons``."""
+    cluster: Integers
+    is_candidate: Flags
 
-    def take(self, index: NDArray[np.int64]) -> "TrackArrays":
-        """Return some of the tracks, in the order given."""
-        return TrackArrays(
+    def take(self, index: Integers) -> "TrackBatch":
+        """Return the tracks at some positions, in the order of ``index``."""
+        return TrackBatch(
             self.ids.take(pa.array(index)),
             self.tracks.take(index),
             self.ranks[index],
             self.cluster[index],
-            self.candidate[index],
+            self.is_candidate[index],
+        )
+
+    def slice(self, start: int, stop: int) -> "TrackBatch":
+        """Return the tracks from ``start`` to before ``stop``, without a copy."""
+        rows = slice(start, stop)
+        return TrackBatch(
+            self.ids[rows], self.tracks.take(rows), self.ranks[rows], self.cluster[rows], self.is_candidate[rows]
         )
 
 
-def track_arrays(table: pa.Table | pa.RecordBatch) -> TrackArrays:
-    """Return the tracks of a table of ``coordinates.prepare_tracks``, in the order of their ids."""
-    ids = table.column("track_id")
-    by_id = pc.sort_indices(ids)
-    table = table.take(by_id)
-    ids = table.column("track_id")
-    numbers = {name: table.column(name).to_numpy() for name in ("artist", "recording", "cluster", "candidate")}
+def track_batch(table: pa.Table | pa.RecordBatch) -> TrackBatch:
+    """Return the tracks of a table with the columns of ``coordinates.with_points``, sorted by id."""
+    table = table.take(pc.sort_indices(table.column("track_id")))
+    columns = {name: table.column(name).to_numpy() for name in ("artist", "recording", "cluster", "candidate")}
     tracks = Tracks(
         from_binary(table.column("point"), np.float64),
         np.arange(len(table), dtype=np.int64),
-        numbers["artist"],
-        numbers["recording"],
+        columns["artist"],
+        columns["recording"],
         column_matrix([table.column("year")])[:, 0],
     )
-    whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    return TrackArrays(
-        whole,
+    return TrackBatch(
+        combined(table.column("track_id")),
         tracks,
         from_binary(table.column("ranks"), np.uint16),
-        numbers["cluster"].astype(np.int64),
-        numbers["candidate"].astype(bool),
+        columns["cluster"].astype(np.int64),
+        columns["candidate"].astype(bool),
     )
+
+
+def to_arrow_blobs(rows: pa.Table, keys: Integers, key_name: str, blob_name: str) -> pa.RecordBatch:
+    """Pack the rows of each key into one binary value, an Arrow IPC stream, which Spark shuffles as a single row.
+
+    Parameters
+    ----------
+    rows : pa.Table
+    keys : array of int, shape (n_rows,)
+        0 or more.
+    key_name, blob_name : str
+        Columns of the result, int32 and binary, one row per distinct key, ascending.
+    """
+    order = np.argsort(keys, kind="stable")
+    sorted_rows, ends = rows.take(pa.array(order)).combine_chunks(), np.cumsum(np.bincount(keys))
+    distinct = np.unique(keys)
+    starts = np.r_[0, ends][distinct]
+    blobs = [_to_blob(sorted_rows.slice(start, ends[key] - start)) for key, start in zip(distinct, starts, strict=True)]
+    columns = [pa.array(distinct.astype(np.int32)), pa.array(blobs, pa.binary())]
+    return pa.RecordBatch.from_arrays(columns, names=[key_name, blob_name])
+
+
+def _to_blob(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    return bytes(sink.getvalue())
+
+
+def from_arrow_blobs(blobs: pa.ChunkedArray) -> pa.Table:
+    """Return the rows of all blobs, of which there is at least one; the inverse of ``to_arrow_blobs``."""
+    return pa.concat_tables([pa.ipc.open_stream(blob.as_buffer()).read_all() for blob in blobs]).combine_chunks()

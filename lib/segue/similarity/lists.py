@@ -1,54 +1,127 @@
-"""Neighbours by one k-d tree that every worker has whole: the fastest way while it fits."""
+"""Search lists of neighbours for batches of tracks, and convert the lists to and from Arrow."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from segue.similarity.reasons import MAX_REASONS, NO_REASON
+from segue.similarity import arrays
+from segue.similarity.arrays import TrackBatch, combined, list_offsets
+from segue.similarity.kd_tree import CandidateTree
+from segue.similarity.reasons import MAX_REASONS, NO_REASON, distinctive_features
+from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules
 
-SIMILAR = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
-ROWS = f"track_id string, similar {SIMILAR}"
-Bytes = NDArray[np.int8]
-
-
-def similar_column(
-    lengths: NDArray[np.int64],
-    ids: pa.Array,
-    distance: NDArray[np.float64],
-    same_cluster: NDArray[np.bool_],
-    why: Bytes,
-    features: Sequence[str],
-) -> pa.Array:
-    """Return lists as Arrow has them.
-
-    Parameters
-    ----------
-    lengths : of every list
-    ids, distance, same_cluster : of all neighbours, one list behind the other
-    why : indices of features, -1 behind the last, shape (n_neighbours, 3)
-    features : their names
-    """
-    named = why != NO_REASON
-    names = pa.array(features, pa.string()).take(pa.array(why[named].astype(np.int64)))
-    reasons = pa.ListArray.from_arrays(_offsets(named.sum(axis=1)), names)
-    neighbours = pa.StructArray.from_arrays(
-        [ids, pa.array(distance), pa.array(same_cluster), reasons],
-        names=["track_id", "distance", "same_cluster", "why"],
-    )
-    return pa.ListArray.from_arrays(_offsets(lengths), neighbours)
+SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
+SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}"
+"""Schema of the search's result, as in ``similar_tracks``."""
+LIST_COLUMNS = "ids array<string>, attributes binary"
+"""Schema of lists between Spark stages: 32 bytes per neighbour beside its id."""
+_N_ATTRIBUTES = 4
 
 
-def pack_reasons(why: Bytes) -> NDArray[np.int64]:
-    """Return three indices as one number, to be carried about."""
-    return ((why.astype(np.int64) + 1) << (8 * np.arange(MAX_REASONS))).sum(axis=1)
+@dataclass(frozen=True, slots=True)
+class NeighbourLists:
+    """Lists of several tracks, concatenated, each nearest first."""
+
+    lengths: Integers
+    """Shape (n_lists,)."""
+    ids: pa.Array
+    """Of all neighbours, length n_neighbours."""
+    attributes: Integers
+    """Shape (n_neighbours, 4): the bits of the float64 distance; codes of artist and recording; packed reasons, with
+    the lowest bit set if the neighbour is in the same cluster."""
+
+    @property
+    def distance(self) -> Floats:
+        """Distances of all neighbours, shape (n_neighbours,)."""
+        return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
+
+    @classmethod
+    def empty(cls) -> "NeighbourLists":
+        """Return no lists."""
+        return cls(np.empty(0, np.int64), pa.array([], pa.string()), np.empty((0, _N_ATTRIBUTES), np.int64))
+
+    @classmethod
+    def from_columns(cls, table: pa.Table | pa.RecordBatch) -> "NeighbourLists":
+        """Return the lists of a table with the columns of ``LIST_COLUMNS``."""
+        ids = combined(table.column("ids"))
+        lengths = np.asarray(pc.list_value_length(ids).to_numpy(zero_copy_only=False), dtype=np.int64)
+        attributes = arrays.from_binary(table.column("attributes"), np.int64, _N_ATTRIBUTES)
+        return cls(lengths, ids.flatten(), attributes)
+
+    def to_columns(self) -> dict[str, pa.Array]:
+        """Return the lists as the columns of ``LIST_COLUMNS``."""
+        return {
+            "ids": pa.ListArray.from_arrays(list_offsets(self.lengths), self.ids),
+            "attributes": arrays.to_binary(self.attributes, self.lengths),
+        }
+
+    def take(self, index: Integers, lengths: Integers) -> "NeighbourLists":
+        """Return lists of the given lengths from the neighbours at some positions."""
+        return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
+
+    def max_distance(self, full_length: int) -> Floats:
+        """Return the distance of each list's last neighbour, infinity for lists below ``full_length``."""
+        is_full = self.lengths == full_length
+        result = np.full(len(self.lengths), np.inf)
+        result[is_full] = self.distance[np.cumsum(self.lengths)[is_full] - 1]
+        return result
+
+    def to_similar(self, features: tuple[str, ...]) -> pa.Array:
+        """Return the lists as column ``similar``, with the given names of the features as reasons."""
+        packed = self.attributes[:, 3]
+        reasons = _unpack_reasons(packed >> 1)
+        is_named = reasons != NO_REASON
+        names = pa.array(features, pa.string()).take(pa.array(reasons[is_named].astype(np.int64)))
+        why = pa.ListArray.from_arrays(list_offsets(is_named.sum(axis=1)), names)
+        neighbours = pa.StructArray.from_arrays(
+            [self.ids, pa.array(self.distance), pa.array((packed & 1).astype(bool)), why],
+            names=["track_id", "distance", "same_cluster", "why"],
+        )
+        return pa.ListArray.from_arrays(list_offsets(self.lengths), neighbours)
 
 
-def unpack_reasons(numbers: NDArray[np.int64]) -> Bytes:
-    """Return the three indices of every number."""
-    return (((numbers[:, None] >> (8 * np.arange(MAX_REASONS))) & 0xFF) - 1).astype(np.int8)
+class BatchSearch:
+    """Search among the candidates of a batch of tracks."""
+
+    def __init__(self, batch: TrackBatch, rules: Rules) -> None:
+        self.batch = batch
+        self._index = np.flatnonzero(batch.is_candidate)
+        # a copy only where some tracks are left out
+        tracks = batch.tracks if len(self._index) == len(batch.tracks) else batch.tracks.take(self._index)
+        self._tree = CandidateTree(tracks, rules)
+
+    def nearest(self, queries: TrackBatch, max_distance: Floats | None = None) -> NeighbourLists:
+        """Return the list of each query, see ``CandidateTree.nearest``."""
+        result = self._tree.nearest(queries.tracks, max_distance)
+        is_neighbour = result.index != NO_TRACK
+        lengths = is_neighbour.sum(axis=1)
+        index = self._index[result.index[is_neighbour]]
+        query = np.repeat(np.arange(len(lengths)), lengths)
+        reasons = distinctive_features(queries.ranks[query], self.batch.ranks[index])
+        same_cluster = queries.cluster[query] == self.batch.cluster[index]
+        attributes = [
+            result.distance[is_neighbour].view(np.int64),
+            self.batch.tracks.artist[index],
+            self.batch.tracks.recording[index],
+            _pack_reasons(reasons) * 2 + same_cluster,
+        ]
+        return NeighbourLists(lengths, self.batch.ids.take(pa.array(index)), np.stack(attributes, axis=1))
 
 
-def _offsets(lengths: NDArray[np.int64]) -> pa.Array:
-    return pa.array(np.r_[0, np.cumsum(lengths)].astype(np.int32))
+def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]) -> pa.RecordBatch:
+    """Return ids and lists as rows of ``SIMILAR_ROWS``."""
+    return pa.RecordBatch.from_arrays([ids, lists.to_similar(features)], names=["track_id", "similar"])
+
+
+def _pack_reasons(reasons: NDArray[np.int8]) -> Integers:
+    """Pack the feature indices of each row into one number, a byte each."""
+    packed: Integers = ((reasons.astype(np.int64) + 1) << (8 * np.arange(MAX_REASONS))).sum(axis=1)
+    return packed
+
+
+def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
+    """Return the feature indices, shape (n, MAX_REASONS); the inverse of ``_pack_reasons``."""
+    return (((packed[:, None] >> (8 * np.arange(MAX_REASONS))) & 0xFF) - 1).astype(np.int8)

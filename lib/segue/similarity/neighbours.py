@@ -1,28 +1,67 @@
-"""Every track's nearest others, exact, by the way that its number asks for."""
+"""Find every track's nearest neighbours, exactly, under rules on artists, recordings and years.
+
+Definition. The list of a track q holds candidates in order of (Euclidean distance to q, track_id). Going through the
+candidates in this order, the next one is appended unless q and it differ too much in year, it has the recording of q,
+its recording is in the list, or its artist is in the list ``per_artist`` times; at ``length`` tracks the list is full.
+
+Search in a k-d tree (``kd_tree``). The rules skip tracks, so the number of nearest candidates to look at is unknown in
+advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other candidate is
+nearer than the m-th of them, so a full list that ends before it is final; otherwise m doubles, from 12 to 512. What is
+incomplete then is selected from all candidates. More coincident candidates than a list can use are left out of the
+tree (``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only which
+candidates are fetched: distances are computed again, in float64 and feature after feature, so lists are the same bits
+for every tree.
+
+Method ``tree``: one tree on the driver, shipped to all workers. Expected O(n log n) for a fixed number of features;
+the driver and every worker hold all coordinates.
+
+Method ``cells`` (``partitioned``, ``cross_cell``): for catalogues that no worker can hold.
+
+1. A sample gives the centres of cells; every track is a member of the cell with the nearest centre.
+2. Every track is copied into the cells that it is near to, within ``overlap``; each cell is searched by a tree of its
+   members and copies. A full list whose last distance r is at most ``overlap`` is final, as no track within r of q
+   is missing from the cell of q.
+3. A longer or incomplete list is searched for in the other cells that can hold a track within r (infinity for
+   incomplete lists). For q in the cell of centre a, the plane midway between a and b separates q from the members of
+   cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, its distance to the plane.
+4. The lists of q from all its cells are merged by selecting from their union, in the same order by the same rules.
+
+Why merging lists is exact. Differences in year and the recording of q exclude candidates one by one. The other limits
+(one track per recording, ``per_artist`` per artist, ``length`` in all) apply to nested sets, as all tracks of a
+recording have one artist: they define a laminar matroid [2]_. In a matroid, greedy selection [3]_ rejects a candidate
+exactly if it is in the span of the candidates before it, and more candidates before it only enlarge the span. So a
+candidate that is rejected among those of one cell is rejected among those of all cells, and every track of the final
+list is in the list of its cell. Likewise a full list stays full within its last distance r where candidates are added,
+so none beyond r is needed.
+
+References
+----------
+.. [1] J. H. Friedman, J. L. Bentley, R. A. Finkel (1977), "An algorithm for finding best matches in logarithmic
+   expected time", ACM Trans. Math. Softw. 3(3), 209-226. Implementation: scipy.spatial.cKDTree.
+.. [2] J. Oxley (2011), "Matroid theory", 2nd ed., Oxford University Press.
+.. [3] J. Edmonds (1971), "Matroids and the greedy algorithm", Math. Program. 1, 127-136.
+"""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from segue.similarity import arrays, coordinates
-from segue.similarity.arrays import TrackArrays
-from segue.similarity.candidates import Candidates, build_tree
 from segue.similarity.coordinates import Scaling, SimilarityOptions, with_points
-from segue.similarity.lists import ROWS, similar_column
-from segue.similarity.partitioned import TRACKS_A_CELL, partitioned_neighbours
-from segue.similarity.reasons import distinctive_features
-from segue.similarity.rules import NO_TRACK, Rules
+from segue.similarity.kd_tree import build_tree
+from segue.similarity.lists import SIMILAR_ROWS, BatchSearch, similar_rows
+from segue.similarity.partitioned import TRACKS_PER_CELL, partitioned_neighbours
+from segue.similarity.rules import Rules
 
 log = logging.getLogger(__name__)
 TREE, CELLS, AUTO = "tree", "cells", "auto"
 MAX_TREE_VALUES = 10_000_000
-"""Coordinates in a tree that every worker shall hold: with what belongs to it some 300 MB."""
+"""Maximum number of coordinates for which ``auto`` takes ``tree``: about 300 MB per worker, with ids and lists."""
+_TRACKS_PER_TASK = 32_768
 
 
 @contextmanager
@@ -32,109 +71,89 @@ def similar_lists(
     options: SimilarityOptions,
     *,
     n_tracks: int | None = None,
-    tracks_a_cell: int = TRACKS_A_CELL,
+    tracks_per_cell: int = TRACKS_PER_CELL,
 ) -> Iterator[DataFrame]:
-    """Return ``track_id`` and ``similar`` of every track; what was kept on the way is given free at the end.
+    """Yield the list of every track, lazily; unpersists intermediate results at exit. Runs one or two Spark jobs.
 
-    Distances are Euclidean, and lists are in order of (distance, track_id): the same whatever the partitions, the
-    order of the rows and the method.
+    The lists do not depend on partitions, the order of rows, or the method.
 
     Parameters
     ----------
-    tracks : columns of ``labeled_tracks``
-    scaling : what ``fit_scaling`` learned of them
-    options : which tracks may be recommended, and how they are found
-    n_tracks : how many, where that is known: otherwise they are counted, but for the method ``tree``
-    tracks_a_cell : about how many tracks a worker shall hold at a time by the method ``cells``
+    tracks : DataFrame with the columns of ``labeled_tracks``
+    scaling : Scaling
+        From ``coordinates.fit_scaling``.
+    options : SimilarityOptions
+        Rules, candidates and method.
+    n_tracks : int, optional
+        Number of rows, if known; otherwise counted, except for the method ``tree``.
+    tracks_per_cell : int
+        Approximate number of tracks in a cell of the method ``cells``.
+
+    Yields
+    ------
+    DataFrame with columns ``track_id`` and ``similar``
+        Distances are Euclidean, in scaled units.
     """
     prepared = coordinates.prepare_tracks(tracks, scaling, options)
     if n_tracks is None and options.method != TREE:
         n_tracks = tracks.count()
-    if n_tracks is None or chosen_method(n_tracks, scaling, options) == TREE:
+    if n_tracks is None or choose_method(n_tracks, scaling, options) == TREE:
         yield tree_neighbours(prepared, scaling, options.rules)
     else:
-        with partitioned_neighbours(prepared, n_tracks, scaling, options.rules, tracks_a_cell) as rows:
+        with partitioned_neighbours(prepared, n_tracks, scaling, options.rules, tracks_per_cell) as rows:
             yield rows
 
 
-def chosen_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -> str:
-    """Return the method: as the options say, or by size."""
+def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -> str:
+    """Return the method of the options, for ``auto`` by the number of coordinates."""
     if options.method != AUTO:
         return options.method
     method = TREE if n_tracks * len(scaling.features) <= MAX_TREE_VALUES else CELLS
-    log.info("neighbours of %d tracks in %d features by %s", n_tracks, len(scaling.features), method)
+    log.info("neighbours: %d tracks in %d features, method %s", n_tracks, len(scaling.features), method)
     return method
 
 
-_TRACKS_A_TASK = 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class TreeBlock:
-    """Tracks whose neighbours are among themselves, in the order of the leaves of a tree."""
-
-    place: TrackArrays
-    candidates: Candidates
-    index: NDArray[np.int64] | None
-    """Which of the tracks the candidates are; None: all."""
-
-    def rows(self, wanted: slice, features: tuple[str, ...]) -> pa.RecordBatch:
-        """Return the rows of some of the tracks."""
-        place = self.place
-        asked = place.tracks.take(wanted)
-        found = self.candidates.nearest(asked)
-        there = found.index != NO_TRACK
-        index = found.index[there]
-        index = index if self.index is None else self.index[index]
-        lengths = there.sum(axis=1)
-        own = np.repeat(np.arange(len(place.tracks))[wanted], lengths)
-        similar = similar_column(
-            lengths,
-            place.ids.take(pa.array(index)),
-            found.distance[there],
-            place.cluster[own] == place.cluster[index],
-            distinctive_features(place.ranks[own], place.ranks[index]),
-            features,
-        )
-        return pa.RecordBatch.from_arrays([place.ids[wanted], similar], names=["track_id", "similar"])
-
-
 def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
-    """Return ``track_id`` and ``similar`` of every track.
+    """Return the list of every track by the method ``tree``, lazily. Runs one Spark job that collects all tracks.
 
     Parameters
     ----------
-    prepared : columns of ``coordinates.prepare_tracks``; comes to the driver whole
-    scaling : what makes them coordinates
-    rules : what a list may hold
-    """
-    blocks = _blocks(with_points(prepared.toArrow(), scaling), rules)
-    features = scaling.features
-    starts = np.cumsum([0, *(len(block.place.tracks) for block in blocks)])
+    prepared : DataFrame with the columns of ``coordinates.prepare_tracks``
+    scaling : Scaling
+        Turns feature values into coordinates.
+    rules : Rules
+        Limits on each list.
 
-    def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    Returns
+    -------
+    DataFrame with columns ``track_id`` and ``similar``
+    """
+    searches = _block_searches(with_points(prepared.toArrow(), scaling), rules)
+    features = scaling.features
+    starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
+
+    def search_positions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Search for the tracks at a range of positions in the concatenated blocks."""
         for batch in batches:
             positions = batch.column(0)
             if not len(positions):
                 continue
             first, stop = positions[0].as_py(), positions[-1].as_py() + 1
-            for at in range(int(np.searchsorted(starts, first, "right")) - 1, len(blocks)):
-                low, high = max(first, starts[at]), min(stop, starts[at + 1])
+            for block in range(int(np.searchsorted(starts, first, "right")) - 1, len(searches)):
+                low, high = max(first, starts[block]), min(stop, starts[block + 1])
                 if low < high:
-                    yield blocks[at].rows(slice(low - starts[at], high - starts[at]), features)
+                    queries = searches[block].batch.slice(low - starts[block], high - starts[block])
+                    yield similar_rows(queries.ids, searches[block].nearest(queries), features)
 
     n_tracks = int(starts[-1])
-    # neighbours in the order stand together in space: what one needs of the tree the next has in the cache
-    positions = prepared.sparkSession.range(0, n_tracks, 1, max(1, -(-n_tracks // _TRACKS_A_TASK)))
-    return positions.mapInArrow(answer, ROWS)
+    positions = prepared.sparkSession.range(0, n_tracks, 1, max(1, -(-n_tracks // _TRACKS_PER_TASK)))
+    return positions.mapInArrow(search_positions, SIMILAR_ROWS)
 
 
-def _blocks(table: pa.Table, rules: Rules) -> list[TreeBlock]:
-    found = []
+def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
+    """Return a search per block, its tracks sorted by leaf: successive queries use the same part of the tree."""
+    searches = []
     for part in arrays.split_by_value(table, "block"):
-        place = arrays.track_arrays(part)
-        place = place.take(build_tree(place.tracks.points).indices)
-        some = None if place.candidate.all() else np.flatnonzero(place.candidate)
-        candidates = Candidates(place.tracks if some is None else place.tracks.take(some), rules)
-        found.append(TreeBlock(place, candidates, some))
-    return found
+        tracks = arrays.track_batch(part)
+        searches.append(BatchSearch(tracks.take(build_tree(tracks.tracks.points).indices), rules))
+    return searches

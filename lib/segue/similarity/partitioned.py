@@ -1,12 +1,7 @@
-"""Neighbours by cells, each on one worker at a time: for catalogues that no worker can hold whole.
+"""Find neighbours cell by cell, for catalogues too large for one worker; ``segue.similarity.neighbours`` explains how.
 
-Centres divide space among them: a track belongs to the nearest one's cell, and a copy of it to every cell whose edge is
-no farther off than lists usually reach. A track finds its list among its cell's tracks and the copies there. A
-list that reaches no farther than copies do is complete; the others ask those cells that can hold anything nearer
-than their last, and what these answer is merged in. So the lists are exact, however far copies are made.
-
-The bound: a point p of centre b's cell is at least as near to b as to a, so a point q of a's cell lies at least
-(|q - b|^2 - |q - a|^2) / (2 |a - b|) from it, its distance from the plane between the two cells.
+The Spark plan: tracks with their copies, shuffled by cell → lists within each cell, persisted → cross-cell queries,
+shuffled by cell → lists of both kinds, shuffled by a hash of the id → merged lists.
 """
 
 import logging
@@ -15,235 +10,265 @@ from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 from scipy.spatial.distance import cdist
 
 from segue.similarity import arrays, cross_cell
-from segue.similarity.candidates import SLACK, Candidates, build_tree
 from segue.similarity.coordinates import Scaling, hash_sample, with_points
-from segue.similarity.lists import ROWS
-from segue.similarity.rules import NO_TRACK, Rules
+from segue.similarity.kd_tree import SLACK, build_tree
+from segue.similarity.lists import LIST_COLUMNS, SIMILAR_ROWS, BatchSearch, NeighbourLists, similar_rows
+from segue.similarity.rules import Flags, Floats, Integers, Rules
 
 log = logging.getLogger(__name__)
-Matrix = NDArray[np.float64]
-TRACKS_A_CELL = 50_000
-"""Small trees are fast, as they stay in the processor's cache; but the smaller cells are, the more is copied."""
-_SAMPLE, _SAMPLED_A_CELL = 20_000, 100
-_PASSES = 5
-_ASKED, _MOST_LISTS = 1000, 0.95
-_POINTS_AT_ONCE = 4096
-_TRACKS_A_BUCKET = 50_000
-_MEMBERS = (
+MapBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+TRACKS_PER_CELL = 50_000
+"""Trees of small cells fit the processor's cache, but the smaller the cells, the more tracks are copied."""
+_MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
+_KMEANS_PASSES = 5
+_N_OVERLAP_QUERIES, _OVERLAP_QUANTILE = 1000, 0.95
+_POINTS_PER_BLOCK = 4096
+_TRACKS_PER_BUCKET = 50_000
+_TRACK_COLUMNS = (
     "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
     "year double, cluster int, candidate boolean"
 )
-_MEMBER = tuple(column.split()[0] for column in _MEMBERS.split(", "))
-_HOST = "host_"
-_FOUND = "bound double, visits array<int>, ids array<string>, numbers binary"
-_PARCELS = "cell int, tracks binary"
-_ANSWERS = "track_id string, neighbour string, numbers binary"
+_TRACK_NAMES = tuple(column.split()[0] for column in _TRACK_COLUMNS.split(", "))
+_QUERY_NAMES = tuple(name for name in _TRACK_NAMES if name not in ("cell", "artist", "candidate"))
+_CELL_LISTS = f"{_TRACK_COLUMNS}, max_distance double, other_cells array<int>, {LIST_COLUMNS}"
+_MEMBER_PREFIX = "member_"
 
 
 @contextmanager
 def partitioned_neighbours(
-    prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_a_cell: int
+    prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
 ) -> Iterator[DataFrame]:
-    """Return ``track_id`` and ``similar`` of every track; what was found is cached until the end.
+    """Yield the lists of all tracks, lazily; unpersists the lists within cells at exit. Runs one Spark job (sample).
 
     Parameters
     ----------
-    prepared : columns of ``coordinates.prepare_tracks``; computed for a sample first, and then once for all
-    n_tracks : how many there are
-    scaling : what makes them coordinates
-    rules : what a list may hold
-    tracks_a_cell : about how many tracks a cell shall have
+    prepared : DataFrame with the columns of ``coordinates.prepare_tracks``
+        Computed twice: for the sample, and for all tracks.
+    n_tracks : int
+        Number of rows.
+    scaling : Scaling
+        Turns feature values into coordinates.
+    rules : Rules
+        Limits on each list.
+    tracks_per_cell : int
+        Approximate number of tracks in a cell, copies not included.
+
+    Yields
+    ------
+    DataFrame with columns ``track_id`` and ``similar``
     """
-    centres, reach = fit_centres(prepared, scaling, n_tracks, max(1, -(-n_tracks // tracks_a_cell)), rules.length)
-    cells, n_parts = ("block", "cell"), max(2, len(centres))
-    # as many parts as there are cells, as a cell is more work than its bytes tell
-    found = (
-        prepared.mapInArrow(_with_cell(scaling, centres, reach), _PARCELS)
-        .repartition(n_parts, "cell")
+    n_cells = max(1, -(-n_tracks // tracks_per_cell))
+    centres, overlap = fit_centres(prepared, scaling, n_tracks, n_cells, rules.length)
+    n_partitions = max(2, len(centres))
+    cell_lists = (
+        prepared.mapInArrow(_assign_cells(scaling, centres, overlap), "cell int, tracks binary")
+        # explicit number of partitions: adaptive execution would coalesce cells by their bytes, not their work
+        .repartition(n_partitions, "cell")
         .groupBy("cell")
-        .applyInArrow(_within(centres, reach, rules), f"{_MEMBERS}, {_FOUND}")
+        .applyInArrow(_search_within_cell(centres, overlap, rules), _CELL_LISTS)
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
     try:
-        at_home = found.where(F.size("visits") == 0).mapInArrow(_as_rows(scaling.features), ROWS)
-        abroad = found.where(F.size("visits") > 0)
-        known = [name for name in _MEMBER if name not in ("cell", "artist", "candidate")]
-        visitors = abroad.select(*known, "bound", F.explode("visits").alias("cell"))
-        # other names: where both sides of a cogroup have a column in common, Spark 4.2 prunes what one of them needs
-        members = found.select(*(F.col(name).alias(f"{_HOST}{name}") for name in _MEMBER))
-        hosts = [f"{_HOST}{name}" for name in cells]
-        answers = (
-            members.repartition(n_parts, *hosts)
-            .groupBy(*hosts)
-            .cogroup(visitors.repartition(n_parts, *cells).groupBy(*cells))
-            .applyInArrow(_between(rules), _ANSWERS)
-        )
-        n_buckets = max(1, -(-n_tracks // _TRACKS_A_BUCKET))
+        complete = cell_lists.where(F.size("other_cells") == 0).mapInArrow(_to_similar(scaling.features), SIMILAR_ROWS)
+        incomplete = cell_lists.where(F.size("other_cells") > 0)
+        cross_cell_lists = _query_other_cells(cell_lists, incomplete, n_partitions, rules)
+        n_buckets = max(1, -(-n_tracks // _TRACKS_PER_BUCKET))
         bucket = F.pmod(F.xxhash64("track_id"), F.lit(n_buckets)).alias("bucket")
         merged = (
-            abroad.select("track_id", "ids", "numbers", bucket)
+            incomplete.select("track_id", "ids", "attributes", bucket)
             .repartition(n_buckets, "bucket")
             .groupBy("bucket")
-            .cogroup(answers.select("*", bucket).repartition(n_buckets, "bucket").groupBy("bucket"))
-            .applyInArrow(_merged(scaling.features, rules), ROWS)
+            .cogroup(cross_cell_lists.select("*", bucket).repartition(n_buckets, "bucket").groupBy("bucket"))
+            .applyInArrow(_merge_lists(scaling.features, rules), SIMILAR_ROWS)
         )
-        yield at_home.union(merged)
+        yield complete.union(merged)
     finally:
-        found.unpersist()
+        cell_lists.unpersist()
+
+
+def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partitions: int, rules: Rules) -> DataFrame:
+    """Search other cells of the same block for incomplete lists, a row per track and cell with members."""
+    queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
+    # Prefixed, because Spark 4.2 prunes a column that both sides of a cogroup share if one side does not need it.
+    members = cell_lists.select(*(F.col(name).alias(f"{_MEMBER_PREFIX}{name}") for name in _TRACK_NAMES))
+    member_keys = [f"{_MEMBER_PREFIX}{name}" for name in ("block", "cell")]
+    return (
+        members.repartition(n_partitions, *member_keys)
+        .groupBy(*member_keys)
+        .cogroup(queries.repartition(n_partitions, "block", "cell").groupBy("block", "cell"))
+        .applyInArrow(_query_cell(rules), f"track_id string, {LIST_COLUMNS}")
+    )
 
 
 def fit_centres(
     prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
-) -> tuple[Matrix, float]:
-    """Return the centres of about ``n_cells`` cells of about the same size, and how far most lists reach.
+) -> tuple[Floats, float]:
+    """Fit cell centres and overlap to a sample, by a few passes of k-means. Runs one Spark job.
 
-    Which they are decides how long the search takes, not what it finds; so a sample and a few passes will do.
+    Both influence only the duration of the search, not its result.
+
+    Returns
+    -------
+    centres : array of shape (at most n_cells, n_features)
+        Sorted and distinct.
+    overlap : float
+        Distance within which about 95 % of the tracks have ``length`` neighbours.
     """
-    sample = hash_sample(prepared, n_tracks, max(_SAMPLE, _SAMPLED_A_CELL * n_cells))
-    # nobody has to read the titles for it
-    places = with_points(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
-    points = arrays.from_binary(places.column("point"), np.float64)
+    sample = hash_sample(prepared, n_tracks, max(_MIN_SAMPLE, _SAMPLE_PER_CELL * n_cells))
+    # without artist and recording Spark need not parse the titles
+    table = with_points(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
+    points: Floats = arrays.from_binary(table.column("point"), np.float64)
     if not len(points):
         return np.zeros((1, 0)), 0.0
     centres = np.unique(points[np.linspace(0, len(points) - 1, n_cells).astype(int)], axis=0)
-    for _ in range(_PASSES):
-        own = build_tree(centres).query(points)[1]
-        sums = np.stack([np.bincount(own, weights=column, minlength=len(centres)) for column in points.T], axis=1)
-        centres = sums / np.maximum(np.bincount(own, minlength=len(centres)), 1)[:, None]
-        centres = np.unique(centres[np.bincount(own, minlength=len(centres)) > 0], axis=0)
-    return centres, _reach(points, length * len(points) / n_tracks)
+    for _ in range(_KMEANS_PASSES):
+        label = build_tree(centres).query(points)[1]
+        counts = np.bincount(label, minlength=len(centres))
+        sums = np.stack([np.bincount(label, weights=column, minlength=len(centres)) for column in points.T], axis=1)
+        centres = np.unique((sums / np.maximum(counts, 1)[:, None])[counts > 0], axis=0)
+    return centres, _overlap(points, length * len(points) / n_tracks)
 
 
-def _reach(points: Matrix, rank: float) -> float:
-    """Return how far the ``rank``-th neighbour is from 19 of 20 points; a rank below 1 is that of more points."""
-    nearest = build_tree(points).query(points[:_ASKED], k=[1 + max(1, round(rank))])[0][:, 0]
-    known = nearest[np.isfinite(nearest)]
-    if not len(known):
-        return 0.0
-    # in d dimensions the number of points grows as the d-th power of the distance
-    return float(np.quantile(known, _MOST_LISTS) * min(rank, 1.0) ** (1 / points.shape[1]))
+def _overlap(points: Floats, rank: float) -> float:
+    """Return a distance within which about 95 % of the points have ``rank`` neighbours.
 
-
-def cells_in_reach(points: Matrix, home: int | NDArray[np.int64], centres: Matrix, bound: Matrix) -> NDArray[np.bool_]:
-    """Return which other cells can hold points within ``bound`` of points, shape (n_points, n_cells).
-
-    ``home`` is the points' own cell, or that of each.
+    A rank below 1 (a list's length, scaled from all tracks down to a sparse sample) is extrapolated from the nearest
+    neighbour: in d dimensions the number of points within a distance grows as its d-th power.
     """
-    rows, homes = np.arange(len(points)), np.broadcast_to(home, len(points))
+    distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
+    finite = distance[np.isfinite(distance)]
+    if not len(finite):
+        return 0.0
+    return float(np.quantile(finite, _OVERLAP_QUANTILE) * min(rank, 1.0) ** (1 / points.shape[1]))
+
+
+def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
+    """Return the other cells that can hold points within ``max_distance`` of each point.
+
+    Parameters
+    ----------
+    points : array of shape (n_points, n_features)
+    cell : int or array of shape (n_points,)
+        The points' own cell, which has the nearest centre.
+    centres : array of shape (n_cells, n_features)
+    max_distance : array of shape (n_points,)
+
+    Returns
+    -------
+    array of bool, shape (n_points, n_cells)
+    """
+    rows, cells = np.arange(len(points)), np.broadcast_to(cell, len(points))
     squares = cdist(points, centres, "sqeuclidean")
-    own = squares[rows, homes][:, None]
-    apart = 2 * np.sqrt(((centres[:, None] - centres) ** 2).sum(axis=-1))
-    np.fill_diagonal(apart, 1.0)
-    # the difference of two squares loses digits in proportion to them
-    least = (squares - own - SLACK * (squares + own)) / apart[homes]
-    found: NDArray[np.bool_] = least <= bound[:, None] * (1 + SLACK)
-    found[rows, homes] = False
-    return found
+    own_squares = squares[rows, cells][:, None]
+    two_separations = 2 * np.sqrt(((centres[:, None] - centres) ** 2).sum(axis=-1))
+    np.fill_diagonal(two_separations, 1.0)
+    # the rounding error of a difference of squares is proportional to the squares
+    lower_bound = (squares - own_squares - SLACK * (squares + own_squares)) / two_separations[cells]
+    is_in_reach: Flags = lower_bound <= max_distance[:, None] * (1 + SLACK)
+    is_in_reach[rows, cells] = False
+    return is_in_reach
 
 
-def _visited_cells(
-    points: Matrix, home: int, centres: Matrix, bound: Matrix
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the cells that points of one cell have to visit, as offsets and values; a bound below 0 means none."""
-    found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
-    wanted = np.flatnonzero(bound >= 0)
-    for at in range(0, len(wanted), _POINTS_AT_ONCE):
-        rows = wanted[at : at + _POINTS_AT_ONCE]
-        row, cell = np.nonzero(cells_in_reach(points[rows], home, centres, bound[rows]))
-        found.append((rows[row], cell))
-    visitors, cells = (np.concatenate(part) for part in zip(*found, strict=True))
-    ends = np.r_[0, np.cumsum(np.bincount(visitors, minlength=len(points)))]
-    return ends.astype(np.int32), cells.astype(np.int32)
+def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance: Floats) -> pa.ListArray:
+    """Return ``cells_in_reach`` as a list of cell numbers per point; a distance below 0 makes an empty list."""
+    parts = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+    bounded = np.flatnonzero(max_distance >= 0)
+    for start in range(0, len(bounded), _POINTS_PER_BLOCK):
+        rows = bounded[start : start + _POINTS_PER_BLOCK]
+        row, other = np.nonzero(cells_in_reach(points[rows], cell, centres, max_distance[rows]))
+        parts.append((rows[row], other))
+    point, cells = (np.concatenate(part) for part in zip(*parts, strict=True))
+    offsets = arrays.list_offsets(np.bincount(point, minlength=len(points)))
+    return pa.ListArray.from_arrays(offsets, pa.array(cells.astype(np.int32)))
 
 
-def _with_cell(
-    scaling: Scaling, centres: Matrix, reach: float
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _assign_cells(scaling: Scaling, centres: Floats, overlap: float) -> MapBatches:
+    """Return the function that maps tracks to their cells and copies them into all cells within ``overlap``."""
+
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tree = build_tree(centres)
         for batch in batches:
             if len(batch):
-                places = with_points(batch, scaling)
-                points = arrays.from_binary(places.column("point"), np.float64)
+                tracks = with_points(batch, scaling)
+                points = arrays.from_binary(tracks.column("point"), np.float64)
                 cell = tree.query(points)[1]
-                row, other = np.nonzero(cells_in_reach(points, cell, centres, np.full(len(points), reach)))
+                row, other = np.nonzero(cells_in_reach(points, cell, centres, np.full(len(points), overlap)))
                 rows = np.r_[np.arange(len(points)), row]
-                is_home = pa.array(np.arange(len(rows)) < len(points))
-                copied = places.take(pa.array(rows)).append_column("is_home", is_home)
-                # a row for each cell: there are several copies of a track, and Spark would take each by itself
-                yield cross_cell.to_arrow_blobs(copied, np.r_[cell, other], "cell", "tracks")
+                is_member = pa.array(np.arange(len(rows)) < len(points))
+                copies = tracks.take(pa.array(rows)).append_column("is_member", is_member)
+                yield arrays.to_arrow_blobs(copies, np.r_[cell, other], "cell", "tracks")
 
     return assign
 
 
-def _within(centres: Matrix, reach: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
-    def find(table: pa.Table) -> pa.Table:
-        home, tracks = table.column("cell")[0].as_py(), cross_cell.from_arrow_blobs(table.column("tracks"))
+def _search_within_cell(centres: Floats, overlap: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
+    def search(table: pa.Table) -> pa.Table:
+        cell, tracks = table.column("cell")[0].as_py(), arrays.from_arrow_blobs(table.column("tracks"))
         blocks = arrays.split_by_value(tracks, "block")
-        return pa.concat_tables([_of_block(block, home, centres, reach, rules) for block in blocks])
+        return pa.concat_tables([_search_block(block, cell, centres, overlap, rules) for block in blocks])
 
-    return find
+    return search
 
 
-def _of_block(table: pa.Table, home: int, centres: Matrix, reach: float, rules: Rules) -> pa.Table:
-    """Return what a cell knows of its tracks of one block: what they are, their lists, and where they have to ask."""
+def _search_block(table: pa.Table, cell: int, centres: Floats, overlap: float, rules: Rules) -> pa.Table:
+    """Return a cell's members of one block with their lists, and the other cells that can hold nearer tracks.
+
+    The columns are those of ``_CELL_LISTS``.
+    """
     block = table.column("block")[0]
-    everybody = arrays.track_arrays(table)
-    in_space = build_tree(everybody.tracks.points).indices
-    everybody = everybody.take(in_space)
-    some = np.flatnonzero(everybody.candidate)
-    place = everybody.take(np.flatnonzero(table.sort_by("track_id").column("is_home").to_numpy()[in_space]))
-    lists = Candidates(everybody.tracks.take(some), rules).nearest(place.tracks)
-    neighbours = cross_cell.NeighbourLists.of(place, lists, everybody, some)
-    bound = lists.distance[:, -1]
-    n_tracks = len(place.tracks)
-    # complete, or of no block, so that nobody is its neighbour
-    is_done = (bound * (1 + SLACK) <= reach) | (not block.is_valid)
-    ends, elsewhere = _visited_cells(place.tracks.points, home, centres, np.where(is_done, -1.0, bound))
+    tracks = arrays.track_batch(table)
+    by_leaf = build_tree(tracks.tracks.points).indices
+    tracks = tracks.take(by_leaf)
+    members = tracks.take(np.flatnonzero(table.sort_by("track_id").column("is_member").to_numpy()[by_leaf]))
+    lists = BatchSearch(tracks, rules).nearest(members)
+    max_distance = lists.max_distance(rules.length)
+    # tracks of the null block have no neighbours in any cell
+    is_complete = (max_distance * (1 + SLACK) <= overlap) | (not block.is_valid)
+    query_distance = np.where(is_complete, -1.0, max_distance)
+    n_members = len(members.tracks)
     columns = {
-        "track_id": place.ids,
-        "block": pa.array([block.as_py()] * n_tracks, pa.string()),
-        "cell": pa.array(np.full(n_tracks, home, dtype=np.int32)),
-        "point": arrays.to_binary(place.tracks.points),
-        "ranks": arrays.to_binary(place.ranks),
-        "artist": pa.array(place.tracks.artist),
-        "recording": pa.array(place.tracks.recording),
-        "year": pa.array(place.tracks.year),
-        "cluster": pa.array(place.cluster.astype(np.int32)),
-        "candidate": pa.array(place.candidate),
-        "bound": pa.array(bound),
-        "visits": pa.ListArray.from_arrays(pa.array(ends), pa.array(elsewhere)),
+        "track_id": members.ids,
+        "block": pa.array([block.as_py()] * n_members, pa.string()),
+        "cell": pa.array(np.full(n_members, cell, dtype=np.int32)),
+        "point": arrays.to_binary(members.tracks.points),
+        "ranks": arrays.to_binary(members.ranks),
+        "artist": pa.array(members.tracks.artist),
+        "recording": pa.array(members.tracks.recording),
+        "year": pa.array(members.tracks.year),
+        "cluster": pa.array(members.cluster.astype(np.int32)),
+        "candidate": pa.array(members.is_candidate),
+        "max_distance": pa.array(max_distance),
+        "other_cells": cell_lists_in_reach(members.tracks.points, cell, centres, query_distance),
     }
-    return pa.table(columns | neighbours.columns((lists.index != NO_TRACK).sum(axis=1)))
+    return pa.table(columns | lists.to_columns())
 
 
-def _between(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    def find(members: pa.Table, visitors: pa.Table) -> pa.Table:
-        hosts = members.rename_columns([name.removeprefix(_HOST) for name in members.column_names])
-        return cross_cell.query_cell(hosts, visitors, rules)
+def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def query(members: pa.Table, queries: pa.Table) -> pa.Table:
+        members = members.rename_columns([name.removeprefix(_MEMBER_PREFIX) for name in members.column_names])
+        return cross_cell.query_cell(members, queries, rules)
 
-    return find
+    return query
 
 
-def _merged(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    def merge(own: pa.Table, answers: pa.Table) -> pa.Table:
-        return cross_cell.merge_lists(own, answers, features, rules)
+def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
+        return cross_cell.merge_lists(rows, cross_cell_rows, features, rules)
 
     return merge
 
 
-def _as_rows(features: tuple[str, ...]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _to_similar(features: tuple[str, ...]) -> MapBatches:
+    def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if len(batch):
-                yield cross_cell.as_rows(batch, features)
+                yield similar_rows(batch.column("track_id"), NeighbourLists.from_columns(batch), features)
 
-    return rows
+    return convert

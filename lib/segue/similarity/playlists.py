@@ -1,9 +1,10 @@
-"""A list of tracks that somebody likes, as a file has it; no Spark here.
+"""Read a list of tracks from a file, find the tracks in a catalogue, and recommend tracks that are similar to them.
 
-Plain text has one track a line: a track id, a title, or "title - artist" (either way round); empty lines and lines
-that begin with # say nothing. A CSV file, as playlist exports are, has a header that names a column of ids or of
-titles, and perhaps one of artists. An id counts where the catalogue has it, and else the title. Titles are compared as
-releases of recordings are; of several tracks the most popular is meant, then the one with the smallest id.
+A plain text file has one track per line: a track id, a title, or title and artist in either order, joined by " - ".
+Empty lines and lines that begin with # are skipped. A CSV file, such as an exported playlist, has a header that names
+a column of ids or of titles, and optionally one of artists. A track is looked up by its id, and if the catalogue does
+not have it, by its title. Titles match as those of releases of one recording do (``recordings``); of several matches
+the most popular is taken, then the one with the smallest id.
 """
 
 import csv
@@ -11,39 +12,45 @@ import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.functions import arrow_udf
+from pyspark.sql.pandas.functions import arrow_udf
 
 from segue.similarity import arrays, coordinates
-from segue.similarity.arrays import TrackArrays
-from segue.similarity.candidates import Candidates
+from segue.similarity.arrays import TrackBatch
 from segue.similarity.coordinates import Scaling, SimilarityOptions
+from segue.similarity.kd_tree import CandidateTree
 from segue.similarity.recordings import artist_key, fold_text, normalise_words, title_key, title_keys
 from segue.similarity.rules import NO_TRACK, Rules, select_one
 
-_IDS = {"track id", "id", "uri", "track uri", "spotify uri", "spotify id", "spotify track id"}
-_TITLES = {"title", "name", "track", "track name", "song", "song name", "song title"}
-_ARTISTS = {"artist", "artists", "artist name", "artist names", "artist name s", "track artist"}
+_ID_HEADERS = {"track id", "id", "uri", "track uri", "spotify uri", "spotify id", "spotify track id"}
+_TITLE_HEADERS = {"title", "name", "track", "track name", "song", "song name", "song title"}
+_ARTIST_HEADERS = {"artist", "artists", "artist name", "artist names", "artist name s", "track artist"}
 _DELIMITERS = ",;\t"
+MAX_RANK, RANK_OFFSET = 100, 60
+MAX_NEAREST_SEEDS = 3
+TRACKS_PER_SEARCH = 100_000
+_NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigint, recording bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One track of the list: what its line says, and what may be meant by it."""
+    """One track of a file: its text, and the ways to look it up."""
 
     text: str
     id: str
     names: tuple[tuple[str, str | None], ...]
-    """Keys of title and artist, the likeliest first; None where any artist will do."""
+    """Keys of title and artist, the likeliest reading first; None matches any artist."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTrack:
-    """A track of the catalogue that a seed may mean."""
+    """A track of the catalogue that may match a seed."""
 
     track_id: str
     title: str
@@ -51,199 +58,236 @@ class CatalogueTrack:
     popularity: float | None
 
 
-def read_seeds(text: str) -> list[Seed]:
-    """Return the tracks that a file names, in its order."""
-    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-    delimiter = max(_DELIMITERS, key=lines[0].count) if lines else ","
-    header = [normalise_words(fold_text(name)) for name in next(csv.reader(lines[:1], delimiter=delimiter), [])]
-    columns = [_first(header, names) for names in (_IDS, _TITLES, _ARTISTS)]
-    if len(header) > 1 and (columns[0], columns[1]) != (None, None):
-        rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
-        next(rows)
-        return [_of_row(*(row[c].strip() if c is not None and c < len(row) else "" for c in columns)) for row in rows]
-    if len(header) == 1 and header[0] in ("track id", "track uri", "uri"):
-        lines = lines[1:]
-    return [_of_line(line.strip()) for line in lines if not line.lstrip().startswith("#")]
-
-
-def resolve_seeds(seeds: Sequence[Seed], known: Iterable[CatalogueTrack]) -> tuple[list[str], list[str]]:
-    """Return the ids of the tracks that are meant, each once, and the lines that mean none.
-
-    Parameters
-    ----------
-    seeds : what a file names
-    known : every track whose id or whose title's key is one of the seeds'
-    """
-    by_popularity = sorted(known, key=lambda track: (-(track.popularity or 0.0), track.track_id))
-    ids = {track.track_id for track in by_popularity}
-    by_title: dict[str, list[CatalogueTrack]] = {}
-    for track in by_popularity:
-        by_title.setdefault(title_key(track.title), []).append(track)
-    found: dict[str, None] = {}
-    strangers = []
-    for seed in seeds:
-        meant = seed.id if seed.id in ids else _by_name(seed, by_title)
-        if meant is None:
-            strangers.append(seed.text)
-        else:
-            found[meant] = None
-    return list(found), strangers
-
-
-def _by_name(seed: Seed, by_title: Mapping[str, Sequence[CatalogueTrack]]) -> str | None:
-    for title, artist in seed.names:
-        for track in by_title.get(title, ()):
-            if artist is None or artist in [artist_key(one) for one in track.artist.split(";")]:
-                return track.track_id
-    return None
-
-
-def _of_line(line: str) -> Seed:
-    names: list[tuple[str, str | None]] = [(title_key(line), None)]
-    parts = line.split(" - ")
-    for at in range(1, len(parts)):
-        head, tail = " - ".join(parts[:at]), " - ".join(parts[at:])
-        names += [(title_key(head), artist_key(tail)), (title_key(tail), artist_key(head))]
-    return Seed(line, _bare_id(line), tuple(names))
-
-
-def _of_row(identity: str, title: str, artist: str) -> Seed:
-    text = " - ".join(part for part in (title, artist) if part) or identity
-    # exports join artists by commas, which also stand in names: the whole, then the first
-    artists = dict.fromkeys([artist_key(artist), artist_key(artist.split(",")[0])]) if artist else {None: None}
-    return Seed(text, _bare_id(identity), tuple((title_key(title), who) for who in artists) if title else ())
-
-
-def _bare_id(text: str) -> str:
-    """Return the id in an id, a URI or a link."""
-    if "open.spotify.com/track/" in text:
-        text = text.split("/track/", 1)[1].split("?", 1)[0]
-    return text.removeprefix("spotify:track:").strip()
-
-
-def _first(header: Sequence[str], names: set[str]) -> int | None:
-    return next((index for index, name in enumerate(header) if name in names), None)
-
-
-MAX_RANK, DAMPING = 100, 60
-REASONS = 3
-_TRACKS_AT_ONCE = 100_000
-_FOUND = "seed int, track_id string, distance double, artist bigint, recording bigint"
-
-
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One track that goes with a list."""
+    """A track recommended for a list of seeds."""
 
     track_id: str
     score: float
     distance: float
     """To the nearest seed, in scaled units."""
     because_of: list[tuple[str, float]]
-    """The nearest of the seeds that it is near to, with the distances."""
+    """Ids and distances of the nearest seeds that have the track among their neighbours."""
 
 
-def known_tracks(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueTrack]:
-    """Return the tracks that seeds may mean (runs a Spark job)."""
+def read_seeds(text: str) -> list[Seed]:
+    """Return the tracks of a file, in its order.
+
+    >>> [seed.names for seed in read_seeds("# mine\\nHelp!\\n")]
+    [(('help', None),)]
+    """
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    delimiter = max(_DELIMITERS, key=lines[0].count) if lines else ","
+    header = [normalise_words(fold_text(name)) for name in next(csv.reader(lines[:1], delimiter=delimiter), [])]
+    columns = [_first_index(header, names) for names in (_ID_HEADERS, _TITLE_HEADERS, _ARTIST_HEADERS)]
+    if len(header) > 1 and (columns[0], columns[1]) != (None, None):
+        rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
+        next(rows)
+        return [
+            _parse_row(*(row[c].strip() if c is not None and c < len(row) else "" for c in columns)) for row in rows
+        ]
+    if len(header) == 1 and header[0] in ("track id", "track uri", "uri"):
+        lines = lines[1:]
+    return [_parse_line(line.strip()) for line in lines if not line.lstrip().startswith("#")]
+
+
+def _first_index(header: Sequence[str], names: set[str]) -> int | None:
+    return next((index for index, name in enumerate(header) if name in names), None)
+
+
+def _parse_line(line: str) -> Seed:
+    """Return the seed of a line of text, which any " - " may divide into title and artist."""
+    names: list[tuple[str, str | None]] = [(title_key(line), None)]
+    parts = line.split(" - ")
+    for index in range(1, len(parts)):
+        head, tail = " - ".join(parts[:index]), " - ".join(parts[index:])
+        names += [(title_key(head), artist_key(tail)), (title_key(tail), artist_key(head))]
+    return Seed(line, _parse_id(line), tuple(names))
+
+
+def _parse_row(identifier: str, title: str, artist: str) -> Seed:
+    """Return the seed of a row of CSV; missing fields are empty."""
+    text = " - ".join(part for part in (title, artist) if part) or identifier
+    # exports join artists by commas, which names contain too: try the whole field, then its first part
+    artists = dict.fromkeys([artist_key(artist), artist_key(artist.split(",")[0])]) if artist else {None: None}
+    return Seed(text, _parse_id(identifier), tuple((title_key(title), key) for key in artists) if title else ())
+
+
+def _parse_id(text: str) -> str:
+    """Return the id in an id, a URI or a link."""
+    if "open.spotify.com/track/" in text:
+        text = text.split("/track/", 1)[1].split("?", 1)[0]
+    return text.removeprefix("spotify:track:").strip()
+
+
+def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueTrack]:
+    """Return all tracks whose id or title key is that of a seed. Runs one Spark job."""
     ids, titles = {seed.id for seed in seeds}, {title for seed in seeds for title, _ in seed.names}
 
-    @arrow_udf(returnType="boolean")  # type: ignore[call-overload]
-    def named(track_ids: pa.Array, names: pa.Array) -> pa.Array:
+    @arrow_udf(returnType="boolean")  # type: ignore[call-overload, untyped-decorator]
+    def matches(track_ids: pa.Array, names: pa.Array) -> pa.Array:
         keys = title_keys([name or "" for name in names.to_pylist()])
         pairs = zip(track_ids.to_pylist(), keys, strict=True)
-        return pa.array([one in ids or key in titles for one, key in pairs], pa.bool_())
+        return pa.array([track_id in ids or key in titles for track_id, key in pairs], pa.bool_())
 
-    wanted: Column = named("track_id", "title")
-    rows = tracks.where(wanted).select("track_id", "title", "artist", "popularity").collect()
+    is_match: Column = matches("track_id", "title")
+    rows = tracks.where(is_match).select("track_id", "title", "artist", "popularity").collect()
     return [CatalogueTrack(row.track_id, row.title or "", row.artist or "", row.popularity) for row in rows]
 
 
-def fit_playlist(
-    tracks: DataFrame, scaling: Scaling, options: SimilarityOptions, seed_ids: Sequence[str], length: int
-) -> list[Recommendation]:
-    """Return the tracks that go with some seeds, the best first.
+def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tuple[list[str], list[str]]:
+    """Match seeds with tracks.
 
     Parameters
     ----------
-    tracks : columns of ``labeled_tracks``
-    scaling : what ``fit_scaling`` learned of them
-    options : which tracks may be recommended
-    seed_ids : tracks of the catalogue; releases of one recording count once
-    length : how many tracks are wanted at the most
+    seeds : sequence of Seed
+    tracks : iterable of CatalogueTrack
+        From ``collect_matches``.
+
+    Returns
+    -------
+    ids : list of str
+        Distinct ids of the matching tracks, in the order of the seeds.
+    unmatched : list of str
+        Texts of the seeds without a match.
+    """
+    by_popularity = sorted(tracks, key=lambda track: (-(track.popularity or 0.0), track.track_id))
+    ids = {track.track_id for track in by_popularity}
+    by_title: dict[str, list[CatalogueTrack]] = {}
+    for track in by_popularity:
+        by_title.setdefault(title_key(track.title), []).append(track)
+    matched: dict[str, None] = {}
+    unmatched = []
+    for seed in seeds:
+        track_id = seed.id if seed.id in ids else _match_name(seed, by_title)
+        if track_id is None:
+            unmatched.append(seed.text)
+        else:
+            matched[track_id] = None
+    return list(matched), unmatched
+
+
+def _match_name(seed: Seed, by_title: Mapping[str, Sequence[CatalogueTrack]]) -> str | None:
+    for title, artist in seed.names:
+        for track in by_title.get(title, ()):
+            if artist is None or artist in [artist_key(name) for name in track.artist.split(";")]:
+                return track.track_id
+    return None
+
+
+def fit_playlist(
+    tracks: DataFrame,
+    scaling: Scaling,
+    options: SimilarityOptions,
+    seed_ids: Sequence[str],
+    length: int,
+    *,
+    tracks_per_search: int = TRACKS_PER_SEARCH,
+) -> list[Recommendation]:
+    """Recommend tracks that are similar to several seeds. Runs two Spark jobs.
+
+    The score is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have a track among
+    their 100 nearest, where rank counts from 1.
+
+    Parameters
+    ----------
+    tracks : DataFrame with the columns of ``labeled_tracks``
+    scaling : Scaling
+        From ``coordinates.fit_scaling``.
+    options : SimilarityOptions
+        Rules and candidates. ``rules.length`` is not used, and ``rules.per_artist`` limits the result, not each
+        seed's neighbours.
+    seed_ids : sequence of str
+        Ids of tracks; of several releases of a recording, the one with the smallest id counts.
+    length : int
+        Maximum number of recommendations.
+    tracks_per_search : int
+        About how many tracks a worker holds at a time.
+
+    Returns
+    -------
+    list of Recommendation
+        In order of (score descending, distance, track_id).
+
+    References
+    ----------
+    G. V. Cormack, C. L. A. Clarke, S. Buettcher (2009), "Reciprocal rank fusion outperforms Condorcet and individual
+    rank learning methods", Proc. SIGIR, 758-759.
     """
     prepared = coordinates.prepare_tracks(tracks, scaling, options)
     table = prepared.where(F.col("track_id").isin(list(seed_ids))).toArrow()
-    seeds = arrays.track_arrays(coordinates.with_points(table, scaling))
+    seeds = arrays.track_batch(coordinates.with_points(table, scaling))
     blocks = np.array(table.sort_by("track_id").column("block").to_pylist(), dtype=object)
-    _, once = np.unique(seeds.tracks.recording, return_index=True)
-    seeds, blocks = seeds.take(np.sort(once)), blocks[np.sort(once)]
+    _, first = np.unique(seeds.tracks.recording, return_index=True)
+    seeds, blocks = seeds.take(np.sort(first)), blocks[np.sort(first)]
     rules = replace(options.rules, length=MAX_RANK, per_artist=0)
-    found = prepared.where("candidate").mapInArrow(_nearest(seeds, blocks, scaling, rules), _FOUND).toArrow()
-    return _merged(found, seeds.ids.to_pylist(), replace(options.rules, length=length))
+    search = _search_partition(seeds, blocks, scaling, rules, tracks_per_search)
+    neighbours = prepared.where("candidate").mapInArrow(search, _NEIGHBOURS_OF_SEEDS).toArrow()
+    return _fuse_ranks(neighbours, seeds.ids.to_pylist(), replace(options.rules, length=length))
 
 
-def _nearest(
-    seeds: TrackArrays, blocks: np.ndarray, scaling: Scaling, rules: Rules
+def _search_partition(
+    seeds: TrackBatch, blocks: NDArray[Any], scaling: Scaling, rules: Rules, tracks_per_search: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return what finds the nearest of some tracks to every seed; the nearest of all are among those of each part."""
+    """Return the function that maps tracks to each seed's neighbours among them, part by part.
 
-    def near(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    ``neighbours`` explains why the neighbours among all tracks are in the lists of the parts.
+    """
+
+    def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:
         names = table.column("block").to_numpy()
         for block in set(blocks.tolist()) - {None}:
-            place = arrays.track_arrays(coordinates.with_points(table.filter(pa.array(names == block)), scaling))
-            place = place.take(np.flatnonzero(~np.isin(place.tracks.recording, seeds.tracks.recording)))
-            if not len(place.tracks):
+            tracks = arrays.track_batch(coordinates.with_points(table.filter(pa.array(names == block)), scaling))
+            tracks = tracks.take(np.flatnonzero(~np.isin(tracks.tracks.recording, seeds.tracks.recording)))
+            if not len(tracks.tracks):
                 continue
-            asked = np.flatnonzero(blocks == block)
-            lists = Candidates(place.tracks, rules).nearest(seeds.tracks.take(asked))
-            there = lists.index != NO_TRACK
-            index = lists.index[there]
+            seed = np.flatnonzero(blocks == block)
+            result = CandidateTree(tracks.tracks, rules).nearest(seeds.tracks.take(seed))
+            is_neighbour = result.index != NO_TRACK
+            index = result.index[is_neighbour]
             columns = {
-                "seed": pa.array(np.repeat(asked, there.sum(axis=1)).astype(np.int32)),
-                "track_id": place.ids.take(pa.array(index)),
-                "distance": pa.array(lists.distance[there]),
-                "artist": pa.array(place.tracks.artist[index]),
-                "recording": pa.array(place.tracks.recording[index]),
+                "seed": pa.array(np.repeat(seed, is_neighbour.sum(axis=1)).astype(np.int32)),
+                "track_id": tracks.ids.take(pa.array(index)),
+                "distance": pa.array(result.distance[is_neighbour]),
+                "artist": pa.array(tracks.tracks.artist[index]),
+                "recording": pa.array(tracks.tracks.recording[index]),
             }
             yield pa.RecordBatch.from_pydict(columns)
 
-    def find(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[pa.RecordBatch] = []
+    def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        pending: list[pa.RecordBatch] = []
         for batch in batches:
-            held.append(batch)
-            if sum(map(len, held)) >= _TRACKS_AT_ONCE:
-                yield from near(pa.Table.from_batches(held))
-                held = []
-        if sum(map(len, held)):
-            yield from near(pa.Table.from_batches(held))
+            pending.append(batch)
+            if sum(map(len, pending)) >= tracks_per_search:
+                yield from search_table(pa.Table.from_batches(pending))
+                pending = []
+        if sum(map(len, pending)):
+            yield from search_table(pa.Table.from_batches(pending))
 
-    return find
+    return search
 
 
-def _merged(found: pa.Table, seed_ids: Sequence[str], rules: Rules) -> list[Recommendation]:
-    """Return the recommendations of all seeds together."""
-    order = [("seed", "ascending"), ("distance", "ascending"), ("track_id", "ascending")]
-    rows = found.sort_by(order)
+def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> list[Recommendation]:
+    """Return the recommendations from the neighbours of all seeds, columns as in ``_NEIGHBOURS_OF_SEEDS``."""
+    rows = neighbours.sort_by([("seed", "ascending"), ("distance", "ascending"), ("track_id", "ascending")])
     seed, artist, recording = (rows.column(name).to_numpy() for name in ("seed", "artist", "recording"))
     ids, distances = rows.column("track_id").to_pylist(), rows.column("distance").to_pylist()
     shares: dict[str, list[tuple[float, str, float]]] = {}
-    keys: dict[str, tuple[int, int]] = {}
-    every = Rules(length=MAX_RANK, per_artist=0)
+    codes: dict[str, tuple[int, int]] = {}
     for number, seed_id in enumerate(seed_ids):
         own = np.flatnonzero(seed == number)
-        for rank, row in enumerate(own[select_one(artist[own], recording[own], every)], 1):
-            shares.setdefault(ids[row], []).append((distances[row], seed_id, 1 / (DAMPING + rank)))
-            keys[ids[row]] = (artist[row], recording[row])
-    # fsum is exact, so that the order of the seeds has no say
-    scored = [
-        Recommendation(
-            name,
-            math.fsum(part for *_, part in near),
-            min(near)[0],
-            [(who, gap) for gap, who, _ in sorted(near)[:REASONS]],
-        )
-        for name, near in shares.items()
-    ]
-    scored.sort(key=lambda one: (-one.score, one.distance, one.track_id))
-    codes = np.array([keys[one.track_id] for one in scored], dtype=np.int64).reshape(-1, 2)
-    return [scored[index] for index in select_one(codes[:, 0], codes[:, 1], rules)]
+        ranked = own[select_one(artist[own], recording[own], Rules(length=MAX_RANK, per_artist=0))]
+        for rank, row in enumerate(ranked, 1):
+            shares.setdefault(ids[row], []).append((distances[row], seed_id, 1 / (RANK_OFFSET + rank)))
+            codes[ids[row]] = (artist[row], recording[row])
+    recommendations = [_recommend(track_id, parts) for track_id, parts in shares.items()]
+    recommendations.sort(key=lambda one: (-one.score, one.distance, one.track_id))
+    ordered = np.array([codes[one.track_id] for one in recommendations], dtype=np.int64).reshape(-1, 2)
+    return [recommendations[index] for index in select_one(ordered[:, 0], ordered[:, 1], rules)]
+
+
+def _recommend(track_id: str, shares: Sequence[tuple[float, str, float]]) -> Recommendation:
+    """Return a track's recommendation from its (distance, seed id, share of the score) per seed."""
+    nearest = [(seed_id, distance) for distance, seed_id, _ in sorted(shares)[:MAX_NEAREST_SEEDS]]
+    # fsum rounds once, so the score does not depend on the order of the seeds
+    return Recommendation(track_id, math.fsum(share for *_, share in shares), nearest[0][1], nearest)

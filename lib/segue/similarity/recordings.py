@@ -1,19 +1,19 @@
-"""Which tracks are releases of one recording; no Spark here.
+"""Derive keys of artists and titles that are equal for releases of one recording.
 
-Two tracks are releases of one recording when their first artists and their titles are the same, but for case, accents,
-punctuation, a leading "The" of the artist, and notes on the release. A note stands in brackets or behind " - ", and
+Two tracks are releases of one recording if their first artists and their titles are equal, apart from case, accents,
+punctuation, a leading "The" of the artist, and release notes. A release note is in brackets or follows " - ", and
 
-* names guests: "feat. …", "ft. …", "featuring …", "with …" (the first three also without brackets);
-* or says how it was released: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
+* names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets);
+* or describes the release: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
   "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "radio edit", "original mix",
-  "extended mix", with whatever stands beside it ("2011 Remaster", "Mono / Remastered 2009");
-* or says where it was played: "live", alone, at the end, or before "at", "in", "from", "on", "version", "session",
-  "recording", "performance", "edit" or a year, "en vivo …", "ao vivo …"; "unplugged";
-* or names what it is the music of: "from …".
+  "extended mix", with any words around it ("2011 Remaster", "Mono / Remastered 2009");
+* or describes a performance: "live", alone, at the end, or before "at", "in", "from", "on", "version", "session",
+  "recording", "performance", "edit" or a year, "en vivo ...", "ao vivo ..."; "unplugged";
+* or names a film, show or musical: "from ...".
 
-A remix, an acoustic or instrumental version, a cover and a karaoke version are other recordings. Of several artists,
-joined by ";", the first counts. A title that is nothing but a note keeps it. Where the artist is not known, every track
-is a recording of its own, and by an artist of its own.
+Remixes, acoustic and instrumental versions, covers and karaoke versions are other recordings. Several artists are
+joined by ";", and the first is compared. A title that consists of a note alone is compared as it is. A track of an
+unknown artist is a recording of its own.
 """
 
 import re
@@ -34,71 +34,74 @@ _SOURCE = r"from\b.*"
 _OTHER_RECORDING = re.compile(r"\b(?:remix(?:ed)?|rmx|acoustic|instrumental|karaoke|cover|a cappella|acapella)\b")
 _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
-_OPEN_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
-_NO_WORD = re.compile(r"[^\w\n]+")
-_PLAIN = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()} | {"\n": "\n", "'": None})
+_UNBRACKETED_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
+_NON_WORD = re.compile(r"[^\w\n]+")
+_ASCII_WORDS = str.maketrans(
+    {chr(code): " " for code in range(128) if not chr(code).isalnum()} | {"\n": "\n", "'": None}
+)
 
 
 def fold_text(text: str) -> str:
     """Return the text in lower case, without accents.
 
-    >>> folded("Beyoncé")
+    >>> fold_text("Beyoncé")
     'beyonce'
     """
-    return text.lower() if text.isascii() else _without_accents(text)
+    return text.lower() if text.isascii() else _fold_unicode(text)
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
-    """Return ``fold_text`` of each."""
-    found = [text.lower() for text in texts]
-    others = [at for at, text in enumerate(texts) if not text.isascii()]
-    lines = "\n".join(texts[at] for at in others)
-    if lines.count("\n") == len(others) - 1:
-        plain = _without_accents(lines).split("\n")
+    """Return ``fold_text`` of each text; those with accents are joined to be folded in one pass."""
+    folded = [text.lower() for text in texts]
+    positions = [position for position, text in enumerate(texts) if not text.isascii()]
+    lines = "\n".join(texts[position] for position in positions)
+    if lines.count("\n") == len(positions) - 1:
+        folded_lines = _fold_unicode(lines).split("\n")
     else:
-        plain = [_without_accents(texts[at]) for at in others]
-    for at, text in zip(others, plain, strict=True):
-        found[at] = text
-    return found
+        folded_lines = [_fold_unicode(texts[position]) for position in positions]
+    for position, line in zip(positions, folded_lines, strict=True):
+        folded[position] = line
+    return folded
 
 
-def _without_accents(text: str) -> str:
+def _fold_unicode(text: str) -> str:
     parts = unicodedata.normalize("NFKD", text.casefold())
     accents = [letter for letter in set(parts) if unicodedata.combining(letter)]
     return unicodedata.normalize("NFC", re.sub(f"[{''.join(accents)}]", "", parts) if accents else parts)
 
 
 def normalise_words(text: str) -> str:
-    """Return the words of a folded text, one blank between two, "&" read as "and".
+    """Return the words of a folded text, separated by single spaces, with "&" as "and".
 
-    >>> words_of("rock & roll, (ain't noise)")
+    >>> normalise_words("rock & roll, (ain't noise)")
     'rock and roll aint noise'
     """
     return normalise_words_of_all([text])[0]
 
 
 def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
-    """Return the words of each of many folded texts: in one long text, so that every replacement runs once for all."""
-    found = [""] * len(texts)
-    for is_plain in (True, False):
-        some = [at for at, text in enumerate(texts) if text.isascii() is is_plain]
-        lines = "\n".join(texts[at] for at in some)
-        if lines.count("\n") >= len(some):  # no other sign ends a line here
-            lines = "\n".join(texts[at].replace("\n", " ") for at in some)
+    """Return ``normalise_words`` of each folded text; texts are joined, so that each replacement runs once."""
+    normalised = [""] * len(texts)
+    for is_ascii in (True, False):
+        positions = [position for position, text in enumerate(texts) if text.isascii() is is_ascii]
+        lines = "\n".join(texts[position] for position in positions)
+        if lines.count("\n") >= len(positions):
+            # a text has a line break itself; no other character separates lines here
+            lines = "\n".join(texts[position].replace("\n", " ") for position in positions)
         lines = lines.replace("&", " and ")
-        if is_plain:
-            words = lines.translate(_PLAIN)
+        if is_ascii:
+            words = lines.translate(_ASCII_WORDS)
         else:
-            words = _NO_WORD.sub(" ", lines.replace("'", "").replace("\u2019", "").replace("_", " "))
+            words = _NON_WORD.sub(" ", lines.replace("'", "").replace("\u2019", "").replace("_", " "))
         while "  " in words:
             words = words.replace("  ", " ")
-        for at, line in zip(some, words.split("\n"), strict=bool(some)):
-            found[at] = line.strip()
-    return found
+        for position, line in zip(positions, words.split("\n"), strict=bool(positions)):
+            normalised[position] = line.strip()
+    return normalised
 
 
 def artist_key(artist: str) -> str:
-    """Return what is the same for every spelling of the first of the artists.
+    """Return a key that is equal for all spellings of the first artist.
 
     >>> artist_key("The Beatles; Billy Preston")
     'beatles'
@@ -107,16 +110,16 @@ def artist_key(artist: str) -> str:
 
 
 def artist_keys(artists: Sequence[str]) -> list[str]:
-    """Return ``artist_key`` of each."""
-    known = list(dict.fromkeys(artists))  # most have several tracks
-    firsts = fold_texts([artist.split(";", 1)[0] for artist in known])
-    words = zip(known, firsts, normalise_words_of_all(firsts), strict=True)
+    """Return ``artist_key`` of each artist; computed once per distinct value."""
+    distinct = list(dict.fromkeys(artists))
+    firsts = fold_texts([artist.split(";", 1)[0] for artist in distinct])
+    words = zip(distinct, firsts, normalise_words_of_all(firsts), strict=True)
     keys = {artist: name.removeprefix("the ") or first.strip() for artist, first, name in words}
     return [keys[artist] for artist in artists]
 
 
 def title_key(title: str) -> str:
-    """Return what is the same for every release of a recording.
+    """Return a key that is equal for the titles of all releases of a recording.
 
     >>> [title_key(title) for title in ("Help! - Remastered 2009", "Help! (Live at the BBC) [Mono]", "Help!")]
     ['help', 'help', 'help']
@@ -125,29 +128,30 @@ def title_key(title: str) -> str:
 
 
 def title_keys(titles: Sequence[str]) -> list[str]:
-    """Return ``title_key`` of each."""
+    """Return ``title_key`` of each title."""
     return words_and_keys(titles)[1]
 
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return of each title its words, as ``words_of(folded(title))`` has them, and its ``title_key``."""
-    wholes = fold_texts(titles)
-    words = normalise_words_of_all(wholes)
-    keys = [known or whole.strip() for known, whole in zip(words, wholes, strict=True)]
-    # most titles have no note
-    noted = [at for at, whole in enumerate(wholes) if _has_brackets(whole) or " - " in whole or _has_guests(whole)]
-    for at, bare in zip(noted, normalise_words_of_all([strip_release_notes(wholes[at]) for at in noted]), strict=True):
-        keys[at] = bare or keys[at]
+    """Return ``normalise_words(fold_text(title))`` and ``title_key(title)`` of each title."""
+    folded = fold_texts(titles)
+    words = normalise_words_of_all(folded)
+    keys = [title_words or title.strip() for title_words, title in zip(words, folded, strict=True)]
+    # most titles have no note, so only possible ones go through the regular expressions
+    positions = [i for i, title in enumerate(folded) if _has_brackets(title) or " - " in title or _has_guests(title)]
+    stripped = normalise_words_of_all([strip_release_notes(folded[position]) for position in positions])
+    for position, bare in zip(positions, stripped, strict=True):
+        keys[position] = bare or keys[position]
     return words, keys
 
 
 def strip_release_notes(title: str) -> str:
-    """Return a folded title without the notes on its release."""
+    """Return a folded title without its release notes."""
     bare = title
     if _has_brackets(bare):
-        bare = _BRACKETS.sub(lambda part: "" if _is_note(part[1]) else part[0], bare)
+        bare = _BRACKETS.sub(lambda match: "" if _is_note(match[1]) else match[0], bare)
     if _has_guests(bare):
-        bare = _OPEN_GUESTS.sub("", bare)
+        bare = _UNBRACKETED_GUESTS.sub("", bare)
     head, dash, tail = bare.rpartition(" - ")
     while dash and head.strip() and _is_note(tail):
         head, dash, tail = head.rpartition(" - ")

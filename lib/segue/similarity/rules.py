@@ -1,4 +1,4 @@
-"""Which of a track's neighbours make its list: in order of distance, under the rules; no Spark here."""
+"""Select a track's neighbours from candidates in order of distance, under limits on artists, recordings and years."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,22 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 NO_TRACK = -1
-"""Where a list is shorter than it may be. Codes of artists and recordings are 0 or more."""
+"""Fills lists that are shorter than ``Rules.length``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a list may hold.
+    """Limits on a list of neighbours: one track per recording, and none of the track's own recording.
 
-    A neighbour joins when its recording is neither the track's own nor in the list already, its artist is in the list
-    less than ``per_artist`` times (0: no matter how often), and its year is at most ``years_apart`` from the track's
-    (None: no matter which; else a track without a year has no neighbours, and is none).
+    Parameters
+    ----------
+    length : int
+        Maximum number of neighbours in a list.
+    per_artist : int
+        Maximum number of neighbours by one artist; 0: unlimited.
+    years_apart : int or None
+        Maximum difference in years between a track and its neighbours; None: unlimited. With a limit, tracks
+        without a year have no neighbours and are in no list.
     """
 
     length: int = 10
@@ -26,39 +32,76 @@ class Rules:
     years_apart: int | None = None
 
 
-def select(allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
-    """Return the positions of the chosen among candidates that stand in order.
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """The numbers that search and rules need, one array of length n_tracks per attribute."""
 
-    A recording belongs to one artist, so the rules make a laminar matroid: what is chosen of a union of sets is
-    chosen of its own set too. Sets may therefore be searched apart, and their lists merged by the same rule.
+    points: Floats
+    """Coordinates, shape (n_tracks, n_features)."""
+    id_order: Integers
+    """Numbers that sort as the track ids do: at equal distance the lower one comes first."""
+    artist: Integers
+    """Codes, 0 or more; equal for tracks by one artist."""
+    recording: Integers
+    """Codes, 0 or more; equal for releases of one recording."""
+    year: Floats
+    """NaN where unknown."""
+
+    def __len__(self) -> int:
+        return len(self.id_order)
+
+    def take(self, index: Integers | Flags | slice) -> "Tracks":
+        """Return the tracks at some positions, in the order of ``index``."""
+        return Tracks(
+            self.points[index], self.id_order[index], self.artist[index], self.recording[index], self.year[index]
+        )
+
+
+def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
+    """Select neighbours for many lists greedily, in column order. O(n_lists n_candidates length).
+
+    ``segue.similarity.neighbours`` explains why selections from parts of a catalogue can be merged by this function.
 
     Parameters
     ----------
-    allowed, artist, recording : shape (n_lists, n_candidates), each row in the order of choice
+    is_allowed, artist, recording : arrays of shape (n_lists, n_candidates)
+        Each row in order of distance; candidates that are not allowed are skipped.
 
     Returns
     -------
-    Shape (n_lists, rules.length); -1 behind the last.
+    array of int64, shape (n_lists, rules.length)
+        Column numbers of the selected candidates, then ``NO_TRACK``.
     """
-    n_lists, n_candidates = allowed.shape
-    chosen = np.full((n_lists, rules.length), NO_TRACK, dtype=np.int64)
-    artists, recordings = chosen.copy(), chosen.copy()
-    count = np.zeros(n_lists, dtype=np.int64)
-    for position in range(n_candidates):
-        rows = np.nonzero(allowed[:, position] & (count < rules.length))[0]
-        who, what = artist[rows, position], recording[rows, position]
-        free = ~(recordings[rows] == what[:, None]).any(axis=1)
+    n_lists, n_candidates = is_allowed.shape
+    selected = np.full((n_lists, rules.length), NO_TRACK, dtype=np.int64)
+    artists, recordings = selected.copy(), selected.copy()
+    lengths = np.zeros(n_lists, dtype=np.int64)
+    for column in range(n_candidates):
+        rows = np.nonzero(is_allowed[:, column] & (lengths < rules.length))[0]
+        new_artist, new_recording = artist[rows, column], recording[rows, column]
+        fits = ~(recordings[rows] == new_recording[:, None]).any(axis=1)
         if rules.per_artist:
-            free &= (artists[rows] == who[:, None]).sum(axis=1) < rules.per_artist
-        rows, who, what = rows[free], who[free], what[free]
-        place = count[rows]
-        chosen[rows, place], artists[rows, place], recordings[rows, place] = position, who, what
-        count[rows] += 1
-    return chosen
+            fits &= (artists[rows] == new_artist[:, None]).sum(axis=1) < rules.per_artist
+        rows, new_artist, new_recording = rows[fits], new_artist[fits], new_recording[fits]
+        end = lengths[rows]
+        selected[rows, end], artists[rows, end], recordings[rows, end] = column, new_artist, new_recording
+        lengths[rows] += 1
+    return selected
 
 
 def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
-    """Return the same for one list of any length, without a loop over its candidates; no -1 behind the last."""
+    """Select neighbours for one list as ``select`` does, without padding. O(n log n), without a Python loop.
+
+    Parameters
+    ----------
+    artist, recording : arrays of shape (n_candidates,)
+        In order of distance.
+
+    Returns
+    -------
+    array of int64, shape (n_selected,)
+        Positions of the selected candidates, ascending.
+    """
     _, first = np.unique(recording, return_index=True)
     first.sort()
     if rules.per_artist:
@@ -67,65 +110,67 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
 
 
 def occurrences(values: Integers) -> Integers:
-    """Return how often each value has come before.
+    """Count for each value how many equal values precede it. O(n log n).
 
-    >>> turn(np.array([5, 7, 5, 5, 7]))
+    >>> occurrences(np.array([5, 7, 5, 5, 7]))
     array([0, 0, 1, 2, 1])
     """
     order = np.argsort(values, kind="stable")
-    sorted_values = values[order]
-    starts = np.flatnonzero(np.r_[True, sorted_values[1:] != sorted_values[:-1]]) if len(values) else order
-    lengths = np.diff(np.r_[starts, len(values)])
-    found = np.empty(len(values), dtype=np.int64)
-    found[order] = np.arange(len(values)) - np.repeat(starts, lengths)
-    return found
+    starts, lengths = _runs(values[order])
+    counts = np.empty(len(values), dtype=np.int64)
+    counts[order] = np.arange(len(values)) - np.repeat(starts, lengths)
+    return counts
 
 
-def drop_redundant_coincident(
-    points: NDArray[np.float64],
-    order: Integers,
-    artist: Integers,
-    recording: Integers,
-    year: NDArray[np.float64],
-    rules: Rules,
-) -> Integers:
-    """Return the indices of the tracks that some list may hold, rising."""
-    # passed over: ten artists in the list with all that is kept of them; then every other one at least is taken
-    most = (rules.per_artist + 3) * rules.length + 2
-    kept = np.ones(len(points), dtype=bool)
-    for group in _groups(points, most):
-        kept[group] = False
-        for members in _by_year(group, year, rules):
-            ordered = members[np.argsort(order[members])]
-            _, first = np.unique(recording[ordered], return_index=True)
+def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
+    """Return the indices of the tracks that can appear in a list, ascending. O(n log n).
+
+    Where more tracks share one point than a list can reach, the search would fetch all of them. Only the first by id
+    are returned, as many as any list can use.
+    """
+    # At one point a list skips at most its own recording, `length` recordings that are in it already, and
+    # `per_artist + 1` tracks of each of `length` artists that have reached the limit; it takes at most `length`.
+    max_coincident = (rules.per_artist + 3) * rules.length + 2
+    is_needed = np.ones(len(tracks), dtype=bool)
+    for group in _coincident_groups(tracks.points, max_coincident):
+        is_needed[group] = False
+        for members in _split_by_year(group, tracks.year, rules):
+            ordered = members[np.argsort(tracks.id_order[members])]
+            _, first = np.unique(tracks.recording[ordered], return_index=True)
             ordered = ordered[np.sort(first)]
             if rules.per_artist:
-                ordered = ordered[occurrences(artist[ordered]) <= rules.per_artist]
-            kept[ordered[:most]] = True
-    return np.flatnonzero(kept)
+                # one more than the limit, as one of them can be the track's own recording
+                ordered = ordered[occurrences(tracks.artist[ordered]) <= rules.per_artist]
+            is_needed[ordered[:max_coincident]] = True
+    return np.flatnonzero(is_needed)
 
 
-def _groups(points: NDArray[np.float64], most: int) -> list[Integers]:
-    """Return the tracks at one point each, for points that have more than ``most``."""
-    code = np.zeros(len(points), dtype=np.uint64)
+def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
+    """Return the indices of coincident points, one array for each group of more than ``max_size``."""
+    hashes = np.zeros(len(points), dtype=np.uint64)
     for column in points.T:
-        # + 0.0 makes one zero of the two
-        code = (code ^ (column + 0.0).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        code ^= code >> np.uint64(29)
-    by_code = np.argsort(code, kind="stable")
-    rising = code[by_code]
-    starts = np.flatnonzero(np.r_[True, rising[1:] != rising[:-1]]) if len(code) else by_code
-    lengths = np.diff(np.r_[starts, len(code)])
-    found = []
-    for start, length in zip(starts[lengths > most], lengths[lengths > most], strict=True):
-        group = by_code[start : start + length]
-        # of two points with one code the second stays as it is
-        found.append(group[(points[group] == points[group[0]]).all(axis=1)])
-    return found
+        # + 0.0 turns -0.0 into 0.0
+        hashes = (hashes ^ (column + 0.0).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(29)
+    order = np.argsort(hashes, kind="stable")
+    starts, lengths = _runs(hashes[order])
+    groups = []
+    for start, length in zip(starts[lengths > max_size], lengths[lengths > max_size], strict=True):
+        group = order[start : start + length]
+        # where two points have one hash, only those equal to the first form the group
+        groups.append(group[(points[group] == points[group[0]]).all(axis=1)])
+    return groups
 
 
-def _by_year(group: Integers, year: NDArray[np.float64], rules: Rules) -> list[Integers]:
-    """Return the parts of a group that a list may treat differently."""
+def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Integers]:
+    """Return start and length of each run of equal values."""
+    is_start = np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, dtype=bool)
+    starts = np.flatnonzero(is_start)
+    return starts, np.diff(np.r_[starts, len(values)])
+
+
+def _split_by_year(group: Integers, year: Floats, rules: Rules) -> list[Integers]:
+    """Split a group into tracks of one year, without those of unknown year, where years are limited."""
     if rules.years_apart is None:
         return [group]
     return [group[year[group] == value] for value in np.unique(year[group][~np.isnan(year[group])])]

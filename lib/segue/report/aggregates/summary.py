@@ -108,7 +108,7 @@ def _aggregate(
     """Run the Spark jobs, first those whose results other jobs need."""
     labeled, rejected, similar = tables.labeled, tables.rejected, tables.similar
     exemplars = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
-    with parallel_jobs() as submit:
+    with parallel_jobs(labeled.sparkSession) as submit:
         sizes = submit(queries.fit_sizes, labeled)
         genres = submit(queries.fit_ranking, labeled, "genre", _HEATMAP_GENRES)
         popular = submit(queries.fit_popular, labeled, n_searchable) if similar is not None else None

@@ -11,6 +11,8 @@ from typing import Any
 import colorcet
 import plotly.graph_objects as go
 
+from segue.core.text import printable
+
 _PETROFF = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
@@ -98,7 +100,7 @@ def one_line(text: str, max_length: int = 120) -> str:
     >>> one_line("a\\tb " + "c" * 200, 8)
     'a b ccc…'
     """
-    line = " ".join("".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text).split())
+    line = " ".join(printable(text, _JOINERS).split())
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 

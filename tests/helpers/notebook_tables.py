@@ -1,4 +1,4 @@
-"""A whole small output, written without Spark: every table that the notebooks read."""
+"""Write every table that the notebooks read, for 60 tracks in three clusters, without Spark."""
 
 from datetime import UTC, datetime
 
@@ -10,67 +10,66 @@ from segue import schema
 
 N_TRACKS, K = 60, 3
 MEASURED = [feature for feature in schema.FEATURES if feature.name != "instrumentalness"]
-"""As in the demo, one feature is lacking everywhere."""
+"""The features with values; as in the demo, one feature is missing in all tracks."""
 
 
-def write(root, *, bare=False):
-    """Write the tables below ``root``; where ``bare``, without anything that a source need not give."""
-    tracks = labeled(bare=bare)
+def write(root, *, with_optional=True):
+    """Write the tables below ``root``, with or without the optional columns of a source and rejected rows."""
+    tracks = labeled_tracks(with_optional)
     save(root, schema.TRACKS, tracks)
     save(root, schema.LABELED_TRACKS, tracks)
-    save(root, schema.REJECTED_TRACKS, [] if bare else rejected())
-    save(root, schema.K_SCORES, [*scores("m0", 4, bare=bare), *scores("m1", K, bare=bare)])
-    save(root, schema.CLUSTER_PROFILES, profiles(pd.DataFrame(tracks)))
-    save(root, schema.SIMILAR_TRACKS, similar(tracks))
+    save(root, schema.REJECTED_TRACKS, rejected_tracks() if with_optional else [])
+    save(root, schema.K_SCORES, [*k_scores("m0", 4, with_optional), *k_scores("m1", K, with_optional)])
+    save(root, schema.CLUSTER_PROFILES, cluster_profiles(pd.DataFrame(tracks)))
+    save(root, schema.SIMILAR_TRACKS, similar_tracks(tracks))
     save(root, schema.RUNS, [run()])
     return root
 
 
-def labeled(*, bare):
-    """Tracks around one middle for each cluster; tracks 0, 3, 6, … are of cluster 1."""
+def labeled_tracks(with_optional):
+    """Return tracks around one centre per cluster; tracks 0, 3, 6, ... are in cluster 1."""
     random = np.random.default_rng(0)
     rows = []
     for number in range(N_TRACKS):
-        own = number % K
-        places = np.clip((own + 0.5) / K + random.normal(0, 0.1, len(MEASURED)), 0.01, 0.99)
+        index = number % K
+        scaled = np.clip((index + 0.5) / K + random.normal(0, 0.1, len(MEASURED)), 0.01, 0.99)
+        optional = {"genre": ["rock", "rock", "pop"][index], "year": 1970 + number % 40, "popularity": 50.0}
         rows.append(
             dict.fromkeys(schema.LABELED_TRACKS.names)
             | {"track_id": f"t{number}", "title": f"Song {number}", "artist": f"Artist {number % 7}"}
-            | {f.name: f.low + place * ((f.high or 600.0) - f.low) for f, place in zip(MEASURED, places, strict=True)}
-            | {
-                "source_file": "tracks.csv",
-                "model_version": "m1",
-                "cluster": own + 1,
-                "cluster_name": f"Cluster {own + 1}",
-            }
-            | {"cluster_description": "calm, acoustic", "distance": 0.1, "second_cluster": (own + 1) % K + 1}
-            | {"silhouette": 0.5, "is_outlier": False}
-            | ({} if bare else {"genre": ["rock", "rock", "pop"][own], "year": 1970 + number % 40, "popularity": 50.0})
+            | {f.name: f.low + x * ((f.high or 600.0) - f.low) for f, x in zip(MEASURED, scaled, strict=True)}
+            | {"source_file": "tracks.csv", "model_version": "m1"}
+            | {"cluster": index + 1, "cluster_name": f"Cluster {index + 1}", "cluster_description": "calm, acoustic"}
+            | {"distance": 0.1, "second_cluster": (index + 1) % K + 1, "silhouette": 0.5, "is_outlier": False}
+            | (optional if with_optional else {})
         )
     return rows
 
 
-def rejected():
+def rejected_tracks():
+    """Return two invalid rows and a duplicate."""
     row = {"source_file": "tracks.csv", "occurrence": 1, "raw": "1,?"}
-    wrong = row | {"kind": "invalid", "reasons": ["bpm 0 outside [1, 300]", "title missing"]}
-    second = row | {"kind": "duplicate", "reasons": ["duplicate of t1"]}
-    return [wrong | {"row_hash": "a"}, wrong | {"row_hash": "b"}, second | {"row_hash": "c"}]
+    invalid = row | {"kind": "invalid", "reasons": ["bpm 0 outside [1, 300]", "title missing"]}
+    duplicate = row | {"kind": "duplicate", "reasons": ["duplicate of t1"]}
+    return [invalid | {"row_hash": "a"}, invalid | {"row_hash": "b"}, duplicate | {"row_hash": "c"}]
 
 
-def scores(version, chosen, *, bare):
-    told = {} if bare else {"genre_nmi": 0.3, "genre_ari": 0.2, "genre_purity": 0.6}
+def k_scores(version, chosen_k, with_optional):
+    """Return the scores of a model over two spaces, in no order of k."""
+    optional = {"genre_nmi": 0.3, "genre_ari": 0.2, "genre_purity": 0.6}
     return [
         dict.fromkeys(schema.K_SCORES.names)
         | {"model_version": version, "space": space, "k": k, "inertia": 100.0 / k, "silhouette": 0.7 - 0.1 * k}
         | {"davies_bouldin": 1.0, "calinski_harabasz": 50.0, "engine": "fused", "restarts": 10, "iterations": 3}
-        | {"chosen": k == chosen and space == "minmax: bpm"}
-        | told
+        | {"chosen": k == chosen_k and space == "minmax: bpm"}
+        | (optional if with_optional else {})
         for space in ("minmax: bpm", "standard: bpm")
         for k in (5, 3, 2, 4)
     ]
 
 
-def profiles(tracks):
+def cluster_profiles(tracks):
+    """Return the profiles of all clusters, the same for two model versions."""
     means = tracks.groupby("cluster")[[f.name for f in MEASURED]].mean()
     return [
         dict.fromkeys(schema.CLUSTER_PROFILES.names)
@@ -84,8 +83,8 @@ def profiles(tracks):
     ]
 
 
-def similar(tracks):
-    """Every track's next three, of which the third is of its own cluster."""
+def similar_tracks(tracks):
+    """Return for every track the next three, of which the third is in the same cluster."""
     return [
         {"track_id": track["track_id"], "model_version": "m1", "tracks_version": 0, "made_from": "0"}
         | {
@@ -100,6 +99,7 @@ def similar(tracks):
 
 
 def run():
+    """Return a run of the pipeline."""
     empty = dict.fromkeys(("settings", "versions", "input", "counts"), "{}")
     day = datetime(2026, 1, 1, tzinfo=UTC)
     return {"run_id": "a", "job": "run_pipeline", "status": "done", "started_at": day, "finished_at": day} | empty

@@ -1,4 +1,4 @@
-"""Notes of runs as another process would have left them."""
+"""Write run markers as other processes would have left them."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from segue.runtime import run_log
 RUN = {"run_id": "r1", "job": "probe", "started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
 
 
-def note_of(root, **changed):
-    """Leave a note: of a process that has ended, if nothing else is said."""
+def write_run_marker(root, **fields):
+    """Write a run marker, by default of a process of this machine that has ended."""
     folder = root / run_log.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     content = RUN | {"host": socket.gethostname(), "pid": os.getpid(), "born": "1"}
-    content |= {"seen_at": "2026-01-01T00:01:00+00:00"} | changed
+    content |= {"seen_at": "2026-01-01T00:01:00+00:00"} | fields
     (folder / f"{content['run_id']}.json").write_text(json.dumps(content), "utf-8")

@@ -1,0 +1,83 @@
+"""Define the Params that KMeansGrid and KMeansGridModel share, and read them from saved metadata."""
+
+import warnings
+from typing import Any
+
+from pyspark.ml.param import Param, Params, TypeConverters
+from pyspark.ml.param.shared import HasFeaturesCol, HasMaxIter, HasPredictionCol, HasSeed, HasTol
+from pyspark.ml.util import DefaultParamsReader
+from pyspark.sql import SparkSession
+
+_RENAMED = {"fewest": "minK"}
+"""Params of version 0.1.0, and their names since 0.2.0. The old keywords and setters are removed in 0.3.0."""
+
+
+class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
+    """Params of the estimator and its model."""
+
+    idCol: Param[str] = Param(
+        Params._dummy(), "idCol", "unique id of each row, by which the sample is drawn", TypeConverters.toString
+    )
+    classCol: Param[str] = Param(
+        Params._dummy(), "classCol", "known class of each row, to compare clusters with", TypeConverters.toString
+    )
+    ks: Param[list[int]] = Param(Params._dummy(), "ks", "numbers of clusters to try (> 1)", TypeConverters.toListInt)
+    restarts: Param[int] = Param(
+        Params._dummy(), "restarts", "starts for each k, the best of which counts (> 0)", TypeConverters.toInt
+    )
+    sampleSize: Param[int] = Param(
+        Params._dummy(), "sampleSize", "rows that starts are searched on (> 0)", TypeConverters.toInt
+    )
+    minK: Param[int] = Param(
+        Params._dummy(),
+        "minK",
+        "least number of clusters of bestModel, unless every k of ks is smaller",
+        TypeConverters.toInt,
+    )
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._setDefault(ks=list(range(2, 21)), restarts=10, maxIter=20, tol=1e-3, seed=0, sampleSize=50_000, minK=2)
+
+    def getIdCol(self) -> str | None:
+        """Return the value of idCol, or None."""
+        return self.getOrDefault(self.idCol) if self.isDefined(self.idCol) else None
+
+    def getClassCol(self) -> str | None:
+        """Return the value of classCol, or None."""
+        return self.getOrDefault(self.classCol) if self.isDefined(self.classCol) else None
+
+    def getKs(self) -> list[int]:
+        """Return the value of ks."""
+        return self.getOrDefault(self.ks)
+
+    def getRestarts(self) -> int:
+        """Return the value of restarts."""
+        return self.getOrDefault(self.restarts)
+
+    def getSampleSize(self) -> int:
+        """Return the value of sampleSize."""
+        return self.getOrDefault(self.sampleSize)
+
+    def getMinK(self) -> int:
+        """Return the value of minK."""
+        return self.getOrDefault(self.minK)
+
+
+def rename_deprecated(values: dict[str, Any]) -> dict[str, Any]:
+    """Return Params by name without those that are None; a former name is replaced with a DeprecationWarning."""
+    given = {name: value for name, value in values.items() if value is not None}
+    for old, new in _RENAMED.items():
+        if old in given:
+            warnings.warn(f"{old} is called {new} since 0.2.0, and removed in 0.3.0", DeprecationWarning, stacklevel=4)
+            given.setdefault(new, given.pop(old))
+    return given
+
+
+def load_metadata(path: str, spark: SparkSession) -> dict[str, Any]:
+    """Return the metadata of a saved estimator or model, with current names of Params. Runs one Spark job."""
+    metadata: dict[str, Any] = DefaultParamsReader.loadMetadata(path, spark)
+    for params in (metadata["paramMap"], metadata["defaultParamMap"]):
+        for old in _RENAMED.keys() & params.keys():
+            params[_RENAMED[old]] = params.pop(old)
+    return metadata

@@ -1,0 +1,236 @@
+"""Search a k-d tree for the nearest tracks under rules, exactly; ``segue.similarity.neighbours`` explains how."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from segue.similarity.rules import (
+    NO_TRACK,
+    Floats,
+    Integers,
+    Rules,
+    Tracks,
+    drop_redundant_coincident,
+    select,
+    select_one,
+)
+
+SLACK = 1e-12
+"""Relative tolerance between a bound and a distance, above the rounding errors of both."""
+_VALUES_PER_BLOCK = 65_536
+_BOUNDED_QUERIES_PER_BLOCK = 128
+"""cKDTree.query takes one distance bound per call: in small blocks of sorted bounds the largest is close to all."""
+_MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Nearest tracks of each query, nearest first, two arrays of shape (n_queries, length)."""
+
+    index: Integers
+    """Positions among the candidates, then ``NO_TRACK``."""
+    distance: Floats
+    """Euclidean, then infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Queries, the limits of their lists, and the result to fill in."""
+
+    queries: Tracks
+    max_distance: Floats
+    max_length: Integers
+    result: SearchResult
+
+
+def build_tree(points: Floats) -> cKDTree:
+    """Build a k-d tree. O(n log n).
+
+    Sliding-midpoint splits are built faster than SciPy's default of median splits. The tree's ``indices`` sort points
+    by leaf, so that neighbours in space are adjacent.
+    """
+    return cKDTree(points, leafsize=32, balanced_tree=False)
+
+
+def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
+    """Return Euclidean distances. Sums squares feature after feature, so d(a, b) and d(b, a) are the same bits.
+
+    Parameters
+    ----------
+    queries : array of shape (n_queries, n_features)
+    points : array of shape (n_points, n_features)
+    index : array of int, shape (n_queries, n_candidates)
+        The points to measure for each query.
+
+    Returns
+    -------
+    array of float64, shape (n_queries, n_candidates)
+    """
+    squares = np.zeros(index.shape)
+    differences = points[index] - queries[:, None, :]
+    for feature in range(points.shape[1]):
+        squares += differences[:, :, feature] ** 2
+    result: Floats = np.sqrt(squares)
+    return result
+
+
+class CandidateTree:
+    """A k-d tree of the tracks that can be recommended.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        The candidates.
+    rules : Rules
+        Limits on each list.
+    """
+
+    def __init__(self, tracks: Tracks, rules: Rules) -> None:
+        self.rules = rules
+        self._max_lengths = _MaxLengths(tracks, rules)
+        self._index = drop_redundant_coincident(tracks, rules)
+        self._tracks = tracks if len(self._index) == len(tracks) else tracks.take(self._index)
+        self._tree = build_tree(self._tracks.points)
+        self._first_fetch = max(_MIN_FETCH, rules.length + 2)
+
+    def nearest(self, queries: Tracks, max_distance: Floats | None = None) -> SearchResult:
+        """Return the list of each query: its nearest candidates under the rules.
+
+        Parameters
+        ----------
+        queries : Tracks
+            In any order; fastest in the order of a tree's leaves. A query that is itself a candidate is left out of
+            its list, as it has its own recording.
+        max_distance : array of shape (n_queries,), optional
+            Farther candidates are left out; fastest where ascending.
+
+        Returns
+        -------
+        SearchResult
+            Lists in order of (distance, id_order).
+        """
+        shape = (len(queries), self.rules.length)
+        result = SearchResult(np.full(shape, NO_TRACK, dtype=np.int64), np.full(shape, np.inf))
+        if len(self._tracks) == 0:
+            return result
+        max_distance = np.full(len(queries), np.inf) if max_distance is None else max_distance
+        search = _Search(queries, max_distance, self._max_lengths.of(queries), result)
+        start = 0
+        while start < len(queries):
+            stop = start + _VALUES_PER_BLOCK // self._first_fetch
+            self._search_rows(search, np.arange(start, min(stop, len(queries))))
+            start = stop
+        return result
+
+    def _search_rows(self, search: _Search, rows: Integers) -> None:
+        """Fill in the lists of some queries: fetch ever more candidates for those that stay incomplete."""
+        n_fetch = self._first_fetch
+        while len(rows) and n_fetch <= _MAX_FETCH:
+            step = _VALUES_PER_BLOCK // n_fetch
+            blocks = [rows[start : start + step] for start in range(0, len(rows), step)]
+            incomplete = np.concatenate([self._fetch(search, block, n_fetch) for block in blocks])
+            if n_fetch == self._first_fetch and len(incomplete) > len(rows) // 4:
+                self._first_fetch = min(2 * self._first_fetch, _MAX_FIRST_FETCH)
+            rows, n_fetch = incomplete, 2 * n_fetch
+        for row in rows:
+            self._scan(search, int(row))
+
+    def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
+        """Fill in the lists that ``n_fetch`` candidates complete, and return the rows of the others."""
+        tracks, max_distance = self._tracks, search.max_distance[rows]
+        distance, index, frontier = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
+        is_allowed = np.isfinite(distance) & (tracks.recording[index] != search.queries.recording[rows, None])
+        if self.rules.years_apart is not None:
+            years_apart = np.abs(tracks.year[index] - search.queries.year[rows, None])
+            is_allowed &= years_apart <= self.rules.years_apart
+        is_allowed &= distance <= max_distance[:, None]
+        selected = select(is_allowed, tracks.artist[index], tracks.recording[index], self.rules)
+        is_filled = selected != NO_TRACK
+        lists = np.where(is_filled, self._index[np.take_along_axis(index, selected, axis=1)], NO_TRACK)
+        list_distance = np.where(is_filled, np.take_along_axis(distance, selected, axis=1), np.inf)
+        length = is_filled.sum(axis=1)
+        last = np.where(length > 0, list_distance[np.arange(len(rows)), np.maximum(length - 1, 0)], 0.0)
+        is_complete = (length >= search.max_length[rows]) & (last * (1 + SLACK) < frontier)
+        is_complete |= np.isinf(frontier) | (frontier > max_distance * (1 + SLACK))
+        search.result.index[rows[is_complete]] = lists[is_complete]
+        search.result.distance[rows[is_complete]] = list_distance[is_complete]
+        incomplete: Integers = rows[~is_complete]
+        return incomplete
+
+    def _query_tree(self, points: Floats, n_fetch: int, max_distance: Floats) -> tuple[Floats, Integers, Floats]:
+        """Fetch the ``n_fetch`` nearest candidates of each point, at least up to its distance bound.
+
+        Returns
+        -------
+        distance, index : arrays of shape (n_points, n_fetched)
+            In order of (distance, id_order); infinity and 0 where the tree has no more.
+        frontier : array of shape (n_points,)
+            Lower bound of the distances of all candidates that were not fetched.
+        """
+        n_fetch = min(n_fetch, len(self._tracks))
+        step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)
+        parts = []
+        for start in range(0, len(points), step):
+            bound = np.nextafter(max_distance[start : start + step].max() * (1 + SLACK), np.inf)
+            parts.append(self._tree.query(points[start : start + step], k=n_fetch, distance_upper_bound=bound))
+        tree_distance, index = (np.concatenate(part).reshape(len(points), n_fetch) for part in zip(*parts, strict=True))
+        is_absent = index == len(self._tracks)
+        index = np.where(is_absent, 0, index)
+        distance = distances(points, self._tracks.points, index)
+        distance[is_absent] = np.inf
+        _sort_rows(distance, index, self._tracks.id_order)
+        frontier = np.full(len(points), np.inf)
+        if n_fetch < len(self._tracks):
+            frontier = np.where(is_absent[:, -1], np.inf, tree_distance[:, -1])
+        return distance, index, frontier
+
+    def _scan(self, search: _Search, row: int) -> None:
+        """Fill in one list from the distances of all candidates. O(n_candidates log n_candidates)."""
+        tracks, queries = self._tracks, search.queries
+        is_allowed = tracks.recording != queries.recording[row]
+        if self.rules.years_apart is not None:
+            is_allowed &= np.abs(tracks.year - queries.year[row]) <= self.rules.years_apart
+        index = np.flatnonzero(is_allowed)
+        distance = distances(queries.points[row][None], tracks.points, index[None])[0]
+        is_near = distance <= search.max_distance[row]
+        index, distance = index[is_near], distance[is_near]
+        order = np.lexsort((tracks.id_order[index], distance))
+        index, distance = index[order], distance[order]
+        selected = select_one(tracks.artist[index], tracks.recording[index], self.rules)
+        search.result.index[row, : len(selected)] = self._index[index[selected]]
+        search.result.distance[row, : len(selected)] = distance[selected]
+
+
+def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
+    """Sort every row by distance and then by id, in place."""
+    rows = np.flatnonzero((distance[:, 1:] <= distance[:, :-1]).any(axis=1))
+    if len(rows):
+        order = np.lexsort((id_order[index[rows]], distance[rows]), axis=1)
+        distance[rows] = np.take_along_axis(distance[rows], order, axis=1)
+        index[rows] = np.take_along_axis(index[rows], order, axis=1)
+
+
+class _MaxLengths:
+    """Upper bounds of list lengths: below ``rules.length`` only where there are few artists or recordings."""
+
+    def __init__(self, tracks: Tracks, rules: Rules) -> None:
+        self._length, self._per_artist = rules.length, rules.per_artist
+        self._recordings, first = np.unique(tracks.recording, return_index=True)
+        artist = tracks.artist[first]
+        _, self._artist_index, self._n_recordings = np.unique(artist, return_inverse=True, return_counts=True)
+        usable = np.minimum(self._n_recordings, rules.per_artist) if rules.per_artist else self._n_recordings
+        self._total = int(usable.sum())
+        if self._total > rules.length:
+            self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
+
+    def of(self, queries: Tracks) -> Integers:
+        """Return the maximum length of each query's list, disregarding years, shape (n_queries,)."""
+        if self._total > self._length or not len(self._recordings):
+            return np.full(len(queries), min(self._total, self._length), dtype=np.int64)
+        index = np.minimum(np.searchsorted(self._recordings, queries.recording), len(self._recordings) - 1)
+        is_candidate = self._recordings[index] == queries.recording
+        # without the query's own recording, its artist has one usable recording less unless more than the limit remain
+        is_limiting = (not self._per_artist) | (self._n_recordings[self._artist_index[index]] <= self._per_artist)
+        max_length: Integers = self._total - (is_candidate & is_limiting)
+        return max_length
