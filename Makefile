@@ -26,8 +26,8 @@ demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into ou
 	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
 
 # ARGS go to JupyterLab, such as --no-browser.
-notebook: .venv/.packages   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT=out/mine reads another output
-	PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
+notebook: setup   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT=out/mine reads another output
+	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
 
 # Without Chromium the browser tests are skipped, or fail if CI is set.
 browser:   ## find or install Chromium for the browser tests of the report
@@ -37,7 +37,7 @@ test: setup browser   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/.packages   ## the tests that start no JVM, in a minute; ARGS="-k word" selects some
-	PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)
+	PYTHONPATH="$(CURDIR)/lib" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)
 
 check: .venv/.packages   ## formatting, lint, types, imports between packages, words of the style
 	$(PYTHON) -m ruff format --check .

@@ -12,10 +12,10 @@ HERE = Path(__file__).resolve().parent
 def version() -> str:
     """Read ``__version__`` without importing: the packages that segue needs are not installed yet."""
     text = (HERE / "lib" / "segue" / "core" / "version.py").read_text(encoding="utf-8")
-    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
-    if found is None:
+    match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if match is None:
         raise ValueError('lib/segue/core/version.py has no line __version__ = "..."')
-    return found.group(1)
+    return match.group(1)
 
 
 def conf_files() -> list[str]:

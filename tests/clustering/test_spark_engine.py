@@ -108,7 +108,7 @@ def test_clusters_far_apart_are_stable_and_a_split_of_one_is_not(spark):
     assert too_many.stability is None  # a half has about 60 points
 
 
-def test_halves_depend_on_ids_and_seed_alone(spark, points, genres):
+def test_subsamples_depend_on_ids_and_seed_alone(spark, points, genres):
     budget = GridOptions(restarts=1, max_iter=30, tol=1e-6, seed=3, sample_size=80, subsamples=2)
     frame = frame_of(spark, points, genres)
     first, again, other = (

@@ -4,10 +4,16 @@ import ast
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 from tests.helpers import notebook_tables
+
+from segue import schema
+from segue.storage.store import Store
+from segue.synthetic import synthetic_tracks
 
 PROJECT = Path(__file__).parents[2]
 NOTEBOOKS = {path.stem: path for path in sorted((PROJECT / "notebooks").glob("*.ipynb"))}
+WITHOUT_SPARK = [name for name in NOTEBOOKS if name != "05_with_spark"]
 FIGURE = "application/vnd.plotly.v1+json"
 
 
@@ -30,7 +36,7 @@ def notebook(request, nbformat):
 
 
 def test_notebooks_are_numbered():
-    assert [name[:2] for name in NOTEBOOKS] == ["01", "02", "03", "04"]
+    assert [name[:2] for name in NOTEBOOKS] == ["01", "02", "03", "04", "05"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -59,7 +65,9 @@ def test_notebook_defines_no_function(notebook):
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, definitions)] == []
 
 
-def test_notebook_imports_no_spark(notebook):
+@pytest.mark.parametrize("name", WITHOUT_SPARK)
+def test_notebook_imports_no_spark(name, nbformat):
+    notebook = nbformat.read(NOTEBOOKS[name], as_version=4)
     tree = ast.parse("\n".join(cell.source for cell in code_cells(notebook)))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -158,10 +166,29 @@ def test_find_similar(execute):
 
 
 @pytest.mark.filterwarnings("error:::__main__")
-def test_notebook_runs_without_optional_columns(notebook, project, monkeypatch):
+@pytest.mark.parametrize("name", WITHOUT_SPARK)
+def test_notebook_runs_without_optional_columns(name, nbformat, project, monkeypatch):
+    notebook = nbformat.read(NOTEBOOKS[name], as_version=4)
     monkeypatch.chdir(project / "notebooks")
     monkeypatch.setenv("SEGUE_OUTPUT", "out/required_only")
     # exec instead of a kernel, which takes seconds to start
     names = {"__name__": "__main__"}
     exec("\n".join(cell.source for cell in code_cells(notebook)), names)
     assert names["ROOT"] == "../out/required_only"
+
+
+def test_notebook_with_spark(spark, nbformat, tmp_path, monkeypatch):
+    tracks = synthetic_tracks(spark, 60, seed=3).withColumns(
+        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
+    )
+    Store(spark, str(tmp_path / "out" / "demo")).sync(schema.TRACKS, tracks.select(*schema.TRACKS.names))
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.delenv("SEGUE_OUTPUT", raising=False)
+    notebook = nbformat.read(NOTEBOOKS["05_with_spark"], as_version=4)
+    names = {"__name__": "__main__"}
+    # in this process, for the shared session
+    exec("\n".join(cell.source for cell in code_cells(notebook)), names)
+    assert names["clusters"].scores.k.tolist() == list(range(2, 9))
+    assert names["labeled"].count() == 60
+    assert not names["labeled"].storageLevel.useMemory

@@ -77,7 +77,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
     with _persisted_once(points), persisted(_weighted(points)) as distinct, ExitStack() as stack:
         n_distinct = distinct.count()
         feasible = feasible_ks(ks, n_distinct)
-        halves = _random_halves(points, options, stack) if options.subsamples else None
+        subsamples = _subsamples(points, options, stack) if options.subsamples else None
         fits = []
         for number, k in enumerate(feasible, start=1):
             started = time.monotonic()
@@ -85,7 +85,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
                 log.warning("k %d is left out: every start lost a cluster", k)
                 continue
             scores = _score(points, model, options)
-            fits.append(replace(scores, stability=_stability(halves, k, options)) if halves else scores)
+            fits.append(replace(scores, stability=_stability(subsamples, k, options)) if subsamples else scores)
             log.info(
                 "k %d (%d of %d): silhouette %.3f, inertia %.6g, best of %d starts, %.1f s",
                 k, number, len(feasible), scores.silhouette, scores.inertia, options.restarts,
@@ -224,7 +224,7 @@ def _genre_counts(labelled: DataFrame) -> NDArray[np.int64]:
     return counts
 
 
-class _Halves(NamedTuple):
+class _Subsamples(NamedTuple):
     """Random halves of a sample of the tracks."""
 
     sample: DataFrame
@@ -234,7 +234,7 @@ class _Halves(NamedTuple):
     n_distinct: list[int]
 
 
-def _random_halves(points: DataFrame, options: GridOptions, stack: ExitStack) -> _Halves:
+def _subsamples(points: DataFrame, options: GridOptions, stack: ExitStack) -> _Subsamples:
     """Return the halves that stability is measured on, persisted until the stack is closed."""
 
     def hashed(*more: int) -> Column:
@@ -247,16 +247,16 @@ def _random_halves(points: DataFrame, options: GridOptions, stack: ExitStack) ->
     distinct = [
         stack.enter_context(persisted(_weighted(sample.where(f"half_{half}")))) for half in range(options.subsamples)
     ]
-    return _Halves(sample, distinct, [half.count() for half in distinct])
+    return _Subsamples(sample, distinct, [half.count() for half in distinct])
 
 
-def _stability(halves: _Halves, k: int, options: GridOptions) -> Stability | None:
+def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
     """Return the adjusted Rand index over all pairs of halves, or None if a half has too few distinct points."""
-    if k > min(halves.n_distinct):
+    if k > min(subsamples.n_distinct):
         return None
     few = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
-    labelled = halves.sample
-    for half, (distinct, n_distinct) in enumerate(zip(halves.distinct, halves.n_distinct, strict=True)):
+    labelled = subsamples.sample
+    for half, (distinct, n_distinct) in enumerate(zip(subsamples.distinct, subsamples.n_distinct, strict=True)):
         if (model := _best_model(distinct, n_distinct, k, few)) is None:
             return None
         labelled = model.setPredictionCol(f"label_{half}").transform(labelled)

@@ -81,7 +81,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return the metadata that tells ``expectation`` what a value of this type must be."""
+    """Return the metadata from which ``expectation`` takes what a value of this type must be."""
     return Field(json_schema_extra={"expected": text})
 
 

@@ -213,7 +213,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         missing).
     """
 
-    @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload]
+    @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload, untyped-decorator]
     def parse_keys(titles: pa.Array, artists: pa.Array) -> pa.Array:
         names = artist_keys([artist or "" for artist in artists.to_pylist()])
         title_parts = title_keys([title or "" for title in titles.to_pylist()])

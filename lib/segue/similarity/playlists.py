@@ -124,7 +124,7 @@ def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueT
     """Return all tracks whose id or title key is that of a seed. Runs one Spark job."""
     ids, titles = {seed.id for seed in seeds}, {title for seed in seeds for title, _ in seed.names}
 
-    @arrow_udf(returnType="boolean")  # type: ignore[call-overload]
+    @arrow_udf(returnType="boolean")  # type: ignore[call-overload, untyped-decorator]
     def matches(track_ids: pa.Array, names: pa.Array) -> pa.Array:
         keys = title_keys([name or "" for name in names.to_pylist()])
         pairs = zip(track_ids.to_pylist(), keys, strict=True)

@@ -31,7 +31,8 @@ def filesystem_for(uri: str) -> tuple[fs.FileSystem, str]:
     if scheme in ("", "file"):
         return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file://").removeprefix("file:"))
     try:
-        return fs.FileSystem.from_uri(_ARROW_SCHEMES.get(scheme, scheme) + uri.removeprefix(scheme))
+        system, path = fs.FileSystem.from_uri(_ARROW_SCHEMES.get(scheme, scheme) + uri.removeprefix(scheme))
+        return system, path
     except (pa.ArrowInvalid, NotImplementedError, OSError) as error:
         raise OutputError(f"cannot reach {uri}: {error}") from error
 
