@@ -1,4 +1,4 @@
-"""Labeled tracks without a training."""
+"""Provide labeled tracks without a training."""
 
 from pyspark.sql import functions as F
 
@@ -8,13 +8,13 @@ from segue.synthetic import synthetic_tracks
 
 
 def labeled_tracks(spark):
-    """150 tracks as a model of three clusters would label them."""
-    made = synthetic_tracks(spark, 150, seed=5).withColumns(
+    """Return 150 tracks with labels of three clusters."""
+    tracks = synthetic_tracks(spark, 150, seed=5).withColumns(
         {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
     )
     cluster = (F.pmod(F.xxhash64("track_id"), F.lit(3)) + 1).cast("int")
     return (
-        made.select(*schema.TRACKS.names)
+        tracks.select(*schema.TRACKS.names)
         .withColumns(
             {
                 "model_version": F.lit("m1"),
@@ -34,5 +34,6 @@ def labeled_tracks(spark):
 
 
 def stored(spark, root, labeled):
+    """Write labeled_tracks to a folder and return the folder."""
     Store(spark, str(root)).sync(schema.LABELED_TRACKS, labeled, remove_missing=True)
     return root

@@ -1,4 +1,4 @@
-"""Hostile texts, names of files and columns, and settings go through everything, and are only text."""
+"""Hostile catalogue texts, file names, column names and settings are treated as text by every stage."""
 
 import csv
 import json
@@ -30,18 +30,18 @@ QUICK = ["clustering.ks=2-3", "clustering.restarts=1", "selection.min_k=2", "rep
 
 
 def rows():
-    """Every text as title, artist and genre, of a track of its own each."""
-    found = []
+    """Return one track per text of ``CORPUS``, with the text as title, artist and genre."""
+    tracks = []
     for number, text in enumerate(CORPUS):
         usable = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
         numbers = [f"{60 + 3 * number}", f"-{number % 50}.5", *(f"0.{(7 * number + i) % 97:02d}" for i in range(4))]
-        found.append([f"id{number}x", usable or "-", usable or "-", usable or "-", *numbers, *("x" for _ in EXTRA)])
-    return found
+        tracks.append([f"id{number}x", usable or "-", usable or "-", usable or "-", *numbers, *("x" for _ in EXTRA)])
+    return tracks
 
 
 @pytest.fixture
-def where(tmp_path):
-    """A file with a hostile name, in a folder with another."""
+def input_folder(tmp_path):
+    """A folder with a hostile name that holds a file with another."""
     folder = tmp_path / "in 'x` $(touch pwned) {a,b}"
     folder.mkdir()
     path = folder / "'; DROP TABLE x; -- \x1b[31m\u202e.csv"
@@ -50,55 +50,54 @@ def where(tmp_path):
     return folder
 
 
-def test_everything_is_text_from_the_file_to_the_page(where, run_job, tmp_path, capfd, monkeypatch):
+def test_hostile_texts_are_only_text_from_file_to_page(input_folder, run_job, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "out $(touch pwned) 'x`"
     words = [word for setting in QUICK for word in ("--set", setting)]
-    assert run_job(run_all.JOB, "--input", where, "--output", root, *words) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([where.name, root.name])
+    assert run_job(run_all.JOB, "--input", input_folder, "--output", root, *words) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([input_folder.name, root.name])
     tracks = DeltaTable(str(root / "tracks")).to_pandas().set_index("track_id")
     rejected = DeltaTable(str(root / "rejected_tracks")).to_pandas()
-    wanted = {row[0]: unicodedata.normalize("NFC", row[1].strip()) for row in rows()}
-    assert len(tracks) + len(rejected) == len(wanted)
-    # what stands for a missing value is one, and nothing else is refused
-    lost = {wanted[name] for name in wanted.keys() - set(tracks.index)}
-    assert lost <= {"", "-", "null"}
-    assert {name: wanted[name] for name in tracks.index} == tracks.title.to_dict()
+    titles = {row[0]: unicodedata.normalize("NFC", row[1].strip()) for row in rows()}
+    assert len(tracks) + len(rejected) == len(titles)
+    # only placeholders of missing values are rejected
+    rejected_titles = {titles[name] for name in titles.keys() - set(tracks.index)}
+    assert rejected_titles <= {"", "-", "null"}
+    assert {name: titles[name] for name in tracks.index} == tracks.title.to_dict()
     page = (root / "report.html").read_text("utf-8")
     assert not any(text in page for text in ("<script>alert", "<img src=x", "DROP TABLE tracks; --<"))
-    told = capfd.readouterr()
-    assert "\x1b[31m" not in told.out + told.err
-    assert "\u202e" not in told.out + told.err
-    assert not [line for line in told.err.splitlines() if line.startswith("12:00:00 error")]
+    output = capfd.readouterr()
+    assert "\x1b[31m" not in output.out + output.err
+    assert "\u202e" not in output.out + output.err
+    assert not [line for line in output.err.splitlines() if line.startswith("12:00:00 error")]
 
 
-def test_columns_of_typed_files_may_be_called_anything(spark, run_job, tmp_path):
+def test_typed_files_may_have_hostile_column_names(spark, run_job, tmp_path):
     names = [*HEADER[:4], *EXTRA, *HEADER[4:]]
-    kinds = dict.fromkeys(HEADER[4:], "double")
-    fields = [T.StructField(name, T.DoubleType() if name in kinds else T.StringType()) for name in names]
-    made = [
+    fields = [T.StructField(name, T.DoubleType() if name in HEADER[4:] else T.StringType()) for name in names]
+    tracks = [
         ("a", "t", "b", "rock", *("x" for _ in EXTRA), 90.0, -5.0, 0.1, 0.2, 0.3, 0.4),
         ("c", "u", "b", "rock", *("x" for _ in EXTRA), 95.0, -5.0, 0.1, 0.2, 0.3, 0.4),
     ]
-    spark.createDataFrame(made, T.StructType(fields)).write.parquet(str(tmp_path / "in.parquet"))
+    spark.createDataFrame(tracks, T.StructType(fields)).write.parquet(str(tmp_path / "in.parquet"))
     assert run_job(ingest.JOB, "--input", tmp_path / "in.parquet", "--output", tmp_path / "out") == 0
     assert sorted(DeltaTable(str(tmp_path / "out" / "tracks")).to_pandas().title) == ["t", "u"]
 
 
 @pytest.mark.guard("model-version-alphanumeric")
-def test_settings_lead_to_no_other_place(run_job, tmp_path, capsys):
+def test_settings_cannot_name_files_outside_the_output(run_job, tmp_path, capsys):
     outside = tmp_path / "elsewhere"
     outside.mkdir()
     (outside / "model.json").write_text(json.dumps({"model_version": "x"}), "utf-8")
     words = ["--output", tmp_path / "out", "--set", "label.model_version=../../elsewhere"]
     assert run_job(label.JOB, *words) == 3
-    assert "no finished model '../../elsewhere'" in capsys.readouterr().err
+    assert "no complete model '../../elsewhere'" in capsys.readouterr().err
     words = ["--input", "x", "--output", tmp_path / "out", "--set", "ingest.source=../../etc/passwd"]
     assert run_job(ingest.JOB, *words) == 2
 
 
 @pytest.mark.guard("output-with-variable-refused")
-def test_an_output_whose_name_spark_would_change_is_refused(run_job, tmp_path, capsys):
+def test_output_with_a_spark_variable_in_its_name_is_refused(run_job, tmp_path, capsys):
     root = tmp_path / "out ${spark.sql.shuffle.partitions}"
     assert run_job(label.JOB, "--output", root) == 3
     assert "error: --output" in capsys.readouterr().err
@@ -107,17 +106,17 @@ def test_an_output_whose_name_spark_would_change_is_refused(run_job, tmp_path, c
 
 @pytest.mark.guard("secrets-redacted")
 @pytest.mark.parametrize(
-    ("place", "shown"), [("s3a://AKIAKEY:hunter2/x@bucket/tracks.csv", None), ("in/token=hunter2/", "token=***")]
+    ("path", "shown"), [("s3a://AKIAKEY:hunter2/x@bucket/tracks.csv", None), ("in/token=hunter2/", "token=***")]
 )
-def test_secrets_in_what_is_said_of_input_and_output_are_hidden(place, shown, run_job, tmp_path, capsys):
-    secret = place if "://" in place else f"{tmp_path}/{place}tracks.csv"
+def test_secrets_in_the_input_path_are_redacted(path, shown, run_job, tmp_path, capsys):
+    secret = path if "://" in path else f"{tmp_path}/{path}tracks.csv"
     assert run_job(ingest.JOB, "--input", secret, "--output", tmp_path / "out") in (1, 3)
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     runs = DeltaTable(str(tmp_path / "out" / "runs")).to_pandas()
-    everything = told.out + told.err + runs.to_json()
+    everything = output.out + output.err + runs.to_json()
     assert "hunter2" not in everything
     if shown:
-        assert shown in told.err
+        assert shown in output.err
         assert shown in runs.error[0]
     else:
         assert "AKIAKEY" not in everything

@@ -1,4 +1,4 @@
-"""From files to tracks: every form they come in, what a later delivery does, and input that cannot be used."""
+"""Ingest: every input format, repeated and later files, and input that is refused."""
 
 import gzip
 import json
@@ -39,12 +39,12 @@ def counts(out):
 
 
 def values(out):
-    found = table(out, "tracks").sort_values("track_id")
-    return found[["track_id", "title", "artist", "bpm", "valence", "genre"]].to_numpy().tolist()
+    tracks = table(out, "tracks").sort_values("track_id")
+    return tracks[["track_id", "title", "artist", "bpm", "valence", "genre"]].to_numpy().tolist()
 
 
 @pytest.mark.parametrize("kind", ["parquet", "delta"])
-def test_typed_tables_give_the_same_tracks(kind, spark, run, out, tmp_path):
+def test_parquet_and_delta_give_the_tracks_of_csv(kind, spark, run, out, tmp_path):
     rows = [(r[0], r[1], [r[2]], *map(float, r[3:9]), r[9]) for r in ROWS]
     floats = ", ".join(f"{name} double" for name in HEADER[3:9])
     frame = spark.createDataFrame(rows, f"id string, name string, artists array<string>, {floats}, genre string")
@@ -56,7 +56,7 @@ def test_typed_tables_give_the_same_tracks(kind, spark, run, out, tmp_path):
     assert recorded == ({"tables": {"typed": 0}} if kind == "delta" else {"files": sizes})
 
 
-def test_a_delta_table_is_read_as_it_was_when_it_was_listed(spark, tmp_path):
+def test_delta_table_is_read_at_its_listed_version(spark, tmp_path):
     path = str(tmp_path / "typed")
     spark.createDataFrame([("a",)], "name string").write.format("delta").save(path)
     listed = list_input(spark, path)
@@ -66,7 +66,7 @@ def test_a_delta_table_is_read_as_it_was_when_it_was_listed(spark, tmp_path):
     assert [file.version for file in list_input(spark, path)] == [1]
 
 
-def test_quoted_line_breaks_doubled_quotes_and_lists(run, out, tmp_path):
+def test_quoted_line_breaks_quotes_and_lists_are_parsed(run, out, tmp_path):
     rows = [
         *ROWS,
         track(6, name='Two\nlines, "quoted"', artists="['Simon', \"Garfunkel\"]"),
@@ -74,12 +74,12 @@ def test_quoted_line_breaks_doubled_quotes_and_lists(run, out, tmp_path):
     ]
     (tmp_path / "t.csv").write_text(as_csv(rows), "utf-8")
     assert run(tmp_path / "t.csv") == 0
-    found = {row[0]: row[1:3] for row in values(out)}
-    assert found["id6x"] == ['Two\nlines, "quoted"', "Simon; Garfunkel"]
-    assert found["id7x"] == ["Amé", "A"]
+    names = {row[0]: row[1:3] for row in values(out)}
+    assert names["id6x"] == ['Two\nlines, "quoted"', "Simon; Garfunkel"]
+    assert names["id7x"] == ["Amé", "A"]
 
 
-def test_an_unclosed_quote_rejects_the_remainder_as_one_row(run, out, tmp_path):
+def test_unclosed_quote_rejects_the_remainder_as_one_row(run, out, tmp_path):
     text = as_csv(ROWS) + 'id9x,"never closed,A,1\n' + as_csv(ROWS[:2])
     (tmp_path / "t.csv").write_text(text, "utf-8")
     assert run(tmp_path / "t.csv") == 0
@@ -88,7 +88,7 @@ def test_an_unclosed_quote_rejects_the_remainder_as_one_row(run, out, tmp_path):
     assert rejected.raw.tolist() == [text[text.index("id9x") :].rstrip("\n")]
 
 
-def test_a_folder_and_a_glob_name_their_files(run, out, tmp_path):
+def test_folder_and_glob_read_files_of_every_format(run, out, tmp_path):
     inner = tmp_path / "in" / "2024"
     inner.mkdir(parents=True)
     (tmp_path / "in" / "a.csv").write_text(as_csv(ROWS[:2]), "utf-8")
@@ -102,25 +102,25 @@ def test_a_folder_and_a_glob_name_their_files(run, out, tmp_path):
     assert (counts(out)["read"], counts(out)["known_files"]) == (0, 1)
 
 
-def test_the_same_file_again_writes_nothing_but_a_run(run, out, tmp_path):
+def test_same_file_again_writes_only_to_runs(run, out, tmp_path):
     (tmp_path / "t.csv").write_text(as_csv([*ROWS, ROWS[0], track(9, tempo="fast"), track(9, tempo="fast")]), "utf-8")
     assert run(tmp_path / "t.csv") == 0
     names = ("read", "added", "updated", "unchanged", "rejected", "duplicate", "removed", "known_files")
     read_again = [9, 0, 0, 6, 2, 1, 0, 0]
-    for setting, wanted in (
+    for setting, expected in (
         ((), [0, 0, 0, 0, 0, 0, 0, 1]),
         (("ingest.force=true",), read_again),
         (("ingest.mode=snapshot",), read_again),
     ):
         assert run(tmp_path / "t.csv", *setting) == 0
-        found = counts(out)
-        assert [found[name] for name in names] == wanted, setting
+        of_run = counts(out)
+        assert [of_run[name] for name in names] == expected, setting
     tables = ("tracks", "rejected_tracks", "ingested_files", "runs")
     versions = {name: DeltaTable(str(out / name)).version() for name in tables}
     assert versions == {"tracks": 0, "rejected_tracks": 0, "ingested_files": 0, "runs": 3}
 
 
-def test_a_second_file_adds_and_corrects_its_tracks_and_leaves_the_others_but_for_genres(run, out, tmp_path):
+def test_second_file_changes_only_its_tracks_and_adds_genres(run, out, tmp_path):
     (tmp_path / "one.csv").write_text(as_csv(ROWS[:4]), "utf-8")
     second = [track(1, tempo="200"), track(3, genre="pop"), track(4), track(5, tempo="0")]
     (tmp_path / "two.csv").write_text(as_csv(second), "utf-8")
@@ -133,23 +133,23 @@ def test_a_second_file_adds_and_corrects_its_tracks_and_leaves_the_others_but_fo
     others, same = before.index.drop("id1x"), [column for column in before if column != "genres"]
     assert after.loc[others, same].equals(before.loc[others, same])
     assert list(after.genres["id3x"]) == ["pop", "rock"]
-    found = counts(out)
-    assert [found[n] for n in ("read", "added", "updated", "unchanged", "rejected", "duplicate")] == [4, 1, 2, 0, 1, 0]
+    of_run = counts(out)
+    assert [of_run[n] for n in ("read", "added", "updated", "unchanged", "rejected", "duplicate")] == [4, 1, 2, 0, 1, 0]
 
 
 @pytest.mark.guard("title-without-fallback")
-def test_a_later_file_without_names_leaves_them_as_they_are(run, out, tmp_path):
+def test_later_file_without_titles_keeps_stored_titles(run, out, tmp_path):
     (tmp_path / "one.csv").write_text(as_csv(ROWS[:3]), "utf-8")
     nameless = [[row[0], *row[3:]] for row in (HEADER, track(0), track(1, tempo="200"), track(9))]
     (tmp_path / "two.csv").write_text("\n".join(",".join(row) for row in nameless), "utf-8")
     for name in ("one.csv", "two.csv"):
         assert run(tmp_path / name) == 0
     assert [counts(out)[name] for name in ("added", "updated", "unchanged")] == [1, 1, 1]
-    found = {row[0]: row[1:4] for row in values(out)}
-    assert [found[f"id{n}x"] for n in (1, 9)] == [["Song 1", "A", 200.0], ["id9x", "", 99.0]]
+    tracks = {row[0]: row[1:4] for row in values(out)}
+    assert [tracks[f"id{n}x"] for n in (1, 9)] == [["Song 1", "A", 200.0], ["id9x", "", 99.0]]
 
 
-def test_missing_features_are_rejected_or_kept_for_the_imputer(run, out, tmp_path):
+def test_missing_features_are_rejected_or_stored_as_null(run, out, tmp_path):
     (tmp_path / "t.csv").write_text(as_csv([*ROWS, track(6, tempo="NA"), track(7, tempo="")]), "utf-8")
     assert run(tmp_path / "t.csv") == 0
     assert [list(r) for r in table(out, "rejected_tracks").reasons] == [["bpm missing"]] * 2
@@ -157,7 +157,7 @@ def test_missing_features_are_rejected_or_kept_for_the_imputer(run, out, tmp_pat
     assert table(out, "tracks").bpm.isna().sum() == 2
 
 
-def test_other_encodings_are_named_or_their_rows_rejected(run, out, tmp_path, capsys):
+def test_invalid_utf8_is_refused_rejected_or_decoded(run, out, tmp_path, capsys):
     text = as_csv([track(0, name="Café"), *ROWS[1:]])
     (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
     assert run(tmp_path / "t.csv") == 3
@@ -190,23 +190,21 @@ BAD = {
 
 
 @pytest.fixture(scope="module")
-def of_no_use(tmp_path_factory):
-    """An output to which nothing comes that can be used."""
-    return tmp_path_factory.mktemp("of_no_use") / "out"
+def refused_output(tmp_path_factory):
+    """An output for which every input is refused."""
+    return tmp_path_factory.mktemp("refused") / "out"
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(
-    name, run_job, of_no_use, tmp_path, capsys
-):
+def test_unusable_input_exits_with_3_and_one_line(name, run_job, refused_output, tmp_path, capsys):
     content, message = BAD[name]
     (tmp_path / name).write_bytes(content)
-    assert run_job(ingest.JOB, "--input", tmp_path / name, "--output", of_no_use) == 3
+    assert run_job(ingest.JOB, "--input", tmp_path / name, "--output", refused_output) == 3
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert message in errors[0]
-    assert [entry.name for entry in of_no_use.iterdir() if not entry.name.startswith(".")] == ["runs"]
-    runs = table(of_no_use, "runs").sort_values("started_at")
+    assert [entry.name for entry in refused_output.iterdir() if not entry.name.startswith(".")] == ["runs"]
+    runs = table(refused_output, "runs").sort_values("started_at")
     assert set(runs.status) == {"failed"}
     assert message in runs.error.iloc[-1]
 
@@ -219,19 +217,19 @@ def test_input_that_cannot_be_used_ends_with_3_one_line_and_no_table_but_runs(
         ("", "error: --input {path} holds no readable file: found 0 non-empty files"),
     ],
 )
-def test_a_path_that_names_nothing_is_told(path, message, run, out, tmp_path, capsys):
+def test_path_without_files_is_refused(path, message, run, out, tmp_path, capsys):
     (tmp_path / "folder").mkdir()
-    named = f"{tmp_path}/folder/{path}"
-    assert run(named) == 3
+    full_path = f"{tmp_path}/folder/{path}"
+    assert run(full_path) == 3
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
-    assert line.startswith(message.format(path=named))
+    assert line.startswith(message.format(path=full_path))
     assert "SQLSTATE" not in line
     assert not (out / "tracks").exists()
 
 
 @pytest.mark.guard("delta-table-parts-refused")
 @pytest.mark.parametrize("path", ["in", "in/t*", "in/table/*"])
-def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path, run, out, tmp_path, capsys):
+def test_files_within_a_delta_table_are_refused(path, run, out, tmp_path, capsys):
     rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
     write_deltalake(str(tmp_path / "in" / "table"), pa.Table.from_pylist(rows), partition_by=["genre"])
     assert run(tmp_path / path) == 3
@@ -240,18 +238,18 @@ def test_files_of_a_delta_table_are_not_read_as_if_all_were_of_its_version(path,
 
 
 @pytest.mark.guard("output-not-read-as-input")
-def test_an_output_within_the_input_is_no_input(run, tmp_path):
+def test_output_within_the_input_is_not_read(run, tmp_path):
     path = tmp_path / "signature_songs.csv"
     path.write_text(as_csv(ROWS), "utf-8")
-    for read in (6, 0):
+    for n_read in (6, 0):
         assert run(tmp_path) == 0
-        assert (counts(tmp_path / "out")["read"], len(values(tmp_path / "out"))) == (read, 6)
-    # it sounds like a secret, and is recorded all the same
+        assert (counts(tmp_path / "out")["read"], len(values(tmp_path / "out"))) == (n_read, 6)
+    # "signature" in a name is not a secret: the name is recorded unchanged
     assert lookup.runs(str(tmp_path / "out"))[0]["input"] == {"files": {path.name: path.stat().st_size}}
 
 
 @pytest.mark.guard("recreated-delta-table-read-again")
-def test_a_delta_table_that_was_made_anew_is_read_though_its_version_is_that_of_before(run, out, tmp_path):
+def test_recreated_delta_table_of_equal_version_is_read_again(run, out, tmp_path):
     source = tmp_path / "source"
     for tempo in (90, 95):
         shutil.rmtree(source, ignore_errors=True)

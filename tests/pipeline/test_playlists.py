@@ -1,4 +1,4 @@
-"""Recommendations for a list of tracks, against the definition, and as a table."""
+"""Recommendations for a list of tracks: equal to the definition, and stored as a table."""
 
 import json
 import math
@@ -52,17 +52,17 @@ def test_recommendations_equal_the_definition(options, limits, per_artist, spark
     by_id = {row["track_id"]: row for row in others}
     expected = []
     for name in sorted(shares, key=lambda n: (-math.fsum(shares[n]), nearest[n], n)):
-        row, previous = by_id[name], [by_id[one] for one in expected]
+        row, previous = by_id[name], [by_id[other] for other in expected]
         is_repeated = any(other["recording"] == row["recording"] for other in previous)
         is_full = per_artist and sum(other["artist"] == row["artist"] for other in previous) >= per_artist
         if not is_repeated and not is_full and len(expected) < 25:
             expected.append(name)
     seed_ids = [seed["track_id"] for seed in seeds]
     result = playlists.fit_playlist(tracks, scaling, similarity, seed_ids, 25, tracks_per_search=150)
-    assert [one.track_id for one in result] == expected
-    assert [one.score for one in result] == [math.fsum(shares[name]) for name in expected]
-    assert [one.distance for one in result] == [nearest[name] for name in expected]
-    assert all(one.because_of[0][1] == one.distance for one in result)
+    assert [row.track_id for row in result] == expected
+    assert [row.score for row in result] == [math.fsum(shares[name]) for name in expected]
+    assert [row.distance for row in result] == [nearest[name] for name in expected]
+    assert all(row.because_of[0][1] == row.distance for row in result)
 
 
 def playlist_rows(root):
@@ -110,7 +110,7 @@ def root(spark, labeled, tmp_path_factory):
     ("content", "message"),
     [(None, "is not a file"), ("# nothing\n", "names no track"), ("nobody knows\n", "none of 1 tracks in --seeds")],
 )
-def test_a_file_without_usable_seeds_is_refused(content, message, root, run_job, tmp_path, capsys):
+def test_file_without_usable_seeds_is_refused(content, message, root, run_job, tmp_path, capsys):
     if content is not None:
         (tmp_path / "mine.txt").write_text(content, "utf-8")
     assert run_job(recommend.JOB, "--output", root, "--seeds", tmp_path / "mine.txt") == 3

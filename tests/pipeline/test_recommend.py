@@ -1,4 +1,4 @@
-"""The table similar_tracks: its content, when it is computed again, and what is refused."""
+"""The table similar_tracks: its content, when it is computed again, and refused input."""
 
 import json
 import shutil
@@ -65,7 +65,7 @@ def test_every_track_has_a_list_with_its_origin(recommended):
             assert 2 <= len(neighbour["why"]) <= 3
 
 
-def test_a_rerun_by_any_method_changes_nothing(run_job, copied):
+def test_rerun_by_any_method_changes_nothing(run_job, copied):
     before = version(copied)
     for method in ("auto", "cells"):
         assert run_job(recommend.JOB, "--output", copied, "--set", f"recommend.method={method}") == 0
@@ -127,7 +127,7 @@ def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
     assert len({usual, *others}) == 6
 
 
-def test_a_feature_without_values_is_omitted(spark, run_job, labeled, tmp_path, caplog):
+def test_feature_without_values_is_omitted(spark, run_job, labeled, tmp_path, caplog):
     without_energy = labeled.withColumn("energy", F.lit(None).cast("double"))
     root = stored(spark, tmp_path / "out", without_energy)
     assert run_job(recommend.JOB, "--output", root) == 0
@@ -137,7 +137,7 @@ def test_a_feature_without_values_is_omitted(spark, run_job, labeled, tmp_path, 
     assert len(reasons) > 3
 
 
-def test_a_missing_or_empty_table_is_refused(spark, run_job, labeled, tmp_path, capsys):
+def test_missing_or_empty_table_is_refused(spark, run_job, labeled, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert run_job(recommend.JOB, "--output", tmp_path / "empty") == 3
     assert "no table labeled_tracks; label_tracks.py writes it" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Training and labels: the same bits for the same tracks, a model that any language can use, refusals."""
+"""Training and labeling: reproducible bits, a model readable in any language, and refused input."""
 
 import json
 import shutil
@@ -21,14 +21,15 @@ QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=1", "--set"
 
 @pytest.fixture(scope="module")
 def catalogue(spark):
-    """200 tracks as the columns of ``tracks``, each genre in a list."""
-    made = synthetic_tracks(spark, 200, seed=3).withColumns(
+    """200 tracks with the columns of ``tracks``."""
+    tracks = synthetic_tracks(spark, 200, seed=3).withColumns(
         {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
     )
-    return made.select(*schema.TRACKS.names).cache()
+    return tracks.select(*schema.TRACKS.names).cache()
 
 
 def stored(spark, root, tracks):
+    """Write tracks to a folder and return the folder."""
     Store(spark, str(root)).sync(schema.TRACKS, tracks, remove_missing=True)
     return root
 
@@ -37,22 +38,22 @@ def table(root, name):
     return DeltaTable(str(root / name)).to_pandas()
 
 
-def card(root):
+def model_card(root):
+    """Return the content of the one model.json of an output."""
     (path,) = (root / "models").glob("*/model.json")
     return json.loads(path.read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
 def trained(spark, catalogue, tmp_path_factory):
-    """A root with tracks, one model, and labels; read only."""
-
+    """An output with tracks, one model and labels, which no test may change."""
     root = stored(spark, tmp_path_factory.mktemp("trained"), catalogue)
     for entry, options in ((train.JOB, QUICK), (label.JOB, [])):
         assert runner.execute(entry, ["--output", str(root), *options], start=lambda _: spark) == 0
     return root
 
 
-def test_k_scores_tell_every_k_and_the_chosen_one_is_the_rules(trained):
+def test_k_scores_list_every_k_and_mark_the_rules_choice(trained):
     scores = table(trained, "k_scores").sort_values("k")
     assert scores.k.tolist() == [3, 4, 5]
     assert scores.inertia.is_monotonic_decreasing
@@ -63,61 +64,61 @@ def test_k_scores_tell_every_k_and_the_chosen_one_is_the_rules(trained):
 
 
 def test_numpy_and_model_json_alone_reproduce_every_label(trained):
-    made, labeled = card(trained), table(trained, "labeled_tracks")
-    low, high = (np.array(made["scaler"][end]) for end in ("minimum", "maximum"))
-    scaled = (labeled[made["features"]].to_numpy() - low) / (high - low)
-    centres = np.array(made["centres_scaled"])
-    gaps = ((scaled[:, None] - centres[None]) ** 2).sum(-1)
-    assert (gaps.argmin(1) + 1).tolist() == labeled.cluster.tolist()
-    assert np.sqrt(gaps.min(1)) == pytest.approx(labeled.distance.to_numpy(), abs=1e-9)
-    assert (gaps.argsort(1)[:, 1] + 1).tolist() == labeled.second_cluster.tolist()
-    assert np.array(made["centres"]) == pytest.approx(centres * (high - low) + low, abs=1e-9)
+    card, labeled = model_card(trained), table(trained, "labeled_tracks")
+    low, high = (np.array(card["scaler"][end]) for end in ("minimum", "maximum"))
+    scaled = (labeled[card["features"]].to_numpy() - low) / (high - low)
+    centres = np.array(card["centres_scaled"])
+    squared_distances = ((scaled[:, None] - centres[None]) ** 2).sum(-1)
+    assert (squared_distances.argmin(1) + 1).tolist() == labeled.cluster.tolist()
+    assert np.sqrt(squared_distances.min(1)) == pytest.approx(labeled.distance.to_numpy(), abs=1e-9)
+    assert (squared_distances.argsort(1)[:, 1] + 1).tolist() == labeled.second_cluster.tolist()
+    assert np.array(card["centres"]) == pytest.approx(centres * (high - low) + low, abs=1e-9)
 
 
-def test_scores_and_silhouettes_are_scikit_learns_on_the_stored_labels(trained):
-    made, labeled, scores = card(trained), table(trained, "labeled_tracks"), table(trained, "k_scores")
-    low, high = (np.array(made["scaler"][end]) for end in ("minimum", "maximum"))
-    scaled = (labeled[made["features"]].to_numpy() - low) / (high - low)
+def test_silhouettes_equal_scikit_learns(trained):
+    card, labeled, scores = model_card(trained), table(trained, "labeled_tracks"), table(trained, "k_scores")
+    low, high = (np.array(card["scaler"][end]) for end in ("minimum", "maximum"))
+    scaled = (labeled[card["features"]].to_numpy() - low) / (high - low)
     chosen = scores[scores.chosen].iloc[0]
     assert chosen.silhouette == pytest.approx(silhouette_score(scaled, labeled.cluster, metric="sqeuclidean"), abs=1e-9)
-    each = silhouette_samples(scaled, labeled.cluster, metric="sqeuclidean")
-    assert labeled.silhouette.to_numpy() == pytest.approx(each, abs=1e-9)
+    samples = silhouette_samples(scaled, labeled.cluster, metric="sqeuclidean")
+    assert labeled.silhouette.to_numpy() == pytest.approx(samples, abs=1e-9)
     profiles = table(trained, "cluster_profiles").sort_values("cluster")
-    means = labeled.assign(s=each).groupby("cluster").s.mean()
+    means = labeled.assign(s=samples).groupby("cluster").s.mean()
     assert profiles.silhouette.to_numpy() == pytest.approx(means.to_numpy(), abs=1e-9)
 
 
 def test_clusters_are_numbered_by_size_and_named(trained):
-    made, labeled = card(trained), table(trained, "labeled_tracks")
+    card, labeled = model_card(trained), table(trained, "labeled_tracks")
     sizes = labeled.cluster.value_counts().sort_index()
-    assert sizes.tolist() == made["sizes"] == sorted(made["sizes"], reverse=True)
-    assert made["cluster_names"] == [f"Cluster {n}" for n in range(1, len(sizes) + 1)]
+    assert sizes.tolist() == card["sizes"] == sorted(card["sizes"], reverse=True)
+    assert card["cluster_names"] == [f"Cluster {n}" for n in range(1, len(sizes) + 1)]
     pairs = {(row.cluster_name, row.cluster_description) for row in labeled.itertuples()}
-    assert pairs == set(zip(made["cluster_names"], made["cluster_descriptions"], strict=True))
+    assert pairs == set(zip(card["cluster_names"], card["cluster_descriptions"], strict=True))
 
 
-def test_the_saved_pipeline_needs_spark_alone(spark, trained, catalogue):
-    version = card(trained)["model_version"]
+def test_saved_pipeline_has_only_pyspark_ml_stages(spark, trained, catalogue):
+    version = model_card(trained)["model_version"]
     loaded = PipelineModel.load(str(trained / "models" / version))
     assert all(type(stage).__module__.startswith("pyspark.ml.") for stage in loaded.stages)
-    found = loaded.transform(catalogue).select("track_id", (F.col("prediction") + 1).alias("cluster")).toPandas()
-    wanted = table(trained, "labeled_tracks").set_index("track_id").cluster
-    assert (found.set_index("track_id").cluster.sort_index() == wanted.sort_index()).all()
+    predicted = loaded.transform(catalogue).select("track_id", (F.col("prediction") + 1).alias("cluster")).toPandas()
+    expected = table(trained, "labeled_tracks").set_index("track_id").cluster
+    assert (predicted.set_index("track_id").cluster.sort_index() == expected.sort_index()).all()
 
 
-def test_partitions_and_order_change_no_bit(spark, run_job, catalogue, trained, tmp_path):
+def test_partitions_and_row_order_change_no_bit(spark, run_job, catalogue, trained, tmp_path):
     root = stored(spark, tmp_path / "out", catalogue.repartition(8, F.rand(1)))
     for entry, options in ((train.JOB, QUICK), (label.JOB, [])):
         assert run_job(entry, "--output", root, *options) == 0
-    one, other = card(trained), card(root)
-    for same in ("model_version", "centres_scaled", "centres", "scaler", "sizes", "cluster_descriptions"):
-        assert one[same] == other[same]
+    one, other = model_card(trained), model_card(root)
+    for name in ("model_version", "centres_scaled", "centres", "scaler", "sizes", "cluster_descriptions"):
+        assert one[name] == other[name]
     columns = ["track_id", "cluster", "second_cluster", "is_outlier"]
     labels = [table(r, "labeled_tracks")[columns].sort_values("track_id").to_numpy().tolist() for r in (trained, root)]
     assert labels[0] == labels[1]
 
 
-def test_training_and_labeling_again_write_nothing_but_runs(spark, run_job, trained):
+def test_training_and_labeling_again_write_only_to_runs(spark, run_job, trained):
     names = ["tracks", "k_scores", "labeled_tracks", "cluster_profiles"]
     before = {name: DeltaTable(str(trained / name)).version() for name in names}
     files = {path: path.stat().st_mtime_ns for path in (trained / "models").rglob("*") if path.is_file()}
@@ -127,7 +128,7 @@ def test_training_and_labeling_again_write_nothing_but_runs(spark, run_job, trai
     assert {path: path.stat().st_mtime_ns for path in (trained / "models").rglob("*") if path.is_file()} == files
 
 
-def test_new_tracks_alone_are_labeled(spark, run_job, catalogue, trained, tmp_path):
+def test_only_new_tracks_are_labeled(spark, run_job, catalogue, trained, tmp_path):
     root = tmp_path / "out"
     shutil.copytree(trained, root)
     before = table(root, "labeled_tracks").sort_values("track_id").reset_index(drop=True)
@@ -135,11 +136,11 @@ def test_new_tracks_alone_are_labeled(spark, run_job, catalogue, trained, tmp_pa
     stored(spark, root, catalogue.union(new))
     assert run_job(label.JOB, "--output", root) == 0
     after = table(root, "labeled_tracks")
-    kept = after[after.track_id.isin(before.track_id)].sort_values("track_id").reset_index(drop=True)
-    assert kept.equals(before)
+    unchanged = after[after.track_id.isin(before.track_id)].sort_values("track_id").reset_index(drop=True)
+    assert unchanged.equals(before)
     counts = json.loads(table(root, "runs").sort_values("started_at").counts.iloc[-1])["label"]
     assert (counts["added"], counts["updated"], counts["removed"]) == (20, 0, 0)
-    # a track with the same features as another gets its cluster
+    # equal features, equal cluster
     clusters = after.set_index("track_id").cluster
     assert all(clusters[name] == clusters[name.removeprefix("new")] for name in clusters.index)
 
@@ -151,9 +152,9 @@ def test_new_tracks_alone_are_labeled(spark, run_job, catalogue, trained, tmp_pa
         ["features.scaler=robust", "features.weights={ bpm = 2.0 }", "features.columns=bpm,liveness,energy"],
     ],
 )
-def test_every_space_trains_and_labels(options, spark, run_job, catalogue, tmp_path):
-    gap = F.when(F.col("title") != catalogue.orderBy("track_id").first().title, F.col("bpm"))
-    tracks = catalogue.withColumn("bpm", gap) if "median" in options[0] else catalogue
+def test_every_feature_space_trains_and_labels(options, spark, run_job, catalogue, tmp_path):
+    with_null = F.when(F.col("title") != catalogue.orderBy("track_id").first().title, F.col("bpm"))
+    tracks = catalogue.withColumn("bpm", with_null) if "median" in options[0] else catalogue
     root = stored(spark, tmp_path / "out", tracks)
     settings = [word for option in ["clustering.ks=3", "clustering.restarts=1", *options] for word in ("--set", option)]
     for entry in (train.JOB, label.JOB):
@@ -165,7 +166,8 @@ def test_every_space_trains_and_labels(options, spark, run_job, catalogue, tmp_p
     assert sorted(labeled.cluster.unique()) == [1, 2, 3]
 
 
-def refused(run_job, capsys, entry, root, *options):
+def refusal(run_job, capsys, entry, root, *options):
+    """Run a job that exits with 3 and writes only to runs, and return its error line."""
     before = {path.name for path in root.glob("[!.]*")}
     assert run_job(entry, "--output", root, *options) == 3
     assert before | {"runs"} == {path.name for path in root.glob("[!.]*")}
@@ -173,56 +175,55 @@ def refused(run_job, capsys, entry, root, *options):
     return line
 
 
-def test_what_cannot_be_trained_or_labeled_is_refused_in_one_line(spark, run_job, catalogue, tmp_path, capsys):
+def test_unusable_tracks_are_refused_in_one_line(spark, run_job, catalogue, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    assert "no table tracks" in refused(run_job, capsys, train.JOB, tmp_path / "empty")
+    assert "no table tracks" in refusal(run_job, capsys, train.JOB, tmp_path / "empty")
     root = stored(spark, tmp_path / "one", catalogue.limit(1))
-    assert "1 distinct track " in refused(run_job, capsys, train.JOB, root)
-    assert "no finished model" in refused(run_job, capsys, label.JOB, root)
-    same = catalogue.withColumns({name: F.lit(0.5) for name in schema.FEATURE_NAMES if name != "bpm"})
-    root = stored(spark, tmp_path / "same", same.withColumns({"bpm": F.lit(100.0), "loudness": F.lit(-5.0)}))
-    assert "1 distinct track " in refused(run_job, capsys, train.JOB, root)
+    assert "1 distinct track " in refusal(run_job, capsys, train.JOB, root)
+    assert "no complete model" in refusal(run_job, capsys, label.JOB, root)
+    constant = catalogue.withColumns({name: F.lit(0.5) for name in schema.FEATURE_NAMES if name != "bpm"})
+    root = stored(spark, tmp_path / "same", constant.withColumns({"bpm": F.lit(100.0), "loudness": F.lit(-5.0)}))
+    assert "1 distinct track " in refusal(run_job, capsys, train.JOB, root)
     root = stored(spark, tmp_path / "gaps", catalogue.withColumn("energy", F.when(F.col("bpm") > 100, F.col("energy"))))
-    gaps = ["--set", "features.columns=bpm,energy"]
-    assert "lack energy; fill the gaps with --set features.missing=median" in refused(
-        run_job, capsys, train.JOB, root, *gaps
+    columns = ["--set", "features.columns=bpm,energy"]
+    assert "lack energy; fill the gaps with --set features.missing=median" in refusal(
+        run_job, capsys, train.JOB, root, *columns
     )
 
 
-def test_a_constant_feature_warns_and_few_distinct_tracks_shorten_the_grid(spark, run_job, catalogue, tmp_path, caplog):
-    few = catalogue.withColumns(
+def test_constant_features_warn_and_few_distinct_tracks_limit_k(spark, run_job, catalogue, tmp_path, caplog):
+    coarse = catalogue.withColumns(
         {
             "bpm": F.round(F.col("bpm") / 60) * 60 + 1,
             **{n: F.lit(0.5) for n in ("liveness", "valence", "acousticness", "speechiness")},
             "loudness": F.lit(-7.0),
         }
     )
-    root = stored(spark, tmp_path / "out", few)
+    root = stored(spark, tmp_path / "out", coarse)
     assert run_job(train.JOB, "--output", root, "--set", "clustering.restarts=1") == 0
     assert "all tracks have the same valence" in caplog.text
     assert "no k of at least 8 was fitted" in caplog.text
     assert run_job(label.JOB, "--output", root) == 0
-    distinct = few.select("bpm").distinct().count()
-    assert table(root, "k_scores").k.tolist() == list(range(2, distinct + 1))
+    n_distinct = coarse.select("bpm").distinct().count()
+    assert table(root, "k_scores").k.tolist() == list(range(2, n_distinct + 1))
 
 
-def test_a_named_model_labels_and_an_unknown_one_is_refused(run_job, trained, capsys):
+def test_named_model_labels_and_unknown_one_is_refused(run_job, trained, capsys):
     assert (
-        run_job(label.JOB, "--output", trained, "--set", f"label.model_version={card(trained)['model_version']}") == 0
+        run_job(label.JOB, "--output", trained, "--set", f"label.model_version={model_card(trained)['model_version']}")
+        == 0
     )
     assert run_job(label.JOB, "--output", trained, "--set", "label.model_version=nosuch") == 3
-    assert "no finished model 'nosuch'" in capsys.readouterr().err
+    assert "no complete model 'nosuch'" in capsys.readouterr().err
 
 
-def test_tracks_that_lack_a_feature_of_the_model_are_refused_and_no_label_changes(
-    spark, run_job, catalogue, trained, tmp_path, capsys
-):
+def test_tracks_without_a_feature_of_the_model_are_refused(spark, run_job, catalogue, trained, tmp_path, capsys):
     root = tmp_path / "out"
     shutil.copytree(trained, root)
     before = DeltaTable(str(root / "labeled_tracks")).version()
-    few = catalogue.orderBy("track_id").limit(3).select("track_id")
-    gap = F.when(F.col("few").isNull(), F.col("bpm"))
-    marked = catalogue.join(few.withColumn("few", F.lit(True)), "track_id", "left")
-    stored(spark, root, marked.withColumn("bpm", gap).select(*schema.TRACKS.names))
-    assert "of the tracks 3 lack bpm, which model" in refused(run_job, capsys, label.JOB, root)
+    changed = catalogue.orderBy("track_id").limit(3).select("track_id")
+    with_nulls = F.when(F.col("changed").isNull(), F.col("bpm"))
+    marked = catalogue.join(changed.withColumn("changed", F.lit(True)), "track_id", "left")
+    stored(spark, root, marked.withColumn("bpm", with_nulls).select(*schema.TRACKS.names))
+    assert "of the tracks 3 lack bpm, which model" in refusal(run_job, capsys, label.JOB, root)
     assert DeltaTable(str(root / "labeled_tracks")).version() == before

@@ -1,4 +1,4 @@
-"""Training over several spaces, by stability, and after an interruption."""
+"""Training over several feature spaces, by stability, and after an interruption."""
 
 import json
 
@@ -18,26 +18,27 @@ QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=2", "--set"
 
 @pytest.fixture(scope="module")
 def root(spark, tmp_path_factory):
+    """An output with 300 tracks."""
     out = tmp_path_factory.mktemp("tuning")
-    made = synthetic_tracks(spark, 300, seed=5).withColumns(
+    tracks = synthetic_tracks(spark, 300, seed=5).withColumns(
         {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
     )
-    Store(spark, str(out)).sync(schema.TRACKS, made.select(*schema.TRACKS.names), remove_missing=True)
+    Store(spark, str(out)).sync(schema.TRACKS, tracks.select(*schema.TRACKS.names), remove_missing=True)
     return out
 
 
 def scores(root, run_job, *settings):
-    """Train, and return the rows of k_scores of the new model."""
+    """Train a model, and return its rows of k_scores and its model.json."""
     before = {path.name for path in (root / "models").iterdir()} if (root / "models").is_dir() else set()
     words = [word for setting in settings for word in ("--set", setting)]
     assert run_job(train.JOB, "--output", root, *QUICK, *words) == 0
     (version,) = {path.name for path in (root / "models").iterdir()} - before
-    found = DeltaTable(str(root / "k_scores")).to_pandas()
+    rows = DeltaTable(str(root / "k_scores")).to_pandas()
     card = json.loads((root / "models" / version / "model.json").read_text("utf-8"))
-    return found[found.model_version == version], card
+    return rows[rows.model_version == version], card
 
 
-def test_every_combination_is_a_space_and_none_stands_twice():
+def test_every_combination_is_one_space():
     settings = load(
         assignments=[
             'features.columns=["bpm", "valence"]',
@@ -59,27 +60,27 @@ def test_every_combination_is_a_space_and_none_stands_twice():
     ]
 
 
-def test_the_space_that_agrees_best_with_genres_becomes_the_model(root, run_job):
-    found, card = scores(root, run_job, 'features.columns=["liveness"]', 'tuning.columns=[["energy", "acousticness"]]')
-    assert len(found) == 6
-    means = found.groupby("space").genre_nmi.mean()
-    assert found[found.chosen].space.tolist() == [means.idxmax()] == ["minmax: energy, acousticness"]
+def test_space_that_agrees_best_with_genres_is_chosen(root, run_job):
+    rows, card = scores(root, run_job, 'features.columns=["liveness"]', 'tuning.columns=[["energy", "acousticness"]]')
+    assert len(rows) == 6
+    means = rows.groupby("space").genre_nmi.mean()
+    assert rows[rows.chosen].space.tolist() == [means.idxmax()] == ["minmax: energy, acousticness"]
     assert card["features"] == ["energy", "acousticness"]
-    chosen = found[found.chosen].iloc[0]
-    assert chosen.silhouette == found[found.space == chosen.space].silhouette.max()
-    assert found.stability.isna().all()
+    chosen = rows[rows.chosen].iloc[0]
+    assert chosen.silhouette == rows[rows.space == chosen.space].silhouette.max()
+    assert rows.stability.isna().all()
 
 
-def test_the_rule_stable_is_told_in_the_scores(root, run_job):
-    found, card = scores(root, run_job, "selection.rule=stable", "selection.subsamples=4")
-    best = found.loc[found.stability.idxmax()]
-    within = found[found.stability >= best.stability - best.stability_sd / 4**0.5]
-    assert found[found.chosen].k.tolist() == [within.k.max()] == [len(card["sizes"])]
-    assert found.stability.between(-1, 1).all()
+def test_stable_rule_chooses_the_largest_k_within_one_error(root, run_job):
+    rows, card = scores(root, run_job, "selection.rule=stable", "selection.subsamples=4")
+    best = rows.loc[rows.stability.idxmax()]
+    within = rows[rows.stability >= best.stability - best.stability_sd / 4**0.5]
+    assert rows[rows.chosen].k.tolist() == [within.k.max()] == [len(card["sizes"])]
+    assert rows.stability.between(-1, 1).all()
 
 
-def test_an_interrupted_grid_resumes(spark, root, monkeypatch, caplog):
-    # so few tracks would all go to the driver
+def test_interrupted_grid_resumes(spark, root, monkeypatch, caplog):
+    # otherwise so few tracks are all collected to the driver
     monkeypatch.setattr(engine, "POINTS_PER_CENTRE", 20)
     settings = load(assignments=[*QUICK[1::2], "clustering.tol=1e-9", "clustering.seed=3"])
     settings = settings.model_copy(update={"clustering": settings.clustering.model_copy(update={"sample_size": 100})})

@@ -1,4 +1,4 @@
-"""What is told holds no secret, and a log line is one line."""
+"""Log output holds no secrets and no control characters, and a record is one line."""
 
 import doctest
 import logging
@@ -9,12 +9,12 @@ import pytest
 from segue.runtime import logs
 
 
-def test_the_examples_are_right():
+def test_docstring_examples_are_right():
     assert doctest.testmod(logs).failed == 0
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("s3a://AKIA:abc+d/e@bucket/x", "s3a://***@bucket/x"),
         ("https://user:pw@host:8080/a?b=1", "https://***@host:8080/a?b=1"),
@@ -29,26 +29,26 @@ def test_the_examples_are_right():
         ("file:/data/signup_date=2026-01-01/design=a/x.csv", "file:/data/signup_date=2026-01-01/design=a/x.csv"),
     ],
 )
-def test_secrets_are_hidden_and_nothing_else(text, wanted):
-    assert logs.redact(text) == wanted
+def test_only_secrets_are_redacted(text, expected):
+    assert logs.redact(text) == expected
 
 
 @pytest.mark.guard("log-control-characters-escaped", "log-line-breaks-removed")
-def test_a_log_line_is_one_line():
-    lines = logs.LogFormatter("%(message)s")
+def test_log_record_is_one_line():
+    formatter = logs.LogFormatter("%(message)s")
     record = logging.LogRecord("x", logging.INFO, "", 0, "read %s", ("a\n12:00:00 all is well\x1b[2J\u202e",), None)
-    assert lines.format(record) == "read a 12:00:00 all is well\\x1b[2J\\u202e"
-    assert record.args  # other handlers see it as it was
+    assert formatter.format(record) == "read a 12:00:00 all is well\\x1b[2J\\u202e"
+    assert record.args  # unchanged for other handlers
 
 
 @pytest.mark.guard("traceback-control-characters-escaped")
-def test_a_traceback_stays_one_without_control_characters():
-    lines = logs.LogFormatter("%(message)s")
+def test_traceback_is_redacted_and_without_control_characters():
+    formatter = logs.LogFormatter("%(message)s")
     try:
         raise ValueError("half\x1b[2J\ta title\u202e, password=abc")
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "", 0, "it failed", (), sys.exc_info())
-    first, *_, last = lines.format(record).split("\n")
+    first, *_, last = formatter.format(record).split("\n")
     assert first == "it failed"
     assert last.startswith("ValueError: half\\x1b[2J")
     assert last.endswith("a title\\u202e, password=***")

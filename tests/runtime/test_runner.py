@@ -1,4 +1,4 @@
-"""What every entry point does around its work: exit codes, one-line errors, the run record."""
+"""Every job: exit codes, one-line errors, and the row in ``runs``."""
 
 import json
 
@@ -19,18 +19,18 @@ def runs(root):
     return DeltaTable(str(root / "runs")).to_pandas()
 
 
-def test_every_fault_of_options_and_settings_is_told_before_spark_starts(tmp_path, capsys):
+def test_all_faults_are_reported_before_spark_starts(tmp_path, capsys):
     words = ["--set", "clustering.ks=9-4", "--set", "clustering.restart=3", "--set", "selection.min_k=many"]
     words += ["--colour", "red", "--set", "ingest.source=nosuch", "--config", str(tmp_path / "none.toml")]
     assert runner.execute(ingest.JOB, words, start=no_session) == 2
     errors = capsys.readouterr().err.splitlines()
     assert all(line.startswith("error: ") for line in errors)
-    wanted = ["--colour", "--output ROOT is missing", "--input PATH is missing", "none.toml", "did you mean", "'9-4'"]
-    wanted += ["selection.min_k is 'many'"]
-    assert [word for word in wanted if not any(word in line for line in errors)] == []
+    expected = ["--colour", "--output ROOT is missing", "--input PATH is missing", "none.toml", "did you mean", "'9-4'"]
+    expected += ["selection.min_k is 'many'"]
+    assert [word for word in expected if not any(word in line for line in errors)] == []
 
 
-def test_an_unknown_source_is_told_before_spark_starts(tmp_path, capsys):
+def test_unknown_source_is_reported_before_spark_starts(tmp_path, capsys):
     words = ["--input", "x", "--output", str(tmp_path / "out"), "--set", "ingest.source=nosuch"]
     assert runner.execute(ingest.JOB, words, start=no_session) == 2
     assert "ingest.source is 'nosuch'" in capsys.readouterr().err
@@ -38,7 +38,7 @@ def test_an_unknown_source_is_told_before_spark_starts(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("entry", [ingest.JOB, train.JOB, label.JOB, run_all.JOB], ids=lambda entry: entry.name)
-def test_a_wrong_type_is_refused_by_every_job(entry, capsys):
+def test_setting_of_wrong_type_is_refused_by_every_job(entry, capsys):
     assert (
         runner.execute(entry, ["--output", "o", "--input", "i", "--set", "clustering.restarts='2'"], start=no_session)
         == 2
@@ -46,16 +46,16 @@ def test_a_wrong_type_is_refused_by_every_job(entry, capsys):
     assert "clustering.restarts is '2', expected a whole number" in capsys.readouterr().err
 
 
-def entry_that(does):
-    return Job("probe", does)
+def job_of(work):
+    return Job("probe", work)
 
 
-def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):
+def test_successful_run_is_recorded(run_job, tmp_path):
     def work(run):
         run.counts["probe"] = {"rows": 3}
         run.inputs["files"] = {"a.csv": 17}
 
-    assert run_job(entry_that(work), "--output", tmp_path / "out", "--set", "clustering.seed=5") == 0
+    assert run_job(job_of(work), "--output", tmp_path / "out", "--set", "clustering.seed=5") == 0
     (row,) = runs(tmp_path / "out").itertuples()
     assert (row.job, row.status, row.error) == ("probe", "done", None)
     assert row.started_at <= row.finished_at
@@ -69,22 +69,22 @@ def test_a_run_that_ends_well_is_recorded(run_job, tmp_path):
 @pytest.mark.parametrize(
     ("error", "code"), [(InputError("no\nuse\x1b[31m"), 3), (ConflictError("lost"), 4), (KeyError("surprise"), 1)]
 )
-def test_errors_end_with_their_code_and_are_recorded(error, code, run_job, tmp_path, capsys):
+def test_errors_exit_with_their_code_and_are_recorded(error, code, run_job, tmp_path, capsys):
     def work(run):
         raise error
 
-    assert run_job(entry_that(work), "--output", tmp_path / "out") == code
-    told = capsys.readouterr().err
-    assert ("Traceback" in told) == (code == 1)
+    assert run_job(job_of(work), "--output", tmp_path / "out") == code
+    stderr = capsys.readouterr().err
+    assert ("Traceback" in stderr) == (code == 1)
     if code != 1:
-        (line,) = [line for line in told.splitlines() if line.startswith("error:")]
+        (line,) = [line for line in stderr.splitlines() if line.startswith("error:")]
         assert line == ("error: no use\\x1b[31m" if code == 3 else "error: lost")
     (row,) = runs(tmp_path / "out").itertuples()
     assert row.status == "failed"
     assert str(error).strip("'") in row.error
 
 
-def test_an_output_that_cannot_be_used_is_left_as_it_is(run_job, tmp_path, capsys):
+def test_unusable_output_is_refused_and_unchanged(run_job, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("keep")
     assert run_job(train.JOB, "--output", tmp_path) == 3
     assert run_job(train.JOB, "--output", tmp_path / "mine.txt") == 3
@@ -94,17 +94,17 @@ def test_an_output_that_cannot_be_used_is_left_as_it_is(run_job, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "start"),
     [
         (OSError(28, "No space left on device"), "error: No space left on device: in --output"),
         (KeyError("x"), "Traceback"),
     ],
 )
-def test_a_run_that_cannot_be_recorded_has_not_ended_well(error, told, run_job, tmp_path, capsys, monkeypatch):
+def test_run_that_cannot_be_recorded_fails(error, start, run_job, tmp_path, capsys, monkeypatch):
     def fail(*_):
         raise error
 
     monkeypatch.setattr(runner, "_record", fail)
-    assert run_job(entry_that(lambda _: None), "--output", tmp_path / "out") == 1
+    assert run_job(job_of(lambda _: None), "--output", tmp_path / "out") == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error:", "Traceback"))]
-    assert len(lines) == 1 and lines[0].startswith(told)
+    assert len(lines) == 1 and lines[0].startswith(start)

@@ -1,4 +1,4 @@
-"""Whether a job writes to a terminal."""
+"""Detect whether a job writes to a terminal."""
 
 import io
 import sys
@@ -9,7 +9,7 @@ from segue.runtime import session
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), (None, False)])
-def test_the_starter_reports_the_terminal(value, expected, monkeypatch):
+def test_start_script_reports_the_terminal(value, expected, monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.delenv("SEGUE_TERMINAL", raising=False)
     if value:

@@ -1,4 +1,4 @@
-"""The files of ``conf/`` that hold settings agree with the models."""
+"""The settings files of ``conf/`` agree with the models."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from segue.settings.defaults_file import defaults_toml
 CONF = Path(__file__).parents[2] / "conf"
 
 
-def test_the_defaults_file_is_the_one_that_the_models_generate():
+def test_defaults_file_is_the_one_that_the_models_generate():
     assert (CONF / "defaults.toml").read_text("utf-8") == defaults_toml(), "run tools/defaults_toml.py"
 
 
-def test_the_defaults_file_holds_every_setting_and_loads_as_the_defaults(tmp_path):
+def test_defaults_file_loads_as_the_defaults(tmp_path):
     text = (CONF / "defaults.toml").read_text("utf-8")
     assert settings.load([str(CONF / "defaults.toml")]) == settings.Settings()
     examples = tmp_path / "examples.toml"
@@ -23,6 +23,6 @@ def test_the_defaults_file_holds_every_setting_and_loads_as_the_defaults(tmp_pat
     assert (loaded.selection.k, loaded.recommend.years_apart, loaded.recommend.min_popularity) == (10, 5, 20.0)
 
 
-def test_the_settings_for_a_cluster_are_settings():
+def test_cluster_file_loads():
     loaded = settings.load([str(CONF / "cluster.toml")])
     assert (loaded.ingest.multiline, loaded.clustering.sample_size) == (False, 100_000)

@@ -40,13 +40,13 @@ def test_assignment_without_a_sign_is_a_fault():
 
 
 def test_every_fault_is_named_at_once():
-    named = faults("clustering.ks=9-4", "ingest.mode=x", "clusterng.seed=1", "seed", "clustering.seed=-1")
-    assert len(named) == 5
-    assert str(SettingsError(named)) == "; ".join(named)
+    all_faults = faults("clustering.ks=9-4", "ingest.mode=x", "clusterng.seed=1", "seed", "clustering.seed=-1")
+    assert len(all_faults) == 5
+    assert str(SettingsError(all_faults)) == "; ".join(all_faults)
 
 
 @pytest.mark.parametrize(
-    ("assignments", "named"),
+    ("assignments", "names"),
     [
         (["selection.rule=fixed"], ["selection.rule", "selection.k"]),
         (["features.log=['loudness']"], ["features.log", "loudness"]),
@@ -55,9 +55,9 @@ def test_every_fault_is_named_at_once():
         (["train.when=always", "label.model_version=0a1b"], ["train.when", "label.model_version", "'0a1b'"]),
     ],
 )
-def test_settings_that_contradict_each_other(assignments, named):
+def test_contradicting_settings_are_named_in_one_fault(assignments, names):
     (fault,) = faults(*assignments)
-    assert all(name in fault for name in named)
+    assert all(name in fault for name in names)
 
 
 def test_contradictions_are_named_together_with_other_faults():
@@ -77,7 +77,7 @@ def test_contradictions_are_named_together_with_other_faults():
         (["train.when=alway", "label.model_version=0a1b"], "train.when is 'alway'"),
     ],
 )
-def test_wrong_value_is_named_once_and_not_as_a_contradiction_too(assignments, start):
+def test_wrong_value_is_not_also_a_contradiction(assignments, start):
     (fault,) = faults(*assignments)
     assert fault.startswith(start)
 
@@ -94,7 +94,7 @@ def test_set_takes_precedence_over_files_and_overrides_over_set(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"[clustering", b"[ingest]\nsource = '\xe9'\n", b"a = " + b"[" * 20_000])
-def test_file_that_is_not_toml(tmp_path, content):
+def test_file_that_is_not_toml_is_refused(tmp_path, content):
     file = tmp_path / "mine.toml"
     file.write_bytes(content)
     (fault,) = faults(configs=[str(file)])
@@ -103,9 +103,9 @@ def test_file_that_is_not_toml(tmp_path, content):
 
 def test_missing_files_do_not_hide_other_faults(tmp_path):
     missing = [str(tmp_path / "1.toml"), str(tmp_path / "2.toml")]
-    named = faults("ingest.mode=x", configs=missing)
-    assert named[:2] == tuple(f"--config {path}: No such file or directory" for path in missing)
-    assert len(named) == 3
+    all_faults = faults("ingest.mode=x", configs=missing)
+    assert all_faults[:2] == tuple(f"--config {path}: No such file or directory" for path in missing)
+    assert len(all_faults) == 3
 
 
 def test_file_faults_are_named_like_those_of_set(tmp_path):
@@ -116,12 +116,12 @@ def test_file_faults_are_named_like_those_of_set(tmp_path):
     ]
 
 
-def test_overrides_have_python_values_and_faults_like_those_of_set():
+def test_overrides_take_python_values_and_name_all_faults():
     loaded = load(overrides={"features": {"columns": ("bpm",), "weights": {"bpm": 2}}, "selection": {"k": None}})
     assert (loaded.features.columns, loaded.features.weights, loaded.selection.k) == (("bpm",), {"bpm": 2.0}, None)
     wrong = {"clustering": {"seed": "5", "sed": 1, 7: 1}, "selection": {"k": 10**6000}, "report": None}
-    named = faults(overrides=wrong)
-    assert [re.split(", (?:did|expected)", fault)[0] for fault in named] == [
+    all_faults = faults(overrides=wrong)
+    assert [re.split(", (?:did|expected)", fault)[0] for fault in all_faults] == [
         "unknown setting clustering.7",
         "unknown setting clustering.sed",
         "unknown setting report",
@@ -178,7 +178,7 @@ def test_both_names_in_one_source_are_a_fault(tmp_path):
     assert faults(overrides={"selection": {"fewest": 3, "min_k": 3}}) == (f"the Python call {tail}",)
 
 
-def test_wrong_value_under_a_former_name_is_a_fault_of_the_current_one():
+def test_wrong_value_of_a_former_name_names_the_current_one():
     (fault,) = faults("selection.fewest=1")
     assert fault == "selection.min_k is 1, expected a whole number of at least 2"
 

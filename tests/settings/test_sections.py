@@ -50,7 +50,7 @@ DEFAULTS = {
 }
 
 
-def test_defaults_as_json_are_those_of_the_contract():
+def test_defaults_as_json_are_the_documented_ones():
     dump = settings.Settings().model_dump(mode="json")
     assert dump == DEFAULTS
     assert json.loads(json.dumps(dump)) == dump

@@ -162,12 +162,12 @@ def test_wrong_value_is_named_with_what_is_expected(assignment):
         ("tuning.scalers=x", "tuning.scalers is 'x', expected a list, each one of minmax, standard, robust"),
     ],
 )
-def test_message_of_a_wrong_value(assignment, fault):
+def test_wrong_value_has_an_exact_message(assignment, fault):
     assert faults(assignment) == (fault,)
 
 
 def test_faults_of_tuning_say_what_is_expected():
-    named = faults(
+    all_faults = faults(
         "tuning.scalers=standard", 'tuning.columns=[["tempo"]]', 'tuning.log=[["loudness"]]', "tuning.weights=3"
     )
     starts = [
@@ -176,10 +176,10 @@ def test_faults_of_tuning_say_what_is_expected():
         "tuning.log is [['loudness']], expected a list, each a list of different features that are never negative",
         "tuning.weights is 3, expected a list, each a table of features",
     ]
-    assert [fault[: len(start)] for fault, start in zip(named, starts, strict=True)] == starts
+    assert [fault[: len(start)] for fault, start in zip(all_faults, starts, strict=True)] == starts
 
 
-def test_a_list_with_several_wrong_items_is_one_fault():
+def test_list_with_several_wrong_items_is_one_fault():
     assert len(faults('tuning.scalers=["x", "y"]')) == 1
 
 
@@ -194,12 +194,12 @@ def test_a_list_with_several_wrong_items_is_one_fault():
         ((4, 2), (2, 4)),
     ],
 )
-def test_ks_from_python(ks, expected):
+def test_ks_from_python_are_sorted_and_distinct(ks, expected):
     assert load(overrides={"clustering": {"ks": ks}}).clustering.ks == expected
 
 
 @pytest.mark.parametrize("ks", [range(0), range(1, 5), range(2, 10**18), [], [2, 2.0], [True], None, {5}, 2.0, b"5"])
-def test_wrong_ks_from_python(ks):
+def test_wrong_ks_from_python_are_refused(ks):
     (fault,) = faults(overrides={"clustering": {"ks": ks}})
     assert fault.startswith(f"clustering.ks is {ks!r}, expected whole numbers from 2 to 1000")
 
@@ -208,13 +208,13 @@ def test_wrong_ks_from_python(ks):
     ("text", "ks"),
     [("5", (5,)), ("2-4", (2, 3, 4)), ("10, 2-4 ,3", (2, 3, 4, 10)), ("1000", (1000,))],
 )
-def test_parse_ks(text, ks):
+def test_parse_ks_accepts_numbers_and_ranges(text, ks):
     assert settings.parse_ks(text) == ks
 
 
 @pytest.mark.parametrize(
     "text", ["", "5,", "9-4", "1-4", "2-1001", "2-99999999999999999999", "-5", "2.5", "2-3-4", "x"]
 )
-def test_parse_ks_refuses(text):
+def test_parse_ks_refuses_wrong_text(text):
     with pytest.raises(ValueError, match='expected whole numbers from 2 to 1000 such as "2-20" or "5,10,50"'):
         settings.parse_ks(text)

@@ -1,4 +1,4 @@
-"""Tables: one commit a change, none where nothing changes, and refusals that lose nothing."""
+"""The store: one commit per change, none without changes, and refused writes that change nothing."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ DOTS = schema.Table(
     "dots",
     ("id",),
     (
-        schema.Column("id", "string", "which dot"),
-        schema.Column("x", "double", "metres to the right", required=False),
-        schema.Column("tags", "array<string>", "what it is called"),
+        schema.Column("id", "string", "id of the dot"),
+        schema.Column("x", "double", "position in metres", required=False),
+        schema.Column("tags", "array<string>", "its names"),
     ),
     (("x_positive", "x IS NULL OR x >= 0"),),
 )
@@ -34,63 +34,64 @@ def dots(spark, *rows):
     return spark.createDataFrame(list(rows), DOTS.ddl)
 
 
-def versions(store):
+def version(store):
+    """Return the latest version of the table."""
     return DeltaTable(f"{store.root}/dots").version()
 
 
-def test_a_new_table_takes_one_commit_with_comments_rules_and_an_old_reader_protocol(spark, store):
+def test_new_table_is_one_commit_with_comments_and_constraints(spark, store):
     assert store.sync(DOTS, dots(spark, ("a", 1.0, ["t"]))) == ChangeCounts(added=1)
     table = DeltaTable(f"{store.root}/dots")
     assert table.version() == 0
     assert table.protocol().min_reader_version == 1
     comments = {field.name: field.metadata["comment"] for field in table.schema().fields}
-    assert comments == {"id": "which dot", "x": "metres to the right", "tags": "what it is called"}
+    assert comments == {"id": "id of the dot", "x": "position in metres", "tags": "its names"}
     assert table.metadata().configuration["delta.constraints.x_positive"] == "x IS NULL OR x >= 0"
     assert table.to_pandas().to_dict("records")[0]["x"] == 1.0
 
 
 @pytest.mark.guard("unchanged-rows-not-committed")
-def test_the_same_rows_again_make_no_commit(spark, store):
+def test_unchanged_rows_make_no_commit(spark, store):
     rows = dots(spark, ("a", None, ["t", "u"]), ("b", 2.0, []))
     store.sync(DOTS, rows)
     assert store.sync(DOTS, rows, remove_missing=True) == ChangeCounts()
     assert store.sync(DOTS, rows.where("id = 'b'")) == ChangeCounts()
-    assert versions(store) == 0
+    assert version(store) == 0
 
 
-def test_rows_are_added_and_updated_by_key_and_others_left(spark, store):
+def test_rows_are_added_and_updated_by_key(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, []), ("b", 2.0, []), ("c", None, ["t"])))
     assert store.sync(DOTS, dots(spark, ("b", None, []), ("d", 4.0, ["u"]))) == ChangeCounts(added=1, updated=1)
-    wanted = dots(spark, ("a", 1.0, []), ("b", None, []), ("c", None, ["t"]), ("d", 4.0, ["u"]))
-    assert_df_equality(store.read(DOTS), wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
-    assert versions(store) == 1
+    expected = dots(spark, ("a", 1.0, []), ("b", None, []), ("c", None, ["t"]), ("d", 4.0, ["u"]))
+    assert_df_equality(store.read(DOTS), expected, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
+    assert version(store) == 1
 
 
-@pytest.mark.parametrize("kept", [3, 1])  # a few changes are merged, many make a new table
-def test_whole_removes_what_is_gone_in_one_commit(spark, store, kept):
+@pytest.mark.parametrize("n_left", [3, 1])  # few changes are merged, for many the table is rewritten
+def test_missing_rows_are_removed_in_one_commit(spark, store, n_left):
     rows = dots(spark, ("a", 1.0, []), ("b", 2.0, []), ("c", 3.0, []), ("d", 4.0, []))
     store.sync(DOTS, rows)
-    fewer = rows.orderBy("id").limit(kept)
-    assert store.sync(DOTS, fewer, remove_missing=True) == ChangeCounts(removed=4 - kept)
-    assert_df_equality(store.read(DOTS), fewer, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
-    assert versions(store) == 1
+    left = rows.orderBy("id").limit(n_left)
+    assert store.sync(DOTS, left, remove_missing=True) == ChangeCounts(removed=4 - n_left)
+    assert_df_equality(store.read(DOTS), left, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
+    assert version(store) == 1
 
 
 @pytest.mark.guard("nan-equals-nan")
-def test_a_few_rows_of_the_driver_are_compared_there_and_bring_the_table_up_to_date(spark, store):
+def test_rows_of_the_driver_are_compared_and_upserted(spark, store):
     first = [{"id": "a", "x": float("nan"), "tags": ["t"]}, {"id": "b", "tags": []}, {"id": "c", "x": 3, "tags": []}]
     assert store.sync_local(DOTS, first) == ChangeCounts(added=3)
     assert store.sync_local(DOTS, first, remove_missing=True) == store.sync_local(DOTS, first[1:]) == ChangeCounts()
-    assert versions(store) == 0
+    assert version(store) == 0
     second = [{"id": "b", "x": 2.0, "tags": []}, {"id": "c", "x": 3.0, "tags": ["u"]}, {"id": "d", "tags": []}]
     assert store.sync_local(DOTS, second) == ChangeCounts(added=1, updated=2)
     assert store.sync_local(DOTS, second, remove_missing=True) == ChangeCounts(removed=1)
-    assert versions(store) == 2
-    wanted = dots(spark, ("b", 2.0, []), ("c", 3.0, ["u"]), ("d", None, []))
-    assert_df_equality(store.read(DOTS), wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
+    assert version(store) == 2
+    expected = dots(spark, ("b", 2.0, []), ("c", 3.0, ["u"]), ("d", None, []))
+    assert_df_equality(store.read(DOTS), expected, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
 
 
-def test_a_table_is_told_from_one_that_is_written_whole_instead_of_it(spark, store):
+def test_table_id_changes_only_with_a_rewrite(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     before = store.table_id(DOTS)
     assert before == DeltaTable(f"{store.root}/dots").metadata().id
@@ -100,7 +101,7 @@ def test_a_table_is_told_from_one_that_is_written_whole_instead_of_it(spark, sto
     assert before != store.table_id(DOTS) == DeltaTable(f"{store.root}/dots").metadata().id
 
 
-def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):
+def test_read_frame_does_not_change_with_later_writes(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     before = store.read(DOTS)
     store.sync(DOTS, dots(spark, ("b", 2.0, [])))
@@ -109,40 +110,40 @@ def test_a_frame_that_was_read_does_not_change_with_later_writes(spark, store):
 
 
 @pytest.mark.guard("table-version-unchanged")
-def test_who_writes_on_what_another_changed_meanwhile_loses_and_changes_nothing(spark, store):
+def test_write_after_a_concurrent_change_is_a_conflict(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     late, early = Store(spark, store.root), Store(spark, store.root)
     late.read(DOTS)
     early.sync(DOTS, dots(spark, ("b", 2.0, [])))
-    with pytest.raises(ConflictError, match="another run changed dots meanwhile"):
+    with pytest.raises(ConflictError, match="another run changed dots at the same time"):
         late.sync(DOTS, dots(spark, ("b", 3.0, [])))
-    assert versions(store) == 1
-    wanted = dots(spark, ("a", 1.0, []), ("b", 2.0, []))
-    found = Store(spark, store.root).read(DOTS)
-    assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
+    assert version(store) == 1
+    expected = dots(spark, ("a", 1.0, []), ("b", 2.0, []))
+    rows = Store(spark, store.root).read(DOTS)
+    assert_df_equality(rows, expected, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
 
 
 @pytest.mark.guard("concurrent-create-detected")
-def test_of_two_that_make_the_same_table_one_loses(spark, store, monkeypatch):
+def test_concurrent_creation_of_a_table_is_a_conflict(spark, store, monkeypatch):
     late = Store(spark, store.root)
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
-    monkeypatch.setattr(late, "exists", lambda table: False)  # as it was when the late one looked
+    monkeypatch.setattr(late, "exists", lambda table: False)  # as before the other store created it
     with pytest.raises(ConflictError):
         late.sync(DOTS, dots(spark, ("b", 2.0, [])))
     late.append(DOTS, dots(spark, ("c", 3.0, [])))
-    wanted = dots(spark, ("a", 1.0, []), ("c", 3.0, []))
-    found = Store(spark, store.root).read(DOTS)
-    assert_df_equality(found, wanted, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
+    expected = dots(spark, ("a", 1.0, []), ("c", 3.0, []))
+    rows = Store(spark, store.root).read(DOTS)
+    assert_df_equality(rows, expected, ignore_row_order=True, ignore_nullable=True, ignore_metadata=True)
 
 
-def test_a_rule_broken_refuses_the_whole_write(spark, store):
+def test_violated_constraint_refuses_the_whole_write(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     with pytest.raises(Exception, match="x_positive"):
         store.sync(DOTS, dots(spark, ("b", 2.0, []), ("c", -1.0, [])))
-    assert versions(store) == 0
+    assert version(store) == 0
 
 
-def test_every_difference_of_columns_is_named_at_once(spark, store):
+def test_all_differences_of_columns_are_one_error(spark, store):
     wrong = dots(spark, ("a", 1.0, [])).withColumn("x", F.lit("1")).drop("tags").withColumn("y", F.lit(1))
     with pytest.raises(SchemaError, match="missing: tags; not declared: y; wrong type: x "):
         store.sync(DOTS, wrong)
@@ -150,7 +151,7 @@ def test_every_difference_of_columns_is_named_at_once(spark, store):
 
 
 @pytest.mark.guard("newer-table-refused")
-def test_a_table_of_a_newer_segue_is_refused(spark, store):
+def test_table_of_a_newer_segue_is_refused(spark, store):
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     newer = schema.SCHEMA_VERSION + 1
     spark.sql(f"ALTER TABLE delta.`{store.path(DOTS)}` SET TBLPROPERTIES ('segue.schema' = '{newer}')")
@@ -158,20 +159,20 @@ def test_a_table_of_a_newer_segue_is_refused(spark, store):
         store.read(DOTS)
 
 
-def test_what_is_not_there_is_said_with_who_writes_it(store):
+def test_missing_table_is_reported_with_the_job_that_writes_it(store):
     with pytest.raises(OutputError, match="no table tracks; ingest_tracks"):
         store.read(schema.TRACKS)
 
 
 @pytest.mark.guard("foreign-folder-refused")
-def test_a_folder_of_something_else_is_left_alone(spark, tmp_path):
-    (tmp_path / "models").mkdir()  # a name that segue uses too does not make it segue's
-    with pytest.raises(OutputError, match="holds something else"):
+def test_folder_of_other_files_is_refused_and_unchanged(spark, tmp_path):
+    (tmp_path / "models").mkdir()  # a folder name of segue, but not an output
+    with pytest.raises(OutputError, match="contains other files"):
         Store(spark, str(tmp_path)).prepare()
     assert [entry.name for entry in tmp_path.iterdir()] == ["models"]
 
 
-def test_an_output_below_a_file_cannot_be_written_to(spark, tmp_path):
+def test_output_at_or_below_a_file_is_refused(spark, tmp_path):
     (tmp_path / "file").write_text("")
     for root in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(OutputError):
@@ -180,7 +181,7 @@ def test_an_output_below_a_file_cannot_be_written_to(spark, tmp_path):
 
 @pytest.mark.guard("sql-identifier-backticks-escaped")
 @pytest.mark.parametrize("name", ["with space", "percent%20", "back`tick", "ünï"])
-def test_folders_may_have_any_name(spark, tmp_path, name):
+def test_output_may_have_special_characters_in_its_name(spark, tmp_path, name):
     store = Store(spark, str(tmp_path / name))
     store.prepare()
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
@@ -189,30 +190,30 @@ def test_folders_may_have_any_name(spark, tmp_path, name):
     assert len(list((tmp_path / name / "dots" / "_delta_log").glob("*.json"))) == 2
 
 
-def test_rules_of_every_table_name_their_own_columns(spark):
+def test_constraints_use_columns_of_their_table(spark):
     for table in schema.TABLES:
         conditions = " AND ".join(f"({condition})" for condition in table.constraints.values())
         assert spark.createDataFrame([], table.ddl).where(conditions).schema.names == table.names
 
 
-def test_a_table_is_replaced_whole_in_one_commit_unless_another_run_was_faster(spark, store):
+def test_replace_is_one_commit_or_a_conflict(spark, store):
     store.replace(DOTS, dots(spark, ("a", 1.0, []), ("b", 2.0, [])))
-    assert versions(store) == 0
+    assert version(store) == 0
     slower = Store(spark, store.root)
     slower.read(DOTS)
     store.replace(DOTS, dots(spark, ("b", 3.0, ["t"])))
-    assert versions(store) == 1
+    assert version(store) == 1
     assert [tuple(row) for row in store.read(DOTS).collect()] == [("b", 3.0, ["t"])]
     with pytest.raises(ConflictError):
         slower.replace(DOTS, dots(spark, ("c", 1.0, [])))
     with pytest.raises(SchemaError):
         store.replace(DOTS, dots(spark).drop("x"))
-    assert versions(store) == 1
+    assert version(store) == 1
 
 
 @pytest.mark.guard("uncommitted-folder-rewritten")
 @pytest.mark.parametrize("write", ["sync", "append", "replace"])
-def test_what_a_run_left_that_died_before_its_first_commit_is_no_table(write, spark, store):
+def test_folder_without_a_commit_is_not_a_table(write, spark, store):
     folder = Path(store.root) / "dots"
     (folder / "_delta_log").mkdir(parents=True)
     (folder / "part-00000.snappy.parquet").write_bytes(b"half a file")
@@ -221,7 +222,7 @@ def test_what_a_run_left_that_died_before_its_first_commit_is_no_table(write, sp
 
 
 @pytest.mark.parametrize(("max_bytes", "is_cached"), [(store_module.CACHED_MAX_BYTES, True), (1, False)])
-def test_a_small_table_is_cached_until_its_stage_ends(spark, store, monkeypatch, max_bytes, is_cached):
+def test_small_table_is_cached_until_its_stage_ends(spark, store, monkeypatch, max_bytes, is_cached):
     monkeypatch.setattr(store_module, "CACHED_MAX_BYTES", max_bytes)
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
     with store.stage("outer"):
@@ -233,7 +234,7 @@ def test_a_small_table_is_cached_until_its_stage_ends(spark, store, monkeypatch,
     assert not store.read(DOTS, cache=True).storageLevel.useMemory
 
 
-def test_an_error_leaves_nothing_cached(spark, store):
+def test_error_leaves_nothing_cached(spark, store):
     rows = dots(spark, ("a", 1.0, []))
     with pytest.raises(KeyError), store.stage("probe"):
         store.persist(rows)
@@ -249,7 +250,7 @@ def test_spark_jobs_have_the_description_of_their_stage(spark, store):
     assert context.getLocalProperty(key) is None
 
 
-def test_a_table_is_read_by_its_name(spark, store):
+def test_table_is_read_by_its_name(spark, store):
     with pytest.raises(OutputError, match="no table 'trakcs', expected one of tracks, rejected_tracks"):
         store.read("trakcs")
     with pytest.raises(OutputError, match=r"has no table tracks; ingest_tracks.py writes it"):

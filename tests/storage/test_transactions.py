@@ -1,4 +1,4 @@
-"""Of two that would make the next commit one is told that it lost, whatever Delta does."""
+"""Two writers of the same table version: one gets a ConflictError, also where Delta raises no error."""
 
 import select
 import subprocess
@@ -13,7 +13,7 @@ from segue.storage import commit_log
 from segue.storage.store import Store
 from segue.storage.transactions import exclusive_commit, output_lock
 
-DOTS = schema.Table("dots", ("id",), (schema.Column("id", "string", "which dot"),))
+DOTS = schema.Table("dots", ("id",), (schema.Column("id", "string", "id of the dot"),))
 
 
 def dots(spark, *names):
@@ -22,9 +22,9 @@ def dots(spark, *names):
 
 @pytest.fixture
 def store(spark, tmp_path):
-    made = Store(spark, str(tmp_path))
-    made.sync(DOTS, dots(spark, "a"))
-    return made
+    created = Store(spark, str(tmp_path))
+    created.sync(DOTS, dots(spark, "a"))
+    return created
 
 
 def ids(store):
@@ -32,32 +32,32 @@ def ids(store):
 
 
 @pytest.mark.guard("commit-is-own", "shared-transaction-id")
-def test_rows_that_are_added_twice_by_two_are_there_once(spark, store, monkeypatch):
+def test_rows_inserted_by_two_writers_are_stored_once(spark, store, monkeypatch):
     late = Store(spark, store.root)
     late.read(DOTS)
     store.insert(DOTS, dots(spark, "b"))
     with pytest.raises(ConflictError, match="another run changed dots"):
         late.insert(DOTS, dots(spark, "b"))
-    # where the log shows the other's commit too late to be seen before, as elsewhere than on a local disk
+    # a file system whose listing does not show the other writer's commit yet
     later = Store(spark, store.root)
     later.read(DOTS)
     store.insert(DOTS, dots(spark, "c"))
-    seen = iter([1])
+    stale_versions = iter([1])
     latest = commit_log.latest_version
-    monkeypatch.setattr(commit_log, "latest_version", lambda folder: next(seen, None) or latest(folder))
+    monkeypatch.setattr(commit_log, "latest_version", lambda folder: next(stale_versions, None) or latest(folder))
     with pytest.raises(ConflictError):
         later.insert(DOTS, dots(spark, "c"))
     assert ids(store) == ["a", "b", "c"]
 
 
 @pytest.mark.guard("write-requires-checked-version")
-def test_a_write_does_not_begin_where_the_table_is_another_than_was_seen(spark, store):
+def test_write_to_a_changed_table_does_not_begin(spark, store):
     store.insert(DOTS, dots(spark, "b"))
     with pytest.raises(ConflictError), exclusive_commit(spark, f"{store.root}/dots", "dots", 0, None):
-        pytest.fail("it has begun")
+        pytest.fail("the write has begun")
 
 
-def test_what_rows_were_made_from_is_told_to_the_next_writer(spark, store):
+def test_provenance_is_read_after_later_commits(spark, store):
     store.insert(DOTS, dots(spark, "b"), provenance={"tracks": 3})
     store.sync(DOTS, dots(spark, "c"))
     other = Store(spark, store.root)
@@ -75,32 +75,32 @@ with output_lock(sys.argv[1]):
 
 
 @pytest.mark.guard("lock-excludes-processes")
-def test_a_lock_keeps_another_process_off_until_it_ends_even_if_it_is_killed(tmp_path):
+def test_lock_excludes_other_processes_until_its_holder_ends(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as first, subprocess.Popen([*command], **pipes) as second:
         reading = select.poll()
-        for each in (first, second):
-            reading.register(each.stdout, select.POLLIN)
+        for process in (first, second):
+            reading.register(process.stdout, select.POLLIN)
         ((holder, _),) = reading.poll(60_000)
-        held, late = (first, second) if holder == first.stdout.fileno() else (second, first)
-        reading.unregister(held.stdout)
+        holding, waiting = (first, second) if holder == first.stdout.fileno() else (second, first)
+        reading.unregister(holding.stdout)
         assert reading.poll(500) == []
-        held.kill()
+        holding.kill()
         assert reading.poll(60_000) != []
-        late.stdin.close()
-        assert late.wait(60) == 0
+        waiting.stdin.close()
+        assert waiting.wait(60) == 0
 
 
-def test_a_lock_that_is_not_released_ends_in_a_conflict(tmp_path, caplog):
+def test_lock_that_is_not_released_is_a_conflict(tmp_path, caplog):
     with output_lock(str(tmp_path)):
         with (
             pytest.raises(ConflictError, match=r"another run has been writing to .* for 0 s"),
             output_lock(str(tmp_path), timeout=0.1),
         ):
             pytest.fail("the lock was acquired twice")
-        with output_lock(str(tmp_path), "models", timeout=0.1):  # a lock of another name
+        with output_lock(str(tmp_path), "models", timeout=0.1):  # locks of different names do not exclude each other
             pass
     assert "waiting for another run" in caplog.text
-    with output_lock(str(tmp_path), timeout=0.1):  # released again
+    with output_lock(str(tmp_path), timeout=0.1):  # released
         pass

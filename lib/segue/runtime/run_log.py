@@ -84,11 +84,11 @@ def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
     try:
         marker = json.loads(text)
         # remove_marker builds its path from run_id
-        # guard: note-name-matches-run-id -> is_valid = all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
+        # guard: marker-name-matches-run-id -> is_valid = all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
         is_valid = name == f"{marker['run_id']}.json" and all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
         int(marker["pid"])
         is_valid = is_valid and all(datetime.fromisoformat(marker[key]).tzinfo for key in ("started_at", "seen_at"))
-    # guard: invalid-note-ignored -> except ():
+    # guard: invalid-marker-ignored -> except ():
     except (ValueError, KeyError, TypeError):
         return None
     return marker if is_valid else None
