@@ -37,7 +37,7 @@ test: setup browser   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/.packages   ## the tests that start no JVM, in a minute; ARGS="-k word" selects some
-	PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)
+	PYTHONPATH="$(CURDIR)/lib" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)
 
 check: .venv/.packages   ## formatting, lint, types, imports between packages, words of the style
 	$(PYTHON) -m ruff format --check .

@@ -1,4 +1,4 @@
-"""Score every k on the tracks, and fit a model. Options: --output ROOT."""
+"""Fit and score every k, choose one, and save its model. Options: --output ROOT."""
 
 from segue.pipeline import train
 from segue.runtime import runner

@@ -149,7 +149,7 @@ def test_an_error_in_one_fit_cancels_the_jobs_of_the_others(spark, frame, monkey
 
     def start(rows, n_distinct, k, number, budget):
         if number == 0:
-            waiting.until(lambda: len(tracker.getActiveJobsIds()) >= 2, "two running jobs")
+            waiting.wait_for(lambda: len(tracker.getActiveJobsIds()) >= 2, "two running jobs")
             raise ValueError("the first fit fails")
         try:
             if number == 1:
@@ -163,7 +163,7 @@ def test_an_error_in_one_fit_cancels_the_jobs_of_the_others(spark, frame, monkey
         spark_engine.fit(frame, [2], GridOptions(restarts=3, max_iter=5, tol=1e-6, seed=0))
     assert sorted(ended) == [1, 2]
     # the tracker learns of the end of a job a moment after the job's caller
-    waiting.until(lambda: not tracker.getActiveJobsIds(), "no running job", seconds=10)
+    waiting.wait_for(lambda: not tracker.getActiveJobsIds(), "no running job", seconds=10)
     assert list(spark.sparkContext.getJobTags()) == []
 
 

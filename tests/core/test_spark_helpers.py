@@ -7,7 +7,7 @@ import pytest
 from pyspark.ml.clustering import KMeans
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import functions as F
-from tests.helpers.waiting import until
+from tests.helpers.waiting import wait_for
 
 from segue.core.spark_helpers import ROWS_PER_PARTITION, parallel_jobs, repartition_deterministically
 
@@ -110,9 +110,9 @@ def test_an_error_cancels_the_job_of_another_call(spark):
     before = active_jobs(spark)
     with pytest.raises(ValueError, match="invalid literal"), parallel_jobs(spark) as submit:
         slow = submit(sleep_in_tasks, spark)
-        until(lambda: active_jobs(spark) - before, "the job to start")
+        wait_for(lambda: active_jobs(spark) - before, "the job to start")
         submit(int, "no number").result()
-    until(lambda: not active_jobs(spark) - before, "the job to be cancelled", seconds=30)
+    wait_for(lambda: not active_jobs(spark) - before, "the job to be cancelled", seconds=30)
     assert "SPARK_JOB_CANCELLED" in str(slow.exception(30))
 
 
@@ -125,7 +125,7 @@ def test_an_error_cancels_nested_calls(spark):
 
     with pytest.raises(KeyError), parallel_jobs(spark) as submit:
         slow = submit(outer)
-        until(lambda: active_jobs(spark) - before, "the job to start")
+        wait_for(lambda: active_jobs(spark) - before, "the job to start")
         raise KeyError("an error of the block")
     assert "SPARK_JOB_CANCELLED" in str(slow.exception(30))
 
@@ -138,7 +138,7 @@ def test_an_error_cancels_the_jobs_of_mllib(spark):
     points.count()
     with pytest.raises(KeyError), parallel_jobs(spark) as submit:
         slow = submit(fit_for_minutes, points)
-        until(lambda: active_jobs(spark) - before, "a job to start")
+        wait_for(lambda: active_jobs(spark) - before, "a job to start")
         raise KeyError("an error of the block")
     points.unpersist()
     assert "cancelled" in str(slow.exception(30))

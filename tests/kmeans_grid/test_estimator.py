@@ -138,12 +138,13 @@ def test_a_model_saved_by_0_1_0_is_loaded(fitted, tmp_path):
 
 
 def test_the_former_name_of_min_k_is_deprecated(spark):
-    with pytest.warns(DeprecationWarning, match="fewest is called minK since 0.2.0"):
+    with pytest.warns(DeprecationWarning, match="fewest is called minK since 0.2.0, and removed in 0.3.0") as warned:
         grid = KMeansGrid(fewest=5)
-    assert grid.getMinK() == 5
-    with pytest.warns(DeprecationWarning, match="removed in 0.3.0"):
-        grid.setFewest(6)
-    assert grid.getMinK() == 6
+        assert grid.getMinK() == 5
+        assert grid.setFewest(6).getMinK() == 6
+        assert grid.setParams(fewest=4).getMinK() == 4
+    # Python shows a DeprecationWarning only where it names the user's own file
+    assert [warning.filename for warning in warned] == [__file__] * 3
     assert KMeansGrid().setMinK(7).getMinK() == 7
 
 

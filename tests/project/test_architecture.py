@@ -76,8 +76,9 @@ def test_single_partitions_are_for_small_frames_only():
 
 def test_every_imported_package_is_declared_and_every_declared_one_imported():
     required, spark = declared_packages()
+    imported = imported_packages() - {"pydantic-core"}  # which pydantic requires at an exact version
     needed_by_pyspark = {"pandas"}  # for mapInArrow, and not among pyspark's own requirements
-    assert imported_packages() | needed_by_pyspark == required | spark
+    assert imported | needed_by_pyspark == required | spark
 
 
 def test_only_session_module_gets_a_session():

@@ -108,7 +108,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         fewest: int | None = None,  # removed in 0.3.0
     ) -> None:
         super().__init__()
-        self.setParams(**self._input_kwargs)
+        self.setParams(**rename_deprecated(self._input_kwargs))
 
     @keyword_only
     def setParams(
@@ -179,7 +179,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
     def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0
         """Set minK, with a DeprecationWarning."""
-        return self.setParams(fewest=value)
+        return self._set(**rename_deprecated({"fewest": value}, stacklevel=3))
 
     @classmethod
     def read(cls) -> "_GridReader":

@@ -64,12 +64,18 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
         return self.getOrDefault(self.minK)
 
 
-def rename_deprecated(values: dict[str, Any]) -> dict[str, Any]:
-    """Return Params by name without those that are None; a former name is replaced with a DeprecationWarning."""
+def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
+    """Return the Params that are not None, former names replaced with a DeprecationWarning.
+
+    Parameters
+    ----------
+    values : Params by name
+    stacklevel : the frame that the warning names; 4 is the caller of a method with ``keyword_only``
+    """
     given = {name: value for name, value in values.items() if value is not None}
     for old, new in _RENAMED.items():
         if old in given:
-            warnings.warn(f"{old} is called {new} since 0.2.0, and removed in 0.3.0", DeprecationWarning, stacklevel=4)
+            warnings.warn(f"{old} is called {new} since 0.2.0, and removed in 0.3.0", DeprecationWarning, stacklevel)
             given.setdefault(new, given.pop(old))
     return given
 

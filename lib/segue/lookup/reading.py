@@ -26,7 +26,7 @@ class Tables:
         self._open: dict[str, DeltaTable] = {}
 
     def version(self, table: Table) -> int:
-        """Return the version of a table that is read."""
+        """Return the version at which a table is read."""
         return int(self._table(table).version())
 
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
