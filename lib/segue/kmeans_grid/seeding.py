@@ -99,7 +99,7 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
     """Return the inertia minus the points' sum of squared lengths, the same bits for any order of the points.
 
     That sum is the same for all centres, so that among solutions for the same points and k the one with the lowest
-    offset has the lowest inertia. The offset alone is computed, since the sum of squares is not exact.
+    offset has the lowest inertia. It needs counts and sums of coordinates, which are exact, but no sums of squares.
 
     Parameters
     ----------
