@@ -1,13 +1,14 @@
 """Test the rules that choose k and the feature space."""
 
 import logging
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
 from segue.clustering.selection import best_space, choose_k, knee
 from segue.core.grid_result import Stability
 from segue.core.metrics import Agreement
+from segue.settings.sections import SelectionSettings
 
 NO_AGREEMENT = Agreement(None, None, None)
 
@@ -50,6 +51,18 @@ def test_best_silhouette_of_all_k_below_min_k_with_a_warning(caplog):
 def test_no_warning_where_min_k_was_fitted(caplog):
     chosen()
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(("rule", "k"), [("elbow", None), ("", 9), ("fixed", None)])
+def test_other_rules_are_refused(rule, k):
+    with pytest.raises(ValueError, match=f"found rule '{rule}' with k = {k}, expected silhouette, knee, stable"):
+        chosen(rule=rule, k=k)
+
+
+def test_every_rule_of_the_settings_chooses_a_k():
+    rules = get_args(SelectionSettings.model_fields["rule"].annotation)
+    assert len(rules) == 4
+    assert all(chosen(rule=rule, k=9) in range(2, 12) for rule in rules)
 
 
 def test_fixed_rule_ignores_scores():

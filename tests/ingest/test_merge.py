@@ -113,7 +113,7 @@ def named(track_id, bpm, title, artist):
 
 
 def test_every_track_is_added_where_nothing_is_stored(spark):
-    merged = merge.with_change(tracks_frame(spark, track("a", 1.0, "rock", ["rock"], "f")), None)
+    merged = merge.merge_with_stored(tracks_frame(spark, track("a", 1.0, "rock", ["rock"], "f")), None)
     expected = spark.createDataFrame([("a", 1.0, "rock", ["rock"], "f", "added")], CHANGES)
     assert_df_equality(merged.select(*expected.columns), expected, ignore_nullable=True)
 
@@ -145,7 +145,7 @@ def test_track_with_equal_content_only_adds_its_genres(spark):
         ],
         CHANGES,
     )
-    merged = merge.with_change(delivered, stored).select(*expected.columns)
+    merged = merge.merge_with_stored(delivered, stored).select(*expected.columns)
     assert_df_equality(merged, expected, ignore_row_order=True, ignore_nullable=True)
 
 
@@ -164,12 +164,12 @@ def test_missing_title_and_artist_leave_the_stored_ones(spark):
         ],
         "track_id string, bpm double, title string, artist string, change string",
     )
-    merged = merge.with_change(delivered, stored).select(*expected.columns)
+    merged = merge.merge_with_stored(delivered, stored).select(*expected.columns)
     assert_df_equality(merged, expected, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_placeholders_replace_missing_titles_and_artists(spark):
     delivered = tracks_frame(spark, named("a", 1.0, None, None), named("d", 4.0, "D", "X"))
     expected = spark.createDataFrame([("a", ""), ("D", "X")], "title string, artist string")
-    first = merge.with_change(delivered, None).select("title", "artist")
+    first = merge.merge_with_stored(delivered, None).select("title", "artist")
     assert_df_equality(first, expected, ignore_row_order=True, ignore_nullable=True)

@@ -137,6 +137,6 @@ def test_sample_of_equal_rows_has_the_sample_size(spark, tmp_path):
     as_parquet(tmp_path / "equal.parquet", [[*row[:5], "10", "50", "25", "5", row[9]] for row in [track(0)] * 2000])
     files = list_input(spark, str(tmp_path))
     _, rows = typed_reader.read_columns(spark, files)
-    (sample,) = typed_reader.fit_samples(rows, [files])
+    (sample,) = typed_reader.collect_samples(rows, [files])
     assert len(sample) == SAMPLE_LINES
     assert {row[HEADER.index("valence")] for row in sample} == {"50.0"}

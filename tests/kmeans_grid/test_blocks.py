@@ -44,7 +44,7 @@ def blocks(frame):
 
 @pytest.fixture(scope="module")
 def on_grid(rows):
-    return kernel.round_to_grid(rows / 8, 24)
+    return kernel.round_to_fixed_point(rows / 8, 24)
 
 
 def test_packing_counts_points_and_selects_extremes(blocks, on_grid):

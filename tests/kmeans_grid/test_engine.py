@@ -153,7 +153,7 @@ def test_inertia_is_within_5_percent_of_scikit_learn(rows, fits):
 
 
 def test_driver_and_blocks_agree_on_distinct_clusters(frame_of):
-    # far apart, and on the grid: both converge to the same means, whose sums are exact on the driver too
+    # far apart, and in fixed point: both converge to the same means, whose sums are exact on the driver too
     rng = np.random.default_rng(0)
     middles = rng.permutation(np.stack([np.arange(5) / 5, np.arange(5) ** 2 / 25], axis=1))
     rows = np.rint((np.repeat(middles, 100, axis=0) + rng.normal(0, 0.01, (500, 2))) * 2**12) / 2**12

@@ -1,4 +1,4 @@
-"""Exact sums on the grid, compared with Python's integers without tolerance."""
+"""Exact sums in fixed point, compared with Python's integers without tolerance."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -12,13 +12,13 @@ from segue.kmeans_grid.kernel import Points
 
 
 def on_grid(rng, n, n_features):
-    """Return random points in [-1, 1] that use all bits of the grid."""
-    steps = 1 << kernel.grid_bits(n_features)
+    """Return random points in [-1, 1] that use all bits of the fixed point."""
+    steps = 1 << kernel.fixed_point_bits(n_features)
     return rng.integers(-steps, steps, (n, n_features), endpoint=True) / steps
 
 
 def integers(values, bits):
-    """Return the values in steps of the grid, as Python's integers."""
+    """Return the values in steps of 2^-bits, as Python's integers."""
     return [[int(value * (1 << bits)) for value in row] for row in values.tolist()]
 
 
@@ -35,13 +35,13 @@ def by_integers(rows, weights, centres):
 
 
 @pytest.mark.parametrize(("n_features", "bits"), [(1, 24), (10, 24), (11, 23), (42, 23), (43, 22), (170, 22)])
-def test_grid_bits_are_as_documented(n_features, bits):
-    assert kernel.grid_bits(n_features) == bits
+def test_fixed_point_bits_are_as_documented(n_features, bits):
+    assert kernel.fixed_point_bits(n_features) == bits
 
 
 @pytest.mark.parametrize("n_features", range(1, 171))
-def test_distance_forms_fit_into_a_float64(n_features):
-    bits = kernel.grid_bits(n_features)
+def test_distance_coefficients_fit_into_a_float64(n_features):
+    bits = kernel.fixed_point_bits(n_features)
     # |c|^2 - 2 x.c is a multiple of 2^(-2 bits) and, c and x being corners of the cube, at most 3 n_features in size
     assert 3 * n_features * 4**bits <= 2**53
     # with one bit more it would not fit, or a float32 could not hold a coordinate
@@ -76,13 +76,13 @@ def test_the_exponent_scales_values_into_the_cube(largest, power):
 def test_rounding_is_to_the_nearest_step():
     values = np.array([[0.1, 0.9, -0.3, 1.0, -1.0, 0.125, 0.0625]])
     # in quarters and eighths, by hand; halves go to the even step
-    assert kernel.round_to_grid(values, 2).tolist() == [[0.0, 1.0, -0.25, 1.0, -1.0, 0.0, 0.0]]
-    assert kernel.round_to_grid(values, 3).tolist() == [[0.125, 0.875, -0.25, 1.0, -1.0, 0.125, 0.0]]
+    assert kernel.round_to_fixed_point(values, 2).tolist() == [[0.0, 1.0, -0.25, 1.0, -1.0, 0.0, 0.0]]
+    assert kernel.round_to_fixed_point(values, 3).tolist() == [[0.125, 0.875, -0.25, 1.0, -1.0, 0.125, 0.0]]
 
 
 def test_rounding_returns_no_negative_zero():
     # a negative zero would make the bytes of equal points differ
-    assert not np.signbit(kernel.round_to_grid(np.array([[-1e-9, -0.0, 1e-9]]), 24)).any()
+    assert not np.signbit(kernel.round_to_fixed_point(np.array([[-1e-9, -0.0, 1e-9]]), 24)).any()
 
 
 @pytest.mark.parametrize("n_features", [1, 6, 10, 11, 42, 170])
@@ -94,7 +94,7 @@ def test_float32_holds_every_value_of_the_grid(n_features):
 @pytest.mark.parametrize("n_features", [1, 2, 10, 11, 42, 170])
 def test_sums_equal_integer_arithmetic(n_features):
     rng = np.random.default_rng(n_features)
-    bits = kernel.grid_bits(n_features)
+    bits = kernel.fixed_point_bits(n_features)
     points, weights = on_grid(rng, 60, n_features), rng.integers(1, 1000, 60)
     centres = on_grid(rng, 5, n_features)
     (result,) = kernel.centre_sums(Points.of(points, weights), [centres])
@@ -202,7 +202,7 @@ def test_points_return_their_rows_and_weights():
     assert (len(points), points.n_features) == (9, 4)
     assert np.array_equal(points.rows, rows)
     assert points.weights.tolist() == weights.tolist()
-    assert points.moments[:, -1] == pytest.approx(weights * (rows**2).sum(axis=1), rel=1e-15)
+    assert points.weighted_rows[:, -1] == pytest.approx(weights * (rows**2).sum(axis=1), rel=1e-15)
 
 
 def test_updated_centres_are_rounded_means():

@@ -11,7 +11,7 @@ from tests.kmeans_grid.conftest import Checkpoint
 
 from segue.errors import ClusteringError
 from segue.kmeans_grid import lloyd as lloyd_passes
-from segue.kmeans_grid.engine import fit_scores
+from segue.kmeans_grid.engine import score_fits
 from segue.kmeans_grid.lloyd import LloydState
 from segue.kmeans_grid.points import LocalPoints
 
@@ -20,7 +20,7 @@ KS = [2, 4, 9]
 
 @pytest.fixture(scope="module")
 def points():
-    # multiples of the grid's step, so that the driver's exact sums are those of the blocks
+    # multiples of 2^-24, so that the driver's exact sums are those of the blocks
     return LocalPoints(np.random.default_rng(0).integers(0, 2**10, (500, 2)) / 2**10, None, 0, 0)
 
 
@@ -194,7 +194,7 @@ def test_a_k_with_an_empty_cluster_is_left_out_with_a_warning(caplog):
         (complete, incomplete), points.centre_sums([complete.centres, incomplete.centres]), strict=True
     ):
         state.sums = sums
-    assert [fit.k for fit in fit_scores(points, [complete, incomplete], engine="", restarts=1)] == [2]
+    assert [fit.k for fit in score_fits(points, [complete, incomplete], engine="", restarts=1)] == [2]
     assert "k 3: left out" in caplog.text
     with pytest.raises(ClusteringError, match="no k is left"):
-        fit_scores(points, [incomplete], engine="", restarts=1)
+        score_fits(points, [incomplete], engine="", restarts=1)

@@ -14,7 +14,7 @@ from segue.kmeans_grid.scoring import CentreStats
 
 @pytest.fixture(scope="module")
 def points():
-    return kernel.round_to_grid(np.random.default_rng(0).random((300, 4)), 24)
+    return kernel.round_to_fixed_point(np.random.default_rng(0).random((300, 4)), 24)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,8 @@ def by_cluster(values, labels, k):
 
 
 def test_sums_of_each_cluster_equal_scikit_learn(points, centres):
-    for scores, of in zip(score_sums(Points.of(points), centres), centres, strict=True):
-        labels, k = labels_of(points, of), len(of)
+    for scores, k_centres in zip(score_sums(Points.of(points), centres), centres, strict=True):
+        labels, k = labels_of(points, k_centres), len(k_centres)
         means = np.stack([points[labels == c].mean(axis=0) for c in range(k)])
         silhouettes = metrics.silhouette_samples(points, labels, metric="sqeuclidean")
         distances = np.linalg.norm(points - means[labels], axis=1)
@@ -49,22 +49,24 @@ def test_sums_of_each_cluster_equal_scikit_learn(points, centres):
         assert scores.pairs.size == scores.counts.size == 0
 
 
-def scored(points, of):
+def scored(points, k_centres):
     """Score one clustering in the same way as the engine."""
-    ((sums,), (scores,)) = kernel.centre_sums(points, [of]), score_sums(points, [of])
-    stats = CentreStats.of(of, sums)
+    ((sums,), (scores,)) = kernel.centre_sums(points, [k_centres]), score_sums(points, [k_centres])
+    stats = CentreStats.of(k_centres, sums)
     cluster_sums = grid_result.ClusterSums(stats.sizes.astype(int), stats.means, *scores.sums.T)
-    return grid_result.fit_from_sums(of, cluster_sums, Agreement(None, None, None), engine="", restarts=1, iterations=1)
+    return grid_result.fit_from_sums(
+        k_centres, cluster_sums, Agreement(None, None, None), engine="", restarts=1, iterations=1
+    )
 
 
 def test_scores_equal_scikit_learn(points, centres):
-    for of in centres:
-        result, labels = scored(Points.of(points), of), labels_of(points, of)
+    for k_centres in centres:
+        result, labels = scored(Points.of(points), k_centres), labels_of(points, k_centres)
         assert result.silhouette == pytest.approx(metrics.silhouette_score(points, labels, metric="sqeuclidean"))
         assert result.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(points, labels), rel=1e-9)
         assert result.calinski_harabasz == pytest.approx(metrics.calinski_harabasz_score(points, labels), rel=1e-9)
         # the centres are not the means of their points
-        distances = pairwise_distances(points, of, metric="sqeuclidean").min(axis=1)
+        distances = pairwise_distances(points, k_centres, metric="sqeuclidean").min(axis=1)
         assert result.inertia == pytest.approx(distances.sum(), rel=1e-12)
 
 
@@ -87,13 +89,13 @@ def test_a_single_point_has_silhouette_0():
 
 
 def test_clusters_of_coincident_points_have_silhouette_1():
-    # no value is a multiple of the grid's step, so that means are rounded
+    # no value is a multiple of 2^-24, so that means are rounded
     rows = np.repeat([[0.1, 0.7], [0.9, 0.3], [0.2, 0.2]], [7, 13, 2], axis=0)
-    points, of = Points.of(rows), kernel.round_to_grid(rows[[0, 7, 20]], 24)
-    (scores,) = score_sums(points, [of])
+    points, k_centres = Points.of(rows), kernel.round_to_fixed_point(rows[[0, 7, 20]], 24)
+    (scores,) = score_sums(points, [k_centres])
     assert scores.sums[:, 0] == pytest.approx([7, 13, 2], abs=1e-9)
     assert scores.sums[:, 1:].tolist() == [[0.0, 0.0]] * 3
-    result = scored(points, of)
+    result = scored(points, k_centres)
     assert result.silhouette <= 1
     assert result.davies_bouldin == 0.0
     assert result.calinski_harabasz == 1.0
@@ -109,9 +111,9 @@ def test_coincident_points_and_one_near_them():
 
 def test_scores_of_tight_clusters_near_each_other():
     rng = np.random.default_rng(0)
-    rows = kernel.round_to_grid(np.concatenate([rng.normal(m, 1e-5, (100, 3)) for m in (0.5, 0.5001)]), 24)
-    of = rows[[0, 100]]
-    result, labels = scored(Points.of(rows), of), labels_of(rows, of)
+    rows = kernel.round_to_fixed_point(np.concatenate([rng.normal(m, 1e-5, (100, 3)) for m in (0.5, 0.5001)]), 24)
+    k_centres = rows[[0, 100]]
+    result, labels = scored(Points.of(rows), k_centres), labels_of(rows, k_centres)
     assert result.silhouette == pytest.approx(metrics.silhouette_score(rows, labels, metric="sqeuclidean"), abs=1e-6)
     assert result.davies_bouldin == pytest.approx(metrics.davies_bouldin_score(rows, labels), rel=1e-6)
 
@@ -121,9 +123,9 @@ def test_classes_are_counted_dense_or_sparse(monkeypatch, points, centres, max_d
     monkeypatch.setattr(scoring, "_MAX_DENSE_COUNTS", max_dense)
     monkeypatch.setattr(scoring, "_ELEMENTS", 4000)  # several chunks
     classes = np.random.default_rng(3).integers(-1, 7, len(points)).astype(np.int32)
-    for scores, of in zip(score_sums(Points.of(points), centres, classes, 7), centres, strict=True):
-        expected = np.zeros((len(of), 7), dtype=int)
-        for label, code in zip(labels_of(points, of), classes, strict=True):
+    for scores, k_centres in zip(score_sums(Points.of(points), centres, classes, 7), centres, strict=True):
+        expected = np.zeros((len(k_centres), 7), dtype=int)
+        for label, code in zip(labels_of(points, k_centres), classes, strict=True):
             if code >= 0:
                 expected[label, code] += 1
         assert scores.pairs.tolist() == np.flatnonzero(expected).tolist()

@@ -19,7 +19,7 @@ BITS = 24
 
 
 def points_of(rows, weights=None):
-    return Points.of(kernel.round_to_grid(np.asarray(rows, dtype=float), BITS), weights)
+    return Points.of(kernel.round_to_fixed_point(np.asarray(rows, dtype=float), BITS), weights)
 
 
 def inertia(points, centres):
@@ -37,8 +37,8 @@ def searched(points, ks, **how):
     return search.search(points, ks, **{"restarts": 5, "seed": 0, "bits": BITS} | how)
 
 
-def bits(starts):
-    return [(start.centres.tobytes(), start.cost, start.iterations, start.converged) for start in starts]
+def bits(solutions):
+    return [(s.centres.tobytes(), s.inertia_offset, s.iterations, s.converged) for s in solutions]
 
 
 def test_the_number_of_processes_changes_no_bit(monkeypatch, blobs):
@@ -68,7 +68,7 @@ def test_as_good_as_ten_starts_of_scikit_learn(blobs):
         assert inertia(blobs, result.centres) <= best * (1 + 1e-9)
 
 
-def test_starts_have_converged_on_the_whole_sample(monkeypatch, blobs):
+def test_solutions_have_converged_on_the_whole_sample(monkeypatch, blobs):
     monkeypatch.setattr(search, "FIRST_POINTS", 300)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
     for result in searched(blobs, [2, 7]):
@@ -104,9 +104,9 @@ def test_weights_equal_repeated_points():
 @pytest.mark.parametrize("ks", [[2], [4], [2, 4], [3, 5, 9]], ids=str)
 def test_as_many_clusters_as_points(ks):
     points = points_of(np.random.default_rng(0).random((ks[-1], 2)))
-    starts = searched(points, ks)
-    assert [len(start.centres) for start in starts] == ks
-    assert inertia(points, starts[-1].centres) == 0
+    solutions = searched(points, ks)
+    assert [len(solution.centres) for solution in solutions] == ks
+    assert inertia(points, solutions[-1].centres) == 0
 
 
 def test_one_restart_is_within_1_percent_of_the_best(blobs):
@@ -121,7 +121,7 @@ def test_near_the_best_of_2000_starts_on_real_tracks(real_data):
     with (real_data / "spotify_2000.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = [[float(row[name]) for name in reference["features"]] for row in csv.DictReader(stream)]
     points = points_of(MinMaxScaler().fit_transform(rows))
-    best = {of["k"]: of["inertia"] for of in reference["best_inertia_of_2000_starts"]}
+    best = {row["k"]: row["inertia"] for row in reference["best_inertia_of_2000_starts"]}
     excess = [
         inertia(points, result.centres) / best[len(result.centres)] - 1
         for seed in range(3)

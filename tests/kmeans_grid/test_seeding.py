@@ -7,13 +7,13 @@ from sklearn.metrics import pairwise_distances
 
 from segue.kmeans_grid import kernel, seeding
 from segue.kmeans_grid.kernel import Points
-from segue.kmeans_grid.seeding import Start
+from segue.kmeans_grid.seeding import Solution
 
 BITS = 24
 
 
 def points_of(rows, weights=None):
-    return Points.of(kernel.round_to_grid(np.asarray(rows, dtype=float), BITS), weights)
+    return Points.of(kernel.round_to_fixed_point(np.asarray(rows, dtype=float), BITS), weights)
 
 
 def inertia(points, centres):
@@ -26,7 +26,7 @@ def squared_lengths(points):
 
 
 def fresh(centres):
-    return Start(np.asarray(centres, dtype=float), np.inf, 0, False)
+    return Solution(np.asarray(centres, dtype=float), np.inf, 0, False)
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,8 @@ def test_lloyd_converges_to_the_centres_of_scikit_learn(cloud, k):
     (result,) = seeding.lloyd(cloud, [fresh(begin)], 300, BITS)
     assert result.converged
     assert np.abs(result.centres - expected.cluster_centers_).max() <= 2.0**-BITS
-    assert result.cost + squared_lengths(cloud) == pytest.approx(expected.inertia_, rel=1e-9)
-    assert result.cost + squared_lengths(cloud) == pytest.approx(inertia(cloud, result.centres), rel=1e-9)
+    assert result.inertia_offset + squared_lengths(cloud) == pytest.approx(expected.inertia_, rel=1e-9)
+    assert result.inertia_offset + squared_lengths(cloud) == pytest.approx(inertia(cloud, result.centres), rel=1e-9)
 
 
 def test_lloyd_weights_equal_repeated_points():
@@ -105,7 +105,7 @@ def test_lloyd_weights_equal_repeated_points():
     begin = weighted.rows[:4]
     (a,), (b,) = (seeding.lloyd(points, [fresh(begin)], 300, BITS) for points in (weighted, repeated))
     assert np.array_equal(a.centres, b.centres)
-    assert (a.cost, a.iterations, a.converged) == (b.cost, b.iterations, b.converged)
+    assert (a.inertia_offset, a.iterations, a.converged) == (b.inertia_offset, b.iterations, b.converged)
 
 
 def test_lloyd_stops_after_the_given_iterations(cloud):
@@ -114,14 +114,14 @@ def test_lloyd_stops_after_the_given_iterations(cloud):
     (thrice,) = seeding.lloyd(cloud, [begin], 3, BITS)
     assert (thrice.iterations, thrice.converged) == (3, False)
     assert np.array_equal(twice.centres, thrice.centres)
-    # the cost is that of the centres before the third move
+    # the offset is that of the centres before the third move
     (before,) = seeding.lloyd(cloud, [begin], 2, BITS)
-    assert thrice.cost + squared_lengths(cloud) == pytest.approx(inertia(cloud, before.centres), rel=1e-9)
+    assert thrice.inertia_offset + squared_lengths(cloud) == pytest.approx(inertia(cloud, before.centres), rel=1e-9)
 
 
-def test_converged_starts_are_returned_unchanged(cloud):
-    starts = [fresh(cloud.rows[:4]), fresh(cloud.rows[:7])]
-    converged = seeding.lloyd(cloud, starts, 300, BITS)
+def test_converged_solutions_are_returned_unchanged(cloud):
+    solutions = [fresh(cloud.rows[:4]), fresh(cloud.rows[:7])]
+    converged = seeding.lloyd(cloud, solutions, 300, BITS)
     assert all(a is b for a, b in zip(seeding.lloyd(cloud, converged, 300, BITS), converged, strict=True))
 
 
@@ -129,7 +129,7 @@ def test_empty_clusters_move_to_the_farthest_points():
     points = points_of([[0.0], [0.1], [0.2], [0.9]])
     # all points are nearest to the first centre
     (result,) = seeding.lloyd(points, [fresh([[0.0], [-0.9], [-1.0]])], 1, BITS)
-    mean = kernel.round_to_grid(np.array([[0.3]]), BITS)[0, 0]
+    mean = kernel.round_to_fixed_point(np.array([[0.3]]), BITS)[0, 0]
     # 0.9 is farthest from the mean 0.3; with a centre there, 0.0 is
     assert result.centres.ravel().tolist() == [pytest.approx(mean, abs=2.0**-BITS), points.rows[3, 0], 0.0]
 
@@ -145,12 +145,12 @@ def test_centres_without_an_empty_cluster_are_unchanged(cloud):
     assert seeding.fill_empty_clusters(cloud, centres, np.zeros(3, dtype=bool)) is centres
 
 
-def test_best_starts_have_distinct_lowest_costs():
-    costs = [3.0, 1.0, 2.0, 1.0, 3.0]
-    starts = [Start(np.zeros((1, 1)), cost, index, True) for index, cost in enumerate(costs)]
-    assert [start.iterations for start in seeding.best_starts(starts, 2)] == [1, 2]
-    assert [start.iterations for start in seeding.best_starts(starts, 9)] == [1, 2, 0]
-    assert seeding.best_starts([], 3) == []
+def test_best_solutions_have_distinct_lowest_inertia():
+    offsets = [3.0, 1.0, 2.0, 1.0, 3.0]
+    solutions = [Solution(np.zeros((1, 1)), offset, index, True) for index, offset in enumerate(offsets)]
+    assert [solution.iterations for solution in seeding.best_solutions(solutions, 2)] == [1, 2]
+    assert [solution.iterations for solution in seeding.best_solutions(solutions, 9)] == [1, 2, 0]
+    assert seeding.best_solutions([], 3) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -163,7 +163,7 @@ def test_the_cheapest_centre_is_removed(seed):
     assert np.array_equal(seeding.without_cheapest_centre(points, centres), expected)
 
 
-def test_the_cost_of_a_centre_is_weighted():
+def test_the_loss_of_a_centre_is_weighted():
     # without weights the third would be cheapest: 1/256 against 1/64
     points = points_of([[0.0], [0.125], [0.75], [0.8125]], np.array([1, 1, 100, 100]))
     assert seeding.without_cheapest_centre(points, points.rows).ravel().tolist() == [0.125, 0.75, 0.8125]
@@ -192,9 +192,9 @@ def grid_of(points, ks):
 
 
 def test_a_k_proposes_to_itself_and_its_neighbours(cloud):
-    starts = grid_of(cloud, [3, 4, 5])
+    solutions = grid_of(cloud, [3, 4, 5])
     draws = np.random.default_rng(0).random(8)
-    sizes = {index: [(to, len(c)) for to, c in seeding.propose(cloud, starts, index, draws)] for index in range(3)}
+    sizes = {index: [(to, len(c)) for to, c in seeding.propose(cloud, solutions, index, draws)] for index in range(3)}
     assert sizes == {
         0: [(0, 3), (0, 3), (1, 4)],
         1: [(1, 4), (1, 4), (0, 3), (2, 5)],
@@ -203,16 +203,16 @@ def test_a_k_proposes_to_itself_and_its_neighbours(cloud):
 
 
 def test_nothing_is_proposed_to_a_distant_k(cloud):
-    starts = grid_of(cloud, [3, 5, 6])
+    solutions = grid_of(cloud, [3, 5, 6])
     draws = np.random.default_rng(0).random(8)
-    assert {to for to, _ in seeding.propose(cloud, starts, 0, draws)} == {0}
-    assert {to for to, _ in seeding.propose(cloud, starts, 1, draws)} == {1, 2}
+    assert {to for to, _ in seeding.propose(cloud, solutions, 0, draws)} == {0}
+    assert {to for to, _ in seeding.propose(cloud, solutions, 1, draws)} == {1, 2}
 
 
 def test_a_centre_for_each_point_proposes_nothing():
     points = points_of([[0.0], [0.5], [1.0]])
-    starts = grid_of(points, [2, 3])
-    assert seeding.propose(points, starts, 1, np.array([0.5])) == []
+    solutions = grid_of(points, [2, 3])
+    assert seeding.propose(points, solutions, 1, np.array([0.5])) == []
 
 
 def test_proposals_leave_a_local_optimum():
@@ -225,5 +225,5 @@ def test_proposals_leave_a_local_optimum():
     improved = seeding.lloyd(points, [fresh(centres) for _, centres in proposals], 300, BITS)
     best = KMeans(3, n_init=10, random_state=0, tol=0).fit(points.rows).inertia_
     assert inertia(points, stuck.centres) > 5 * best
-    for start in improved:
-        assert inertia(points, start.centres) == pytest.approx(best, rel=1e-9)
+    for solution in improved:
+        assert inertia(points, solution.centres) == pytest.approx(best, rel=1e-9)

@@ -12,7 +12,7 @@ def blobs(k, n, spread, seed=0):
     angles = 2 * np.pi * np.arange(k) / k
     middles = 0.6 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     points = np.concatenate([middle + rng.normal(0, spread, (n, 2)) for middle in middles])
-    return kernel.Points.of(kernel.round_to_grid(rng.permutation(points), 24))
+    return kernel.Points.of(kernel.round_to_fixed_point(rng.permutation(points), 24))
 
 
 def test_separated_clusters_are_stable():
@@ -35,8 +35,8 @@ def test_stability_is_the_rand_index_on_shared_points():
     labels = []
     for number, mask in enumerate(masks):
         half = kernel.Points.of(points.rows[mask])
-        (start,) = search.search(half, [6], restarts=stability.RESTARTS, seed=4 + number, bits=24)
-        distances = ((points.rows[:, None] - start.centres[None]) ** 2).sum(-1)
+        (solution,) = search.search(half, [6], restarts=stability.RESTARTS, seed=4 + number, bits=24)
+        distances = ((points.rows[:, None] - solution.centres[None]) ** 2).sum(-1)
         labels.append(distances.argmin(axis=1))
     both = masks.all(axis=0)
     assert result.mean == pytest.approx(adjusted_rand_score(labels[0][both], labels[1][both]), abs=1e-12)

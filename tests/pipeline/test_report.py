@@ -97,7 +97,7 @@ def test_catalogue_texts_are_escaped(root):
 
 def test_unchanged_tables_are_not_rendered_again(root, run_job, monkeypatch):
     before = text(root)
-    monkeypatch.setattr(report, "fit_report_numbers", None)  # must not be reached
+    monkeypatch.setattr(report, "collect_report_numbers", None)  # must not be reached
     assert run_job(report.JOB, *words(root)) == 0
     assert text(root) == before
 

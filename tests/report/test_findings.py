@@ -1,6 +1,7 @@
 """Every sentence of the report, word by word."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tests.report import report_numbers
 from tests.report.report_numbers import R, correlations
 
 from segue.report import feature_labels, findings, numbers
+from segue.settings.sections import SelectionSettings
 
 
 def with_reversed_pair() -> dict[tuple[str, str], float]:
@@ -179,6 +181,16 @@ def test_choice_sentence(rule, expected):
     assert findings.choice_sentence(base, rule) == expected + end
     best = replace(base, k_scores=base.k_scores[1:])
     assert findings.choice_sentence(best, rule) == expected + ", of 3 to 5 that were tried, with a silhouette of 0.31."
+
+
+def test_choice_sentence_of_an_unknown_rule():
+    with pytest.raises(ValueError, match="found rule 'elbow', expected one of silhouette, fixed, knee, stable"):
+        findings.choice_sentence(report_numbers.full(), "elbow")
+
+
+def test_every_rule_of_the_settings_has_a_sentence():
+    for rule in get_args(SelectionSettings.model_fields["rule"].annotation):
+        assert findings.choice_sentence(report_numbers.full(), rule).endswith(".")
 
 
 def test_choice_sentence_of_a_single_k():

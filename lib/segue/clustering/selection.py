@@ -43,17 +43,29 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     -------
     int
         The k of one of the fits.
+
+    Raises
+    ------
+    ValueError
+        If the rule is none of these, or is ``fixed`` without ``k``.
     """
     by_k = sorted(fits, key=lambda fit: fit.k)
+    if rule == "silhouette":
+        return _best_silhouette(by_k, min_k)
+    if rule == "knee":
+        return knee([fit.k for fit in by_k], [fit.inertia for fit in by_k])
+    if rule == "stable":
+        return largest_stable_k(by_k)
     if rule == "fixed" and k is not None:
         ks = [fit.k for fit in by_k]
         if k not in ks:
             log.warning("k = %d was not fitted: choosing the largest fitted k, %d", k, ks[-1])
         return k if k in ks else ks[-1]
-    if rule == "knee":
-        return knee([fit.k for fit in by_k], [fit.inertia for fit in by_k])
-    if rule == "stable":
-        return largest_stable_k(by_k)
+    raise ValueError(f"found rule {rule!r} with k = {k}, expected silhouette, knee, stable, or fixed with a k")
+
+
+def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
+    """Return the k with the largest silhouette among k >= ``min_k``, or among all k where none is as large."""
     eligible = [fit for fit in by_k if fit.k >= min_k]
     if not eligible:
         log.warning("no k of at least %d was fitted: choosing the best silhouette of all fitted k", min_k)

@@ -152,10 +152,10 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
 
 def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
     """Return the scores of a model on all points."""
-    labelled = model.transform(points)
+    labeled = model.transform(points)
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     passes = (evaluator.evaluate, _cluster_sums, _genre_counts)
-    silhouette, sums, counts = _run_all(points.sparkSession, [partial(run, labelled) for run in passes])
+    silhouette, sums, counts = _run_all(points.sparkSession, [partial(run, labeled) for run in passes])
     fit = fit_from_sums(
         np.array(model.clusterCenters()),
         sums,
@@ -168,10 +168,10 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
     return replace(fit, silhouette=min(max(silhouette, -1.0), 1.0))
 
 
-def _cluster_sums(labelled: DataFrame) -> ClusterSums:
+def _cluster_sums(labeled: DataFrame) -> ClusterSums:
     """Return sizes, means and sums of silhouettes and distances for every cluster. Runs two Spark jobs."""
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col("point")).alias("summary")
-    summaries = [row.summary for row in labelled.groupBy("label").agg(summary).orderBy("label").collect()]
+    summaries = [row.summary for row in labeled.groupBy("label").agg(summary).orderBy("label").collect()]
     sizes = np.array([cluster["count"] for cluster in summaries])
     means = np.array([cluster["mean"].toArray() for cluster in summaries])
     # Summarizer divides by n - 1; the mean squared distance to the mean divides by n
@@ -185,7 +185,7 @@ def _cluster_sums(labelled: DataFrame) -> ClusterSums:
             yield pa.RecordBatch.from_arrays([pa.array(column) for column in columns], ["label", *names])
 
     names = ["silhouette", "distance", "square"]
-    scores = labelled.select("label", vector_to_array(F.col("point")).alias("array")).mapInArrow(
+    scores = labeled.select("label", vector_to_array(F.col("point")).alias("array")).mapInArrow(
         of_batches, "label int, silhouette double, distance double, square double"
     )
     sums = scores.groupBy("label").agg(*[F.sum(name).alias(name) for name in names]).orderBy("label").toArrow()
@@ -214,9 +214,9 @@ def _point_scores(
     return silhouettes, np.sqrt(squares), squares
 
 
-def _genre_counts(labelled: DataFrame) -> NDArray[np.int64]:
+def _genre_counts(labeled: DataFrame) -> NDArray[np.int64]:
     """Return the tracks of each cluster and genre, shape (n_clusters, n_genres), of the tracks that have a genre."""
-    rows = labelled.where("genre is not null").groupBy("label", "genre").count().collect()
+    rows = labeled.where("genre is not null").groupBy("label", "genre").count().collect()
     labels, clusters = np.unique([row["label"] for row in rows], return_inverse=True)
     names, genres = np.unique([row["genre"] for row in rows], return_inverse=True)
     counts = np.zeros((len(labels), len(names)), dtype=np.int64)
@@ -255,12 +255,12 @@ def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stabili
     if k > min(subsamples.n_distinct):
         return None
     few = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
-    labelled = subsamples.sample
+    labeled = subsamples.sample
     for half, (distinct, n_distinct) in enumerate(zip(subsamples.distinct, subsamples.n_distinct, strict=True)):
         if (model := _best_model(distinct, n_distinct, k, few)) is None:
             return None
-        labelled = model.setPredictionCol(f"label_{half}").transform(labelled)
-    table = labelled.drop("point").toArrow()
+        labeled = model.setPredictionCol(f"label_{half}").transform(labeled)
+    table = labeled.drop("point").toArrow()
     labels, member = (
         [table[f"{name}_{half}"].to_numpy() for half in range(options.subsamples)] for name in ("label", "half")
     )

@@ -64,7 +64,7 @@ def with_placeholder_names(tracks: DataFrame) -> DataFrame:
     )
 
 
-def with_change(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
+def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
     """Return the delivered tracks merged with the stored ones, with ``change``.
 
     ``change`` is ``added``, ``updated`` or ``unchanged``.

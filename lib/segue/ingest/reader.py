@@ -46,15 +46,15 @@ class _ColumnRules:
     """The source definitions, the columns that a file must have, and the columns in which a row must have a value."""
 
     sources: Sequence[Source]
-    needed: Sequence[str]
-    required: Sequence[str]
+    required_columns: Sequence[str]
+    non_null_columns: Sequence[str]
 
 
 def read_rows(
     spark: SparkSession,
     files: Sequence[InputFile],
     sources: Sequence[Source],
-    needed: Sequence[str],
+    required_columns: Sequence[str],
     options: TextOptions,
     *,
     missing_rejects: bool,
@@ -68,19 +68,19 @@ def read_rows(
         One or more files, as ``input_files.list_input`` returns them.
     sources : sequence of Source
         The source definitions.
-    needed : sequence of str
+    required_columns : sequence of str
         Features that every file must have a column for.
     options : TextOptions
         How to read text files.
     missing_rejects : bool
-        Whether a row without a value in a needed column is rejected.
+        Whether a row without a value in a required column is rejected.
 
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
+        If a file cannot be read, has no header, is not in the encoding, or lacks a required column.
     """
-    rules = _ColumnRules(sources, needed, needed if missing_rejects else ())
+    rules = _ColumnRules(sources, required_columns, required_columns if missing_rejects else ())
     typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
     parts: list[tuple[DataFrame, list[ColumnLayout]]] = []
     if text_files := _of_format(files, "csv", "json"):
@@ -88,7 +88,7 @@ def read_rows(
     for file_format in ("parquet", "delta"):
         if typed_files := _of_format(files, file_format):
             parts.extend(_read_typed_files(spark, typed_files, rules))
-    layouts = [layout for _, of_part in parts for layout in of_part]
+    layouts = [layout for _, part_layouts in parts for layout in part_layouts]
     _log_layouts(layouts)
     return InputRows(reduce(DataFrame.union, (rows for rows, _ in parts)), tuple(layouts), tuple(files))
 
@@ -111,10 +111,10 @@ def _read_text_files(
     """Return the rows of CSV and JSON files, and their distinct layouts."""
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
-        if of_format := _of_format(files, file_format):
-            with readable_errors(_join_names(of_format)):
-                lines = text_scan.text_lines(spark, of_format)
-                scans |= text_scan.fit_scans(lines, options.encoding, json=file_format == "json")
+        if format_files := _of_format(files, file_format):
+            with readable_errors(_join_names(format_files)):
+                lines = text_scan.text_lines(spark, format_files)
+                scans |= text_scan.scan_files(lines, options.encoding, json=file_format == "json")
     _refuse_invalid(files, scans, options)
     groups: dict[tuple[str, Header], list[InputFile]] = {}
     for file in files:
@@ -131,7 +131,7 @@ def _read_text_files(
         file.id for file in files if file.id in plans and _is_single_task(file, plans[file.id], scans, options)
     }
     lines = text_scan.text_lines(spark, files)
-    return text_reader.read_text(lines, plans, single_task, options.encoding, rules.required), layouts
+    return text_reader.read_text(lines, plans, single_task, options.encoding, rules.non_null_columns), layouts
 
 
 def _plan_group(
@@ -157,7 +157,7 @@ def _plan_group(
             by_line=options.multiline is not True and _spans_lines(scan, dialect),
         )
     for layout in shared.values():
-        _refuse_lacking_columns(layout, header.names, rules.needed, files)
+        _refuse_lacking_columns(layout, header.names, rules.required_columns, files)
     return plans
 
 
@@ -174,16 +174,16 @@ def _read_typed_files(
         with readable_errors(_join_names(group)):
             names, rows = typed_reader.read_columns(spark, group)
             writes = typed_reader.group_by_write(group)
-            samples = typed_reader.fit_samples(rows, writes)
+            samples = typed_reader.collect_samples(rows, writes)
         group_sample = [row for sample in samples for row in sample]
         layouts: list[ColumnLayout] = []
         by_file: dict[str, ColumnLayout] = {}
         for write, sample in zip(writes, samples, strict=True):
             layout = match_columns(names, sample, rules.sources, group_sample)
-            _refuse_lacking_columns(layout, names, rules.needed, write)
+            _refuse_lacking_columns(layout, names, rules.required_columns, write)
             layouts.append(layout)
             by_file |= {file.source_file: layout for file in write}
-        parts.append((typed_reader.read_typed(rows, by_file, rules.required), layouts))
+        parts.append((typed_reader.read_typed(rows, by_file, rules.non_null_columns), layouts))
     return parts
 
 
@@ -235,18 +235,18 @@ def _sample_rows(file_format: str, header: Header, scans: list[FileScan], option
 
 
 def _refuse_lacking_columns(
-    layout: ColumnLayout, names: Sequence[str], needed: Sequence[str], files: list[InputFile]
+    layout: ColumnLayout, names: Sequence[str], required_columns: Sequence[str], files: list[InputFile]
 ) -> None:
-    """Raise InputError if files lack a needed column, or both title and track id."""
+    """Raise InputError if files lack a required column, or both title and track id."""
     header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
     if not layout.columns:
         raise InputError(
             f"{_join_names(files)}: no column is recognised; found {header or 'none'}, expected a header line with "
-            f"names such as title, artist, {', '.join(needed)}; define other names in conf/sources/"
+            f"names such as title, artist, {', '.join(required_columns)}; define other names in conf/sources/"
         )
-    lacking = [column for column in needed if column not in layout.columns]
+    lacking = [column for column in required_columns if column not in layout.columns]
     if lacking:
-        rest = ",".join(column for column in needed if column not in lacking)
+        rest = ",".join(column for column in required_columns if column not in lacking)
         exclude = f"exclude them with --set features.columns={rest}, or " if rest else ""
         raise InputError(
             f"{_join_names(files)}: no column for {' and '.join(lacking)}; found {header}; "

@@ -45,7 +45,7 @@ class FilePlan:
 
 
 def read_text(
-    lines: DataFrame, plans: dict[int, FilePlan], single_task: set[int], encoding: str, required: Sequence[str]
+    lines: DataFrame, plans: dict[int, FilePlan], single_task: set[int], encoding: str, non_null_columns: Sequence[str]
 ) -> DataFrame:
     """Return the rows of text files, with the schema ``VALIDATED_ROWS``.
 
@@ -60,7 +60,7 @@ def read_text(
         are read in the blocks that Spark splits them into.
     encoding : str
         Of all files.
-    required : sequence of str
+    non_null_columns : sequence of str
         Features that every track must have.
     """
     blocks = lines.select("file_id", "block", "value")
@@ -68,17 +68,19 @@ def read_text(
     frames = []
     if single_task < plans.keys():
         in_blocks = blocks.where(~is_single) if single_task else blocks
-        frames.append(in_blocks.mapInArrow(_reader(plans, ("file_id", "block"), encoding, required), VALIDATED_ROWS))
+        frames.append(
+            in_blocks.mapInArrow(_reader(plans, ("file_id", "block"), encoding, non_null_columns), VALIDATED_ROWS)
+        )
     if single_task:
         # the ids increase with the lines of a block: they restore the order within it, which a shuffle loses
         numbered = blocks.where(is_single).withColumn("line", F.monotonically_increasing_id())
         ordered = numbered.repartition(len(single_task), "file_id").sortWithinPartitions("file_id", "block", "line")
-        frames.append(ordered.mapInArrow(_reader(plans, ("file_id",), encoding, required), VALIDATED_ROWS))
+        frames.append(ordered.mapInArrow(_reader(plans, ("file_id",), encoding, non_null_columns), VALIDATED_ROWS))
     return frames[0] if len(frames) == 1 else frames[0].union(frames[1])
 
 
 def _reader(
-    plans: dict[int, FilePlan], key_columns: Sequence[str], encoding: str, required: Sequence[str]
+    plans: dict[int, FilePlan], key_columns: Sequence[str], encoding: str, non_null_columns: Sequence[str]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return a ``mapInArrow`` function that reads the lines with equal key columns as one text."""
 
@@ -88,7 +90,7 @@ def _reader(
                 yield from zip(itertools.repeat(key), rows.column("value").to_pylist(), strict=False)
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = RowCollector(required)
+        rows = RowCollector(non_null_columns)
         for key, group in itertools.groupby(keyed_lines(batches), key=itemgetter(0)):
             plan, is_start = plans[key[0]], not any(key[1:])
             text = decode_lines((value for _, value in group), encoding, is_start=is_start)
@@ -103,10 +105,16 @@ def _reader(
 
 
 def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
-    """Yield lines as text with their line ends, split at lone carriage returns too.
+    """Decode the lines of a file; each is yielded with a line feed, and split further at lone carriage returns.
 
-    Bytes that are not valid in the encoding become lone surrogates; the byte order mark at the start of a file is
-    removed.
+    Parameters
+    ----------
+    lines : iterable of bytes
+        From Spark, which splits files at line feeds and removes these.
+    encoding : str
+        Of the file. Bytes that are not valid in it become lone surrogates (error handler ``surrogateescape``).
+    is_start : bool
+        Whether the first line is the first of its file: a byte order mark is then removed from it.
     """
     for line in lines:
         text = line.decode(encoding, "surrogateescape") + "\n"

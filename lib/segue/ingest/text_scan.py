@@ -93,7 +93,7 @@ def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
     )
 
 
-def fit_scans(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, FileScan]:
+def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, FileScan]:
     """Return the scan of every file with a line, by file id. Runs one Spark job over all lines.
 
     Parameters

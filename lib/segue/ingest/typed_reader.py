@@ -132,7 +132,7 @@ def _as_text(column: Column, data_type: T.DataType) -> Column:
     return column.cast("string")
 
 
-def fit_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
+def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
     """Return the ``SAMPLE_LINES`` rows with the smallest hashes of every write, as lists of text. Runs one Spark job.
 
     Parameters
@@ -150,7 +150,7 @@ def fit_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[
     return [samples.get(index, []) for index in range(len(writes))]
 
 
-def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], required: Sequence[str]) -> DataFrame:
+def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], non_null_columns: Sequence[str]) -> DataFrame:
     """Return the rows of Parquet files or Delta tables, with the schema ``VALIDATED_ROWS``.
 
     Parameters
@@ -159,17 +159,17 @@ def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], required: S
         The rows as ``read_columns`` returns them.
     layouts : mapping of str to ColumnLayout
         The column layout of every file, by ``source_file``.
-    required : sequence of str
+    non_null_columns : sequence of str
         Features that every track must have.
     """
     names = {
         source_file: {name: f"c{column.index}" for name, column in layout.columns.items()}
         for source_file, layout in layouts.items()
     }
-    used = sorted({numbered for of_file in names.values() for numbered in of_file.values()})
+    used = sorted({numbered for columns in names.values() for numbered in columns.values()})
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        collector = RowCollector(required)
+        collector = RowCollector(non_null_columns)
         for batch in batches:
             for row in batch.to_pylist():
                 source_file = row["source_file"]

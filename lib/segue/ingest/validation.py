@@ -80,13 +80,13 @@ class RowValidator:
     ----------
     layout : ColumnLayout
         The columns of the file, with their units.
-    required : sequence of str
+    non_null_columns : sequence of str
         Features that every track must have.
     """
 
-    def __init__(self, layout: ColumnLayout, required: Sequence[str]) -> None:
+    def __init__(self, layout: ColumnLayout, non_null_columns: Sequence[str]) -> None:
         self._layout = layout
-        self._required = frozenset(required)
+        self._non_null_columns = frozenset(non_null_columns)
         self._scales = [_scale(feature, layout) for feature in schema.NUMBERS]
 
     def validate(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
@@ -123,7 +123,7 @@ class RowValidator:
     def _number(self, scale: _Scale, text: str | None, reasons: list[str]) -> float | None:
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
-            if name in self._required:
+            if name in self._non_null_columns:
                 reasons.append(f"{name} missing")
             return None
         value = parsing.parse_duration(text) if name == "duration_s" and ":" in text else None
@@ -167,8 +167,8 @@ def _year(text: str | None, reasons: list[str]) -> int | None:
 class RowCollector:
     """Validates rows and collects them into Arrow batches of ``VALIDATED_ROWS``."""
 
-    def __init__(self, required: Sequence[str]) -> None:
-        self._required = required
+    def __init__(self, non_null_columns: Sequence[str]) -> None:
+        self._non_null_columns = non_null_columns
         self._validators: dict[ColumnLayout, RowValidator] = {}
         self._rows: list[list[Any]] = []
 
@@ -178,7 +178,7 @@ class RowCollector:
             values, reasons = dict.fromkeys(VALUE_COLUMNS), [texts]
         else:
             if layout not in self._validators:
-                self._validators[layout] = RowValidator(layout, self._required)
+                self._validators[layout] = RowValidator(layout, self._non_null_columns)
             values, reasons = self._validators[layout].validate(texts)
         self._rows.append([source_file, raw, text_digest(raw), reasons, *(values[name] for name in VALUE_COLUMNS)])
 

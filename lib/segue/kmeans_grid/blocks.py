@@ -29,7 +29,7 @@ _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Packed and persisted points, scaled by 2^exponent onto the grid."""
+    """Packed and persisted points, scaled by 2^exponent, in fixed point."""
 
     frame: DataFrame
     """One row per block."""
@@ -40,12 +40,12 @@ class Blocks:
     square_sum: float
     """Sum of the squared lengths of all points."""
     extremes: Matrix
-    """Points with the smallest or largest value of a feature, on the grid, at most 2 n_features of them."""
+    """Points with the smallest or largest value of a feature, in fixed point, at most 2 n_features of them."""
 
     @property
     def bits(self) -> int:
-        """Bits of the grid: coordinates are multiples of 2^-bits."""
-        return kernel.grid_bits(self.n_features)
+        """Fractional bits of the fixed point: coordinates are multiples of 2^-bits."""
+        return kernel.fixed_point_bits(self.n_features)
 
     def __len__(self) -> int:
         return self.n_points
@@ -57,8 +57,8 @@ class Blocks:
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
             sums = [np.zeros((len(centres), n_features + 2)) for centres in centre_sets]
             for block in blocks:
-                for total, of_block in zip(sums, kernel.centre_sums(block.points, centre_sets), strict=True):
-                    total += of_block
+                for total, block_sums in zip(sums, kernel.centre_sums(block.points, centre_sets), strict=True):
+                    total += block_sums
             yield [np.concatenate(sums).tobytes()]
 
         parts = _map_blocks(self.frame, n_features, work, ["sums"])
@@ -72,13 +72,13 @@ class Blocks:
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
             sums: list[ScoreSums] = []
             for block in blocks:
-                of_block = scoring.score_sums(block.points, block.classes, n_classes, stats)
+                block_sums = scoring.score_sums(block.points, block.classes, n_classes, stats)
                 # merged block by block: the memory of a worker does not grow with its partition
-                sums = (
-                    [scoring.merge_score_sums(both) for both in zip(sums, of_block, strict=True)] if sums else of_block
-                )
-            for of_k in sums:
-                yield [array.tobytes() for array in of_k]
+                if sums:
+                    block_sums = [scoring.merge_score_sums(both) for both in zip(sums, block_sums, strict=True)]
+                sums = block_sums
+            for k_sums in sums:
+                yield [array.tobytes() for array in k_sums]
 
         rows = _map_blocks(self.frame, n_features, work, ["sums", "pairs", "counts"])
         parts = [
@@ -163,8 +163,8 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
             if not batch.num_rows:
                 continue
             values, is_complete = matrix_with_mask(batch.column(0))
-            bits = kernel.grid_bits(values.shape[1])
-            rounded = kernel.round_to_grid(np.ldexp(values, exponent), bits)
+            bits = kernel.fixed_point_bits(values.shape[1])
+            rounded = kernel.round_to_fixed_point(np.ldexp(values, exponent), bits)
             is_valid = is_complete & (np.abs(rounded) <= 1).all(axis=1)
             rows = rounded[is_valid]
             codes = pc.index_in(batch.column(1), value_set=value_set).fill_null(-1).to_numpy(zero_copy_only=False)

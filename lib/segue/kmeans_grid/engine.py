@@ -19,7 +19,7 @@ from segue.kmeans_grid.kernel import Points
 from segue.kmeans_grid.lloyd import CheckpointStore, LloydState
 from segue.kmeans_grid.points import LocalPoints, PointSet, load_points
 from segue.kmeans_grid.scoring import CentreStats, ScoreSums
-from segue.kmeans_grid.seeding import Start
+from segue.kmeans_grid.seeding import Solution
 from segue.kmeans_grid.stability import with_stability
 from segue.kmeans_grid.worker_pool import WorkerPool
 
@@ -84,11 +84,11 @@ def fit(
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
     """Fit points in the driver's memory: the search converges on all of them."""
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
-    starts = _search(data.sample, feasible, options, data, pool)
-    states = [LloydState(start.centres, start.iterations) for start in starts]
+    solutions = _search(data.sample, feasible, options, data, pool)
+    states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
     for state, sums in zip(states, data.centre_sums([s.centres for s in states]), strict=True):
         state.sums = sums
-    fits = fit_scores(data, states, engine=NAME, restarts=options.restarts)
+    fits = score_fits(data, states, engine=NAME, restarts=options.restarts)
     return with_stability(fits, data.sample, options, data.bits, pool)
 
 
@@ -119,7 +119,7 @@ def _fit_blocks(
         fingerprint=fingerprint,
         passes=passes,
     )
-    fits = fit_scores(data, states, engine=NAME, restarts=options.restarts)
+    fits = score_fits(data, states, engine=NAME, restarts=options.restarts)
     return with_stability(fits, sample, options, data.bits, pool)
 
 
@@ -146,17 +146,19 @@ def _restore(
     return restored
 
 
-def _search(points: Points, ks: Sequence[int], options: GridOptions, data: PointSet, pool: WorkerPool) -> list[Start]:
+def _search(
+    points: Points, ks: Sequence[int], options: GridOptions, data: PointSet, pool: WorkerPool
+) -> list[Solution]:
     started = time.monotonic()
-    starts = search.search(points, ks, restarts=options.restarts, seed=options.seed, bits=data.bits, pool=pool)
+    solutions = search.search(points, ks, restarts=options.restarts, seed=options.seed, bits=data.bits, pool=pool)
     log.info(
         "k %s: %d restarts each and exchanges on %d of %d points, %.1f s",
         lloyd.format_ranges(ks), options.restarts, len(points), len(data), time.monotonic() - started,
     )  # fmt: skip
-    return starts
+    return solutions
 
 
-def fit_scores(data: PointSet, states: Sequence[LloydState], *, engine: str, restarts: int) -> list[Fit]:
+def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, restarts: int) -> list[Fit]:
     """Score the centres of every k in one pass over all points. Runs one Spark job if the points are Blocks.
 
     Parameters
@@ -190,29 +192,29 @@ def fit_scores(data: PointSet, states: Sequence[LloydState], *, engine: str, res
     return [
         fit_from_sums(
             np.ldexp(state.centres, -data.exponent),
-            _cluster_sums(of, scores, -data.exponent),
-            agreement(_pair_counts(of, scores, data.n_classes)),
+            _cluster_sums(centre_stats, scores, -data.exponent),
+            agreement(_pair_counts(centre_stats, scores, data.n_classes)),
             engine=engine,
             restarts=restarts,
             iterations=state.iterations,
         )
-        for state, of, scores in zip(complete, stats, data.score_sums(stats), strict=True)
+        for state, centre_stats, scores in zip(complete, stats, data.score_sums(stats), strict=True)
     ]
 
 
-def _cluster_sums(of: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Return the sums in the original units, which are 2^exponent times those of the grid."""
+def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
+    """Return the sums in the original units, which are 2^exponent times those of the scaled points."""
     return ClusterSums(
-        sizes=of.sizes.astype(np.int64),
-        means=np.ldexp(of.means, exponent),
+        sizes=centre_stats.sizes.astype(np.int64),
+        means=np.ldexp(centre_stats.means, exponent),
         silhouettes=scores.sums[:, 0],
         distances=np.ldexp(scores.sums[:, 1], exponent),
         squares=np.ldexp(scores.sums[:, 2], 2 * exponent),
     )
 
 
-def _pair_counts(of: CentreStats, scores: ScoreSums, n_classes: int) -> NDArray[np.int64]:
+def _pair_counts(centre_stats: CentreStats, scores: ScoreSums, n_classes: int) -> NDArray[np.int64]:
     """Return the number of points by cluster and class, shape (k, n_classes)."""
-    counts: NDArray[np.int64] = np.zeros((len(of.sizes), n_classes), dtype=np.int64)
+    counts: NDArray[np.int64] = np.zeros((len(centre_stats.sizes), n_classes), dtype=np.int64)
     counts.ravel()[scores.pairs] = scores.counts
     return counts

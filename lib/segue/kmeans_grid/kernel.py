@@ -1,9 +1,9 @@
 """Sum points by their nearest centre for several K-means at once, in sums that are exact.
 
-Points and centres lie on a grid of multiples of 2^-bits in [-1, 1]. Then |c|^2 - 2 x.c, which alone decides the nearest
-centre, fits into the 53 bits of a float64 in whatever order its terms are added, and so do counts and sums of
-coordinates. Labels and new centres therefore depend neither on partitions or batches nor on the processor. Sums of
-squares are rounded; only scores use them.
+Points and centres are in fixed point: quantised to multiples of 2^-bits in [-1, 1]. Then |c|^2 - 2 x.c, which alone
+decides the nearest centre, fits into the 53 bits of a float64 in whatever order its terms are added, and so do counts
+and sums of coordinates. Labels and new centres therefore depend neither on partitions or batches nor on the processor.
+Sums of squares are rounded; only scores use them.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ _MAX_CENTRES = 128
 products are needed."""
 
 
-def grid_bits(n_features: int) -> int:
-    """Return the bits of a grid with exact labels: 24 up to 10 features, 23 up to 42, 22 up to 170.
+def fixed_point_bits(n_features: int) -> int:
+    """Return the most fractional bits with exact labels: 24 up to 10 features, 23 up to 42, 22 up to 170.
 
     No partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and its terms are multiples of 2^(-2 bits).
     """
@@ -36,7 +36,7 @@ def grid_bits(n_features: int) -> int:
 
 def max_points(n_features: int) -> int:
     """Return the most points of a cluster whose sums of coordinates are exact: 2^29 up to 10 features."""
-    return 1 << (MANTISSA - grid_bits(n_features))
+    return 1 << (MANTISSA - fixed_point_bits(n_features))
 
 
 def exponent(max_abs: float) -> int:
@@ -46,7 +46,7 @@ def exponent(max_abs: float) -> int:
     return min(_MAX_EXPONENT, int(fraction == 0.5) - int(power))
 
 
-def round_to_grid(values: Matrix, bits: int) -> Matrix:
+def round_to_fixed_point(values: Matrix, bits: int) -> Matrix:
     """Return values in [-1, 1] rounded to multiples of 2^-bits, halves to even."""
     # adding 0.0 replaces -0.0, which would make equal points differ in their bytes
     return np.ldexp(np.rint(np.ldexp(values, bits)), -bits) + 0.0
@@ -54,48 +54,48 @@ def round_to_grid(values: Matrix, bits: int) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Weighted points in the two forms that matrix products need."""
+    """Weighted points in the two coefficients that matrix products need."""
 
-    columns: Matrix
+    homogeneous_columns: Matrix
     """Shape (n_features + 1, n_points): the coordinates, and a last row of ones."""
-    moments: Matrix
+    weighted_rows: Matrix
     """Shape (n_points, n_features + 2): weighted coordinates, weights, weighted squared lengths."""
 
     @classmethod
     def of(cls, rows: NDArray[np.floating], weights: NDArray[np.floating] | None = None) -> "Points":
         """Make Points from rows of shape (n_points, n_features) and whole-number weights, 1 each by default."""
         n, d = rows.shape
-        columns = np.empty((d + 1, n))
-        columns[:d] = rows.T
-        columns[d] = 1.0
-        moments = np.empty((n, d + 2))
-        moments[:, :d] = rows
-        moments[:, d] = 1.0
-        moments[:, d + 1] = np.einsum("ij,ij->i", moments[:, :d], moments[:, :d])
+        homogeneous_columns = np.empty((d + 1, n))
+        homogeneous_columns[:d] = rows.T
+        homogeneous_columns[d] = 1.0
+        weighted_rows = np.empty((n, d + 2))
+        weighted_rows[:, :d] = rows
+        weighted_rows[:, d] = 1.0
+        weighted_rows[:, d + 1] = np.einsum("ij,ij->i", weighted_rows[:, :d], weighted_rows[:, :d])
         if weights is not None:
-            moments *= weights[:, None]
-        return cls(columns, moments)
+            weighted_rows *= weights[:, None]
+        return cls(homogeneous_columns, weighted_rows)
 
     def __len__(self) -> int:
-        return int(self.columns.shape[1])
+        return int(self.homogeneous_columns.shape[1])
 
     @property
     def n_features(self) -> int:
         """Number of coordinates of a point."""
-        return len(self.columns) - 1
+        return len(self.homogeneous_columns) - 1
 
     @property
     def rows(self) -> Matrix:
         """Unweighted points, shape (n_points, n_features)."""
-        return self.columns[:-1].T
+        return self.homogeneous_columns[:-1].T
 
     @property
     def weights(self) -> Matrix:
         """Weight of each point, shape (n_points,)."""
-        return self.moments[:, -2]
+        return self.weighted_rows[:, -2]
 
 
-def distance_form(centres: Matrix) -> Matrix:
+def distance_coefficients(centres: Matrix) -> Matrix:
     """Return the rows [-2 c, |c|^2], shape (k, n_features + 1), which times (x, 1) give |x - c|^2 - |x|^2."""
     return np.concatenate([-2 * centres, np.einsum("ij,ij->i", centres, centres)[:, None]], axis=1)
 
@@ -105,8 +105,8 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
     Parameters
     ----------
-    points : on the grid
-    centre_sets : arrays of shape (k, n_features), on the grid, the centres of one set all different
+    points : in fixed point
+    centre_sets : arrays of shape (k, n_features), in fixed point, the centres of one set all different
 
     Returns
     -------
@@ -135,40 +135,40 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
     bounds = np.cumsum([0, *map(len, centre_sets)])
-    forms = np.concatenate([distance_form(centres) for centres in centre_sets])
-    size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(forms)))
+    coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
+    size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))
     # a row per centre, a column per point: the minimum over centres then runs along contiguous rows
-    distances, minima = np.empty((len(forms), size)), np.empty(size)
-    sums = np.zeros((len(forms), points.n_features + 2))
+    distances, minima = np.empty((len(coefficients), size)), np.empty(size)
+    sums = np.zeros((len(coefficients), points.n_features + 2))
     for begin in range(0, len(points), size):
         end = min(begin + size, len(points))
         part, minimum = distances[:, : end - begin], minima[: end - begin]
-        np.matmul(forms, points.columns[:, begin:end], out=part)
+        np.matmul(coefficients, points.homogeneous_columns[:, begin:end], out=part)
         n_nearest = 0  # over all sets
         for a, b in pairwise(bounds):
-            of_set = part[a:b]
-            np.min(of_set, axis=0, out=minimum)
-            is_nearest = of_set == minimum
+            set_part = part[a:b]
+            np.min(set_part, axis=0, out=minimum)
+            is_nearest = set_part == minimum
             n_nearest += int(np.count_nonzero(is_nearest))
-            of_set[:] = is_nearest
+            set_part[:] = is_nearest
         if n_nearest > len(centre_sets) * len(minimum):
             _break_ties(part, bounds)
-        sums += part @ points.moments[begin:end]
+        sums += part @ points.weighted_rows[begin:end]
     return np.split(sums, bounds[1:-1])
 
 
 def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
     """Leave one 1 per point and set, that of the lowest centre. Changes ``is_nearest`` in place."""
     for a, b in pairwise(bounds):
-        of_set = is_nearest[a:b]
-        tied = np.flatnonzero(of_set.sum(axis=0) > 1)
-        first = of_set[:, tied].argmax(axis=0)
-        of_set[:, tied] = 0.0
-        of_set[first, tied] = 1.0
+        set_part = is_nearest[a:b]
+        tied = np.flatnonzero(set_part.sum(axis=0) > 1)
+        first = set_part[:, tied].argmax(axis=0)
+        set_part[:, tied] = 0.0
+        set_part[first, tied] = 1.0
 
 
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
-    """Return the sum of the squared lengths of points on the grid as two exact summands, coarse and fine."""
+    """Return the sum of the squared lengths of points in fixed point as two exact summands, coarse and fine."""
     squares = np.einsum("ij,ij->i", rows, rows)
     coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
     return float(coarse.sum()), float((squares - coarse).sum())
@@ -186,18 +186,18 @@ def column_argmin(values: Matrix) -> NDArray[np.int64]:
 
 def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
     """Return the index of each point's nearest centre, the lowest of equals, shape (n_points,)."""
-    return column_argmin(distance_form(centres) @ points.columns)
+    return column_argmin(distance_coefficients(centres) @ points.homogeneous_columns)
 
 
 def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
-    """Return the mean of each centre's points on the grid; a centre without points keeps its position.
+    """Return the mean of each centre's points in fixed point; a centre without points keeps its position.
 
     Parameters
     ----------
     sums : result of ``centre_sums`` for ``centres``, shape (k, n_features + 2)
     centres : shape (k, n_features)
-    bits : of the grid
+    bits : fractional bits of the result
     """
     counts = sums[:, -2]
     means = sums[:, :-2] / np.maximum(counts, 1.0)[:, None]
-    return np.where(counts[:, None] > 0, round_to_grid(means, bits), centres)
+    return np.where(counts[:, None] > 0, round_to_fixed_point(means, bits), centres)

@@ -32,11 +32,11 @@ class LloydState:
     """State of Lloyd's iterations for one k."""
 
     centres: Matrix
-    """Shape (k, n_features), on the grid."""
+    """Shape (k, n_features), in fixed point."""
     iterations: int = 0
     converged: bool = False
-    cost: float | None = None
-    """``seeding.cost`` at the centres before their last move; None before the first move."""
+    inertia_offset: float | None = None
+    """``seeding.inertia_offset`` at the centres before their last move; None before the first move."""
     sums: Matrix | None = field(default=None, repr=False)
     """``kernel.centre_sums`` of all points for ``centres``, set when the iterations of this k end."""
 
@@ -60,11 +60,11 @@ def run_lloyd(
 
     Parameters
     ----------
-    data : all points, on the grid
+    data : all points, in fixed point
     states : one for each k
     sample : candidates for the new position of a centre without points
     max_iter : most moves of a centre
-    tol : in the units of the grid
+    tol : in the units of the scaled points
     checkpoint : the state is saved there after each pass
     fingerprint : numbers that identify the grid, saved with the state; ``restore_states`` compares them
     passes : number of passes that are in ``states`` already
@@ -87,13 +87,13 @@ def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: 
     empty = sums[:, -2] == 0
     after = seeding.fill_empty_clusters(sample, kernel.updated_centres(sums, state.centres, data.bits), empty)
     max_shift = float(np.sqrt(((after - state.centres) ** 2).sum(axis=1).max()))
-    cost, before = seeding.cost(sums, state.centres), state.cost
-    has_gain = before is None or before - cost > MIN_GAIN_PER_TOL * tol * (data.square_sum + cost)
+    offset, before = seeding.inertia_offset(sums, state.centres), state.inertia_offset
+    has_gain = before is None or before - offset > MIN_GAIN_PER_TOL * tol * (data.square_sum + offset)
     state.converged = (max_shift <= tol or not has_gain) and not empty.any()
     if state.converged or last:
         state.sums = sums
     else:
-        state.centres, state.iterations, state.cost = after, state.iterations + 1, cost
+        state.centres, state.iterations, state.inertia_offset = after, state.iterations + 1, offset
 
 
 def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds: float) -> None:
@@ -127,7 +127,12 @@ def format_ranges(numbers: Sequence[int]) -> str:
 
 def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
     content = [
-        {"centres": s.centres.tolist(), "iterations": s.iterations, "cost": s.cost, "done": s.sums is not None}
+        {
+            "centres": s.centres.tolist(),
+            "iterations": s.iterations,
+            "cost": s.inertia_offset,
+            "done": s.sums is not None,
+        }
         for s in states
     ]
     return json.dumps({"about": list(fingerprint), "passes": number, "courses": content})
@@ -153,8 +158,8 @@ def restore_states(
         ):
             return None
         iterations = [int(state["iterations"]) for state in content["courses"]]
-        costs = [None if state["cost"] is None else float(state["cost"]) for state in content["courses"]]
-        states = [LloydState(c, i, cost=cost) for c, i, cost in zip(centres, iterations, costs, strict=True)]
+        offsets = [None if state["cost"] is None else float(state["cost"]) for state in content["courses"]]
+        states = [LloydState(c, i, inertia_offset=o) for c, i, o in zip(centres, iterations, offsets, strict=True)]
         return int(content["passes"]), states
     except (ValueError, KeyError, TypeError, OverflowError):
         return None

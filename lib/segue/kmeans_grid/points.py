@@ -18,7 +18,7 @@ from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 
 class PointSet(Protocol):
-    """All points of a grid, scaled by 2^exponent into [-1, 1]: LocalPoints or Blocks."""
+    """All points that are clustered, scaled by 2^exponent into [-1, 1]: LocalPoints or Blocks."""
 
     @property
     def bits(self) -> int: ...
@@ -44,8 +44,8 @@ class PointSet(Protocol):
 class LocalPoints:
     """Points in the driver's memory.
 
-    Sums and scores are those of the points as given (scaled, not rounded); ``sample`` holds the points on the grid, for
-    the search. The points are shuffled in a way that depends on their values and number alone.
+    Sums and scores are those of the points as given (scaled, not rounded); ``sample`` holds the points in fixed
+    point, for the search. The points are shuffled in a way that depends on their values and number alone.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class LocalPoints:
     def __init__(self, rows: Matrix, classes: NDArray[np.int32] | None, n_classes: int, exponent: int) -> None:
         self.n_features = rows.shape[1]
         self.exponent = exponent
-        self.bits = kernel.grid_bits(self.n_features)
+        self.bits = kernel.fixed_point_bits(self.n_features)
         scaled = np.ldexp(rows, exponent)
         # classes only decide the order of equal points
         order = np.lexsort((classes if classes is not None else np.zeros(len(rows)), *scaled.T))
@@ -66,11 +66,11 @@ class LocalPoints:
         self._exact = Points.of(scaled[order])
         self._classes = classes[order] if classes is not None else None
         self.n_classes = n_classes
-        self.sample = Points.of(kernel.round_to_grid(scaled[order], self.bits))
+        self.sample = Points.of(kernel.round_to_fixed_point(scaled[order], self.bits))
 
     @property
     def square_sum(self) -> float:
-        """Sum of the squared lengths of all points on the grid."""
+        """Sum of the squared lengths of all points in fixed point."""
         return sum(kernel.square_parts(self.sample.rows, self.bits))
 
     def __len__(self) -> int:

@@ -74,8 +74,8 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Return the points and the missing extreme ones on the grid, shuffled by their values and number alone."""
-    rows = kernel.round_to_grid(np.ldexp(values, blocks.exponent), blocks.bits)
+    """Return the points and the missing extreme ones in fixed point, shuffled by their values and number alone."""
+    rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))
     order = np.random.Generator(np.random.PCG64(len(rows))).permutation(order)
     rows, weights = rows[order], weights[order].astype(np.float64)

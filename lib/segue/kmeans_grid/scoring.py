@@ -12,7 +12,7 @@ from segue.kmeans_grid.kernel import Matrix, Points
 _ELEMENTS = 1 << 17
 _MIN_POINTS = 128
 _ZERO = 1e-13
-"""Smaller squared distances between points and means are rounding errors: they are below the grid's resolution."""
+"""Smaller squared distances between points and means are rounding errors, below the resolution of the fixed point."""
 _MAX_DENSE_COUNTS = 1 << 20
 
 
@@ -56,7 +56,7 @@ def score_sums(
 
     Parameters
     ----------
-    points : on the grid or not
+    points : in fixed point or not
     classes : class of each point, below 0 for none, shape (n_points,)
     n_classes : number of classes
     stats : one for each k, over all points of which ``points`` may be a part
@@ -66,17 +66,20 @@ def score_sums(
     list of ScoreSums
         One for each k.
     """
-    sums = [np.zeros((len(of.centres), 3)) for of in stats]
-    counters = [_PairCounter(len(of.centres), n_classes) for of in stats] if classes is not None and n_classes else []
-    forms = [(kernel.distance_form(of.centres), _mean_distance_form(of), *_constants(of)) for of in stats]
-    size = max(_MIN_POINTS, _ELEMENTS // max(len(of.centres) for of in stats))
+    ks = [len(centre_stats.centres) for centre_stats in stats]
+    sums = [np.zeros((k, 3)) for k in ks]
+    counters = [_PairCounter(k, n_classes) for k in ks] if classes is not None and n_classes else []
+    constants = [
+        (kernel.distance_coefficients(s.centres), _mean_distance_coefficients(s), *_silhouette_terms(s)) for s in stats
+    ]
+    size = max(_MIN_POINTS, _ELEMENTS // max(ks))
     for begin in range(0, len(points), size):
         part = slice(begin, begin + size)
-        columns, weights = points.columns[:, part], points.weights[part]
+        columns, weights = points.homogeneous_columns[:, part], points.weights[part]
         squares = np.einsum("ij,ij->j", columns[:-1], columns[:-1])
-        for index, (centre_form, mean_form, spread, factor) in enumerate(forms):
-            labels = kernel.column_argmin(centre_form @ columns)
-            silhouettes, distances = _point_scores(mean_form @ columns + squares, labels, spread, factor)
+        for index, (to_centres, to_means, spread, factor) in enumerate(constants):
+            labels = kernel.column_argmin(to_centres @ columns)
+            silhouettes, distances = _point_scores(to_means @ columns + squares, labels, spread, factor)
             values = (silhouettes * weights, np.sqrt(distances) * weights, distances * weights)
             for column, value in enumerate(values):
                 sums[index][:, column] += np.bincount(labels, weights=value, minlength=len(sums[index]))
@@ -84,19 +87,20 @@ def score_sums(
                 counters[index].add(labels, classes[part], weights)  # type: ignore[index]
     empty = np.zeros(0, dtype=np.int64)
     return [
-        ScoreSums(of_k, *(counters[index].nonzero() if counters else (empty, empty))) for index, of_k in enumerate(sums)
+        ScoreSums(k_sums, *(counters[index].nonzero() if counters else (empty, empty)))
+        for index, k_sums in enumerate(sums)
     ]
 
 
-def _mean_distance_form(of: CentreStats) -> Matrix:
+def _mean_distance_coefficients(stats: CentreStats) -> Matrix:
     """Return rows that times (x, 1) give the mean squared distance to each cluster's points, less |x|^2."""
-    return np.concatenate([-2 * of.means, of.mean_squares[:, None]], axis=1)
+    return np.concatenate([-2 * stats.means, stats.mean_squares[:, None]], axis=1)
 
 
-def _constants(of: CentreStats) -> tuple[Matrix, Matrix]:
+def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
     """Return for each cluster the mean squared distance of its points to their mean, and n / (n - 1), 0 for n = 1."""
-    spread = of.mean_squares - np.einsum("ij,ij->i", of.means, of.means)
-    return spread, np.where(of.sizes > 1, of.sizes / np.maximum(of.sizes - 1, 1.0), 0.0)
+    spread = stats.mean_squares - np.einsum("ij,ij->i", stats.means, stats.means)
+    return spread, np.where(stats.sizes > 1, stats.sizes / np.maximum(stats.sizes - 1, 1.0), 0.0)
 
 
 def _point_scores(

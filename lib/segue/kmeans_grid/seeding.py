@@ -14,13 +14,13 @@ from segue.kmeans_grid import kernel
 from segue.kmeans_grid.kernel import Matrix, Points
 
 
-class Start(NamedTuple):
-    """Centres of one k after some iterations."""
+class Solution(NamedTuple):
+    """Centres of one k after some of Lloyd's iterations."""
 
     centres: Matrix
-    """Shape (k, n_features), on the grid."""
-    cost: float
-    """Inertia less the points' sum of squared lengths, at these centres or at those before their last move."""
+    """Shape (k, n_features), in fixed point."""
+    inertia_offset: float
+    """See the function ``inertia_offset``: at these centres, or at those before their last move."""
     iterations: int
     converged: bool
     """Whether another iteration would move no centre."""
@@ -29,8 +29,9 @@ class Start(NamedTuple):
 def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int) -> list[Matrix]:
     """Choose the first centres of several restarts by greedy k-means++. O(n d) for each candidate centre.
 
-    The first k rows of a result are a start for k clusters too, so that one call serves all k of a grid. Each further
-    centre is the best of 2 + ln(n_centres) candidates, drawn by their squared distance to the centres chosen before.
+    The first k rows of a result are first centres for k clusters too, so that one call serves all k of a grid. Each
+    further centre is the best of 2 + ln(n_centres) candidates, drawn by their squared distance to the centres chosen
+    before.
 
     Parameters
     ----------
@@ -76,26 +77,29 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
 
 def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int64]) -> Matrix:
     """Return the squared distances of all points to those with the given indices, shape (n_indices, n_points)."""
-    return np.maximum(kernel.distance_form(points.rows[indices]) @ points.columns + squares, 0.0)
+    return np.maximum(kernel.distance_coefficients(points.rows[indices]) @ points.homogeneous_columns + squares, 0.0)
 
 
-def lloyd(points: Points, starts: Sequence[Start], iterations: int, bits: int) -> list[Start]:
-    """Return the starts after at most so many further iterations of Lloyd; converged ones are returned unchanged."""
-    results = list(starts)
+def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
+    """Return the solutions after at most ``iterations`` more of Lloyd's; converged ones are returned unchanged."""
+    results = list(solutions)
     for _ in range(iterations):
-        moving = [i for i, start in enumerate(results) if not start.converged]
+        moving = [i for i, solution in enumerate(results) if not solution.converged]
         if not moving:
             break
         for i, sums in zip(moving, kernel.centre_sums(points, [results[i].centres for i in moving]), strict=True):
             before = results[i]
             after = fill_empty_clusters(points, kernel.updated_centres(sums, before.centres, bits), sums[:, -2] == 0)
             converged = np.array_equal(after, before.centres)
-            results[i] = Start(after, cost(sums, before.centres), before.iterations + 1, converged)
+            results[i] = Solution(after, inertia_offset(sums, before.centres), before.iterations + 1, converged)
     return results
 
 
-def cost(sums: Matrix, centres: Matrix) -> float:
-    """Return the inertia less the points' sum of squared lengths, the same in whatever order the points come.
+def inertia_offset(sums: Matrix, centres: Matrix) -> float:
+    """Return the inertia minus the points' sum of squared lengths, the same bits for any order of the points.
+
+    That sum is the same for all centres, so that among solutions for the same points and k the one with the lowest
+    offset has the lowest inertia. It needs counts and sums of coordinates, which are exact, but no sums of squares.
 
     Parameters
     ----------
@@ -121,47 +125,49 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
     centres = centres.copy()
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     filled = centres[~empty]
-    distances = (kernel.distance_form(filled) @ points.columns).min(axis=0) + squares if len(filled) else squares
+    distances = squares
+    if len(filled):
+        distances = (kernel.distance_coefficients(filled) @ points.homogeneous_columns).min(axis=0) + squares
     for index in np.flatnonzero(empty):
         centres[index] = points.rows[distances.argmax()]
         distances = np.minimum(distances, _squared_distances(points, squares, np.array([distances.argmax()]))[0])
     return centres
 
 
-def best_starts(starts: Sequence[Start], n: int) -> list[Start]:
-    """Return the ``n`` starts of lowest cost, one of each cost: of equals the earliest."""
-    distinct: dict[float, Start] = {}
-    for start in sorted(starts, key=lambda start: start.cost):
-        distinct.setdefault(start.cost, start)
+def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
+    """Return the ``n`` solutions of lowest inertia, one of each inertia: of equals the earliest."""
+    distinct: dict[float, Solution] = {}
+    for solution in sorted(solutions, key=lambda solution: solution.inertia_offset):
+        distinct.setdefault(solution.inertia_offset, solution)
     return list(distinct.values())[:n]
 
 
 def propose_all(
-    points: Points, starts: Sequence[Start], indices: Sequence[int], draws: Matrix
+    points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
     """Return the proposals of several k, each with its index; see ``propose``."""
-    return [(index, propose(points, starts, index, draws)) for index in indices]
+    return [(index, propose(points, solutions, index, draws)) for index in indices]
 
 
-def propose(points: Points, starts: Sequence[Start], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
+def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
     """Derive new centres for one k and its neighbours from the centres of that k. O(n k d).
 
-    A good clustering for k is a good start for k + 1 with a centre added, and for k - 1 with one removed. Removing one
+    A good solution for k is a good start for k + 1 with a centre added, and for k - 1 with one removed. Removing one
     and adding another, in either order, also moves a centre out of a local optimum.
 
     Parameters
     ----------
     points : a sample
-    starts : one per k, by rising k
-    index : position in ``starts`` of the k whose centres are changed
+    solutions : one per k, by rising k
+    index : position in ``solutions`` of the k whose centres are changed
     draws : numbers in [0, 1), shape (n_candidates,), which select the candidates for an added centre
 
     Returns
     -------
     list of (int, array of shape (k, n_features))
-        Positions in ``starts``, and new centres for them; none where every point has a centre of its own.
+        Positions in ``solutions``, and new centres for them; none where every point has a centre of its own.
     """
-    centres = starts[index].centres
+    centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
     if larger is None:
         return []
@@ -170,16 +176,16 @@ def propose(points: Points, starts: Sequence[Start], index: int, draws: Matrix) 
     proposals = [(index, without_cheapest_centre(points, larger))]
     if swapped is not None:
         proposals.append((index, swapped))
-    if index and len(starts[index - 1].centres) == len(smaller):
+    if index and len(solutions[index - 1].centres) == len(smaller):
         proposals.append((index - 1, smaller))
-    if index + 1 < len(starts) and len(starts[index + 1].centres) == len(larger):
+    if index + 1 < len(solutions) and len(solutions[index + 1].centres) == len(larger):
         proposals.append((index + 1, larger))
     return proposals
 
 
 def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
     """Remove the centre whose points lose least by moving to their second nearest centre. O(n k d)."""
-    distances = kernel.distance_form(centres) @ points.columns
+    distances = kernel.distance_coefficients(centres) @ points.homogeneous_columns
     columns = np.arange(len(points))
     labels = kernel.column_argmin(distances)
     nearest = distances[labels, columns]
@@ -194,7 +200,8 @@ def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix 
     None where every point coincides with a centre.
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
-    distances = np.maximum((kernel.distance_form(centres) @ points.columns).min(axis=0) + squares, 0.0)
+    to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)
+    distances = np.maximum(to_nearest + squares, 0.0)
     potential = np.cumsum(distances * points.weights)
     if potential[-1] == 0:
         return None

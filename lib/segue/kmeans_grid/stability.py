@@ -30,7 +30,7 @@ def stability(
 
     Parameters
     ----------
-    sample : on the grid, shuffled; of more than 20,000 points the first 20,000 are used
+    sample : in fixed point, shuffled; of more than 20,000 points the first 20,000 are used
     ks : numbers of clusters, rising
     subsamples : number of halves, at least 2
     seed, bits, pool : as for ``search``
@@ -45,9 +45,9 @@ def stability(
     T. Lange, V. Roth, M. L. Braun, J. M. Buhmann (2004), "Stability-based validation of clustering solutions",
     Neural Comput. 16, 1299-1323.
     """
-    points = Points(sample.columns[:, :MAX_POINTS], sample.moments[:MAX_POINTS])
+    points = Points(sample.homogeneous_columns[:, :MAX_POINTS], sample.weighted_rows[:MAX_POINTS])
     masks = np.random.Generator(np.random.PCG64([seed, subsamples, 1])).random((subsamples, len(points))) < 0.5
-    parts = [Points(points.columns[:, mask], points.moments[mask]) for mask in masks]
+    parts = [Points(points.homogeneous_columns[:, mask], points.weighted_rows[mask]) for mask in masks]
     min_distinct = min(len(np.unique(part.rows, axis=0)) for part in parts)
     feasible = [k for k in ks if k <= min_distinct]
     if not feasible:
@@ -73,15 +73,15 @@ def with_stability(
     ks = [fit.k for fit in fits]
     results = stability(sample, ks, subsamples=options.subsamples, seed=options.seed, bits=bits, pool=pool)
     log.info("stability by %d random halves of the sample, %.1f s", options.subsamples, time.monotonic() - started)
-    return [replace(fit, stability=of_k) for fit, of_k in zip(fits, results, strict=True)]
+    return [replace(fit, stability=result) for fit, result in zip(fits, results, strict=True)]
 
 
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
     """Return the labels of all points by the clusters of one half, for every k."""
-    starts = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits, pool=pool)
-    return [kernel.labels(points, start.centres) for start in starts]
+    solutions = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits, pool=pool)
+    return [kernel.labels(points, solution.centres) for solution in solutions]
 
 
 def _rand_index(

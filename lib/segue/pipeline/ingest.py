@@ -132,8 +132,8 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     removed_keys = None
     # guard: corrected-rejections-removed
     if stored_rejected is not None and reread and not snapshot:
-        of_files = stored_rejected.where(F.col("source_file").isin(list(reread)))
-        removed_keys = of_files.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
+        reread_rejected = stored_rejected.where(F.col("source_file").isin(list(reread)))
+        removed_keys = reread_rejected.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
     if stored_rejected is None or snapshot or removed_keys is not None or by_status.keys() - {"track"}:
         # guard: snapshot-removes-rejected-rows
         # -> store.sync(schema.REJECTED_TRACKS, rejected, removed_keys=removed_keys)
@@ -147,7 +147,7 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
         # -> return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_names(tracks)))
         return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_names(tracks), remove_missing=True))
     compared = None if stored is None else matching_rows(stored, tracks, by_status["track"], "track_id")
-    changed = merge.with_change(tracks, compared).where("change != 'unchanged'").drop("change")
+    changed = merge.merge_with_stored(tracks, compared).where("change != 'unchanged'").drop("change")
     return _Written(by_status, store.sync(schema.TRACKS, changed))
 
 

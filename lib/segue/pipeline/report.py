@@ -15,7 +15,7 @@ from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
 from segue.report import HTML_FILE, JSON_FILE, json_numbers, numbers, page
-from segue.report.aggregates.summary import ReportTables, fit_report_numbers
+from segue.report.aggregates.summary import ReportTables, collect_report_numbers
 from segue.runtime.job import Job, Run
 from segue.settings import Settings, with_current_names
 from segue.storage import commit_log, files
@@ -65,7 +65,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
         if row is None or row.tracks_version != tables[schema.LABELED_TRACKS.name]:
             log.warning("report: similar_tracks is older than the labels, so it is left out; run recommend_tracks.py")
             similar = None
-    shown = fit_report_numbers(
+    shown = collect_report_numbers(
         ReportTables(labeled, rejected, scores, similar),
         card,
         _provenance(store, settings, card, scores, tables),
@@ -95,7 +95,7 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
     """Return a hash of everything on which the page depends."""
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
-    return json_digest([card.model_version, tables, shown, __version__, page.DESIGN], _DIGITS)
+    return json_digest([card.model_version, tables, shown, __version__, page.TEMPLATE_HASH], _DIGITS)
 
 
 def _provenance(

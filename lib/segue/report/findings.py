@@ -231,20 +231,23 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return why the model has k clusters, by the rule of ``selection.rule``."""
+    """Return why the model has k clusters, by the rule of ``selection.rule``. Raises ValueError for another rule."""
     k, ks = numbers.k, [score.k for score in numbers.k_scores]
     chosen = next(score for score in numbers.k_scores if score.k == k)
     tried = f", of {min(ks)} to {max(ks)} that were tried" if len(ks) > 1 else ""
     best = max(numbers.k_scores, key=lambda score: score.silhouette)
-    reason = {
+    reasons = {
+        "silhouette": f"{k} clusters have the highest silhouette among the admissible numbers of clusters",
         "fixed": f"The settings fix {k} clusters",
         "knee": f"At {k} clusters the inertia curve has its knee: more clusters reduce inertia little",
         "stable": f"{k} is the largest number of clusters on which random subsamples of the catalogue agree",
-    }.get(rule, f"{k} clusters have the highest silhouette among the admissible numbers of clusters")
+    }
+    if rule not in reasons:
+        raise ValueError(f"found rule {rule!r}, expected one of {', '.join(reasons)}")
     end = f", with a silhouette of {chosen.silhouette:.2f}"
     if best.k != k:
         end += f" (the highest of all, {best.silhouette:.2f}, has {best.k})"
-    return f"{reason}{tried}{end}."
+    return f"{reasons[rule]}{tried}{end}."
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:

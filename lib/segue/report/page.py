@@ -28,7 +28,7 @@ _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
 }
-DESIGN = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest()[:16]
+TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest()[:16]
 """Hash of the page's template, style sheet and script."""
 
 

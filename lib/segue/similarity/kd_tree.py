@@ -139,7 +139,7 @@ class CandidateTree:
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
         """Fill in the lists that ``n_fetch`` candidates complete, and return the rows of the others."""
         tracks, max_distance = self._tracks, search.max_distance[rows]
-        distance, index, frontier = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
+        distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
         is_allowed = np.isfinite(distance) & (tracks.recording[index] != search.queries.recording[rows, None])
         if self.rules.years_apart is not None:
             years_apart = np.abs(tracks.year[index] - search.queries.year[rows, None])
@@ -151,8 +151,8 @@ class CandidateTree:
         list_distance = np.where(is_filled, np.take_along_axis(distance, selected, axis=1), np.inf)
         length = is_filled.sum(axis=1)
         last = np.where(length > 0, list_distance[np.arange(len(rows)), np.maximum(length - 1, 0)], 0.0)
-        is_complete = (length >= search.max_length[rows]) & (last * (1 + SLACK) < frontier)
-        is_complete |= np.isinf(frontier) | (frontier > max_distance * (1 + SLACK))
+        is_complete = (length >= search.max_length[rows]) & (last * (1 + SLACK) < unfetched_lower_bound)
+        is_complete |= np.isinf(unfetched_lower_bound) | (unfetched_lower_bound > max_distance * (1 + SLACK))
         search.result.index[rows[is_complete]] = lists[is_complete]
         search.result.distance[rows[is_complete]] = list_distance[is_complete]
         incomplete: Integers = rows[~is_complete]
@@ -165,7 +165,7 @@ class CandidateTree:
         -------
         distance, index : arrays of shape (n_points, n_fetched)
             In order of (distance, id_order); infinity and 0 where the tree has no more.
-        frontier : array of shape (n_points,)
+        unfetched_lower_bound : array of shape (n_points,)
             Lower bound of the distances of all candidates that were not fetched.
         """
         n_fetch = min(n_fetch, len(self._tracks))
@@ -180,10 +180,10 @@ class CandidateTree:
         distance = distances(points, self._tracks.points, index)
         distance[is_absent] = np.inf
         _sort_rows(distance, index, self._tracks.id_order)
-        frontier = np.full(len(points), np.inf)
+        unfetched_lower_bound = np.full(len(points), np.inf)
         if n_fetch < len(self._tracks):
-            frontier = np.where(is_absent[:, -1], np.inf, tree_distance[:, -1])
-        return distance, index, frontier
+            unfetched_lower_bound = np.where(is_absent[:, -1], np.inf, tree_distance[:, -1])
+        return distance, index, unfetched_lower_bound
 
     def _scan(self, search: _Search, row: int) -> None:
         """Fill in one list from the distances of all candidates. O(n_candidates log n_candidates)."""

@@ -18,9 +18,9 @@ the driver and every worker hold all coordinates.
 Method ``cells`` (``partitioned``, ``cross_cell``): for catalogues that no worker can hold.
 
 1. A sample gives the centres of cells; every track is a member of the cell with the nearest centre.
-2. Every track is copied into the cells that it is near to, within ``overlap``; each cell is searched by a tree of its
-   members and copies. A full list whose last distance r is at most ``overlap`` is final, as no track within r of q
-   is missing from the cell of q.
+2. Every track is copied into the cells that it is near to, within ``overlap_radius``; each cell is searched by a tree
+   of its members and copies. A full list whose last distance r is at most ``overlap_radius`` is final, as no track
+   within r of q is missing from the cell of q.
 3. A longer or incomplete list is searched for in the other cells that can hold a track within r (infinity for
    incomplete lists). For q in the cell of centre a, the plane midway between a and b separates q from the members of
    cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, its distance to the plane.

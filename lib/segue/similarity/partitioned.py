@@ -64,14 +64,14 @@ def partitioned_neighbours(
     DataFrame with columns ``track_id`` and ``similar``
     """
     n_cells = max(1, -(-n_tracks // tracks_per_cell))
-    centres, overlap = fit_centres(prepared, scaling, n_tracks, n_cells, rules.length)
+    centres, overlap_radius = fit_centres(prepared, scaling, n_tracks, n_cells, rules.length)
     n_partitions = max(2, len(centres))
     cell_lists = (
-        prepared.mapInArrow(_assign_cells(scaling, centres, overlap), "cell int, tracks binary")
+        prepared.mapInArrow(_assign_cells(scaling, centres, overlap_radius), "cell int, tracks binary")
         # explicit number of partitions: adaptive execution would coalesce cells by their bytes, not their work
         .repartition(n_partitions, "cell")
         .groupBy("cell")
-        .applyInArrow(_search_within_cell(centres, overlap, rules), _CELL_LISTS)
+        .applyInArrow(_search_within_cell(centres, overlap_radius, rules), _CELL_LISTS)
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
@@ -110,7 +110,7 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
 def fit_centres(
     prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
 ) -> tuple[Floats, float]:
-    """Fit cell centres and overlap to a sample, by a few passes of k-means. Runs one Spark job.
+    """Fit cell centres and the overlap radius to a sample, by a few passes of k-means. Runs one Spark job.
 
     Both influence only the duration of the search, not its result.
 
@@ -118,7 +118,7 @@ def fit_centres(
     -------
     centres : array of shape (at most n_cells, n_features)
         Sorted and distinct.
-    overlap : float
+    overlap_radius : float
         Distance within which about 95 % of the tracks have ``length`` neighbours.
     """
     sample = hash_sample(prepared, n_tracks, max(_MIN_SAMPLE, _SAMPLE_PER_CELL * n_cells))
@@ -133,10 +133,10 @@ def fit_centres(
         counts = np.bincount(label, minlength=len(centres))
         sums = np.stack([np.bincount(label, weights=column, minlength=len(centres)) for column in points.T], axis=1)
         centres = np.unique((sums / np.maximum(counts, 1)[:, None])[counts > 0], axis=0)
-    return centres, _overlap(points, length * len(points) / n_tracks)
+    return centres, _overlap_radius(points, length * len(points) / n_tracks)
 
 
-def _overlap(points: Floats, rank: float) -> float:
+def _overlap_radius(points: Floats, rank: float) -> float:
     """Return a distance within which about 95 % of the points have ``rank`` neighbours.
 
     A rank below 1 (a list's length, scaled from all tracks down to a sparse sample) is extrapolated from the nearest
@@ -189,8 +189,8 @@ def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance
     return pa.ListArray.from_arrays(offsets, pa.array(cells.astype(np.int32)))
 
 
-def _assign_cells(scaling: Scaling, centres: Floats, overlap: float) -> MapBatches:
-    """Return the function that maps tracks to their cells and copies them into all cells within ``overlap``."""
+def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> MapBatches:
+    """Return the function that maps tracks to their cells and copies them into all cells within ``overlap_radius``."""
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tree = build_tree(centres)
@@ -199,7 +199,7 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap: float) -> MapBatch
                 tracks = with_points(batch, scaling)
                 points = arrays.from_binary(tracks.column("point"), np.float64)
                 cell = tree.query(points)[1]
-                row, other = np.nonzero(cells_in_reach(points, cell, centres, np.full(len(points), overlap)))
+                row, other = np.nonzero(cells_in_reach(points, cell, centres, np.full(len(points), overlap_radius)))
                 rows = np.r_[np.arange(len(points)), row]
                 is_member = pa.array(np.arange(len(rows)) < len(points))
                 copies = tracks.take(pa.array(rows)).append_column("is_member", is_member)
@@ -208,16 +208,16 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap: float) -> MapBatch
     return assign
 
 
-def _search_within_cell(centres: Floats, overlap: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
+def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
     def search(table: pa.Table) -> pa.Table:
         cell, tracks = table.column("cell")[0].as_py(), arrays.from_arrow_blobs(table.column("tracks"))
         blocks = arrays.split_by_value(tracks, "block")
-        return pa.concat_tables([_search_block(block, cell, centres, overlap, rules) for block in blocks])
+        return pa.concat_tables([_search_block(block, cell, centres, overlap_radius, rules) for block in blocks])
 
     return search
 
 
-def _search_block(table: pa.Table, cell: int, centres: Floats, overlap: float, rules: Rules) -> pa.Table:
+def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: float, rules: Rules) -> pa.Table:
     """Return a cell's members of one block with their lists, and the other cells that can hold nearer tracks.
 
     The columns are those of ``_CELL_LISTS``.
@@ -230,7 +230,7 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap: float, r
     lists = BatchSearch(tracks, rules).nearest(members)
     max_distance = lists.max_distance(rules.length)
     # tracks of the null block have no neighbours in any cell
-    is_complete = (max_distance * (1 + SLACK) <= overlap) | (not block.is_valid)
+    is_complete = (max_distance * (1 + SLACK) <= overlap_radius) | (not block.is_valid)
     query_distance = np.where(is_complete, -1.0, max_distance)
     n_members = len(members.tracks)
     columns = {

@@ -133,7 +133,10 @@ def title_keys(titles: Sequence[str]) -> list[str]:
 
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return ``normalise_words(fold_text(title))`` and ``title_key(title)`` of each title."""
+    """Return two lists, one entry per title: its folded words, and its ``title_key``.
+
+    The key is equal for all releases of a recording. Folds each title only once for both.
+    """
     folded = fold_texts(titles)
     words = normalise_words_of_all(folded)
     keys = [title_words or title.strip() for title_words, title in zip(words, folded, strict=True)]

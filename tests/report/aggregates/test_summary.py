@@ -7,8 +7,8 @@ from pyspark.sql import Row
 from tests.report.aggregates import tracks
 
 from segue.report import numbers
-from segue.report.aggregates import queries, summary
-from segue.report.aggregates.summary import ReportTables, fit_report_numbers
+from segue.report.aggregates import queries, summary, sums
+from segue.report.aggregates.summary import ReportTables, collect_report_numbers
 
 SCORES = [
     Row(
@@ -66,7 +66,7 @@ def rejected(spark):
 @pytest.fixture(scope="module")
 def report(frame, rejected, similar, table):
     card = tracks.card(table)
-    return fit_report_numbers(
+    return collect_report_numbers(
         ReportTables(frame, rejected, SCORES, similar), card, PROVENANCE, n_points=5000, n_searchable=3
     )
 
@@ -95,7 +95,7 @@ def test_rankings_with_ties_by_name(report, table, frame):
     genres = table.genre.value_counts()
     assert report.genres == sorted(genres.items(), key=lambda item: (-item[1], item[0]))
     assert (report.n_genres, report.n_artists) == (3, 4)
-    assert queries.fit_ranking(frame, "title", 2) == ([("Title 0", 1), ("Title 1", 1)], len(table))
+    assert queries.collect_ranking(frame, "title", 2) == ([("Title 0", 1), ("Title 1", 1)], len(table))
 
 
 def test_distributions_count_every_track_once(report, table):
@@ -110,6 +110,16 @@ def test_distributions_count_every_track_once(report, table):
         if name == "loudness":  # whole decibels lie on edges, and numpy's last bin includes both of its edges
             counts[-1] -= (values == histogram.edges[-1]).sum()
         assert histogram.counts == counts.tolist()
+
+
+def test_tracks_longer_than_the_histogram_are_outside(table):
+    # more than the tail that no bar covers, so that the last bar ends at 1,200 s
+    durations = table.assign(duration_s=np.where(np.arange(len(table)) < 30, 1500.0, table.duration_s))
+    totals = sums.batch_sums(tracks.as_batch(durations), tracks.card(table))
+    histogram = summary._distribution(totals, "duration_s", len(table))
+    assert histogram.edges[-1] == 1200.0
+    assert histogram.counts[-1] == 0
+    assert (histogram.n_outside, histogram.n_missing) == (30 + (table.duration_s[30:] < histogram.edges[0]).sum(), 0)
 
 
 def test_years_and_popularity(report, table):
@@ -142,8 +152,8 @@ def test_a_small_catalogue_is_drawn_completely(report, table):
 
 def test_a_sample_is_proportional_and_reproducible(frame, table):
     sizes = table.cluster.value_counts().to_dict()
-    sample = queries.fit_sample(frame, sizes, 200)
-    assert sample.equals(queries.fit_sample(frame.repartition(7), sizes, 200))
+    sample = queries.collect_sample(frame, sizes, 200)
+    assert sample.equals(queries.collect_sample(frame.repartition(7), sizes, 200))
     assert 140 < len(sample) < 260
     assert set(sample.column("cluster").to_pylist()) == {1, 2, 3}
 
@@ -169,7 +179,7 @@ def test_missing_columns_leave_numbers_empty(spark, table):
     minimal = table.assign(genre=None, year=None, popularity=None, artist="")
     scores = [Row(**row.asDict() | {"genre_nmi": None}) for row in SCORES]
     frames = ReportTables(tracks.as_frame(spark, minimal), None, scores, None)
-    report = fit_report_numbers(frames, tracks.card(table), PROVENANCE, n_points=100, n_searchable=3)
+    report = collect_report_numbers(frames, tracks.card(table), PROVENANCE, n_points=100, n_searchable=3)
     assert (report.years, report.agreement) == (None, None)
     assert report.genres == report.artists == report.popularity == report.similar_tracks == []
     assert "year" not in report.correlations.names and "popularity" not in report.correlations.names

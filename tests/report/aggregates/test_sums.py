@@ -1,7 +1,7 @@
 """Additive sums give what pandas and scikit-learn compute from the same rows."""
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from tests.report.aggregates import tracks
@@ -22,14 +22,9 @@ def card(table):
 
 @pytest.fixture(scope="module")
 def totals(table, card):
-    batch = as_batch(table)
+    batch = tracks.as_batch(table)
     parts = [batch.slice(0, 7), batch.slice(7, 200), batch.slice(207)]
     return sums.add_sums(item for part in parts for item in sums.batch_sums(part, card).items())
-
-
-def as_batch(table):
-    columns = [pa.array(table[name].astype(float), pa.float64(), from_pandas=True) for name in sums.NUMBERS]
-    return pa.RecordBatch.from_arrays(columns, names=list(sums.NUMBERS))
 
 
 def test_correlations_over_the_tracks_that_have_both(totals, table):
@@ -68,14 +63,25 @@ def test_quantiles_are_exact_to_a_bin(totals, table, name, within):
 
 def test_bins_begin_at_multiples_of_the_step(totals, table):
     # 0.57 * 100 is slightly below 57 in binary; whole decibels begin a bin
-    fine = totals[sums.BINS, sums.NUMBERS.index("loudness")]
+    fine = totals[sums.HISTOGRAM, sums.NUMBERS.index("loudness")][1:-1]
     occupied = sums.edges("loudness", len(fine))[:-1][fine > 0]
     assert occupied == pytest.approx(np.unique(table.loudness))
     assert sums._bin("energy", np.array([0.0, 0.57, 0.29, 1.0, 7.0]), 100).tolist() == [0, 57, 29, 99, 99]
 
 
+def test_values_outside_the_range_are_counted_apart(card):
+    durations = [30.0, 1200.0, 1200.5, 5000.0]
+    row = {**dict.fromkeys(sums.NUMBERS), "bpm": 120.0, "energy": 0.5, "acousticness": 0.5}
+    batch = tracks.as_batch(pd.DataFrame([row | {"duration_s": value} for value in durations]))
+    totals = sums.batch_sums(batch, card)
+    below, *counts, above = totals[sums.HISTOGRAM, sums.NUMBERS.index("duration_s")]
+    assert (below, sum(counts), counts[-1], above) == (0, 2, 1, 2)
+    # as quantiles they count as the end of the range
+    assert sums.quantiles(totals, "duration_s", [0.0, 1.0]) == pytest.approx([30.0, 1200.0], abs=0.5)
+
+
 def test_popularity_by_bins(totals, table):
-    counts, popularities = totals[sums.POPULAR, sums.NUMBERS.index("valence")].reshape(2, -1)
+    counts, popularities = totals[sums.POPULARITY_BY_BIN, sums.NUMBERS.index("valence")].reshape(2, -1)
     both = table.dropna(subset="popularity")
     bins = np.minimum((both.valence.astype(float) * sums.N_COARSE).astype(int), sums.N_COARSE - 1)
     grouped = both.popularity.astype(float).groupby(bins).agg(["size", "sum"]).reindex(range(sums.N_COARSE)).fillna(0)
@@ -101,6 +107,6 @@ def test_sums_are_the_same_after_arrow(totals):
 
 
 def test_one_feature_has_a_second_axis_of_zeros(card):
-    flat = {(sums.SPACE, 0): np.array([4.0, 2.0, 1.5])}
+    flat = {(sums.SCATTER_MATRIX, 0): np.array([4.0, 2.0, 1.5])}
     mean, components, shares = sums.principal_axes(flat, 1)
     assert (mean.tolist(), components.tolist(), shares.tolist()) == ([0.5], [[1.0], [0.0]], [1.0, 0.0])

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from segue import schema
 from segue.clustering.model_card import ModelCard
+from segue.report.aggregates import sums
 
 N = 300
 CLUSTERED = ["bpm", "energy", "acousticness"]
@@ -48,6 +50,12 @@ def as_frame(spark, table):
     ddl = ", ".join(f"{name} {types[name]}" for name in table.columns)
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return spark.createDataFrame([{k: _plain(v) for k, v in row.items()} for row in rows], ddl)
+
+
+def as_batch(table):
+    """Return the numbers of the tracks as the Arrow batch that ``sums.batch_sums`` reads."""
+    columns = [pa.array(table[name].astype(float), pa.float64(), from_pandas=True) for name in sums.NUMBERS]
+    return pa.RecordBatch.from_arrays(columns, names=list(sums.NUMBERS))
 
 
 def _plain(value):

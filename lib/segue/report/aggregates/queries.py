@@ -15,7 +15,7 @@ _HASHES = 1 << 30
 _MIN_POINTS_PER_CLUSTER = 40
 
 
-def fit_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
+def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
     """Return the sums over all tracks. Runs one Spark job; each task returns its sums alone."""
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -27,7 +27,7 @@ def fit_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
     return sums.add_sums(((row.kind, row.key), np.array(row["values"])) for row in rows.collect())
 
 
-def fit_sizes(labeled: DataFrame) -> list[Row]:
+def collect_sizes(labeled: DataFrame) -> list[Row]:
     """Return cluster, n_tracks, n_outliers and the mean silhouette, by cluster. Runs one Spark job."""
     grouped = labeled.groupBy("cluster").agg(
         F.count("*").alias("n_tracks"),
@@ -37,7 +37,7 @@ def fit_sizes(labeled: DataFrame) -> list[Row]:
     return sorted(grouped.collect(), key=lambda row: row.cluster)
 
 
-def fit_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tuple[str, int]], int]:
+def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tuple[str, int]], int]:
     """Return the most frequent values of a column with their counts, ties by name, and the number of distinct values.
 
     Null and blank values are left out. Runs one Spark job.
@@ -50,15 +50,15 @@ def fit_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tuple[
     return [(item[0], item[1]) for item in row["top"] or []], row["distinct"]
 
 
-def fit_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> dict[int, list[tuple[str, int]]]:
-    """Return the most frequent values of a column in each cluster, as ``fit_ranking`` does. Runs one Spark job."""
+def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> dict[int, list[tuple[str, int]]]:
+    """Return the most frequent values of a column in each cluster, as ``collect_ranking`` does. Runs one Spark job."""
     counted = labeled.where(F.length(F.trim(column)) > 0).groupBy("cluster", column).count()
     top = F.min_by(F.struct(column, "count"), F.struct(-F.col("count"), column), limit).alias("top")
     rows = counted.groupBy("cluster").agg(top).collect()
     return {row.cluster: [(item[0], item[1]) for item in row["top"]] for row in rows}
 
 
-def fit_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats:
+def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats:
     """Return the share of each genre's tracks in each cluster, shape (n_genres, k). Runs one Spark job."""
     rows = labeled.where(F.col("genre").isin(list(genres))).groupBy("genre", "cluster").count().collect()
     counts = np.zeros((len(genres), k))
@@ -69,14 +69,14 @@ def fit_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats
     return shares
 
 
-def fit_years(labeled: DataFrame) -> list[Row]:
+def collect_years(labeled: DataFrame) -> list[Row]:
     """Return year, n_tracks and the mean of each feature, by year of release. Runs one Spark job."""
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
     return sorted(grouped.collect(), key=lambda row: row.year)
 
 
-def fit_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
+def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
     """Return all tracks, or about ``n_points`` in proportion to the clusters, some of each. Runs one Spark job.
 
     A hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
@@ -103,14 +103,14 @@ def fit_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> p
     return chosen.select("track_id", "title", "artist", "cluster", *schema.FEATURE_NAMES).toArrow().sort_by("track_id")
 
 
-def fit_popular(labeled: DataFrame, limit: int) -> list[str]:
+def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
     """Return the ids of the most popular tracks, ties by id. Runs one Spark job."""
     rated = labeled.where(F.col("popularity").isNotNull())
     rows = rated.orderBy(F.desc("popularity"), "track_id").limit(limit).select("track_id").collect()
     return [row.track_id for row in rows]
 
 
-def fit_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
+def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
     """Return the entries of the lists of similar tracks of some tracks, in order. Runs one Spark job.
 
     Parameters
@@ -138,7 +138,7 @@ def fit_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> lis
     return sorted(rows, key=lambda row: (row.owner.track_id, row.rank))
 
 
-def fit_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
+def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
     """Return the number of rows by kind, and the most frequent reasons of invalid rows. Runs two Spark jobs.
 
     The values that reasons quote are removed, so that equal rules count together.
@@ -149,5 +149,5 @@ def fit_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], lis
     reason = F.explode("reasons").alias("reason")
     reasons = rejected.where("kind = 'invalid'").select(reason)
     rule = F.regexp_replace("reason", r"(?s)^(\w+) .* (is not an? \w+|outside [\[(].*)$", "$1 $2")
-    top, _ = fit_ranking(reasons.select(rule.alias("rule")), "rule", limit)
+    top, _ = collect_ranking(reasons.select(rule.alias("rule")), "rule", limit)
     return kinds, top

@@ -18,7 +18,7 @@ from segue.similarity.reasons import describe_reasons
 _TOP_GENRES, _TOP_ARTISTS, _HEATMAP_GENRES, _ARTISTS_PER_CLUSTER, _TOP_REASONS = 15, 15, 24, 3, 8
 _MAX_BARS = 40
 _BAR_STEPS = (1, 2, 5, 10, 20, 50)
-"""Possible widths of a histogram bar, in steps of its feature (``sums.UNITS``)."""
+"""Possible widths of a histogram bar, in steps of its feature (``sums.STEP``)."""
 _MIN_TRACKS_PER_BIN, _MIN_BINS = 30, 3
 _TAIL = 0.005
 """Share of the tracks at either end that a histogram leaves out."""
@@ -53,7 +53,7 @@ class _Aggregates:
     lists: list[Row]
 
 
-def fit_report_numbers(
+def collect_report_numbers(
     tables: ReportTables, card: ModelCard, provenance: numbers.Provenance, *, n_points: int, n_searchable: int
 ) -> numbers.ReportNumbers:
     """Return the numbers of a report. Runs about ten Spark jobs, one of which reads all numbers of every track.
@@ -109,20 +109,20 @@ def _aggregate(
     labeled, rejected, similar = tables.labeled, tables.rejected, tables.similar
     exemplars = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
     with parallel_jobs(labeled.sparkSession) as submit:
-        sizes = submit(queries.fit_sizes, labeled)
-        genres = submit(queries.fit_ranking, labeled, "genre", _HEATMAP_GENRES)
-        popular = submit(queries.fit_popular, labeled, n_searchable) if similar is not None else None
-        totals = submit(queries.fit_sums, labeled, card)
-        artists = submit(queries.fit_ranking, labeled, "artist", _TOP_ARTISTS)
-        by_cluster = submit(queries.fit_rankings_by_cluster, labeled, "artist", _ARTISTS_PER_CLUSTER)
-        rejections = submit(queries.fit_rejections, rejected, _TOP_REASONS) if rejected is not None else None
-        years = submit(queries.fit_years, labeled)
+        sizes = submit(queries.collect_sizes, labeled)
+        genres = submit(queries.collect_ranking, labeled, "genre", _HEATMAP_GENRES)
+        popular = submit(queries.collect_popular, labeled, n_searchable) if similar is not None else None
+        totals = submit(queries.collect_sums, labeled, card)
+        artists = submit(queries.collect_ranking, labeled, "artist", _TOP_ARTISTS)
+        by_cluster = submit(queries.collect_rankings_by_cluster, labeled, "artist", _ARTISTS_PER_CLUSTER)
+        rejections = submit(queries.collect_rejections, rejected, _TOP_REASONS) if rejected is not None else None
+        years = submit(queries.collect_years, labeled)
         counts = {row.cluster: row.n_tracks for row in sizes.result()}
-        sample = submit(queries.fit_sample, labeled, counts, n_points)
+        sample = submit(queries.collect_sample, labeled, counts, n_points)
         names = [name for name, _ in genres.result()[0]] if with_shares else []
-        shares = submit(queries.fit_shares, labeled, names, card.k) if names else None
+        shares = submit(queries.collect_shares, labeled, names, card.k) if names else None
         searchable = list(dict.fromkeys([*exemplars, *popular.result()])) if popular else []
-        lists = submit(queries.fit_lists, labeled, similar, searchable) if similar is not None else None
+        lists = submit(queries.collect_lists, labeled, similar, searchable) if similar is not None else None
     return _Aggregates(
         sizes=sizes.result(),
         totals=totals.result(),
@@ -216,12 +216,15 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
     """Return a histogram between the tails, of at most ``_MAX_BARS`` + 1 bars of equal width."""
-    fine = totals[sums.BINS, sums.NUMBERS.index(name)]
+    histogram = totals[sums.HISTOGRAM, sums.NUMBERS.index(name)]
+    fine = histogram[1:-1]
     ends = sums.edges(name, len(fine))
     low, q1, median, q3, high = sums.quantiles(totals, name, [_TAIL, 0.25, 0.5, 0.75, 1 - _TAIL])
     first = int(np.searchsorted(ends, low, "right")) - 1
     last = max(int(np.searchsorted(ends, high, "left")), first + 1)
-    step = next(sums.FINE * steps for steps in _BAR_STEPS if last - first <= _MAX_BARS * sums.FINE * steps)
+    step = next(
+        sums.BINS_PER_STEP * steps for steps in _BAR_STEPS if last - first <= _MAX_BARS * sums.BINS_PER_STEP * steps
+    )
     first, last = first // step * step, min(-(-last // step) * step, len(fine))
     starts = np.arange(first, last, step)
     counts = np.add.reduceat(fine[first:last], starts - first)
@@ -229,8 +232,8 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
         name=name,
         edges=[float(ends[i]) for i in [*starts, last]],
         counts=[int(count) for count in counts],
-        n_outside=int(fine.sum() - counts.sum()),
-        n_missing=int(n_tracks - fine.sum()),
+        n_outside=int(histogram.sum() - counts.sum()),
+        n_missing=int(n_tracks - histogram.sum()),
         q1=q1,
         median=median,
         q3=q3,
@@ -245,7 +248,7 @@ def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popular
     for name in names:
         if name == "popularity":
             continue
-        counts, popularities = totals[sums.POPULAR, sums.NUMBERS.index(name)].reshape(2, -1)
+        counts, popularities = totals[sums.POPULARITY_BY_BIN, sums.NUMBERS.index(name)].reshape(2, -1)
         ends = sums.edges(name, sums.N_COARSE)
         bins = np.flatnonzero(counts >= _MIN_TRACKS_PER_BIN)
         if len(bins) >= _MIN_BINS:

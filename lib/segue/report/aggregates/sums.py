@@ -5,11 +5,13 @@ whatever the partitions. The number of rows depends on the features alone.
 
 Kinds
 -----
-PAIRS (key 0) : counts, sums, sums of squares and of products of every pair of numbers, over the tracks that have both,
-    of values centred and divided by the width of their range: shape (4, n, n), flattened
-BINS (key: index in ``NUMBERS``) : counts in fine bins over the range of a number, shape (n_fine,)
-POPULAR (key: index in ``NUMBERS``) : counts and sums of popularity in coarse bins, shape (2, N_COARSE), flattened
-SPACE (key 0) : count, sums, and sums of products of the scaled features, shape (1 + m + m * m,)
+PAIRWISE_MOMENTS (key 0) : counts, sums, sums of squares and of products of every pair of numbers, over the tracks that
+    have both, of values centred and divided by the width of their range: shape (4, n, n), flattened
+HISTOGRAM (key: index in ``NUMBERS``) : counts below the range of a number, in fine bins over it, and above it, shape
+    (n_fine + 2,)
+POPULARITY_BY_BIN (key: index in ``NUMBERS``) : counts and sums of popularity in coarse bins, shape (2, N_COARSE),
+    flattened
+SCATTER_MATRIX (key 0) : count, sums, and sums of products of the scaled features, shape (1 + m + m * m,)
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,13 +29,14 @@ Sums = dict[tuple[str, int], Floats]
 NUMBERS = (*schema.FEATURE_NAMES, "popularity", "year")
 """The columns that are summed."""
 SCHEMA = "kind string, key bigint, values array<double>"
-PAIRS, BINS, POPULAR, SPACE = "pairs", "bins", "popular", "space"
+PAIRWISE_MOMENTS, HISTOGRAM = "pairwise_moments", "histogram"
+POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
 """Bins for popularity."""
-UNITS = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
+STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
 """Step of each number, 0.01 for fractions. Histogram bars are multiples of it, so rounded values fill them evenly."""
-FINE = 10
-"""Fine bins per step: the resolution of quantiles."""
+BINS_PER_STEP = 10
+"""Fine bins per step of a number: the resolution of quantiles."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
 _MIDDLES = np.array([sum(_RANGES[name]) / 2 for name in NUMBERS])
@@ -44,7 +47,7 @@ _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.li
 def n_fine(name: str) -> int:
     """Return the number of fine bins of a number."""
     low, high = _RANGES[name]
-    return round((high - low) / UNITS.get(name, 0.01) * FINE)
+    return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
 
 def edges(name: str, n_bins: int) -> Floats:
@@ -60,26 +63,27 @@ def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
     centred = np.where(is_finite, (rows - _MIDDLES) / _WIDTHS, 0.0)
     ones = is_finite.astype(np.float64)
     totals: Sums = {
-        (PAIRS, 0): np.stack([ones.T @ ones, centred.T @ ones, (centred**2).T @ ones, centred.T @ centred]).ravel()
+        (PAIRWISE_MOMENTS, 0): np.stack(
+            [ones.T @ ones, centred.T @ ones, (centred**2).T @ ones, centred.T @ centred]
+        ).ravel()
     }
     popularity = NUMBERS.index("popularity")
     for index, name in enumerate(NUMBERS):
         values = rows[is_finite[:, index], index]
-        fine = n_fine(name)
-        totals[BINS, index] = np.bincount(_bin(name, values, fine), minlength=fine).astype(np.float64)
+        totals[HISTOGRAM, index] = _histogram(name, values)
         both = is_finite[:, index] & is_finite[:, popularity]
         coarse = _bin(name, rows[both, index], N_COARSE)
         counts = np.bincount(coarse, minlength=N_COARSE).astype(np.float64)
         popularities = np.bincount(coarse, weights=rows[both, popularity], minlength=N_COARSE)
-        totals[POPULAR, index] = np.concatenate([counts, popularities])
+        totals[POPULARITY_BY_BIN, index] = np.concatenate([counts, popularities])
     points = scale_features(card, np.stack([rows[:, NUMBERS.index(name)] for name in card.features], axis=1))
     points = points[np.isfinite(points).all(axis=1)]
-    totals[SPACE, 0] = np.concatenate([[len(points)], points.sum(axis=0), (points.T @ points).ravel()])
+    totals[SCATTER_MATRIX, 0] = np.concatenate([[len(points)], points.sum(axis=0), (points.T @ points).ravel()])
     return totals
 
 
 def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
-    """Return the sums of all parts, each added to those of its kind and key."""
+    """Add up partial sums: arrays with the same (kind, key) are added element by element."""
     total: Sums = {}
     for key, values in parts:
         total[key] = total[key] + values if key in total else values
@@ -104,7 +108,7 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
     n_tracks : shape (n, n)
     """
     size = len(NUMBERS)
-    n, first, square, product = sums[PAIRS, 0].reshape(4, size, size)
+    n, first, square, product = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
     with np.errstate(divide="ignore", invalid="ignore"):
         # first[i, j]: the sum of i over the tracks that have j too
         covariance = product - first * first.T / n
@@ -121,7 +125,7 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
     Numbers without any value are left out.
     """
     size = len(NUMBERS)
-    n, first, square, _ = sums[PAIRS, 0].reshape(4, size, size)
+    n, first, square, _ = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
     result = {}
     for index, name in enumerate(NUMBERS):
         count = n[index, index]
@@ -134,8 +138,14 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
 
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
-    """Return quantiles of a number, exact to the width of a fine bin: a tenth of its step."""
-    return cluster_stats.histogram_quantiles(sums[BINS, NUMBERS.index(name)], *_RANGES[name], shares)
+    """Estimate quantiles of a number from its histogram. The error is at most one fine bin, a tenth of the step.
+
+    Values outside the histogram's range count as its ends: durations above 1,200 s as 1,200 s.
+    """
+    histogram = sums[HISTOGRAM, NUMBERS.index(name)]
+    counts = histogram[1:-1].copy()
+    counts[[0, -1]] += histogram[[0, -1]]
+    return cluster_stats.histogram_quantiles(counts, *_RANGES[name], shares)
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
@@ -149,7 +159,7 @@ def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]
     components : shape (2, n_features), unit vectors as rows; the second is zero where there is one feature
     shares : shape (2,), 0 to 1
     """
-    values = sums[SPACE, 0]
+    values = sums[SCATTER_MATRIX, 0]
     n, first = values[0], values[1 : 1 + n_features]
     product = values[1 + n_features :].reshape(n_features, n_features)
     mean = first / n
@@ -169,6 +179,14 @@ def _column(batch: pa.RecordBatch, name: str) -> Floats:
     column = batch.column(batch.schema.get_field_index(name)).cast(pa.float64())
     values: Floats = column.to_numpy(zero_copy_only=False)
     return values
+
+
+def _histogram(name: str, values: Floats) -> Floats:
+    """Return counts below the range of a number, in its fine bins, and above it, shape (n_fine + 2,)."""
+    low, high = _RANGES[name]
+    bins = 1 + _bin(name, values, n_fine(name))
+    bins[values < low], bins[values > high] = 0, n_fine(name) + 1
+    return np.bincount(bins, minlength=n_fine(name) + 2).astype(np.float64)
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
