@@ -91,27 +91,9 @@ def test_signal_ends_run_and_is_recorded(number, path, tmp_path):
     wait_for(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()], "all processes to end")
 
 
-@pytest.mark.parametrize(
-    ("args", "is_small"),
-    [
-        (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "out"], True),
-        (["jobs/run_pipeline.py", "--input=few.csv", "--output=out"], True),
-        (["jobs/train_clusters.py", "--output", "few"], True),
-        (["jobs/train_clusters.py", "--output", "many"], False),
-        (["jobs/run_pipeline.py", "--input", "many.csv", "--output", "out"], False),
-        (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "many"], False),
-        (["jobs/run_pipeline.py", "--input", "*.csv", "--output", "out"], False),
-        (["jobs/run_pipeline.py", "--input", "few.csv", "--output", "s3a://bucket/out"], False),
-        (["jobs/make_sample.py", "--to", "few.csv"], False),
-    ],
-)
-def test_second_compiler_is_off_for_small_data(args, is_small, run_with_fake_spark, tmp_path):
-    for name, n_bytes in (("few", 1000), ("many", 3 << 20)):
-        (tmp_path / f"{name}.csv").write_bytes(b"x" * n_bytes)
-        (tmp_path / name / "tracks").mkdir(parents=True)
-        (tmp_path / name / "tracks" / "a.parquet").write_bytes(b"x" * n_bytes)
-    run = run_with_fake_spark('echo "$SPARK_SUBMIT_OPTS"', *args, SPARK_SUBMIT_OPTS="-Dmine")
-    assert run.stdout.split() == (["-XX:TieredStopAtLevel=1", "-Dmine"] if is_small else ["-Dmine"])
+def test_jvm_options_are_the_users(run_with_fake_spark):
+    run = run_with_fake_spark('echo "$SPARK_SUBMIT_OPTS"', "jobs/train_clusters.py", SPARK_SUBMIT_OPTS="-Dmine")
+    assert run.stdout.split() == ["-Dmine"]
 
 
 @pytest.mark.guard("jvm-exit-code-mapped")
