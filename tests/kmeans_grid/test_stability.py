@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from segue.core.grid_result import STABILITY_RESTARTS
 from segue.kmeans_grid import kernel, search, stability
 
 
@@ -35,7 +36,7 @@ def test_stability_is_the_rand_index_on_shared_points():
     labels = []
     for number, mask in enumerate(masks):
         half = kernel.Points.of(points.rows[mask])
-        (solution,) = search.search(half, [6], restarts=stability.RESTARTS, seed=4 + number, bits=24)
+        (solution,) = search.search(half, [6], restarts=STABILITY_RESTARTS, seed=4 + number, bits=24)
         distances = ((points.rows[:, None] - solution.centres[None]) ** 2).sum(-1)
         labels.append(distances.argmin(axis=1))
     both = masks.all(axis=0)

@@ -51,7 +51,10 @@ def describe_clusters(deviations: Sequence[Mapping[str, float]]) -> list[str]:
 
 
 def _phrases(ranked: Sequence[Sequence[tuple[str, float]]], counts: Sequence[int]) -> list[str]:
-    """Return the words of each cluster's first features, as many as ``counts`` gives for the cluster."""
+    """Return a description per cluster: the words of its ``counts[i]`` most deviating features, or ``MIDDLING``.
+
+    ``ranked``: per cluster, pairs of feature and deviation, largest absolute deviation first.
+    """
     return [
         ", ".join(_word(name, deviation) for name, deviation in features[:count]) or MIDDLING
         for features, count in zip(ranked, counts, strict=True)

@@ -30,7 +30,7 @@ def fit_grid(
     options : restarts, iterations, tolerance, seed and sample size
     engine : ``fused`` or ``spark-ml``
     n_points, bound : number of rows, and an upper bound of the absolute values in ``point``
-        Where given, each saves the fused engine one pass over the data; ``spark-ml`` ignores both.
+        Where given, each saves a pass over the data; ``spark-ml`` ignores ``bound``.
     checkpoints : storage for intermediate states of the fused engine, from which an interrupted grid resumes
 
     Returns
@@ -51,7 +51,7 @@ def fit_grid(
     cluster analysis", J. Comput. Appl. Math. 20, 53-65.
     """
     if engine == spark_engine.NAME:
-        return spark_engine.fit(points, ks, options)
+        return spark_engine.fit(points, ks, options, n_points=n_points)
     return fused.fit(
         points,
         ks,

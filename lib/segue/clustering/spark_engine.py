@@ -1,10 +1,14 @@
-"""Engine ``spark-ml``: a grid of K-means fits written with pyspark.ml alone, one k after the other."""
+"""Engine ``spark-ml``: fit K-means with pyspark.ml, one k after the other.
+
+pyspark.ml computes the fits and the mean silhouette. Inertia, the silhouettes of clusters, Davies-Bouldin,
+Calinski-Harabasz and the agreement with genres are computed with numpy, from sums and counts per cluster.
+"""
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -20,11 +24,20 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.ml.stat import Summarizer
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
-from segue.core.grid_result import ClusterSums, Fit, GridOptions, Matrix, Stability, feasible_ks, fit_from_sums
+from segue.core.grid_result import (
+    STABILITY_MAX_POINTS,
+    STABILITY_RESTARTS,
+    ClusterSums,
+    Fit,
+    GridOptions,
+    Matrix,
+    Stability,
+    feasible_ks,
+    fit_from_sums,
+)
 from segue.core.metrics import agreement
-from segue.core.spark_helpers import parallel_jobs, persisted, repartition_deterministically
+from segue.core.spark_helpers import parallel_jobs, persisted, persisted_unless_cached, repartition_deterministically
 from segue.errors import ClusteringError
 
 log = logging.getLogger(__name__)
@@ -34,15 +47,13 @@ CONCURRENT_FITS = 4
 """Each fit is many short Spark jobs, which alone leave most of a cluster idle."""
 PARALLEL_INIT_POINTS = 20
 """Distinct points per centre from which on ``k-means||`` is used."""
-STABILITY_POINTS, STABILITY_RESTARTS = 20_000, 4
-"""Tracks that stability is measured on, and starts for each k and half, at most."""
 
 
-def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]:
+def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points: int | None = None) -> list[Fit]:
     """Fit K-means with pyspark.ml for every k and score the best start of each on all points. Runs many Spark jobs.
 
-    For each k, ``options.restarts`` fits start from different seeds; the fit with the lowest inertia counts. The
-    silhouette is ``ClusteringEvaluator``'s; the other scores come from sums per cluster.
+    For each k, ``options.restarts`` fits start from different seeds; the one with the lowest ``trainingCost`` is
+    scored. The silhouette is ``ClusteringEvaluator``'s; the other scores come from sums per cluster.
 
     Parameters
     ----------
@@ -50,6 +61,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
         units, finite) and ``genre`` (string or null)
     ks : numbers of clusters, rising, each at least 2
     options : starts, iterations, tolerance and seed; with ``subsamples`` > 0 the stability of every k is measured too
+    n_points : number of rows, if known; saves a job
 
     Returns
     -------
@@ -66,18 +78,22 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
     -----
     Stability is the mean adjusted Rand index over all pairs of random halves of the tracks, or of a sample of about
     20,000 (``options.sample_size``, if less). Sample and halves are drawn by hashes of ``track_id`` and the seed.
-    K-means is fitted on each half; two halves are compared by the labels that their models give to the tracks in both.
-    It is None for a k above the distinct points of any half.
+    K-means is fitted on each half, from at most four starts; two halves are compared by the labels that their models
+    give to the tracks in both. A pair of halves that share no track is left out, whereas the engine ``fused`` counts it
+    as 1. Stability is None if k exceeds the distinct points of a half, every start of a half loses a cluster, or no two
+    halves share a track.
 
     References
     ----------
     P. J. Rousseeuw (1987), "Silhouettes", J. Comput. Appl. Math. 20, 53-65.
     T. Lange et al. (2004), "Stability-based validation of clustering solutions", Neural Comput. 16, 1299-1323.
     """
-    with _persisted_once(points), persisted(_weighted(points)) as distinct, ExitStack() as stack:
+    with persisted_unless_cached(points), ExitStack() as stack:
+        n_points = points.count() if n_points is None else n_points
+        distinct = stack.enter_context(persisted(_weighted(points, n_points)))
         n_distinct = distinct.count()
         feasible = feasible_ks(ks, n_distinct)
-        subsamples = _subsamples(points, options, stack) if options.subsamples else None
+        subsamples = _subsamples(points, n_points, options, stack) if options.subsamples else None
         fits = []
         for number, k in enumerate(feasible, start=1):
             started = time.monotonic()
@@ -93,31 +109,29 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions) -> list[Fit]
             )  # fmt: skip
     if not fits:
         raise ClusteringError(
-            f"every start lost a cluster for every k from {ks[0]} to {ks[-1]}, expected one k with {ks[0]} or more "
-            "clusters that all have tracks; add tracks or features, or ask for fewer clusters with clustering.ks"
+            f"every start lost a cluster for every k from {feasible[0]} to {feasible[-1]}, expected a start after "
+            "which every cluster has tracks; add tracks or features, or request fewer clusters with clustering.ks"
         )
     return fits
 
 
-def _weighted(points: DataFrame) -> DataFrame:
+def _weighted(points: DataFrame, n_points: int) -> DataFrame:
     """Return each distinct point once, with its number of occurrences as ``weight``, in a reproducible order.
 
     The optimum is the same as over all points. No two first centres coincide, at which the block solver fails.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
-    return repartition_deterministically(counted, points.count(), "array").select(
+    return repartition_deterministically(counted, n_points, "array").select(
         array_to_vector(F.col("array")).alias("point"), "weight"
     )
 
 
-def _persisted_once(rows: DataFrame) -> AbstractContextManager[DataFrame]:
-    """Persist the rows for a while, unless the caller has: ``unpersist`` would end the caller's cache too."""
-    return nullcontext(rows) if rows.storageLevel != StorageLevel.NONE else persisted(rows)
-
-
 def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
-    """Return the model of lowest inertia over all starts, or None if every start lost a cluster."""
+    """Return the model of lowest ``trainingCost`` over all starts, or None if every start lost a cluster.
+
+    ``trainingCost`` is the inertia before the last move of the centres.
+    """
     calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
     models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
     return min(models, key=lambda model: model.summary.trainingCost, default=None)
@@ -146,8 +160,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
         if use_parallel and "ArrayIndexOutOfBounds" in str(error):
             return None
         raise
-    sizes = model.summary.clusterSizes
-    return model if len(sizes) == k and min(sizes) > 0 else None
+    return model if min(model.summary.clusterSizes) > 0 else None
 
 
 def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
@@ -177,16 +190,17 @@ def _cluster_sums(labeled: DataFrame) -> ClusterSums:
     # Summarizer divides by n - 1; the mean squared distance to the mean divides by n
     spreads = np.array([cluster["variance"].toArray().sum() for cluster in summaries]) * (sizes - 1) / sizes
 
-    def of_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    names = ["silhouette", "distance", "square"]
+
+    def score_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             labels = batch["label"].to_numpy()
             values = batch["array"].flatten().to_numpy().reshape(len(labels), -1)
             columns = (labels, *_point_scores(values, labels, sizes, means, spreads))
             yield pa.RecordBatch.from_arrays([pa.array(column) for column in columns], ["label", *names])
 
-    names = ["silhouette", "distance", "square"]
     scores = labeled.select("label", vector_to_array(F.col("point")).alias("array")).mapInArrow(
-        of_batches, "label int, silhouette double, distance double, square double"
+        score_batches, "label int, silhouette double, distance double, square double"
     )
     sums = scores.groupBy("label").agg(*[F.sum(name).alias(name) for name in names]).orderBy("label").toArrow()
     silhouettes, distances, squares = (sums[name].to_numpy() for name in names)
@@ -195,7 +209,7 @@ def _cluster_sums(labeled: DataFrame) -> ClusterSums:
 
 def _point_scores(
     values: Matrix, labels: NDArray[np.int32], sizes: NDArray[np.int64], means: Matrix, spreads: NDArray[np.float64]
-) -> tuple[Matrix, Matrix, Matrix]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the silhouette of each point, its distance to the mean of its cluster, and the square of that.
 
     The mean squared distance from x to all points of a cluster is |x - mean|^2 + spread, where spread is the mean
@@ -234,44 +248,42 @@ class _Subsamples(NamedTuple):
     n_distinct: list[int]
 
 
-def _subsamples(points: DataFrame, options: GridOptions, stack: ExitStack) -> _Subsamples:
+def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
     """Return the halves that stability is measured on, persisted until the stack is closed."""
 
     def hashed(*more: int) -> Column:
         return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))
 
-    share = min(1.0, min(STABILITY_POINTS, options.sample_size) / points.count())
+    share = min(1.0, min(STABILITY_MAX_POINTS, options.sample_size) / n_points)
     in_sample = F.pmod(hashed(), F.lit(2**20)) < max(1, round(2**20 * share))
     in_half = [(F.pmod(hashed(half), F.lit(2)) == 0).alias(f"half_{half}") for half in range(options.subsamples)]
     sample = stack.enter_context(persisted(points.where(in_sample).select("point", *in_half)))
-    distinct = [
-        stack.enter_context(persisted(_weighted(sample.where(f"half_{half}")))) for half in range(options.subsamples)
-    ]
+    frames = [sample.where(f"half_{half}") for half in range(options.subsamples)]
+    distinct = [stack.enter_context(persisted(_weighted(frame, frame.count()))) for frame in frames]
     return _Subsamples(sample, distinct, [half.count() for half in distinct])
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Return the adjusted Rand index over all pairs of halves, or None if a half has too few distinct points."""
+    """Return the adjusted Rand index over the pairs of halves that share tracks; None cases: see ``fit``."""
     if k > min(subsamples.n_distinct):
         return None
-    few = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
+    fewer_starts = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
     labeled = subsamples.sample
     for half, (distinct, n_distinct) in enumerate(zip(subsamples.distinct, subsamples.n_distinct, strict=True)):
-        if (model := _best_model(distinct, n_distinct, k, few)) is None:
+        if (model := _best_model(distinct, n_distinct, k, fewer_starts)) is None:
             return None
         labeled = model.setPredictionCol(f"label_{half}").transform(labeled)
     table = labeled.drop("point").toArrow()
-    labels, member = (
-        [table[f"{name}_{half}"].to_numpy() for half in range(options.subsamples)] for name in ("label", "half")
-    )
+    labels = [table[f"label_{half}"].to_numpy() for half in range(options.subsamples)]
+    member = [table[f"half_{half}"].to_numpy() for half in range(options.subsamples)]
     indices = []
     for a, b in combinations(range(options.subsamples), 2):
         both = member[a] & member[b]
         counts = np.bincount(labels[a][both] * k + labels[b][both], minlength=k * k).reshape(k, k)
-        indices.append(agreement(counts).ari)
-    # None: two halves that have no track in common
-    known = [index for index in indices if index is not None]
-    return Stability(float(np.mean(known)), float(np.std(known)), options.subsamples) if known else None
+        # None: the two halves share no track
+        if (index := agreement(counts).ari) is not None:
+            indices.append(index)
+    return Stability(float(np.mean(indices)), float(np.std(indices)), options.subsamples) if indices else None
 
 
 def _run_all(spark: SparkSession, calls: Sequence[Callable[[], Any]]) -> list[Any]:

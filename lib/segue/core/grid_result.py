@@ -13,18 +13,25 @@ from segue.errors import ClusteringError
 
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float64]
+STABILITY_MAX_POINTS = 20_000
+"""Most points that stability is measured on."""
+STABILITY_RESTARTS = 4
+"""Most starts for each k and half that stability is measured with."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """Options of a grid's fits."""
+    """How K-means is fitted for every k of a grid, by either engine."""
 
     restarts: int
-    """Starts for each k, of which the one with the lowest inertia is returned."""
+    """Starts for each k, of which the one of lowest inertia is returned; ``fused`` also compares exchanged centres."""
     max_iter: int
     """Most iterations of Lloyd over all points."""
     tol: float
-    """A fit has converged when no centre moves farther than this, in the units of the points."""
+    """A fit has converged when no centre moves farther than this, in the units of the points.
+
+    ``fused`` uses neither ``max_iter`` nor ``tol`` if the sample holds all points.
+    """
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
@@ -70,7 +77,7 @@ class Fit:
     restarts: int
     iterations: int
     stability: Stability | None = None
-    """None without subsamples."""
+    """None without subsamples, or where a half has too few distinct points."""
 
 
 @dataclass(frozen=True, slots=True)

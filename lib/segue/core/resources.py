@@ -1,4 +1,4 @@
-"""Locate the files of ``conf/``, and list the versions of libraries."""
+"""Locate packaged data files (``conf/``: defaults and source definitions), and list the versions of libraries."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

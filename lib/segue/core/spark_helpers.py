@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from pyspark import inheritable_thread_target
@@ -17,13 +17,24 @@ default collector (G1): what Spark counts as 1 GB occupies 2 GB. The file cache 
 
 
 @contextmanager
-def persisted(rows: DataFrame) -> Iterator[DataFrame]:
-    """Persist rows on disk, and unpersist them at the end of the block. The first job that reads them computes them."""
-    rows = rows.persist(DISK_LEVEL)
+def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[DataFrame]:
+    """Persist rows, and unpersist them at the end of the block. The first job that reads them computes them."""
+    rows = rows.persist(level)
     try:
         yield rows
     finally:
         rows.unpersist()
+
+
+def persisted_unless_cached(
+    rows: DataFrame, *, source: DataFrame | None = None, level: StorageLevel = DISK_LEVEL
+) -> AbstractContextManager[DataFrame]:
+    """Persist rows for a block, unless the caller has cached them, or the frame ``source`` that they are selected from.
+
+    ``unpersist`` would end the caller's cache too.
+    """
+    is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE
+    return nullcontext(rows) if is_cached else persisted(rows, level)
 
 
 MAX_PARALLEL_JOBS = 3

@@ -125,7 +125,11 @@ def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> It
 def _parse_records(
     text: Iterable[str], plan: FilePlan, *, is_start: bool, by_line: bool
 ) -> Iterator[tuple[_ParsedRecord, str]]:
-    """Yield the records below the header, each with its raw text."""
+    """Parse a text into records, each with its raw text.
+
+    ``is_start``: the text begins its file, so that the first ``n_skipped`` records of a CSV are left out.
+    ``by_line``: no CSV record spans lines.
+    """
     if plan.dialect is None:
         stripped = (line.strip() for line in text)
         return ((_parse_json(line), line) for line in stripped if line)

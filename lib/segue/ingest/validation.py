@@ -141,7 +141,7 @@ class RowValidator:
 
 
 def quote(text: str) -> str:
-    """Return a text shortened for a reason: at most ``MAX_QUOTED_LENGTH`` characters, then an ellipsis."""
+    """Shorten a value that a rejection reason quotes: ``MAX_QUOTED_LENGTH`` characters, then an ellipsis."""
     return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
 
 

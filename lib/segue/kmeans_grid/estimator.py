@@ -23,6 +23,7 @@ from pyspark.storagelevel import StorageLevel
 
 from segue.core.centres_model import kmeans_model_from_centres
 from segue.core.grid_result import Fit, GridOptions
+from segue.core.spark_helpers import persisted_unless_cached
 from segue.kmeans_grid import engine
 from segue.kmeans_grid.params import GridParams, load_metadata, rename_deprecated
 
@@ -69,8 +70,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     idCol, classCol : unique id and known class (may be null) of each row; optional
     ks : numbers of clusters; those above the number of distinct rows are left out, with a warning
     restarts : starts for each k, the best of which counts
-    maxIter : most iterations over all rows
-    tol : a fit has converged when no centre moves farther than this
+    maxIter : most iterations over all rows, if these are more than the sample holds
+    tol : a fit has converged when no centre moves farther than this; used as ``maxIter`` is
     seed : seed of every random draw, at least 0
     sampleSize : most rows that starts are searched on
     minK : least k of ``bestModel``, which is the model with the best silhouette
@@ -190,10 +191,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         ks = self._validated_ks()
         names = [name for name in (self.getFeaturesCol(), self.getIdCol(), self.getClassCol()) if name]
         rows = dataset.select(*dict.fromkeys(names))
-        is_cached = dataset.storageLevel != StorageLevel.NONE
-        if not is_cached:
-            rows.persist(StorageLevel.MEMORY_AND_DISK)
-        try:
+        with persisted_unless_cached(rows, source=dataset, level=StorageLevel.MEMORY_AND_DISK):
             fits = engine.fit(
                 rows,
                 ks,
@@ -202,9 +200,6 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
                 id_column=self.getIdCol(),
                 class_column=self.getClassCol(),
             )
-        finally:
-            if not is_cached:
-                rows.unpersist()
         candidates = [fit for fit in fits if fit.k >= self.getMinK()] or fits
         best = max(candidates, key=lambda fit: (fit.silhouette, -fit.k))
         model = kmeans_model_from_centres(

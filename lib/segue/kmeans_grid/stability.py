@@ -9,16 +9,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.core.grid_result import Fit, GridOptions, Stability
+from segue.core.grid_result import STABILITY_MAX_POINTS, STABILITY_RESTARTS, Fit, GridOptions, Stability
 from segue.core.metrics import agreement
 from segue.kmeans_grid import kernel, search
 from segue.kmeans_grid.kernel import Points
 from segue.kmeans_grid.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
-MAX_POINTS = 20_000
-RESTARTS = 4
-"""Starts for each k of a half: few, since exchanges between k make up for poor starts."""
 
 
 def stability(
@@ -26,7 +23,8 @@ def stability(
 ) -> list[Stability | None]:
     """Return the stability of every k: the adjusted Rand index between clusterings fitted on different halves.
 
-    Each half holds each point with probability 1/2; two halves are compared on the points that both hold.
+    Each half holds each point with probability 1/2. Four starts suffice for a half, since exchanges between k make up
+    for poor starts. Two halves are compared on the points that both hold; a pair that shares none counts as 1.
 
     Parameters
     ----------
@@ -45,7 +43,7 @@ def stability(
     T. Lange, V. Roth, M. L. Braun, J. M. Buhmann (2004), "Stability-based validation of clustering solutions",
     Neural Comput. 16, 1299-1323.
     """
-    points = Points(sample.homogeneous_columns[:, :MAX_POINTS], sample.weighted_rows[:MAX_POINTS])
+    points = Points(sample.homogeneous_columns[:, :STABILITY_MAX_POINTS], sample.weighted_rows[:STABILITY_MAX_POINTS])
     masks = np.random.Generator(np.random.PCG64([seed, subsamples, 1])).random((subsamples, len(points))) < 0.5
     parts = [Points(points.homogeneous_columns[:, mask], points.weighted_rows[mask]) for mask in masks]
     min_distinct = min(len(np.unique(part.rows, axis=0)) for part in parts)
@@ -80,7 +78,7 @@ def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
     """Return the labels of all points by the clusters of one half, for every k."""
-    solutions = search.search(part, ks, restarts=RESTARTS, seed=seed, bits=bits, pool=pool)
+    solutions = search.search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
 
 

@@ -13,12 +13,11 @@ import pandas as pd
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from segue import schema
 from segue.clustering import labels
 from segue.clustering.model_card import ModelCard
-from segue.core.spark_helpers import DISK_LEVEL
+from segue.core.spark_helpers import DISK_LEVEL, persisted_unless_cached
 from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.input_files import list_input
@@ -78,7 +77,7 @@ def read_tracks(
     ----------
     spark : any session; a Delta table as input needs one with Delta
     path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : the section ``ingest`` counts, and which ``features`` a row must have
+    settings : uses the section ``ingest``, and of ``features`` which columns a row must have
 
     Returns
     -------
@@ -106,7 +105,7 @@ def fit_clusters(
     tracks : ``track_id`` (string, distinct) and the features, in the units of the table ``tracks``; further columns of
         that table are used where they are there. Persisted on disk during the call, unless the caller has done so.
     ks : numbers of clusters, such as ``range(2, 21)`` or ``"2-20"``, the default
-    settings : the sections ``features``, ``clustering``, ``selection`` and ``tuning`` count
+    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
 
     Raises
     ------
@@ -118,14 +117,8 @@ def fit_clusters(
         given.setdefault("clustering", {})["ks"] = ks if isinstance(ks, str) else list(ks)
     loaded = load(overrides=given)
     complete = _with_track_columns(tracks)
-    persist = tracks.storageLevel == StorageLevel.NONE
-    if persist:
-        complete = complete.persist(DISK_LEVEL)
-    try:
+    with persisted_unless_cached(complete, source=tracks) as complete:
         model = fit_model(complete, loaded, summarise(complete))
-    finally:
-        if persist:
-            complete.unpersist()
     version = {"model_version": model.card.model_version}
     return Clusters(
         model.pipeline,
@@ -144,7 +137,7 @@ def similar_tracks(
     ----------
     labeled : columns of ``labeled_tracks``, as ``Clusters.transform`` returns them; read several times
     clusters : supplies the values that its model imputes for missing features
-    settings : the section ``recommend`` counts
+    settings : uses the section ``recommend``
 
     Returns
     -------

@@ -42,12 +42,12 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     ----------
     store : the output
     path : a file, a folder, a glob or a Delta table
-    settings : the section ``ingest`` counts, and which ``features`` a row must have
+    settings : uses the section ``ingest``, and of ``features`` which columns a row must have
 
     Returns
     -------
     StageResult
-        ``counts`` has read, added, updated, unchanged, rejected, duplicate and removed rows, known_files and seconds.
+        Keys of ``counts``: read, added, updated, unchanged, rejected, duplicate, removed, known_files, seconds.
 
     Raises
     ------

@@ -27,17 +27,19 @@ _DIGITS = 16
 
 
 def render_report(store: Store, settings: Settings) -> StageResult:
-    """Aggregate the numbers of the page, and write both, unless they were made from the same tables and settings.
+    """Write report.html and report.json, unless both were made from these table versions and settings.
 
     Parameters
     ----------
     store : with ``labeled_tracks``, ``k_scores`` and their model
-    settings : the section ``report`` counts, and ``recommend`` is shown
+    settings : uses the section ``report``, and lists ``recommend`` on the page
 
     Raises
     ------
-    InputError, OutputError
-        If there are no labeled tracks, or the model or its scores are missing.
+    InputError
+        If ``labeled_tracks`` is empty, or its model is missing.
+    OutputError
+        If a table is missing, or ``k_scores`` lacks the model.
     """
     with store.stage("report"):
         return _render(store, settings)

@@ -55,7 +55,7 @@ def run_stages(
     ----------
     store : the output
     path : a file, a folder, a glob or a Delta table
-    settings : all sections count
+    settings : uses all sections
     on_stage : called with the result of each stage when it ends; an exception it raises ends the pipeline
     """
     counts: dict[str, Mapping[str, Any]] = {}

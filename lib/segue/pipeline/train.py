@@ -66,7 +66,7 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
     Parameters
     ----------
     store : with ``tracks``
-    settings : the sections ``features``, ``clustering``, ``selection`` and ``tuning`` count
+    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
 
     Raises
     ------

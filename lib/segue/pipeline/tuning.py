@@ -56,7 +56,7 @@ def fit_spaces(
 
     Parameters
     ----------
-    settings : the sections ``features``, ``clustering``, ``selection`` and ``tuning`` count
+    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
     tracks : columns of ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
     checkpoints : one for each space; None keeps no state for an interrupted run

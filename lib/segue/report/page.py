@@ -33,7 +33,10 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 
 
 def origin_of(text: str) -> str | None:
-    """Return the origin in the head of a page, None where the text is not a page of segue."""
+    """Return the hash, stored in the head of a page, of what it was made from; None where the page is not segue's.
+
+    The hash is of the model, the table versions, the settings, the version of segue and the template.
+    """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
 

@@ -59,7 +59,10 @@ class RunMarker:
 
 
 def dead_runs(root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs that died: the fields of ``RunMarker``, and ``seen_at``, their last renewal."""
+    """Return the markers of runs that died.
+
+    Keys: run_id, job, settings, versions, started_at, host, pid, born (start of the process), seen_at (last renewal).
+    """
     return [marker for marker in _markers(root) if _is_dead(marker)]
 
 

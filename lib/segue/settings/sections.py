@@ -91,7 +91,10 @@ class ClusteringSettings(_Section):
     )
     restarts: int = Field(default=10, ge=1, le=10_000, description="seeded starts of each k; the best one counts")
     max_iter: int = Field(
-        default=20, ge=1, le=1_000_000, description='maximum passes over all tracks ("spark-ml": iterations per start)'
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description='maximum passes over more tracks than the sample holds ("spark-ml": iterations per start)',
     )
     tol: float = Field(
         default=1e-3,
@@ -106,7 +109,7 @@ class ClusteringSettings(_Section):
         default=50_000,
         ge=1000,
         le=10_000_000,
-        description="tracks in the sample that is searched for initial centres; with fewer tracks, all are used",
+        description='tracks searched for initial centres; with fewer "fused" searches all, without max_iter and tol',
     )
 
 

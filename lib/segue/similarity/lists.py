@@ -1,4 +1,4 @@
-"""Search lists of neighbours for batches of tracks, and convert the lists to and from Arrow."""
+"""Find the neighbours of a batch of tracks, hold them as concatenated lists, and convert these to and from Arrow."""
 
 from dataclasses import dataclass
 
