@@ -1,12 +1,12 @@
 """The Python API of ``import segue``: read, cluster and compare tracks in a session of the caller's.
 
-Nothing is written, but by ``run_pipeline``. Nothing stays persisted after a call, except where its docstring says so.
+Only ``run_pipeline`` writes. Nothing stays persisted after a call, except where its docstring says so.
 Each function takes settings as a nested mapping, such as ``{"clustering": {"restarts": 20}}``, see
 ``conf/defaults.toml``; wrong ones raise ``segue.errors.SettingsError``, which names all of them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -21,7 +21,7 @@ from segue.core.spark_helpers import DISK_LEVEL, persisted_unless_cached
 from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.input_files import list_input
-from segue.pipeline.ingest import read_input
+from segue.pipeline.ingest import check_sources, read_input
 from segue.pipeline.recommend import similarity_options
 from segue.pipeline.run_all import PipelineResult, run_stages
 from segue.pipeline.train import fit_model, summarise
@@ -32,7 +32,7 @@ from segue.storage.store import Store
 SettingsMapping = Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
     """Clusters of tracks, as ``fit_clusters`` returns them. Holds nothing in Spark's cache.
 
@@ -71,7 +71,7 @@ class Clusters:
 def read_tracks(
     spark: SparkSession, path: str, *, settings: SettingsMapping | None = None
 ) -> tuple[DataFrame, DataFrame]:
-    """Read the tracks of a published file, and the rows that are rejected. Runs a few small Spark jobs.
+    """Read the tracks of any file that segue recognises, and the rows that are rejected. Runs a few small Spark jobs.
 
     Parameters
     ----------
@@ -91,12 +91,13 @@ def read_tracks(
         If the input cannot be read or lacks a required column.
     """
     loaded = load(overrides=settings)
+    check_sources(loaded)
     statuses = merge.with_status(read_input(spark, list_input(spark, path), loaded).frame)
     return merge.with_placeholder_names(merge.keep_tracks(statuses)), merge.keep_rejected(statuses)
 
 
 def fit_clusters(
-    tracks: DataFrame, ks: Iterable[int] | str | None = None, *, settings: SettingsMapping | None = None
+    tracks: DataFrame, ks: Iterable[int] | str | int | None = None, *, settings: SettingsMapping | None = None
 ) -> Clusters:
     """Fit K-means for every k, choose one by the scores, and describe its clusters.
 
@@ -112,9 +113,11 @@ def fit_clusters(
     ClusteringError
         If a feature is null where it is not imputed, or there are fewer distinct tracks than the smallest k.
     """
-    given: dict[str, dict[str, Any]] = {name: dict(section) for name, section in (settings or {}).items()}
+    given: dict[str, Any] = dict(settings or {})
     if ks is not None:
-        given.setdefault("clustering", {})["ks"] = ks if isinstance(ks, str) else list(ks)
+        clustering = given.get("clustering", {})
+        values = ks if isinstance(ks, str | int) else list(ks)
+        given["clustering"] = {**clustering, "ks": values} if isinstance(clustering, Mapping) else clustering
     loaded = load(overrides=given)
     complete = _with_track_columns(tracks)
     with persisted_unless_cached(complete, source=tracks) as complete:
@@ -142,18 +145,24 @@ def similar_tracks(
     Returns
     -------
     DataFrame
-        ``similar`` is an array of up to ten structs of track_id, distance, same_cluster and why. For a catalogue too
-        large for one k-d tree the frame is persisted on disk: unpersist it when it is no longer used.
+        ``similar`` is an array of up to ten structs of track_id, distance, same_cluster and why. The call runs a few
+        Spark jobs; the search itself runs each time the frame is used, so cache what is used more than once. For a
+        catalogue too large for one k-d tree it has run, and the frame is persisted on disk: unpersist it.
     """
     options = similarity_options(load(overrides=settings).recommend)
     scaling = coordinates.fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
     n_tracks = labeled.count()
+    options = replace(options, method=neighbours.choose_method(n_tracks, scaling, options))
     with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
-        if neighbours.choose_method(n_tracks, scaling, options) == neighbours.TREE:
+        if options.method == neighbours.TREE:
             return lists
-        # what the lists are computed from is released at the end of this block
+        # what the lists are computed from is unpersisted at the end of this block
         lists = lists.persist(DISK_LEVEL)
-        lists.count()
+        try:
+            lists.count()
+        except BaseException:
+            lists.unpersist()
+            raise
         return lists
 
 
@@ -181,6 +190,7 @@ def run_pipeline(
         SettingsError, InputError, OutputError or ConflictError, see ``segue.errors``.
     """
     loaded = load(overrides=settings)
+    check_sources(loaded)
     store = Store(spark, output)
     store.prepare()
     return run_stages(store, path, loaded)

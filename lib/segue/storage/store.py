@@ -19,9 +19,9 @@ from segue.storage.transactions import conflict_error, delta_conflicts, exclusiv
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_SECONDS = 6 * 24 * 3600
-"""Older changes may have been vacuumed, whose retention is at least seven days."""
+"""VACUUM keeps at least seven days of changes; six leave a margin."""
 CACHED_MAX_BYTES = 16 << 20
-"""Reading a small Delta table costs more for its log than for its rows; a larger one is not cached."""
+"""Of a table's folder, log and old files included: a small table costs more for its log than for its rows."""
 
 
 class Store:
@@ -50,7 +50,7 @@ class Store:
         self._cache_scopes = 0
 
     def prepare(self) -> None:
-        """Create ROOT, and check that it belongs to segue.
+        """Create ROOT, check that it belongs to segue, and upgrade the table ``runs`` of an earlier schema version.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Describe the Spark jobs of the block in Spark's UI, and unpersist at its end what it has cached."""
+        """Describe the Spark jobs of the block in Spark's UI; a ``cache_scope`` too."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -102,7 +102,9 @@ class Store:
                     self._cached.pop().unpersist()
 
     def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
-        """Persist a frame until the end of the surrounding ``stage`` or ``cache_scope``."""
+        """Persist a frame until the end of the surrounding ``stage`` or ``cache_scope``, which must exist."""
+        if not self._cache_scopes:
+            raise RuntimeError("persist is called outside a stage, expected one that unpersists the frame")
         # Spark warns about a frame that is persisted twice
         if frame.storageLevel == StorageLevel.NONE:
             self._cached.append(frame.persist(level))
@@ -121,13 +123,7 @@ class Store:
         return commit_log.latest_version(self._folder(table)) is not None
 
     def latest_version(self, table: schema.Table) -> int:
-        """Return the latest version of a table.
-
-        Raises
-        ------
-        OutputError
-            If the table does not exist.
-        """
+        """Return the latest version of a table. Raises OutputError if it does not exist."""
         version = commit_log.latest_version(self._folder(table))
         if version is None:
             raise OutputError(f"{self.root} has no table {table.name}; {schema.MADE_BY[table.name]} writes it")
@@ -139,7 +135,7 @@ class Store:
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : keep a local table of up to 16 MB in memory until the end of the surrounding ``stage``
+        cache : keep a local table of up to 16 MB in memory until the end of the surrounding ``stage``, if there is one
 
         Raises
         ------
@@ -167,7 +163,7 @@ class Store:
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows changed after version ``since``, with ``_change``; None if Delta may no longer keep them."""
+        """Return the rows of a table with ``has_feed`` changed after a version, with ``_change``; None if not kept."""
         until = self.versions[table.name]
         committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
         if since > until or (since < until and (committed is None or _age(committed) > _FEED_SECONDS)):
@@ -177,7 +173,7 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return what a table was last written with as ``provenance``, empty if nothing."""
+        """Return what a table that this store has read was last written with as ``provenance``, empty if nothing."""
         return commit_log.read_provenance(self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
@@ -192,6 +188,7 @@ class Store:
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
         """Append rows to a table, creating it if needed. Concurrent appends do not conflict."""
+        check_columns(table, rows)
         with output_lock(self.root), delta_conflicts(table.name):
             if self.exists(table) or not self._create(table, rows):
                 delta_tables.append(self.path(table), table, rows)
@@ -200,7 +197,10 @@ class Store:
     def insert(
         self, table: schema.Table, rows: DataFrame, *, provenance: Mapping[str, Any] | None = None
     ) -> ChangeCounts:
-        """Add rows whose keys are not in the table, which is not checked, in one commit."""
+        """Append rows to a table that this store has read, in one commit; cheaper than ``sync``.
+
+        The caller guarantees that no key is in the table yet: a duplicate is not noticed.
+        """
         check_columns(table, rows)
         with self._commit(table, provenance):
             delta_tables.append(self.path(table), table, rows)
@@ -244,6 +244,7 @@ class Store:
             # guard: unchanged-rows-not-committed -> if True:
             if counts.rows:
                 with self._commit(table, provenance):
+                    # a MERGE of most rows costs more than writing all of them
                     if remove_missing and 2 * counts.rows > stored.count():
                         delta_tables.rewrite(self.path(table), table, rows)
                     else:
@@ -319,7 +320,9 @@ class Store:
         if stored < schema.SCHEMA_VERSION:
             with output_lock(self.root), delta_conflicts(table.name):
                 # read again under the lock: another run may have upgraded the table meanwhile
-                migrations.upgrade_table(self.spark, table, self.sql_identifier(table), self._properties(table))
+                properties = self._properties(table)
+                if migrations.schema_version_of(properties) < schema.SCHEMA_VERSION:
+                    migrations.upgrade_table(self.spark, table, self.sql_identifier(table), properties)
             version = self.latest_version(table)
         self._checked_versions[table.name] = version
 
