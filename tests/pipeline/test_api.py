@@ -55,7 +55,7 @@ def test_reading_conserves_rows_and_writes_nothing(spark, path, tracks):
     assert tracks.columns == schema.TRACKS.names
     assert tracks.count() == 120
     reasons = {row.kind: row.reasons for row in rejected.collect()}
-    assert reasons == {"invalid": ["bpm 999 outside [1, 300]"], "duplicate": ["duplicate of id5"]}
+    assert reasons == {"invalid": ["bpm 999.0 outside [1, 300]"], "duplicate": ["duplicate of id5"]}
 
 
 def test_clusters_are_those_that_were_planted(tracks, clusters):
@@ -111,16 +111,21 @@ def test_the_pipeline_writes_what_the_job_writes_and_counts_it(spark, path, tmp_
 
 def test_nothing_stays_cached(spark, path, tmp_path):
     spark.catalog.clearCache()
+    before = set(spark.sparkContext._jsc.getPersistentRDDs())
     rows, _ = segue.read_tracks(spark, path)
     labeled = segue.fit_clusters(rows, ks=[2, 3], settings=QUICK).transform(rows)
     segue.similar_tracks(labeled).count()
     segue.run_pipeline(spark, path, str(tmp_path / "out"), settings={**QUICK, "clustering": {"ks": "2-3"}})
-    assert spark.sparkContext._jsc.getPersistentRDDs().isEmpty()
+    assert set(spark.sparkContext._jsc.getPersistentRDDs()) <= before
 
 
 def test_errors_are_segues(spark, tracks, path):
-    with pytest.raises(SettingsError, match=r"clustering.ks is \[1\].*; unknown setting clustering.restart"):
+    with pytest.raises(SettingsError, match=r"unknown setting clustering.restart, .*; clustering.ks is \[1\]"):
         segue.fit_clusters(tracks, ks=[1], settings={"clustering": {"restart": 3}})
+    with pytest.raises(SettingsError, match=r"ingest\.source is 'nosuch'"):
+        segue.run_pipeline(spark, path, f"{path}.out", settings={"ingest": {"source": "nosuch"}})
+    with pytest.raises(SettingsError, match="unknown setting clustering"):
+        segue.fit_clusters(tracks, settings={"clustering": 5})
     with pytest.raises(ClusteringError, match="no track has instrumentalness"):
         segue.fit_clusters(tracks, settings={"features": {"columns": ["instrumentalness", "bpm"]}})
     with pytest.raises(InputError, match="expected track_id among them"):
