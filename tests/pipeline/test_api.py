@@ -116,7 +116,10 @@ def test_nothing_stays_cached(spark, path, tmp_path):
     labeled = segue.fit_clusters(rows, ks=[2, 3], settings=QUICK).transform(rows)
     segue.similar_tracks(labeled).count()
     segue.run_pipeline(spark, path, str(tmp_path / "out"), settings={**QUICK, "clustering": {"ks": "2-3"}})
-    assert set(spark.sparkContext._jsc.getPersistentRDDs()) <= before
+    left = spark.sparkContext._jsc.getPersistentRDDs()
+    names = [left[key].toString() for key in set(left) - before]
+    # Delta caches the state of a table's log itself
+    assert [name for name in names if not name.startswith("Delta Table State")] == []
 
 
 def test_errors_are_segues(spark, tracks, path):
@@ -126,7 +129,7 @@ def test_errors_are_segues(spark, tracks, path):
         segue.run_pipeline(spark, path, f"{path}.out", settings={"ingest": {"source": "nosuch"}})
     with pytest.raises(SettingsError, match="unknown setting clustering"):
         segue.fit_clusters(tracks, settings={"clustering": 5})
-    with pytest.raises(ClusteringError, match="no track has instrumentalness"):
+    with pytest.raises(ClusteringError, match="120 lack instrumentalness"):
         segue.fit_clusters(tracks, settings={"features": {"columns": ["instrumentalness", "bpm"]}})
     with pytest.raises(InputError, match="expected track_id among them"):
         segue.fit_clusters(tracks.drop("track_id"))

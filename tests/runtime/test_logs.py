@@ -52,3 +52,16 @@ def test_traceback_is_redacted_and_without_control_characters():
     assert first == "it failed"
     assert last.startswith("ValueError: half\\x1b[2J")
     assert last.endswith("a title\\u202e, password=***")
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("fs.azure.account.key.acc.dfs.core.windows.net=abc==", "fs.azure.account.key.acc.dfs.core.windows.net=***"),
+        ("fs.s3a.access.key=AKIA123 next", "fs.s3a.access.key=*** next"),
+        ('password="a b c" next', 'password="***" next'),
+        ('{"fs.s3a.secret.key": "x,y", "k": 1}', '{"fs.s3a.secret.key": "***", "k": 1}'),
+    ],
+)
+def test_quoted_secrets_and_dotted_keys_are_redacted(text, redacted):
+    assert logs.redact(text) == redacted

@@ -88,11 +88,11 @@ def parallel_jobs(
 
     try:
         yield submit
+        pool.shutdown()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         _cancel_jobs(spark, tag, futures, cancel_seconds)
         raise
-    pool.shutdown()
 
 
 def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:

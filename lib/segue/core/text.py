@@ -1,4 +1,4 @@
-"""Digest values as JSON, and clean text from files for terminals and pages."""
+"""Hash values by their JSON text, and clean text from files for terminals and pages."""
 
 import hashlib
 import json

@@ -66,7 +66,7 @@ def label_tracks(
     store : with ``tracks`` and a model
     model_version : a folder below models/, or ``latest``: the newest training that finished
     scope : ``new``: tracks whose labels are missing or stale; ``all``: every track
-    pipeline : the model, if it is loaded already
+    pipeline : the model, if it was trained on these very tracks just now: their features are not checked again
 
     Raises
     ------

@@ -65,7 +65,7 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
 
 
 def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
-    """Recommend tracks for the list in a file. Recommendations for other files stay.
+    """Recommend tracks for the list in a file. Recommendations for lists of other names stay.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     )
     rows = rows.select(*schema.PLAYLIST_RECOMMENDATIONS.names)
     if stored is not None:
-        rows = rows.union(stored.where(F.col("playlist") != name))
+        rows = rows.unionByName(stored.where(F.col("playlist") != name))
     changes = store.sync(schema.PLAYLIST_RECOMMENDATIONS, rows, remove_missing=True)
     seconds = round(time.monotonic() - started, 3)
     log.info("recommend: %d tracks for the %d seeds of %s, %.1f s", len(recommended), len(ids), name, seconds)
@@ -254,7 +254,7 @@ def _playlist_rows(labeled: DataFrame, recommended: list[playlists.Recommendatio
 
 def _work(run: Run) -> None:
     """Find the tracks most similar to each track, or with --seeds those that go with a list of tracks."""
-    if run.options.seeds:
+    if run.options.seeds is not None:
         run.record(recommend_for_seeds(run.store, run.options.seeds, run.settings.recommend))
     else:
         run.record(recommend_tracks(run.store, run.settings.recommend))

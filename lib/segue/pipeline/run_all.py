@@ -94,7 +94,7 @@ def _trained_version(store: Store, settings: Settings) -> str | None:
 
 def summary(root: str, card: ModelCard) -> str:
     """Return what a person wants to read at the end of a run: the clusters, and where everything is."""
-    lines = [f"\n{card.k} clusters of {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
+    lines = [f"\n{card.k} clusters, trained on {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
     for row in card.profiles:
         typical = row["exemplars"][0]
         example = f"{typical['title']} by {typical['artist']}" if typical["artist"] else typical["title"]

@@ -13,9 +13,9 @@ _USER = re.compile(
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
 )
 _SECRET = (
-    r"(?:secret|password|passwd|pwd|token|credential|signature|sig(?![a-z])|api_?key|access_?key|account_?key)[\w.-]*"
+    r"(?:secret|password|passwd|pwd|token|credential|signature|sig(?![a-z])|(?:api|access|account)[._-]?key)[\w.-]*"
 )
-_ASSIGNED = re.compile(rf"({_SECRET}['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&;,)]+", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"({_SECRET}['\"]?\s*[=:]\s*)(?:(['\"])(?:(?!\2).)*\2?|[^\s'\"&;,)]+)", re.IGNORECASE)
 _SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
 _DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
 
@@ -45,7 +45,9 @@ def redact(text: str) -> str:
     'fs.s3a.secret.key=*** next'
     """
     # guard: secrets-redacted -> return text
-    return _ASSIGNED.sub(rf"\g<1>\g<2>{_REDACTED}", _USER.sub(_REDACTED, text))
+    return _ASSIGNED.sub(
+        lambda match: f"{match[1]}{match[2] or ''}{_REDACTED}{match[2] or ''}", _USER.sub(_REDACTED, text)
+    )
 
 
 def to_redacted_json(value: Any) -> str:

@@ -121,5 +121,7 @@ def _process_start(pid: int) -> str | None:
     try:
         os.kill(pid, 0)
         return "alive"
+    except PermissionError:  # a process of another user
+        return "alive"
     except (OSError, OverflowError):
         return None

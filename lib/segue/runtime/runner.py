@@ -24,6 +24,8 @@ log = logging.getLogger("segue")
 
 DONE, FAILED, WRONG_SETTINGS, UNUSABLE, CONFLICT = 0, 1, 2, 3, 4
 _CLEAR_LINE = "\r\x1b[K"
+_INTERRUPTED_LOCK_SECONDS = 10.0
+"""How long an interrupted run waits for the lock of the output, to record itself."""
 
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
@@ -85,7 +87,7 @@ def _run(job: Job, run: Run) -> int:
         marker = run_log.RunMarker(run.store.root, row | {"started_at": row["started_at"].isoformat()})
     except (SegueError, OSError) as error:
         _print_error(str(error))
-        return UNUSABLE
+        return CONFLICT if isinstance(error, ConflictError) else UNUSABLE
     outcome = _Outcome(DONE, "done")
     try:
         marker.create()
@@ -98,6 +100,8 @@ def _run(job: Job, run: Run) -> int:
         signals.ignore_signals()
         outcome = _outcome(run, error)
         if outcome.status == "interrupted":
+            # the marker stays if another run holds the lock longer: the next run records this one
+            run.store.lock_timeout = _INTERRUPTED_LOCK_SECONDS
             with suppress(Exception):  # py4j may fail right after a call that the signal interrupted
                 run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - started, 3)

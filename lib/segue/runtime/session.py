@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 DELTA = {
@@ -38,6 +38,8 @@ def spark_session(name: str = "notebook") -> SparkSession:
     ----------
     name : part of the application's name in Spark's UI
     """
+    # before the JVM is connected a SparkConf is empty, and would hide what the operator has set
+    SparkContext._ensure_initialized()
     configured = SparkConf()
     builder = SparkSession.builder.appName(f"segue {name}")
     for key, value in (DELTA | DEFAULTS).items():

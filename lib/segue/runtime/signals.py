@@ -28,7 +28,9 @@ def install_handlers() -> None:
     signals to this process. The handler does not call Spark, since it may run in the middle of a py4j call.
     """
     for number in _SIGNALS:
-        signal.signal(number, _handle)
+        # under nohup SIGHUP is ignored, and stays so
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
     listener = os.environ.get("SEGUE_LISTENER")
     if listener and Path(listener).exists():
         Path(listener).write_text(f"{os.getpid()}\n", "utf-8")

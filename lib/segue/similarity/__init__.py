@@ -1,1 +1,1 @@
-"""Find the nearest tracks of every track exactly, and the features that each pair shares: DataFrames in and out."""
+"""Find the nearest tracks of every track exactly, which of them make a list, and why: DataFrames in and out."""

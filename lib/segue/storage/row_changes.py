@@ -39,7 +39,7 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the rows by which the table differs from its new content; parameters as for ``Store.sync``."""
+    """Return the rows, with ``_change``, by which ``stored`` differs from the content that ``Store.sync`` leaves."""
     compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
     changes = added_or_updated(table, rows, compared)
     if remove_missing:

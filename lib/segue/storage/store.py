@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,11 +15,16 @@ from segue.errors import OutputError
 from segue.storage import commit_log, delta_tables, files, migrations, row_changes
 from segue.storage.migrations import check_columns, spark_schema
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
-from segue.storage.transactions import conflict_error, delta_conflicts, exclusive_commit, output_lock
+from segue.storage.transactions import (
+    LOCK_TIMEOUT_SECONDS,
+    conflict_error,
+    delta_conflicts,
+    exclusive_commit,
+    output_lock,
+)
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
-_FEED_SECONDS = 6 * 24 * 3600
-"""VACUUM keeps at least seven days of changes; six leave a margin."""
+_FEED_AGE = timedelta(days=6)  # VACUUM keeps at least seven days of changes
 CACHED_MAX_BYTES = 16 << 20
 """Of a table's folder, log and old files included: a small table costs more for its log than for its rows."""
 
@@ -38,12 +43,14 @@ class Store:
     Attributes
     ----------
     versions : the version of each table that this store has read or written, by the table's name
+    lock_timeout : seconds to wait for another run that writes to ROOT
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark = spark
         self.root = root.rstrip("/") or "/"
         self.versions: dict[str, int] = {}
+        self.lock_timeout = LOCK_TIMEOUT_SECONDS
         self._checked_versions: dict[str, int] = {}
         """The version of each table at which its schema version was checked."""
         self._cached: list[DataFrame] = []
@@ -164,9 +171,9 @@ class Store:
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
         """Return the rows of a table with ``has_feed`` changed after a version, with ``_change``; None if not kept."""
-        until = self.versions[table.name]
+        until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
-        if since > until or (since < until and (committed is None or _age(committed) > _FEED_SECONDS)):
+        if since > until or (since < until and (committed is None or datetime.fromisoformat(committed) < oldest)):
             return None
         if since == until:
             return self.read(table).limit(0).withColumn(CHANGE, F.lit(REMOVED))
@@ -189,7 +196,7 @@ class Store:
     def append(self, table: schema.Table, rows: DataFrame) -> None:
         """Append rows to a table, creating it if needed. Concurrent appends do not conflict."""
         check_columns(table, rows)
-        with output_lock(self.root), delta_conflicts(table.name):
+        with output_lock(self.root, timeout=self.lock_timeout), delta_conflicts(table.name):
             if self.exists(table) or not self._create(table, rows):
                 delta_tables.append(self.path(table), table, rows)
         self.versions.pop(table.name, None)
@@ -286,7 +293,7 @@ class Store:
     @contextmanager
     def _commit(self, table: schema.Table, provenance: Mapping[str, Any] | None = None) -> Iterator[None]:
         """Make the one commit that follows the version this store has read."""
-        with output_lock(self.root):
+        with output_lock(self.root, timeout=self.lock_timeout):
             version = self.versions.get(table.name, -1)
             with exclusive_commit(self.spark, self._folder(table), table.name, version, provenance):
                 yield
@@ -318,7 +325,7 @@ class Store:
                 f"{schema.SCHEMA_VERSION}); install that version, or choose another --output"
             )
         if stored < schema.SCHEMA_VERSION:
-            with output_lock(self.root), delta_conflicts(table.name):
+            with output_lock(self.root, timeout=self.lock_timeout), delta_conflicts(table.name):
                 # read again under the lock: another run may have upgraded the table meanwhile
                 properties = self._properties(table)
                 if migrations.schema_version_of(properties) < schema.SCHEMA_VERSION:
@@ -346,7 +353,3 @@ def _declared(table: schema.Table | str) -> schema.Table:
     if table not in _BY_NAME:
         raise OutputError(f"there is no table {table!r}, expected one of {', '.join(_BY_NAME)}")
     return _BY_NAME[table]
-
-
-def _age(timestamp: str) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(timestamp)).total_seconds()
