@@ -4,14 +4,14 @@ import json
 import os
 import socket
 
-from segue.runtime import run_log
+from segue.runtime import run_markers
 
 RUN = {"run_id": "r1", "job": "probe", "started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
 
 
 def write_run_marker(root, **fields):
     """Write a run marker, by default of a process of this machine that has ended."""
-    folder = root / run_log.FOLDER
+    folder = root / run_markers.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     content = RUN | {"host": socket.gethostname(), "pid": os.getpid(), "born": "1"}
     content |= {"seen_at": "2026-01-01T00:01:00+00:00"} | fields

@@ -12,7 +12,7 @@ from tests.pipeline.labeled import labeled_tracks
 
 from segue import schema
 from segue.pipeline import maintain
-from segue.runtime import run_log, runner
+from segue.runtime import run_markers, runner
 from segue.storage.store import Store
 
 OLD = time.time() - 8 * 24 * 3600
@@ -92,13 +92,13 @@ def test_small_files_are_compacted_and_old_ones_removed(maintained):
 def test_maintenance_records_a_dead_run(maintained):
     root, _ = maintained
     assert sorted(DeltaTable(str(root / "runs")).to_pandas().status) == ["died", "done", "done", "done"]
-    assert list((root / run_log.FOLDER).iterdir()) == []
+    assert list((root / run_markers.FOLDER).iterdir()) == []
 
 
 @pytest.mark.guard("maintenance-refused-during-runs")
 def test_maintenance_is_refused_while_another_run_is_in_progress(root, run_job, capsys):
     fields = {"started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
-    marker = run_log.RunMarker(str(root), fields | {"run_id": "other", "job": "label_tracks"})
+    marker = run_markers.RunMarker(str(root), fields | {"run_id": "other", "job": "label_tracks"})
     marker.create()
     assert run_job(maintain.JOB, "--output", root) == 4
     assert "label_tracks is writing to" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 PROBE = """
 import os, signal, types
-from segue.runtime import job, run_log, runner, session
+from segue.runtime import job, run_markers, runner, session
 from segue.storage import store
 
 session.spark_session = lambda name: types.SimpleNamespace(version="4", interruptAll=lambda: None)
@@ -42,8 +42,8 @@ def test_signal_after_the_marker_is_recorded(signal, code, tmp_path):
     patch = """
 store.Store.prepare = lambda self: None
 runner._record = lambda run, row: print(row["status"])
-write = run_log.RunMarker._write
-run_log.RunMarker._write = lambda marker: (write(marker), interrupt())
+write = run_markers.RunMarker._write
+run_markers.RunMarker._write = lambda marker: (write(marker), interrupt())
 """
     done = run(tmp_path, signal, patch)
     assert (done.returncode, done.stdout) == (code, "interrupted\nstopped\n")

@@ -7,7 +7,7 @@ import time
 from segue import schema
 from segue.core.stage_result import StageResult
 from segue.errors import ConflictError, SettingsError
-from segue.runtime import run_log
+from segue.runtime import run_markers
 from segue.runtime.job import Job, Run
 from segue.storage import delta_tables, transactions
 from segue.storage.store import Store
@@ -40,7 +40,7 @@ def maintain_tables(
     if retention_days < MIN_RETENTION_DAYS:
         raise SettingsError([f"retention_days is {retention_days}, expected {MIN_RETENTION_DAYS} or more"])
     started = time.monotonic()
-    others = [marker["job"] for marker in run_log.live_runs(store.root) if marker["run_id"] != run_id]
+    others = [marker["job"] for marker in run_markers.live_runs(store.root) if marker["run_id"] != run_id]
     # guard: maintenance-refused-during-runs
     if others:
         raise ConflictError(f"{', '.join(others)} is writing to {store.root}; run again when it has ended")

@@ -81,8 +81,8 @@ def fit_spaces(
 def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, Fit]:
     """Return the best space, and in it the fit of the k that the selection rule chooses."""
     best = fitted[selection.best_space([each.fits for each in fitted])]
-    rule = settings.selection
-    k = selection.choose_k(best.fits, rule=rule.rule, min_k=rule.min_k, k=rule.k)
+    chosen_by = settings.selection
+    k = selection.choose_k(best.fits, rule=chosen_by.rule, min_k=chosen_by.min_k, k=chosen_by.k)
     return best, next(fit for fit in best.fits if fit.k == k)
 
 
@@ -127,5 +127,5 @@ def _fit_space(
 
 
 def _ks(settings: Settings) -> tuple[int, ...]:
-    ks, rule = settings.clustering.ks, settings.selection
-    return tuple(sorted({*ks, rule.k})) if rule.rule == "fixed" and rule.k is not None else ks
+    ks, chosen_by = settings.clustering.ks, settings.selection
+    return tuple(sorted({*ks, chosen_by.k})) if chosen_by.rule == "fixed" and chosen_by.k is not None else ks

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from segue import schema
 from segue.core.resources import versions
 from segue.errors import ConflictError, SegueError, SettingsError
-from segue.runtime import logs, run_log, session, signals
+from segue.runtime import logs, run_markers, session, signals
 from segue.runtime.job import Job, Run, parse_command_line
 from segue.storage import transactions
 from segue.storage.store import Store
@@ -84,7 +84,7 @@ def _run(job: Job, run: Run) -> int:
     row = _first_fields(job, run)
     try:
         run.store.prepare()
-        marker = run_log.RunMarker(run.store.root, row | {"started_at": row["started_at"].isoformat()})
+        marker = run_markers.RunMarker(run.store.root, row | {"started_at": row["started_at"].isoformat()})
     except (SegueError, OSError) as error:
         _print_error(str(error))
         return CONFLICT if isinstance(error, ConflictError) else UNUSABLE
@@ -161,7 +161,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
     """Append the run's row to ``runs``, with a row for each earlier run that died without one."""
     # another run may be recording the same dead runs
     with transactions.output_lock(run.store.root, "notes"):
-        dead = run_log.dead_runs(run.store.root)  # guard: dead-runs-recorded -> dead = []
+        dead = run_markers.dead_runs(run.store.root)  # guard: dead-runs-recorded -> dead = []
         recorded = set()
         if dead:
             # a run may have died after its row was written, before its marker was removed
@@ -171,7 +171,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
         late = [_row_of_dead_run(marker) for marker in dead if marker["run_id"] not in recorded]
         run.store.append(schema.RUNS, run.store.local_frame(schema.RUNS, [row, *late]))
         for marker in dead:
-            run_log.remove_marker(run.store.root, marker["run_id"])
+            run_markers.remove_marker(run.store.root, marker["run_id"])
 
 
 def _row_of_dead_run(marker: dict[str, Any]) -> dict[str, Any]:
