@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from segue.core.text import json_digest
 from segue.errors import InputError
 
-FILE_NAME = "model.json"
 Matrix = NDArray[np.float64]
 _VERSION_DIGITS = 16
 
@@ -88,7 +87,7 @@ def from_json(text: str, source: str) -> ModelCard:
         return ModelCard(**{field.name: content[field.name] for field in fields(ModelCard)})
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{source}: cannot read {FILE_NAME} ({error!r}), expected every key that this version of segue writes; "
+            f"{source}: cannot read model.json ({error!r}), expected every key that this version of segue writes; "
             "train again with train_clusters.py"
         ) from error
 

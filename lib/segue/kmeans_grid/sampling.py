@@ -8,16 +8,8 @@ from pyspark.sql import functions as F
 from segue.kmeans_grid import kernel
 from segue.kmeans_grid.blocks import Blocks
 from segue.kmeans_grid.kernel import Matrix, Points
-from segue.kmeans_grid.points import LocalPoints
 
 _HASHES = 2.0**64
-
-
-def sample_points(
-    point: Column, points: DataFrame, data: LocalPoints | Blocks, id_column: str | None, size: int
-) -> Points:
-    """Return all points if the driver holds them, and else those of ``draw_sample``."""
-    return draw_sample(point, points, data, id_column, size) if isinstance(data, Blocks) else data.sample
 
 
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
