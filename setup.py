@@ -11,10 +11,10 @@ HERE = Path(__file__).resolve().parent
 
 def version() -> str:
     """Read ``__version__`` without importing: the packages that segue needs are not installed yet."""
-    text = (HERE / "lib" / "segue" / "core" / "version.py").read_text(encoding="utf-8")
+    text = (HERE / "lib" / "segue" / "__init__.py").read_text(encoding="utf-8")
     match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
     if match is None:
-        raise ValueError('lib/segue/core/version.py has no line __version__ = "..."')
+        raise ValueError('lib/segue/__init__.py has no line __version__ = "..."')
     return match.group(1)
 
 

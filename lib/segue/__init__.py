@@ -12,7 +12,7 @@ The names below are imported when they are first used, so that ``import segue`` 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from segue.core.version import __version__
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from segue import errors, lookup, schema

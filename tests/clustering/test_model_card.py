@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pyspark.ml import Pipeline
 
-from segue.clustering import feature_space, pipeline_model
+from segue.clustering import feature_space
 from segue.clustering.feature_space import FeatureSpace
 from segue.clustering.model_card import ModelCard, from_json, model_version, scale_features
 from segue.errors import InputError
@@ -102,9 +102,9 @@ def card_of(preparation, space):
         **other
         | {
             "features": list(space.columns),
-            "imputed": pipeline_model.imputed_values(preparation, space),
+            "imputed": feature_space.imputed_values(preparation, space),
             "log": list(space.log),
-            "scaler": pipeline_model.scaler_parameters(preparation),
+            "scaler": feature_space.scaler_parameters(preparation),
             "weights": dict(space.weights),
         }
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest import parsing, source_definitions
+from segue.ingest import column_matching, parsing
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_parsers_take_linear_time(text):
         signal.signal(signal.SIGALRM, previous)
 
 
-@pytest.mark.parametrize("module", [parsing, source_definitions], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [parsing, column_matching], ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module):
     failed, attempted = doctest.testmod(module)
     assert (failed, attempted > 0) == (0, True)

@@ -13,9 +13,9 @@ from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 from segue import schema
 from segue.core import resources
 from segue.ingest import typed_reader
+from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import TextOptions, read_rows
-from segue.ingest.source_definitions import load_sources
 from segue.ingest.text_scan import SAMPLE_LINES
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")

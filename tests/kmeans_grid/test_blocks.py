@@ -6,7 +6,7 @@ import pytest
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import functions as F
 
-from segue.kmeans_grid import kernel, sampling, scoring
+from segue.kmeans_grid import kernel, points, scoring
 from segue.kmeans_grid.blocks import Blocks, matrix_with_mask, pack
 from segue.kmeans_grid.kernel import Points
 from segue.kmeans_grid.points import LocalPoints, load_points
@@ -50,8 +50,8 @@ def on_grid(rows):
 def test_packing_counts_points_and_selects_extremes(blocks, on_grid):
     assert (len(blocks), blocks.n_features, blocks.n_classes, blocks.exponent) == (700, 3, 2, -3)
     assert blocks.bits == 24
-    points = {tuple(row) for row in on_grid}
-    assert all(tuple(row) in points for row in blocks.extremes)
+    expected = {tuple(row) for row in on_grid}
+    assert all(tuple(row) in expected for row in blocks.extremes)
     assert np.array_equal(blocks.extremes.min(axis=0), on_grid.min(axis=0))
     assert np.array_equal(blocks.extremes.max(axis=0), on_grid.max(axis=0))
     assert len(blocks.extremes) <= 6
@@ -92,9 +92,9 @@ def weighted(points):
 
 
 def test_a_sample_by_id_has_the_requested_size(frame, blocks, on_grid):
-    sample = sampling.draw_sample(point(), frame, blocks, "id", 200)
-    points = {tuple(row) for row in on_grid}
-    assert all(tuple(row) in points for row in sample.rows)
+    sample = points.draw_sample(point(), frame, blocks, "id", 200)
+    expected = {tuple(row) for row in on_grid}
+    assert all(tuple(row) in expected for row in sample.rows)
     # the number drawn is binomial: 5 standard deviations, and up to 6 extreme points
     assert 200 - 60 <= len(sample) <= 200 + 60 + 6
     extremes = {tuple(row) for row in blocks.extremes}
@@ -106,20 +106,20 @@ def test_a_sample_by_id_has_the_requested_size(frame, blocks, on_grid):
 @pytest.mark.parametrize("id_column", ["id", None])
 def test_a_sample_does_not_depend_on_partitions(frame, blocks, id_column):
     shuffled = frame.repartition(5, F.rand(1))
-    first, second = (sampling.draw_sample(point(), points, blocks, id_column, 150) for points in (frame, shuffled))
+    first, second = (points.draw_sample(point(), points, blocks, id_column, 150) for points in (frame, shuffled))
     assert first.rows.tobytes() == second.rows.tobytes()
     assert first.weights.tolist() == second.weights.tolist()
 
 
 def test_weights_of_a_sample_without_ids_add_up_to_about_all(frame, blocks):
-    sample = sampling.draw_sample(point(), frame, blocks, None, 350)
+    sample = points.draw_sample(point(), frame, blocks, None, 350)
     # each of 350 copies counts twice; 200 points occur twice and share their draw
     assert 700 - 180 <= sample.weights.sum() <= 700 + 180
     assert len(np.unique(sample.rows, axis=0)) == len(sample)
 
 
 def test_distinct_points_are_weighted_by_their_copies(frame, blocks, on_grid):
-    distinct, n = sampling.distinct_points(point(), frame, blocks, 10_000)
+    distinct, n = points.distinct_points(point(), frame, blocks, 10_000)
     assert n == 500
     rows, counts = np.unique(on_grid, axis=0, return_counts=True)
     assert weighted(distinct) == sorted(zip(map(tuple, rows), counts.astype(float).tolist(), strict=True))
@@ -127,7 +127,7 @@ def test_distinct_points_are_weighted_by_their_copies(frame, blocks, on_grid):
 
 def test_too_many_distinct_points_are_limited_by_hash(frame, blocks):
     shuffled = frame.repartition(5, F.rand(2))
-    (first, n), (second, m) = (sampling.distinct_points(point(), points, blocks, 60) for points in (frame, shuffled))
+    (first, n), (second, m) = (points.distinct_points(point(), points, blocks, 60) for points in (frame, shuffled))
     assert (n, m) == (500, 500)
     assert 60 <= len(first) <= 66
     assert weighted(first) == weighted(second)

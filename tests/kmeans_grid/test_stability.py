@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from segue.core.grid_result import STABILITY_RESTARTS
-from segue.kmeans_grid import kernel, search, stability
+from segue.kmeans_grid import kernel, search
 
 
 def blobs(k, n, spread, seed=0):
@@ -17,12 +17,12 @@ def blobs(k, n, spread, seed=0):
 
 
 def test_separated_clusters_are_stable():
-    (result,) = stability.stability(blobs(5, 80, 0.02), [5], subsamples=4, seed=0, bits=24)
+    (result,) = search.stability(blobs(5, 80, 0.02), [5], subsamples=4, seed=0, bits=24)
     assert (result.mean, result.sd, result.subsamples) == (1.0, 0.0, 4)
 
 
 def test_too_many_clusters_are_less_stable():
-    four, five, nine = stability.stability(blobs(5, 80, 0.02), [4, 5, 9], subsamples=4, seed=0, bits=24)
+    four, five, nine = search.stability(blobs(5, 80, 0.02), [4, 5, 9], subsamples=4, seed=0, bits=24)
     assert five.mean > four.mean
     assert nine.mean < 0.9
     assert nine.sd > 0
@@ -31,7 +31,7 @@ def test_too_many_clusters_are_less_stable():
 
 def test_stability_is_the_rand_index_on_shared_points():
     points = blobs(3, 60, 0.3)
-    (result,) = stability.stability(points, [6], subsamples=2, seed=4, bits=24)
+    (result,) = search.stability(points, [6], subsamples=2, seed=4, bits=24)
     masks = np.random.Generator(np.random.PCG64([4, 2, 1])).random((2, len(points))) < 0.5
     labels = []
     for number, mask in enumerate(masks):
@@ -45,6 +45,6 @@ def test_stability_is_the_rand_index_on_shared_points():
 
 def test_a_k_above_the_distinct_points_of_a_half_is_none():
     points = kernel.Points.of(np.array([[0.0], [0.25], [0.5], [0.75]] * 40))
-    result = stability.stability(points, [2, 4, 5], subsamples=3, seed=0, bits=24)
+    result = search.stability(points, [2, 4, 5], subsamples=3, seed=0, bits=24)
     assert [each is None for each in result] == [False, False, True]
     assert result[1].mean == 1.0

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers import delta_tables
 
 from segue import lookup, schema
-from segue.lookup import cli, terminal
+from segue.lookup import cli
 
 
 @pytest.fixture(scope="module")
@@ -139,13 +139,13 @@ def test_control_characters_are_not_printed(segue):
 
 
 def test_tables_fit_the_width_in_every_script():
-    lines = terminal.table(["a", "title"], [["1", "群青" * 30], ["22", "x" * 50]], 30, [1])
+    lines = cli.table(["a", "title"], [["1", "群青" * 30], ["22", "x" * 50]], 30, [1])
     # by hand: "22" and the gap take 4 columns and leave 26; a CJK character takes two
     assert lines == ["a   title", "1   " + "群青" * 6 + " …", "22  " + "x" * 25 + "…"]
 
 
 def test_a_narrow_table_keeps_twelve_characters_of_a_column():
-    assert terminal.table(["n", "title", "m"], [["1000", "x" * 50, "2000"]], 10, [1])[1] == f"1000  {'x' * 11}…  2000"
+    assert cli.table(["n", "title", "m"], [["1000", "x" * 50, "2000"]], 10, [1])[1] == f"1000  {'x' * 11}…  2000"
 
 
 @pytest.mark.parametrize("colour", ["1", None])
@@ -153,7 +153,7 @@ def test_markup_is_literal_and_output_has_no_colour(monkeypatch, colour):
     if colour:
         monkeypatch.setenv("FORCE_COLOR", colour)
     text = "[red]a[/red] :smile: [link=file:x]b"
-    assert terminal.table(["title"], [[text]], 100, [0]) == ["title", text]
+    assert cli.table(["title"], [[text]], 100, [0]) == ["title", text]
 
 
 def test_functions_return_plain_values(root):

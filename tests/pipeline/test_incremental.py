@@ -14,9 +14,9 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from tests.helpers.small_files import as_csv, track
 
-from segue.core.stage_result import StageResult
 from segue.pipeline import ingest, label, recommend, run_all, train
 from segue.runtime import runner
+from segue.runtime.job import StageResult
 
 QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.min_k=2"]
 FILES = {

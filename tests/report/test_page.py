@@ -13,7 +13,7 @@ from tests.report.page_reader import Page
 
 from segue.report import numbers, page
 from segue.report.figures.style import cluster_colour
-from segue.report.page_figures import page_figures
+from segue.report.page import page_figures
 
 ORIGIN = "0f3a5c"
 

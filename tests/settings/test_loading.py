@@ -1,12 +1,14 @@
 """Settings from TOML, --set and Python: which value takes precedence, and every fault in one error."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from segue import settings
 from segue.errors import SettingsError
 from segue.settings import load
+from segue.settings.loading import defaults_toml
 
 
 def faults(*assignments, **options):
@@ -200,3 +202,26 @@ def test_saved_settings_get_current_names_without_a_warning(caplog):
     assert repr(saved) == before
     assert settings.with_current_names({"selection": {"min_k": 3, "fewest": 2}}) == {"selection": {"min_k": 3}}
     assert caplog.records == []
+
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def test_defaults_file_is_the_one_that_the_models_generate():
+    assert (CONF / "defaults.toml").read_text("utf-8") == defaults_toml(), "run tools/defaults_toml.py"
+
+
+def test_defaults_file_loads_as_the_defaults(tmp_path):
+    text = (CONF / "defaults.toml").read_text("utf-8")
+    assert settings.load([str(CONF / "defaults.toml")]) == settings.Settings()
+    examples = tmp_path / "examples.toml"
+    examples.write_text(
+        text.replace("\n# k =", "\nk =").replace("\n# years", "\nyears").replace("\n# min_p", "\nmin_p")
+    )
+    loaded = settings.load([str(examples)])
+    assert (loaded.selection.k, loaded.recommend.years_apart, loaded.recommend.min_popularity) == (10, 5, 20.0)
+
+
+def test_cluster_file_loads():
+    loaded = settings.load([str(CONF / "cluster.toml")])
+    assert (loaded.ingest.multiline, loaded.clustering.sample_size) == (False, 100_000)

@@ -17,7 +17,7 @@ from sklearn.metrics import normalized_mutual_info_score, silhouette_score
 from sklearn.preprocessing import MinMaxScaler
 
 from segue import synthetic
-from segue.synthetic.genres import GENRES
+from segue.synthetic.tracks import GENRES
 
 CLUSTERED = ["bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"]
 RANGES = {

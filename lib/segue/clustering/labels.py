@@ -15,8 +15,8 @@ from pyspark.sql.pandas.functions import arrow_udf
 
 from segue import schema
 from segue.clustering.cluster_stats import ClusterStats, Floats, list_matrix, squared_distances
+from segue.clustering.feature_space import PREDICTION
 from segue.clustering.model_card import ModelCard
-from segue.clustering.pipeline_model import PREDICTION
 
 _DISTANCE_FIELDS = {
     "distance": pa.float64(),

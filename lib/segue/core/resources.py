@@ -6,7 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from segue.core.version import __version__
+from segue import __version__
 
 
 def conf() -> Traversable:

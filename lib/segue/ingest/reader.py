@@ -9,10 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.errors import InputError
 from segue.ingest import records, text_reader, text_scan, typed_reader
-from segue.ingest.column_matching import ColumnLayout, match_columns, match_headers
-from segue.ingest.csv_dialect import DELIMITERS, Dialect, Header, detect_header
+from segue.ingest.column_matching import ColumnLayout, Source, match_columns, match_headers
 from segue.ingest.input_files import InputFile, readable_errors
-from segue.ingest.source_definitions import Source
+from segue.ingest.records import DELIMITERS, Dialect, Header, detect_header
 from segue.ingest.text_scan import FileScan
 from segue.ingest.units import SampleValues
 

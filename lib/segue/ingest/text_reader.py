@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segue.ingest import records
 from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.csv_dialect import Dialect
+from segue.ingest.records import Dialect
 from segue.ingest.text_scan import consecutive_groups
 from segue.ingest.validation import VALIDATED_ROWS, RowCollector
 

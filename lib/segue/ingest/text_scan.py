@@ -16,9 +16,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from segue.ingest.csv_dialect import DELIMITERS
 from segue.ingest.input_files import InputFile, literal_path
-from segue.ingest.records import CLOSED_LINES, MemberNames
+from segue.ingest.records import CLOSED_LINES, DELIMITERS, MemberNames
 
 HEAD_LINES = 20
 SAMPLE_LINES = 256

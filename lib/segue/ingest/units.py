@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from segue import schema
 from segue.ingest import parsing
-from segue.ingest.source_definitions import UNITS
+
+UNITS = {
+    **{feature.name: ("fraction", "percent") for feature in schema.FEATURES if feature.unit == "fraction"},
+    "popularity": ("percent", "fraction"),
+    "duration_s": ("s", "ms", "min"),
+}
+"""The units that a file may use for a column, the unit of ``tracks`` first. Other columns have a single unit."""
 
 SampleValues = Sequence[Sequence[str | None]]
 """Rows of a file as text, shape (n_rows, n_columns); None is a missing value."""

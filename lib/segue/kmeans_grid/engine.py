@@ -13,14 +13,14 @@ from pyspark.sql import functions as F
 from segue.core.grid_result import ClusterSums, Fit, GridOptions, feasible_ks, fit_from_sums
 from segue.core.metrics import agreement
 from segue.errors import ClusteringError
-from segue.kmeans_grid import kernel, lloyd, sampling, search
+from segue.kmeans_grid import kernel, lloyd, search
 from segue.kmeans_grid.blocks import Blocks
 from segue.kmeans_grid.kernel import Points
 from segue.kmeans_grid.lloyd import CheckpointStore, LloydState
-from segue.kmeans_grid.points import LocalPoints, PointSet, load_points
+from segue.kmeans_grid.points import LocalPoints, PointSet, distinct_points, draw_sample, load_points
 from segue.kmeans_grid.scoring import CentreStats, ScoreSums
+from segue.kmeans_grid.search import with_stability
 from segue.kmeans_grid.seeding import Solution
-from segue.kmeans_grid.stability import with_stability
 from segue.kmeans_grid.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
@@ -128,11 +128,11 @@ def _sample(
 ) -> tuple[Points, list[int]]:
     """Return a sample, and the ks that do not exceed the number of distinct points."""
     point = vector_to_array(F.col(features))
-    sample = sampling.draw_sample(point, points, blocks, id_column, size)
+    sample = draw_sample(point, points, blocks, id_column, size)
     if len(np.unique(sample.rows, axis=0)) >= ks[-1]:
         return sample, list(ks)
     # most points coincide: the distinct ones, weighted, represent them better
-    distinct, n_distinct = sampling.distinct_points(point, points, blocks, size)
+    distinct, n_distinct = distinct_points(point, points, blocks, size)
     return distinct, feasible_ks(ks, n_distinct)
 
 

@@ -4,7 +4,6 @@
 >>> similar("out/demo", "bohemian rhapsody").similar  # doctest: +SKIP
 """
 
-from segue.lookup.answers import Answer, clusters, runs, similar
-from segue.lookup.figure_files import figure, figures
+from segue.lookup.answers import Answer, clusters, figure, figures, runs, similar
 
 __all__ = ["Answer", "clusters", "figure", "figures", "runs", "similar"]

@@ -1,22 +1,31 @@
-"""Answer look-ups with plain values: similar tracks, clusters and runs of an output."""
+"""Answer look-ups with plain values: similar tracks, clusters, runs and figures of an output."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from segue import schema
-from segue.errors import InputError
+from segue.errors import InputError, OutputError
 from segue.lookup.reading import Tables
 from segue.lookup.title_search import TitleIndex, best_match
+from segue.report import JSON_FILE
 from segue.similarity.reasons import describe_reasons
+from segue.storage import files
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _TRACK_COLUMNS = ("title", "artist", "album", "genre", "year", "popularity", "bpm")
 _CLUSTER_COLUMNS = ("cluster", "cluster_name", "cluster_description")
 _COLUMNS = ("track_id", *_TRACK_COLUMNS, *_CLUSTER_COLUMNS)
 _MAX_CANDIDATES = 20
+FORMATS = ("png", "svg", "pdf")
+WIDTH, SCALE = 900, 2
+"""Width of a picture in pixels before scaling, and the factor of scaling, for screens and print of high resolution."""
+_FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +167,78 @@ def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, fl
         low, high = np.quantile(values, [1 / 3, 2 / 3]) if values else (0.0, 0.0)
         terciles[name] = (float(low), float(high))
     return terciles
+
+
+def figures(root: str) -> dict[str, str]:
+    """Return the figures of a report as plotly JSON, by name.
+
+    Parameters
+    ----------
+    root : the ``--output`` of a run
+
+    Raises
+    ------
+    OutputError
+        If there is no ``report.json``, or it holds no figures.
+    """
+    return {name: json.dumps(content, ensure_ascii=False) for name, content in _contents(root).items()}
+
+
+def figure(root: str, name: str) -> "go.Figure":
+    """Return one figure of a report.
+
+    Raises
+    ------
+    InputError
+        If the report has no figure of this name.
+    OutputError
+        If there is no ``report.json``, or it holds no figures.
+    """
+    import plotly.graph_objects as go  # imported here: plotly is slow to import, and other look-ups need none
+
+    contents = _contents(root)
+    if name not in contents:
+        raise InputError(f"the report has no figure {name!r}; it has {', '.join(contents)}")
+    return go.Figure(contents[name])
+
+
+def figure_image(root: str, name: str, path: str, kind: str) -> None:
+    """Write one figure of a report as a picture on white.
+
+    Parameters
+    ----------
+    root : the ``--output`` of a run
+    name : one of ``figures``
+    path : local file to write
+    kind : one of ``FORMATS``
+
+    Raises
+    ------
+    InputError
+        If the report has no figure of this name, or kaleido or a browser is missing.
+    OutputError
+        If there is no ``report.json``, or the picture cannot be written.
+    """
+    drawn = figure(root, name)
+    drawn.update_layout(paper_bgcolor=_BACKGROUND, font={"color": _FOREGROUND}, width=WIDTH)
+    try:
+        drawn.write_image(path, format=kind, scale=SCALE)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            f"cannot draw {name}: {' '.join(str(error).split())[:200]}; needed are pip install 'segue[picture]' "
+            "and a Chromium or Chrome"
+        ) from error
+
+
+def _contents(root: str) -> dict[str, Any]:
+    """Return data and layout of every figure, by name."""
+    text = files.read_text(f"{root.rstrip('/')}/{JSON_FILE}")
+    if text is None:
+        raise OutputError(f"{root} has no {JSON_FILE}, which the report's figures are read from; run render_report.py")
+    try:
+        contents: dict[str, Any] = json.loads(text)["figures"]
+        return dict(contents)
+    except (ValueError, LookupError, TypeError) as error:
+        raise OutputError(f"{root}/{JSON_FILE} is not a report's JSON; delete it and run render_report.py") from error

@@ -13,8 +13,8 @@ from typing import Any
 from segue import schema
 from segue.core import resources
 from segue.core.text import json_digest
+from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import InputFile
-from segue.ingest.source_definitions import load_sources
 from segue.runtime import logs
 from segue.settings import Settings
 from segue.storage import files

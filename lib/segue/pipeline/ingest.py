@@ -11,14 +11,13 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.core import resources
 from segue.core.spark_helpers import persisted
-from segue.core.stage_result import StageResult
 from segue.errors import InputError
 from segue.ingest import merge
+from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import InputFile, list_input, readable_errors
 from segue.ingest.reader import InputRows, TextOptions, read_rows
-from segue.ingest.source_definitions import load_sources
 from segue.pipeline import file_ledger
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings
 from segue.storage import files
 from segue.storage.row_changes import ChangeCounts, matching_rows

@@ -16,9 +16,8 @@ from segue import schema
 from segue.clustering import labels, model_card
 from segue.clustering.model_card import ModelCard
 from segue.core.spark_helpers import DISK_LEVEL
-from segue.core.stage_result import StageResult
 from segue.errors import InputError
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.settings import with_current_names
 from segue.storage.model_store import ModelStore
 from segue.storage.row_changes import ADDED, CHANGE, REMOVED, UPDATED, ChangeCounts, count_changes

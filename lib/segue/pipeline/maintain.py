@@ -5,10 +5,9 @@ import logging
 import time
 
 from segue import schema
-from segue.core.stage_result import StageResult
 from segue.errors import ConflictError, SettingsError
 from segue.runtime import run_markers
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.storage import delta_tables, transactions
 from segue.storage.store import Store
 

@@ -11,10 +11,9 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import model_card
-from segue.core.stage_result import StageResult
 from segue.core.text import json_digest
 from segue.errors import InputError
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.settings import RecommendSettings
 from segue.similarity import coordinates, neighbours, playlists
 from segue.similarity.playlists import read_seeds, resolve_seeds

@@ -7,16 +7,14 @@ from typing import Any
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from segue import schema
+from segue import __version__, schema
 from segue.clustering.model_card import ModelCard
-from segue.core.stage_result import StageResult
 from segue.core.text import json_digest
-from segue.core.version import __version__
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
-from segue.report import HTML_FILE, JSON_FILE, json_numbers, numbers, page
+from segue.report import HTML_FILE, JSON_FILE, numbers, page
 from segue.report.aggregates.summary import ReportTables, collect_report_numbers
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings, with_current_names
 from segue.storage import commit_log, files
 from segue.storage.model_store import ModelStore
@@ -58,7 +56,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
     tables = {table.name: store.versions[table.name] for table in read if table.name in store.versions}
     path, json_path = f"{store.root}/{HTML_FILE}", f"{store.root}/{JSON_FILE}"
     origin = _inputs_hash(settings, card, tables)
-    origins = page.origin_of(files.read_text(path) or ""), json_numbers.origin_of(files.read_text(json_path) or "")
+    origins = page.origin_of(files.read_text(path) or ""), page.json_origin_of(files.read_text(json_path) or "")
     if set(origins) == {origin}:
         log.info("report: %s is up to date", path)
         return StageResult(stage="report", inputs=tables, counts={})
@@ -76,7 +74,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
     )
     text = page.render(shown, origin)
     # the page last: the next run repeats one that ended between the two writes
-    files.write_text(json_path, json_numbers.to_json(shown, origin))
+    files.write_text(json_path, page.render_json(shown, origin))
     files.write_text(path, text)
     seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
     log.info("report: %s, %.1f MB, %d of %d tracks drawn, %.1f s",

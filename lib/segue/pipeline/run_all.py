@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from segue.clustering.model_card import ModelCard
-from segue.core.stage_result import StageResult
 from segue.core.text import printable
 from segue.pipeline.ingest import check_sources, ingest_tracks
 from segue.pipeline.label import label_tracks, newest_card
@@ -15,7 +14,7 @@ from segue.pipeline.report import render_report
 from segue.pipeline.train import train_clusters, training_settings
 from segue.report import HTML_FILE, JSON_FILE
 from segue.runtime import logs
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings
 from segue.storage.model_store import CARD_FILE, ModelStore
 from segue.storage.store import Store

@@ -14,17 +14,16 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from segue import schema
-from segue.clustering import labels, model_card, pipeline_model, profiles
+from segue.clustering import feature_space, labels, model_card, profiles
 from segue.clustering.cluster_stats import fit_cluster_stats
 from segue.clustering.feature_space import FeatureSpace
 from segue.core.grid_result import Fit
 from segue.core.resources import versions
 from segue.core.spark_helpers import parallel_jobs
-from segue.core.stage_result import StageResult
 from segue.errors import ClusteringError
 from segue.kmeans_grid.lloyd import CheckpointStore
 from segue.pipeline.tuning import SpaceFits, choose_fit, fit_spaces, requested_spaces
-from segue.runtime.job import Job, Run
+from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings
 from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
@@ -212,8 +211,8 @@ def _model(
 ) -> tuple[PipelineModel, model_card.ModelCard]:
     """Return the pipeline that labels tracks, and its card."""
     space, preparation = best.space, best.preparation
-    centres = chosen.centres[pipeline_model.cluster_order(chosen.sizes, chosen.centres)]
-    pipeline = pipeline_model.pipeline_with_centres(tracks.sparkSession, preparation, space, centres)
+    centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]
+    pipeline = feature_space.pipeline_with_centres(tracks.sparkSession, preparation, space, centres)
     n_tracks = int(chosen.sizes.sum())
     labeled = labels.with_point(tracks, pipeline)
     if n_tracks <= CACHED_MAX_TRACKS:
@@ -234,13 +233,13 @@ def _model(
         versions=versions(),
         space=space.name,
         features=list(space.columns),
-        imputed=pipeline_model.imputed_values(preparation, space),
+        imputed=feature_space.imputed_values(preparation, space),
         log=list(space.log),
-        scaler=pipeline_model.scaler_parameters(preparation),
+        scaler=feature_space.scaler_parameters(preparation),
         weights=dict(space.weights),
         n_tracks=int(stats.sizes.sum()),
         silhouette=chosen.silhouette,
-        centres=pipeline_model.to_original_units(centres, preparation, space).tolist(),
+        centres=feature_space.to_original_units(centres, preparation, space).tolist(),
         centres_scaled=centres.tolist(),
         sizes=stats.sizes.tolist(),
         cluster_names=[row["cluster_name"] for row in rows],

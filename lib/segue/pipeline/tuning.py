@@ -1,4 +1,4 @@
-"""Fit the grid of k in every feature space of the settings, and choose a space and a k."""
+"""Fit the grid of k by either engine in every feature space of the settings, and choose a space and a k."""
 
 import logging
 from collections.abc import Sequence
@@ -9,12 +9,68 @@ from pyspark.ml import Pipeline, PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue.clustering import feature_space, grid, pipeline_model, selection
+from segue.clustering import feature_space, selection, spark_engine
 from segue.clustering.feature_space import FeatureSpace
 from segue.core.grid_result import Fit, GridOptions
 from segue.core.spark_helpers import persisted, repartition_deterministically
+from segue.kmeans_grid import engine as fused
 from segue.kmeans_grid.lloyd import CheckpointStore
 from segue.settings import Settings
+
+
+def fit_grid(
+    points: DataFrame,
+    ks: Sequence[int],
+    options: GridOptions,
+    *,
+    engine: str = fused.NAME,
+    n_points: int | None = None,
+    bound: float | None = None,
+    checkpoints: CheckpointStore | None = None,
+) -> list[Fit]:
+    """Fit K-means for every k and score each fit on all points. Runs Spark jobs.
+
+    Parameters
+    ----------
+    points : columns ``track_id`` (string), ``point`` (vector, shape (n_features,), scaled units) and ``genre``
+        (string or null)
+    ks : numbers of clusters, ascending
+    options : restarts, iterations, tolerance, seed and sample size
+    engine : ``fused`` or ``spark-ml``
+    n_points, bound : number of rows, and an upper bound of the absolute values in ``point``
+        Where given, each saves a pass over the data; ``spark-ml`` ignores ``bound``.
+    checkpoints : storage for intermediate states of the fused engine, from which an interrupted grid resumes
+
+    Returns
+    -------
+    list of Fit
+        One per k, in the order given. A k above the number of distinct points is left out with a warning.
+        ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, as ClusteringEvaluator does by default;
+        scikit-learn's default is the unsquared distance.
+
+    Raises
+    ------
+    ClusteringError
+        If there are fewer distinct points than the smallest k: Spark would return fewer centres without an error.
+
+    References
+    ----------
+    P. J. Rousseeuw (1987), "Silhouettes: a graphical aid to the interpretation and validation of
+    cluster analysis", J. Comput. Appl. Math. 20, 53-65.
+    """
+    if engine == spark_engine.NAME:
+        return spark_engine.fit(points, ks, options, n_points=n_points)
+    return fused.fit(
+        points,
+        ks,
+        options,
+        id_column="track_id",
+        class_column="genre",
+        n_points=n_points,
+        bound=bound,
+        checkpoint=checkpoints,
+    )
+
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +159,7 @@ def _fit_space(
 ) -> SpaceFits:
     clustering = settings.clustering
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)
-    for name in pipeline_model.constant_features(preparation, space):
+    for name in feature_space.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it does not distinguish clusters", name)
     points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
     options = GridOptions(
@@ -114,7 +170,7 @@ def _fit_space(
         sample_size=clustering.sample_size,
         subsamples=subsamples,
     )
-    fits = grid.fit_grid(
+    fits = fit_grid(
         points,
         _ks(settings),
         options,

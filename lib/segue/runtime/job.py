@@ -1,19 +1,34 @@
-"""A spark-submit job: its command line, checked before Spark starts, and the run that its work records in."""
+"""A spark-submit job: its command line, checked before Spark starts, its run, and the results of its stages."""
 
 import argparse
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pyspark.sql import SparkSession
 
 from segue import settings
-from segue.core.stage_result import StageResult
 from segue.errors import SettingsError
 from segue.runtime import signals
 from segue.settings import Settings
 from segue.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """The outcome of one stage, such as ``ingest``.
+
+    Attributes
+    ----------
+    stage : name of the stage
+    inputs : what it read: files with their bytes, tables with their versions
+    counts : rows by what happened to them, and ``seconds``; JSON-ready
+    """
+
+    stage: str
+    inputs: Mapping[str, Any]
+    counts: Mapping[str, Any]
 
 
 @dataclass(slots=True)

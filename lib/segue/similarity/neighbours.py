@@ -15,7 +15,7 @@ for every tree.
 Method ``tree``: one tree on the driver, shipped to all workers. Expected O(n log n) for a fixed number of features;
 the driver and every worker hold all coordinates.
 
-Method ``cells`` (``partitioned``, ``cross_cell``): for catalogues that no worker can hold.
+Method ``cells`` (``partitioned``): for catalogues that no worker can hold.
 
 1. A sample gives the centres of cells; every track is a member of the cell with the nearest centre.
 2. Every track is copied into the cells that it is near to, within ``overlap_radius``; each cell is searched by a tree

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 from scipy.spatial.distance import cdist
 
-from segue.similarity import arrays, cross_cell
+from segue.similarity import arrays, lists
 from segue.similarity.coordinates import Scaling, hash_sample, with_points
 from segue.similarity.kd_tree import SLACK, build_tree
 from segue.similarity.lists import LIST_COLUMNS, SIMILAR_ROWS, BatchSearch, NeighbourLists, similar_rows
@@ -253,14 +253,14 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
         members = members.rename_columns([name.removeprefix(_MEMBER_PREFIX) for name in members.column_names])
-        return cross_cell.query_cell(members, queries, rules)
+        return lists.query_cell(members, queries, rules)
 
     return query
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
-        return cross_cell.merge_lists(rows, cross_cell_rows, features, rules)
+        return lists.merge_lists(rows, cross_cell_rows, features, rules)
 
     return merge
 

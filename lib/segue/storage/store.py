@@ -12,8 +12,8 @@ from pyspark.storagelevel import StorageLevel
 from segue import schema
 from segue.core.spark_helpers import persisted
 from segue.errors import OutputError
-from segue.storage import commit_log, delta_tables, files, migrations, row_changes
-from segue.storage.migrations import check_columns, spark_schema
+from segue.storage import commit_log, delta_tables, files, row_changes
+from segue.storage.delta_tables import check_columns, spark_schema
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
 from segue.storage.transactions import (
     LOCK_TIMEOUT_SECONDS,
@@ -317,7 +317,7 @@ class Store:
         version = self.latest_version(table)
         if self._checked_versions.get(table.name) == version:
             return
-        stored = migrations.schema_version_of(self._properties(table))
+        stored = delta_tables.schema_version_of(self._properties(table))
         # guard: newer-table-refused
         if stored > schema.SCHEMA_VERSION:
             raise OutputError(
@@ -328,8 +328,8 @@ class Store:
             with output_lock(self.root, timeout=self.lock_timeout), delta_conflicts(table.name):
                 # read again under the lock: another run may have upgraded the table meanwhile
                 properties = self._properties(table)
-                if migrations.schema_version_of(properties) < schema.SCHEMA_VERSION:
-                    migrations.upgrade_table(self.spark, table, self.sql_identifier(table), properties)
+                if delta_tables.schema_version_of(properties) < schema.SCHEMA_VERSION:
+                    delta_tables.upgrade_table(self.spark, table, self.sql_identifier(table), properties)
             version = self.latest_version(table)
         self._checked_versions[table.name] = version
 

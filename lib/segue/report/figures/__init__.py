@@ -8,9 +8,8 @@ unit of the tables and drawn in the unit of ``feature_labels.display_unit``: fra
 (7, 12)
 """
 
-from segue.report.figures.clusters import cluster_map, genre_heatmap, profile, scatter_3d
+from segue.report.figures.clusters import cluster_map, genre_heatmap, k_scores, profile, scatter_3d, silhouettes
 from segue.report.figures.distributions import by_year, correlations, distribution, popularity, ranking
-from segue.report.figures.k_scores import k_scores, silhouettes
 
 __all__ = [
     "by_year",

@@ -7,10 +7,10 @@ from sklearn import metrics
 from sklearn.cluster import KMeans
 
 from segue.clustering import spark_engine
-from segue.clustering.grid import fit_grid
 from segue.core.grid_result import GridOptions
 from segue.errors import ClusteringError
 from segue.kmeans_grid import engine as fused
+from segue.pipeline.tuning import fit_grid
 
 OPTIONS = GridOptions(restarts=4, max_iter=40, tol=1e-6, seed=0)
 

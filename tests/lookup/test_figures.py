@@ -10,9 +10,9 @@ from tests.report import report_numbers
 
 from segue import lookup
 from segue.errors import InputError, OutputError
-from segue.lookup import cli, figure_files
-from segue.report import json_numbers
-from segue.report.page_figures import page_figures
+from segue.lookup import answers, cli
+from segue.report import page
+from segue.report.page import page_figures
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -25,7 +25,7 @@ def numbers():
 
 @pytest.fixture
 def root(tmp_path, numbers):
-    (tmp_path / "report.json").write_text(json_numbers.to_json(numbers, "0f3a5c"), "utf-8")
+    (tmp_path / "report.json").write_text(page.render_json(numbers, "0f3a5c"), "utf-8")
     return tmp_path
 
 
@@ -72,7 +72,7 @@ def test_pictures_of_a_figure(root, tmp_path, capsys, monkeypatch):
     assert (tmp_path / "genres.png").read_bytes().startswith(PNG)
     assert (tmp_path / "most frequent.svg").read_text("utf-8").startswith("<svg")
     with pytest.raises(OutputError, match=r"cannot write none/genres\.png"):
-        figure_files.figure_image(str(root), "genres", "none/genres.png", "png")
+        answers.figure_image(str(root), "genres", "none/genres.png", "png")
 
 
 def test_a_failing_browser_is_reported(root, monkeypatch):
@@ -81,4 +81,4 @@ def test_a_failing_browser_is_reported(root, monkeypatch):
 
     monkeypatch.setattr(go.Figure, "write_image", fail)
     with pytest.raises(InputError, match=r"cannot draw genres: no browser here; needed are pip install "):
-        figure_files.figure_image(str(root), "genres", "genres.png", "png")
+        answers.figure_image(str(root), "genres", "genres.png", "png")

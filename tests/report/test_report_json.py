@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from tests.report import hostile_numbers, report_numbers
 
-from segue.report import json_numbers, numbers
-from segue.report.page_figures import page_figures
+from segue.report import numbers, page
+from segue.report.page import page_figures
 
 ORIGIN = "0f3a5c"
 
 
 @pytest.fixture(scope="module")
 def content():
-    return json.loads(json_numbers.to_json(report_numbers.full(), ORIGIN))
+    return json.loads(page.render_json(report_numbers.full(), ORIGIN))
 
 
 def test_every_field_of_the_numbers_is_a_key(content):
@@ -40,7 +40,7 @@ def test_values_of_the_numbers(content):
 
 
 def test_missing_parts_are_null_or_empty():
-    values = json.loads(json_numbers.to_json(report_numbers.minimal(), ORIGIN))["numbers"]
+    values = json.loads(page.render_json(report_numbers.minimal(), ORIGIN))["numbers"]
     assert (values["years"], values["agreement"]) == (None, None)
     assert values["genres"] == values["artists"] == values["popularity"] == values["similar_tracks"] == []
 
@@ -49,7 +49,7 @@ def test_nan_is_null():
     base = report_numbers.full()
     base.correlations.r[0, 1] = np.nan
     base.points.values["energy"][2] = np.inf
-    text = json_numbers.to_json(base, ORIGIN)
+    text = page.render_json(base, ORIGIN)
     assert "NaN" not in text and "Infinity" not in text
     values = json.loads(text)["numbers"]
     assert values["correlations"]["r"][0][:2] == [1.0, None]
@@ -64,14 +64,14 @@ def test_figures_are_plotly_json(content):
 
 
 def test_the_same_numbers_give_the_same_sorted_text():
-    text = json_numbers.to_json(report_numbers.full(), ORIGIN)
-    assert json_numbers.to_json(report_numbers.full(), ORIGIN) == text
+    text = page.render_json(report_numbers.full(), ORIGIN)
+    assert page.render_json(report_numbers.full(), ORIGIN) == text
     expected = json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert text == expected + "\n"
 
 
 def test_hostile_texts_are_utf_8():
-    text = json_numbers.to_json(hostile_numbers.full(), ORIGIN)
+    text = page.render_json(hostile_numbers.full(), ORIGIN)
     content = json.loads(text.encode("utf-8"))
     titles = [track["title"] for track in content["numbers"]["points"]["tracks"]]
     assert titles[0] == "</script><script>alert(1)</script>"
@@ -81,8 +81,8 @@ def test_hostile_texts_are_utf_8():
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"origin": 1}'])
 def test_other_texts_have_no_origin(text):
-    assert json_numbers.origin_of(text) is None
+    assert page.json_origin_of(text) is None
 
 
 def test_origin_of_a_report_json():
-    assert json_numbers.origin_of(json_numbers.to_json(report_numbers.minimal(), ORIGIN)) == ORIGIN
+    assert page.json_origin_of(page.render_json(report_numbers.minimal(), ORIGIN)) == ORIGIN
