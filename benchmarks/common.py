@@ -85,12 +85,12 @@ def ks(text: str) -> tuple[int, ...]:
 
 
 def machine_info() -> dict[str, Any]:
-    """Return cores, memory, load and library versions, and warn of a high load. To be called before any work."""
+    """Return cores, memory, load and library versions, and warn of a high load. Call it before any work."""
     n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     load = os.getloadavg()[0]
     if load > cores / 2:
-        # scikit-learn suffers most, because its threads wait for each other: it took twenty times as long
+        # scikit-learn, whose threads wait for each other, once took twenty times as long
         progress(f"warning: the load is {load:.1f} on {cores} cores before the benchmark: its times are not comparable")
     return {
         "cores": cores,
@@ -106,13 +106,13 @@ def start_session(name: str, memory: str) -> SparkSession:
     Raises SystemExit if ``segue`` is imported from another checkout.
     """
     if not Path(segue.__file__).is_relative_to(PROJECT):
-        # .venv may hold an editable install of another checkout, which would be measured instead
+        # .venv may contain an editable install of another checkout, which would then be measured
         raise SystemExit(
             f"segue is imported from {Path(segue.__file__).parent}, expected {PROJECT / 'lib'}: set PYTHONPATH"
         )
     os.environ.setdefault("SPARK_CONF_DIR", str(PROJECT / "conf"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # conf/ switches the native BLAS off; pyspark.ml, a peer here, is measured with it where the system has one
+    # conf/ disables the native BLAS; for a fair comparison pyspark.ml is measured with it, if the system has one
     java_options = "-Ddev.ludovic.netlib.blas.allowNative=true"
     os.environ.setdefault(
         "PYSPARK_SUBMIT_ARGS", f"--driver-memory {memory} --driver-java-options {java_options} pyspark-shell"
@@ -142,7 +142,7 @@ def folder_bytes(folder: Path) -> int:
 
 
 def synthetic_catalogue(spark: SparkSession, n_tracks: int, seed: int = 0) -> DataFrame:
-    """Read a synthetic catalogue from Parquet below ``build/``, where the first call writes it."""
+    """Read a synthetic catalogue from Parquet below ``build/``; the first call writes it."""
     folder = BUILD / f"tracks-{n_tracks}-{seed}.parquet"
     if not (folder / "_SUCCESS").exists():
         progress(f"writing {n_tracks:,} synthetic tracks to {folder}")

@@ -82,7 +82,7 @@ ENGINES: dict[str, Callable[[Task, int], Iterator[Fit]]] = {
 
 
 def run(engine: str, task: Task, seed: int) -> tuple[list[Fit], float]:
-    """Run one engine; return its fits and the seconds of all of them together."""
+    """Run one engine; return its fits, one per k, and the seconds that all of them took together."""
     started = time.monotonic()
     fits = list(ENGINES[engine](task, seed))
     seconds = time.monotonic() - started

@@ -87,7 +87,7 @@ class Results:
     def summarise(self, peer: str, restarts: int, run_info: dict[str, object]) -> None:
         """Write segue's median seconds and inertias relative to a peer's."""
         segue_seconds, peer_seconds = median(self.seconds[SEGUE]), median(self.seconds[peer])
-        # an engine leaves out a k that the points do not allow
+        # an engine leaves out a k that exceeds the number of distinct points
         shared_ks = sorted(self.inertias[SEGUE].keys() & self.inertias[peer].keys())
         ratios = {k: median(self.inertias[SEGUE][k]) / median(self.inertias[peer][k]) for k in shared_ks}
         worst_k = max(ratios, key=lambda k: ratios[k])

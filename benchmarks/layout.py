@@ -1,4 +1,4 @@
-"""Compare layouts of a large ``labeled_tracks``: the cost of typical reads and of an update with each.
+"""Compare layouts of a large table ``labeled_tracks`` by the cost of typical reads and of an update.
 
     make bench BENCH=layout ARGS="--tracks 1000000"
 
@@ -33,7 +33,7 @@ Filters = dict[str, list[tuple[str, ds.Expression]]]
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to write a table. ``ordered`` takes the rows and a number of files."""
+    """A way to write a table. ``ordered(rows, n_files)`` returns the rows in the partitions to write."""
 
     name: str
     ordered: Callable[[DataFrame, int], DataFrame] = lambda rows, n_files: rows
@@ -71,7 +71,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def labeled_tracks(spark: SparkSession, n_tracks: int) -> DataFrame:
-    """Return tracks with a label, hash-partitioned by id as after the shuffles of an ingest."""
+    """Return tracks with a label, hash-partitioned by id as an ingest leaves them."""
     cluster = (F.floor(F.col("acousticness") * 4.999) * 2 + (F.col("bpm") > 120).cast("int")).cast("int")
     return synthetic_tracks(spark, n_tracks).withColumn("cluster", cluster).repartition("track_id")
 
@@ -158,7 +158,7 @@ def run(
     catalogue(spark, args.tracks).write.parquet(str(args.folder / "rows"))
     rows = spark.read.parquet(str(args.folder / "rows"))
     n_files = -(-args.tracks // args.rows_a_file)
-    # per repeat a cluster, an artist, and eleven tracks that have nothing in common
+    # for each repeat a cluster, an artist, and eleven unrelated tracks
     sample = rows.orderBy(F.xxhash64("track_id")).limit(args.repeats * 11).collect()
     groups = [sample[i :: args.repeats] for i in range(args.repeats)]
     values = [ReadValues(group[0].cluster, group[0].artist, [row.track_id for row in group]) for group in groups]

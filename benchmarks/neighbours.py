@@ -3,11 +3,11 @@
     make bench BENCH=neighbours ARGS="--tracks 100000 1000000"
 
 Prints one JSON line for each method, and one of ratios for each size. The tracks are synthetic, with nine standardised
-features. ``search_seconds`` runs from tracks on disk (Parquet) to the last list; fitting the scaling is in
+features. ``search_seconds`` is the time from tracks on disk (Parquet) to the last list; fitting the scaling is in
 ``scaling_seconds``. scikit-learn's kd_tree gets scaled coordinates and all cores, and its time includes building the
-tree; on a large catalogue it answers a sample of queries, and that time is scaled up. nearestByJoin compares all pairs,
-so it gets few queries and is measured in pairs per second. Every method runs once to warm up, then ``--repeats`` times;
-medians are compared.
+tree; on a large catalogue it answers a sample of queries, and their time is extrapolated to all tracks. nearestByJoin
+compares all pairs, so it gets few queries and is measured in pairs per second. Every method of segue and nearestByJoin
+run once to warm up; all are measured ``--repeats`` times, and medians are compared.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main() -> None:
     run_info = common.machine_info()
     spark = common.start_session("neighbours", args.driver_memory)
     with tempfile.TemporaryDirectory() as folder:
-        # from disk, as the measured catalogues: the first read of Parquet includes code generation
+        # the warm-up also reads from disk: the first read of Parquet includes code generation
         warm_up(stored_tracks(spark, WARM_UP_TRACKS, f"{folder}/warm-up"), args)
         for n_tracks in args.tracks:
             run(stored_tracks(spark, n_tracks, f"{folder}/{n_tracks}"), n_tracks, args)
@@ -68,7 +68,7 @@ def options_of(name: str) -> SimilarityOptions:
 
 
 def warm_up(tracks: DataFrame, args: argparse.Namespace) -> None:
-    """Run every selected method once, with several cells, so that queries across cells are included."""
+    """Run every selected method once, ``cells`` with four cells, so that queries of other cells are warmed up too."""
     scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
     for name in args.ways:
         time_search(tracks, scaling, options_of(name), tracks_per_cell=WARM_UP_TRACKS // 4)
@@ -173,7 +173,7 @@ def time_search(
 
 
 def time_scikit_learn(points: Matrix, n_queries: int) -> float:
-    """Return the seconds for all tracks, extrapolated from ``n_queries`` in the order of the file."""
+    """Return the seconds to build a tree and query all points, extrapolated from a random sample of ``n_queries``."""
     started = time.monotonic()
     tree = NearestNeighbors(n_neighbors=N_NEIGHBOURS + 1, algorithm="kd_tree", n_jobs=-1).fit(points)
     build_seconds = time.monotonic() - started

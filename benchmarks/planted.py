@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 
 MARK = "planted"
 OFFSET, WIDTH = 3.0, 0.05
-"""Where the planted cluster begins in every feature, and its width, both as multiples of the feature's range."""
+"""Distance of the planted cluster from the minimum of every feature, and its width, in ranges of the feature."""
 
 
 def with_planted(tracks: DataFrame, share: float, features: Sequence[str]) -> DataFrame:
@@ -66,8 +66,8 @@ class PlantedScores:
     ) -> None:
         """Write for which k the lowest known inertia isolates the planted tracks, and which engines do so.
 
-        The candidates for the lowest inertia are all fits, and one that is built: the planted tracks, and
-        scikit-learn's k - 1 clusters of all others.
+        The candidates for the lowest inertia are all fits, and one made here: the planted tracks as one cluster, and
+        scikit-learn's k - 1 clusters of all other tracks.
         """
         planted, others = self._rows[self._is_planted], self._rows[~self._is_planted]
         planted_inertia = float(((planted - planted.mean(axis=0)) ** 2).sum())

@@ -2,9 +2,9 @@
 
     python benchmarks/playlists.py spotify_songs.csv
 
-The file has one row for each (track_id, playlist_id). Prints one JSON line for each scaling, with the six features of
-the clusters and with the nine of the lists, with and without the rules on artists and releases. ``chance`` is the share
-that random tracks reach.
+The file has one row for each (track_id, playlist_id). Prints one JSON line for each combination of scaling, features
+(the six of the clusters or the nine of the lists) and rules on artists and releases (with or without). ``chance`` is
+the share that random tracks reach.
 """
 
 import argparse

@@ -26,7 +26,7 @@ RunCommand = Callable[[list[str], Path, float], tuple[float, dict[str, float]]]
 
 
 def run_command(command: list[str], log: Path, every: float) -> tuple[float, dict[str, float]]:
-    """Run a command; return its seconds, and ``peak_memory``. Raises SystemExit if the command fails."""
+    """Run a command; return its seconds and its ``peak_memory``. Raises SystemExit if the command fails."""
     started = time.monotonic()
     with log.open("ab") as stream, subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT) as child:
         peaks = peak_memory(child, every)
@@ -38,8 +38,8 @@ def run_command(command: list[str], log: Path, every: float) -> tuple[float, dic
 def peak_memory(child: subprocess.Popen[bytes], every: float) -> dict[str, float]:
     """Wait for a process to end; return peak resident megabytes by kind of process, read every ``every`` seconds.
 
-    ``jvm``, ``python driver`` and ``python worker`` are the largest single process of that kind. ``python workers`` and
-    ``all`` are sums over the processes of one reading, which count memory that forked workers share several times.
+    ``jvm``, ``python driver`` and ``python worker`` are of the largest single process of that kind. ``python workers``
+    and ``all`` are sums over the processes of one reading, in which memory that forked workers share counts repeatedly.
     """
     peaks: dict[str, float] = {}
     while True:
@@ -87,7 +87,7 @@ def resident_total(processes: list[ProcessMemory]) -> int:
 
 
 def _by_kind(processes: list[ProcessMemory]) -> list[tuple[str, int]]:
-    """Return the kilobytes that ``peak_memory`` takes the maximum of."""
+    """Return the (kind, kilobytes) of one reading, whose maximum over all readings ``peak_memory`` returns."""
     workers = sum(process.resident for process in processes if process.kind == WORKER)
     single = [(process.kind, process.peak) for process in processes]
     return [*single, ("python workers", workers), ("all", resident_total(processes))]

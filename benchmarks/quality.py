@@ -39,7 +39,7 @@ def read_tracks(spark: SparkSession, folder: Path, features: list[str]) -> DataF
 
 
 def relative_gaps(rows: Matrix, fits: list[engines.Fit], best: dict[int, float]) -> dict[int, float]:
-    """Return by k the excess of the inertia over the best known one, as a share of the latter."""
+    """Return by k the relative excess over the best known inertia: inertia / best - 1."""
     return {fit.k: common.inertia(rows, fit.centres) / best[fit.k] - 1 for fit in fits}
 
 

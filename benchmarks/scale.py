@@ -33,7 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def prepare_catalogue(args: argparse.Namespace, n_tracks: int, run_command: RunCommand) -> Path:
-    """Return a root with the table ``tracks`` and no other; write the table in the first run."""
+    """Return a root that has only the table ``tracks``: write it in the first run, then remove all other tables."""
     root = args.folder / str(n_tracks)
     complete = root / ".made"
     if not complete.exists():

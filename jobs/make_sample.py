@@ -1,6 +1,6 @@
 """Write a synthetic catalogue of any size: every track, artist and album is invented.
 
-``--to`` selects the format: NAME.csv gives one local file with the columns of the Kaggle set, in which a few rows are
+``--to`` selects the format: NAME.csv gives one local file with the columns of the Kaggle file, a few rows of it
 invalid; NAME.parquet gives Parquet; any other name gives a Delta table. An existing path is refused.
 """
 

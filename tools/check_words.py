@@ -43,9 +43,9 @@ IDENTIFIERS = frozenset(
         "strangers",
     ]
 )
-"""Parts of snake_case and CamelCase names: an image or a participle where a noun says what the value is."""
+"""Parts of snake_case and CamelCase names that are replaced by a noun that says what the value is."""
 DEPRECATED = "# removed in "
-"""A comment at the end of a line that defines a former name."""
+"""Comment at the end of a line that defines a deprecated name: such a line is not checked for names."""
 PROSE = re.compile(
     r"\b(told|tells|stands? (?:for|there|by)|wanted|nights?|evenings?|asked|ha(?:s|ve) (?:a|no) say|without a word|"
     r"as dear|shall|looked at|lets? go|letting go|at hand|twins|parcels)\b",

@@ -1,6 +1,7 @@
 """Pack ``lib/segue``, with ``conf/`` inside, into one zip for ``--py-files``, and print the zip's path.
 
-The file name contains a hash of the content: an unchanged library is packed once, and running jobs keep their zip.
+The file name contains a hash of the content, so an unchanged library is packed only once, and a changed one does not
+overwrite the zip of a running job.
 """
 
 import hashlib

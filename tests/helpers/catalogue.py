@@ -9,9 +9,9 @@ HEADER = "id,name,artists,tempo,loudness,liveness,valence,acousticness,speechine
 
 
 def write_catalogue(path: Path, numbers: range = ALL, *, seed: int = 7) -> Path:
-    """Write tracks around six fixed centres, and return the path.
+    """Write a track for each of ``numbers``, around six fixed centres, and return the path.
 
-    Another ``seed`` gives the same tracks other features. One track in 400 has an invalid tempo and is rejected.
+    ``seed`` changes only the features of the tracks. One track in 400 has an invalid tempo and is rejected.
     """
     centres = np.random.default_rng(7).random((6, 8))
     random = np.random.default_rng(seed)

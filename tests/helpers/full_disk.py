@@ -1,6 +1,6 @@
 """Run the pipeline on a full and on a read-only disk, and write the results as JSON to FOLDER/result.json.
 
-It mounts a file system, so run it where that is allowed:
+The disk is a tmpfs, which only a user with the right to mount can create:
 
 unshare --user --map-root-user --mount python -m tests.helpers.full_disk FOLDER
 """
@@ -42,7 +42,7 @@ def count_rows(root: Path) -> dict[str, int]:
 
 
 def run_pipeline(spark: SparkSession, folder: Path, out: Path) -> dict[str, Any]:
-    """Run the pipeline; return its exit code, its messages, and the rows of the tables afterwards."""
+    """Run the pipeline; return its exit code, its messages, and the number of rows of each table afterwards."""
     args = ["--input", str(folder / "in"), "--output", str(out), *QUICK]
     with contextlib.redirect_stderr(io.StringIO()) as stderr:
         code = runner.execute(run_all.JOB, args, start=lambda _: spark)
@@ -50,7 +50,12 @@ def run_pipeline(spark: SparkSession, folder: Path, out: Path) -> dict[str, Any]
 
 
 def main(folder: Path) -> dict[str, Any]:
-    """Run the pipeline on new tracks with ever more free space, until a run completes."""
+    """Run the pipeline on a read-only disk, and on a full one with ever more free space until a run completes.
+
+    Returns the results of the runs: of an undisturbed output, ``before`` (input ``FIRST``) and ``after`` (``LATER``
+    added); of a copy of the former on the disk, with ``LATER`` added, ``read_only`` and the list ``full``; and the
+    ``differences`` between both outputs at the end.
+    """
     disk, undisturbed = folder / "disk", folder / "undisturbed"
     disk.mkdir()
     (folder / "in").mkdir()

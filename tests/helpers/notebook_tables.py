@@ -55,7 +55,7 @@ def rejected_tracks():
 
 
 def k_scores(version, chosen_k, with_optional):
-    """Return the scores of a model over two spaces, in no order of k."""
+    """Return the scores of a model in two feature spaces, not sorted by k."""
     optional = {"genre_nmi": 0.3, "genre_ari": 0.2, "genre_purity": 0.6}
     return [
         dict.fromkeys(schema.K_SCORES.names)
@@ -84,7 +84,7 @@ def cluster_profiles(tracks):
 
 
 def similar_tracks(tracks):
-    """Return for every track the next three, of which the third is in the same cluster."""
+    """Return for every track a list of the next three tracks, of which the third is in the same cluster."""
     return [
         {"track_id": track["track_id"], "model_version": "m1", "tracks_version": 0, "made_from": "0"}
         | {

@@ -10,7 +10,10 @@ RUN = {"run_id": "r1", "job": "probe", "started_at": "2026-01-01T00:00:00+00:00"
 
 
 def write_run_marker(root, **fields):
-    """Write a run marker, by default of a process of this machine that has ended."""
+    """Write a run marker with some fields replaced, by default of a process of this machine that has ended.
+
+    Its pid is that of this process, whose start differs from ``born``: so the pid counts as reused.
+    """
     folder = root / run_markers.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     content = RUN | {"host": socket.gethostname(), "pid": os.getpid(), "born": "1"}

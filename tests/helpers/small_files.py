@@ -7,7 +7,7 @@ HEADER = ["id", "name", "artists", "tempo", "loudness", "liveness", "valence", "
 
 
 def track(number, *, name=None, artists="A", tempo=None, genre="rock", valence="0.5"):
-    """Return a row with the columns of ``HEADER``."""
+    """Return the row of track ``number``, with the columns of ``HEADER``."""
     tempo = tempo if tempo is not None else str(90 + number)
     return [f"id{number}x", name or f"Song {number}", artists, tempo, "-7.5", "0.1", valence, "0.25", "0.05", genre]
 

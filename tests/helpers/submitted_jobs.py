@@ -24,7 +24,7 @@ def job_environment() -> dict[str, str]:
 
 
 def start_job(folder: Path, *args: object) -> subprocess.Popen[str]:
-    """Start a job in a process group of its own, with its output in ``folder``/log. The caller waits for its end."""
+    """Start a job in its own process group, with its output in ``folder``/log; return while it runs."""
     with (folder / "log").open("a") as log:
         return subprocess.Popen(
             _command(args), cwd=folder, env=job_environment(), stdout=log, stderr=log, text=True, start_new_session=True
@@ -32,7 +32,7 @@ def start_job(folder: Path, *args: object) -> subprocess.Popen[str]:
 
 
 def submit_and_wait(folder: Path, *args: object) -> subprocess.CompletedProcess[str]:
-    """Run a job to its end, with its standard output and error in ``stdout``."""
+    """Run a job to its end, and return it with its standard output and error in ``stdout``."""
     return subprocess.run(
         _command(args), cwd=folder, env=job_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, timeout=300, check=False,
@@ -40,7 +40,7 @@ def submit_and_wait(folder: Path, *args: object) -> subprocess.CompletedProcess[
 
 
 def process_tree(pid: int) -> list[int]:
-    """Return the ids of all descendants of a process and its own, children before their parents."""
+    """Return the ids of a process and all its descendants, children before their parents."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:

@@ -24,18 +24,19 @@ _COLUMNS = ("track_id", *_TRACK_COLUMNS, *_CLUSTER_COLUMNS)
 _MAX_CANDIDATES = 20
 FORMATS = ("png", "svg", "pdf")
 WIDTH, SCALE = 900, 2
-"""Width of a picture in pixels before scaling, and the factor of scaling, for screens and print of high resolution."""
+"""Width of a picture in pixels before scaling, and the factor that both sides are then scaled by."""
 _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A track with its similar tracks; or, where the title is ambiguous, the candidates alone."""
+    """A track with its similar tracks; or, if the title is ambiguous, only the candidates."""
 
     searched: str
+    """The title that was typed."""
     track: dict[str, Any] | None = None
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """Nearest first: the columns of each track, distance, same_cluster, why (features) and because (in words)."""
+    """Nearest first: columns of the track, distance, same_cluster, why (feature names), because (why in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """Tracks that the title may mean, best match first."""
     notes: list[str] = field(default_factory=list)
@@ -47,18 +48,18 @@ class Answer:
 
 
 def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
-    """Search a track by its title and return its similar tracks.
+    """Search a track by its title, and return it with its similar tracks, or the candidates if several tracks match.
 
     Parameters
     ----------
     root : the ``--output`` of a run
     title : a title, "title - artist", or a track id; case, accents, punctuation and a few typos are ignored
-    pick : which of the candidates, from 1; without it the best match, if it is unambiguous
+    pick : number of the candidate to select, from 1; by default the best match, if it is unambiguous
 
     Raises
     ------
     InputError
-        If no title matches, or there is no such candidate.
+        If no title matches, or there is no candidate ``pick``.
     OutputError
         If a table is missing or cannot be read.
     """
@@ -101,7 +102,7 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
     Parameters
     ----------
     root : the ``--output`` of a run
-    last : maximum number of rows, the newest
+    last : number of newest rows to return; by default all
 
     Raises
     ------
@@ -116,7 +117,7 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
 
 
 def _parse(text: str | None) -> Any:
-    """Return parsed JSON, {} where it is invalid: earlier versions redacted secrets in a way that broke some."""
+    """Parse JSON; return {} if it is invalid: earlier versions broke some of it when they redacted secrets."""
     try:
         return json.loads(text or "{}")
     except ValueError:
@@ -124,7 +125,7 @@ def _parse(text: str | None) -> Any:
 
 
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
-    """Return a track with its similar tracks, and the reasons in words."""
+    """Return the answer for a track that was selected: its list of similar tracks, with the reasons in words."""
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
     entries = lists[track_id]["similar"] if track_id in lists else []
     features = list(dict.fromkeys(name for entry in entries for name in entry["why"]))
@@ -186,6 +187,11 @@ def figures(root: str) -> dict[str, str]:
 
 def figure(root: str, name: str) -> "go.Figure":
     """Return one figure of a report.
+
+    Parameters
+    ----------
+    root : the ``--output`` of a run
+    name : one of ``figures``
 
     Raises
     ------

@@ -16,11 +16,11 @@ from segue.lookup import answers
 from segue.lookup.answers import Answer
 
 _GAP, _MIN_WIDTH = 2, 12
-"""Characters between two columns, and to which a column is shortened at least."""
+"""Characters between two columns, and the width below which no column is shortened."""
 
 
 def similar_text(answer: Answer, width: int) -> str:
-    """Return a track and its similar tracks, or the candidates, as text of ``width`` columns."""
+    """Return a track and its similar tracks, or the candidates, as text for a terminal of ``width`` characters."""
     if answer.track is None:
         return "\n".join([*_candidates(answer, width), *_notes(answer)])
     rows = [
@@ -42,7 +42,7 @@ def similar_text(answer: Answer, width: int) -> str:
 
 
 def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return the profiles of clusters as a table of ``width`` columns."""
+    """Return the rows of ``cluster_profiles`` as a table for a terminal of ``width`` characters."""
     cells = [
         [
             row["cluster_name"],
@@ -60,7 +60,7 @@ def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
 
 
 def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return runs as a table of ``width`` columns."""
+    """Return the rows of ``runs`` as a table for a terminal of ``width`` characters."""
     cells = [
         [
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
@@ -83,10 +83,10 @@ def table(
     ----------
     header : titles of the columns
     rows : cells; control characters are replaced by spaces
-    width : columns of the terminal; a row may be wider where the columns cannot be shortened further
-    flexible : indices of the columns that are shortened, the widest first, to ``_MIN_WIDTH`` characters at least
+    width : characters per line of the terminal; lines are longer if the columns cannot be shortened further
+    flexible : indices of the columns that may be shortened, to no less than ``_MIN_WIDTH`` characters
     """
-    # imported here: some 50 ms, which --help and --json need not wait for
+    # imported here: takes some 50 ms, and --help and --json need no table
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
@@ -102,7 +102,7 @@ def table(
     for line in lines:
         grid.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in line))  # Text: no markup in data
     output = StringIO()
-    # below the narrowest width rich would drop columns
+    # rich would drop columns that do not fit
     width = max(width, narrowest)
     Console(file=output, width=width, color_system=None, force_terminal=False, force_jupyter=False).print(grid)
     return [line.rstrip() for line in output.getvalue().split("\n")[:-1]]
@@ -134,7 +134,7 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    """Return the counts of each stage that are not zero."""
+    """Return as text, for each stage, the counts that are not zero."""
     texts = []
     for stage, values in counts.items():
         if isinstance(values, dict):
@@ -154,7 +154,7 @@ DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
 _DEFAULT_RUNS = 20
 _SIZE_WITHOUT_TERMINAL = (120, 40)
 _Answer = tuple[Any, Callable[[int], str]]
-"""The answer in the types of JSON, and a function that formats it for a width of the terminal."""
+"""The answer for ``--json``, and the function that returns it as text for a width of the terminal."""
 
 
 class _Parser(argparse.ArgumentParser):

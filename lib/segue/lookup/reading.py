@@ -1,7 +1,7 @@
 """Read Delta tables by SQL without Spark: only the requested columns and rows are read.
 
-DataFusion, which is part of deltalake, starts in about 10 ms. Many of Arrow's conversions import pandas, which takes
-longer than the rest of a look-up: they are avoided here.
+DataFusion, which is part of deltalake, starts in about 10 ms. Conversions of Arrow that import pandas are avoided: the
+import takes longer than the rest of a look-up.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,14 @@ from segue.errors import OutputError
 from segue.schema import Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
-"""Hadoop's URI schemes, and the ones that deltalake reads instead."""
+"""Hadoop's URI schemes, and what deltalake expects in their place."""
 
 
 class Tables:
-    """The tables below one ROOT, each at the version of its first read."""
+    """The tables below one ROOT, each at the version that was current when it was first read.
+
+    Methods raise OutputError if a table is missing, lacks a requested column, or cannot be read.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or "/"

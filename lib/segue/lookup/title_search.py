@@ -1,9 +1,10 @@
 """Search tracks by a typed title.
 
-Case, accents, punctuation, notes on the release and a leading "The" are ignored. A track scores from 0 to 100:
-100 where the text is its id, its title, or its title and artist in either order; 95 where the text is part of the
-title, in whole words; else the similarity (rapidfuzz ``ratio``) to the title, or to title and artist, below 95.
-Linear in the number of tracks.
+Case, accents, punctuation, notes on the release and a leading "The" are ignored. A track scores 100 if the text is its
+id, its title, or title and artist in either order, joined by " - ". Only if there is no such track, others score:
+100 for the words of title and artist in any order; 95 if the text is part of the title, in whole words; else the
+greatest similarity (rapidfuzz ``ratio`` and ``token_sort_ratio``) to the title or to title and artist, 65 to 94.
+O(n_tracks).
 """
 
 from collections.abc import Sequence
@@ -15,16 +16,19 @@ from segue.similarity.recordings import artist_key, artist_keys, fold_text, norm
 
 EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
 _MIN_LEAD = 5.0
-"""A match that is not exact is the best one if it scores ``MIN_BEST_SCORE`` and this much more than the next one."""
+"""``best_match`` accepts a score of at least ``MIN_BEST_SCORE`` that exceeds the next one by at least this."""
 _MAX_MATCHES = 200
+"""Maximum number of tracks per similarity measure."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """A recording that matches: the position of its most popular release, and its score."""
+    """A recording that matches, represented by its best release: highest score, then most popular, then first id."""
 
     index: int
+    """Position of the release in the catalogue."""
     score: float
+    """From 65 to 100, see the module."""
 
 
 class TitleIndex:
@@ -37,7 +41,7 @@ class TitleIndex:
         self._words, self._keys = words_and_keys(titles)
 
     def search(self, text: str) -> list[TitleMatch]:
-        """Return the recordings that match a text, highest score first, ties by popularity and id."""
+        """Return the recordings that match a text, one match each, highest score first, ties by popularity and id."""
         if text in self._ids:
             return [TitleMatch(self._ids.index(text), EXACT_SCORE)]
         scores = self._exact(text) or self._similar(text)
@@ -52,7 +56,7 @@ class TitleIndex:
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return the tracks of this title and, where the text names an artist too, of this title by the artist."""
+        """Return by position the score of each track whose title, or title and artist joined by " - ", is the text."""
         words, key = normalise_words(fold_text(text)), title_key(text)
         pairs = zip(self._words, self._keys, strict=True)
         scores = {index: EXACT_SCORE for index, pair in enumerate(pairs) if words in pair}
@@ -64,7 +68,7 @@ class TitleIndex:
         return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
-        """Return the tracks of a title key that one of their artists is named as."""
+        """Return by position the score of each track with this title key and with ``artist`` among its artists."""
         name = artist_key(artist)
         return {
             index: EXACT_SCORE
@@ -73,7 +77,7 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return the tracks whose title contains the text, or is similar to it."""
+        """Return by position the score of each track whose title contains the text or is similar to it."""
         query = normalise_words(fold_text(text))
         if not query:
             return {}
@@ -90,7 +94,7 @@ class TitleIndex:
 
 
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
-    """Return the first of ``TitleIndex.search``, None where it is neither the only exact match nor clearly the best."""
+    """Return the first match of ``TitleIndex.search`` if it is the only exact one or clearly the best, else None."""
     if not matches:
         return None
     first, second = matches[0], matches[1].score if len(matches) > 1 else 0.0

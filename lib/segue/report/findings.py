@@ -27,7 +27,7 @@ _COMPARATIVES = {
 """By feature: the comparatives for a higher and for a lower value."""
 _ADJECTIVES = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
 MIN_TRACKS = 20
-"""Fewer tracks give no sentence."""
+"""Minimum number of tracks that a correlation, or the mean of a decade, needs to be in a sentence."""
 _NORMAL_975 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 _MIN_LOADING = 0.2
@@ -130,7 +130,7 @@ def correlation_title(correlations: Correlations) -> str:
 
 
 def correlation_sentences(correlations: Correlations) -> list[str]:
-    """Return a sentence for each of the strongest pairs, for energy and acousticness, and valence and danceability."""
+    """Return a sentence for each of the strongest pairs, and for energy/acousticness and valence/danceability."""
     pairs = strongest_pairs(correlations)
     listed = {frozenset((pair.one, pair.other)) for pair in pairs}
     for one, other in (("energy", "acousticness"), ("valence", "danceability")):
@@ -141,9 +141,9 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 
 
 def popularity_sentences(correlations: Correlations) -> list[str]:
-    """Return the three strongest correlations with popularity, or that there is none.
+    """Return a sentence for each clear correlation among the three strongest with popularity.
 
-    The list is empty where the tracks are too few for either.
+    Without any, return one sentence that no feature is correlated; an empty list if there are too few tracks for that.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:
@@ -156,7 +156,10 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
 
 
 def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
-    """Return which feature changed most over the years, with its mean in the first and the last decade."""
+    """Return a sentence on the feature that changed most over the years, with its mean in the first and last decade.
+
+    None if the tracks have no year, or are too few to conclude that a feature changes or that none does.
+    """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:
         return None
@@ -166,7 +169,7 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
     if not best.is_clear:
         return f"No feature changes over the years: the largest change is in {feature_labels.NAMES[best.other]}."
     first, last = _first_and_last_decade(years, best.other)
-    # two decades of many may contradict the correlation over all of them
+    # the change from the first to the last decade may contradict the correlation over all years
     if first is None or last is None or (last[1] - first[1]) * best.r <= 0:
         return pair_sentence(best)
     before, after = (feature_labels.format_value(best.other, mean) for _, mean in (first, last))
@@ -177,7 +180,10 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
 
 def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """Return the first and the last decade with at least ``MIN_TRACKS`` tracks, with the mean of a feature."""
+    """Return (decade, mean of a feature) of the first and the last decade with at least ``MIN_TRACKS`` tracks.
+
+    (None, None) if there are fewer than two such decades.
+    """
     sums: dict[int, tuple[int, float]] = {}
     for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
         if mean is not None:
@@ -197,7 +203,7 @@ def headline(k: int) -> str:
 
 
 def lead(numbers: ReportNumbers) -> str:
-    """Return one sentence on the largest and the smallest cluster."""
+    """Return a sentence on the largest and the smallest cluster that have tracks, or that all tracks sound alike."""
     clusters = sorted((c for c in numbers.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
     if len(clusters) < 2:
         return f"All {numbers.n_tracks:,} tracks sound alike."
@@ -231,7 +237,7 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return why the model has k clusters, by the rule of ``selection.rule``. Raises ValueError for another rule."""
+    """Return why the model has k clusters, by ``rule`` (``selection.rule``). Raises ValueError for an unknown rule."""
     k, ks = numbers.k, [score.k for score in numbers.k_scores]
     chosen = next(score for score in numbers.k_scores if score.k == k)
     tried = f", of {min(ks)} to {max(ks)} that were tried" if len(ks) > 1 else ""
@@ -266,7 +272,7 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
 
 
 def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
-    """Return which features vary along a direction of the map: up to two with |loading| of at least 0.2.
+    """Return which features vary along a direction of the map: up to two with |loading| >= 0.2; "" if there are none.
 
     >>> loading_sentence([("acousticness", 0.9), ("energy", -0.4), ("bpm", 0.1)], "right")
     'Farther right: more acoustic, less energetic.'

@@ -34,13 +34,13 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Pearson's r of every pair of features, each over the tracks that have both."""
+    """Pearson's r of every pair of numbers (features, popularity, year), each over the tracks that have both."""
 
     names: list[str]
     r: Floats
-    """Shape (n_features, n_features), in [-1, 1]; NaN where one is constant or fewer than three tracks have both."""
+    """Shape (n_names, n_names), in [-1, 1]; NaN where one is constant or fewer than three tracks have both."""
     n_tracks: NDArray[np.int64]
-    """Number of tracks that have both, shape (n_features, n_features)."""
+    """Number of tracks that have both, shape (n_names, n_names)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Cluster:
     artists: list[tuple[str, int]]
     """Most frequent artists with their number of tracks, most frequent first."""
     exemplars: list[TrackReference]
-    """The tracks nearest to the centre, nearest first."""
+    """The tracks nearest to the centre, nearest first, one per title and artist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,21 +34,21 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 
 
 def origin_of(text: str) -> str | None:
-    """Return the hash, stored in the head of a page, of what it was made from; None where the page is not segue's.
+    """Return the origin that ``render`` stored in the head of a page; None if the page is not segue's.
 
-    The hash is of the model, the table versions, the settings, the version of segue and the template.
+    The origin is a hash of what the page was made from: model, table versions, settings, version of segue, template.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
 
 
 def render(numbers: ReportNumbers, origin: str) -> str:
-    """Return the page. The same numbers give the same text.
+    """Return the HTML of the page. The same numbers give the same text.
 
     Parameters
     ----------
     numbers : the numbers of the report
-    origin : hexadecimal digits, which ``origin_of`` returns again
+    origin : hexadecimal digits, stored in the page for ``origin_of``
     """
     drawn = page_figures(numbers)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
@@ -112,7 +112,7 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 
 
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
-    """Return a bar for each feature, to the right where the cluster's mean is above that of all tracks."""
+    """Return name, style, value and label of a bar for each feature: deviations above 0 to the right of the middle."""
     bars = []
     for name, mean in cluster.means.items():
         deviation = cluster.deviations.get(name, 0.0)
@@ -131,7 +131,7 @@ def _bars(cluster: Cluster) -> list[dict[str, str]]:
 
 
 def _provenance_rows(provenance: Provenance) -> list[tuple[str, str]]:
-    """Return the names and values of the table of model, settings and versions."""
+    """Return the rows (name, value) of the page's table of model, settings and versions."""
     settings = [
         (f"{section}.{name}" if isinstance(values, Mapping) else section, value)
         for section, values in sorted(provenance.settings.items())
@@ -168,7 +168,7 @@ def _format_setting(value: Any) -> str:
 
 
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
-    """Return the data of the page's script beside the figures: values for the selectable axes, and lists of tracks."""
+    """Return the data that the page's script uses beside the figures: values of the selectable axes, similar tracks."""
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
     values = {
@@ -223,7 +223,7 @@ _START_AXES = ("bpm", "energy", "danceability")
 
 
 def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
-    """Return every figure of the page by name; figures without numbers are left out.
+    """Draw every figure of the page, and return them by name. Figures whose numbers do not exist are left out.
 
     Names: ``cluster_map``, ``scatter_3d``, ``silhouette_by_k``, ``inertia_by_k``, ``silhouette_by_cluster``,
     ``correlations``, ``distribution_FEATURE``, ``tracks_by_year``, ``feature_by_year``, ``genres``, ``artists``,
@@ -296,7 +296,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
     Parameters
     ----------
     numbers : the numbers
-    origin : hexadecimal digits, which ``json_origin_of`` returns again
+    origin : hexadecimal digits, stored for ``json_origin_of``
     """
     content = {
         "figures": {name: figure.to_plotly_json() for name, figure in page_figures(numbers).items()},
@@ -308,7 +308,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
 
 def json_origin_of(text: str) -> str | None:
-    """Return the origin of a ``report.json``, None where the text is not one."""
+    """Return the origin that ``render_json`` stored; None if the text is not a ``report.json``."""
     try:
         content = json.loads(text)
     except ValueError:

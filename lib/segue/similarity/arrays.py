@@ -24,13 +24,13 @@ def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Floats:
 
 
 def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array:
-    """Return a matrix as a binary column.
+    """Return a matrix as a binary column. Raises ArrowInvalid for 2^31 bytes or more.
 
     Parameters
     ----------
     matrix : array of shape (n_rows, n_columns)
-    lengths : array of int, optional
-        How many rows of the matrix each value holds, in total n_rows; by default one.
+    lengths : array of int, shape (n_values,), optional
+        Number of matrix rows in each value, in total n_rows; by default one row per value.
     """
     data = pa.py_buffer(np.ascontiguousarray(matrix))
     lengths = np.ones(len(matrix), dtype=np.int64) if lengths is None else lengths
@@ -39,7 +39,7 @@ def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array
 
 
 def list_offsets(lengths: Integers) -> pa.Array:
-    """Return the int32 offsets of list or binary values of these lengths. Raises ArrowInvalid from 2^31 on."""
+    """Return the int32 offsets of list or binary values of these lengths. Raises ArrowInvalid if the sum is >= 2^31."""
     return pa.array(np.r_[0, np.cumsum(lengths)], pa.int32())
 
 
@@ -51,8 +51,7 @@ def from_binary(column: pa.Array | pa.ChunkedArray, dtype: Any, n_columns: int |
     column : binary column without nulls
     dtype : numpy dtype of the matrix
     n_columns : int, optional
-        By default derived from the number of values, each of which then is one row; a column without values makes a
-        matrix of shape (0, 0).
+        By default each value is one row, which determines the number; an empty column then gives shape (0, 0).
     """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     parts = [_chunk_matrix(chunk, dtype, n_columns) for chunk in chunks if len(chunk)]
@@ -76,14 +75,16 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class TrackBatch:
-    """Tracks as arrays, with everything that their lists of neighbours need."""
+    """Tracks as arrays with one entry per track: input of the search, and what its results are described by."""
 
     ids: pa.Array
     tracks: Tracks
     ranks: NDArray[np.uint16]
     """Ranks of the features, shape (n_tracks, n_features), see ``reasons``."""
     cluster: Integers
+    """Cluster numbers, from 1."""
     is_candidate: Flags
+    """Whether the track can be in lists."""
 
     def take(self, index: Integers) -> "TrackBatch":
         """Return the tracks at some positions, in the order of ``index``."""
@@ -130,7 +131,7 @@ def to_arrow_blobs(rows: pa.Table, keys: Integers, key_name: str, blob_name: str
     ----------
     rows : pa.Table
     keys : array of int, shape (n_rows,)
-        0 or more.
+        Key of each row, 0 or more.
     key_name, blob_name : str
         Columns of the result, int32 and binary, one row per distinct key, ascending.
     """
@@ -151,5 +152,5 @@ def _to_blob(rows: pa.Table) -> bytes:
 
 
 def from_arrow_blobs(blobs: pa.ChunkedArray) -> pa.Table:
-    """Return the rows of all blobs, of which there is at least one; the inverse of ``to_arrow_blobs``."""
+    """Return the rows of all blobs, at least one, as one table; the inverse of ``to_arrow_blobs``."""
     return pa.concat_tables([pa.ipc.open_stream(blob.as_buffer()).read_all() for blob in blobs]).combine_chunks()

@@ -19,7 +19,7 @@ from segue.similarity.rules import Floats, Rules
 log = logging.getLogger(__name__)
 MINMAX, STANDARD, QUANTILE = "minmax", "standard", "quantile"
 N_QUANTILES = 1001
-"""Quantiles per feature: ranks are exact to a thousandth."""
+"""Quantiles per feature, at steps of a thousandth; ranks are interpolated between them."""
 QUANTILE_SAMPLE_SIZE = 100_000
 """Approximate maximum number of tracks from which quantiles are computed."""
 _KEY_FIELDS = "artist string, recording string"
@@ -27,7 +27,7 @@ _KEY_FIELDS = "artist string, recording string"
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Scaling of features, fitted to all tracks; arrays have a value per feature.
+    """Scaling of features, fitted to all tracks.
 
     ``minmax`` maps x to (x - minimum) / (maximum - minimum), ``standard`` to (x - mean) / standard deviation, both to 0
     where all tracks have one value. ``quantile`` maps x to the share of tracks below x plus half of those equal to x.
@@ -35,6 +35,7 @@ class Scaling:
 
     features: tuple[str, ...]
     kind: str
+    """``minmax``, ``standard`` or ``quantile``."""
     fill: Floats
     """Replacements of missing values, shape (n_features,), in the features' units."""
     centre: Floats
@@ -75,7 +76,7 @@ def quantile_rank(values: Floats, quantiles: Floats) -> Floats:
     array([0. , 0.5, 1. ])
     """
     steps = np.linspace(0.0, 1.0, len(quantiles))
-    # np.interp returns the last step of equal quantiles; on negated, reversed quantiles the first
+    # where quantiles are equal, np.interp returns their last step; on negated, reversed quantiles their first
     last = np.interp(values, quantiles, steps)
     first = -np.interp(-values, -quantiles[::-1], -steps[::-1])
     ranks: Floats = (last + first) / 2
@@ -90,7 +91,7 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
     sample : array of shape (n_rows, n_columns)
         NaN is left out.
     fill : sequence of float
-        For each column the value to return if it has only NaN.
+        For each column, the value of all its quantiles if it has only NaN.
     """
     steps = np.linspace(0.0, 1.0, N_QUANTILES)
     quantiles = []
@@ -107,11 +108,12 @@ class SimilarityOptions:
     features: tuple[str, ...]
     scaling: str = STANDARD
     method: str = "auto"
+    """``tree``, ``cells`` or ``auto``, see ``segue.similarity.neighbours``."""
     rules: Rules = field(default_factory=Rules)
     other_releases: bool = False
     """Whether lists can hold several releases of one recording, and other releases of the track itself."""
     same_genre: bool = False
-    """Whether neighbours have the track's genre; tracks without a genre then have none."""
+    """Whether neighbours must have the track's genre; tracks without a genre then have no neighbours."""
     min_popularity: float | None = None
     """Minimum popularity of candidates, which excludes those of unknown popularity; None: no minimum."""
     outliers: bool = True
@@ -119,7 +121,9 @@ class SimilarityOptions:
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
-    """Fit the scaling to all tracks. Runs two to four Spark jobs. Logs features without any value, and omits them.
+    """Fit the scaling to all tracks. Runs two to four Spark jobs.
+
+    Features without any value are logged, and left out of the scaling.
 
     Parameters
     ----------
@@ -148,7 +152,7 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
         )
     if len(features) < len(names):
         omitted = ", ".join(sorted(set(names) - set(features)))
-        log.warning("no track has a value for %s: similarity is computed without", omitted)
+        log.warning("no track has a value for %s: similarity is computed from the other features", omitted)
     incomplete = [name for name in features if row[f"count_{name}"] < row.rows]
     replacements = {name: value for name, value in (imputed or {}).items() if name in incomplete}
     medians = [F.median(name).alias(name) for name in incomplete if name not in replacements]
@@ -169,7 +173,7 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
 
 
 def hash_sample(tracks: DataFrame, n_tracks: int, max_size: int) -> DataFrame:
-    """Return at most about ``max_size`` tracks, selected by a hash of the id, so independently of partitions."""
+    """Return about ``max_size`` tracks or fewer, selected by a hash of the id, so the same for any partitions."""
     divisor = -(-n_tracks // max_size)
     return tracks if divisor <= 1 else tracks.where(F.pmod(F.xxhash64("track_id"), F.lit(divisor)) == 0)
 
@@ -177,9 +181,9 @@ def hash_sample(tracks: DataFrame, n_tracks: int, max_size: int) -> DataFrame:
 def _mean_and_deviation(
     values: DataFrame, features: tuple[str, ...], low: Floats, high: Floats
 ) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation per feature. Runs one Spark job.
+    """Return mean and standard deviation per feature, two arrays of shape (n_features,). Runs one Spark job.
 
-    Sums decimals: sums of doubles depend on the order in which Spark adds partitions.
+    Averages are of decimals: a sum of doubles would depend on the order in which Spark adds partitions.
     """
 
     def share_of_range(name: str, start: float, width: float) -> Column:
@@ -208,9 +212,9 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     Returns
     -------
     DataFrame with columns
-        track_id; block (string; neighbours have equal blocks, null has no neighbours); artist and recording (bigint,
-        hash codes); year (double); cluster; candidate (boolean); x0, x1, ... (double, feature values, null where
-        missing).
+        track_id; block (string: the genre with ``same_genre``, else ""; only tracks of equal blocks can be neighbours,
+        those of the null block have none); artist and recording (bigint, hash codes); year (double); cluster;
+        candidate (boolean); x0, x1, ... (double, feature values, null where missing).
     """
 
     @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload, untyped-decorator]
@@ -221,10 +225,10 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         columns = [pa.array(names, pa.string()), pa.array(recordings, pa.string())]
         return pa.StructArray.from_arrays(columns, names=["artist", "recording"])
 
-    # without limits the keys are unused, and parsing titles is slow
+    # parsing titles is slow: skipped where no rule uses the keys
     has_limits = bool(options.rules.per_artist) or not options.other_releases
     keys = parse_keys("title", "artist") if has_limits else F.lit(None).cast(f"struct<{_KEY_FIELDS}>")
-    # each track of an unknown artist counts as one by another artist, so that limits do not apply
+    # every track of an unknown artist counts as the only one of its artist, so that no limit applies to it
     # guard: unknown-artist-unlimited -> is_unknown = F.lit(False)
     is_unknown = F.col("keys.artist") == ""
     artist = F.when(is_unknown, F.col("track_id")).otherwise(F.col("keys.artist"))

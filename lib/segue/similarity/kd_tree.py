@@ -20,7 +20,7 @@ SLACK = 1e-12
 """Relative tolerance between a bound and a distance, above the rounding errors of both."""
 _VALUES_PER_BLOCK = 65_536
 _BOUNDED_QUERIES_PER_BLOCK = 128
-"""cKDTree.query takes one distance bound per call: in small blocks of sorted bounds the largest is close to all."""
+"""Queries per call of cKDTree.query, which takes one bound for all: the largest of few sorted bounds is near each."""
 _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
 
 
@@ -61,7 +61,7 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
     queries : array of shape (n_queries, n_features)
     points : array of shape (n_points, n_features)
     index : array of int, shape (n_queries, n_candidates)
-        The points to measure for each query.
+        For each query, the positions in ``points`` to compute its distance to.
 
     Returns
     -------
@@ -100,10 +100,10 @@ class CandidateTree:
         Parameters
         ----------
         queries : Tracks
-            In any order; fastest in the order of a tree's leaves. A query that is itself a candidate is left out of
-            its list, as it has its own recording.
+            In any order; fastest in the order of a tree's leaves. A query can itself be a candidate: its list skips
+            all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
-            Farther candidates are left out; fastest where ascending.
+            Farther candidates are left out of the query's list; fastest in ascending order.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class CandidateTree:
         return result
 
     def _search_rows(self, search: _Search, rows: Integers) -> None:
-        """Fill in the lists of some queries: fetch ever more candidates for those that stay incomplete."""
+        """Fill in the lists of some queries; while some are not final, fetch twice as many candidates for them."""
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
             step = _VALUES_PER_BLOCK // n_fetch
@@ -137,7 +137,7 @@ class CandidateTree:
             self._scan(search, int(row))
 
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
-        """Fill in the lists that ``n_fetch`` candidates complete, and return the rows of the others."""
+        """Fill in the lists that are final with ``n_fetch`` candidates, and return the rows of the other queries."""
         tracks, max_distance = self._tracks, search.max_distance[rows]
         distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
         is_allowed = np.isfinite(distance) & (tracks.recording[index] != search.queries.recording[rows, None])
@@ -159,14 +159,15 @@ class CandidateTree:
         return incomplete
 
     def _query_tree(self, points: Floats, n_fetch: int, max_distance: Floats) -> tuple[Floats, Integers, Floats]:
-        """Fetch the ``n_fetch`` nearest candidates of each point, at least up to its distance bound.
+        """Fetch the ``n_fetch`` nearest candidates of each point, or fewer if fewer are within its ``max_distance``.
 
         Returns
         -------
-        distance, index : arrays of shape (n_points, n_fetched)
-            In order of (distance, id_order); infinity and 0 where the tree has no more.
+        distance, index : arrays of shape (n_points, min(n_fetch, n_candidates))
+            In order of (distance, id_order), then infinity and 0.
         unfetched_lower_bound : array of shape (n_points,)
-            Lower bound of the distances of all candidates that were not fetched.
+            Lower bound of the distances of the candidates within ``max_distance`` that were not fetched, infinity if
+            there are none.
         """
         n_fetch = min(n_fetch, len(self._tracks))
         step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)
@@ -212,7 +213,7 @@ def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
 
 
 class _MaxLengths:
-    """Upper bounds of list lengths: below ``rules.length`` only where there are few artists or recordings."""
+    """Upper bounds of list lengths. They are below ``rules.length`` where there are too few artists or recordings."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self._length, self._per_artist = rules.length, rules.per_artist
@@ -225,12 +226,12 @@ class _MaxLengths:
             self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
 
     def of(self, queries: Tracks) -> Integers:
-        """Return the maximum length of each query's list, disregarding years, shape (n_queries,)."""
+        """Return an upper bound of the length of each query's list, which ignores years, shape (n_queries,)."""
         if self._total > self._length or not len(self._recordings):
             return np.full(len(queries), min(self._total, self._length), dtype=np.int64)
         index = np.minimum(np.searchsorted(self._recordings, queries.recording), len(self._recordings) - 1)
         is_candidate = self._recordings[index] == queries.recording
-        # without the query's own recording, its artist has one usable recording less unless more than the limit remain
+        # skipping the query's own recording lowers the bound by 1, unless its artist has more recordings than the limit
         is_limiting = (not self._per_artist) | (self._n_recordings[self._artist_index[index]] <= self._per_artist)
         max_length: Integers = self._total - (is_candidate & is_limiting)
         return max_length

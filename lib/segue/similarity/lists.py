@@ -1,4 +1,4 @@
-"""Find the neighbours of a batch of tracks as concatenated lists, also in other cells, and merge such lists."""
+"""Find the lists of a batch of tracks, as concatenated arrays, in its own cell or another, and merge them."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks, se
 
 SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
 SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}"
-"""Schema of the search's result, as in ``similar_tracks``."""
+"""Schema of finished lists, as in the table ``similar_tracks``."""
 LIST_COLUMNS = "ids array<string>, attributes binary"
 """Schema of lists between Spark stages: 32 bytes per neighbour beside its id."""
 _N_ATTRIBUTES = 4
@@ -28,7 +28,7 @@ class NeighbourLists:
     lengths: Integers
     """Shape (n_lists,)."""
     ids: pa.Array
-    """Of all neighbours, length n_neighbours."""
+    """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
     """Shape (n_neighbours, 4): the bits of the float64 distance; codes of artist and recording; packed reasons, with
     the lowest bit set if the neighbour is in the same cluster."""
@@ -59,18 +59,18 @@ class NeighbourLists:
         }
 
     def take(self, index: Integers, lengths: Integers) -> "NeighbourLists":
-        """Return lists of the given lengths from the neighbours at some positions."""
+        """Return the neighbours at positions ``index``, divided into lists of the given lengths."""
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, full_length: int) -> Floats:
-        """Return the distance of each list's last neighbour, infinity for lists below ``full_length``."""
+        """Return the distance of each list's last neighbour, infinity for lists shorter than ``full_length``."""
         is_full = self.lengths == full_length
         result = np.full(len(self.lengths), np.inf)
         result[is_full] = self.distance[np.cumsum(self.lengths)[is_full] - 1]
         return result
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
-        """Return the lists as column ``similar``, with the given names of the features as reasons."""
+        """Return the lists as the column ``similar``; ``features`` are the names that reasons are indices of."""
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
         is_named = reasons != NO_REASON
@@ -133,22 +133,22 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     Parameters
     ----------
     members : pa.Table
-        Tracks of the cell, with the columns of ``coordinates.with_points``.
+        Members of the cell, with the columns of ``coordinates.with_points``.
     queries : pa.Table
         Tracks of other cells: track_id, point, ranks, recording, year, cluster, max_distance.
 
     Returns
     -------
     pa.Table
-        track_id and the columns of ``lists.LIST_COLUMNS``, a row per query; none if the cell has no members.
+        track_id and the columns of ``LIST_COLUMNS``, one row per query; no rows if the cell has no members.
     """
-    # in order of the bounds, as the tree is searched within one bound for a block of queries
+    # sorted by bound: a block of queries is searched within its largest bound
     queries = queries.sort_by([("max_distance", "ascending"), ("track_id", "ascending")])
     parts = [_list_table(pa.array([], pa.string()), NeighbourLists.empty())]
     if len(members):
         search = BatchSearch(arrays.track_batch(members), rules)
         max_distance = queries.column("max_distance").to_numpy()
-        # apart, as one infinite bound would lift that of its whole block
+        # infinite bounds apart: one of them would make the bound of its whole block infinite
         for rows in (np.flatnonzero(np.isfinite(max_distance)), np.flatnonzero(np.isinf(max_distance))):
             if len(rows):
                 batch = _query_batch(queries.take(pa.array(rows)))
@@ -162,18 +162,18 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
     Parameters
     ----------
     rows : pa.Table
-        track_id and the columns of ``lists.LIST_COLUMNS``, one row per track.
+        track_id and the columns of ``LIST_COLUMNS``, one row per track.
     cross_cell_rows : pa.Table
-        Same columns, any number of rows per track.
+        Same columns, any number of rows per track of ``rows``.
     features : tuple of str
-        Names of the features.
+        Names of the features, in the order of their indices in the reasons.
     rules : Rules
         Limits on each list.
 
     Returns
     -------
     pa.Table
-        track_id and similar, a row per row of ``rows``.
+        Columns of ``SIMILAR_ROWS``, one row per row of ``rows``, in the same order.
     """
     ids = combined(rows.column("track_id"))
     first, second = NeighbourLists.from_columns(rows), NeighbourLists.from_columns(cross_cell_rows)
@@ -201,7 +201,7 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 
 
 def _query_batch(queries: pa.Table) -> TrackBatch:
-    """Return queries as a batch in the order of the table; artist, id order and candidacy are unused."""
+    """Return queries as a batch in the order of the table; artist, id_order and is_candidate, unused, are zero."""
     n_queries = len(queries)
     tracks = Tracks(
         arrays.from_binary(queries.column("point"), np.float64),

@@ -4,13 +4,14 @@ Definition. The list of a track q holds candidates in order of (Euclidean distan
 candidates in this order, the next one is appended unless q and it differ too much in year, it has the recording of q,
 its recording is in the list, or its artist is in the list ``per_artist`` times; at ``length`` tracks the list is full.
 
-Search in a k-d tree (``kd_tree``). The rules skip tracks, so the number of nearest candidates to look at is unknown in
-advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other candidate is
-nearer than the m-th of them, so a full list that ends before it is final; otherwise m doubles, from 12 to 512. What is
-incomplete then is selected from all candidates. More coincident candidates than a list can use are left out of the
-tree (``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only which
-candidates are fetched: distances are computed again, in float64 and feature after feature, so lists are the same bits
-for every tree.
+Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates that a list needs
+is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
+candidate is nearer than the m-th, so a full list whose last distance is below that of the m-th is final; otherwise m
+doubles, from ``length`` + 2 but at least 12, up to 512. Lists that are not final by then are selected from all
+candidates. Of many candidates at one point only as many as a list can use are in the tree
+(``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only which candidates
+are fetched: distances are computed again, in float64 and feature after feature, so lists are the same bits for every
+tree.
 
 Method ``tree``: one tree on the driver, shipped to all workers. Expected O(n log n) for a fixed number of features;
 the driver and every worker hold all coordinates.
@@ -18,12 +19,12 @@ the driver and every worker hold all coordinates.
 Method ``cells`` (``partitioned``): for catalogues that no worker can hold.
 
 1. A sample gives the centres of cells; every track is a member of the cell with the nearest centre.
-2. Every track is copied into the cells that it is near to, within ``overlap_radius``; each cell is searched by a tree
-   of its members and copies. A full list whose last distance r is at most ``overlap_radius`` is final, as no track
-   within r of q is missing from the cell of q.
-3. A longer or incomplete list is searched for in the other cells that can hold a track within r (infinity for
-   incomplete lists). For q in the cell of centre a, the plane midway between a and b separates q from the members of
-   cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, its distance to the plane.
+2. Every track is copied into each other cell that can hold a track within ``overlap_radius`` of it. The list of each
+   member q is found by a tree of the members and copies of its cell. If the list is full and its last distance r is
+   at most ``overlap_radius``, it is final, as the cell of q holds every track within r of q.
+3. Otherwise the list of q is also found in the other cells that can hold a track within r of q (r is infinity if the
+   list is not full). For q in the cell of centre a, the plane midway between a and b separates q from the members of
+   cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, the distance of q to the plane.
 4. The lists of q from all its cells are merged by selecting from their union, in the same order by the same rules.
 
 Why merging lists is exact. Differences in year and the recording of q exclude candidates one by one. The other limits
@@ -31,8 +32,8 @@ Why merging lists is exact. Differences in year and the recording of q exclude c
 recording have one artist: they define a laminar matroid [2]_. In a matroid, greedy selection [3]_ rejects a candidate
 exactly if it is in the span of the candidates before it, and more candidates before it only enlarge the span. So a
 candidate that is rejected among those of one cell is rejected among those of all cells, and every track of the final
-list is in the list of its cell. Likewise a full list stays full within its last distance r where candidates are added,
-so none beyond r is needed.
+list is in the list of its cell. Likewise, with more candidates a full list stays full within its last distance r, so
+no candidate beyond r is needed.
 
 References
 ----------
@@ -60,7 +61,7 @@ from segue.similarity.rules import Rules
 log = logging.getLogger(__name__)
 TREE, CELLS, AUTO = "tree", "cells", "auto"
 MAX_TREE_VALUES = 10_000_000
-"""Maximum number of coordinates for which ``auto`` takes ``tree``: about 300 MB per worker, with ids and lists."""
+"""Maximum n_tracks * n_features for which ``auto`` selects ``tree``: about 300 MB per worker, with ids and lists."""
 _TRACKS_PER_TASK = 32_768
 
 
@@ -73,7 +74,7 @@ def similar_lists(
     n_tracks: int | None = None,
     tracks_per_cell: int = TRACKS_PER_CELL,
 ) -> Iterator[DataFrame]:
-    """Yield the list of every track, lazily; unpersists intermediate results at exit. Runs one or two Spark jobs.
+    """Yield the list of every track, lazily; unpersist intermediate results at exit. Runs one or two Spark jobs.
 
     The lists do not depend on partitions, the order of rows, or the method.
 
@@ -105,7 +106,7 @@ def similar_lists(
 
 
 def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -> str:
-    """Return the method of the options, for ``auto`` by the number of coordinates."""
+    """Return ``options.method``; for ``auto``, ``tree`` up to ``MAX_TREE_VALUES`` coordinates, else ``cells``."""
     if options.method != AUTO:
         return options.method
     method = TREE if n_tracks * len(scaling.features) <= MAX_TREE_VALUES else CELLS
@@ -114,7 +115,7 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
-    """Return the list of every track by the method ``tree``, lazily. Runs one Spark job that collects all tracks.
+    """Return the list of every track by the method ``tree``, lazily. Runs one Spark job, which collects all tracks.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
 
 
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
-    """Return a search per block, its tracks sorted by leaf: successive queries use the same part of the tree."""
+    """Return one search per block, its tracks sorted by leaf: successive queries use the same part of the tree."""
     searches = []
     for part in arrays.split_by_value(table, "block"):
         tracks = arrays.track_batch(part)

@@ -1,7 +1,15 @@
-"""Find neighbours cell by cell, for catalogues too large for one worker; ``segue.similarity.neighbours`` explains how.
+"""Find neighbours cell by cell, for catalogues too large for one worker: the method ``cells`` of ``neighbours``.
 
-The Spark plan: tracks with their copies, shuffled by cell → lists within each cell, persisted → cross-cell queries,
-shuffled by cell → lists of both kinds, shuffled by a hash of the id → merged lists.
+The terms. A track is a *member* of the cell with the nearest centre, its own cell, and a *copy* in each other cell
+that can hold a track within ``overlap_radius`` of it. A *block* holds the tracks that can be neighbours of each other:
+those of one genre with ``same_genre``, else all.
+
+The Spark stages, with a shuffle before each but the first:
+
+1. Assign every track to its own cell and to the cells that hold its copies.
+2. By cell: find the list of every member among the members and copies of the cell. The result is persisted.
+3. By block and cell: find the lists of members of other cells whose list of stage 2 is not final, among the members.
+4. By a hash of the id: merge the lists of each track from stages 2 and 3.
 """
 
 import logging
@@ -24,12 +32,15 @@ from segue.similarity.rules import Flags, Floats, Integers, Rules
 log = logging.getLogger(__name__)
 MapBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 TRACKS_PER_CELL = 50_000
-"""Trees of small cells fit the processor's cache, but the smaller the cells, the more tracks are copied."""
+"""Members per cell: the tree of a small cell fits the processor's cache, but smaller cells hold more copies in all."""
 _MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
+"""Size of the sample that centres are fitted to: tracks per cell, and minimum in all."""
 _KMEANS_PASSES = 5
 _N_OVERLAP_QUERIES, _OVERLAP_QUANTILE = 1000, 0.95
 _POINTS_PER_BLOCK = 4096
+"""Points per call of ``cells_in_reach``, whose arrays have one value per point and cell."""
 _TRACKS_PER_BUCKET = 50_000
+"""Tracks per task that merges lists."""
 _TRACK_COLUMNS = (
     "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
     "year double, cluster int, candidate boolean"
@@ -37,6 +48,8 @@ _TRACK_COLUMNS = (
 _TRACK_NAMES = tuple(column.split()[0] for column in _TRACK_COLUMNS.split(", "))
 _QUERY_NAMES = tuple(name for name in _TRACK_NAMES if name not in ("cell", "artist", "candidate"))
 _CELL_LISTS = f"{_TRACK_COLUMNS}, max_distance double, other_cells array<int>, {LIST_COLUMNS}"
+"""Schema of stage 2: every track with its list within its own cell, the distance of the last neighbour (infinity if the
+list is not full), and the other cells to query."""
 _MEMBER_PREFIX = "member_"
 
 
@@ -44,20 +57,20 @@ _MEMBER_PREFIX = "member_"
 def partitioned_neighbours(
     prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
 ) -> Iterator[DataFrame]:
-    """Yield the lists of all tracks, lazily; unpersists the lists within cells at exit. Runs one Spark job (sample).
+    """Yield the list of every track, lazily; unpersist the lists within cells at exit. Runs one Spark job (sample).
 
     Parameters
     ----------
     prepared : DataFrame with the columns of ``coordinates.prepare_tracks``
         Computed twice: for the sample, and for all tracks.
     n_tracks : int
-        Number of rows.
+        Number of rows of ``prepared``.
     scaling : Scaling
         Turns feature values into coordinates.
     rules : Rules
         Limits on each list.
     tracks_per_cell : int
-        Approximate number of tracks in a cell, copies not included.
+        Approximate number of members of a cell.
 
     Yields
     ------
@@ -68,7 +81,7 @@ def partitioned_neighbours(
     n_partitions = max(2, len(centres))
     cell_lists = (
         prepared.mapInArrow(_assign_cells(scaling, centres, overlap_radius), "cell int, tracks binary")
-        # explicit number of partitions: adaptive execution would coalesce cells by their bytes, not their work
+        # explicit number of partitions: adaptive execution would put many cells, which are few bytes, into one task
         .repartition(n_partitions, "cell")
         .groupBy("cell")
         .applyInArrow(_search_within_cell(centres, overlap_radius, rules), _CELL_LISTS)
@@ -94,9 +107,12 @@ def partitioned_neighbours(
 
 
 def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partitions: int, rules: Rules) -> DataFrame:
-    """Search other cells of the same block for incomplete lists, a row per track and cell with members."""
+    """Return the lists of the tracks of ``incomplete`` within their ``other_cells``, one row per track and cell.
+
+    The columns are ``track_id`` and ``LIST_COLUMNS``. Cells without members of the track's block give no row.
+    """
     queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
-    # Prefixed, because Spark 4.2 prunes a column that both sides of a cogroup share if one side does not need it.
+    # prefixed: where both sides of a cogroup have a column and one does not use it, Spark 4.2 prunes it from both
     members = cell_lists.select(*(F.col(name).alias(f"{_MEMBER_PREFIX}{name}") for name in _TRACK_NAMES))
     member_keys = [f"{_MEMBER_PREFIX}{name}" for name in ("block", "cell")]
     return (
@@ -110,19 +126,19 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
 def fit_centres(
     prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
 ) -> tuple[Floats, float]:
-    """Fit cell centres and the overlap radius to a sample, by a few passes of k-means. Runs one Spark job.
+    """Fit cell centres, by a few passes of k-means, and the overlap radius to a sample. Runs one Spark job.
 
-    Both influence only the duration of the search, not its result.
+    Centres and radius affect only the duration of the search, not its result.
 
     Returns
     -------
     centres : array of shape (at most n_cells, n_features)
-        Sorted and distinct.
+        In scaled units, sorted and distinct; shape (1, 0) if the sample is empty.
     overlap_radius : float
-        Distance within which about 95 % of the tracks have ``length`` neighbours.
+        Distance in scaled units within which about 95 % of the tracks have ``length`` neighbours.
     """
     sample = hash_sample(prepared, n_tracks, max(_MIN_SAMPLE, _SAMPLE_PER_CELL * n_cells))
-    # without artist and recording Spark need not parse the titles
+    # without the columns artist and recording Spark does not parse titles
     table = with_points(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
     points: Floats = arrays.from_binary(table.column("point"), np.float64)
     if not len(points):
@@ -137,10 +153,10 @@ def fit_centres(
 
 
 def _overlap_radius(points: Floats, rank: float) -> float:
-    """Return a distance within which about 95 % of the points have ``rank`` neighbours.
+    """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 for a single point.
 
-    A rank below 1 (a list's length, scaled from all tracks down to a sparse sample) is extrapolated from the nearest
-    neighbour: in d dimensions the number of points within a distance grows as its d-th power.
+    ``rank`` is the length of a list times the share of tracks that are in the sample. Below 1, the distance r of the
+    nearest neighbour is reduced to r * rank^(1/d), as in d dimensions the number of points within r grows as r^d.
     """
     distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
     finite = distance[np.isfinite(distance)]
@@ -150,26 +166,30 @@ def _overlap_radius(points: Floats, rank: float) -> float:
 
 
 def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
-    """Return the other cells that can hold points within ``max_distance`` of each point.
+    """Return for each point which other cells can hold members within ``max_distance`` of it. O(n_points n_cells).
+
+    A cell is excluded if the plane between its members and those of the point's own cell is farther than
+    ``max_distance``; the formula is in ``segue.similarity.neighbours``.
 
     Parameters
     ----------
     points : array of shape (n_points, n_features)
-    cell : int or array of shape (n_points,)
-        The points' own cell, which has the nearest centre.
+    cell : int or array of int, shape (n_points,)
+        The own cell of all points, or of each: the one with the nearest centre.
     centres : array of shape (n_cells, n_features)
     max_distance : array of shape (n_points,)
 
     Returns
     -------
     array of bool, shape (n_points, n_cells)
+        False for a point's own cell.
     """
     rows, cells = np.arange(len(points)), np.broadcast_to(cell, len(points))
     squares = cdist(points, centres, "sqeuclidean")
     own_squares = squares[rows, cells][:, None]
     two_separations = 2 * np.sqrt(((centres[:, None] - centres) ** 2).sum(axis=-1))
     np.fill_diagonal(two_separations, 1.0)
-    # the rounding error of a difference of squares is proportional to the squares
+    # SLACK lowers the bound by more than the rounding error of the difference, which is proportional to the squares
     lower_bound = (squares - own_squares - SLACK * (squares + own_squares)) / two_separations[cells]
     is_in_reach: Flags = lower_bound <= max_distance[:, None] * (1 + SLACK)
     is_in_reach[rows, cells] = False
@@ -177,7 +197,7 @@ def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_di
 
 
 def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance: Floats) -> pa.ListArray:
-    """Return ``cells_in_reach`` as a list of cell numbers per point; a distance below 0 makes an empty list."""
+    """Return ``cells_in_reach`` as one list of cell numbers per point, empty where ``max_distance`` is negative."""
     parts = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
     bounded = np.flatnonzero(max_distance >= 0)
     for start in range(0, len(bounded), _POINTS_PER_BLOCK):
@@ -190,7 +210,10 @@ def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance
 
 
 def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> MapBatches:
-    """Return the function that maps tracks to their cells and copies them into all cells within ``overlap_radius``."""
+    """Return the function of stage 1: maps prepared tracks to rows of (cell, tracks), each with the tracks of one cell.
+
+    ``tracks`` is packed by ``arrays.to_arrow_blobs``. Its column ``is_member`` is false for copies.
+    """
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tree = build_tree(centres)
@@ -209,6 +232,8 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> M
 
 
 def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
+    """Return the function of stage 2: maps all rows of one cell from stage 1 to rows of ``_CELL_LISTS``."""
+
     def search(table: pa.Table) -> pa.Table:
         cell, tracks = table.column("cell")[0].as_py(), arrays.from_arrow_blobs(table.column("tracks"))
         blocks = arrays.split_by_value(tracks, "block")
@@ -218,10 +243,7 @@ def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) ->
 
 
 def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: float, rules: Rules) -> pa.Table:
-    """Return a cell's members of one block with their lists, and the other cells that can hold nearer tracks.
-
-    The columns are those of ``_CELL_LISTS``.
-    """
+    """Return rows of ``_CELL_LISTS`` for the members in ``table``, which holds the tracks of one cell and one block."""
     block = table.column("block")[0]
     tracks = arrays.track_batch(table)
     by_leaf = build_tree(tracks.tracks.points).indices
@@ -229,7 +251,7 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
     members = tracks.take(np.flatnonzero(table.sort_by("track_id").column("is_member").to_numpy()[by_leaf]))
     lists = BatchSearch(tracks, rules).nearest(members)
     max_distance = lists.max_distance(rules.length)
-    # tracks of the null block have no neighbours in any cell
+    # a full list within overlap_radius is final; tracks of the null block have no neighbours in any cell
     is_complete = (max_distance * (1 + SLACK) <= overlap_radius) | (not block.is_valid)
     query_distance = np.where(is_complete, -1.0, max_distance)
     n_members = len(members.tracks)
@@ -251,6 +273,8 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 
 
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    """Return the function of stage 3: ``lists.query_cell`` for one block and cell."""
+
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
         members = members.rename_columns([name.removeprefix(_MEMBER_PREFIX) for name in members.column_names])
         return lists.query_cell(members, queries, rules)
@@ -259,6 +283,8 @@ def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    """Return the function of stage 4: ``lists.merge_lists`` for the tracks of one bucket."""
+
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
         return lists.merge_lists(rows, cross_cell_rows, features, rules)
 
@@ -266,6 +292,8 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
 
 
 def _to_similar(features: tuple[str, ...]) -> MapBatches:
+    """Return the function that maps rows with ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``."""
+
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if len(batch):

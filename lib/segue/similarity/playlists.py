@@ -3,8 +3,8 @@
 A plain text file has one track per line: a track id, a title, or title and artist in either order, joined by " - ".
 Empty lines and lines that begin with # are skipped. A CSV file, such as an exported playlist, has a header that names
 a column of ids or of titles, and optionally one of artists. A track is looked up by its id, and if the catalogue does
-not have it, by its title. Titles match as those of releases of one recording do (``recordings``); of several matches
-the most popular is taken, then the one with the smallest id.
+not have it, by its title. Titles match if their keys are equal (``recordings.title_key``), so a title also finds other
+releases of the recording; of several matches the most popular is selected, among equals the smallest id.
 """
 
 import csv
@@ -40,12 +40,14 @@ _NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigin
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One track of a file: its text, and the ways to look it up."""
+    """One track of a file, and the ways to look it up."""
 
     text: str
+    """The track as the file has it, for messages."""
     id: str
+    """Text to look up as a track id; of a line without an id, the whole line."""
     names: tuple[tuple[str, str | None], ...]
-    """Keys of title and artist, the likeliest reading first; None matches any artist."""
+    """Pairs of title key and artist key to try in this order; None matches any artist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Recommendation:
 
 
 def read_seeds(text: str) -> list[Seed]:
-    """Return the tracks of a file, in its order.
+    """Parse the text of a file into seeds, in its order.
 
     >>> [seed.names for seed in read_seeds("# mine\\nHelp!\\n")]
     [(('help', None),)]
@@ -96,7 +98,7 @@ def _first_index(header: Sequence[str], names: set[str]) -> int | None:
 
 
 def _parse_line(line: str) -> Seed:
-    """Return the seed of a line of text, which any " - " may divide into title and artist."""
+    """Return the seed of a line: a title, or title and artist divided at any of its " - "."""
     names: list[tuple[str, str | None]] = [(title_key(line), None)]
     parts = line.split(" - ")
     for index in range(1, len(parts)):
@@ -114,7 +116,7 @@ def _parse_row(identifier: str, title: str, artist: str) -> Seed:
 
 
 def _parse_id(text: str) -> str:
-    """Return the id in an id, a URI or a link."""
+    """Return the track id that a Spotify URI or link contains; any other text unchanged."""
     if "open.spotify.com/track/" in text:
         text = text.split("/track/", 1)[1].split("?", 1)[0]
     return text.removeprefix("spotify:track:").strip()
@@ -136,7 +138,7 @@ def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueT
 
 
 def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tuple[list[str], list[str]]:
-    """Match seeds with tracks.
+    """Select for each seed the track that it names.
 
     Parameters
     ----------
@@ -186,8 +188,8 @@ def fit_playlist(
 ) -> list[Recommendation]:
     """Recommend tracks that are similar to several seeds. Runs two Spark jobs.
 
-    The score is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have a track among
-    their 100 nearest, where rank counts from 1.
+    The score of a track is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have the
+    track among their 100 nearest, where rank is its position, from 1.
 
     Parameters
     ----------
@@ -198,11 +200,11 @@ def fit_playlist(
         Rules and candidates. ``rules.length`` is not used, and ``rules.per_artist`` limits the result, not each
         seed's neighbours.
     seed_ids : sequence of str
-        Ids of tracks; of several releases of a recording, the one with the smallest id counts.
+        Ids of tracks; of several releases of a recording, only the one with the smallest id is used.
     length : int
         Maximum number of recommendations.
     tracks_per_search : int
-        About how many tracks a worker holds at a time.
+        Approximate number of tracks that a Python worker holds at a time.
 
     Returns
     -------
@@ -229,9 +231,10 @@ def fit_playlist(
 def _search_partition(
     seeds: TrackBatch, blocks: NDArray[Any], scaling: Scaling, rules: Rules, tracks_per_search: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function that maps tracks to each seed's neighbours among them, part by part.
+    """Return the function that maps batches of tracks to rows of ``_NEIGHBOURS_OF_SEEDS``.
 
-    ``neighbours`` explains why the neighbours among all tracks are in the lists of the parts.
+    It searches about ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why each seed's
+    neighbours among all tracks are among its neighbours in the parts.
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -268,7 +271,7 @@ def _search_partition(
 
 
 def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> list[Recommendation]:
-    """Return the recommendations from the neighbours of all seeds, columns as in ``_NEIGHBOURS_OF_SEEDS``."""
+    """Return the recommendations, best first, from the rows of ``_NEIGHBOURS_OF_SEEDS`` of all parts."""
     rows = neighbours.sort_by([("seed", "ascending"), ("distance", "ascending"), ("track_id", "ascending")])
     seed, artist, recording = (rows.column(name).to_numpy() for name in ("seed", "artist", "recording"))
     ids, distances = rows.column("track_id").to_pylist(), rows.column("distance").to_pylist()

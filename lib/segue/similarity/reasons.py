@@ -1,10 +1,12 @@
 """Name the features that a pair of similar tracks shares and that set the pair apart from most tracks.
 
-Every feature of a track has a rank: the share of all tracks with lower values. A feature is distinctive for a pair if
-both ranks are in the upper third, or both in the lower third; the more so, the smaller the share of tracks that are at
-least as extreme as the less extreme of the two. The two most distinctive features are named. If there are fewer, the
-features with the fewest tracks between the pair's values follow, until two are named. Of the remaining features, the
-one with the fewest tracks between is the third, if these are at most a twentieth of all tracks.
+Every feature of a track has a rank: the share of all tracks with lower values, plus half of those with the same value.
+A feature is distinctive for a pair if both ranks are in the upper third, or both in the lower third. It is the more
+distinctive, the smaller its tail: the share of tracks at least as extreme as the less extreme of the two.
+
+Up to three features are named. The first two are the most distinctive ones; if fewer than two are distinctive, the
+features with the fewest tracks between the pair's values follow. The third is the remaining feature with the fewest
+tracks between, if these are at most a twentieth of all tracks.
 """
 
 import math
@@ -17,10 +19,11 @@ from segue.clustering.descriptions import WORDS
 from segue.schema import FEATURES
 
 HIGHEST_RANK = 65_535
-"""Ranks are integers from 0 to this one, so that differences are exact and symmetric."""
+"""The rank of share 1: ranks are stored as integers from 0, so that differences are exact and symmetric."""
 _THIRD = HIGHEST_RANK // 3
 _TWENTIETH = HIGHEST_RANK // 20
 _USED = 3 * HIGHEST_RANK
+"""Sort key of a feature that is already named, above all others."""
 MAX_REASONS = 3
 NO_REASON = -1
 
@@ -36,7 +39,7 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
     Parameters
     ----------
     first, second : arrays of shape (..., n_features)
-        Ranks of the two tracks of each pair; the shapes broadcast.
+        Ranks (``as_ranks``) of the two tracks of each pair; the shapes broadcast.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
     array([ 0,  2, -1], dtype=int8)
     """
     first, second = first.astype(np.int32), second.astype(np.int32)
-    # share of tracks at least as extreme as the less extreme of the two, in the direction with fewer
+    # the smaller one of the upper and the lower tail
     tail = np.minimum(HIGHEST_RANK - np.minimum(first, second), np.maximum(first, second))
     between = np.abs(first - second)
     # adding HIGHEST_RANK sorts features that are not distinctive behind the others
@@ -75,7 +78,7 @@ Values = Mapping[str, float | None]
 def describe_reasons(
     why: Sequence[str], first: Values, second: Values, thirds: Mapping[str, tuple[float, float]]
 ) -> str:
-    """Return the reasons for a pair of tracks as a phrase.
+    """Return the reasons for a pair of tracks as a phrase, empty if there are none.
 
     Parameters
     ----------
@@ -84,7 +87,7 @@ def describe_reasons(
     first, second : mapping of str to float or None
         Feature values of the two tracks, in the features' units; features without a value are left out.
     thirds : mapping of str to (float, float)
-        For each feature the values below which a third and two thirds of all tracks are.
+        For each feature the 1/3 and 2/3 quantiles over all tracks.
 
     >>> thirds = {"acousticness": (0.1, 0.6), "energy": (0.4, 0.8), "bpm": (100.0, 130.0)}
     >>> first, second = ({"acousticness": 0.9, "energy": 0.2, "bpm": bpm} for bpm in (118.0, 119.6))
@@ -113,7 +116,7 @@ def _enumerate(words: Sequence[str]) -> str:
 
 
 def _describe_difference(name: str, difference: float) -> str:
-    """Return an upper bound of a difference in words: rounded up to the step of the feature's unit."""
+    """Return a difference in words, rounded up to the step of the feature's unit."""
     step, text = _STEPS.get(_UNITS[name], (_FRACTION_STEP, f"{{}} in {name}"))
     steps = math.ceil(round(difference / step, 6))
     if steps == 0:

@@ -51,7 +51,7 @@ def fold_text(text: str) -> str:
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
-    """Return ``fold_text`` of each text; those with accents are joined to be folded in one pass."""
+    """Return ``fold_text`` of each text. Texts with other than ASCII letters are joined, to be folded in one pass."""
     folded = [text.lower() for text in texts]
     positions = [position for position, text in enumerate(texts) if not text.isascii()]
     lines = "\n".join(texts[position] for position in positions)
@@ -86,7 +86,7 @@ def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
         positions = [position for position, text in enumerate(texts) if text.isascii() is is_ascii]
         lines = "\n".join(texts[position] for position in positions)
         if lines.count("\n") >= len(positions):
-            # a text has a line break itself; no other character separates lines here
+            # a text contains a line break, the separator of the joined texts
             lines = "\n".join(texts[position].replace("\n", " ") for position in positions)
         lines = lines.replace("&", " and ")
         if is_ascii:
@@ -140,7 +140,7 @@ def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
     folded = fold_texts(titles)
     words = normalise_words_of_all(folded)
     keys = [title_words or title.strip() for title_words, title in zip(words, folded, strict=True)]
-    # most titles have no note, so only possible ones go through the regular expressions
+    # for speed, the regular expressions run only on titles that may contain a note
     positions = [i for i, title in enumerate(folded) if _has_brackets(title) or " - " in title or _has_guests(title)]
     stripped = normalise_words_of_all([strip_release_notes(folded[position]) for position in positions])
     for position, bare in zip(positions, stripped, strict=True):

@@ -14,7 +14,7 @@ NO_TRACK = -1
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Limits on a list of neighbours: one track per recording, and none of the track's own recording.
+    """Limits on a list of neighbours, beside those of every list: one track per recording, none of the track's own.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """The numbers that search and rules need, one array of length n_tracks per attribute."""
+    """Tracks as the arrays that search and rules need; each attribute has one entry per track."""
 
     points: Floats
     """Coordinates, shape (n_tracks, n_features)."""
     id_order: Integers
-    """Numbers that sort as the track ids do: at equal distance the lower one comes first."""
+    """Numbers in the order of the track ids; at equal distance the track with the lower number comes first."""
     artist: Integers
     """Codes, 0 or more; equal for tracks by one artist."""
     recording: Integers
@@ -65,7 +65,7 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
     Parameters
     ----------
     is_allowed, artist, recording : arrays of shape (n_lists, n_candidates)
-        Each row in order of distance; candidates that are not allowed are skipped.
+        The candidates of each list in order of distance; those that are not allowed are skipped.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
     Parameters
     ----------
     artist, recording : arrays of shape (n_candidates,)
-        In order of distance.
+        Codes of the candidates, in order of distance.
 
     Returns
     -------
@@ -125,11 +125,11 @@ def occurrences(values: Integers) -> Integers:
 def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
     """Return the indices of the tracks that can appear in a list, ascending. O(n log n).
 
-    Where more tracks share one point than a list can reach, the search would fetch all of them. Only the first by id
-    are returned, as many as any list can use.
+    Of many tracks at one point, a list can use only the first few by id. The others are left out, as the search would
+    have to fetch all of them.
     """
-    # At one point a list skips at most its own recording, `length` recordings that are in it already, and
-    # `per_artist + 1` tracks of each of `length` artists that have reached the limit; it takes at most `length`.
+    # At one point a list skips at most the query's recording, `length` recordings that are in the list already, and
+    # `per_artist + 1` tracks of each of `length` artists that have reached the limit; it adds at most `length`.
     max_coincident = (rules.per_artist + 3) * rules.length + 2
     is_needed = np.ones(len(tracks), dtype=bool)
     for group in _coincident_groups(tracks.points, max_coincident):
@@ -146,7 +146,7 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
 
 
 def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
-    """Return the indices of coincident points, one array for each group of more than ``max_size``."""
+    """Return the groups of more than ``max_size`` equal points, each as an array of indices."""
     hashes = np.zeros(len(points), dtype=np.uint64)
     for column in points.T:
         # + 0.0 turns -0.0 into 0.0
@@ -157,7 +157,7 @@ def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
     groups = []
     for start, length in zip(starts[lengths > max_size], lengths[lengths > max_size], strict=True):
         group = order[start : start + length]
-        # where two points have one hash, only those equal to the first form the group
+        # different points can have one hash: keep those equal to the first
         groups.append(group[(points[group] == points[group[0]]).all(axis=1)])
     return groups
 
@@ -170,7 +170,7 @@ def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Int
 
 
 def _split_by_year(group: Integers, year: Floats, rules: Rules) -> list[Integers]:
-    """Split a group into tracks of one year, without those of unknown year, where years are limited."""
+    """Split a group by year, without tracks of unknown year; return it whole if the rules do not limit years."""
     if rules.years_apart is None:
         return [group]
     return [group[year[group] == value] for value in np.unique(year[group][~np.isnan(year[group])])]

@@ -16,7 +16,7 @@ _MIN_POINTS_PER_CLUSTER = 40
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
-    """Return the sums over all tracks. Runs one Spark job; each task returns its sums alone."""
+    """Return the sums over all tracks. Runs one Spark job, whose tasks return only their partial sums."""
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         total = sums.add_sums(item for batch in batches if len(batch) for item in sums.batch_sums(batch, card).items())
@@ -28,7 +28,7 @@ def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
 
 
 def collect_sizes(labeled: DataFrame) -> list[Row]:
-    """Return cluster, n_tracks, n_outliers and the mean silhouette, by cluster. Runs one Spark job."""
+    """Return a row per cluster, sorted: cluster, n_tracks, n_outliers, silhouette (the mean). Runs one Spark job."""
     grouped = labeled.groupBy("cluster").agg(
         F.count("*").alias("n_tracks"),
         F.count_if("is_outlier").alias("n_outliers"),
@@ -38,9 +38,9 @@ def collect_sizes(labeled: DataFrame) -> list[Row]:
 
 
 def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tuple[str, int]], int]:
-    """Return the most frequent values of a column with their counts, ties by name, and the number of distinct values.
+    """Return the ``limit`` most frequent values of a column with their counts, and the number of distinct values.
 
-    Null and blank values are left out. Runs one Spark job.
+    Ties are sorted by value. Null and blank values are left out. Runs one Spark job.
     """
     counted = tracks.where(F.length(F.trim(column)) > 0).groupBy(column).count()
     row = counted.agg(
@@ -51,7 +51,10 @@ def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tu
 
 
 def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> dict[int, list[tuple[str, int]]]:
-    """Return the most frequent values of a column in each cluster, as ``collect_ranking`` does. Runs one Spark job."""
+    """Return by cluster the most frequent values of a column with their counts. Runs one Spark job.
+
+    Ties, null and blank values are treated as by ``collect_ranking``.
+    """
     counted = labeled.where(F.length(F.trim(column)) > 0).groupBy("cluster", column).count()
     top = F.min_by(F.struct(column, "count"), F.struct(-F.col("count"), column), limit).alias("top")
     rows = counted.groupBy("cluster").agg(top).collect()
@@ -59,7 +62,7 @@ def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> 
 
 
 def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats:
-    """Return the share of each genre's tracks in each cluster, shape (n_genres, k). Runs one Spark job."""
+    """Return the share, 0 to 1, of each genre's tracks in each cluster, shape (n_genres, k). Runs one Spark job."""
     rows = labeled.where(F.col("genre").isin(list(genres))).groupBy("genre", "cluster").count().collect()
     counts = np.zeros((len(genres), k))
     index = {genre: i for i, genre in enumerate(genres)}
@@ -70,22 +73,23 @@ def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Fl
 
 
 def collect_years(labeled: DataFrame) -> list[Row]:
-    """Return year, n_tracks and the mean of each feature, by year of release. Runs one Spark job."""
+    """Return a row per year of release, sorted: year, n_tracks, the mean of each feature. Runs one Spark job."""
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
     return sorted(grouped.collect(), key=lambda row: row.year)
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Return all tracks, or about ``n_points`` in proportion to the clusters, some of each. Runs one Spark job.
+    """Return a sample of about ``n_points`` tracks, or all tracks if they are not more. Runs one Spark job.
 
-    A hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
+    The sample is in proportion to the clusters, but of each with at least about ``_MIN_POINTS_PER_CLUSTER`` tracks. A
+    hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
 
     Parameters
     ----------
     labeled : the tracks
     sizes : number of tracks of each cluster
-    n_points : expected size of the sample
+    n_points : approximate size of the sample
 
     Returns
     -------
@@ -111,18 +115,18 @@ def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
 
 
 def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
-    """Return the entries of the lists of similar tracks of some tracks, in order. Runs one Spark job.
+    """Return the lists of similar tracks of the tracks in ``ids``, one row per entry. Runs one Spark job.
 
     Parameters
     ----------
     labeled : the tracks
     similar : ``similar_tracks``, lists of these tracks
-    ids : of the tracks whose lists are returned
+    ids : ids of the tracks whose lists are returned, the owners
 
     Returns
     -------
-    Rows of owner and track (structs of track_id, title, artist, cluster and the features), rank and why, sorted by the
-    owner's track_id and rank.
+    Rows of owner and track (structs of track_id, title, artist, cluster and the features), rank (from 0) and why,
+    sorted by the owner's track_id and rank. Entries of tracks that ``labeled`` does not have are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
@@ -139,9 +143,10 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
 
 
 def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Return the number of rows by kind, and the most frequent reasons of invalid rows. Runs two Spark jobs.
+    """Return the number of rows by kind, and the most frequent reasons of invalid rows with their counts.
 
-    The values that reasons quote are removed, so that equal rules count together.
+    A reason is counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]". Runs one
+    Spark job, and another if there are invalid rows.
     """
     kinds = {row[0]: row[1] for row in rejected.groupBy("kind").count().collect()}
     if not kinds.get("invalid"):

@@ -21,7 +21,7 @@ _BAR_STEPS = (1, 2, 5, 10, 20, 50)
 """Possible widths of a histogram bar, in steps of its feature (``sums.STEP``)."""
 _MIN_TRACKS_PER_BIN, _MIN_BINS = 30, 3
 _TAIL = 0.005
-"""Share of the tracks at either end that a histogram leaves out."""
+"""Share of the tracks at each end of a distribution that a histogram may leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,22 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
+    """Ids of the tracks whose lists of similar tracks the report contains."""
     lists: list[Row]
 
 
 def collect_report_numbers(
     tables: ReportTables, card: ModelCard, provenance: numbers.Provenance, *, n_points: int, n_searchable: int
 ) -> numbers.ReportNumbers:
-    """Return the numbers of a report. Runs about ten Spark jobs, one of which reads all numbers of every track.
+    """Compute the numbers of a report. Runs about ten Spark jobs, one of which reads all numbers of every track.
 
     Parameters
     ----------
     tables : the tables
     card : the model that labeled the tracks
-    provenance : stored as it is
+    provenance : stored unchanged
     n_points : approximate number of tracks on the maps
-    n_searchable : number of popular tracks whose lists are included, beside the exemplars of each cluster
+    n_searchable : number of popular tracks whose lists are included, beside the lists of each cluster's exemplars
     """
     chosen = next(row for row in tables.scores if row.chosen)
     aggregates = _aggregate(tables, card, n_points, n_searchable, with_shares=chosen.genre_nmi is not None)
@@ -105,7 +106,7 @@ def collect_report_numbers(
 def _aggregate(
     tables: ReportTables, card: ModelCard, n_points: int, n_searchable: int, *, with_shares: bool
 ) -> _Aggregates:
-    """Run the Spark jobs, first those whose results other jobs need."""
+    """Run the Spark jobs concurrently, and return their results; the jobs whose results others need start first."""
     labeled, rejected, similar = tables.labeled, tables.rejected, tables.similar
     exemplars = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
     with parallel_jobs(labeled.sparkSession) as submit:
@@ -144,7 +145,7 @@ def _clusters(
     moments: Mapping[str, tuple[int, float, float]],
     artists: Mapping[int, list[tuple[str, int]]],
 ) -> list[numbers.Cluster]:
-    """Return the clusters of the model, with the number of tracks that are labeled with each."""
+    """Return the clusters of the model, in the order of its profiles, with the numbers of the labeled tracks."""
     n_tracks = sum(row.n_tracks for row in sizes)
     size_by_cluster = {row.cluster: row.n_tracks for row in sizes}
     clusters = []
@@ -175,7 +176,7 @@ def _clusters(
 
 
 def _distinct(tracks: Sequence[numbers.TrackReference]) -> list[numbers.TrackReference]:
-    """Return the first of the tracks that have the same title and artist, ignoring case."""
+    """Return the tracks without later ones of the same title and artist, ignoring case."""
     first: dict[tuple[str, str], numbers.TrackReference] = {}
     for track in tracks:
         first.setdefault((track.title.casefold(), track.artist.casefold()), track)
@@ -215,7 +216,10 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 
 
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
-    """Return a histogram between the tails, of at most ``_MAX_BARS`` + 1 bars of equal width."""
+    """Return the histogram of a number without its tails (``_TAIL``), of at most ``_MAX_BARS`` + 1 bars.
+
+    The bars have equal width, except that the last one ends at the range of the number.
+    """
     histogram = totals[sums.HISTOGRAM, sums.NUMBERS.index(name)]
     fine = histogram[1:-1]
     ends = sums.edges(name, len(fine))
@@ -241,7 +245,7 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 
 
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
-    """Return mean popularity by each feature that has enough bins of enough tracks."""
+    """Return mean popularity by bin, for each number with ``_MIN_BINS`` bins of ``_MIN_TRACKS_PER_BIN`` tracks."""
     if "popularity" not in names:
         return []
     result = []
@@ -272,7 +276,7 @@ def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floa
 
 
 def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbers.SimilarTracks]:
-    """Return the lists of similar tracks with their reasons in words."""
+    """Return the lists of similar tracks, in the order of ``aggregates.searchable``, with their reasons in words."""
     terciles = {}
     for name in schema.FEATURE_NAMES:
         if name in names:

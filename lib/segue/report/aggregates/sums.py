@@ -1,17 +1,20 @@
-"""Additive sums over tracks, from which correlations, moments, quantiles and principal components are computed.
+"""Compute sums over tracks, and from them correlations, moments, quantiles and principal components.
 
-A batch of tracks becomes rows of (kind, key, values); rows of the same kind and key are added element by element,
-whatever the partitions. The number of rows depends on the features alone.
+``Sums`` maps (kind, key) to an array. ``batch_sums`` makes the sums of a batch; ``add_sums`` adds those of several
+batches element by element, so apart from rounding the result does not depend on partitions. Its size is independent of
+the number of tracks. "Numbers" are the n columns in ``NUMBERS``, each with a range (``_RANGES``).
 
 Kinds
 -----
-PAIRWISE_MOMENTS (key 0) : counts, sums, sums of squares and of products of every pair of numbers, over the tracks that
-    have both, of values centred and divided by the width of their range: shape (4, n, n), flattened
-HISTOGRAM (key: index in ``NUMBERS``) : counts below the range of a number, in fine bins over it, and above it, shape
-    (n_fine + 2,)
-POPULARITY_BY_BIN (key: index in ``NUMBERS``) : counts and sums of popularity in coarse bins, shape (2, N_COARSE),
+PAIRWISE_MOMENTS (key 0) : for every pair (i, j) of numbers, over the tracks that have both: the count, and the sums of
+    x_i, of x_i^2 and of x_i x_j, where x is (value - middle of the range) / width of the range; shape (4, n, n),
     flattened
-SCATTER_MATRIX (key 0) : count, sums, and sums of products of the scaled features, shape (1 + m + m * m,)
+HISTOGRAM (key: index in ``NUMBERS``) : number of tracks below the range, in each of ``n_fine`` equal bins over the
+    range, and above it; shape (n_fine + 2,)
+POPULARITY_BY_BIN (key: index in ``NUMBERS``) : for each of ``N_COARSE`` equal bins over the range, over the tracks that
+    also have a popularity: their count, and the sum of their popularity; shape (2, N_COARSE), flattened
+SCATTER_MATRIX (key 0) : over the tracks with all of the model's m features: the count, the sums of the scaled
+    features, and the sums of their products; shape (1 + m + m * m,)
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,35 +32,41 @@ Sums = dict[tuple[str, int], Floats]
 NUMBERS = (*schema.FEATURE_NAMES, "popularity", "year")
 """The columns that are summed."""
 SCHEMA = "kind string, key bigint, values array<double>"
+"""Spark schema of sums, one row per kind and key."""
 PAIRWISE_MOMENTS, HISTOGRAM = "pairwise_moments", "histogram"
 POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
-"""Bins for popularity."""
+"""Bins of every number in POPULARITY_BY_BIN."""
 STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""Step of each number, 0.01 for fractions. Histogram bars are multiples of it, so rounded values fill them evenly."""
+"""Step of each number in its unit, by default 0.01 (fractions), to which sources usually round. A histogram bar is a
+whole number of steps wide, so that every bar covers equally many rounded values."""
 BINS_PER_STEP = 10
-"""Fine bins per step of a number: the resolution of quantiles."""
+"""Fine bins per step of a number. A fine bin is the resolution of quantiles."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
+"""Range of each number in its unit: that of ``_EDGES``, else that of the schema."""
 _MIDDLES = np.array([sum(_RANGES[name]) / 2 for name in NUMBERS])
 _WIDTHS = np.array([_RANGES[name][1] - _RANGES[name][0] for name in NUMBERS])
 _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.list_(pa.float64()))])
 
 
 def n_fine(name: str) -> int:
-    """Return the number of fine bins of a number."""
+    """Return the number of fine bins over the range of a number."""
     low, high = _RANGES[name]
     return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
 
 def edges(name: str, n_bins: int) -> Floats:
-    """Return the edges of equal bins over the range of a number; values outside count in the first or last bin."""
+    """Return the edges of ``n_bins`` equal bins over the range of a number, in its unit, shape (n_bins + 1,)."""
     low, high = _RANGES[name]
     return np.linspace(low, high, n_bins + 1)
 
 
 def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
-    """Return the sums of one batch with the columns of ``NUMBERS``; null is missing. O(n_rows n_numbers^2)."""
+    """Return the sums of a batch of tracks with the columns of ``NUMBERS``, null where missing. O(n_rows n_numbers^2).
+
+    ``card`` is the model whose features and scaling SCATTER_MATRIX uses.
+    """
     rows = np.stack([_column(batch, name) for name in NUMBERS], axis=1)
     is_finite = np.isfinite(rows)
     centred = np.where(is_finite, (rows - _MIDDLES) / _WIDTHS, 0.0)
@@ -83,7 +92,7 @@ def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
 
 
 def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
-    """Add up partial sums: arrays with the same (kind, key) are added element by element."""
+    """Return the total of partial sums: arrays with the same (kind, key) are added element by element."""
     total: Sums = {}
     for key, values in parts:
         total[key] = total[key] + values if key in total else values
@@ -100,17 +109,18 @@ def to_batch(sums: Sums) -> pa.RecordBatch:
 
 
 def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
-    """Return Pearson's r and the number of tracks of every pair, over the tracks that have both.
+    """Return Pearson's r of every pair of numbers, over the tracks that have both, and how many these are.
 
     Returns
     -------
-    r : shape (n, n), in [-1, 1]; NaN where fewer than three tracks have both, or one number is constant
+    r : shape (n, n) in the order of ``NUMBERS``, in [-1, 1]; NaN where fewer than three tracks have both, or one number
+        is constant over them
     n_tracks : shape (n, n)
     """
     size = len(NUMBERS)
     n, first, square, product = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # first[i, j]: the sum of i over the tracks that have j too
+        # first[i, j] is the sum of number i over the tracks that also have number j
         covariance = product - first * first.T / n
         variance = square - first**2 / n
         constant = variance <= 1e-12 * np.maximum(n, 1)
@@ -120,9 +130,9 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
-    """Return count, mean and population standard deviation of each number, in the unit of the tables.
+    """Return by number (count, mean, population standard deviation), in the unit of the tables.
 
-    Numbers without any value are left out.
+    Numbers that no track has are left out.
     """
     size = len(NUMBERS)
     n, first, square, _ = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
@@ -138,9 +148,15 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
 
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
-    """Estimate quantiles of a number from its histogram. The error is at most one fine bin, a tenth of the step.
+    """Estimate quantiles of a number from its histogram, in the unit of the tables; the error is at most one fine bin.
 
-    Values outside the histogram's range count as its ends: durations above 1,200 s as 1,200 s.
+    Values outside the range count in its first or last bin, such as durations above 1,200 s.
+
+    Parameters
+    ----------
+    sums : the sums over all tracks
+    name : a number that at least one track has
+    shares : quantiles to estimate, each in [0, 1]
     """
     histogram = sums[HISTOGRAM, NUMBERS.index(name)]
     counts = histogram[1:-1].copy()
@@ -149,15 +165,20 @@ def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
-    """Return mean, first two principal components and their shares of the variance, of the scaled points.
+    """Return the mean of the scaled points, their first two principal components, and how much they explain.
 
-    The largest weight of a component is positive, which fixes its otherwise arbitrary sign.
+    The sign of a component is arbitrary; here its weight with the largest absolute value is positive.
+
+    Parameters
+    ----------
+    sums : the sums over all tracks, of which SCATTER_MATRIX is used
+    n_features : number of features of the model
 
     Returns
     -------
     mean : shape (n_features,)
-    components : shape (2, n_features), unit vectors as rows; the second is zero where there is one feature
-    shares : shape (2,), 0 to 1
+    components : unit vectors as rows, shape (2, n_features); the second is zero if there is only one feature
+    shares : share of the total variance along each component, 0 to 1, shape (2,)
     """
     values = sums[SCATTER_MATRIX, 0]
     n, first = values[0], values[1 : 1 + n_features]
@@ -182,7 +203,7 @@ def _column(batch: pa.RecordBatch, name: str) -> Floats:
 
 
 def _histogram(name: str, values: Floats) -> Floats:
-    """Return counts below the range of a number, in its fine bins, and above it, shape (n_fine + 2,)."""
+    """Return the number of values below the range, in each fine bin, and above the range, shape (n_fine + 2,)."""
     low, high = _RANGES[name]
     bins = 1 + _bin(name, values, n_fine(name))
     bins[values < low], bins[values > high] = 0, n_fine(name) + 1
@@ -190,7 +211,8 @@ def _histogram(name: str, values: Floats) -> Floats:
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
+    """Return the index of each value's bin, of equal bins over the range; values outside are in the first or last."""
     low, high = _RANGES[name]
-    # 0.57 * 100 is slightly below 57 in binary
+    # a value on an edge, such as 0.57 with 100 bins, may be slightly below it in binary: 0.57 * 100 < 57
     index = np.floor((values - low) / (high - low) * n_bins + 1e-6)
     return np.clip(index, 0, n_bins - 1).astype(np.int64)

@@ -196,7 +196,7 @@ def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayL
 
 
 def _hover_texts(titles: Sequence[str], artists: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Return title and, where there is one, artist on a second line."""
+    """Return for each row the title and, on a second line, the artist if there is one."""
     return [
         isolated_text(titles[i]) + (f"<br>{isolated_text(artists[i])}" if plotly_text(artists[i]) else "") for i in rows
     ]

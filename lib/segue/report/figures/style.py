@@ -64,7 +64,7 @@ CONFIG: dict[str, Any] = {
     "showSendToCloud": False,
     "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "resetCameraLastSave3d"],
-    # a title with two dollar signs is not LaTeX
+    # otherwise a track title with two dollar signs would be typeset as LaTeX
     "typesetMath": False,
 }
 """Configuration of plotly.js for the page."""
@@ -105,7 +105,7 @@ def one_line(text: str, max_length: int = 120) -> str:
 
 
 def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return a text that plotly shows literally, on one line, cut to a length: tags and entities are escaped.
+    """Return a text on one line, cut to a length, with tags and entities escaped, so that plotly shows it literally.
 
     >>> plotly_text("<b>x</b> & y")
     '&lt;b&gt;x&lt;/b&gt; &amp; y'
@@ -114,5 +114,5 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return the same as ``plotly_text``, with its writing direction isolated from the text around it."""
+    """Return ``plotly_text`` between Unicode isolates: a right-to-left title does not reorder the text around it."""
     return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"
