@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Batches = Iterable[pa.RecordBatch]
 
 OUTLIER_DEVIATIONS = 3.0
-"""Standard deviations above the mean distance of a cluster at which its outliers begin."""
+"""Standard deviations above the mean distance to a cluster's centre from which on a track is an outlier."""
 N_BINS = 2048
 """Histogram bins between a feature's minimum and maximum in a cluster: a quartile is exact to about a bin's width."""
 _QUARTILE_SHARES = (0.25, 0.5, 0.75)
@@ -156,7 +156,7 @@ def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[t
     Returns
     -------
     dict from (cluster, feature name) to FeatureStats
-        Without the features that no track of a cluster has.
+        Without the pairs in which no track of the cluster has the feature.
     """
     table = tracks.select(F.col("cluster").cast("int"), *(F.col(name).cast("double") for name in names))
     n, sums, square_sums, low, high = _fit_moments(table, len(names), k)
@@ -242,7 +242,7 @@ def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int
 
 
 def _collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
-    """Return the array that a function makes of each partition, flattened, in partition order. Runs one Spark job."""
+    """Apply a function to each partition, and return its arrays, flattened, in partition order. Runs one Spark job."""
 
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([pa.array([summarise(batches).tobytes()], pa.binary())], names=["values"])

@@ -33,8 +33,8 @@ def describe_clusters(deviations: Sequence[Mapping[str, float]]) -> list[str]:
     Parameters
     ----------
     deviations : one mapping per cluster
-        From feature name to the difference between the cluster's mean and the mean of all tracks, in standard
-        deviations of all tracks. Features without a value are left out.
+        Feature name to the difference between the cluster's mean and the mean of all tracks, in standard deviations of
+        all tracks; without the features that have no such value.
 
     >>> describe_clusters([{"bpm": 2.0, "loudness": 0.6}, {"bpm": -0.7, "loudness": 0.1}, {"bpm": 0.2}])
     ['very fast, loud', 'slow', 'middling']

@@ -1,4 +1,4 @@
-"""Define the space in which tracks are compared, its pyspark.ml stages, and the PipelineModel that they become."""
+"""Define the space in which tracks are compared, its pyspark.ml stages, and the PipelineModel made of them."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -56,7 +56,7 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """An upper bound of the absolute values of training tracks in ``output``; None where the scaler has none."""
+        """An upper bound of the absolute values of training tracks in ``output``; None if the scaler sets no bound."""
         return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
 
     @property
@@ -120,7 +120,7 @@ def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
 def pipeline_with_centres(
     spark: SparkSession, preparation: PipelineModel, space: FeatureSpace, centres: Matrix
 ) -> PipelineModel:
-    """Return the fitted stages followed by a KMeansModel with exactly these centres, in this order. Runs Spark jobs.
+    """Return the fitted stages and a KMeansModel with exactly these centres, in order. Runs a few small Spark jobs.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
     Returns
     -------
     array of shape (n_points, n_features)
-        A feature that is constant in training has its constant value.
+        ``constant_features`` have the value that the scaler subtracts: minimum, mean or median.
     """
     points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]
@@ -179,7 +179,7 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 
 
 def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[str]:
-    """Return the features that the scaler found constant: by range, standard deviation or interquartile range."""
+    """Return the features whose range, standard deviation or interquartile range, as the scaler uses it, is 0."""
     _, widths = _offset_and_width(preparation)
     return [name for name, width in zip(space.columns, widths, strict=True) if width == 0]
 

@@ -98,7 +98,7 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
 
 
 def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: ModelCard) -> DataFrame:
-    """Return the table ``labeled_tracks`` for tracks.
+    """Label tracks: return their rows of the table ``labeled_tracks``. Runs no Spark job.
 
     Parameters
     ----------
@@ -130,5 +130,5 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: Model
 
 
 def _element_by_cluster(values: list[str]) -> Column:
-    """Return the element of a list, cluster 1 first, that belongs to the row's cluster."""
+    """Return the element of a list (first: that of cluster 1) for the row's cluster."""
     return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))

@@ -18,7 +18,7 @@ _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
 def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXACT_TRACKS) -> list[dict[str, Any]]:
-    """Compute the rows of ``cluster_profiles``, without ``model_version``. Runs two to four Spark jobs.
+    """Compute the rows of ``cluster_profiles`` but ``model_version``. Runs two Spark jobs, or four above ``max_exact``.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return the profile's columns of one feature, each with its value."""
+    """Return name and value of the profile's columns of one feature."""
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
     # JSON has no infinity, to which the standard deviation of very large durations overflows
     values = [
@@ -61,7 +61,10 @@ def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | 
 
 
 def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
-    """Return size, mean silhouette, exemplars and feature statistics of each cluster, by its number."""
+    """Return size, mean silhouette, exemplars and feature statistics of each cluster, cluster 1 first.
+
+    Runs one Spark job, or three if not ``exact``.
+    """
     statistics = [column for name in schema.FEATURE_NAMES for column in _exact_statistics(name)] if exact else []
     grouped = labeled.groupBy("cluster").agg(
         F.count("*").alias("n_tracks"), F.avg("silhouette").alias("silhouette"), _exemplars(), *statistics
@@ -84,7 +87,7 @@ def _exact_statistics(name: str) -> list[Column]:
 
 
 def _exemplars() -> Column:
-    """Return the tracks nearest to the centre, nearest first, ties by track id."""
+    """Return the aggregate of the tracks nearest to the centre, nearest first, ties by track id."""
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
 

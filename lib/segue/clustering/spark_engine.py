@@ -44,9 +44,9 @@ log = logging.getLogger(__name__)
 
 NAME = "spark-ml"
 CONCURRENT_FITS = 4
-"""Each fit is many short Spark jobs, which alone leave most of a cluster idle."""
+"""Fits that run at once: a single one is many short Spark jobs, which leave most of a cluster idle."""
 PARALLEL_INIT_POINTS = 20
-"""Distinct points per centre from which on ``k-means||`` is used."""
+"""Least number of distinct points per centre for which every other start uses ``k-means||``."""
 
 
 def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points: int | None = None) -> list[Fit]:
@@ -118,7 +118,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 def _weighted(points: DataFrame, n_points: int) -> DataFrame:
     """Return each distinct point once, with its number of occurrences as ``weight``, in a reproducible order.
 
-    The optimum is the same as over all points. No two first centres coincide, at which the block solver fails.
+    The optimum is the same as over all points, and no two initial centres coincide, on which the block solver fails.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
@@ -164,7 +164,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
 
 
 def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
-    """Return the scores of a model on all points."""
+    """Return the Fit of a model, scored on all points. Runs a few Spark jobs in parallel."""
     labeled = model.transform(points)
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     passes = (evaluator.evaluate, _cluster_sums, _genre_counts)
@@ -229,7 +229,7 @@ def _point_scores(
 
 
 def _genre_counts(labeled: DataFrame) -> NDArray[np.int64]:
-    """Return the tracks of each cluster and genre, shape (n_clusters, n_genres), of the tracks that have a genre."""
+    """Return the number of tracks by cluster and genre, for those that have a genre, shape (n_clusters, n_genres)."""
     rows = labeled.where("genre is not null").groupBy("label", "genre").count().collect()
     labels, clusters = np.unique([row["label"] for row in rows], return_inverse=True)
     names, genres = np.unique([row["genre"] for row in rows], return_inverse=True)
@@ -264,7 +264,7 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Return the adjusted Rand index over the pairs of halves that share tracks; None cases: see ``fit``."""
+    """Return the stability of one k, or None: the notes of ``fit`` define both."""
     if k > min(subsamples.n_distinct):
         return None
     fewer_starts = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))

@@ -1,4 +1,7 @@
-"""Load the definitions of sources, match the headers of a file to canonical columns, and decide open units."""
+"""Load the definitions of sources, match a file's headers to canonical columns, and infer units not declared.
+
+A source is a published file format: ``conf/sources/*.toml`` maps its headers to canonical columns and units.
+"""
 
 import difflib
 import tomllib
@@ -20,8 +23,8 @@ COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema
 class Source:
     """A source's name, and the canonical column and declared unit of every header, by normalised header.
 
-    The unit is None where the definition leaves it to the values. Field names are part of the hash that
-    ``ingested_files.reading`` stores: renaming one has every file read again.
+    A unit of None is inferred from the values of a file. The names of these fields are part of the hash in
+    ``ingested_files.reading``: if one is renamed, every file is read again.
     """
 
     name: str
@@ -115,7 +118,7 @@ _MIN_MISSPELT_LENGTH = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """The position, header and unit of a canonical column in a file. The unit is None where it has no choice."""
+    """Position (from 0), header and unit of a canonical column in a file. Columns not in ``UNITS`` have unit None."""
 
     index: int
     header: str
@@ -132,7 +135,7 @@ class ColumnLayout:
     columns : the matched columns by canonical name
     ignored : headers that match no column
     decimal_comma : whether numbers are written with a decimal comma
-    decisions : a sentence for the log about each decision that the headers alone did not settle
+    decisions : a sentence for the log about each guess: a misspelt header, an id of row numbers, an inferred unit
     """
 
     source: str
@@ -143,10 +146,11 @@ class ColumnLayout:
 
 
 def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str, dict[str, MatchedColumn]]:
-    """Return the name of the source that defines most of the headers, and the matched columns.
+    """Return the name of the source that defines most of the headers, and the matched columns by canonical name.
 
     Headers which that source does not define are looked up in the other sources, and the remaining ones are compared
     by spelling. Each column is matched once: to an exact header before a misspelt one, then to the first in the file.
+    Units are those declared.
     """
     names = [normalise_header(name) for name in header]
     ranked = sorted(sources, key=lambda source: -sum(name in source.headers for name in names))
@@ -180,7 +184,7 @@ def _misspelt_headers(names: Sequence[str], sources: Sequence[Source]) -> list[t
 def match_columns(
     header: Sequence[str], sample: SampleValues, sources: Sequence[Source], fallback: SampleValues = ()
 ) -> ColumnLayout:
-    """Return the column layout of a file.
+    """Return the column layout of a file: its headers matched to columns, each with its declared or inferred unit.
 
     Parameters
     ----------
@@ -191,7 +195,7 @@ def match_columns(
     sources : sequence of Source
         The source definitions.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with this header, which decide the units where ``sample`` is inconclusive.
+        Rows of all files with this header; see ``decide_units``.
     """
     source, columns = match_headers(header, sources)
     defined = {name for each in sources for name in each.headers}

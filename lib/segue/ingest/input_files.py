@@ -25,7 +25,7 @@ FORMATS = {
 """The file name endings of each format."""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
 _HADOOP_COMPRESSIONS = ("lz4", "snappy")
-"""Hadoop frames these in its own way, and cannot read files that other programs compressed."""
+"""Refused: Hadoop has framings of its own, and cannot read lz4 and snappy files of other programs."""
 _GLOB = re.compile(r"[*?\[{]")
 _GLOB_CHARACTERS = re.compile(r"([*?\[\]{}\\])")
 _INPUT_FAULTS = re.compile(
@@ -33,9 +33,9 @@ _INPUT_FAULTS = re.compile(
     r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|CANNOT_MERGE|No FileSystem for scheme"
     r"|incorrect header"
 )
-"""What Spark's errors contain where the input is at fault."""
+"""Texts by which Spark's errors about unreadable input are recognised."""
 _ERROR_CODES = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
-"""The package of a Java exception, Spark's error class, and the SQLSTATE: noise in a one-line message."""
+"""What a one-line message omits: the package of a Java exception, Spark's error class, and the SQLSTATE."""
 _MAX_CAUSE_LENGTH = 300
 
 
@@ -45,13 +45,13 @@ class InputFile:
 
     Attributes
     ----------
-    uri : the file's location, as Spark writes it
-    id : ``xxhash64`` of the location, by which workers identify the file
-    source_file : the path relative to the input, as ``tracks.source_file`` has it
+    uri : the file's location, as Spark writes it; for a Delta table the path as given
+    id : ``xxhash64`` of the file's location, by which workers identify the file; 0 for a Delta table
+    source_file : the path relative to the input, as in ``tracks.source_file``
     size : bytes; 0 for a Delta table
     format : ``csv``, ``json``, ``parquet`` or ``delta``
     version : the Delta table's version, else None
-    modified_at : time of the last modification, UTC
+    modified_at : UTC time of the last modification, or of a Delta table's last commit
     """
 
     uri: str
@@ -89,13 +89,14 @@ def literal_path(uri: str) -> str:
 
 
 def list_input(spark: SparkSession, path: str, output: str | None = None) -> list[InputFile]:
-    """Return the files that a path names, sorted by name; a Delta table counts as one file. Runs one Spark job.
+    """Return the non-empty files that a path names, sorted by ``source_file``. Runs one Spark job.
 
     Parameters
     ----------
     spark : SparkSession
     path : str
-        A file, a folder, a glob or a Delta table. A single file of unknown ending is read as CSV.
+        A file, a folder, a glob or a Delta table, which counts as one file. A single file of unknown ending is read as
+        CSV.
     output : str, optional
         URI of the output folder: files below it are never read as input.
 
@@ -175,7 +176,7 @@ def _base_name(path: str) -> str:
 
 
 def _base_folder(path: str, *, is_literal: bool) -> str:
-    """Return the folder that ``source_file`` is relative to, without scheme and host: the path up to its first glob."""
+    """Return the path that ``source_file`` is relative to: the input up to its first glob, without scheme and host."""
     glob = None if is_literal else _GLOB.search(path)
     fixed = path[: glob.start()].rpartition("/")[0] if glob else path
     return urlsplit(fixed).path if urlsplit(fixed).scheme else os.path.abspath(fixed)

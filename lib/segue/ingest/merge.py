@@ -7,15 +7,15 @@ from segue import schema
 
 _FILE_COLUMNS = ("genre", "genres", "source_file")
 _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_FILE_COLUMNS)]
-"""The columns whose change makes a stored track an updated one."""
+"""The columns whose change updates a stored track; a genre that is not stored yet updates it too."""
 
 
 def with_status(rows: DataFrame) -> DataFrame:
     """Return the rows with ``status``: ``track``, ``duplicate`` or ``invalid``.
 
-    Of the valid rows with one track id, a single one becomes the track: one with a title and an artist before others,
-    then the most popular one, then the one with the smallest row hash. Its ``genres`` are the sorted genres of all of
-    them, and its ``raw`` becomes null.
+    Of the valid rows with equal track ids one becomes the track: rows with a title come first, then those with an
+    artist, then the most popular, then the smallest row hash. The track gets the genres of all these rows, sorted, and
+    a null ``raw``.
 
     Parameters
     ----------
@@ -65,11 +65,11 @@ def with_placeholder_names(tracks: DataFrame) -> DataFrame:
 
 
 def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
-    """Return the delivered tracks merged with the stored ones, with ``change``.
+    """Return the delivered tracks merged with the stored ones, and how each changes, in the column ``change``.
 
-    ``change`` is ``added``, ``updated`` or ``unchanged``.
-    A missing value leaves the stored one as it is, genres accumulate, and ``genre`` and ``source_file`` follow the
-    delivery only where another value changes.
+    ``change`` is ``added``, ``updated`` or ``unchanged``. A delivered null leaves the stored value, and ``genres`` are
+    united. ``genre`` and ``source_file`` are the delivered ones, null or not, if a column besides these three changes,
+    else the stored ones.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MISSING_TEXTS = frozenset({"", "NA", "null", "NULL", "-"})
-"""Placeholders for a missing text, compared with case."""
+"""Placeholders for a missing text, case-sensitive."""
 MISSING_NUMBERS = frozenset({"", "na", "n/a", "#n/a", "null", "none", "-", "--", "?"})
 """Placeholders for a missing number, in lower case."""
 ARTIST_SEPARATOR = "; "
@@ -38,7 +38,7 @@ _MAX_LIST_LENGTH = 20_000
 
 
 def is_missing(text: str | None) -> bool:
-    """Tell whether a text is a placeholder for a missing number."""
+    """Return whether a text is None or a placeholder for a missing number."""
     return text is None or text.strip().lower() in MISSING_NUMBERS
 
 
@@ -64,9 +64,7 @@ def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
 
 
 def has_decimal_comma(texts: Sequence[str]) -> bool:
-    """Tell whether a file's numbers are written with a decimal comma.
-
-    They are when more texts hold a comma that cannot separate thousands than hold a decimal point.
+    """Return whether more texts hold a decimal comma (one that cannot separate thousands) than a decimal point.
 
     >>> has_decimal_comma(["0,53", "7"]), has_decimal_comma(["1,412", "2,100"])
     (True, False)
@@ -91,7 +89,7 @@ def parse_duration(text: str) -> float | None:
 
 
 def parse_year(text: str) -> int | None:
-    """Return the year of a year or date, 0 for a year written as zeros (unknown), or None if a text is neither.
+    """Return the year of a year or date, 0 for a year written as zeros (unknown), or None for any other text.
 
     >>> [parse_year(text) for text in ("2019-06-14", "1975", "14/06/2019", "0000", "soon")]
     [2019, 1975, 2019, 0, None]

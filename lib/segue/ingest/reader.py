@@ -17,14 +17,14 @@ from segue.ingest.units import SampleValues
 
 log = logging.getLogger(__name__)
 MAX_SINGLE_TASK_BYTES = 1 << 30
-"""The largest file with records that span lines which ``multiline = "auto"`` reads in one task."""
+"""With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
 _MAX_HEADER_LENGTH = 400
 """Characters of a header that an error message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """How to read text files: the settings of these names in the section ``ingest``."""
+    """How to read text files: the settings ``ingest.encoding``, ``ingest.invalid_utf8`` and ``ingest.multiline``."""
 
     encoding: str = "utf-8"
     invalid_utf8: str = "refuse"
@@ -58,7 +58,9 @@ def read_rows(
     *,
     missing_rejects: bool,
 ) -> InputRows:
-    """Return every row of the input, validated. Runs one Spark job per text format, and a few per typed input.
+    """Return every row of the input, validated when the result is computed.
+
+    Runs one Spark job for CSV, one for JSON lines, and a few for each Parquet schema or Delta table, to inspect them.
 
     Parameters
     ----------
@@ -77,7 +79,8 @@ def read_rows(
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, or lacks a required column.
+        If a file cannot be read, has no header, is not in the encoding, lies in a Delta table, or lacks a required
+        column or both title and track id.
     """
     rules = _ColumnRules(sources, required_columns, required_columns if missing_rejects else ())
     typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
@@ -101,7 +104,7 @@ def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
         log.info("%s", decision)
     ignored = dict.fromkeys(name for layout in layouts for name in layout.ignored)
     if ignored:
-        log.info("ignored columns that no source defines: %s", ", ".join(ignored))
+        log.info("ignored columns: %s", ", ".join(ignored))
 
 
 def _read_text_files(
@@ -136,7 +139,7 @@ def _read_text_files(
 def _plan_group(
     header: Header, files: list[InputFile], scans: dict[int, FileScan], rules: _ColumnRules, options: TextOptions
 ) -> dict[int, text_reader.FilePlan]:
-    """Return how to read files of one format with equal headers, by file id. Files with equal layouts share one."""
+    """Return how to read files of one format with equal headers, by file id. Equal layouts are a single object."""
     file_format = files[0].format
     dialect = header.dialect if file_format == "csv" else None
     group_sample = _sample_rows(file_format, header, [scans[file.id] for file in files], options)
@@ -163,7 +166,7 @@ def _plan_group(
 def _read_typed_files(
     spark: SparkSession, files: list[InputFile], rules: _ColumnRules
 ) -> list[tuple[DataFrame, list[ColumnLayout]]]:
-    """Return the rows and the layouts of Parquet files or a Delta table, by group of files with equal schemas."""
+    """Return rows and layouts of Parquet files or a Delta table, one pair per group of files with equal schemas."""
     groups = [files]
     if files[0].format == "parquet":
         with readable_errors(_join_names(files)):
@@ -215,7 +218,7 @@ def _detect_header(file: InputFile, scan: FileScan, sources: Sequence[Source], o
 
 
 def _sample_rows(file_format: str, header: Header, scans: list[FileScan], options: TextOptions) -> SampleValues:
-    """Return the sampled rows of files with one header; lines that are no complete row, or the header, are left out."""
+    """Return the sampled rows of files with one header, without the header line and lines that are no complete row."""
     merged = FileScan()
     for scan in scans:
         merged.add(scan)
@@ -236,7 +239,7 @@ def _sample_rows(file_format: str, header: Header, scans: list[FileScan], option
 def _refuse_lacking_columns(
     layout: ColumnLayout, names: Sequence[str], required_columns: Sequence[str], files: list[InputFile]
 ) -> None:
-    """Raise InputError if files lack a required column, or both title and track id."""
+    """Raise InputError if files have no recognised column, or lack a required one, or both title and track id."""
     header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
     if not layout.columns:
         raise InputError(
@@ -260,7 +263,7 @@ def _refuse_lacking_columns(
 def _is_single_task(
     file: InputFile, plan: text_reader.FilePlan, scans: dict[int, FileScan], options: TextOptions
 ) -> bool:
-    """Tell whether one task reads all of a CSV file, because its records span lines."""
+    """Return whether one task reads all of a CSV file: its records span lines, or ``multiline`` is true."""
     if plan.dialect is None or options.multiline is False:
         return False
     spans_lines = _spans_lines(scans[file.id], plan.dialect)
@@ -276,7 +279,7 @@ def _is_single_task(
 
 
 def _spans_lines(scan: FileScan, dialect: Dialect | None) -> bool:
-    """Tell whether a line of a CSV file ends inside quotes."""
+    """Return whether some line of a CSV file ends inside quotes; False for JSON lines."""
     return dialect is not None and scan.open_quotes[DELIMITERS.index(dialect.record_delimiter)]
 
 

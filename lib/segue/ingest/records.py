@@ -14,10 +14,10 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The delimiter of a CSV file, and the outer delimiter of a file whose lines were wrapped in a second one.
+    """The delimiter of a CSV file, and the outer delimiter if every line is itself a cell of a second CSV.
 
-    A spreadsheet that opens a comma-separated file as semicolon-separated and saves it writes each line into the first
-    of several cells, quoted where the line held a quote, and leaves the other cells empty: ``"1,""a, b"",2";;``.
+    A spreadsheet that reads a comma-separated file as semicolon-separated and saves it makes such a file: each line is
+    in the first of several cells, quoted where the line held a quote; the other cells are empty: ``"1,""a, b"",2";;``.
     """
 
     delimiter: str
@@ -74,7 +74,7 @@ def _count_delimiters(names: Sequence[str]) -> int:
 
 
 def _read_header(lines: Sequence[str], dialect: Dialect) -> Header | None:
-    """Return the first record that is neither blank nor a leading ``sep=`` line, or None."""
+    """Return the first record that is neither blank nor a leading ``sep=`` line; None without one, or if not CSV."""
     n_skipped = 0
     try:
         for cells in csv.reader(lines, delimiter=dialect.record_delimiter):
@@ -111,13 +111,13 @@ class _LineRecorder:
         return line
 
     def pop_raw(self) -> str:
-        """Return the text consumed since the last call, without its last line end."""
+        """Return the text consumed since the last call, without line ends at its end."""
         text, self._consumed = "".join(self._consumed), []
         return text.rstrip("\r\n")
 
 
 def split_lines(text: str) -> list[str]:
-    """Return the lines of a text that ends in its only line feed, split at lone carriage returns too."""
+    """Split a line, which ends in its only line feed, at carriage returns that no line feed follows."""
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
@@ -165,7 +165,7 @@ CLOSED_LINES = tuple(_closed_line(delimiter) for delimiter in DELIMITERS)
 
 
 def field_count_error(fields: list[str], n_columns: int) -> str | None:
-    """Return why a record does not fit a header, or None. Empty fields beyond the last column are accepted."""
+    """Return why a record's number of fields is wrong, or None. Empty fields beyond the last column are accepted."""
     if len(fields) == n_columns or (len(fields) > n_columns and not any(fields[n_columns:])):
         return None
     return f"{len(fields)} field{'s' * (len(fields) != 1)}, the header has {n_columns}"
@@ -174,7 +174,8 @@ def field_count_error(fields: list[str], n_columns: int) -> str | None:
 def json_object(line: str) -> dict[str, str | None] | None:
     """Return the members of a JSON object as text, or None if the line holds no object.
 
-    Numbers stay as they are written, lists are JSON text, and members of an inner object are named ``outer.inner``.
+    Numbers stay as they are written, null is None, lists are JSON text, and members of an inner object are named
+    ``outer.inner``.
     """
     try:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)

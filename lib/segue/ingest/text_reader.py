@@ -28,11 +28,11 @@ class FilePlan:
     ----------
     source_file : the file's name in ``tracks`` and ``rejected_tracks``
     layout : its column layout
-    names : its header
+    names : its column names; for JSON lines the member names
     dialect : its CSV dialect, or None for JSON lines
     n_skipped : number of records before the first row
-    has_invalid : whether a line is not valid in the file's encoding
-    by_line : whether a record that spans lines is rejected line by line; ignored where the file is read in one task
+    has_invalid : whether some line is not valid in the file's encoding
+    by_line : whether a record that spans lines is rejected line by line; ignored if one task reads the file
     """
 
     source_file: str
@@ -47,7 +47,7 @@ class FilePlan:
 def read_text(
     lines: DataFrame, plans: dict[int, FilePlan], single_task: set[int], encoding: str, non_null_columns: Sequence[str]
 ) -> DataFrame:
-    """Return the rows of text files, with the schema ``VALIDATED_ROWS``.
+    """Parse and validate the lines of text files into rows with the schema ``VALIDATED_ROWS``. Runs no Spark job.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def read_text(
         Ids of files with records that span lines: one task reads all lines of such a file in order. All other files
         are read in the blocks that Spark splits them into.
     encoding : str
-        Of all files.
+        Encoding of all files.
     non_null_columns : sequence of str
         Features that every track must have.
     """
@@ -82,7 +82,7 @@ def read_text(
 def _reader(
     plans: dict[int, FilePlan], key_columns: Sequence[str], encoding: str, non_null_columns: Sequence[str]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a ``mapInArrow`` function that reads the lines with equal key columns as one text."""
+    """Return a ``mapInArrow`` function that reads consecutive lines with equal key columns as one text."""
 
     def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], bytes]]:
         for batch in batches:
@@ -105,14 +105,14 @@ def _reader(
 
 
 def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
-    """Decode the lines of a file; each is yielded with a line feed, and split further at lone carriage returns.
+    """Yield the decoded lines of a file, each with its line end, split at lone carriage returns too.
 
     Parameters
     ----------
     lines : iterable of bytes
-        From Spark, which splits files at line feeds and removes these.
+        Lines without the line feeds at which Spark splits files.
     encoding : str
-        Of the file. Bytes that are not valid in it become lone surrogates (error handler ``surrogateescape``).
+        Encoding of the file. Bytes that are not valid in it become lone surrogates (handler ``surrogateescape``).
     is_start : bool
         Whether the first line is the first of its file: a byte order mark is then removed from it.
     """
@@ -145,7 +145,7 @@ def _parse_json(line: str) -> _ParsedRecord:
 def _column_texts(
     record: _ParsedRecord, raw: str, plan: FilePlan, encoding: str
 ) -> tuple[str, dict[str, str | None] | str]:
-    """Return the raw text of a record, and its texts by canonical column or the reason that it has none."""
+    """Return the raw text of a record, and its texts by canonical column, or the reason to reject it."""
     if plan.has_invalid and not raw.isascii() and not _is_encodable(raw):
         escaped = raw.encode(encoding, "surrogateescape").decode(encoding, "backslashreplace")
         return escaped, f"bytes that are not {encoding}"
@@ -161,7 +161,7 @@ def _column_texts(
 
 
 def _is_encodable(text: str) -> bool:
-    """Tell whether a text has no lone surrogates: bytes that could not be decoded, or half a pair from JSON."""
+    """Return whether a text has no lone surrogate, which an undecodable byte or half a pair in JSON becomes."""
     try:
         text.encode("utf-8")
         return True

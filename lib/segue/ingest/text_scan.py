@@ -1,7 +1,7 @@
-"""Scan all text files once for what their headers, dialects, units and faults are determined from.
+"""Scan all text files once, and collect what their headers, dialects, units and faults are determined from.
 
-Workers scan every line and return a few lines and counts for each block of a file, so that the size of what reaches
-the driver depends on the number of blocks, not on the number of rows.
+Workers scan every line and return a few lines and counts for each block of a file, so what the driver receives grows
+with the number of blocks, not of rows.
 """
 
 import codecs
@@ -49,7 +49,7 @@ class FileScan:
     open_quotes : for each of ``DELIMITERS``, whether a line ends inside quotes
     member_names : names of the members of JSON objects, in order; empty for CSV
     head : the first ``HEAD_LINES`` lines of the file
-    sample : hash and text of the ``SAMPLE_LINES`` distinct lines with the smallest hashes, whatever the lines' order
+    sample : hash and text of up to ``SAMPLE_LINES`` distinct lines, those with the smallest hashes
     """
 
     n_lines: int = 0
@@ -93,14 +93,14 @@ def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
 
 def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, FileScan]:
-    """Return the scan of every file with a line, by file id. Runs one Spark job over all lines.
+    """Return the scan of every file that has a line, by file id. Runs one Spark job over all lines.
 
     Parameters
     ----------
     lines : DataFrame
         The lines as ``text_lines`` returns them.
     encoding : str
-        Of all files; a superset of ASCII.
+        Encoding of all files, a superset of ASCII.
     json : bool
         Whether the files hold JSON lines: their member names are collected, and quotes are not checked.
     """
@@ -157,7 +157,7 @@ def _from_row(row: Row) -> FileScan:
 
 
 def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
-    """Yield the longest slices of a batch over which the named integer columns are constant, each with its values."""
+    """Split a batch wherever the named integer columns change; yield their values and the slice of each part."""
     keys = np.stack([batch.column(name).to_numpy() for name in names])
     starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
     bounds = [0, *starts.tolist(), batch.num_rows]

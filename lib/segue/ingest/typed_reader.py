@@ -25,7 +25,7 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
-    """Raise InputError if a Parquet file belongs to a Delta table: it may belong to an older version of the table."""
+    """Raise InputError if a Parquet file lies in a Delta table: its rows may be of an older version of the table."""
     for folder in sorted({file.uri.rpartition("/")[0] for file in files}):
         # guard: delta-table-parts-refused
         if DeltaTable.isDeltaTable(spark, folder):
@@ -36,9 +36,10 @@ def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
 
 
 def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Return Parquet files in groups with equal columns and types. Runs a Spark job per write, none for a single one.
+    """Group Parquet files by columns and types. Runs one Spark job per write, or none if all files are of one write.
 
-    One file of each write is inspected; ``read_columns`` merges the schemas within a group.
+    A write is a group of ``group_by_write``. Only its first file is inspected; ``read_columns`` merges the schemas
+    within each returned group.
     """
     writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
@@ -57,7 +58,7 @@ def _read_schema(spark: SparkSession, file: InputFile) -> str:
 
 
 def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
-    """Return files in groups that one write produced: Spark, pandas and Dask split a table into many files.
+    """Group files by the write that produced them: Spark, pandas and Dask split a table into many files.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> li
 
 
 def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[str], DataFrame]:
-    """Return the column names of files with one schema, and their rows as text.
+    """Return the column names of files with one schema, and their rows as text. Runs one Spark job for Parquet files.
 
     Parameters
     ----------
@@ -133,7 +134,7 @@ def _as_text(column: Column, data_type: T.DataType) -> Column:
 
 
 def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
-    """Return the ``SAMPLE_LINES`` rows with the smallest hashes of every write, as lists of text. Runs one Spark job.
+    """Return a sample of every write: the ``SAMPLE_LINES`` rows of smallest hash, as texts. Runs one Spark job.
 
     Parameters
     ----------
@@ -141,6 +142,11 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
         The rows as ``read_columns`` returns them.
     writes : sequence of sequences of InputFile
         The files of ``rows``, grouped by write.
+
+    Returns
+    -------
+    list of lists of rows
+        One list per write; a row has one text per column, None for null.
     """
     texts = [name for name in rows.columns if name not in ("source_file", "raw")]
     write_indices = {file.source_file: index for index, write in enumerate(writes) for file in write}

@@ -1,9 +1,10 @@
 """Decide the units and the decimal sign of a file's numbers from a sample of its values.
 
-Fractions: a column is in percent when more of its values exceed 1 than lie strictly between 0 and 1. A column of only
-0 and 1 takes the unit that the other fraction columns of the file suggest together, those with a declared unit
-included. Durations: a column is in milliseconds when more than half of its values are 10,000 or more, because tracks
-of 10,000 seconds are as rare as tracks of 10,000 milliseconds.
+Fractions: a column is in percent when more of its values exceed 1 than lie strictly between 0 and 1. Where both counts
+are equal, as in a column of only 0 and 1, all fraction columns decide by the sum of their differences, to which a
+column with a declared unit adds all of its values; popularity is then in percent. Durations: a column is in
+milliseconds when more than half of its values are 10,000 or more, because tracks of 10,000 seconds are as rare as
+tracks of 10,000 milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ UNITS = {
     "popularity": ("percent", "fraction"),
     "duration_s": ("s", "ms", "min"),
 }
-"""The units that a file may use for a column, the unit of ``tracks`` first. Other columns have a single unit."""
+"""The units that a file may use for a column, first the unit of ``tracks``. Columns not listed have one unit only."""
 
 SampleValues = Sequence[Sequence[str | None]]
 """Rows of a file as text, shape (n_rows, n_columns); None is a missing value."""
@@ -29,7 +30,7 @@ _UNIT_WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms"
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """The unit of every column without a declared one, the decimal sign, and a sentence for the log about each."""
+    """The inferred unit of every column without a declared one, the decimal sign, and log sentences about these."""
 
     units: dict[str, str]
     decimal_comma: bool
@@ -39,16 +40,17 @@ class UnitDecisions:
 def decide_units(
     columns: Mapping[str, tuple[int, str | None]], sample: SampleValues, fallback: SampleValues = ()
 ) -> UnitDecisions:
-    """Return the units and the decimal sign of a file.
+    """Infer the decimal sign of a file, and the units that its columns do not declare.
 
     Parameters
     ----------
     columns : mapping of str to (int, str or None)
-        The position in the rows and the declared unit, if any, of every matched column.
+        Canonical column to its position in the rows and its declared unit, None where it declares none.
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header, which decide where no fraction in ``sample`` is conclusive.
+        Rows of all files with the same header. They decide all units where the fraction columns of ``sample`` together
+        favour neither unit.
     """
     texts = {
         name: [row[index] or "" for row in sample if index < len(row)]
@@ -75,7 +77,7 @@ def decide_units(
 
 
 def _parse_numbers(texts: Sequence[str], *, decimal_comma: bool) -> list[float]:
-    """Return the numbers among some texts."""
+    """Return the numbers that texts hold, without the texts that hold none."""
     numbers = (parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts)
     return [number for number in numbers if number is not None]
 

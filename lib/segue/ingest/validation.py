@@ -1,7 +1,7 @@
 """Validate rows: convert the texts of a row to the values of a track, and collect the reasons to reject it.
 
-A row is rejected for a value that cannot be parsed or lies outside its range, in whichever column, and for a missing
-title, artist or required feature. A rejected row is stored as it was read, with all of its reasons.
+A row is rejected for a value in any column that cannot be parsed or lies outside its range, and for a missing title,
+artist or required feature. A rejected row is stored as it was read, with all of its reasons.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ _DIVISORS = {
     ("duration_s", "ms"): 1000.0,
     ("duration_s", "min"): 1 / 60,
 }
-"""What to divide a file's numbers by, per column (or kind of column) and unit in the file; 1 for all others."""
+"""Divisors that convert a file's numbers to the units of ``tracks``: by column (``fraction``: every column with that
+unit in ``tracks``) and unit in the file; 1 where none is listed."""
 
 VALUE_COLUMNS = ("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS))
 _VALUE_TYPES = {"genres": pa.list_(pa.string()), "year": pa.int32()} | {f.name: pa.float64() for f in schema.NUMBERS}
@@ -67,7 +68,7 @@ class _Scale:
     range: str
 
     def accepts(self, value: float) -> bool:
-        """Tell whether a converted value lies in the feature's range."""
+        """Return whether a converted value lies in the feature's range."""
         low, high = self.feature.low, self.feature.high
         above = value > low if self.feature.low_is_open else value >= low
         return above and (value < math.inf if high is None else value <= high)
@@ -141,7 +142,7 @@ class RowValidator:
 
 
 def quote(text: str) -> str:
-    """Shorten a value that a rejection reason quotes: ``MAX_QUOTED_LENGTH`` characters, then an ellipsis."""
+    """Return a value as a rejection reason quotes it: cut to ``MAX_QUOTED_LENGTH`` characters and an ellipsis."""
     return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
 
 
@@ -173,7 +174,7 @@ class RowCollector:
         self._rows: list[list[Any]] = []
 
     def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: Mapping[str, str | None] | str) -> None:
-        """Add a row: its texts by canonical column, or the reason that it has none."""
+        """Add a row: its texts by canonical column, or the reason to reject it."""
         if isinstance(texts, str):
             values, reasons = dict.fromkeys(VALUE_COLUMNS), [texts]
         else:
@@ -183,7 +184,7 @@ class RowCollector:
         self._rows.append([source_file, raw, text_digest(raw), reasons, *(values[name] for name in VALUE_COLUMNS)])
 
     def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
-        """Yield the collected rows as one batch if there are at least ``min_rows``."""
+        """Yield the collected rows as one batch, and clear them, if there are at least ``min_rows``."""
         if len(self._rows) >= min_rows:
             columns = zip(*self._rows, strict=True)
             arrays = [pa.array(c, type=f.type) for c, f in zip(columns, _ARROW_SCHEMA, strict=True)]

@@ -40,7 +40,7 @@ class Blocks:
     square_sum: float
     """Sum of the squared lengths of all points."""
     extremes: Matrix
-    """Points with the smallest or largest value of a feature, in fixed point, at most 2 n_features of them."""
+    """Points with the smallest or largest value of a feature, in fixed point, at most 2 n_features rows."""
 
     @property
     def bits(self) -> int:
@@ -102,19 +102,21 @@ class _Block:
 
 
 def pack(point: Column, points: DataFrame, class_column: str | None, exponent: int) -> Blocks:
-    """Pack the points into blocks, one for each Arrow batch. Runs one Spark job, or two if there are classes.
+    """Pack points into persisted blocks, one for each Arrow batch. Runs one Spark job, or two if there are classes.
+
+    ``Blocks.release`` unpersists them.
 
     Parameters
     ----------
     point : array<double>, shape (n_features,), in [-2^-exponent, 2^-exponent]
     points : the frame of ``point``
-    class_column : class of each point, null for none
-    exponent : power of two that scales the values into [-1, 1]
+    class_column : name of the column with the class of each point, null for none; or None
+    exponent : 2^exponent scales the values into [-1, 1]
 
     Raises
     ------
     ClusteringError
-        If there is no point, or a value is missing, not finite, or larger in size than 2^-exponent.
+        If there is no point, a value is missing, not finite or beyond 2^-exponent, or points differ in length.
     """
     classes = _classes(points, class_column)
     class_text = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
@@ -210,7 +212,7 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return a row with the minimum and one with the maximum of each feature; of equals the first in sorted order."""
+    """Return the distinct rows with the minimum or maximum of a feature; of tied rows the first in sorted order."""
     if not len(rows):
         return rows
     extremes = []

@@ -26,7 +26,7 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 log = logging.getLogger(__name__)
 NAME = "fused"
 POINTS_PER_CENTRE = 100
-"""Least size of the sample for each centre of the largest k."""
+"""The sample holds at least this many points for each centre of the largest k."""
 
 
 def fit(
@@ -43,26 +43,28 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs, or about ``max_iter`` + 8 for many points.
 
+    Points are many if they exceed ``options.sample_size`` and 100 for each centre of the largest k.
+
     Parameters
     ----------
-    points : with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point. Read two
-        or three times: cache it if it is expensive to compute.
+    points : with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point. Read by
+        up to six jobs: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
     features, id_column, class_column : column names
-    n_points : number of rows, if known; saves a pass
-    bound : upper bound of the absolute values, if known; saves a pass
+    n_points : number of rows, if known; saves a job
+    bound : upper bound of the absolute values, if known; saves a job for many points
     checkpoint : where the state of a grid over many points is saved after each pass, and restored from
 
     Returns
     -------
     list of Fit
-        One per k, without those above the number of distinct points (with a warning).
+        One per k. Left out, with a warning, is a k above the number of distinct points, or with an empty cluster.
 
     Raises
     ------
     ClusteringError
-        If there are fewer distinct points than the smallest k, or a value is missing or not finite.
+        If there are fewer distinct points than the smallest k, a value is missing or not finite, or no k is left.
     """
     sample_size = max(options.sample_size, POINTS_PER_CENTRE * ks[-1])
     n_points = points.count() if n_points is None else n_points
@@ -82,7 +84,7 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Fit points in the driver's memory: the search converges on all of them."""
+    """Fit points in the driver's memory: the search runs on all of them, until it converges."""
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
     states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
@@ -101,10 +103,10 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Fit points in blocks: the search's result on the sample is continued over all points."""
+    """Fit points in blocks: the search on the sample finds starts, from which Lloyd iterates over all points."""
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
-        log.warning("%d points: the sums of a cluster of more than %d are not exact", len(data), max_exact)
+        log.warning("%d points: sums over a cluster of more than %d points are not exact", len(data), max_exact)
     fingerprint = [len(data), data.exponent, sample_size, options.restarts, options.seed]
     restored = _restore(ks, data, checkpoint, fingerprint)
     passes, states = restored or (0, [LloydState(s.centres) for s in _search(sample, ks, options, data, pool)])

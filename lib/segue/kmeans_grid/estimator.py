@@ -1,4 +1,4 @@
-"""The pyspark.ml Estimator KMeansGrid and its model."""
+"""Define the pyspark.ml Estimator KMeansGrid and its model."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -56,12 +56,12 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
     For the same rows, Params and version of numpy the centres have the same bits, whatever the number of partitions,
     the order of rows and the machines, for up to 2^29 rows a cluster; scores agree to 1e-9. Values are rounded to
-    multiples of 2^-24 of the smallest power of two that is not below any of them (2^-23 from 11 features on, 2^-22 from
-    43 on). All rows count in every pass and every score; only starts are searched on a sample of ``sampleSize`` rows,
-    drawn by a hash of ``idCol``, or of the vector if there is no id, which takes another pass.
+    multiples of 2^-24 U (2^-23 U from 11 features on, 2^-22 U from 43 on), where U is the smallest power of two that no
+    absolute value exceeds. All rows count in every pass and every score; only starts are searched on a sample, drawn by
+    a hash of ``idCol``, or, without an id, of the vector, which shuffles the rows.
 
-    ``fit`` persists the rows if they are not cached. It runs about ``maxIter`` + 8 Spark jobs, or two if there are no
-    more than ``sampleSize`` rows.
+    ``fit`` persists the rows if they are not cached. It reads them in about ``maxIter`` + 8 Spark jobs, or in two if
+    the sample holds all of them, and runs a few small jobs to make ``bestModel``.
 
     Parameters
     ----------
@@ -70,15 +70,18 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     idCol, classCol : unique id and known class (may be null) of each row; optional
     ks : numbers of clusters; those above the number of distinct rows are left out, with a warning
     restarts : starts for each k, the best of which counts
-    maxIter : most iterations over all rows, if these are more than the sample holds
-    tol : a fit has converged when no centre moves farther than this; used as ``maxIter`` is
+    maxIter : most iterations over all rows; unused if the sample holds all of them
+    tol : a k has converged when no centre moves farther than this, or an iteration lowers the inertia by a smaller
+        share than tol / (20 U); unused if the sample holds all rows
     seed : seed of every random draw, at least 0
-    sampleSize : most rows that starts are searched on
-    minK : least k of ``bestModel``, which is the model with the best silhouette
+    sampleSize : rows that starts are searched on, or 100 for each cluster of the largest k if that is more
+    minK : ``bestModel`` has the best silhouette among k of at least minK, or among all k where none is so large
     fewest : the name of ``minK`` in 0.1.0; removed in 0.3.0
 
     Raises
     ------
+    ValueError
+        By ``fit``, if Params are out of range: lists all of them.
     ClusteringError (a ValueError)
         By ``fit``, if there are fewer distinct rows than the smallest of ks, or a value is missing or not finite.
 

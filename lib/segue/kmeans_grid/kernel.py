@@ -1,4 +1,4 @@
-"""Sum points by their nearest centre for several K-means at once, in sums that are exact.
+"""Sum points by their nearest centre, for several sets of centres at once, exactly but for sums of squares.
 
 Points and centres are in fixed point: quantised to multiples of 2^-bits in [-1, 1]. Then |c|^2 - 2 x.c, which alone
 decides the nearest centre, fits into the 53 bits of a float64 in whatever order its terms are added, and so do counts
@@ -22,8 +22,8 @@ _ELEMENTS = 1 << 18
 _MIN_POINTS = 128
 _MAX_EXPONENT = 500
 _MAX_CENTRES = 128
-"""Most centres in a product, unless a single set has more. More centres leave fewer points for a product, so that more
-products are needed."""
+"""Most centres in a matrix product, unless a single set has more. More centres leave room for fewer points in each, so
+that more products are needed."""
 
 
 def fixed_point_bits(n_features: int) -> int:
@@ -40,7 +40,7 @@ def max_points(n_features: int) -> int:
 
 
 def exponent(max_abs: float) -> int:
-    """Return the power of two that scales the largest absolute value into (1/2, 1], or 0 if that value is 0."""
+    """Return e such that 2^e scales the largest absolute value into (1/2, 1]; 0 if that value is 0, at most 500."""
     fraction, power = np.frexp(max_abs)
     # larger powers would be infinite as floats; values that small need no exact scale
     return min(_MAX_EXPONENT, int(fraction == 0.5) - int(power))
@@ -54,7 +54,7 @@ def round_to_fixed_point(values: Matrix, bits: int) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Weighted points in the two coefficients that matrix products need."""
+    """Weighted points in the two layouts that matrix products need."""
 
     homogeneous_columns: Matrix
     """Shape (n_features + 1, n_points): the coordinates, and a last row of ones."""
@@ -111,8 +111,8 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
     Returns
     -------
     list of arrays of shape (k, n_features + 2)
-        For each centre the sum of its points, their number, and the sum of their squared lengths. A point between
-        centres at the same distance belongs to the one with the lowest index.
+        For each centre the sum of its points, their number, and the sum of their squared lengths, all weighted. A point
+        at equal distances from several centres belongs to the one with the lowest index.
     """
     sums: list[Matrix] = []
     for group in _groups(centre_sets):
@@ -121,7 +121,7 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Return the sets in groups that share a product, each of ``_MAX_CENTRES`` centres at most or of one set."""
+    """Group the sets that share a matrix product: ``_MAX_CENTRES`` centres at most, or a single larger set."""
     groups: list[list[Matrix]] = []
     room = 0
     for centres in centre_sets:
@@ -158,7 +158,7 @@ def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
-    """Leave one 1 per point and set, that of the lowest centre. Changes ``is_nearest`` in place."""
+    """Keep one 1 per point and set, that of the centre with the lowest index. Changes ``is_nearest`` in place."""
     for a, b in pairwise(bounds):
         set_part = is_nearest[a:b]
         tied = np.flatnonzero(set_part.sum(axis=0) > 1)

@@ -15,6 +15,7 @@ from segue.kmeans_grid.points import PointSet
 
 log = logging.getLogger(__name__)
 MIN_GAIN_PER_TOL = 0.05
+"""A k has converged when a move lowers its inertia by a smaller share than this times ``tol``."""
 
 
 class CheckpointStore(Protocol):
@@ -54,20 +55,21 @@ def run_lloyd(
 ) -> None:
     """Iterate every k until it converges, in at most ``max_iter`` + 1 passes over all points. One Spark job per pass.
 
-    A k converges when no centre would move farther than ``tol``, or when the last pass has lowered the inertia by less
-    than ``tol`` / 20 of it. Both follow from exact sums, so that partitions do not matter. The last pass of a k moves
-    no centre; its sums are those that the scores need. Changes ``states`` in place; afterwards each has its ``sums``.
+    A k has converged when no cluster is empty and either no centre would move farther than ``tol``, or the last move
+    lowered the inertia by a smaller share than ``tol`` / 20. Both are computed from exact sums, so partitions do not
+    matter. The last pass of a k moves no centre; its sums are those that the scores need. Changes ``states`` in place;
+    afterwards each has its ``sums``.
 
     Parameters
     ----------
     data : all points, in fixed point
     states : one for each k
     sample : candidates for the new position of a centre without points
-    max_iter : most moves of a centre
-    tol : in the units of the scaled points
-    checkpoint : the state is saved there after each pass
-    fingerprint : numbers that identify the grid, saved with the state; ``restore_states`` compares them
-    passes : number of passes that are in ``states`` already
+    max_iter : most moves of the centres of a k
+    tol : distance in the units of the scaled points
+    checkpoint : where the states are saved after each pass
+    fingerprint : numbers that identify the grid, saved with the states; ``restore_states`` compares them
+    passes : number of passes that ``states`` have behind them, 0 unless restored
     """
     # at least one pass: a checkpoint after the last pass holds no sums
     for number in range(min(passes, max_iter) + 1, max_iter + 2):
@@ -145,8 +147,8 @@ def restore_states(
 
     Parameters
     ----------
-    text : from ``CheckpointStore.load``
-    ks, n_features, fingerprint : of the grid that is to continue
+    text : result of ``CheckpointStore.load``
+    ks, n_features, fingerprint : those of the grid that is to continue
     """
     try:
         content: dict[str, Any] = json.loads(text)

@@ -1,4 +1,4 @@
-"""Hold points in the driver's memory, or on the cluster where they are many; draw samples of them by a hash."""
+"""Load points into the driver's memory, or into blocks on the cluster where they are many; sample them by a hash."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,7 +19,7 @@ from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 
 class PointSet(Protocol):
-    """All points that are clustered, scaled by 2^exponent into [-1, 1]: LocalPoints or Blocks."""
+    """All points that are clustered, scaled by 2^exponent into [-1, 1]: ``LocalPoints`` or ``Blocks``."""
 
     @property
     def bits(self) -> int: ...
@@ -53,7 +53,7 @@ class LocalPoints:
     rows : shape (n_points, n_features)
     classes : class of each point, below 0 for none, shape (n_points,)
     n_classes : number of classes
-    exponent : power of two that scales the values into [-1, 1]
+    exponent : 2^exponent scales the values into [-1, 1]
     """
 
     def __init__(self, rows: Matrix, classes: NDArray[np.int32] | None, n_classes: int, exponent: int) -> None:
@@ -153,11 +153,11 @@ _HASHES = 2.0**64
 
 
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
-    """Draw about ``size`` points, and add the extreme ones. Runs one Spark job.
+    """Draw about ``size`` points, and add ``blocks.extremes``. Runs one Spark job, which shuffles if there is no id.
 
-    A point is drawn if the hash of its id is below a threshold. Without ids equal points share a hash, by which a share
-    of their copies is drawn. The weight of a drawn point is the number of points for each one drawn; the weight of an
-    added extreme point is 1, since it may be a cluster of its own.
+    A point is drawn if the hash of its id is below a threshold. Without ids, a share of the copies of each distinct
+    point is drawn, their number rounded up or down by the point's hash. A drawn point weighs the number of points per
+    drawn one, times its drawn copies; an added extreme point weighs 1, since it may be a cluster of its own.
 
     Parameters
     ----------
@@ -181,12 +181,12 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 
 
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
-    """Return the distinct points, weighted by their number of copies, and their number. Runs two Spark jobs.
+    """Return the points that differ in fixed point, weighted by their copies, and their number. Runs two Spark jobs.
 
     Parameters
     ----------
     point, points, blocks : as for ``draw_sample``
-    max_points : of more distinct points, only those with the smallest hashes are returned
+    max_points : of more distinct points, those with the smallest hashes are returned; the number is that of all
     """
     exponent, bits = blocks.exponent, blocks.bits
     on_grid = F.transform(point, lambda x: F.rint(x * 2.0 ** (exponent + bits)))
@@ -206,7 +206,7 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Return the points and the missing extreme ones in fixed point, shuffled by their values and number alone."""
+    """Return points in fixed point, in an order that values and number alone decide, preceded by missing extremes."""
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))
     order = np.random.Generator(np.random.PCG64(len(rows))).permutation(order)

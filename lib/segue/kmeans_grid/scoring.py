@@ -17,7 +17,7 @@ _MAX_DENSE_COUNTS = 1 << 20
 
 
 class CentreStats(NamedTuple):
-    """Centres of one k, and sums over their points."""
+    """Centres of one k, with number, mean and mean squared length of the points nearest to each."""
 
     centres: Matrix
     """Shape (k, n_features)."""
@@ -39,7 +39,7 @@ class ScoreSums(NamedTuple):
     """Sums over the points of each cluster, for one k."""
 
     sums: Matrix
-    """Shape (k, 3): silhouettes, distances to the mean, squared distances to the mean."""
+    """Shape (k, 3): sums of silhouettes, of distances to the mean, of squared distances to the mean."""
     pairs: NDArray[np.int64]
     """Pairs of cluster and class that occur, as cluster * n_classes + class, rising."""
     counts: NDArray[np.int64]
@@ -56,10 +56,10 @@ def score_sums(
 
     Parameters
     ----------
-    points : in fixed point or not
+    points : scaled; rounded to fixed point or not
     classes : class of each point, below 0 for none, shape (n_points,)
     n_classes : number of classes
-    stats : one for each k, over all points of which ``points`` may be a part
+    stats : one for each k, over all points; ``points`` may be a part of these
 
     Returns
     -------
@@ -125,7 +125,7 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Count pairs of cluster and class: in an array of all pairs, or of those that occur where most never do."""
+    """Counts pairs of cluster and class: in an array of all pairs, or, if these are many, of those that occur."""
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes

@@ -1,4 +1,4 @@
-"""Search the best clusters of a sample for every k, and measure how stable they are.
+"""Search the best centres on a sample for every k, and measure how stable the clusters are.
 
 All restarts run a few iterations, and only the best of each k run until they converge. Neighbouring k then exchange
 centres until that gains nothing. Restarts and exchanges run on the first points of a large sample; the best solutions
@@ -23,7 +23,7 @@ from segue.kmeans_grid.seeding import Solution
 from segue.kmeans_grid.worker_pool import WorkerPool
 
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
-"""Restarts and exchanges run on the larger of these numbers of points."""
+"""Restarts and exchanges run on max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points."""
 EARLY_ITERATIONS, N_REFINED = 5, 3
 """Iterations of every restart, and how many restarts of each k are continued."""
 FINAL_ITERATIONS = 2
@@ -33,7 +33,7 @@ MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
 DRAWS = 32
 """Candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Few solutions need a tenth of them; the limit ends a cycle that rounding might cause."""
+"""Most iterations of a solution. Few need a tenth of these; the limit ends a cycle that rounding might cause."""
 
 
 def search(
@@ -129,7 +129,10 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Replace solutions by better ones that neighbouring k propose, until two rounds in a row gain nothing."""
+    """Replace solutions by better ones from the centres of their own or a neighbouring k (see ``seeding.propose``).
+
+    Ends after ``MAX_EXCHANGES`` rounds, or ``MAX_FAILED_EXCHANGES`` rounds in a row without a gain.
+    """
     tried: set[bytes] = set()
     n_failed = 0
     for _ in range(MAX_EXCHANGES):
@@ -160,7 +163,7 @@ def stability(
     """Return the stability of every k: the adjusted Rand index between clusterings fitted on different halves.
 
     Each half holds each point with probability 1/2. Four starts suffice for a half, since exchanges between k make up
-    for poor starts. Two halves are compared on the points that both hold; a pair that shares none counts as 1.
+    for poor starts. Two halves are compared on the points that both hold; the index of a pair that shares none is 1.
 
     Parameters
     ----------

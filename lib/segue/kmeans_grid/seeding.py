@@ -20,7 +20,7 @@ class Solution(NamedTuple):
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     inertia_offset: float
-    """See the function ``inertia_offset``: at these centres, or at those before their last move."""
+    """``inertia_offset(…)`` of the centres before the last iteration; infinite before the first."""
     iterations: int
     converged: bool
     """Whether another iteration would move no centre."""
@@ -81,7 +81,7 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Return the solutions after at most ``iterations`` more of Lloyd's; converged ones are returned unchanged."""
+    """Run at most ``iterations`` more of Lloyd's iterations on each solution; converged ones are returned unchanged."""
     results = list(solutions)
     for _ in range(iterations):
         moving = [i for i, solution in enumerate(results) if not solution.converged]
@@ -96,10 +96,10 @@ def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: 
 
 
 def inertia_offset(sums: Matrix, centres: Matrix) -> float:
-    """Return the inertia minus the points' sum of squared lengths, the same bits for any order of the points.
+    """Return the inertia minus the sum of the points' squared lengths, the same bits for any order of the points.
 
-    That sum is the same for all centres, so that among solutions for the same points and k the one with the lowest
-    offset has the lowest inertia. It needs counts and sums of coordinates, which are exact, but no sums of squares.
+    The subtracted sum does not depend on the centres: of several solutions for the same points, the one with the lowest
+    offset has the lowest inertia. The offset is computed from counts and sums of coordinates alone, which are exact.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
 
 
 def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
-    """Return the ``n`` solutions of lowest inertia, one of each inertia: of equals the earliest."""
+    """Return up to ``n`` solutions by rising ``inertia_offset``; of those with an equal one, the first given."""
     distinct: dict[float, Solution] = {}
     for solution in sorted(solutions, key=lambda solution: solution.inertia_offset):
         distinct.setdefault(solution.inertia_offset, solution)
@@ -145,7 +145,7 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Return the proposals of several k, each with its index; see ``propose``."""
+    """Return the proposals of the k at several indices: pairs of index and result of ``propose``."""
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
 
@@ -165,7 +165,7 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
     Returns
     -------
     list of (int, array of shape (k, n_features))
-        Positions in ``solutions``, and new centres for them; none where every point has a centre of its own.
+        Positions in ``solutions``, and new centres for them; empty where every point coincides with a centre.
     """
     centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
@@ -184,7 +184,7 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
 
 
 def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
-    """Remove the centre whose points lose least by moving to their second nearest centre. O(n k d)."""
+    """Remove the centre whose removal raises the inertia least, all others staying where they are. O(n k d)."""
     distances = kernel.distance_coefficients(centres) @ points.homogeneous_columns
     columns = np.arange(len(points))
     labels = kernel.column_argmin(distances)
@@ -195,9 +195,9 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Add the point that lowers the inertia most, among candidates drawn by their squared distance to the centres.
+    """Add the point that lowers the inertia most, among candidates drawn by squared distance to their nearest centre.
 
-    None where every point coincides with a centre.
+    Returns None where every point coincides with a centre.
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)

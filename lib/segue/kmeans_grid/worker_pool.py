@@ -1,6 +1,7 @@
 """Call functions in parallel processes of the driver's machine.
 
-Processes instead of threads: threads of numpy over many small arrays wait for each other's interpreter lock.
+Processes instead of threads: threads that call numpy on many small arrays spend their time waiting for Python's
+interpreter lock.
 """
 
 import time
@@ -44,7 +45,7 @@ class WorkerPool:
             self._executor = self._starter = None
 
     def start(self) -> None:
-        """Start the processes in the background; the first ``map`` waits for them."""
+        """Start the processes in the background; the first ``map`` waits for them. Does nothing if ``n`` is 1."""
         if self._n > 1 and not self._starter:
             self._starter = Thread(target=self._start, daemon=True)
             self._starter.start()

@@ -59,10 +59,10 @@ FEATURES = (
     _fraction("instrumentalness"),
     Feature("duration_s", "seconds", 0.0, None, low_is_open=True),
 )
-"""The audio features, from which ``features.columns`` selects those to cluster by."""
+"""The audio features; the setting ``features.columns`` selects those to cluster by."""
 POPULARITY = Feature("popularity", "0 to 100, the source's own figure", 0.0, 100.0)
 NUMBERS = (*FEATURES, POPULARITY)
-"""The columns of type double."""
+"""The columns of ``tracks`` that hold numbers (double): the features and the popularity."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
-"""The columns of text that a source provides."""
+"""The text columns that a source provides, besides the track id."""

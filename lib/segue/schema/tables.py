@@ -81,7 +81,7 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""The statistics of every feature in ``cluster_profiles``: suffix of the column, and meaning."""
+"""The statistics of every feature in ``cluster_profiles``: suffix of the column to meaning."""
 
 TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS), has_feed=True)
 
@@ -251,4 +251,4 @@ MADE_BY = {
     PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
     RUNS.name: "every job",
 }
-"""Name of a table to the job that writes it."""
+"""The job that writes each table, by the table's name."""

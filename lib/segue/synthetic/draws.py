@@ -52,7 +52,7 @@ def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
     """Return the value at an index from 0.
 
-    The list is passed to Spark as one string: with a literal per value each costs a call to the JVM, seconds in all.
+    The list is passed to Spark as one string: a literal per value would cost a JVM call each, seconds in all.
 
     Parameters
     ----------

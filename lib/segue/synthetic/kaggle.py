@@ -15,7 +15,7 @@ KAGGLE_HEADER = (
     "Loudness (dB)", "Liveness", "Valence", "Length (Duration)", "Acousticness", "Speechiness", "Popularity",
 )  # fmt: skip
 FAULTS = ("letter", "no_tempo", "over_100", "no_title", "duplicate")
-"""Kinds of faults, of which consecutive faulty rows have one after the other."""
+"""Kinds of faults, in the order in which successive faulty rows have them."""
 ROWS_PER_FAULT = 200
 """Number of consecutive rows of which one has a fault."""
 
@@ -99,9 +99,9 @@ def _texts_with_faults() -> dict[str, Column]:
 
 
 def write_csv(rows: DataFrame, path: Path) -> int:
-    """Write rows to one CSV file on the driver, one partition at a time, and return the number of rows.
+    """Write rows to one CSV file on the driver, and return their number. Runs one Spark job per partition.
 
-    The file is UTF-8 with a byte order mark, as the Kaggle file, and quotes values only where needed. It is written
+    The file is UTF-8 with a byte order mark, like the Kaggle file, and quotes values only where needed. It is written
     under a temporary name and then replaces ``path``, so that a failed write leaves an earlier file unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)

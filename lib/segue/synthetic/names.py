@@ -176,8 +176,8 @@ def artist_pattern(code: Column, seed: int) -> Column:
 def artist_name(code: Column, pattern: Column, seed: int) -> Column:
     """Return the name of an artist, different for different numbers.
 
-    Different numbers of one pattern give different pairs of words; once all pairs are used, a number is appended to the
-    pair. Names of different patterns differ. So all tracks under one artist's name have the artist's genre.
+    Different numbers of one pattern give different pairs of words; once all pairs are used, a numeral is appended, as
+    in "Vioquill 2". Names of different patterns differ. So all tracks under one artist's name have the artist's genre.
 
     Parameters
     ----------

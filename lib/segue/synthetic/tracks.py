@@ -251,7 +251,7 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return the duration in seconds: minutes as the genre's, and over 1,000 s for 4 in 1,000 tracks."""
+    """Return the duration in seconds: log-normal around the genre's median, or 1,000 to 2,400 for 4 in 1,000 tracks."""
     usual = _of_genre("minutes") * 60.0 * F.exp(normal(seed, "duration", F.col("row_id")) * 0.22)
     suite = uniform(seed, "suite", F.col("row_id"))
     return F.when(suite < 0.004, suite * (1400 / 0.004) + 1000.0).otherwise(_clipped(usual, 30.0, 990.0))
