@@ -1,4 +1,4 @@
-"""Define the errors that segue raises on purpose, each a subclass of the nearest built-in error too."""
+"""Define the errors that segue raises on purpose. Each is also a subclass of the nearest built-in error."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ class SettingsError(SegueError, ValueError):
 
     Parameters
     ----------
-    faults : one message per invalid option or setting, all that were found
+    faults : one message per invalid option or setting; also an attribute
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ class ClusteringError(InputError):
 
 
 class OutputError(SegueError, OSError):
-    """The output folder is not writable, or holds files that segue did not write."""
+    """The output is not readable or writable, holds files of another program, or lacks a table that is needed."""
 
 
 class SchemaError(OutputError):
@@ -50,4 +50,4 @@ class SchemaError(OutputError):
 
 
 class ConflictError(SegueError, RuntimeError):
-    """A concurrent run changed the same output first, so this run committed nothing."""
+    """A concurrent run has changed or locked the same output. Commits made before the failed write remain."""

@@ -1,1 +1,1 @@
-"""What several packages share: grid results, metrics, KMeansModel from centres, Spark helpers, digests, versions."""
+"""Code that several packages share: grid results, metrics, KMeansModel from centres, Spark helpers, text, versions."""

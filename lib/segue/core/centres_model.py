@@ -1,4 +1,4 @@
-"""A pyspark.ml KMeansModel made of given centres."""
+"""Make a pyspark.ml KMeansModel from given centres."""
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +47,7 @@ def kmeans_model_from_centres(
 
     The drawn rows come in another order. The draw shuffles row positions by ``seed`` and never looks at values, so
     the order is a permutation that depends on the seed and k alone. A first fit on the rows 0, 1, …, k - 1 returns this
-    permutation; the rows of the second fit are laid out so that it puts every centre where it belongs.
+    permutation p; in the second fit, row p[i] holds centre i, so that the model has centre i at position i.
 
     ``KMeansModel.load`` of a hand-written directory (JSON metadata, Parquet rows) is not used: the file format belongs
     to Spark, is no public interface and changes between versions, and a cluster needs a folder that all machines share.
@@ -84,7 +84,7 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 
 
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
-    """Return which row becomes which centre in a fit on k rows: centre i is row ``result[i]``."""
+    """Return the order in which KMeans draws k rows: centre i of the fit is row ``result[i]``. Fits once for each k."""
     if k not in _PERMUTATIONS:
         numbers = np.arange(k, dtype=np.float64)[:, None]
         returned = np.array(_fit_rows(spark, numbers, "features", "prediction").clusterCenters())

@@ -1,4 +1,4 @@
-"""The options and the results of a K-means grid, common to both engines."""
+"""Define options and results of a K-means grid (one fit per k), common to the engines ``fused`` and ``spark-ml``."""
 
 import logging
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from segue.errors import ClusteringError
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float64]
 STABILITY_MAX_POINTS = 20_000
-"""Most points that stability is measured on."""
+"""Maximum number of points on which stability is measured (``spark-ml``: approximate)."""
 STABILITY_RESTARTS = 4
-"""Most starts for each k and half that stability is measured with."""
+"""Starts of each k on each half of the points, for stability; ``spark-ml``: at most ``GridOptions.restarts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +24,26 @@ class GridOptions:
     """How K-means is fitted for every k of a grid, by either engine."""
 
     restarts: int
-    """Starts for each k, of which the one of lowest inertia is returned; ``fused`` also compares exchanged centres."""
+    """Starts of each k; the best by inertia is returned. ``fused`` then exchanges centres between neighbouring k."""
     max_iter: int
-    """Most iterations of Lloyd over all points."""
+    """Maximum number of Lloyd iterations over all points."""
     tol: float
     """A fit has converged when no centre moves farther than this, in the units of the points.
 
-    ``fused`` uses neither ``max_iter`` nor ``tol`` if the sample holds all points.
+    ``fused`` also stops when a pass lowers inertia by less than the share ``tol`` / 20, with ``tol`` in units of points
+    scaled into [-1, 1]. It uses neither ``max_iter`` nor ``tol`` if the sample holds all points.
     """
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
-    """Most points that starts are searched on."""
+    """Points on which ``fused`` searches for starts, at least 100 per centre; ``spark-ml``: for stability only."""
     subsamples: int = 0
-    """Random halves of the sample that are fitted for ``Stability``; 0: none, and no stability."""
+    """Number of random halves of the sample that are fitted for ``Stability``; 0: ``Fit.stability`` is None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """Similarity of the clusters fitted on random halves: the adjusted Rand index over all pairs of halves."""
+    """Mean and standard deviation of the adjusted Rand index between fits on random halves, over pairs of halves."""
 
     mean: float
     sd: float
@@ -51,7 +52,7 @@ class Stability:
 
     @property
     def standard_error(self) -> float:
-        """Standard error of the mean. Pairs share halves, so only the halves count as independent."""
+        """Standard error of the mean: sd / sqrt(number of halves), as pairs that share a half are not independent."""
         return float(self.sd / self.subsamples**0.5)
 
 
@@ -76,8 +77,9 @@ class Fit:
     engine: str
     restarts: int
     iterations: int
+    """Lloyd iterations that led to the centres."""
     stability: Stability | None = None
-    """None without subsamples, or where a half has too few distinct points."""
+    """None if not requested or not measurable, for example if a half has fewer than k distinct points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class ClusterSums:
 def fit_from_sums(
     centres: Matrix, sums: ClusterSums, agreement: Agreement, *, engine: str, restarts: int, iterations: int
 ) -> Fit:
-    """Return the Fit with the scores that follow from sums over clusters.
+    """Return a Fit with the scores computed from sums over clusters.
 
     Parameters
     ----------
@@ -129,12 +131,12 @@ def fit_from_sums(
 
 
 def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
-    """Return the ks that do not exceed the number of distinct points, and log a warning where some do.
+    """Return the ks (ascending) up to ``n_distinct``, the number of distinct points; log a warning if any is above.
 
     Raises
     ------
     ClusteringError
-        If every k exceeds it: Spark would silently return fewer centres.
+        If every k is above ``n_distinct``: Spark would silently return fewer centres.
     """
     feasible = [k for k in ks if k <= n_distinct]
     if not feasible:

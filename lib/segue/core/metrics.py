@@ -9,10 +9,10 @@ Matrix = NDArray[np.float64]
 
 
 class Agreement(NamedTuple):
-    """Agreement of clusters with classes; each None where no point has a class."""
+    """Agreement of clusters with classes; every score is None if no point has a class."""
 
     nmi: float | None
-    """Normalized mutual information, in [0, 1]."""
+    """Normalised mutual information, in [0, 1]."""
     ari: float | None
     """Adjusted Rand index, at most 1, about 0 by chance."""
     purity: float | None
@@ -20,12 +20,12 @@ class Agreement(NamedTuple):
 
 
 def agreement(counts: NDArray[np.int64]) -> Agreement:
-    """Return the agreement of two labellings. The same as scikit-learn's scores with their defaults.
+    """Return the agreement of clusters with classes. NMI and ARI equal scikit-learn's with default parameters.
 
     Parameters
     ----------
     counts : int, shape (n_clusters, n_classes)
-        Points in each cluster with each class; points without a class do not count.
+        Number of points in each cluster of each class; points without a class are left out.
 
     Returns
     -------

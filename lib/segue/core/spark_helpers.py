@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
 DISK_LEVEL = StorageLevel.DISK_ONLY
-"""In memory Spark holds serialized rows in arrays of 1 MB, each of which takes two regions of a small heap with the
-default collector (G1): what Spark counts as 1 GB occupies 2 GB. The file cache makes reads from disk as fast."""
+"""Default storage level. In memory, Spark holds serialised rows in arrays of 1 MB, each of which takes two regions of a
+small G1 heap: what Spark counts as 1 GB occupies 2 GB. The operating system's page cache makes disk reads as fast."""
 
 
 @contextmanager
@@ -29,9 +29,9 @@ def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[Dat
 def persisted_unless_cached(
     rows: DataFrame, *, source: DataFrame | None = None, level: StorageLevel = DISK_LEVEL
 ) -> AbstractContextManager[DataFrame]:
-    """Persist rows for a block, unless the caller has cached them, or the frame ``source`` that they are selected from.
+    """Persist rows for a block, unless the caller has cached them or ``source``, the frame they are selected from.
 
-    ``unpersist`` would end the caller's cache too.
+    Rows that the caller has cached are not persisted here: to unpersist them would drop the caller's cache.
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE
     return nullcontext(rows) if is_cached else persisted(rows, level)
@@ -57,14 +57,14 @@ def parallel_jobs(
     """Run calls that start Spark jobs in parallel threads, and wait for all of them at the end of the block.
 
     Each call inherits the job description, tags and local properties that the submitting thread has at that moment.
-    An error that ends the block (raised by ``result()``, for instance) drops the calls that have not started and
-    cancels the Spark jobs of the others, MLlib's included, until these calls have ended.
+    An error of a call is raised by ``result()`` of its Future alone. An error that ends the block drops the calls that
+    have not started and cancels the Spark jobs of running calls, MLlib's included, until they have ended.
 
     Parameters
     ----------
     spark : the session of the DataFrames that the calls use
     max_jobs : number of threads; calls start in the order of submission
-    cancel_seconds : after an error, most seconds to wait for the end of running calls
+    cancel_seconds : maximum seconds to wait for running calls after an error
 
     Yields
     ------
@@ -80,8 +80,8 @@ def parallel_jobs(
             spark.sparkContext.addJobTag(tag)
             return call(*args, **kwargs)
 
-        # for each call anew: all functions that one decorator wraps share a Properties object, in which concurrent
-        # SQL executions overwrite each other's execution id
+        # one decorator per call: functions wrapped by the same decorator share a Properties object, in which
+        # concurrent SQL executions overwrite each other's execution id
         future: Future[T] = pool.submit(inheritable_thread_target(spark)(tagged))
         futures.append(future)
         return future
@@ -96,9 +96,9 @@ def parallel_jobs(
 
 
 def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
-    """Cancel the jobs with a tag until all futures are done or the seconds are over.
+    """Cancel the jobs with a tag until all futures are done, for ``seconds`` at most.
 
-    A tag of the SparkContext, not of the session: ``SparkSession.interruptTag`` ignores tags that another thread has
+    The tag is one of the SparkContext: ``SparkSession.interruptTag`` ignores tags that another thread has
     added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
     """
     deadline = time.monotonic() + seconds
@@ -106,7 +106,7 @@ def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], 
     while running and time.monotonic() < deadline:
         with suppress(Exception):  # the error that ends the block matters more, for instance that the JVM has died
             spark.sparkContext.cancelJobsWithTag(tag)
-        # again, since a call may have been between two jobs
+        # cancelled again: a call may have been between two jobs
         running = wait(running, timeout=_CANCEL_INTERVAL).not_done
 
 
@@ -119,7 +119,7 @@ def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> 
 
     Parameters
     ----------
-    frame : rows that differ in ``keys``
+    frame : rows, no two equal in ``keys``
     n_rows : number of rows; it alone decides the number of partitions
     keys : columns of an orderable type
     """

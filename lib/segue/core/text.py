@@ -14,7 +14,7 @@ def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> s
     ----------
     value : anything that ``json.dumps`` accepts
     digits : length of the result, at most 64
-    ensure_ascii : whether other characters are escaped as ``\\uXXXX`` before hashing
+    ensure_ascii : whether characters outside ASCII are escaped as ``\\uXXXX`` before hashing
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=ensure_ascii)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:digits]

@@ -1,1 +1,1 @@
-"""What each job does: plain functions that read tables, call the packages below and write tables."""
+"""Do the work of each job in plain functions: read tables, call the other packages, write tables."""

@@ -1,8 +1,8 @@
-"""The Python API of ``import segue``: read, cluster and compare tracks in a session of the caller's.
+"""The Python API of ``import segue``: read, cluster and compare tracks in a Spark session of the caller.
 
-Only ``run_pipeline`` writes. Nothing stays persisted after a call, except where its docstring says so.
+Only ``run_pipeline`` writes. Nothing stays persisted after a call, unless the function's docstring says so.
 Each function takes settings as a nested mapping, such as ``{"clustering": {"restarts": 20}}``, see
-``conf/defaults.toml``; wrong ones raise ``segue.errors.SettingsError``, which names all of them.
+``conf/defaults.toml``; invalid settings raise ``segue.errors.SettingsError``, which names all of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ class Clusters:
     Attributes
     ----------
     pipeline : pyspark.ml.PipelineModel
-        Scaler and KMeansModel, of pyspark.ml's own stages.
+        Imputer and log1p if set, scaler, weights if set, and KMeansModel: stages of pyspark.ml alone.
     scores : pandas.DataFrame
         One row per feature space and k, as in the table ``k_scores``; ``chosen`` marks the k of the model.
     profiles : pandas.DataFrame
@@ -59,11 +59,11 @@ class Clusters:
         return self.card.k
 
     def transform(self, tracks: DataFrame) -> DataFrame:
-        """Return the tracks with their labels: the columns of the table ``labeled_tracks``. Runs no Spark job.
+        """Return the tracks with the columns of the table ``labeled_tracks``, lazily: runs no Spark job.
 
         Parameters
         ----------
-        tracks : see ``fit_clusters``; a single new track gets the label that it would get among all others
+        tracks : as for ``fit_clusters``, one or more; the label of a track does not depend on the other tracks
         """
         return labels.labeled_tracks(_with_track_columns(tracks), self.pipeline, self.card)
 
@@ -71,19 +71,18 @@ class Clusters:
 def read_tracks(
     spark: SparkSession, path: str, *, settings: SettingsMapping | None = None
 ) -> tuple[DataFrame, DataFrame]:
-    """Read the tracks of any file that segue recognises, and the rows that are rejected. Runs a few small Spark jobs.
+    """Read tracks, and the rows that are rejected, from files that segue recognises. Runs a few small Spark jobs.
 
     Parameters
     ----------
-    spark : any session; a Delta table as input needs one with Delta
+    spark : a session with Delta's jars, which check whether ``path`` is a Delta table
     path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : uses the section ``ingest``, and of ``features`` which columns a row must have
+    settings : uses the section ``ingest``, and ``features.columns`` and ``.missing``: the features a row must have
 
     Returns
     -------
     tracks, rejected : DataFrames with the columns of the tables ``tracks`` and ``rejected_tracks``
-        Every row of the input is in exactly one of the two. They are computed each time they are used: cache what is
-        used more than once.
+        Every row of the input is in exactly one of the two. Both are lazy: cache what is used more than once.
 
     Raises
     ------
@@ -99,19 +98,21 @@ def read_tracks(
 def fit_clusters(
     tracks: DataFrame, ks: Iterable[int] | str | int | None = None, *, settings: SettingsMapping | None = None
 ) -> Clusters:
-    """Fit K-means for every k, choose one by the scores, and describe its clusters.
+    """Fit K-means for every k, choose a k by the scores, and describe its clusters. Runs many Spark jobs.
 
     Parameters
     ----------
     tracks : ``track_id`` (string, distinct) and the features, in the units of the table ``tracks``; further columns of
-        that table are used where they are there. Persisted on disk during the call, unless the caller has done so.
-    ks : numbers of clusters, such as ``range(2, 21)`` or ``"2-20"``, the default
+        that table are used if present. Persisted on disk during the call, unless the caller has cached them.
+    ks : numbers of clusters, such as ``range(2, 13)`` or ``"2-12"``; by default ``clustering.ks`` of the settings
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
 
     Raises
     ------
     ClusteringError
-        If a feature is null where it is not imputed, or there are fewer distinct tracks than the smallest k.
+        If a feature is null and not imputed, or there are fewer distinct tracks than the smallest k.
+    InputError
+        If there is no column ``track_id``.
     """
     given: dict[str, Any] = dict(settings or {})
     if ks is not None:
@@ -134,20 +135,20 @@ def fit_clusters(
 def similar_tracks(
     labeled: DataFrame, *, clusters: Clusters | None = None, settings: SettingsMapping | None = None
 ) -> DataFrame:
-    """Return the tracks most similar to each track, exactly: ``track_id`` and ``similar``, nearest first.
+    """Return the exact nearest neighbours of each track: ``track_id`` and ``similar``, nearest first.
 
     Parameters
     ----------
     labeled : columns of ``labeled_tracks``, as ``Clusters.transform`` returns them; read several times
-    clusters : supplies the values that its model imputes for missing features
+    clusters : source of the values that replace missing features, if their model imputes any
     settings : uses the section ``recommend``
 
     Returns
     -------
     DataFrame
         ``similar`` is an array of up to ten structs of track_id, distance, same_cluster and why. The call runs a few
-        Spark jobs; the search itself runs each time the frame is used, so cache what is used more than once. For a
-        catalogue too large for one k-d tree it has run, and the frame is persisted on disk: unpersist it.
+        Spark jobs; the search runs each time the frame is used: cache it if it is used more than once. With the method
+        ``cells`` (for large catalogues) the call itself searches, and returns a frame persisted on disk: unpersist it.
     """
     options = similarity_options(load(overrides=settings).recommend)
     scaling = coordinates.fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
@@ -156,7 +157,7 @@ def similar_tracks(
     with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
         if options.method == neighbours.TREE:
             return lists
-        # what the lists are computed from is unpersisted at the end of this block
+        # the inputs of the lists are unpersisted at the end of this block
         lists = lists.persist(DISK_LEVEL)
         try:
             lists.count()
@@ -169,15 +170,15 @@ def similar_tracks(
 def run_pipeline(
     spark: SparkSession, path: str, output: str, *, settings: SettingsMapping | None = None
 ) -> PipelineResult:
-    """Do what ``jobs/run_pipeline.py`` does: read files, and write all tables, models and the report below ``output``.
+    """Run all stages of ``jobs/run_pipeline.py``: read files, and write tables, a model and the report to ``output``.
 
-    A row in ``runs`` and the handling of signals are left to the job.
+    Only the job adds a row to the table ``runs`` and handles signals.
 
     Parameters
     ----------
-    spark : a session with Delta; it goes on afterwards
+    spark : a session with Delta; the call does not stop it
     path : as for ``read_tracks``
-    output : a path or URI; the same output can be used again, and only what has changed is written
+    output : a path or URI; a further call with the same output writes only what has changed
 
     Returns
     -------
@@ -197,7 +198,7 @@ def run_pipeline(
 
 
 def _with_track_columns(tracks: DataFrame) -> DataFrame:
-    """Return the columns of the table ``tracks``, null where the frame does not have them."""
+    """Return the columns of the table ``tracks``; absent ones are null or, if required, a default value."""
     if "track_id" not in tracks.columns:
         raise InputError(f"tracks have the columns {', '.join(tracks.columns)}, expected track_id among them")
     defaults = {"title": F.col("track_id"), "artist": F.lit(""), "genres": F.array(), "source_file": F.lit("")}

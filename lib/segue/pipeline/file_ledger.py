@@ -1,7 +1,7 @@
-"""The table ``ingested_files``: which files were ingested before, so that each is read once.
+"""Read and write the table ``ingested_files``: which files were ingested before, so that each is read once.
 
-A file is recorded after its rows are stored. If a run dies in between, the next one reads the file again, and its
-tracks are unchanged.
+A file is recorded after its rows are stored. If a run dies in between, the next run reads the file again, which leaves
+its tracks unchanged.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ LedgerEntries = Sequence[Mapping[str, Any]]
 def read_ledger(store: Store) -> LedgerEntries:
     """Return the rows of ``ingested_files``, empty if the table does not exist."""
     stored = store.find(schema.INGESTED_FILES)
-    # through Arrow, timestamps keep their time zone, which a Row's lack
+    # through Arrow, timestamps keep their time zone; in a Row they have none
     return stored.toArrow().to_pylist() if stored is not None else []
 
 
 def pending_files(
     store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
 ) -> list[InputFile]:
-    """Return the files that are new, have changed, or were read with other settings."""
+    """Return files that are new, changed or read with other settings; all with ``ingest.force`` or no ``tracks``."""
     if settings.ingest.force or not store.exists(schema.TRACKS):
         return list(listed)
     known = {_identity(entry) for entry in ledger}
@@ -46,7 +46,7 @@ def pending_files(
 
 
 def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: LedgerEntries) -> list[str]:
-    """Return the ``source_file`` of each pending file that was read before, unless another file has the same name."""
+    """Return the ``source_file`` of each pending file that is in the ledger, unless a file of another URI shares it."""
     known = {entry["uri"]: entry["source_file"] for entry in ledger}
     reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
     others = {name for uri, name in known.items() if uri not in reread}
@@ -87,7 +87,7 @@ def _redacted_uri(uri: str) -> str:
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what differs once a file has changed, or is to be read with other settings."""
+    """Return the fields of which one differs if a file has changed, or is to be read with other settings."""
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again
     # -> return tuple(entry[name] for name in ("uri", "size", "version", "reading"))

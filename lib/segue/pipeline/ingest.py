@@ -1,4 +1,4 @@
-"""Ingest: files become ``tracks`` and ``rejected_tracks``."""
+"""Ingest: read files, and write ``tracks``, ``rejected_tracks`` and ``ingested_files``."""
 
 import logging
 import time
@@ -28,20 +28,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The rows of the input by status (``track``, ``duplicate``, ``invalid``), and the changes to ``tracks``."""
+    """Numbers of input rows by status (``track``, ``duplicate``, ``invalid``), and of changed rows in ``tracks``."""
 
     by_status: dict[str, int]
     tracks: ChangeCounts
 
 
 def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
-    """Read files that are new or have changed, and store their tracks and rejected rows.
+    """Read files that are new or have changed, and store their tracks and rejected rows. Runs several Spark jobs.
 
     Parameters
     ----------
     store : the output
     path : a file, a folder, a glob or a Delta table
-    settings : uses the section ``ingest``, and of ``features`` which columns a row must have
+    settings : uses the section ``ingest``, and ``features.columns`` and ``.missing``: the features a row must have
 
     Returns
     -------
@@ -58,7 +58,7 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
 
 def check_sources(settings: Settings) -> None:
-    """Raise SettingsError if a source definition is wrong, or ``ingest.source`` names none."""
+    """Raise SettingsError if a file in ``conf/sources/`` is invalid, or ``ingest.source`` names no source."""
     load_sources(resources.conf() / "sources", name=settings.ingest.source)
 
 
@@ -67,7 +67,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     snapshot = settings.ingest.mode == "snapshot"
     listed = list_input(store.spark, path, files.spark_uri(store.root))
     ledger = file_ledger.read_ledger(store)
-    # a snapshot is the whole input, whether ingested before or not
+    # in the mode snapshot every file is read, whether ingested before or not
     # guard: known-files-not-read-again -> pending = listed
     pending = listed if snapshot else file_ledger.pending_files(store, settings, listed, ledger)
     inputs: dict[str, object] = {}
@@ -83,7 +83,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
         # guard: read-files-recorded
         file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
     else:
-        # an output that cannot be read is reported even if there is nothing to do
+        # raises if the table cannot be read, although there is nothing to do
         store.read(schema.TRACKS)
         written = _Written({}, ChangeCounts())
     counts = _counts(written) | {
@@ -95,7 +95,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
 
 
 def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: Settings) -> InputRows:
-    """Return the rows of files, parsed and validated. Runs Spark jobs that look for headers, dialects and units."""
+    """Return the parsed, validated rows of files, lazily. Runs Spark jobs that detect headers, dialects and units."""
     ingest = settings.ingest
     return read_rows(
         spark,
@@ -108,7 +108,7 @@ def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: S
 
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
-    """Return the files with their bytes, and the Delta tables with their versions."""
+    """Return the files with their sizes in bytes, and the Delta tables with their versions."""
     tables = {file.source_file: file.version for file in read if file.version is not None}
     sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
@@ -117,7 +117,7 @@ def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
 def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], *, snapshot: bool) -> _Written:
     """Store the tracks and the rejected rows.
 
-    ``reread`` names files whose rows were stored by an earlier run: their rejected rows of then are removed.
+    ``reread`` names files that an earlier run has read: their stored rejected rows are removed unless rejected again.
     """
     with readable_errors(f"--input {path}"):
         by_status = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
@@ -125,7 +125,7 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     only_headers = not by_status and not snapshot and store.exists(schema.TRACKS)
     if not by_status.get("track") and not only_headers:
         raise InputError(_no_usable_track(statuses, path))
-    # both tables are read before the first is written: if one cannot be read, neither must change
+    # both tables are read before the first is written: if either cannot be read, neither is changed
     stored, stored_rejected = store.find(schema.TRACKS), store.find(schema.REJECTED_TRACKS)
     rejected = merge.keep_rejected(statuses)
     removed_keys = None

@@ -1,4 +1,4 @@
-"""Label: ``tracks`` and a model become ``labeled_tracks`` and ``cluster_profiles``."""
+"""Label: apply a model to ``tracks``, and write ``labeled_tracks`` and ``cluster_profiles``."""
 
 import logging
 import time
@@ -30,22 +30,22 @@ NEW, ALL = "new", "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelResult(StageResult):
-    """The outcome of labeling, with the card of the model."""
+    """The outcome of labeling, with the card (``model.json``) of the model used."""
 
     card: ModelCard
 
 
 @dataclass(frozen=True, slots=True)
 class PendingTracks:
-    """The tracks to label, and what happens to the labels stored.
+    """The tracks to label, and what happens to the stored labels.
 
     Attributes
     ----------
     tracks : the tracks to label
-    replace_all : no other stored label stays
-    are_new : none of the tracks is labeled yet
-    removed : ids of tracks whose labels are removed
-    is_empty : there is nothing to do
+    replace_all : whether the stored labels of all other tracks are removed
+    are_new : whether none of the tracks has a stored label
+    removed : column ``track_id`` of further tracks whose labels are removed; None: no further track
+    is_empty : whether there is nothing to label or remove
     """
 
     tracks: DataFrame
@@ -65,12 +65,12 @@ def label_tracks(
     store : with ``tracks`` and a model
     model_version : a folder below models/, or ``latest``: the newest training that finished
     scope : ``new``: tracks whose labels are missing or stale; ``all``: every track
-    pipeline : the model, if it was trained on these very tracks just now: their features are not checked again
+    pipeline : the model's pipeline, if just trained on these tracks: it is not loaded, nor their features checked
 
     Raises
     ------
     InputError
-        If there is no such model, or tracks lack a feature that it needs.
+        If there is no such model, or tracks lack a feature that it needs and does not impute.
     """
     with store.stage("label"):
         return _label(store, model_version, scope == ALL, pipeline)
@@ -82,11 +82,11 @@ def _label(store: Store, model_version: str, label_all: bool, pipeline: Pipeline
     card = find_card(models, model_version)
     pending = pending_tracks(store, card.model_version, label_all=label_all)
     inputs = {"tracks": store.versions[schema.TRACKS.name], "model_version": card.model_version}
-    # read before labels are written: if this table cannot be read, the labels must not change
+    # raises before labels are written: if this table cannot be read, the labels must not change
     store.find(schema.CLUSTER_PROFILES)
     counts = ChangeCounts()
     if not pending.is_empty:
-        if pipeline is None:  # else it was trained on these tracks
+        if pipeline is None:  # else the training has checked these tracks
             _require_features(pending.tracks, card)
             pipeline = models.load(card.model_version)
         counts = _write(store, pending, labels.labeled_tracks(pending.tracks, pipeline, card), card.model_version)
@@ -107,7 +107,7 @@ def _label(store: Store, model_version: str, label_all: bool, pipeline: Pipeline
 
 
 def find_card(models: ModelStore, version: str) -> ModelCard:
-    """Return the card of a complete model, the newest for ``latest``.
+    """Return the card of a complete model; ``latest`` is the newest one.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
 
 
 def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -> ModelCard | None:
-    """Return the card of the newest complete model, of those trained with ``settings`` if given, or None."""
+    """Return the card of the newest complete model, or None; only models trained with ``settings`` count, if given."""
     cards = []
     for name, text in models.cards().items():
         try:
@@ -141,7 +141,7 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
 
 
 def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> PendingTracks:
-    """Return the tracks whose labels by a model are missing or stale.
+    """Return the tracks whose labels by a model are missing or stale, or all. Must be called in a ``store.stage``.
 
     The cost is proportional to the number of changed tracks if Delta's change feed lists them, else to all tracks.
     """
@@ -160,7 +160,7 @@ def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> Pend
 
 
 def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
-    """Return what labels are derived from: the model, and the table ``tracks`` by id and version."""
+    """Return what labels are derived from: the version of the model, and the id and version of the table ``tracks``."""
     return {
         "model_version": model_version,
         # guard: changes-require-same-table -> "tracks": "tracks",
@@ -180,14 +180,14 @@ def _pending_changes(changes: DataFrame) -> PendingTracks:
 
 
 def _is_stale(labeled: DataFrame, tracks: DataFrame, model_version: str) -> bool:
-    """Return whether some labels are of another model, or of tracks that were removed."""
+    """Return whether some stored labels are of another model, or of tracks that have been removed."""
     if labeled.where(F.col("model_version") != model_version).limit(1).count():
         return True
     return bool(labeled.join(tracks.select("track_id"), "track_id", "left_anti").limit(1).count())
 
 
 def _not_labeled(tracks: DataFrame, labeled: DataFrame) -> DataFrame:
-    """Return the tracks that are not in ``labeled``, or have other values there."""
+    """Return the tracks that are missing in ``labeled`` or have other values there."""
     as_labeled = labeled.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
     unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
     return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)

@@ -1,4 +1,4 @@
-"""Maintain: compact the tables, and remove files that no recent version needs."""
+"""Maintain the output: compact the tables, and remove files that no recent version needs."""
 
 import argparse
 import logging
@@ -14,20 +14,20 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 MIN_RETENTION_DAYS = 7
-"""Readers may take days, and the change feed is read up to six days back."""
+"""Minimum retention: a reader may take days, and ``Store.changes`` reads the change feed up to six days back."""
 
 
 def maintain_tables(
     store: Store, *, retention_days: int = MIN_RETENTION_DAYS, dry_run: bool = False, run_id: str | None = None
 ) -> StageResult:
-    """Compact every table (OPTIMIZE), and remove the files that no version of the last days needs (VACUUM).
+    """Compact every table (OPTIMIZE), and remove files that no version of the last ``retention_days`` needs (VACUUM).
 
     Parameters
     ----------
     store : the output
-    retention_days : at least 7
-    dry_run : only count what would be done
-    run_id : of the run that calls this, which may be in progress
+    retention_days : days, at least 7
+    dry_run : count what would be done, and change nothing
+    run_id : id of the calling run, which is not counted as a run in progress
 
     Raises
     ------
@@ -56,7 +56,7 @@ def maintain_tables(
 
 
 def _maintain(store: Store, table: schema.Table, retention_days: int, *, dry_run: bool) -> dict[str, int]:
-    store.read(table)  # refuses a table of a newer segue or of another program
+    store.read(table)  # raises for a table of a newer segue or of another program
     identifier = store.sql_identifier(table)
     with transactions.output_lock(store.root):
         counts = delta_tables.maintenance_preview(store.spark, identifier, retention_days)

@@ -1,4 +1,4 @@
-"""Recommend: ``labeled_tracks`` become ``similar_tracks``, or with a list of seeds ``playlist_recommendations``."""
+"""Recommend: from ``labeled_tracks`` write ``similar_tracks``, or ``playlist_recommendations`` for a list of seeds."""
 
 import logging
 import time
@@ -36,9 +36,9 @@ _DECISIVE_COLUMNS = (
     "cluster",
     "is_outlier",
 )
-"""The columns of ``labeled_tracks`` on which the lists depend."""
+"""The columns of ``labeled_tracks`` on which the lists of similar tracks depend."""
 _LISTS_VERSION = "0.1.0"
-"""Part of the hash of a list's inputs: to be raised when the same inputs give other lists."""
+"""Part of ``inputs_hash``: to be raised by a change of the code after which the same inputs give other lists."""
 _MAX_LISTED = 5
 _PLAYLIST_ROWS = (
     "track_id string, rank int, score double, distance double"
@@ -57,14 +57,16 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
     Raises
     ------
     InputError
-        If there are no labeled tracks.
+        If ``labeled_tracks`` is empty.
+    OutputError
+        If ``labeled_tracks`` does not exist.
     """
     with store.stage("recommend"):
         return _recommend(store, settings)
 
 
 def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
-    """Recommend tracks for the list in a file. Recommendations for lists of other names stay.
+    """Recommend tracks for the seeds in a file, and store them under the file's name; other lists are unchanged.
 
     Parameters
     ----------
@@ -76,6 +78,8 @@ def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) ->
     ------
     InputError
         If the file does not exist, or names no labeled track.
+    OutputError
+        If ``labeled_tracks`` does not exist.
     """
     with store.stage("recommend for seeds"):
         return _recommend_for_seeds(store, path, settings)
@@ -114,7 +118,7 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
 
 
 def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOptions:
-    """Return the settings as the search takes them."""
+    """Return the settings as the options of ``segue.similarity``."""
     return coordinates.SimilarityOptions(
         features=settings.features,
         scaling=settings.scaling,
@@ -128,7 +132,7 @@ def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOpt
 
 
 def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
-    """Return the model version, the number of tracks, and an order-independent checksum. Runs one Spark job.
+    """Return the model version, the number of tracks, and an order-independent checksum of them. Runs one Spark job.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return the values that a model imputes, by feature; empty if the model is not there."""
+    """Return the values that a model imputes, by feature; empty if the model does not exist."""
     text = ModelStore(store.root).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
@@ -156,18 +160,18 @@ def imputed_by(store: Store, model_version: str) -> dict[str, float]:
 def inputs_hash(
     content: Mapping[str, Any], model_version: str, settings: RecommendSettings, imputed: Mapping[str, float]
 ) -> str:
-    """Return a hash of everything on which the lists depend."""
+    """Return a hash of everything on which the lists of similar tracks depend."""
     decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length"})
-    # the setting's former name: lists written by 0.1.0 keep their hash
+    # hashed under the former name of the setting, so that lists written by 0.1.0 stay valid
     decisive["least_popularity"] = decisive.pop("min_popularity")
     everything = [content, model_version, decisive, imputed, _LISTS_VERSION]
     return json_digest(everything, _DIGITS)
 
 
 def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
-    """Return whether the stored lists were made from the same inputs; if so, have them name this version of the labels.
+    """Return whether the stored lists were made from the same inputs; if so, store ``tracks_version`` with them.
 
-    An album, on which no list depends, or a compaction give ``labeled_tracks`` another version too.
+    ``labeled_tracks`` also gets a new version by a compaction, or by changes of columns that no list depends on.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
@@ -181,7 +185,7 @@ def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
 
 
 def _purge_removed(store: Store, labeled: DataFrame) -> None:
-    """Remove from ``playlist_recommendations`` the tracks and seeds that are no longer labeled."""
+    """Remove from ``playlist_recommendations`` tracks and seeds that are no longer labeled, and rows without a seed."""
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     if stored is None:
         return

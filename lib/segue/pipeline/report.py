@@ -1,4 +1,4 @@
-"""Report: the tables become ``report.html`` and ``report.json``."""
+"""Report: render the tables as ``report.html`` and ``report.json``."""
 
 import logging
 import time
@@ -30,14 +30,14 @@ def render_report(store: Store, settings: Settings) -> StageResult:
     Parameters
     ----------
     store : with ``labeled_tracks``, ``k_scores`` and their model
-    settings : uses the section ``report``, and lists ``recommend`` on the page
+    settings : uses the section ``report``; the page also shows the section ``recommend``
 
     Raises
     ------
     InputError
         If ``labeled_tracks`` is empty, or its model is missing.
     OutputError
-        If a table is missing, or ``k_scores`` lacks the model.
+        If ``labeled_tracks`` or ``k_scores`` is missing, or ``k_scores`` has no row of the model.
     """
     with store.stage("report"):
         return _render(store, settings)
@@ -73,7 +73,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
         n_searchable=settings.report.searchable,
     )
     text = page.render(shown, origin)
-    # the page last: the next run repeats one that ended between the two writes
+    # a run that ends between the two writes leaves different hashes, so that the next run writes both
     files.write_text(json_path, page.render_json(shown, origin))
     files.write_text(path, text)
     seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
@@ -84,16 +84,19 @@ def _render(store: Store, settings: Settings) -> StageResult:
 
 
 def _scores(store: Store, card: ModelCard) -> list[Row]:
-    """Return the scores in the feature space of the model, by k."""
+    """Return the rows of ``k_scores`` for the model and its feature space, by ascending k."""
     rows = store.read(schema.K_SCORES).where(F.col("model_version") == card.model_version).collect()
     scores = sorted((row for row in rows if row.space == card.space), key=lambda row: row.k)
     if not any(row.chosen for row in scores):
-        raise OutputError(f"k_scores has no row of model {card.model_version}; train_clusters.py writes both")
+        raise OutputError(
+            f"k_scores has no row of model {card.model_version}; delete models/{card.model_version}, "
+            "then run train_clusters.py and label_tracks.py"
+        )
     return scores
 
 
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
-    """Return a hash of everything on which the page depends."""
+    """Return a hash of everything on which report.html and report.json depend."""
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
     return json_digest([card.model_version, tables, shown, __version__, page.TEMPLATE_HASH], _DIGITS)
 

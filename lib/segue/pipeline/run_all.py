@@ -1,4 +1,4 @@
-"""The whole pipeline in one Spark session: ingest, train if needed, label, recommend, report."""
+"""Run the whole pipeline in one Spark session: ingest, train if needed, label, recommend, report."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -37,8 +37,8 @@ class PipelineResult:
 
     Attributes
     ----------
-    counts : by stage, what ``StageResult.counts`` has
-    card : of the model that labeled the tracks
+    counts : ``StageResult.counts`` of every stage that ran, by the name of the stage
+    card : card of the model that labeled the tracks
     """
 
     counts: Mapping[str, Mapping[str, Any]]
@@ -48,7 +48,9 @@ class PipelineResult:
 def run_stages(
     store: Store, path: str, settings: Settings, *, on_stage: Callable[[StageResult], None] = lambda _: None
 ) -> PipelineResult:
-    """Ingest files, train if no model has these settings, label, find similar tracks, and render the report.
+    """Ingest files, train if needed, label, find similar tracks, and render the report.
+
+    Trains unless a model with these settings exists (see ``train.when``) or ``label.model_version`` names one.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def run_stages(
         counts[result.stage] = result.counts
         on_stage(result)
 
-    # what one stage has cached the next ones use
+    # one scope around all stages: a later stage uses what an earlier one has cached
     with store.cache_scope():
         finish(ingest_tracks(store, path, settings))
         version, pipeline = settings.label.model_version, None
@@ -83,7 +85,7 @@ def run_stages(
 
 
 def _trained_version(store: Store, settings: Settings) -> str | None:
-    """Return the newest model that was trained with these settings, or None if one is to be trained."""
+    """Return the version of the newest model trained with these settings, or None if a model is to be trained."""
     # guard: train-always-ignores-models
     if settings.train.when == "always":
         return None
@@ -92,7 +94,7 @@ def _trained_version(store: Store, settings: Settings) -> str | None:
 
 
 def summary(root: str, card: ModelCard) -> str:
-    """Return what a person wants to read at the end of a run: the clusters, and where everything is."""
+    """Return the text that ends a run: the clusters, and the paths of tables, report and model."""
     lines = [f"\n{card.k} clusters, trained on {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
     for row in card.profiles:
         typical = row["exemplars"][0]

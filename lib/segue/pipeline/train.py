@@ -1,4 +1,4 @@
-"""Train: ``tracks`` become ``k_scores`` and ``models/VERSION/``."""
+"""Train: cluster ``tracks``, and write ``k_scores`` and ``models/VERSION/``."""
 
 import logging
 import time
@@ -31,14 +31,14 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 EVALUATED_MAX_TRACKS = 10_000
-"""With more tracks, the chosen silhouette is not measured by ClusteringEvaluator a second time."""
+"""Maximum number of tracks for which ClusteringEvaluator checks the chosen fit's silhouette."""
 CACHED_MAX_TRACKS = 200_000
-"""Labeling more tracks again for each use takes less time than caching them with all their texts."""
+"""Maximum number of tracks that are cached with labels: with more, labeling them anew for each use takes less time."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A model before it is saved, with the fits it was chosen from."""
+    """A model before it is saved, the fits of all spaces, and the best space and chosen fit among them."""
 
     pipeline: PipelineModel
     card: model_card.ModelCard
@@ -53,14 +53,14 @@ class FittedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult(StageResult):
-    """The outcome of a training. ``pipeline`` is None if the same model had been trained before."""
+    """The outcome of a training. ``pipeline`` is None if the model existed, so that nothing was trained."""
 
     model_version: str
     pipeline: PipelineModel | None
 
 
 def train_clusters(store: Store, settings: Settings) -> TrainResult:
-    """Fit every k, choose one, and save it as a model, unless the same training has been done before.
+    """Fit every k, choose one, and save its model, unless one of the same tracks and settings exists. Runs many jobs.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
     Raises
     ------
     ClusteringError
-        If tracks lack a feature that is not imputed, or there are too few distinct ones.
+        If tracks lack a feature that is not imputed, or there are too few distinct tracks.
     """
     with store.stage("train"):
         return _train(store, settings)
@@ -82,11 +82,11 @@ def training_settings(settings: Settings) -> dict[str, Any]:
 
 
 def summarise(tracks: DataFrame) -> Row:
-    """Return the number of tracks, an order-independent checksum of their content, and the nulls of each feature.
+    """Return the number of tracks, an order-independent checksum of their content, and each feature's number of nulls.
 
     Runs one Spark job.
     """
-    # the same tracks in files of other names are the same content
+    # without source_file: the same tracks in renamed files have the same checksum
     row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))
     return tracks.agg(
         F.count("*").alias("rows"),
@@ -113,14 +113,19 @@ def fit_model(
     summary: Row,
     checkpoints: Callable[[int], CheckpointStore | None] = lambda _: None,
 ) -> FittedModel:
-    """Fit the grid in every feature space, choose one fit, and make its model. Reads the tracks several times.
+    """Fit every k in every feature space, choose a fit, and make its model. Reads the tracks several times.
 
     Parameters
     ----------
     tracks : columns of ``tracks``
     settings : as for ``train_clusters``
-    summary : of the tracks, see ``summarise``
-    checkpoints : returns where the grid of the space with that index keeps its state
+    summary : result of ``summarise`` for the tracks
+    checkpoints : maps the index of a feature space to the storage of its fits in progress; None: not stored
+
+    Raises
+    ------
+    ClusteringError
+        As ``train_clusters``.
     """
     spaces = requested_spaces(settings)
     _require_features(summary, spaces)
@@ -209,7 +214,7 @@ def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[
 def _model(
     settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Return the pipeline that labels tracks, and its card."""
+    """Return the pipeline that labels tracks, and its card. Runs Spark jobs."""
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]
     pipeline = feature_space.pipeline_with_centres(tracks.sparkSession, preparation, space, centres)

@@ -1,4 +1,4 @@
-"""Fit the grid of k by either engine in every feature space of the settings, and choose a space and a k."""
+"""Fit every k, by either engine, in every feature space of the settings, and choose a space and a k."""
 
 import logging
 from collections.abc import Sequence
@@ -44,7 +44,8 @@ def fit_grid(
     Returns
     -------
     list of Fit
-        One per k, in the order given. A k above the number of distinct points is left out with a warning.
+        One per k, in the order given. A k above the number of distinct points is left out with a warning; by
+        ``spark-ml`` also a k of which every start lost a cluster.
         ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, as ClusteringEvaluator does by default;
         scikit-learn's default is the unsquared distance.
 
@@ -77,7 +78,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SpaceFits:
-    """The fits of one feature space: its fitted stages up to the scaled points, and one fit per k."""
+    """The fits of one feature space, one per k, and the fitted pyspark.ml stages that compute its points."""
 
     space: FeatureSpace
     preparation: PipelineModel
@@ -85,7 +86,7 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings) -> list[FeatureSpace]:
-    """Return the space of ``[features]`` first, then the other combinations of ``[tuning]``, without duplicates."""
+    """Return the feature space of ``[features]``, then the other combinations with ``[tuning]``, without duplicates."""
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
     for columns, scaler, log1p, weights in product(
@@ -108,14 +109,14 @@ def requested_spaces(settings: Settings) -> list[FeatureSpace]:
 def fit_spaces(
     settings: Settings, tracks: DataFrame, n_tracks: int, checkpoints: Sequence[CheckpointStore | None]
 ) -> list[SpaceFits]:
-    """Fit the grid in every space.
+    """Fit every k in every feature space of the settings. Runs Spark jobs.
 
     Parameters
     ----------
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
     tracks : columns of ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
-    checkpoints : one for each space; None keeps no state for an interrupted run
+    checkpoints : for each space the storage of fits in progress; None: an interrupted run starts again
     """
     spaces = requested_spaces(settings)
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
@@ -135,7 +136,7 @@ def fit_spaces(
 
 
 def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, Fit]:
-    """Return the best space, and in it the fit of the k that the selection rule chooses."""
+    """Return the best feature space, and its fit of the k that the selection rule chooses."""
     best = fitted[selection.best_space([each.fits for each in fitted])]
     chosen_by = settings.selection
     k = selection.choose_k(best.fits, rule=chosen_by.rule, min_k=chosen_by.min_k, k=chosen_by.k)
@@ -143,7 +144,7 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 
 
 def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: DataFrame) -> bool:
-    """Return whether a rule compares stabilities: of each k, or of spaces without genres to agree with."""
+    """Return whether stability decides: on k by the rule ``stable``, or on the space if no track has a genre."""
     if settings.selection.rule == "stable":
         return True
     return len(spaces) > 1 and not tracks.where(F.col("genre").isNotNull()).limit(1).count()

@@ -1,1 +1,1 @@
-"""What surrounds a job: the Spark session, command-line options, run records, signals, logging."""
+"""Run jobs: Spark session, command line, run records, signals, logging."""

@@ -1,4 +1,4 @@
-"""A spark-submit job: its command line, checked before Spark starts, its run, and the results of its stages."""
+"""Define a spark-submit job, its run and the results of its stages; check its command line before Spark starts."""
 
 import argparse
 import uuid
@@ -22,8 +22,8 @@ class StageResult:
     Attributes
     ----------
     stage : name of the stage
-    inputs : what it read: files with their bytes, tables with their versions
-    counts : rows by what happened to them, and ``seconds``; JSON-ready
+    inputs : what the stage read: files with their sizes in bytes, tables with their versions
+    counts : numbers of rows by outcome, such as ``added``, and ``seconds``; JSON-ready; may be empty
     """
 
     stage: str
@@ -62,9 +62,9 @@ class Job:
     Attributes
     ----------
     name : as in ``jobs/NAME.py`` and in the table ``runs``
-    work : calls the functions and passes their results to ``Run.record``; its docstring is the text of --help
+    work : calls these functions and passes their results to ``Run.record``; its docstring is the text of --help
     takes_input : whether ``--input`` is required
-    check : raises SettingsError before Spark starts, for faults that the settings alone do not show
+    check : called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
     options : names and argparse keywords of further options
     """
 
@@ -81,12 +81,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
-    """Return a job's options and settings.
+    """Return a job's options and settings from its command line.
 
     Raises
     ------
     SettingsError
-        Names every fault of both at once.
+        Names every fault of the options and the settings at once.
     """
     parser = _Parser(
         prog=f"{job.name}.py", allow_abbrev=False, description=job.work.__doc__, parents=[_settings_parser()]
@@ -101,7 +101,7 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
         options, unknown = parser.parse_known_args(argv)
         faults += [f"unknown option {text}" for text in unknown]
     except SettingsError as error:
-        # the settings are checked all the same
+        # faults of the settings are reported together with those of the options
         faults += error.faults
         options, _ = _settings_parser().parse_known_args(argv)
         options.output = options.input = "not parsed"

@@ -1,4 +1,4 @@
-"""Log and error texts: secrets are redacted, control characters escaped, and a log record stays on one line."""
+"""Format log and error texts: redact secrets, escape control characters, and keep each message on one line."""
 
 import copy
 import json
@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 _REDACTED = "***"
-# a password may contain slashes; before the @ of abfs: and wasb: stands a container, unless there is a colon
+# a password may contain slashes; in abfs: and wasb: URIs the text before @ is a container unless it has a colon
 _USER = re.compile(
     r"(?<=://)[^\s@'\"]*:[^\s@'\"]*(?=@)"
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
@@ -51,7 +51,7 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Return a value as JSON, with secrets redacted in its texts and keys, and texts under keys named like secrets.
+    """Return a value as JSON, redacting secrets in its texts and keys, and every text under a key named like a secret.
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
@@ -100,6 +100,6 @@ class LogFormatter(logging.Formatter):
         return super().format(escaped)
 
     def formatException(self, ei: Any) -> str:
-        """Return the traceback, see ``escape_lines``."""
+        """Return the traceback, escaped by ``escape_lines``."""
         # guard: traceback-control-characters-escaped -> return super().formatException(ei)
         return escape_lines(super().formatException(ei))

@@ -1,6 +1,6 @@
-"""Markers of runs in progress: files below ROOT by which a later run notices one that died.
+"""Write and read markers of runs in progress: files below ROOT by which a later run detects a run that died.
 
-A marker is dead when the process that wrote it no longer exists, or, written on another machine, when it has not been
+A marker is dead when the process that wrote it no longer exists; one written on another machine, when it has not been
 renewed for ten minutes.
 """
 
@@ -20,11 +20,11 @@ _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 
 
 class RunMarker:
-    """The marker of one run. A thread renews it until it is removed.
+    """The marker of one run. After ``create``, a thread renews it until ``remove``.
 
     Parameters
     ----------
-    root : the output
+    root : the output folder, a path or URI
     run : ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at`` as texts, as in the table ``runs``
     """
 
@@ -72,7 +72,7 @@ def live_runs(root: str) -> list[dict[str, Any]]:
 
 
 def remove_marker(root: str, run_id: str) -> None:
-    """Remove the marker of a dead run that has been recorded."""
+    """Remove the marker of a dead run whose row is in the table ``runs``."""
     files.remove_file(_path(root, run_id))
 
 
@@ -112,7 +112,7 @@ def _is_dead(marker: dict[str, Any]) -> bool:
 
 
 def _process_start(pid: int) -> str | None:
-    """Return when a process started, which differs for a later process of the same id; None if there is none."""
+    """Return the start of a process, unlike that of a later one of its id; "alive" without /proc; None if dead."""
     try:
         # proc(5): the name, in brackets, may contain anything; the 20th field after it is the start in ticks since boot
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]

@@ -25,11 +25,11 @@ log = logging.getLogger("segue")
 DONE, FAILED, WRONG_SETTINGS, UNUSABLE, CONFLICT = 0, 1, 2, 3, 4
 _CLEAR_LINE = "\r\x1b[K"
 _INTERRUPTED_LOCK_SECONDS = 10.0
-"""How long an interrupted run waits for the lock of the output, to record itself."""
+"""Maximum wait of an interrupted run for the lock of the output, before it writes its row in ``runs``."""
 
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
-    """Run a job with the words of the command line, and leave the process with its exit code."""
+    """Run a job with command-line arguments (default: ``sys.argv``), and exit the process with the job's exit code."""
 
     def start(name: str) -> SparkSession:
         spark = session.spark_session(name)
@@ -42,7 +42,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
         signal = signals.received()
         if not signal:
             raise
-        # received before the run had a marker, and so a record
+        # received before the run had a marker, so there is no row in ``runs``
         _print_error(signal.message)
         code = signal.exit_code
     session.stop()
@@ -50,12 +50,12 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] = session.spark_session) -> int:
-    """Run a job in a session that ``start`` returns, and return its exit code.
+    """Run a job in the session that ``start`` returns for the job's name, and return the exit code.
 
     Options and settings are checked before ``start`` is called. The caller stops the session.
     """
     line = "%(asctime)s %(message)s"
-    # Spark's progress bar leaves the cursor behind itself
+    # Spark's progress bar leaves the cursor at the end of its line
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logs.LogFormatter(_CLEAR_LINE + line if session.has_terminal() else line, datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler])
@@ -71,7 +71,7 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How a run ended. ``trace`` is the traceback of an error that segue does not raise itself."""
+    """How a run ended. ``trace`` is the traceback of an error that segue does not raise on purpose."""
 
     code: int
     status: str
@@ -96,11 +96,11 @@ def _run(job: Job, run: Run) -> int:
         signals.raise_if_received()  # guard: swallowed-signal-checked
         signals.ignore_signals()  # guard: signals-ignored-while-recording
     except BaseException as error:
-        # the record must not be interrupted
+        # writing the row in ``runs`` must not be interrupted
         signals.ignore_signals()
         outcome = _outcome(run, error)
         if outcome.status == "interrupted":
-            # the marker stays if another run holds the lock longer: the next run records this one
+            # if another run holds the lock longer, the marker stays, and the next run records this run
             run.store.lock_timeout = _INTERRUPTED_LOCK_SECONDS
             with suppress(Exception):  # py4j may fail right after a call that the signal interrupted
                 run.spark.interruptAll()

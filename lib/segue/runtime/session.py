@@ -1,4 +1,4 @@
-"""The one place where a SparkSession is built."""
+"""Build and stop the SparkSession of jobs and notebooks."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ DEFAULTS = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
     # else PySpark sends the source position of every column to the JVM: four more py4j calls for each
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # lets adaptive execution coalesce the partitions of a cached frame, instead of all of its shuffle's
+    # lets adaptive execution coalesce the shuffle partitions of a frame that is persisted
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }
 
@@ -31,6 +31,7 @@ DEFAULTS = {
 def spark_session(name: str = "notebook") -> SparkSession:
     """Return the running session, or a new one with Delta, whose jars must be on Spark's class path.
 
+    A running session gets those of segue's Spark settings that can change at run time, such as the time zone UTC.
     Settings of the operator (``spark-submit --conf``, ``spark-defaults.conf``) take precedence; master, memory and
     shuffle partitions are never set here.
 
@@ -38,7 +39,7 @@ def spark_session(name: str = "notebook") -> SparkSession:
     ----------
     name : part of the application's name in Spark's UI
     """
-    # before the JVM is connected a SparkConf is empty, and would hide what the operator has set
+    # a SparkConf that is created before the JVM starts lacks the settings of the operator
     SparkContext._ensure_initialized()
     configured = SparkConf()
     builder = SparkSession.builder.appName(f"segue {name}")

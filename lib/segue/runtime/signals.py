@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP end a run like an exception: it is recorded, and its exit code is 128 + the signal."""
+"""Turn SIGTERM, SIGINT and SIGHUP into an exception: the run is recorded, and exits with 128 + the signal's number."""
 
 import logging
 import os
@@ -22,13 +22,13 @@ _received: list[Interrupted] = []
 
 
 def install_handlers() -> None:
-    """Raise Interrupted in the main thread at the first signal, and ignore further ones, so that it can be recorded.
+    """Install handlers: the first signal raises Interrupted in the main thread, further ones are ignored.
 
-    Writes the process id to the file that SEGUE_LISTENER names, if it exists: ``spark-submit.sh`` then forwards
+    Writes the process id to the file that SEGUE_LISTENER names, if that file exists: ``spark-submit.sh`` then forwards
     signals to this process. The handler does not call Spark, since it may run in the middle of a py4j call.
     """
     for number in _SIGNALS:
-        # under nohup SIGHUP is ignored, and stays so
+        # nohup has set SIGHUP to be ignored, and it stays ignored
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
     listener = os.environ.get("SEGUE_LISTENER")
@@ -59,5 +59,5 @@ def raise_if_received() -> None:
 
 
 def received() -> Interrupted | None:
-    """Return the exception of the signal received, or None. Errors after it may be its consequences."""
+    """Return the exception of the first signal, or None. An error raised after a signal may be its consequence."""
     return _received[0] if _received else None

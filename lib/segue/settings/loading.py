@@ -88,7 +88,7 @@ def load(
 def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return nested settings, such as those of an older ``model.json``, under their current names.
 
-    A setting that has both its names keeps the value of the current one. Anything else is unchanged.
+    Where both names of a setting are given, the value under its current name is kept.
     """
     current: dict[str, Any] = {}
     for section, values in sections.items():
@@ -151,7 +151,7 @@ def _parsed(name: str, text: str) -> Any:
         return text
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):  # ValueError also for more digits than Python converts
+    except (ValueError, RecursionError):  # ValueError: not TOML, or an integer of more than 4,300 digits
         return text
     return parsed["value"] if len(parsed) == 1 else text
 
@@ -162,7 +162,7 @@ def _unknown(name: str) -> str:
 
 
 def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
-    """Return one line about an error of pydantic, in the form of all faults."""
+    """Return a pydantic error as a one-line fault: the setting, its value, what was expected."""
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Contradiction):
         return str(reason)

@@ -1,6 +1,6 @@
-"""One model per section of the settings: each field has its default, its constraint and its meaning, stated once.
+"""Define one pydantic model per section of the settings: each field has a default, a constraint and a description.
 
-The descriptions are the comments of ``conf/defaults.toml``, and the constraints what an error names as expected.
+The descriptions become the comments of ``conf/defaults.toml``; errors state the constraints as what was expected.
 """
 
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "spee
 
 
 class Contradiction(ValueError):
-    """Settings that are valid one by one but exclude each other. The text names all of them."""
+    """Settings that are valid one by one but exclude each other. The message names all of them."""
 
 
 class _Section(BaseModel):
@@ -94,13 +94,13 @@ class ClusteringSettings(_Section):
         default=20,
         ge=1,
         le=1_000_000,
-        description='maximum passes over more tracks than the sample holds ("spark-ml": iterations per start)',
+        description='maximum Lloyd passes over all tracks, if more than sample_size ("spark-ml": iterations per start)',
     )
     tol: float = Field(
         default=1e-3,
         gt=0,
         allow_inf_nan=False,
-        description="converged: no centre moves farther (scaled units), or a pass lowers inertia by less than tol / 20",
+        description="converged: no centre moves farther (scaled units), or inertia falls by a share below tol / 20",
     )
     seed: int = Field(
         default=0, ge=0, le=2**53, description="the same seed, tracks and settings give bit-identical centres"
@@ -109,7 +109,7 @@ class ClusteringSettings(_Section):
         default=50_000,
         ge=1000,
         le=10_000_000,
-        description='tracks searched for initial centres; with fewer "fused" searches all, without max_iter and tol',
+        description='tracks searched for initial centres; "fused" fits fewer directly, without max_iter and tol',
     )
 
 

@@ -1,4 +1,4 @@
-"""The types of settings that pydantic does not have: their validation, and what an error says was expected."""
+"""Define setting types that pydantic lacks: their validation, and the words for what an error says was expected."""
 
 import codecs
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return the metadata from which ``expectation`` takes what a value of this type must be."""
+    """Return field metadata with the words that ``expectation`` returns for a type."""
     return Field(json_schema_extra={"expected": text})
 
 
@@ -117,7 +117,7 @@ Weights = Annotated[
 
 
 def expectation(json_schema: Mapping[str, Any]) -> str:
-    """Return in words which values the JSON schema of a setting admits, such as ``a whole number, 1 to 10``."""
+    """Return, in words, the values that a setting's JSON schema allows, such as ``a whole number, 1 to 10``."""
     match json_schema:
         case {"expected": str(text)}:
             return text

@@ -1,1 +1,1 @@
-"""Delta tables with their log, transactions, migrations and maintenance; saved models; single files."""
+"""Store Delta tables (with their log, transactions, migrations and maintenance), saved models, and single files."""

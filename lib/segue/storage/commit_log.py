@@ -1,4 +1,4 @@
-"""Read a Delta table's log without a Spark job: its latest version, and what a commit records of itself."""
+"""Read a Delta table's log without a Spark job: its latest version, and the metrics, time and metadata of a commit."""
 
 import json
 import re
@@ -9,14 +9,14 @@ from segue.storage import files
 
 LOG = "_delta_log"
 _MAX_COMMITS_READ = 100
-"""Comparing the tables costs less than reading more commits."""
+"""Maximum number of commits that are searched for provenance: comparing the tables costs less than reading more."""
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
 def latest_version(path: str) -> int | None:
     """Return the latest version of the table at a path, or None if there is no table.
 
-    Delta's protocol names commits and checkpoints by their version, and never removes the latest.
+    Delta names commit and checkpoint files by their version, and never removes the file of the latest.
     """
     names = files.list_names(f"{path}/{LOG}") or []
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
@@ -35,9 +35,9 @@ def committed_at(path: str, version: int) -> str | None:
 
 
 def read_provenance(path: str, version: int) -> dict[str, Any]:
-    """Return what the rows of a table were derived from, as the latest commit up to ``version`` records it.
+    """Return the ``provenance`` that was passed to ``transactions.exclusive_commit``: what the rows were derived from.
 
-    Empty if none of the last hundred commits does.
+    It is that of the latest commit up to ``version`` that has one; empty if none of the last hundred commits has.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
         metadata = _segue_metadata(path, number)
@@ -48,12 +48,12 @@ def read_provenance(path: str, version: int) -> dict[str, Any]:
 
 
 def has_commit_by(path: str, writer: str, versions: range) -> bool:
-    """Return whether a writer made one of the commits, see ``transactions.exclusive_commit``."""
+    """Return whether one of the commits has this writer id, see ``transactions.exclusive_commit``."""
     return any(_segue_metadata(path, version).get("writer") == writer for version in versions)
 
 
 def _segue_metadata(path: str, version: int) -> dict[str, Any]:
-    """Return what ``transactions.exclusive_commit`` wrote into a commit."""
+    """Return the metadata that ``transactions.exclusive_commit`` wrote into a commit, empty if none."""
     try:
         metadata = json.loads(_commit_info(path, version).get("userMetadata", "{}"))
     except ValueError:  # written by another program

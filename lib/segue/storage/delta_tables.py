@@ -68,8 +68,8 @@ def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties
 
     Parameters
     ----------
-    identifier : of the stored table in SQL
-    properties : of the stored table
+    identifier : SQL name of the stored table, see ``sql_identifier``
+    properties : properties of the stored table, by name
 
     Raises
     ------
@@ -123,11 +123,11 @@ def sql_identifier(path: str) -> str:
 
 
 def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], bool]) -> bool:
-    """Create a table, and return whether this run did.
+    """Create a table with these rows, and return True; False if another run has created it first.
 
     Parameters
     ----------
-    exists : returns whether the table has a commit by now; called if Delta finds something at the path
+    exists : returns whether the table has a commit; called if Delta reports that the table exists
     """
     try:
         _writer(path, table, rows).create()
@@ -137,14 +137,14 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
         # guard: concurrent-create-detected
         if exists():
             return False
-        # Delta takes the folder of a run that died before its first commit for a table
+        # Delta also reports this for the folder of a run that died before its first commit
         # guard: uncommitted-folder-rewritten -> raise
         rewrite(path, table, rows)
     return True
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace the whole content of a table."""
+    """Replace the content, schema and properties of a table."""
     _writer(path, table, rows).createOrReplace()
 
 
@@ -154,7 +154,7 @@ def append(path: str, table: Table, rows: DataFrame) -> None:
 
 
 def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> None:
-    """Apply changed rows to a table: ``_change`` says which are inserted, updated or deleted."""
+    """Apply changed rows to a table: their column ``_change`` decides which are inserted, updated or deleted."""
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
     (
@@ -188,9 +188,9 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return the number of files and bytes, and how many files ``vacuum`` would remove (Delta lists 1,000 at most).
+    """Return ``files`` and ``bytes`` of a table, and ``removable``: files for ``vacuum`` (Delta lists at most 1,000).
 
-    ``table`` is an SQL identifier, here and below.
+    ``table`` is an SQL identifier, as in ``compact`` and ``vacuum``.
     """
     detail = spark.sql(f"DESCRIBE DETAIL {table}").select("numFiles", "sizeInBytes").collect()[0]
     removable = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
@@ -198,7 +198,7 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
 
 
 def compact(spark: SparkSession, table: str) -> dict[str, int]:
-    """Rewrite small files as few large ones (OPTIMIZE), and return how many. Makes no commit if there are none."""
+    """Rewrite small files as few large ones (OPTIMIZE); return how many became how many. No small files, no commit."""
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 

@@ -57,7 +57,7 @@ def list_names(uri: str) -> list[str] | None:
 
 
 def local_size(uri: str) -> int | None:
-    """Return the bytes of a local file or folder; None if it does not exist or is not on the local file system."""
+    """Return the bytes that a local file or folder holds; None if it does not exist or its file system is another."""
     if urlsplit(uri).scheme not in ("", "file"):
         return None
     system, path = filesystem_for(uri)
@@ -97,15 +97,15 @@ def read_text(uri: str) -> str | None:
         with system.open_input_stream(path) as stream:
             text: str = stream.read().decode("utf-8", "replace")
             return text
-    except FileNotFoundError:  # removed in between
+    except FileNotFoundError:  # another process has just removed it
         return None
 
 
 def write_text(uri: str, text: str) -> None:
-    """Write a file in UTF-8, atomically: readers see the old content or the new."""
+    """Write a file in UTF-8, atomically: readers see either the old content or the new."""
     system, path = filesystem_for(uri)
     local = isinstance(system, fs.LocalFileSystem)
-    # an object store shows a file once it is closed, a file system while it is written
+    # an object store shows a file once it is closed; a local file is visible while it is written
     # guard: temporary-file-unique -> target = f"{path}.tmp" if local else path
     target = f"{path}.{uuid.uuid4().hex}.tmp" if local else path
     try:

@@ -1,4 +1,4 @@
-"""Save and load models: ``models/VERSION/`` below ROOT, complete once it contains ``model.json``, written last."""
+"""Save and load models, ``models/VERSION/`` below ROOT. ``model.json``, written last, makes a model complete."""
 
 from pyspark.ml import PipelineModel
 
@@ -23,7 +23,7 @@ class ModelStore:
     def card(self, version: str) -> str | None:
         """Return the text of a model's ``model.json``, or None if there is no such complete model."""
         # guard: model-version-alphanumeric
-        if not version.isalnum():  # no path out of the folder
+        if not version.isalnum():  # a version such as ../x would leave the folder
             return None
         return files.read_text(self._card_path(version))
 
@@ -40,11 +40,11 @@ class ModelStore:
             files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
-        """Return the checkpoint of a model that is being trained. ``save`` removes it with the folder's content."""
+        """Return the checkpoint ``name`` of a model in training. ``ModelStore.save`` removes it with the old folder."""
         return GridCheckpoint(f"{self._folder}/{version}", name)
 
     def load(self, version: str) -> PipelineModel:
-        """Load a saved pipeline."""
+        """Load a saved pipeline. Runs a few small Spark jobs."""
         return PipelineModel.load(files.spark_uri(f"{self._folder}/{version}"))
 
     def _card_path(self, version: str) -> str:
@@ -52,14 +52,14 @@ class ModelStore:
 
 
 class GridCheckpoint:
-    """The state of an interrupted training: one small text, from which the same training resumes."""
+    """The state of a training as one small text, from which the same training resumes after an interruption."""
 
     def __init__(self, folder: str, name: str) -> None:
         self._folder = folder
         self._path = f"{folder}/{name}.json"
 
     def load(self) -> str | None:
-        """Return the text saved last, or None."""
+        """Return the text saved last, or None if there is none."""
         return files.read_text(self._path)
 
     def save(self, text: str) -> None:

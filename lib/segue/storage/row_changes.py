@@ -1,6 +1,6 @@
-"""Rows that differ between a table and its new content, and rows that changed between two versions of a table.
+"""Find the rows that differ between a table and its new content, or that changed between two versions of a table.
 
-Both are frames of the table's columns and ``_change``: ``added``, ``updated`` or ``removed``.
+Either result has the table's columns and ``_change``: ``added``, ``updated`` or ``removed``.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the rows, with ``_change``, by which ``stored`` differs from the content that ``Store.sync`` leaves."""
+    """Return the rows that ``Store.sync`` has to add, update or remove. Runs a Spark job unless ``remove_missing``."""
     compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
     changes = added_or_updated(table, rows, compared)
     if remove_missing:
@@ -51,7 +51,7 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return those of ``rows`` that are not in the table, or have other values there."""
+    """Return those of ``rows`` that are missing in ``stored`` or have other values there."""
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
     change = F.when(F.col("_old").isNull(), ADDED).when(~F.struct(*table.names).eqNullSafe(F.col("_old")), UPDATED)
@@ -66,7 +66,7 @@ def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys are in ``rows``, or all if ``n_rows`` are too many to broadcast their keys."""
+    """Return the stored rows whose keys are in ``rows``; all of them if ``n_rows`` keys are too many to broadcast."""
     if n_rows > _BROADCAST_MAX_ROWS:
         return stored
     return stored.join(F.broadcast(rows.select(*key)), list(key), "left_semi")
@@ -80,7 +80,7 @@ def count_changes(changes: DataFrame) -> ChangeCounts:
 def changed_local_rows(
     table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Return what ``changed_rows`` and ``count_changes`` return, for rows on the driver."""
+    """Return changed rows and their counts, as ``changed_rows`` and ``count_changes`` do, for rows on the driver."""
     old = {tuple(row[name] for name in table.key): row for row in stored}
     changes = []
     for row in rows:
@@ -107,14 +107,14 @@ def _change_counts(counts: Mapping[str, int]) -> ChangeCounts:
 
 
 def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
-    """Return each row that changed after version ``since`` up to ``until``, once, from Delta's change data feed.
+    """Return every row that changed after version ``since`` up to ``until``, once, from Delta's change data feed.
 
-    Added and updated rows have the values of ``until``, removed rows their last ones. The cost is proportional to the
-    number of changes.
+    Added and updated rows have their values at ``until``, removed rows their last values. The cost is proportional to
+    the number of changes.
 
     Parameters
     ----------
-    path : of the table, as a URI
+    path : URI of the table
     since, until : versions, ``since < until``
     """
     reader = spark.read.format("delta").option("readChangeFeed", "true")
@@ -126,7 +126,7 @@ def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, u
     )
     existed = F.col("_first").isin(*_BEFORE_CHANGE)
     exists = F.col(f"_last.{_TYPE}").isin(*_AFTER_CHANGE)
-    # null for a row that was added and removed again in between
+    # null for a row that was added after ``since`` and removed again
     change = F.when(existed & exists, UPDATED).when(exists, ADDED).when(existed, REMOVED)
     rows = by_key.select(*(F.col(f"_last.{name}").alias(name) for name in table.names), change.alias(CHANGE))
     return rows.where(F.col(CHANGE).isNotNull())

@@ -1,4 +1,4 @@
-"""Read and write the tables below one ROOT. Each write is one commit, and none if it would change nothing."""
+"""Read and write the tables below one ROOT. Each write is one commit; ``sync`` makes none if no row differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,14 +26,14 @@ from segue.storage.transactions import (
 _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # VACUUM keeps at least seven days of changes
 CACHED_MAX_BYTES = 16 << 20
-"""Of a table's folder, log and old files included: a small table costs more for its log than for its rows."""
+"""Maximum size of a folder, log included, that ``read`` caches: most of a small table's cost is reading its log."""
 
 
 class Store:
     """The tables below one ROOT, read and written in one Spark session.
 
-    A store remembers the version of each table that it has read; reading or writing a table that another run has
-    changed since raises ConflictError.
+    A store remembers the version of each table that it has read. If another run changes the table, reading or writing
+    it again raises ConflictError; only ``append`` does not.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, not writable, contains other files, or has a name that Spark would change.
+            If ROOT is a file, not writable, contains only other files, has "${" in its name, or is of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -85,7 +85,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Describe the Spark jobs of the block in Spark's UI; a ``cache_scope`` too."""
+        """Open a ``cache_scope``, and describe the Spark jobs of the block in Spark's UI."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Unpersist at the end of the block what was cached in it; of nested blocks the outermost does."""
+        """Unpersist at the end of the block, of nested blocks the outermost, every frame that this store persisted."""
         self._cache_scopes += 1
         try:
             yield
@@ -109,7 +109,7 @@ class Store:
                     self._cached.pop().unpersist()
 
     def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
-        """Persist a frame until the end of the surrounding ``stage`` or ``cache_scope``, which must exist."""
+        """Persist a frame until the outermost ``stage`` or ``cache_scope`` ends. Raises RuntimeError outside."""
         if not self._cache_scopes:
             raise RuntimeError("persist is called outside a stage, expected one that unpersists the frame")
         # Spark warns about a frame that is persisted twice
@@ -142,7 +142,7 @@ class Store:
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : keep a local table of up to 16 MB in memory until the end of the surrounding ``stage``, if there is one
+        cache : persist the frame as ``persist`` does, if a ``stage`` is open and the table is local and at most 16 MB
 
         Raises
         ------
@@ -170,7 +170,7 @@ class Store:
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows of a table with ``has_feed`` changed after a version, with ``_change``; None if not kept."""
+        """Return rows of a ``has_feed`` table changed after a version, with ``_change``; None if that is too old."""
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
         if since > until or (since < until and (committed is None or datetime.fromisoformat(committed) < oldest)):
@@ -180,7 +180,7 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return what a table that this store has read was last written with as ``provenance``, empty if nothing."""
+        """Return the latest ``provenance`` given to a write of a table that this store has read; empty if none."""
         return commit_log.read_provenance(self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
@@ -206,7 +206,7 @@ class Store:
     ) -> ChangeCounts:
         """Append rows to a table that this store has read, in one commit; cheaper than ``sync``.
 
-        The caller guarantees that no key is in the table yet: a duplicate is not noticed.
+        The caller guarantees that none of the keys is in the table: duplicates are not detected.
         """
         check_columns(table, rows)
         with self._commit(table, provenance):
@@ -222,7 +222,7 @@ class Store:
         removed_keys: DataFrame | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> ChangeCounts:
-        """Upsert rows by the table's key, in one commit, or in none if nothing differs.
+        """Upsert rows by the table's key, in one commit, or in none if no row differs. Runs several Spark jobs.
 
         Parameters
         ----------
@@ -230,7 +230,7 @@ class Store:
         rows : one per key
         remove_missing : also remove the stored rows whose keys are not in ``rows``
         removed_keys : keys of further rows to remove, none of them in ``rows``
-        provenance : what the rows were derived from, for the next writer, see ``provenance``
+        provenance : what the rows were derived from, JSON-ready; ``Store.provenance`` returns it
         """
         check_columns(table, rows)
         rows = rows.select(*table.names)
@@ -240,7 +240,7 @@ class Store:
                 if not self._create(table, rows):
                     raise conflict_error(table.name)
             return ChangeCounts(added=self._rows_written(table, 0))
-        # read several times; and their plan may be too large to be part of another
+        # persisted: both are read several times, and the plan of the rows may be too large to be part of another
         with (
             persisted(rows) as rows,
             persisted(
@@ -261,7 +261,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Upsert rows of the driver as ``sync`` does, comparing them on the driver: for small tables."""
+        """Upsert rows of the driver as ``sync`` does. Collects the stored table and compares on the driver."""
         stored = self.find(table)
         if stored is None:
             return self.sync(table, self.local_frame(table, rows))
@@ -274,7 +274,7 @@ class Store:
         return counts
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
-        """Replace the whole content of a table in one commit, without comparing it."""
+        """Replace the whole content of a table in one commit, without comparing old and new rows."""
         check_columns(table, rows)
         rows = rows.select(*table.names)
         exists = self.exists(table)
@@ -292,7 +292,7 @@ class Store:
 
     @contextmanager
     def _commit(self, table: schema.Table, provenance: Mapping[str, Any] | None = None) -> Iterator[None]:
-        """Make the one commit that follows the version this store has read."""
+        """Require that the block's commit directly follows the version this store has read."""
         with output_lock(self.root, timeout=self.lock_timeout):
             version = self.versions.get(table.name, -1)
             with exclusive_commit(self.spark, self._folder(table), table.name, version, provenance):
@@ -313,7 +313,7 @@ class Store:
         return version
 
     def _check_schema_version(self, table: schema.Table) -> None:
-        """Upgrade a table of an earlier schema version, and refuse one of a later."""
+        """Upgrade a table of an earlier schema version; raise OutputError for one of a later version."""
         version = self.latest_version(table)
         if self._checked_versions.get(table.name) == version:
             return

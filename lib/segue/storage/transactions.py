@@ -1,7 +1,8 @@
-"""Exclude concurrent writers: a commit follows directly on the version its writer has read, or it fails.
+"""Exclude concurrent writers: a commit directly follows the version that its writer has read, or it fails.
 
-Delta alone is not enough. On a local file system its log is safe within one JVM only: two JVMs may write the same
-version and lose one (hence ``output_lock``), and it skips a transaction whose version is taken without raising.
+Delta alone does not ensure this. On a local file system its log is safe within one JVM only: of two JVMs that write the
+same version, one may be lost (hence ``output_lock``). And Delta skips, without an error, a write whose transaction
+number is already in the log (hence the search for the writer's commit in ``exclusive_commit``).
 """
 
 import json
@@ -31,7 +32,7 @@ _LOCK_FILE = ".lock"
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
-# they have no common base class
+# Delta's conflict exceptions have no common base class
 _CONFLICTS = (
     delta_exceptions.DeltaConcurrentModificationException,
     delta_exceptions.ConcurrentWriteException,
@@ -45,7 +46,7 @@ _CONFLICTS = (
 
 
 def conflict_error(table: str) -> ConflictError:
-    """Return the error that another run has changed a table."""
+    """Return the error for a table that another run has changed."""
     return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
@@ -62,17 +63,17 @@ def delta_conflicts(table: str) -> Iterator[None]:
 def exclusive_commit(
     spark: SparkSession, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Require that the one write inside commits version ``version + 1``.
+    """Require that the block's one write commits on top of ``version``.
 
-    All commits carry the same transaction id, with the version as its number: Delta refuses the later of two that
-    have the same number, or skips it silently, so the log is checked for the writer of this commit afterwards.
+    All commits carry the same ``txnAppId``, and ``version + 1`` as ``txnVersion``. Of two commits with the same number
+    Delta refuses the later or skips it silently, so afterwards the log is searched for a commit of this writer.
 
     Parameters
     ----------
-    folder : of the table
-    table : its name
-    version : the table's current version, -1 if the table does not exist
-    provenance : stored in the commit, see ``commit_log.read_provenance``
+    folder : folder of the table
+    table : name of the table, for the error
+    version : version of the table that the caller has read, -1 if the table does not exist
+    provenance : what the rows are derived from; ``commit_log.read_provenance`` reads it
 
     Raises
     ------
@@ -102,15 +103,15 @@ def exclusive_commit(
 
 @contextmanager
 def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold an exclusive lock among the processes of this machine, as long as the block runs or the process lives.
+    """Hold an exclusive lock among the processes of this machine until the block, or the process, ends.
 
     Does nothing for a folder that is not on a local file system.
 
     Parameters
     ----------
-    folder : where the lock file is
+    folder : folder of the lock file
     name : locks of different names do not exclude each other
-    timeout : seconds
+    timeout : maximum seconds to wait for another process; a wait of more than five is logged
 
     Raises
     ------
