@@ -172,6 +172,10 @@ def test_track_id_is_matched_beside_row_numbers(id_header):
     assert layout.columns["track_id"].header == id_header
 
 
+def test_column_id_of_a_file_without_rows_is_read_as_track_ids():
+    assert "track_id" in match_columns(["id", "energy"], [], SOURCES).columns
+
+
 def test_undeclared_units_are_decisions():
     layout = match_columns(["Energy", "duration_ms", "Length"], [["71", "201000", "5"]], SOURCES)
     assert layout.columns["energy"].unit == "percent"

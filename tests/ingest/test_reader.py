@@ -12,7 +12,7 @@ from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import schema
 from segue.core import resources
-from segue.ingest import typed_reader
+from segue.ingest import text_scan, typed_reader
 from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import TextOptions, read_rows
@@ -140,3 +140,11 @@ def test_sample_of_equal_rows_has_the_sample_size(spark, tmp_path):
     (sample,) = typed_reader.collect_samples(rows, [files])
     assert len(sample) == SAMPLE_LINES
     assert {row[HEADER.index("valence")] for row in sample} == {"50.0"}
+
+
+def test_sample_holds_every_distinct_line_however_often_another_is_repeated(spark, tmp_path):
+    lines = [f"{number},{number / 100}" for number in range(20)]
+    (tmp_path / "a.csv").write_text("\n".join([*["7,0.5"] * 300, *lines]) + "\n")
+    (file,) = list_input(spark, str(tmp_path / "a.csv"))
+    (scan,) = text_scan.scan_files(text_scan.text_lines(spark, [file]), "utf-8", json=False).values()
+    assert {line for _, line in scan.sample} == {line.encode() for line in [*lines, "7,0.5"]}

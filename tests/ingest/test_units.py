@@ -116,3 +116,14 @@ def test_rows_shorter_than_the_header_are_accepted():
         "energy": "percent",
         "valence": "fraction",
     }
+
+
+def test_rows_of_other_files_decide_fractions_but_neither_the_duration_nor_the_decimal_comma():
+    columns = {"energy": (0, None), "duration_s": (1, None)}
+    decided = decide_units(columns, [["1", "201,5"], ["0", "185,25"]], fallback=[["71", "201000"], ["30", "185000"]])
+    assert (decided.units, decided.decimal_comma) == ({"energy": "percent", "duration_s": "s"}, True)
+    assert set(decided.decisions) == {
+        "numbers are written with a decimal comma",
+        "energy read as 0 to 100, inferred from the values",
+        "duration_s read as seconds, inferred from the values",
+    }

@@ -21,12 +21,12 @@ def runs(root):
 
 def test_all_faults_are_reported_before_spark_starts(tmp_path, capsys):
     words = ["--set", "clustering.ks=9-4", "--set", "clustering.restart=3", "--set", "selection.min_k=many"]
-    words += ["--colour", "red", "--set", "ingest.source=nosuch", "--config", str(tmp_path / "none.toml")]
+    words += ["--colour", "red", "--set", "ingest.source=nosuch", "--config", str(tmp_path / "none.toml"), "--set"]
     assert runner.execute(ingest.JOB, words, start=no_session) == 2
     errors = capsys.readouterr().err.splitlines()
     assert all(line.startswith("error: ") for line in errors)
     expected = ["--colour", "--output ROOT is missing", "--input PATH is missing", "none.toml", "did you mean", "'9-4'"]
-    expected += ["selection.min_k is 'many'"]
+    expected += ["selection.min_k is 'many'", "argument --set: expected one argument"]
     assert [word for word in expected if not any(word in line for line in errors)] == []
 
 

@@ -217,4 +217,4 @@ def match_columns(
 
 def _are_row_numbers(sample: SampleValues, index: int) -> bool:
     texts = (row[index] for row in sample)
-    return all(text is None or text.strip().isdecimal() for text in texts)
+    return bool(sample) and all(text is None or text.strip().isdecimal() for text in texts)

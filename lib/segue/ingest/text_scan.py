@@ -180,8 +180,8 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
                 for is_open, closed in zip(scan.open_quotes, CLOSED_LINES, strict=True)
             ]
     scan.head = values[:HEAD_LINES].to_pylist()
-    lowest = np.argsort(hashes.to_numpy(), kind="stable")[:SAMPLE_LINES]
-    scan.sample = sorted({(hashes[int(i)].as_py(), values[int(i)].as_py()) for i in lowest})
+    lowest, first = np.unique(hashes.to_numpy(), return_index=True)
+    scan.sample = list(zip(lowest.tolist()[:SAMPLE_LINES], values.take(first[:SAMPLE_LINES]).to_pylist(), strict=True))
     return scan
 
 

@@ -65,9 +65,11 @@ def decide_units(
     for name, (_, unit) in columns.items():
         if unit in _UNIT_VOTES and name != "popularity":
             file_votes += len(values[name]) * _UNIT_VOTES[unit]
+    durations = values["duration_s"] if "duration_s" in undeclared else []
     if not file_votes and fallback:
         decided = decide_units(columns, fallback)
-        return UnitDecisions(decided.units, decimal_comma, decided.decisions)
+        units = decided.units | ({"duration_s": _duration_unit(durations)} if durations else {})
+        return UnitDecisions(units, decimal_comma, tuple(_sentences(units, decimal_comma=decimal_comma)))
     # popularity is a percentage unless its own values are conclusive
     defaults = {name: 1 if name == "popularity" else file_votes for name in votes}
     units = {name: "percent" if (vote or defaults[name]) > 0 else "fraction" for name, vote in votes.items()}

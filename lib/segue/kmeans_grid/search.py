@@ -22,6 +22,7 @@ from segue.kmeans_grid.kernel import Matrix, Points
 from segue.kmeans_grid.seeding import Solution
 from segue.kmeans_grid.worker_pool import WorkerPool
 
+log = logging.getLogger(__name__)
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
 """Restarts and exchanges run on max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points."""
 EARLY_ITERATIONS, N_REFINED = 5, 3
@@ -152,9 +153,6 @@ def _exchange(
         if n_failed == MAX_FAILED_EXCHANGES:
             break
     return solutions
-
-
-log = logging.getLogger(__name__)
 
 
 def stability(

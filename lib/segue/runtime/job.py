@@ -4,7 +4,7 @@ import argparse
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -75,11 +75,6 @@ class Job:
     options: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError([message])
-
-
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
     """Return a job's options and settings from its command line.
 
@@ -88,23 +83,19 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
     SettingsError
         Names every fault of the options and the settings at once.
     """
-    parser = _Parser(
-        prog=f"{job.name}.py", allow_abbrev=False, description=job.work.__doc__, parents=[_settings_parser()]
+    parser = argparse.ArgumentParser(
+        prog=f"{job.name}.py",
+        allow_abbrev=False,
+        exit_on_error=False,
+        description=job.work.__doc__,
+        parents=[_settings_parser()],
     )
     parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
     if job.takes_input:
         parser.add_argument("--input", metavar="PATH", help="a file, a folder, a glob or a Delta table")
     for name, keywords in job.options:
         parser.add_argument(name, **keywords)
-    faults: list[str] = []
-    try:
-        options, unknown = parser.parse_known_args(argv)
-        faults += [f"unknown option {text}" for text in unknown]
-    except SettingsError as error:
-        # faults of the settings are reported together with those of the options
-        faults += error.faults
-        options, _ = _settings_parser().parse_known_args(argv)
-        options.output = options.input = "not parsed"
+    options, faults = _parse_options(parser, list(argv))
     required = {"--output ROOT": options.output}
     if job.takes_input:
         required["--input PATH"] = options.input
@@ -120,8 +111,23 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
     return options, loaded
 
 
-def _settings_parser() -> _Parser:
-    parser = _Parser(add_help=False, allow_abbrev=False)
+def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options, and a fault for each word that is none. argparse itself stops at the first."""
+    faults: list[str] = []
+    while True:
+        try:
+            options, unknown = parser.parse_known_args(words)
+            return options, faults + [f"unknown option {text}" for text in unknown]
+        except argparse.ArgumentError as error:
+            faults.append(str(error))
+            named = [i for i, word in enumerate(words) if word.partition("=")[0] == error.argument_name]
+            without_value = [i for i in named if "=" not in words[i] and "".join(words[i + 1 : i + 2])[:1] in ("", "-")]
+            index = (without_value or named)[0]
+            del words[index : index + (1 if without_value or "=" in words[index] else 2)]
+
+
+def _settings_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(
         "--config",
         metavar="FILE.toml",

@@ -160,7 +160,7 @@ def _as_json(values: dict[str, Any]) -> dict[str, str]:
 def _record(run: Run, row: dict[str, Any]) -> None:
     """Append the run's row to ``runs``, with a row for each earlier run that died without one."""
     # another run may be recording the same dead runs
-    with transactions.output_lock(run.store.root, "notes"):
+    with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):
         dead = run_markers.dead_runs(run.store.root)  # guard: dead-runs-recorded -> dead = []
         recorded = set()
         if dead:
