@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segue import schema
-from segue.core import resources
+from segue.core import distribution
 from segue.errors import SettingsError
 from segue.ingest.column_matching import (
     COLUMNS,
@@ -18,7 +18,7 @@ from segue.ingest.column_matching import (
     normalise_header,
 )
 
-SOURCES = load_sources(resources.conf() / "sources")
+SOURCES = load_sources(distribution.conf() / "sources")
 FEATURES = {"bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"}
 KAGGLE = (
     "Index,Title,Artist,Top Genre,Year,Beats Per Minute (BPM),Energy,Danceability,Loudness (dB),Liveness,Valence,"
@@ -219,7 +219,7 @@ def test_header_is_normalised(header, normalised):
 
 
 def test_bundled_sources_define_the_default_features():
-    sources = load_sources(resources.conf() / "sources")
+    sources = load_sources(distribution.conf() / "sources")
     assert [source.name for source in sources] == ["chosic", "kaggle-2000", "spotify-api"]
     for source in sources:
         columns = {column for column, _ in source.headers.values()}
@@ -228,14 +228,14 @@ def test_bundled_sources_define_the_default_features():
 
 
 def test_a_single_source_is_loaded_by_name():
-    (source,) = load_sources(resources.conf() / "sources", name="spotify-api")
+    (source,) = load_sources(distribution.conf() / "sources", name="spotify-api")
     assert source.headers["durationms"] == ("duration_s", "ms")
     assert source.headers["energy%"] == ("energy", "percent")
     assert source.headers["energy"] == ("energy", None)
 
 
 def test_unknown_name_is_a_fault_that_lists_the_sources():
-    (fault,) = faults(resources.conf() / "sources", name="deezer")
+    (fault,) = faults(distribution.conf() / "sources", name="deezer")
     assert fault == "ingest.source is 'deezer', expected auto or one of chosic, kaggle-2000, spotify-api"
 
 

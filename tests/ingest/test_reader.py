@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import schema
-from segue.core import resources
+from segue.core import distribution
 from segue.ingest import text_scan, typed_reader
 from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import list_input
@@ -24,7 +24,7 @@ COMPARED = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_fi
 
 def validated(spark, path, **options):
     """Return the validated rows of an input."""
-    sources = load_sources(resources.conf() / "sources")
+    sources = load_sources(distribution.conf() / "sources")
     files = list_input(spark, str(path))
     return read_rows(spark, files, sources, NEEDED, TextOptions(**options), missing_rejects=True).frame
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from segue.core import resources
+from segue.core import distribution
 from segue.core.spark_helpers import persisted
 from segue.ingest import merge
 from segue.ingest.column_matching import load_sources
@@ -42,7 +42,7 @@ def tables(root: Path):
 @pytest.fixture(scope="module")
 def read_file(spark):
     """Return a function that reads a file, once, into its tracks and rejected rows as they would be stored."""
-    sources = load_sources(resources.conf() / "sources")
+    sources = load_sources(distribution.conf() / "sources")
 
     @functools.cache
     def read(path: Path):

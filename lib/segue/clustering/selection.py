@@ -114,8 +114,9 @@ def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
 def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
     """Return the index of the best feature space, on a tie the lowest.
 
-    The score of a space is the mean over the k that all spaces share: of the normalised mutual information with genre
-    where tracks have genres, else of the stability. Where a score is missing the index is 0, with a warning.
+    The score of a space is a mean over the k that all spaces share. Where tracks have genres it is the mean normalised
+    mutual information with genre, else the mean stability (``Fit.stability``). Where a score is missing the index is 0,
+    with a warning.
 
     Parameters
     ----------

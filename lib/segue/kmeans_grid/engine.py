@@ -1,4 +1,4 @@
-"""Fit and score every k of a grid: search on a sample, then move and score all k in a few passes over all points."""
+"""Fit and score every k of a grid: find centres on a sample, then refine and score them in passes over all data."""
 
 import logging
 import time

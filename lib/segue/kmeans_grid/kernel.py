@@ -35,7 +35,10 @@ def fixed_point_bits(n_features: int) -> int:
 
 
 def max_points(n_features: int) -> int:
-    """Return the most points of a cluster whose sums of coordinates are exact: 2^29 up to 10 features."""
+    """Return how many points a cluster may have for its sums of coordinates to be exact: 2^29 for up to 10 features.
+
+    More features leave fewer bits for the number of points.
+    """
     return 1 << (MANTISSA - fixed_point_bits(n_features))
 
 

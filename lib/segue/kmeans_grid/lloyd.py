@@ -1,4 +1,4 @@
-"""Run Lloyd's iterations on all points for every k at once, and save their state after each pass."""
+"""Run Lloyd's iterations on all points for every k at once, and save the centres after each pass as a checkpoint."""
 
 import json
 import logging

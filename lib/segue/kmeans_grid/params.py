@@ -65,7 +65,7 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Return the Params that are not None, former names replaced with a DeprecationWarning.
+    """Return the Params that are not None, under their current names. Warns of each former name.
 
     Parameters
     ----------

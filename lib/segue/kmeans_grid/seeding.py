@@ -184,7 +184,7 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
 
 
 def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
-    """Remove the centre whose removal raises the inertia least, all others staying where they are. O(n k d)."""
+    """Return the centres without the one whose removal raises the inertia least. O(n k d)."""
     distances = kernel.distance_coefficients(centres) @ points.homogeneous_columns
     columns = np.arange(len(points))
     labels = kernel.column_argmin(distances)

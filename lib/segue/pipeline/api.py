@@ -107,6 +107,11 @@ def fit_clusters(
     ks : numbers of clusters, such as ``range(2, 13)`` or ``"2-12"``; by default ``clustering.ks`` of the settings
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
 
+    Returns
+    -------
+    Clusters
+        The scores, the chosen k, the fitted pipeline and the profiles. It holds nothing on the cluster.
+
     Raises
     ------
     ClusteringError

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from segue import schema
-from segue.core import resources
+from segue.core import distribution
 from segue.core.text import json_digest
 from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import InputFile
@@ -97,7 +97,7 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 def _reading_hash(settings: Settings) -> str:
     """Return a hash of the settings and source definitions that decide how a row is read."""
     ingest = settings.ingest
-    sources = load_sources(resources.conf() / "sources", name=ingest.source)
+    sources = load_sources(distribution.conf() / "sources", name=ingest.source)
     decisive = [
         ingest.encoding,
         ingest.invalid_utf8,

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.core import resources
+from segue.core import distribution
 from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
@@ -59,7 +59,7 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
 def check_sources(settings: Settings) -> None:
     """Raise SettingsError if a file in ``conf/sources/`` is invalid, or ``ingest.source`` names no source."""
-    load_sources(resources.conf() / "sources", name=settings.ingest.source)
+    load_sources(distribution.conf() / "sources", name=settings.ingest.source)
 
 
 def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
@@ -100,7 +100,7 @@ def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: S
     return read_rows(
         spark,
         files_read,
-        load_sources(resources.conf() / "sources", name=ingest.source),
+        load_sources(distribution.conf() / "sources", name=ingest.source),
         settings.features.columns,
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
         missing_rejects=settings.features.missing == "reject",

@@ -267,7 +267,7 @@ def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
 
 
 def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
-    """Return the features that the 3-D scatter shows first: bpm, energy and danceability, or others that exist."""
+    """Return the features that the 3-D scatter shows first: bpm, energy, danceability, or the next that exist."""
     available = list(numbers.points.values)
     preferred = [name for name in _START_AXES if name in available]
     x, y, z = (preferred + [name for name in available if name not in preferred] + preferred * 3 + available * 3)[:3]

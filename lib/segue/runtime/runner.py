@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from pyspark.sql import SparkSession
 
 from segue import schema
-from segue.core.resources import versions
+from segue.core.distribution import versions
 from segue.errors import ConflictError, SegueError, SettingsError
 from segue.runtime import logs, run_markers, session, signals
 from segue.runtime.job import Job, Run, parse_command_line

@@ -204,7 +204,7 @@ class RecommendSettings(_Section):
 
 
 class ReportSettings(_Section):
-    """What the report shows of a large catalogue."""
+    """How much of a large catalogue the report shows."""
 
     points: int = Field(
         default=5000, ge=100, le=7000, description="maximum tracks on the maps, in proportion to the clusters' sizes"

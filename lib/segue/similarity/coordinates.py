@@ -121,7 +121,7 @@ class SimilarityOptions:
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
-    """Fit the scaling to all tracks. Runs two to four Spark jobs.
+    """Return the scaling of every feature, fitted to all tracks. Runs two to four Spark jobs.
 
     Features without any value are logged, and left out of the scaling.
 

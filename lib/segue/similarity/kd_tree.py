@@ -226,7 +226,10 @@ class _MaxLengths:
             self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
 
     def of(self, queries: Tracks) -> Integers:
-        """Return an upper bound of the length of each query's list, which ignores years, shape (n_queries,)."""
+        """Return an upper bound of the number of neighbours that the rules allow each query, shape (n_queries,).
+
+        The rule on years, which can only lower the number, is ignored.
+        """
         if self._total > self._length or not len(self._recordings):
             return np.full(len(queries), min(self._total, self._length), dtype=np.int64)
         index = np.minimum(np.searchsorted(self._recordings, queries.recording), len(self._recordings) - 1)

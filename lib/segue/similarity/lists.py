@@ -1,4 +1,7 @@
-"""Find the lists of a batch of tracks, as concatenated arrays, in its own cell or another, and merge them."""
+"""Find the nearest neighbours of a batch of tracks, in one cell of the catalogue at a time, and merge the lists.
+
+The lists of a batch are held as concatenated arrays. Cells: see ``partitioned``.
+"""
 
 from dataclasses import dataclass
 
@@ -40,7 +43,7 @@ class NeighbourLists:
 
     @classmethod
     def empty(cls) -> "NeighbourLists":
-        """Return no lists."""
+        """Return the lists of a batch of no tracks."""
         return cls(np.empty(0, np.int64), pa.array([], pa.string()), np.empty((0, _N_ATTRIBUTES), np.int64))
 
     @classmethod

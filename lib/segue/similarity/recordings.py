@@ -110,7 +110,7 @@ def artist_key(artist: str) -> str:
 
 
 def artist_keys(artists: Sequence[str]) -> list[str]:
-    """Return ``artist_key`` of each artist; computed once per distinct value."""
+    """Return the key of each artist, a normalised name (see ``artist_key``); computed once per distinct value."""
     distinct = list(dict.fromkeys(artists))
     firsts = fold_texts([artist.split(";", 1)[0] for artist in distinct])
     words = zip(distinct, firsts, normalise_words_of_all(firsts), strict=True)

@@ -127,7 +127,8 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
     Parameters
     ----------
-    exists : returns whether the table has a commit; called if Delta reports that the table exists
+    exists : returns whether the table has a commit. Delta takes a folder without one, which a run that died left, for
+        a table too; such a folder is written to.
     """
     try:
         _writer(path, table, rows).create()
@@ -169,7 +170,7 @@ def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> N
 
 
 def local_frame(spark: SparkSession, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """Return rows of the driver as a frame of one partition."""
+    """Return rows of the driver as a Spark DataFrame of one partition."""
     return spark.createDataFrame(to_arrow(columns, rows), columns).coalesce(1)
 
 

@@ -190,7 +190,7 @@ class Store:
         return table_id
 
     def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-        """Return rows of the driver as a frame with the table's columns."""
+        """Return rows of the driver as a Spark DataFrame with the table's columns."""
         return delta_tables.local_frame(self.spark, spark_schema(table), rows)
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
@@ -229,7 +229,7 @@ class Store:
         table : a table of ``segue.schema``
         rows : one per key
         remove_missing : also remove the stored rows whose keys are not in ``rows``
-        removed_keys : keys of further rows to remove, none of them in ``rows``
+        removed_keys : keys of stored rows to remove, none of them in ``rows``
         provenance : what the rows were derived from, JSON-ready; ``Store.provenance`` returns it
         """
         check_columns(table, rows)

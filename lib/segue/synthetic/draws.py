@@ -45,7 +45,14 @@ def normal(seed: int, name: str, *keys: Column) -> Column:
 
 
 def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
-    """Return an int from 0 to ``bound - 1``, all equally likely."""
+    """Return a Column of random ints from 0 to ``bound - 1``, uniform, the same for the same seed, name and keys.
+
+    Parameters
+    ----------
+    bound : exclusive upper bound
+    seed, name : draws of different names are independent
+    keys : columns that identify the row, such as its number
+    """
     return F.pmod(bits(seed, name, *keys), F.lit(bound)).cast("int")
 
 

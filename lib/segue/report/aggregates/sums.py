@@ -51,13 +51,13 @@ _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.li
 
 
 def n_fine(name: str) -> int:
-    """Return the number of fine bins over the range of a number."""
+    """Return how many of the narrowest bins, which histograms and quantiles are made from, cover a column's range."""
     low, high = _RANGES[name]
     return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
 
 def edges(name: str, n_bins: int) -> Floats:
-    """Return the edges of ``n_bins`` equal bins over the range of a number, in its unit, shape (n_bins + 1,)."""
+    """Return the edges of ``n_bins`` equal bins over the allowed range of a numeric column, shape (n_bins + 1,)."""
     low, high = _RANGES[name]
     return np.linspace(low, high, n_bins + 1)
 
