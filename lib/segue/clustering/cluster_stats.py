@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Batches = Iterable[pa.RecordBatch]
 
 OUTLIER_DEVIATIONS = 3.0
-"""Standard deviations above the mean distance to a cluster's centre from which on a track is an outlier."""
+"""A track is an outlier if its distance to the centre exceeds its cluster's mean by this many standard deviations."""
 N_BINS = 2048
 """Histogram bins between a feature's minimum and maximum in a cluster: a quartile is exact to about a bin's width."""
 _QUARTILE_SHARES = (0.25, 0.5, 0.75)
@@ -52,7 +52,7 @@ class FeatureStats:
 
 
 def list_matrix(points: pa.Array) -> Floats:
-    """Return a column of equally long lists as an array, shape (n_rows, n_features)."""
+    """Convert an Arrow column of equally long lists to a numpy array of shape (n_rows, n_features)."""
     matrix: Floats = points.flatten().to_numpy(zero_copy_only=False).reshape(len(points), -1)
     return matrix
 
@@ -75,7 +75,7 @@ def squared_distances(points: Floats, centres: Floats) -> Floats:
 
 
 def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequence[float]) -> list[float]:
-    """Return quantiles of a histogram with bins of equal width, its values evenly spaced within each bin.
+    """Estimate quantiles from a histogram with bins of equal width, as if values were evenly spaced within each bin.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
 
 
 def _empty_moments(k: int, n_features: int) -> Floats:
-    """Return the moments of no rows, shape (5, k, n_features)."""
+    """Return the result of ``_fit_moments`` for a table without rows, shape (5, k, n_features)."""
     moments = np.zeros((5, k, n_features))
     moments[3], moments[4] = np.inf, -np.inf
     return moments
@@ -235,14 +235,17 @@ def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
 
 
 def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int32], Floats]:
-    """Return cluster index (from 0) and value of the rows in which a feature is neither null nor NaN."""
+    """Return two arrays for the rows that have a value of one feature: the cluster index from 0, and the value.
+
+    The batch has the column ``cluster`` (int from 1) and then the features; null and NaN are missing values.
+    """
     values = batch.column(feature + 1).to_numpy(zero_copy_only=False)
     is_present = ~np.isnan(values)
     return batch.column(0).to_numpy()[is_present] - 1, values[is_present]
 
 
 def _collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
-    """Apply a function to each partition, and return its arrays, flattened, in partition order. Runs one Spark job."""
+    """Call ``summarise`` on each partition; return its flattened results, in partition order. Runs one Spark job."""
 
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([pa.array([summarise(batches).tobytes()], pa.binary())], names=["values"])

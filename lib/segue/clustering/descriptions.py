@@ -51,9 +51,12 @@ def describe_clusters(deviations: Sequence[Mapping[str, float]]) -> list[str]:
 
 
 def _phrases(ranked: Sequence[Sequence[tuple[str, float]]], counts: Sequence[int]) -> list[str]:
-    """Return a description per cluster: the words of its ``counts[i]`` most deviating features, or ``MIDDLING``.
+    """Return a description for each cluster: words for its first features in ``ranked``, or ``MIDDLING`` if none.
 
-    ``ranked``: per cluster, pairs of feature and deviation, largest absolute deviation first.
+    Parameters
+    ----------
+    ranked : for each cluster, pairs of feature name and deviation, largest absolute deviation first
+    counts : for each cluster, the number of features to describe
     """
     return [
         ", ".join(_word(name, deviation) for name, deviation in features[:count]) or MIDDLING

@@ -42,11 +42,11 @@ class FeatureSpace:
     log: tuple[str, ...] = ()
     """Features replaced by log1p of their value."""
     weights: dict[str, float] = field(default_factory=dict)
-    """Factors of scaled features, 1 where there is none."""
+    """Factors that scaled features are multiplied by, by feature name; 1 for features that are not listed."""
 
     @property
     def name(self) -> str:
-        """The space in one line, as the column ``space`` of ``k_scores`` stores it."""
+        """A one-line text that identifies the space, stored in the column ``space`` of the table ``k_scores``."""
         parts = [f"log1p({c})" if c in self.log else c for c in self.columns]
         weighted = [
             f"{self.weights[c]:g}*{part}" if c in self.weights else part
@@ -61,12 +61,15 @@ class FeatureSpace:
 
     @property
     def is_order_independent(self) -> bool:
-        """Whether the stages fit to the same bits in any order of tracks: minimum and maximum do, a sum does not."""
+        """Whether the fitted stages are the same, bit for bit, for any order of the tracks.
+
+        A minimum or maximum does not depend on the order; a quantile or a floating-point sum does.
+        """
         return self.scaler == "minmax" and not self.impute
 
     @property
     def output(self) -> str:
-        """The vector column that the last stage writes."""
+        """Name of the vector column that the last stage writes."""
         return WEIGHTED if self.weights else SCALED
 
 
@@ -94,7 +97,7 @@ def preparation_stages(space: FeatureSpace) -> list[Stage]:
 
 
 def _scaler(name: str) -> Stage:
-    """Return the unfitted scaler of a name."""
+    """Return the unfitted pyspark.ml scaler for ``minmax``, ``standard`` or ``robust``."""
     if name == "standard":
         return StandardScaler(withMean=True, withStd=True, inputCol=ASSEMBLED, outputCol=SCALED)
     if name == "robust":
@@ -120,7 +123,7 @@ def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
 def pipeline_with_centres(
     spark: SparkSession, preparation: PipelineModel, space: FeatureSpace, centres: Matrix
 ) -> PipelineModel:
-    """Return the fitted stages and a KMeansModel with exactly these centres, in order. Runs a few small Spark jobs.
+    """Return a pipeline of fitted stages and a KMeansModel with these centres, in order. Runs a few small Spark jobs.
 
     Parameters
     ----------
@@ -132,7 +135,10 @@ def pipeline_with_centres(
 
 
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
-    """Return the scaler's ``name`` and its fitted parameters by name, each a list with one number per feature."""
+    """Return a dict of the fitted scaler: its name under ``name``, and each of its two parameters under its own name.
+
+    A parameter, such as ``mean``, is a list with one number per feature.
+    """
     scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):
         name, vectors = "minmax", {"minimum": scaler.originalMin, "maximum": scaler.originalMax}
@@ -144,7 +150,7 @@ def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
 
 
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
-    """Return the value that the Imputer fills in for each feature, empty without an Imputer. Runs one Spark job."""
+    """Return by feature the value that replaces missing ones; empty if there is no Imputer. Runs one Spark job."""
     first = preparation.stages[0]
     if not isinstance(first, ImputerModel):
         return {}
@@ -153,7 +159,7 @@ def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str,
 
 
 def to_original_units(scaled: Matrix, preparation: PipelineModel, space: FeatureSpace) -> Matrix:
-    """Return points of the scaled space in the units of the features: the inverse of the fitted stages.
+    """Convert points from scaled units to the units of the features, by the inverse of the fitted stages.
 
     Parameters
     ----------
@@ -185,7 +191,7 @@ def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[s
 
 
 def _offset_and_width(preparation: PipelineModel) -> tuple[Matrix, Matrix]:
-    """Return what the scaler subtracts from each feature, and what it divides each by, shape (n_features,) each."""
+    """Return two arrays of shape (n_features,): what the scaler subtracts from each feature, and what it divides by."""
     name, *parameters = scaler_parameters(preparation).values()
     first, second = np.array(parameters[0]), np.array(parameters[1])
     return (first, second - first) if name == "minmax" else (first, second)

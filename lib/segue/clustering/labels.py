@@ -130,5 +130,5 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: Model
 
 
 def _element_by_cluster(values: list[str]) -> Column:
-    """Return the element of a list (first: that of cluster 1) for the row's cluster."""
+    """Return a Column with the element of ``values`` for the row's cluster; the first element is that of cluster 1."""
     return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))

@@ -39,7 +39,7 @@ class ModelCard:
     n_tracks: int
     silhouette: float
     centres: list[list[float]]
-    """In the units of the features."""
+    """Centres of the clusters, in the units of the features."""
     centres_scaled: list[list[float]]
     sizes: list[int]
     cluster_names: list[str]
@@ -70,7 +70,7 @@ class ModelCard:
 
 
 def from_json(text: str, source: str) -> ModelCard:
-    """Return the model card in a JSON text; unknown keys are ignored.
+    """Parse a JSON text into a model card; unknown keys are ignored.
 
     Parameters
     ----------

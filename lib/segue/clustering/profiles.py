@@ -18,7 +18,7 @@ _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
 def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXACT_TRACKS) -> list[dict[str, Any]]:
-    """Compute the rows of ``cluster_profiles`` but ``model_version``. Runs two Spark jobs, or four above ``max_exact``.
+    """Compute ``cluster_profiles`` without ``model_version``. Runs two Spark jobs, or four above ``max_exact`` tracks.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
     Returns
     -------
     list of dict
-        One per cluster, by its number.
+        One row of the table per cluster, cluster 1 first.
     """
     rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
     phrases = descriptions.describe_clusters(_deviations(rows))
@@ -51,7 +51,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return name and value of the profile's columns of one feature."""
+    """Return the columns of ``cluster_profiles`` for one feature as (name, value), from a ``_fit_statistics`` row."""
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
     # JSON has no infinity, to which the standard deviation of very large durations overflows
     values = [
@@ -81,13 +81,13 @@ def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
 
 
 def _exact_statistics(name: str) -> list[Column]:
-    """Return the aggregates of one feature, named as ``_STATISTICS`` says."""
+    """Return aggregate Columns with the exact statistics of a feature, named FEATURE_STATISTIC (``_STATISTICS``)."""
     columns = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
     return [column.alias(f"{name}_{statistic}") for statistic, column in zip(_STATISTICS, columns, strict=True)]
 
 
 def _exemplars() -> Column:
-    """Return the aggregate of the tracks nearest to the centre, nearest first, ties by track id."""
+    """Return an aggregate Column: an array of the tracks nearest to the centre, nearest first, ties by track id."""
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
 

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class ScoredFit(Protocol):
-    """The scores of one k, a part of ``segue.core.grid_result.Fit``."""
+    """The scores of one k that a selection needs; ``segue.core.grid_result.Fit`` has them."""
 
     @property
     def k(self) -> int: ...
@@ -112,7 +112,7 @@ def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
 
 
 def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
-    """Return the index of the best feature space, on a tie the lowest.
+    """Return the index of the best feature space; on a tie, the lowest index.
 
     The score of a space is a mean over the k that all spaces share. Where tracks have genres it is the mean normalised
     mutual information with genre, else the mean stability (``Fit.stability``). Where a score is missing the index is 0,
@@ -134,7 +134,7 @@ def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
 
 
 def _space_score(fit: ScoredFit) -> float | None:
-    """Return the normalised mutual information with genre, else the mean stability, else None."""
+    """Return the normalised mutual information with genre; if it is None, the mean stability; if both are, None."""
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi
     return fit.stability.mean if fit.stability else None

@@ -46,7 +46,7 @@ NAME = "spark-ml"
 CONCURRENT_FITS = 4
 """Fits that run at once: a single one is many short Spark jobs, which leave most of a cluster idle."""
 PARALLEL_INIT_POINTS = 20
-"""Least number of distinct points per centre for which every other start uses ``k-means||``."""
+"""With at least this many distinct points per centre, every second start uses ``k-means||``."""
 
 
 def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points: int | None = None) -> list[Fit]:
@@ -118,7 +118,8 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 def _weighted(points: DataFrame, n_points: int) -> DataFrame:
     """Return each distinct point once, with its number of occurrences as ``weight``, in a reproducible order.
 
-    The optimum is the same as over all points, and no two initial centres coincide, on which the block solver fails.
+    K-means with these weights has the same optimum as over all points. Distinct points also ensure that no two initial
+    centres coincide, for which Spark's block solver fails.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
@@ -164,7 +165,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
 
 
 def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
-    """Return the Fit of a model, scored on all points. Runs a few Spark jobs in parallel."""
+    """Score a model on all points, and return its centres and scores. Runs a few Spark jobs in parallel."""
     labeled = model.transform(points)
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     passes = (evaluator.evaluate, _cluster_sums, _genre_counts)
@@ -264,7 +265,7 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Return the stability of one k, or None: the notes of ``fit`` define both."""
+    """Return the stability of one k over the random halves, or None where undefined; see the notes of ``fit``."""
     if k > min(subsamples.n_distinct):
         return None
     fewer_starts = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
@@ -287,7 +288,7 @@ def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stabili
 
 
 def _run_all(spark: SparkSession, calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Return the results of calls that run Spark jobs in parallel; the first error cancels the jobs of the others."""
+    """Make calls in parallel; return their results in order. The first error cancels the Spark jobs of the others."""
     with parallel_jobs(spark, CONCURRENT_FITS) as submit:
         futures = [submit(call) for call in calls]
         for future in as_completed(futures):

@@ -10,7 +10,7 @@ from segue import __version__
 
 
 def conf() -> Traversable:
-    """Return the folder with ``defaults.toml`` and ``sources/``: in the installed or zipped package, or a checkout."""
+    """Return the folder that holds ``defaults.toml`` and ``sources/``, in the installed package or in a checkout."""
     packaged = files("segue") / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
 

@@ -24,7 +24,7 @@ class GridOptions:
     """How K-means is fitted for every k of a grid, by either engine."""
 
     restarts: int
-    """Starts of each k; the best by inertia is returned. ``fused`` then exchanges centres between neighbouring k."""
+    """Starts of each k. The best by inertia is returned; ``fused`` improves it by centres of neighbouring k."""
     max_iter: int
     """Maximum number of Lloyd iterations over all points."""
     tol: float
@@ -64,13 +64,13 @@ class Fit:
     centres: Matrix
     """Shape (k, n_features), in the units of the points."""
     sizes: NDArray[np.int64]
-    """Points nearest to each centre, shape (k,)."""
+    """Number of points nearest to each centre, shape (k,)."""
     inertia: float
-    """Sum of squared distances of all points to their centre."""
+    """Sum of the squared distances of all points to their nearest centre."""
     silhouette: float
-    """Mean over all points, squared Euclidean distance, in [-1, 1]."""
+    """Mean silhouette of all points, by squared Euclidean distance, in [-1, 1]."""
     cluster_silhouettes: NDArray[np.float64]
-    """Mean over the points of each cluster, shape (k,)."""
+    """Mean silhouette of the points of each cluster, shape (k,)."""
     davies_bouldin: float
     calinski_harabasz: float
     agreement: Agreement
@@ -87,9 +87,9 @@ class ClusterSums:
     """Sums over the points of each cluster of one k, for given centres."""
 
     sizes: NDArray[np.int64]
-    """Points of each cluster, shape (k,)."""
+    """Number of points of each cluster, shape (k,)."""
     means: Matrix
-    """Shape (k, n_features)."""
+    """Mean of each cluster's points, shape (k, n_features)."""
     silhouettes: NDArray[np.float64]
     """Sums of silhouettes, shape (k,)."""
     distances: NDArray[np.float64]
@@ -101,13 +101,13 @@ class ClusterSums:
 def fit_from_sums(
     centres: Matrix, sums: ClusterSums, agreement: Agreement, *, engine: str, restarts: int, iterations: int
 ) -> Fit:
-    """Return a Fit with the scores computed from sums over clusters.
+    """Compute the scores of the clusters of one k from sums over their points, and return them as a Fit.
 
     Parameters
     ----------
     centres : shape (k, n_features)
-    sums : of the clusters of these centres, none of them empty
-    agreement : of the clusters with classes
+    sums : sums over the points of each cluster, no cluster empty
+    agreement : agreement of the clusters with classes
     engine, restarts, iterations : copied into the Fit
     """
     within = float(sums.squares.sum())

@@ -65,7 +65,7 @@ def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 
 
 def _pairs(sizes: NDArray[np.int64]) -> int:
-    """Return the number of pairs within groups, exact in Python's integers."""
+    """Return the number of pairs of points that are in the same group, for groups of these sizes, as an exact int."""
     return sum(size * (size - 1) // 2 for size in sizes.ravel().tolist())
 
 

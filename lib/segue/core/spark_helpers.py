@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class Submit(Protocol):
-    """Start a call in a thread; ``result()`` of the returned Future waits for the call."""
+    """A function that starts a call in a thread and returns its Future, whose ``result()`` waits for the call."""
 
     def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Start ``call(*args, **kwargs)`` as soon as a thread is free."""
@@ -96,10 +96,10 @@ def parallel_jobs(
 
 
 def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
-    """Cancel the jobs with a tag until all futures are done, for ``seconds`` at most.
+    """Cancel the Spark jobs with a tag, repeatedly, until all futures are done or ``seconds`` have passed.
 
-    The tag is one of the SparkContext: ``SparkSession.interruptTag`` ignores tags that another thread has
-    added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
+    ``tag`` was added to the SparkContext, not to the session: ``SparkSession.interruptTag`` ignores tags that another
+    thread has added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
     """
     deadline = time.monotonic() + seconds
     running = set(futures)
@@ -115,13 +115,15 @@ MIN_PARTITIONS = 2
 
 
 def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> DataFrame:
-    """Return the frame partitioned by hash and sorted by columns, the same on every cluster. Shuffles all rows once.
+    """Hash-partition rows by key columns, and sort each partition by them. Shuffles all rows once.
+
+    On every cluster the partitions hold the same rows in the same order.
 
     Parameters
     ----------
     frame : rows, no two equal in ``keys``
     n_rows : number of rows; it alone decides the number of partitions
-    keys : columns of an orderable type
+    keys : names of columns of an orderable type
     """
     partitions = max(MIN_PARTITIONS, -(-n_rows // ROWS_PER_PARTITION))
     return frame.repartition(partitions, *keys).sortWithinPartitions(*keys)

@@ -1,1 +1,1 @@
-"""Read published files into tracks and rejected rows: DataFrames and plain values in and out."""
+"""Read published files into DataFrames of tracks and of rejected rows. Writes nothing."""

@@ -21,10 +21,10 @@ COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source's name, and the canonical column and declared unit of every header, by normalised header.
+    """A source: its name, and for each normalised header the canonical column and the declared unit.
 
-    A unit of None is inferred from the values of a file. The names of these fields are part of the hash in
-    ``ingested_files.reading``: if one is renamed, every file is read again.
+    Where the unit is None, it is inferred from the values of a file. The names of the fields ``name`` and ``headers``
+    are part of the hash in ``ingested_files.reading``: if one is renamed, every file is read again.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Source:
 
 
 def normalise_header(header: str) -> str:
-    """Return a header in NFKC and case-folded, reduced to letters, digits and ``%``.
+    """Normalise a header to NFKC, fold its case, and keep only letters, digits and ``%``.
 
     >>> normalise_header("Energy_%"), normalise_header("Beats Per Minute (BPM)")
     ('energy%', 'beatsperminutebpm')
@@ -91,7 +91,7 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
 
 
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
-    """Return what is wrong with a header's entry, or None."""
+    """Return what is wrong with the entry of a header in a source definition, or None if it is valid."""
     column, unit = entry.get("column"), entry.get("unit")
     if not normalise_header(header):
         return "has no letter or digit, expected a column name"
@@ -118,7 +118,7 @@ _MIN_MISSPELT_LENGTH = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """Position (from 0), header and unit of a canonical column in a file. Columns not in ``UNITS`` have unit None."""
+    """A column of a file that was matched: position from 0, header, and unit (None: not inferred yet, or no choice)."""
 
     index: int
     header: str
@@ -150,7 +150,7 @@ def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str
 
     Headers which that source does not define are looked up in the other sources, and the remaining ones are compared
     by spelling. Each column is matched once: to an exact header before a misspelt one, then to the first in the file.
-    Units are those declared.
+    The unit of a matched column is the declared one, None where none is declared.
     """
     names = [normalise_header(name) for name in header]
     ranked = sorted(sources, key=lambda source: -sum(name in source.headers for name in names))
@@ -170,7 +170,7 @@ def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str
 
 
 def _misspelt_headers(names: Sequence[str], sources: Sequence[Source]) -> list[tuple[int, str, str | None]]:
-    """Return position, column and unit of headers that resemble defined ones, the most similar first."""
+    """Return (position, canonical column, unit) of each header that resembles a defined one, the most similar first."""
     similar = [
         (-difflib.SequenceMatcher(a=defined, b=name).ratio(), index, rank, defined)
         for index, name in enumerate(names)

@@ -25,7 +25,7 @@ FORMATS = {
 """The file name endings of each format."""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
 _HADOOP_COMPRESSIONS = ("lz4", "snappy")
-"""Refused: Hadoop has framings of its own, and cannot read lz4 and snappy files of other programs."""
+"""Compressions that are refused: Hadoop cannot read lz4 and snappy files of other programs."""
 _GLOB = re.compile(r"[*?\[{]")
 _GLOB_CHARACTERS = re.compile(r"([*?\[\]{}\\])")
 _INPUT_FAULTS = re.compile(
@@ -65,7 +65,7 @@ class InputFile:
 
 @contextmanager
 def readable_errors(name: str) -> Iterator[None]:
-    """Raise a one-line InputError about ``name`` in place of Spark's errors about unreadable input."""
+    """Replace Spark's errors about unreadable input, raised in the block, by a one-line InputError about ``name``."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
@@ -76,7 +76,7 @@ def readable_errors(name: str) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    """Return the innermost cause in a JVM's stack trace, else the first line, without error codes."""
+    """Return the innermost cause that an error's text names, else the text's first line, without error codes."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
@@ -164,7 +164,7 @@ def _utc(microseconds: int) -> datetime:
 
 
 def _format(uri: str) -> str:
-    """Return the format of a file by the ending of its name, or an empty text."""
+    """Return the format of a file by the ending of its name, or an empty string if the ending is unknown."""
     name = uri.lower()
     for ending in _COMPRESSIONS:
         name = name.removesuffix(ending)
@@ -176,7 +176,10 @@ def _base_name(path: str) -> str:
 
 
 def _base_folder(path: str, *, is_literal: bool) -> str:
-    """Return the path that ``source_file`` is relative to: the input up to its first glob, without scheme and host."""
+    """Return the folder of the input up to its first glob character, without scheme and host.
+
+    ``InputFile.source_file`` is relative to it. If ``is_literal``, characters such as * in the path are no glob.
+    """
     glob = None if is_literal else _GLOB.search(path)
     fixed = path[: glob.start()].rpartition("/")[0] if glob else path
     return urlsplit(fixed).path if urlsplit(fixed).scheme else os.path.abspath(fixed)

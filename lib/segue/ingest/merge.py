@@ -11,11 +11,11 @@ _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_F
 
 
 def with_status(rows: DataFrame) -> DataFrame:
-    """Return the rows with ``status``: ``track``, ``duplicate`` or ``invalid``.
+    """Add the column ``status`` to rows: ``track``, ``duplicate`` or ``invalid``.
 
-    Of the valid rows with equal track ids one becomes the track: rows with a title come first, then those with an
-    artist, then the most popular, then the smallest row hash. The track gets the genres of all these rows, sorted, and
-    a null ``raw``.
+    Of valid rows with equal track ids, one gets the status ``track``: a row with a title before one without, then one
+    with an artist, then the most popular, then the one with the smallest row hash. It gets the genres of all these
+    rows, sorted, and a null ``raw``.
 
     Parameters
     ----------
@@ -65,11 +65,11 @@ def with_placeholder_names(tracks: DataFrame) -> DataFrame:
 
 
 def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
-    """Return the delivered tracks merged with the stored ones, and how each changes, in the column ``change``.
+    """Merge delivered tracks with the stored tracks of the same ids; add the column ``change``.
 
     ``change`` is ``added``, ``updated`` or ``unchanged``. A delivered null leaves the stored value, and ``genres`` are
-    united. ``genre`` and ``source_file`` are the delivered ones, null or not, if a column besides these three changes,
-    else the stored ones.
+    united. ``genre`` and ``source_file`` keep their stored values, unless another column than these and ``genres``
+    changes: then they take the delivered values, null or not.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 MAX_SINGLE_TASK_BYTES = 1 << 30
 """With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
 _MAX_HEADER_LENGTH = 400
-"""Characters of a header that an error message quotes."""
+"""Maximum number of characters of a header that an error message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _read_text_files(
 def _plan_group(
     header: Header, files: list[InputFile], scans: dict[int, FileScan], rules: _ColumnRules, options: TextOptions
 ) -> dict[int, text_reader.FilePlan]:
-    """Return how to read files of one format with equal headers, by file id. Equal layouts are a single object."""
+    """Return by file id how to read files of one format with equal headers. Files of equal layout share the object."""
     file_format = files[0].format
     dialect = header.dialect if file_format == "csv" else None
     group_sample = _sample_rows(file_format, header, [scans[file.id] for file in files], options)

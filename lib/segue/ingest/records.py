@@ -74,7 +74,7 @@ def _count_delimiters(names: Sequence[str]) -> int:
 
 
 def _read_header(lines: Sequence[str], dialect: Dialect) -> Header | None:
-    """Return the first record that is neither blank nor a leading ``sep=`` line; None without one, or if not CSV."""
+    """Return the first record that is neither blank nor a leading ``sep=`` line; None if there is none, or no CSV."""
     n_skipped = 0
     try:
         for cells in csv.reader(lines, delimiter=dialect.record_delimiter):
@@ -117,12 +117,12 @@ class _LineRecorder:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split a line, which ends in its only line feed, at carriage returns that no line feed follows."""
+    """Split a line at carriage returns that no line feed follows. The line has no line feed but the one at its end."""
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
 def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield every record's fields and raw text, with an error message in place of fields that cannot be parsed.
+    """Yield (fields, raw text) of every record, with an error message in place of fields that cannot be parsed.
 
     A record may span lines, and blank lines are skipped, as by ``csv.reader``.
     """

@@ -145,7 +145,10 @@ def _parse_json(line: str) -> _ParsedRecord:
 def _column_texts(
     record: _ParsedRecord, raw: str, plan: FilePlan, encoding: str
 ) -> tuple[str, dict[str, str | None] | str]:
-    """Return the raw text of a record, and its texts by canonical column, or the reason to reject it."""
+    """Return a record's raw text, and its texts by canonical column.
+
+    A reason to reject the record takes the place of the texts by column if the record cannot be read.
+    """
     if plan.has_invalid and not raw.isascii() and not _is_encodable(raw):
         escaped = raw.encode(encoding, "surrogateescape").decode(encoding, "backslashreplace")
         return escaped, f"bytes that are not {encoding}"
@@ -161,7 +164,7 @@ def _column_texts(
 
 
 def _is_encodable(text: str) -> bool:
-    """Return whether a text has no lone surrogate, which an undecodable byte or half a pair in JSON becomes."""
+    """Return whether a text has no lone surrogate; undecodable bytes and half a surrogate pair in JSON become one."""
     try:
         text.encode("utf-8")
         return True

@@ -157,7 +157,7 @@ def _from_row(row: Row) -> FileScan:
 
 
 def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
-    """Split a batch wherever the named integer columns change; yield their values and the slice of each part."""
+    """Split a batch wherever the named integer columns change; yield for each part their values and its rows."""
     keys = np.stack([batch.column(name).to_numpy() for name in names])
     starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
     bounds = [0, *starts.tolist(), batch.num_rows]
@@ -167,7 +167,7 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 
 
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
-    """Return the scan of some lines. Member names are added to ``names``; without it, quotes are checked."""
+    """Return the scan of some lines. Adds names of JSON members to ``names``; if it is None, checks CSV quotes."""
     scan = FileScan(n_lines=len(values), n_invalid=_count_invalid(values, encoding))
     scan.has_nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
     if names is not None:

@@ -117,7 +117,7 @@ def _lookup(values: Mapping[Any, Any], key: Column) -> Column:
 
 
 def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
-    """Return the columns that partition folders define: by column name, the value by source file."""
+    """Return the columns that partition folders (``year=2020``) define: for each name, the value by source file."""
     columns: dict[str, dict[str, str | None]] = defaultdict(dict)
     for file in files:
         for folder in file.source_file.split("/")[:-1]:

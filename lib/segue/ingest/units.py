@@ -1,10 +1,10 @@
 """Decide the units and the decimal sign of a file's numbers from a sample of its values.
 
 Fractions: a column is in percent when more of its values exceed 1 than lie strictly between 0 and 1. Where both counts
-are equal, as in a column of only 0 and 1, all fraction columns decide by the sum of their differences, to which a
-column with a declared unit adds all of its values; popularity is then in percent. Durations: a column is in
-milliseconds when more than half of its values are 10,000 or more, because tracks of 10,000 seconds are as rare as
-tracks of 10,000 milliseconds.
+are equal, as in a column of only 0 and 1, the differences of the two counts are added up over all fraction columns, and
+the sign of the sum decides; of a column with a declared unit every value counts for that unit. A popularity with equal
+counts is in percent. Durations: a column is in milliseconds when more than half of its values are 10,000 or more,
+because tracks of 10,000 seconds are as rare as tracks of 10,000 milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ _UNIT_WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms"
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """The inferred unit of every column without a declared one, the decimal sign, and log sentences about these."""
+    """The inferred unit of every column without a declared one, the decimal sign, and sentences for the log on both."""
 
     units: dict[str, str]
     decimal_comma: bool
@@ -85,7 +85,7 @@ def _parse_numbers(texts: Sequence[str], *, decimal_comma: bool) -> list[float]:
 
 
 def _percent_votes(values: Sequence[float]) -> int:
-    """Return how many more values suggest percent than fractions: those above 1 less those between 0 and 1."""
+    """Return the number of values above 1, which suggest percent, minus the number strictly between 0 and 1."""
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
 
 

@@ -18,7 +18,7 @@ from segue.ingest import parsing
 from segue.ingest.column_matching import ColumnLayout
 
 MAX_QUOTED_LENGTH = 80
-"""Characters of a value that a reason quotes."""
+"""Maximum number of characters of a value that a rejection reason quotes."""
 _DIGEST_LENGTH = 32
 _SEPARATOR = "\u001f"
 _DIVISORS = {
@@ -27,8 +27,8 @@ _DIVISORS = {
     ("duration_s", "ms"): 1000.0,
     ("duration_s", "min"): 1 / 60,
 }
-"""Divisors that convert a file's numbers to the units of ``tracks``: by column (``fraction``: every column with that
-unit in ``tracks``) and unit in the file; 1 where none is listed."""
+"""Divisors that convert numbers of a file to the units of ``tracks``, by (column, unit in the file); 1 where none is
+listed. The key ``fraction`` applies to all columns that are fractions in ``tracks``."""
 
 VALUE_COLUMNS = ("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS))
 _VALUE_TYPES = {"genres": pa.list_(pa.string()), "year": pa.int32()} | {f.name: pa.float64() for f in schema.NUMBERS}

@@ -51,7 +51,7 @@ class Blocks:
         return self.n_points
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Return ``kernel.centre_sums`` of all points. Runs one Spark job."""
+        """Sum the points nearest to each centre, over all blocks, as ``kernel.centre_sums``. Runs one Spark job."""
         n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in centre_sets])[:-1]
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
@@ -66,7 +66,7 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Return ``scoring.score_sums`` of all points. Runs one Spark job."""
+        """Sum the scores of the points for every k, over all blocks, as ``scoring.score_sums``. Runs one Spark job."""
         n_features, n_classes = self.n_features, self.n_classes
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
@@ -109,8 +109,8 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
     Parameters
     ----------
     point : array<double>, shape (n_features,), in [-2^-exponent, 2^-exponent]
-    points : the frame of ``point``
-    class_column : name of the column with the class of each point, null for none; or None
+    points : the DataFrame that ``point`` is computed from
+    class_column : name of the column with the class of each point (null: no class); None if there are no classes
     exponent : 2^exponent scales the values into [-1, 1]
 
     Raises
@@ -187,7 +187,7 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Return a column of lists as an array, and whether each list is as long as the longest.
+    """Convert an Arrow column of lists to a matrix, and return whether each list is as long as the longest.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return the distinct rows with the minimum or maximum of a feature; of tied rows the first in sorted order."""
+    """Return the distinct rows with the minimum or maximum of any feature; of tied rows the first in sorted order."""
     if not len(rows):
         return rows
     extremes = []
@@ -231,7 +231,7 @@ def _map_blocks(
     work: Callable[[Iterator[_Block]], Iterator[list[bytes]]],
     names: list[str],
 ) -> list[tuple[bytes, ...]]:
-    """Run ``work`` on the blocks of every partition, and collect the rows of bytes that it yields, named ``names``."""
+    """Run ``work`` on the blocks of every partition; collect the rows that it yields, of binary columns ``names``."""
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:
         for batch in batches:

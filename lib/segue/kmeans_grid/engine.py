@@ -43,12 +43,12 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs, or about ``max_iter`` + 8 for many points.
 
-    Points are many if they exceed ``options.sample_size`` and 100 for each centre of the largest k.
+    Many points are more than ``options.sample_size`` and more than 100 for each centre of the largest k.
 
     Parameters
     ----------
-    points : with ``features`` (vector, shape (n_features,)) and, where named, an id and a class of each point. Read by
-        up to six jobs: cache it if it is expensive to compute.
+    points : the column ``features`` (vector, shape (n_features,)) and, where named, ``id_column`` and ``class_column``.
+        Up to six jobs read it: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
     features, id_column, class_column : column names
@@ -84,7 +84,7 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Fit points in the driver's memory: the search runs on all of them, until it converges."""
+    """Fit K-means for every k to points in the driver's memory: the search runs on all of them until it converges."""
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
     states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
@@ -103,7 +103,7 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Fit points in blocks: the search on the sample finds starts, from which Lloyd iterates over all points."""
+    """Fit K-means for every k to points in blocks: the search on a sample finds starts for Lloyd on all points."""
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
         log.warning("%d points: sums over a cluster of more than %d points are not exact", len(data), max_exact)
@@ -128,7 +128,7 @@ def _fit_blocks(
 def _sample(
     points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], size: int
 ) -> tuple[Points, list[int]]:
-    """Return a sample, and the ks that do not exceed the number of distinct points."""
+    """Return a sample of the points, and those ``ks`` that do not exceed the number of distinct points."""
     point = vector_to_array(F.col(features))
     sample = draw_sample(point, points, blocks, id_column, size)
     if len(np.unique(sample.rows, axis=0)) >= ks[-1]:
@@ -166,7 +166,7 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
     Parameters
     ----------
     data : all points
-    states : one for each k, each with its ``sums``
+    states : the state after Lloyd's last iteration for each k, with its ``sums``
     engine, restarts : copied into each Fit
 
     Returns
@@ -205,7 +205,7 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 
 
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Return the sums in the original units, which are 2^exponent times those of the scaled points."""
+    """Return the sums over each cluster in original units, where lengths are 2^``exponent`` times the scaled ones."""
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),
         means=np.ldexp(centre_stats.means, exponent),

@@ -35,18 +35,18 @@ class KScore(NamedTuple):
     inertia: float
     """Sum of squared distances to the nearest centre."""
     silhouette: float
-    """Mean over all rows, squared Euclidean distance, the same as ClusteringEvaluator's."""
+    """Mean silhouette of all rows, by squared Euclidean distance, equal to ClusteringEvaluator's."""
     davies_bouldin: float
     calinski_harabasz: float
     nmi: float | None
-    """Normalized mutual information with ``classCol``; like ``ari`` and ``purity`` None without classes."""
+    """Normalised mutual information of clusters and ``classCol``; like ``ari`` and ``purity`` None without classes."""
     ari: float | None
-    """Adjusted Rand index."""
+    """Adjusted Rand index of clusters and ``classCol``."""
     purity: float | None
     """Share of rows in the commonest class of their cluster."""
     iterations: int
     sizes: list[int]
-    """Rows of each cluster, k of them."""
+    """Number of rows of each cluster, shape (k,)."""
     centres: list[list[float]]
     """Shape (k, n_features)."""
 
@@ -69,8 +69,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     predictionCol : column that ``transform`` adds: the index of the nearest centre of ``bestModel``, from 0
     idCol, classCol : unique id and known class (may be null) of each row; optional
     ks : numbers of clusters; those above the number of distinct rows are left out, with a warning
-    restarts : starts for each k, the best of which counts
-    maxIter : most iterations over all rows; unused if the sample holds all of them
+    restarts : starts for each k, of which the best is used
+    maxIter : maximum number of iterations over all rows; unused if the sample holds all of them
     tol : a k has converged when no centre moves farther than this, or an iteration lowers the inertia by a smaller
         share than tol / (20 U); unused if the sample holds all rows
     seed : seed of every random draw, at least 0
@@ -187,7 +187,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
     @classmethod
     def read(cls) -> "_GridReader":
-        """Return a reader of saved estimators, those of version 0.1.0 included."""
+        """Return a reader of saved KMeansGrid estimators, those of version 0.1.0 included."""
         return _GridReader()
 
     def _fit(self, dataset: DataFrame) -> "KMeansGridModel":
@@ -281,7 +281,7 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
 
     @classmethod
     def read(cls) -> "_ModelReader":
-        """Return a reader of saved models, those of version 0.1.0 included."""
+        """Return a reader of saved KMeansGridModels, those of version 0.1.0 included."""
         return _ModelReader()
 
 

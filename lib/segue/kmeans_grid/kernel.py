@@ -1,4 +1,4 @@
-"""Sum points by their nearest centre, for several sets of centres at once, exactly but for sums of squares.
+"""Sum points by their nearest centre, for several sets of centres at once.
 
 Points and centres are in fixed point: quantised to multiples of 2^-bits in [-1, 1]. Then |c|^2 - 2 x.c, which alone
 decides the nearest centre, fits into the 53 bits of a float64 in whatever order its terms are added, and so do counts
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 MANTISSA = 53
 MAX_BITS = 24
-"""A float32 holds multiples of 2^-24 in [-1, 1]."""
+"""Maximum number of fractional bits: a float32 holds every multiple of 2^-24 in [-1, 1] exactly."""
 _ELEMENTS = 1 << 18
-"""Distances computed at a time: 2 MB, which a core's cache holds."""
+"""Number of distances computed at a time: they take 2 MB, which a core's cache holds."""
 _MIN_POINTS = 128
 _MAX_EXPONENT = 500
 _MAX_CENTRES = 128
-"""Most centres in a matrix product, unless a single set has more. More centres leave room for fewer points in each, so
-that more products are needed."""
+"""Maximum number of centres in a matrix product, unless a single set has more. With more centres a product of the same
+size has fewer points, so that more products are needed."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the most fractional bits with exact labels: 24 up to 10 features, 23 up to 42, 22 up to 170.
+    """Return the maximum number of fractional bits with exact labels: 24 up to 10 features, 23 up to 42, 22 up to 170.
 
     No partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and its terms are multiples of 2^(-2 bits).
     """
@@ -35,7 +35,7 @@ def fixed_point_bits(n_features: int) -> int:
 
 
 def max_points(n_features: int) -> int:
-    """Return how many points a cluster may have for its sums of coordinates to be exact: 2^29 for up to 10 features.
+    """Return the maximum size of a cluster whose sums of coordinates are exact: 2^29 points for up to 10 features.
 
     More features leave fewer bits for the number of points.
     """
@@ -43,7 +43,7 @@ def max_points(n_features: int) -> int:
 
 
 def exponent(max_abs: float) -> int:
-    """Return e such that 2^e scales the largest absolute value into (1/2, 1]; 0 if that value is 0, at most 500."""
+    """Return e, at most 500, such that ``max_abs`` * 2^e is in (1/2, 1]; 0 if ``max_abs`` is 0."""
     fraction, power = np.frexp(max_abs)
     # larger powers would be infinite as floats; values that small need no exact scale
     return min(_MAX_EXPONENT, int(fraction == 0.5) - int(power))
@@ -66,7 +66,7 @@ class Points:
 
     @classmethod
     def of(cls, rows: NDArray[np.floating], weights: NDArray[np.floating] | None = None) -> "Points":
-        """Make Points from rows of shape (n_points, n_features) and whole-number weights, 1 each by default."""
+        """Return Points made from rows of shape (n_points, n_features) and whole-number weights, by default 1 each."""
         n, d = rows.shape
         homogeneous_columns = np.empty((d + 1, n))
         homogeneous_columns[:d] = rows.T
@@ -99,7 +99,7 @@ class Points:
 
 
 def distance_coefficients(centres: Matrix) -> Matrix:
-    """Return the rows [-2 c, |c|^2], shape (k, n_features + 1), which times (x, 1) give |x - c|^2 - |x|^2."""
+    """Return a row [-2 c, |c|^2] for each centre c: its product with (x, 1) is |x - c|^2 - |x|^2."""
     return np.concatenate([-2 * centres, np.einsum("ij,ij->i", centres, centres)[:, None]], axis=1)
 
 
@@ -124,7 +124,7 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Group the sets that share a matrix product: ``_MAX_CENTRES`` centres at most, or a single larger set."""
+    """Group sets of centres, each group for one matrix product: up to ``_MAX_CENTRES`` centres, or one larger set."""
     groups: list[list[Matrix]] = []
     room = 0
     for centres in centre_sets:
@@ -161,7 +161,13 @@ def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
-    """Keep one 1 per point and set, that of the centre with the lowest index. Changes ``is_nearest`` in place."""
+    """Keep only the first of several nearest centres of a point in one set. Changes ``is_nearest`` in place.
+
+    Parameters
+    ----------
+    is_nearest : 1 where a centre (row) is nearest to a point (column) within its set, else 0
+    bounds : first row of each set, and the number of rows
+    """
     for a, b in pairwise(bounds):
         set_part = is_nearest[a:b]
         tied = np.flatnonzero(set_part.sum(axis=0) > 1)
@@ -171,14 +177,14 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
 
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
-    """Return the sum of the squared lengths of points in fixed point as two exact summands, coarse and fine."""
+    """Return two numbers, each exact, whose sum is the sum of the squared lengths of points in fixed point."""
     squares = np.einsum("ij,ij->i", rows, rows)
     coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
     return float(coarse.sum()), float((squares - coarse).sum())
 
 
 def column_argmin(values: Matrix) -> NDArray[np.int64]:
-    """Return the row of each column's minimum, the lowest of equals: ``argmin(axis=0)`` at several times its speed."""
+    """Return ``values.argmin(axis=0)``, several times faster: the row of each column's minimum, on a tie the lowest."""
     is_minimum = values == values.min(axis=0)
     if np.count_nonzero(is_minimum) > values.shape[1]:
         indices: NDArray[np.int64] = values.argmin(axis=0)
@@ -188,12 +194,12 @@ def column_argmin(values: Matrix) -> NDArray[np.int64]:
 
 
 def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
-    """Return the index of each point's nearest centre, the lowest of equals, shape (n_points,)."""
+    """Return the index of each point's nearest centre, on a tie the lowest, shape (n_points,)."""
     return column_argmin(distance_coefficients(centres) @ points.homogeneous_columns)
 
 
 def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
-    """Return the mean of each centre's points in fixed point; a centre without points keeps its position.
+    """Return the mean of each centre's points, rounded to fixed point; a centre without points keeps its position.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class CheckpointStore(Protocol):
     """Storage of the state of an interrupted grid: a few kilobytes of text."""
 
     def load(self) -> str | None:
-        """Return the text that was saved last, or None."""
+        """Return the text that was saved last, or None if none was saved."""
 
     def save(self, text: str) -> None:
         """Replace the saved text."""
@@ -53,7 +53,7 @@ def run_lloyd(
     fingerprint: Sequence[float] = (),
     passes: int = 0,
 ) -> None:
-    """Iterate every k until it converges, in at most ``max_iter`` + 1 passes over all points. One Spark job per pass.
+    """Run Lloyd's iterations for every k until it converges: up to ``max_iter`` + 1 passes, each one Spark job.
 
     A k has converged when no cluster is empty and either no centre would move farther than ``tol``, or the last move
     lowered the inertia by a smaller share than ``tol`` / 20. Both are computed from exact sums, so partitions do not
@@ -65,11 +65,11 @@ def run_lloyd(
     data : all points, in fixed point
     states : one for each k
     sample : candidates for the new position of a centre without points
-    max_iter : most moves of the centres of a k
+    max_iter : maximum number of moves of the centres of a k
     tol : distance in the units of the scaled points
     checkpoint : where the states are saved after each pass
     fingerprint : numbers that identify the grid, saved with the states; ``restore_states`` compares them
-    passes : number of passes that ``states`` have behind them, 0 unless restored
+    passes : number of passes that led to ``states``, 0 unless they were restored from a checkpoint
     """
     # at least one pass: a checkpoint after the last pass holds no sums
     for number in range(min(passes, max_iter) + 1, max_iter + 2):
@@ -148,7 +148,7 @@ def restore_states(
     Parameters
     ----------
     text : result of ``CheckpointStore.load``
-    ks, n_features, fingerprint : those of the grid that is to continue
+    ks, n_features, fingerprint : of the grid that is to be continued, to compare with the checkpoint
     """
     try:
         content: dict[str, Any] = json.loads(text)

@@ -33,13 +33,13 @@ class PointSet(Protocol):
     def n_classes(self) -> int: ...
     def __len__(self) -> int: ...
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Return ``kernel.centre_sums`` of all points."""
+        """Sum the points nearest to each centre, as ``kernel.centre_sums`` does, over all points."""
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Return ``scoring.score_sums`` of all points."""
+        """Sum the scores of the points for every k, as ``scoring.score_sums`` does, over all points."""
 
     def release(self) -> None:
-        """Unpersist what the points occupy on the cluster."""
+        """Unpersist the DataFrame of the points, if there is one."""
 
 
 class LocalPoints:
@@ -78,15 +78,15 @@ class LocalPoints:
         return len(self._exact)
 
     def release(self) -> None:
-        """Do nothing: no DataFrame is persisted."""
+        """Do nothing: points in the driver's memory have no DataFrame to unpersist."""
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Return ``kernel.centre_sums`` of all points."""
+        """Sum the points nearest to each centre, as ``kernel.centre_sums`` does, over all points."""
         with threadpool_limits(limits=1):
             return kernel.centre_sums(self._exact, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Return ``scoring.score_sums`` of all points."""
+        """Sum the scores of the points for every k, as ``scoring.score_sums`` does, over all points."""
         with threadpool_limits(limits=1):
             return scoring.score_sums(self._exact, self._classes, self.n_classes, stats)
 
@@ -122,7 +122,7 @@ def load_points(
 
 
 def _array(features: str) -> Column:
-    """Return a column of vectors as array<double>, null for null: ``vector_to_array`` fails on nulls."""
+    """Return a Column of the vectors as array<double>. Null stays null: ``vector_to_array`` alone fails on it."""
     vector = F.col(features)
     return F.when(vector.isNotNull(), vector_to_array(vector))
 
@@ -156,13 +156,14 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
     """Draw about ``size`` points, and add ``blocks.extremes``. Runs one Spark job, which shuffles if there is no id.
 
     A point is drawn if the hash of its id is below a threshold. Without ids, a share of the copies of each distinct
-    point is drawn, their number rounded up or down by the point's hash. A drawn point weighs the number of points per
-    drawn one, times its drawn copies; an added extreme point weighs 1, since it may be a cluster of its own.
+    point is drawn, their number rounded up or down by the point's hash. The weight of a drawn point is the number of
+    its drawn copies times the rounded ratio of all points to ``size``. An added extreme point has weight 1, since it
+    may be a cluster of its own.
 
     Parameters
     ----------
     point : array<double>, shape (n_features,)
-    points : the frame that ``blocks`` were packed from
+    points : the DataFrame that ``blocks`` were packed from
     blocks : the same points, packed
     id_column : unique id of each row, or None
     size : expected number of drawn points
@@ -181,12 +182,12 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 
 
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
-    """Return the points that differ in fixed point, weighted by their copies, and their number. Runs two Spark jobs.
+    """Return the distinct points in fixed point, weighted by their copies, and how many there are. Runs two Spark jobs.
 
     Parameters
     ----------
     point, points, blocks : as for ``draw_sample``
-    max_points : of more distinct points, those with the smallest hashes are returned; the number is that of all
+    max_points : if there are more distinct points, only those with the smallest hashes are returned, but all counted
     """
     exponent, bits = blocks.exponent, blocks.bits
     on_grid = F.transform(point, lambda x: F.rint(x * 2.0 ** (exponent + bits)))
@@ -206,7 +207,10 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Return points in fixed point, in an order that values and number alone decide, preceded by missing extremes."""
+    """Return points in fixed point, shuffled, after those of ``blocks.extremes`` that are not among them.
+
+    The order depends on the values and number of the points alone.
+    """
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))
     order = np.random.Generator(np.random.PCG64(len(rows))).permutation(order)

@@ -93,12 +93,12 @@ def score_sums(
 
 
 def _mean_distance_coefficients(stats: CentreStats) -> Matrix:
-    """Return rows that times (x, 1) give the mean squared distance to each cluster's points, less |x|^2."""
+    """Return a row per cluster: times (x, 1) it is the mean squared distance of x to its points, less |x|^2."""
     return np.concatenate([-2 * stats.means, stats.mean_squares[:, None]], axis=1)
 
 
 def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
-    """Return for each cluster the mean squared distance of its points to their mean, and n / (n - 1), 0 for n = 1."""
+    """Return for each cluster of n points their mean squared distance to their mean, and n / (n - 1), or 0 if n = 1."""
     spread = stats.mean_squares - np.einsum("ij,ij->i", stats.means, stats.means)
     return spread, np.where(stats.sizes > 1, stats.sizes / np.maximum(stats.sizes - 1, 1.0), 0.0)
 
@@ -106,7 +106,7 @@ def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
 def _point_scores(
     mean_distances: Matrix, labels: NDArray[np.int64], spread: Matrix, factor: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Return silhouettes and squared distances to the own cluster's mean, each of shape (n,).
+    """Return the silhouette of each point, and its squared distance to the mean of its cluster, each of shape (n,).
 
     ``mean_distances``, of shape (k, n), is changed in place.
     """
@@ -125,7 +125,7 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Counts pairs of cluster and class: in an array of all pairs, or, if these are many, of those that occur."""
+    """Counts pairs of cluster and class, in an array of all possible pairs or, if these are many, of pairs found."""
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes

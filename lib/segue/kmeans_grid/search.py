@@ -30,11 +30,11 @@ EARLY_ITERATIONS, N_REFINED = 5, 3
 FINAL_ITERATIONS = 2
 """Iterations on the whole sample that decide between solutions that have converged on its first points."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Most rounds of exchanges between neighbouring k, and most rounds in a row without a gain."""
+"""Maximum number of rounds of exchanges between neighbouring k, and of rounds in a row without a gain."""
 DRAWS = 32
-"""Candidates for an added centre."""
+"""Number of points that are drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Most iterations of a solution. Few need a tenth of these; the limit ends a cycle that rounding might cause."""
+"""Maximum iterations of a solution. Few need a tenth of these; the limit ends a cycle that rounding might cause."""
 
 
 def search(
@@ -72,7 +72,10 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first points of the sample, or all if these are too few or have fewer than ``max_k`` distinct ones."""
+    """Return the first points of the sample for the restarts, see ``FIRST_POINTS``.
+
+    Returns the whole sample if it has no more points, or if fewer than ``max_k`` of the first points are distinct.
+    """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
         return sample
@@ -83,7 +86,7 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Return the best restarts of every k, converged."""
+    """Run restarts for every k, and return the best ``N_REFINED`` solutions of each, converged."""
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
     return _refine(points, solutions, N_REFINED, bits, pool)
@@ -97,7 +100,7 @@ def _refine(
     pool: WorkerPool,
     early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Solution]]:
-    """Return the best ``n`` solutions of every k after the early iterations, continued until they converge."""
+    """Run some iterations of every solution, then the best ``n`` of each k until they converge; return those."""
     early = iter(_lloyd(points, [solution for group in by_k for solution in group], early_iterations, bits, pool))
     best = [seeding.best_solutions([next(early) for _ in group], n) for group in by_k]
     converged = iter(_lloyd(points, [solution for group in best for solution in group], MAX_ITERATIONS, bits, pool))
@@ -119,7 +122,7 @@ def _lloyd(
 
 
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Return the proposals of all k (see ``seeding.propose``), in the order of k."""
+    """Return new centres derived from the solution of every k, as (index of a k, centres), see ``seeding.propose``."""
     n = len(pool)
     parts = [range(len(solutions))[i::n] for i in range(n)]
     by_part = pool.map(seeding.propose_all, repeat(points, n), repeat(solutions, n), parts, repeat(draws, n))
@@ -130,7 +133,7 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Replace solutions by better ones from the centres of their own or a neighbouring k (see ``seeding.propose``).
+    """Improve the solution of each k from changed centres of the same or a neighbouring k (``seeding.propose``).
 
     Ends after ``MAX_EXCHANGES`` rounds, or ``MAX_FAILED_EXCHANGES`` rounds in a row without a gain.
     """
@@ -214,7 +217,7 @@ def with_stability(
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
-    """Return the labels of all points by the clusters of one half, for every k."""
+    """Fit every k to one half of the points, ``part``; return for each k the label of every point by nearest centre."""
     solutions = search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
 

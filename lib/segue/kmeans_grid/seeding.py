@@ -20,7 +20,7 @@ class Solution(NamedTuple):
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     inertia_offset: float
-    """``inertia_offset(…)`` of the centres before the last iteration; infinite before the first."""
+    """Result of the function ``inertia_offset`` before the last move of the centres; infinite before the first."""
     iterations: int
     converged: bool
     """Whether another iteration would move no centre."""
@@ -37,7 +37,7 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
     ----------
     points : at least ``n_centres`` of them different
     n_centres : number of centres
-    restarts : numbers of the restarts; each has its own random numbers, whichever others are in the list
+    restarts : numbers of the restarts; the random numbers of a restart depend on its number and ``seed`` alone
     seed : whole number
 
     Returns
@@ -76,7 +76,7 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
 
 
 def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int64]) -> Matrix:
-    """Return the squared distances of all points to those with the given indices, shape (n_indices, n_points)."""
+    """Return the squared distances of all points to the points at ``indices``, shape (n_indices, n_points)."""
     return np.maximum(kernel.distance_coefficients(points.rows[indices]) @ points.homogeneous_columns + squares, 0.0)
 
 
@@ -135,7 +135,7 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
 
 
 def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
-    """Return up to ``n`` solutions by rising ``inertia_offset``; of those with an equal one, the first given."""
+    """Return up to ``n`` solutions, lowest ``inertia_offset`` first; of equal offsets only the first solution given."""
     distinct: dict[float, Solution] = {}
     for solution in sorted(solutions, key=lambda solution: solution.inertia_offset):
         distinct.setdefault(solution.inertia_offset, solution)
@@ -145,7 +145,7 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Return the proposals of the k at several indices: pairs of index and result of ``propose``."""
+    """Call ``propose`` for each of ``indices``; return pairs of an index and the call's result."""
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
 
@@ -195,7 +195,7 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Add the point that lowers the inertia most, among candidates drawn by squared distance to their nearest centre.
+    """Add a centre: the point that lowers the inertia most, of candidates drawn by squared distance to the centres.
 
     Returns None where every point coincides with a centre.
     """

@@ -60,7 +60,7 @@ class WorkerPool:
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Return the function's results for each tuple of arguments, in order.
+        """Call a function for each tuple of arguments, in parallel, and return the results in order.
 
         The function must not change its arguments: another process works on copies.
         """
@@ -78,5 +78,5 @@ class WorkerPool:
 
 
 def _import_kernels() -> None:
-    """Import numpy and the functions that a process will call, before the first call."""
+    """Import numpy and the functions that a worker process will call, so that its first call need not."""
     import_module("segue.kmeans_grid.seeding")

@@ -36,7 +36,7 @@ class Answer:
     """The title that was typed."""
     track: dict[str, Any] | None = None
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """Nearest first: columns of the track, distance, same_cluster, why (feature names), because (why in words)."""
+    """The similar tracks, nearest first: their columns, distance, same_cluster, why (features), because (in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """Tracks that the title may mean, best match first."""
     notes: list[str] = field(default_factory=list)

@@ -120,7 +120,7 @@ def _candidates(answer: Answer, width: int) -> list[str]:
 
 
 def _head(track: dict[str, Any]) -> list[str]:
-    """Return title, details and cluster of a track, each on one line."""
+    """Return the lines that describe a track: title, details and cluster."""
     details = [f"by {track['artist']}"] if track["artist"] else []
     details += [f"on {track['album']}"] if track["album"] else []
     details += [str(track[name]) for name in ("year", "genre") if track[name]]
@@ -134,7 +134,7 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    """Return as text, for each stage, the counts that are not zero."""
+    """Return the counts of a run, by stage, as text; zeros are left out."""
     texts = []
     for stage, values in counts.items():
         if isinstance(values, dict):

@@ -28,7 +28,7 @@ class TitleMatch:
     index: int
     """Position of the release in the catalogue."""
     score: float
-    """From 65 to 100, see the module."""
+    """Score of the match, 65 to 100, as the module's docstring defines it."""
 
 
 class TitleIndex:

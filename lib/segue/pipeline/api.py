@@ -77,7 +77,7 @@ def read_tracks(
     ----------
     spark : a session with Delta's jars, which check whether ``path`` is a Delta table
     path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : uses the section ``ingest``, and ``features.columns`` and ``.missing``: the features a row must have
+    settings : uses the section ``ingest``; ``features.columns`` and ``features.missing`` say what a row must have
 
     Returns
     -------
@@ -203,7 +203,7 @@ def run_pipeline(
 
 
 def _with_track_columns(tracks: DataFrame) -> DataFrame:
-    """Return the columns of the table ``tracks``; absent ones are null or, if required, a default value."""
+    """Select and cast the columns of the table ``tracks``; absent ones are null or, if required, a default value."""
     if "track_id" not in tracks.columns:
         raise InputError(f"tracks have the columns {', '.join(tracks.columns)}, expected track_id among them")
     defaults = {"title": F.col("track_id"), "artist": F.lit(""), "genres": F.array(), "source_file": F.lit("")}

@@ -36,7 +36,10 @@ def read_ledger(store: Store) -> LedgerEntries:
 def pending_files(
     store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
 ) -> list[InputFile]:
-    """Return files that are new, changed or read with other settings; all with ``ingest.force`` or no ``tracks``."""
+    """Return the listed files that are new, changed or were read with other settings.
+
+    Returns all of them if ``ingest.force`` is set, or if the table ``tracks`` does not exist.
+    """
     if settings.ingest.force or not store.exists(schema.TRACKS):
         return list(listed)
     known = {_identity(entry) for entry in ledger}
@@ -46,7 +49,10 @@ def pending_files(
 
 
 def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: LedgerEntries) -> list[str]:
-    """Return the ``source_file`` of each pending file that is in the ledger, unless a file of another URI shares it."""
+    """Return the ``source_file`` of each pending file that is in the ledger.
+
+    A name that another file in the ledger has too is left out.
+    """
     known = {entry["uri"]: entry["source_file"] for entry in ledger}
     reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
     others = {name for uri, name in known.items() if uri not in reread}
@@ -87,7 +93,7 @@ def _redacted_uri(uri: str) -> str:
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the fields of which one differs if a file has changed, or is to be read with other settings."""
+    """Return the fields of a row of ``ingested_files`` to compare: if one differs, the file is read again."""
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again
     # -> return tuple(entry[name] for name in ("uri", "size", "version", "reading"))

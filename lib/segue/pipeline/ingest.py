@@ -41,7 +41,7 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     ----------
     store : the output
     path : a file, a folder, a glob or a Delta table
-    settings : uses the section ``ingest``, and ``features.columns`` and ``.missing``: the features a row must have
+    settings : uses the section ``ingest``; ``features.columns`` and ``features.missing`` say what a row must have
 
     Returns
     -------

@@ -141,7 +141,7 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
 
 
 def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> PendingTracks:
-    """Return the tracks whose labels by a model are missing or stale, or all. Must be called in a ``store.stage``.
+    """Return the tracks to label: all, or those with missing or stale labels. Must be called in a ``store.stage``.
 
     The cost is proportional to the number of changed tracks if Delta's change feed lists them, else to all tracks.
     """
@@ -160,7 +160,7 @@ def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> Pend
 
 
 def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
-    """Return what labels are derived from: the version of the model, and the id and version of the table ``tracks``."""
+    """Return the provenance of labels: the version of the model, and the id and version of the table ``tracks``."""
     return {
         "model_version": model_version,
         # guard: changes-require-same-table -> "tracks": "tracks",

@@ -38,7 +38,7 @@ _DECISIVE_COLUMNS = (
 )
 """The columns of ``labeled_tracks`` on which the lists of similar tracks depend."""
 _LISTS_VERSION = "0.1.0"
-"""Part of ``inputs_hash``: to be raised by a change of the code after which the same inputs give other lists."""
+"""Part of ``inputs_hash``. A change of the code that gives other lists for the same inputs must raise it."""
 _MAX_LISTED = 5
 _PLAYLIST_ROWS = (
     "track_id string, rank int, score double, distance double"
@@ -169,7 +169,7 @@ def inputs_hash(
 
 
 def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
-    """Return whether the stored lists were made from the same inputs; if so, store ``tracks_version`` with them.
+    """Return whether the stored lists have the ``inputs_hash`` ``origin``; if so, store ``tracks_version`` with them.
 
     ``labeled_tracks`` also gets a new version by a compaction, or by changes of columns that no list depends on.
     """

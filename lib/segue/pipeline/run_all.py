@@ -94,7 +94,7 @@ def _trained_version(store: Store, settings: Settings) -> str | None:
 
 
 def summary(root: str, card: ModelCard) -> str:
-    """Return the text that ends a run: the clusters, and the paths of tables, report and model."""
+    """Return the text that is printed after a run: the clusters, and the paths of tables, report and model."""
     lines = [f"\n{card.k} clusters, trained on {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
     for row in card.profiles:
         typical = row["exemplars"][0]

@@ -214,7 +214,7 @@ def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[
 def _model(
     settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Return the pipeline that labels tracks, and its card. Runs Spark jobs."""
+    """Make the model of a chosen fit: return its pipeline, which labels tracks, and its card. Runs Spark jobs."""
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]
     pipeline = feature_space.pipeline_with_centres(tracks.sparkSession, preparation, space, centres)

@@ -86,7 +86,10 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings) -> list[FeatureSpace]:
-    """Return the feature space of ``[features]``, then the other combinations with ``[tuning]``, without duplicates."""
+    """Return the distinct feature spaces to fit: that of the section ``features`` first, then those with alternatives.
+
+    The alternatives in the section ``tuning`` and the values in ``features`` are combined in every way.
+    """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
     for columns, scaler, log1p, weights in product(

@@ -14,7 +14,7 @@ NAMES = {
     "popularity": "popularity",
     "year": "year of release",
 }
-"""Display name of every number of a track, in lower case."""
+"""Display name of every numeric column of a track, in lower case."""
 _UNITS = {
     "bpm": "beats per minute",
     "loudness": "dB",
@@ -31,7 +31,7 @@ def display_unit(name: str) -> str:
 
 
 def label_with_unit(name: str) -> str:
-    """Return the display name with its unit, for an axis.
+    """Return a feature's display name with its unit, as the title of an axis.
 
     >>> label_with_unit("bpm"), label_with_unit("energy"), label_with_unit("year")
     ('Tempo, beats per minute', 'Energy, %', 'Year of release')

@@ -45,12 +45,12 @@ class PairCorrelation:
 
     @property
     def is_clear(self) -> bool:
-        """Whether |r| is at least 0.1 and the interval excludes 0."""
+        """Whether |r| is at least 0.1 and the confidence interval excludes 0."""
         return abs(self.r) >= 0.1 and self.low * self.high > 0
 
     @property
     def is_negligible(self) -> bool:
-        """Whether the correlation is not clear and the interval lies within -0.3 and 0.3."""
+        """Whether the correlation is not ``is_clear`` and its confidence interval lies between -0.3 and 0.3."""
         return not self.is_clear and max(-self.low, self.high) < 0.3
 
 
@@ -143,7 +143,7 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 def popularity_sentences(correlations: Correlations) -> list[str]:
     """Return a sentence for each clear correlation among the three strongest with popularity.
 
-    Without any, return one sentence that no feature is correlated; an empty list if there are too few tracks for that.
+    If none is clear, return one sentence that no feature is correlated, or [] if tracks are too few to say so.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:
@@ -194,7 +194,7 @@ def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] |
 
 
 def headline(k: int) -> str:
-    """Return the title of the page.
+    """Return the title of the report on ``k`` clusters.
 
     >>> headline(10)
     'Ten ways your catalogue sounds'
@@ -203,7 +203,7 @@ def headline(k: int) -> str:
 
 
 def lead(numbers: ReportNumbers) -> str:
-    """Return a sentence on the largest and the smallest cluster that have tracks, or that all tracks sound alike."""
+    """Return a sentence on the largest and smallest cluster or, if only one has tracks, that all tracks sound alike."""
     clusters = sorted((c for c in numbers.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
     if len(clusters) < 2:
         return f"All {numbers.n_tracks:,} tracks sound alike."
@@ -237,7 +237,7 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return why the model has k clusters, by ``rule`` (``selection.rule``). Raises ValueError for an unknown rule."""
+    """Return a sentence on why k was chosen, by ``rule`` (``selection.rule``). Raises ValueError if it is unknown."""
     k, ks = numbers.k, [score.k for score in numbers.k_scores]
     chosen = next(score for score in numbers.k_scores if score.k == k)
     tried = f", of {min(ks)} to {max(ks)} that were tried" if len(ks) > 1 else ""
@@ -257,7 +257,7 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:
-    """Return two sentences on the agreement of clusters and genres: mutual information; purity and Rand index."""
+    """Return two sentences on how clusters agree with genres: by mutual information, and by purity and Rand index."""
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
         "partly follow" if agreement.nmi < 0.6 else "largely follow"
@@ -272,7 +272,7 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
 
 
 def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
-    """Return which features vary along a direction of the map: up to two with |loading| >= 0.2; "" if there are none.
+    """Return a sentence on up to two features, with |loading| >= 0.2, that vary along a direction of the map, or "".
 
     >>> loading_sentence([("acousticness", 0.9), ("energy", -0.4), ("bpm", 0.1)], "right")
     'Farther right: more acoustic, less energetic.'

@@ -22,11 +22,11 @@ class Distribution:
     edges: list[float]
     """Bin edges, ascending, one more than ``counts``."""
     counts: list[int]
-    """Tracks in each bin."""
+    """Number of tracks in each bin."""
     n_outside: int
-    """Tracks below the first edge or above the last."""
+    """Number of tracks below the first edge or above the last."""
     n_missing: int
-    """Tracks without a value."""
+    """Number of tracks without a value."""
     q1: float
     median: float
     q3: float
@@ -34,13 +34,13 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Pearson's r of every pair of numbers (features, popularity, year), each over the tracks that have both."""
+    """Pearson's r of every pair of columns (features, popularity, year), each over the tracks that have both values."""
 
     names: list[str]
     r: Floats
-    """Shape (n_names, n_names), in [-1, 1]; NaN where one is constant or fewer than three tracks have both."""
+    """Pearson's r, shape (n_names, n_names); NaN where a column is constant or fewer than three tracks have both."""
     n_tracks: NDArray[np.int64]
-    """Number of tracks that have both, shape (n_names, n_names)."""
+    """Number of tracks that have a value in both columns, shape (n_names, n_names)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Years:
     """Number of tracks and mean of each feature, by year of release."""
 
     years: list[int]
-    """Ascending; years without tracks are left out."""
+    """Years of release, ascending; years without tracks are left out."""
     counts: list[int]
     means: Mapping[str, list[float | None]]
-    """By feature, one mean per year, None where no track of the year has a value."""
+    """Mean of each feature in each year, by feature; None where no track of the year has a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Popularity:
 
     name: str
     bin_centres: list[float]
-    """In the unit of the feature."""
+    """Middle of each bin, in the unit of the feature."""
     means: list[float]
-    """Mean popularity, 0 to 100."""
+    """Mean popularity of the tracks in each bin, 0 to 100."""
     counts: list[int]
     """Tracks in each bin."""
 
@@ -90,19 +90,19 @@ class Cluster:
     """Profile of one cluster, in the units of the tables."""
 
     number: int
-    """From 1."""
+    """Number of the cluster, from 1."""
     description: str
     n_tracks: int
     share: float
-    """Of all tracks, 0 to 1."""
+    """Share of all tracks that are in the cluster, 0 to 1."""
     silhouette: float
-    """Mean over the cluster's tracks, in [-1, 1]."""
+    """Mean silhouette of the cluster's tracks, in [-1, 1]."""
     means: Mapping[str, float]
-    """By feature."""
+    """Mean of each feature over the cluster's tracks, by feature."""
     deviations: Mapping[str, float]
     """Mean of the cluster minus mean of all tracks, in standard deviations of all tracks, by feature."""
     genres: list[GenreShare]
-    """Most frequent first."""
+    """Shares of the most frequent genres, most frequent first."""
     artists: list[tuple[str, int]]
     """Most frequent artists with their number of tracks, most frequent first."""
     exemplars: list[TrackReference]
@@ -117,17 +117,17 @@ class Points:
     cluster: list[int]
     """Cluster number of each track."""
     values: Mapping[str, Floats]
-    """By feature, shape (n_points,), NaN where a track has no value."""
+    """Values of each feature, by feature, shape (n_points,); NaN where a track has none."""
     x: Floats
-    """First principal component, in scaled units, shape (n_points,)."""
+    """Coordinates along the first principal component, in scaled units, shape (n_points,)."""
     y: Floats
-    """Second principal component, in scaled units, shape (n_points,)."""
+    """Coordinates along the second principal component, in scaled units, shape (n_points,)."""
     n_tracks: int
-    """Size of the catalogue that the points are drawn from."""
+    """Number of tracks in the catalogue that the points are a sample of."""
 
     @property
     def is_sample(self) -> bool:
-        """Whether some tracks are left out."""
+        """Whether the points are only a part of the tracks."""
         return len(self.tracks) < self.n_tracks
 
 
@@ -140,7 +140,7 @@ class Projection:
     loadings: Mapping[str, tuple[float, float]]
     """Weights of each feature in the two components."""
     centres: list[tuple[float, float]]
-    """Coordinates of the cluster centres, of cluster 1, 2, …"""
+    """Coordinates of each cluster's centre along the two components, cluster 1 first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Agreement:
     shares: Floats
     """Share of each genre's tracks in each cluster, shape (n_genres, k)."""
     counts: list[int]
-    """Tracks of each genre."""
+    """Number of tracks of each genre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +196,15 @@ class Provenance:
 
     model_version: str
     trained_at: str
-    """ISO 8601, UTC."""
+    """Time of the training, ISO 8601, UTC."""
     labeled_at: str
-    """ISO 8601, UTC."""
+    """Time of the labeling, ISO 8601, UTC."""
     rule: str
     """Rule that selected k: ``selection.rule``."""
     engine: str
     restarts: int
     space: str
-    """Scaler and features that were clustered."""
+    """Scaler and features by which the tracks were clustered, as one line of text."""
     tables: Mapping[str, int]
     """Version of each table that was read."""
     settings: Mapping[str, Any]
@@ -226,11 +226,11 @@ class ReportNumbers:
 
     n_tracks: int
     n_outliers: int
-    """Tracks far from their cluster's centre."""
+    """Number of tracks that are far from their cluster's centre."""
     silhouette: float
-    """Mean over all tracks, in [-1, 1]."""
+    """Mean silhouette of all tracks, in [-1, 1]."""
     k_scores: list[KScore]
-    """By k, ascending."""
+    """Scores of each k that was fitted, by ascending k."""
     k: int
     """Number of clusters of the model."""
     clusters: list[Cluster]

@@ -24,7 +24,7 @@ from segue.report.figures.style import CONFIG, cluster_colour, one_line
 from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
 
 _MAX_DEVIATION = 2.5
-"""Standard deviations at which a card's bar has its full length."""
+"""Deviation of a cluster's mean, in standard deviations, from which on its bar has the full length."""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
@@ -43,7 +43,7 @@ def origin_of(text: str) -> str | None:
 
 
 def render(numbers: ReportNumbers, origin: str) -> str:
-    """Return the HTML of the page. The same numbers give the same text.
+    """Return the report as one HTML page. The same numbers give the same text.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def render(numbers: ReportNumbers, origin: str) -> str:
 
 
 def _texts(numbers: ReportNumbers) -> dict[str, Any]:
-    """Return the texts, and values derived from the numbers, that the template inserts."""
+    """Return the texts and derived values that the page's template inserts, by name."""
     loadings = numbers.projection.loadings
     agreement = numbers.agreement
     return {
@@ -112,7 +112,10 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 
 
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
-    """Return name, style, value and label of a bar for each feature: deviations above 0 to the right of the middle."""
+    """Return texts for a bar of each feature: ``name``, ``style`` (CSS), ``value`` (the mean) and ``label``.
+
+    A bar shows how far the cluster's mean deviates from that of all tracks; to the right if it is above.
+    """
     bars = []
     for name, mean in cluster.means.items():
         deviation = cluster.deviations.get(name, 0.0)

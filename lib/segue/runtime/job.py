@@ -44,7 +44,7 @@ class Run:
 
     @property
     def spark(self) -> SparkSession:
-        """The session of the store."""
+        """The SparkSession of the run."""
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
@@ -62,7 +62,8 @@ class Job:
     Attributes
     ----------
     name : as in ``jobs/NAME.py`` and in the table ``runs``
-    work : calls these functions and passes their results to ``Run.record``; its docstring is the text of --help
+    work : function that does the work of a run, and passes the result of each stage to ``Run.record``; its docstring
+        is the text of --help
     takes_input : whether ``--input`` is required
     check : called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
     options : names and argparse keywords of further options
@@ -112,7 +113,7 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 
 
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Return the options, and a fault for each word that is none. argparse itself stops at the first."""
+    """Parse ``words`` into options; also return every fault, where argparse itself would stop at the first."""
     faults: list[str] = []
     while True:
         try:

@@ -1,7 +1,7 @@
 """Write and read markers of runs in progress: files below ROOT by which a later run detects a run that died.
 
-A marker is dead when the process that wrote it no longer exists; one written on another machine, when it has not been
-renewed for ten minutes.
+A run has died if the process that wrote its marker no longer exists. If that process was on another machine, the run
+has died if its marker has not been renewed for ten minutes.
 """
 
 import json
@@ -83,7 +83,7 @@ def _markers(root: str) -> list[dict[str, Any]]:
 
 
 def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
-    """Return the content of a marker, or None if the file is truncated (full disk) or not a marker."""
+    """Return the content of a marker file, or None if it is truncated (full disk) or not a marker."""
     try:
         marker = json.loads(text)
         # remove_marker builds its path from run_id
@@ -112,7 +112,10 @@ def _is_dead(marker: dict[str, Any]) -> bool:
 
 
 def _process_start(pid: int) -> str | None:
-    """Return the start of a process, unlike that of a later one of its id; "alive" without /proc; None if dead."""
+    """Return the start time of a process as text, or None if there is no such process.
+
+    The time differs from that of a later process with the same id. Without /proc, returns "alive" instead.
+    """
     try:
         # proc(5): the name, in brackets, may contain anything; the 20th field after it is the start in ticks since boot
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]

@@ -53,7 +53,7 @@ def _handle(number: int, _: Any) -> None:
 
 
 def raise_if_received() -> None:
-    """Raise Interrupted again if a signal was received: C extensions may have swallowed the exception."""
+    """Raise Interrupted if a signal was received earlier: a C extension may have swallowed the first exception."""
     if _received:
         raise _received[0]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A number per track, with its unit and valid range. NaN and infinity are never valid."""
+    """A numeric property of tracks, with its unit and valid range. NaN and infinity are never valid."""
 
     name: str
     """The column's name."""
@@ -28,7 +28,7 @@ class Feature:
         return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
-        """Return the SQL condition that a value is in the range.
+        """Return an SQL condition: the value is in the feature's range.
 
         Parameters
         ----------

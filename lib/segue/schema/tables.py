@@ -29,7 +29,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
-    """CHECK constraints besides those of required columns: name and SQL condition."""
+    """CHECK constraints, as (name, SQL condition); ``constraints`` adds those that required columns are not null."""
     has_feed: bool = False
     """Whether Delta's change data feed is enabled."""
 
@@ -45,13 +45,13 @@ class Table:
 
     @property
     def constraints(self) -> dict[str, str]:
-        """All CHECK constraints, those of required columns included: SQL condition by name."""
+        """SQL conditions of all CHECK constraints by name: ``rules``, and that required columns are not null."""
         not_null = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
         return not_null | dict(self.rules)
 
 
 def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
-    """Return a constraint per feature: null, or in the feature's range."""
+    """Return a CHECK constraint (name, SQL condition) for each feature: its value is null or in its range."""
     return tuple((f"{f.name}_in_range", f"{f.name} IS NULL OR ({f.rule()})") for f in features)
 
 
@@ -81,7 +81,7 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""The statistics of every feature in ``cluster_profiles``: suffix of the column to meaning."""
+"""The statistics of every feature in ``cluster_profiles``: meaning by suffix of the column's name."""
 
 TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS), has_feed=True)
 

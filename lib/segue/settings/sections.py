@@ -114,7 +114,7 @@ class ClusteringSettings(_Section):
 
 
 class SelectionSettings(_Section):
-    """Which k becomes the model."""
+    """How k, the number of clusters, is chosen."""
 
     rule: Literal["silhouette", "knee", "stable", "fixed"] = Field(
         default="silhouette",

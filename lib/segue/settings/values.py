@@ -1,4 +1,4 @@
-"""Define setting types that pydantic lacks: their validation, and the words for what an error says was expected."""
+"""Define setting types that pydantic lacks, their validation, and how error messages describe the expected values."""
 
 import codecs
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ def _split_names(value: Any) -> Any:
 
 
 def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
-    """Return the check of a tuple or dict of names: each is allowed, and none is listed twice."""
+    """Return a validator for a tuple or dict of names: each must be one of ``allowed``, none may be listed twice."""
 
     def check(names: _Names) -> _Names:
         listed = list(names)
@@ -81,7 +81,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return field metadata with the words that ``expectation`` returns for a type."""
+    """Return pydantic metadata that makes ``expectation`` return ``text`` for a type."""
     return Field(json_schema_extra={"expected": text})
 
 

@@ -1,1 +1,1 @@
-"""Find the nearest tracks of every track exactly, which of them make a list, and why: DataFrames in and out."""
+"""Find the most similar tracks of every track, exactly and under rules, and name the features they share."""

@@ -13,7 +13,7 @@ from segue.similarity.rules import Flags, Floats, Integers, Tracks
 
 
 def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array; copies only if it has several chunks."""
+    """Return an Arrow column as one Array; copies only if the column has several chunks."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
@@ -75,16 +75,16 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class TrackBatch:
-    """Tracks as arrays with one entry per track: input of the search, and what its results are described by."""
+    """Tracks as arrays with one entry per track: input of the search, and data to describe the neighbours it finds."""
 
     ids: pa.Array
     tracks: Tracks
     ranks: NDArray[np.uint16]
-    """Ranks of the features, shape (n_tracks, n_features), see ``reasons``."""
+    """Quantile ranks of the feature values, shape (n_tracks, n_features), as in the module ``reasons``."""
     cluster: Integers
     """Cluster numbers, from 1."""
     is_candidate: Flags
-    """Whether the track can be in lists."""
+    """Whether a track can be recommended: be in the lists of other tracks."""
 
     def take(self, index: Integers) -> "TrackBatch":
         """Return the tracks at some positions, in the order of ``index``."""
@@ -105,7 +105,7 @@ class TrackBatch:
 
 
 def track_batch(table: pa.Table | pa.RecordBatch) -> TrackBatch:
-    """Return the tracks of a table with the columns of ``coordinates.with_points``, sorted by id."""
+    """Convert a table with the columns of ``coordinates.with_points`` to a TrackBatch, sorted by track id."""
     table = table.take(pc.sort_indices(table.column("track_id")))
     columns = {name: table.column(name).to_numpy() for name in ("artist", "recording", "cluster", "candidate")}
     tracks = Tracks(
@@ -152,5 +152,5 @@ def _to_blob(rows: pa.Table) -> bytes:
 
 
 def from_arrow_blobs(blobs: pa.ChunkedArray) -> pa.Table:
-    """Return the rows of all blobs, at least one, as one table; the inverse of ``to_arrow_blobs``."""
+    """Unpack the rows of one or more blobs into one table; the inverse of ``to_arrow_blobs``."""
     return pa.concat_tables([pa.ipc.open_stream(blob.as_buffer()).read_all() for blob in blobs]).combine_chunks()

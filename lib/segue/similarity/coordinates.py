@@ -37,20 +37,20 @@ class Scaling:
     kind: str
     """``minmax``, ``standard`` or ``quantile``."""
     fill: Floats
-    """Replacements of missing values, shape (n_features,), in the features' units."""
+    """Replacement of missing values of each feature, shape (n_features,), in the features' units."""
     centre: Floats
-    """Minimum or mean, shape (n_features,)."""
+    """Minimum (``minmax``) or mean (``standard``) of each feature, shape (n_features,)."""
     width: Floats
-    """Range or standard deviation, shape (n_features,)."""
+    """Range (``minmax``) or standard deviation (``standard``) of each feature, shape (n_features,)."""
     quantiles: Floats
-    """Quantiles at equal steps, ascending, shape (n_features, N_QUANTILES)."""
+    """Quantiles of each feature at equal steps, ascending, shape (n_features, N_QUANTILES)."""
 
     def fill_missing(self, values: Floats) -> Floats:
-        """Return values with NaN replaced, shape (n_tracks, n_features)."""
+        """Return feature values with NaN replaced by ``fill``, shape (n_tracks, n_features)."""
         return np.where(np.isnan(values), self.fill, values)
 
     def points(self, values: Floats) -> Floats:
-        """Return coordinates from values without NaN, shape (n_tracks, n_features)."""
+        """Convert feature values without NaN to coordinates, shape (n_tracks, n_features)."""
         if self.kind == QUANTILE:
             return self.ranks(values)
         width = np.where(self.width > 0, self.width, 1.0)
@@ -58,7 +58,7 @@ class Scaling:
         return result
 
     def ranks(self, values: Floats) -> Floats:
-        """Return quantile ranks from 0 to 1 of values without NaN, shape (n_tracks, n_features)."""
+        """Convert feature values without NaN to quantile ranks from 0 to 1, shape (n_tracks, n_features)."""
         columns = [quantile_rank(values[:, index], quantiles) for index, quantiles in enumerate(self.quantiles)]
         return np.stack(columns, axis=1)
 
@@ -103,7 +103,7 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class SimilarityOptions:
-    """Features to compare, rules of lists, and which tracks are candidates, i.e. can be recommended."""
+    """How similar tracks are found: features, scaling, rules, and which tracks are candidates (can be recommended)."""
 
     features: tuple[str, ...]
     scaling: str = STANDARD
@@ -173,7 +173,7 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
 
 
 def hash_sample(tracks: DataFrame, n_tracks: int, max_size: int) -> DataFrame:
-    """Return about ``max_size`` tracks or fewer, selected by a hash of the id, so the same for any partitions."""
+    """Return a sample of about ``max_size`` tracks or fewer, the same for any partitions: a hash of the id selects."""
     divisor = -(-n_tracks // max_size)
     return tracks if divisor <= 1 else tracks.where(F.pmod(F.xxhash64("track_id"), F.lit(divisor)) == 0)
 
@@ -183,7 +183,7 @@ def _mean_and_deviation(
 ) -> tuple[Floats, Floats]:
     """Return mean and standard deviation per feature, two arrays of shape (n_features,). Runs one Spark job.
 
-    Averages are of decimals: a sum of doubles would depend on the order in which Spark adds partitions.
+    Values are averaged as decimals: a sum of doubles would depend on the order in which Spark adds partitions.
     """
 
     def share_of_range(name: str, start: float, width: float) -> Column:
@@ -199,7 +199,7 @@ def _mean_and_deviation(
 
 
 def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> DataFrame:
-    """Return the input of the search, lazily; ``with_points`` adds coordinates.
+    """Select the columns that the search needs, lazily; ``with_points`` adds coordinates.
 
     Parameters
     ----------

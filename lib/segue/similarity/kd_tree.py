@@ -20,7 +20,8 @@ SLACK = 1e-12
 """Relative tolerance between a bound and a distance, above the rounding errors of both."""
 _VALUES_PER_BLOCK = 65_536
 _BOUNDED_QUERIES_PER_BLOCK = 128
-"""Queries per call of cKDTree.query, which takes one bound for all: the largest of few sorted bounds is near each."""
+"""Number of queries per call of cKDTree.query with a distance bound. A call takes a single bound, the largest of its
+queries; with few queries, sorted by their bounds, that is close to the bound of each."""
 _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
 
 
@@ -29,14 +30,14 @@ class SearchResult:
     """Nearest tracks of each query, nearest first, two arrays of shape (n_queries, length)."""
 
     index: Integers
-    """Positions among the candidates, then ``NO_TRACK``."""
+    """Positions of the nearest tracks among the candidates; ``NO_TRACK`` where a list is shorter."""
     distance: Floats
-    """Euclidean, then infinity."""
+    """Euclidean distances to the nearest tracks; infinity where a list is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Queries, the limits of their lists, and the result to fill in."""
+    """The queries of a search, the limits of each query's list, and the result to fill in."""
 
     queries: Tracks
     max_distance: Floats
@@ -54,7 +55,7 @@ def build_tree(points: Floats) -> cKDTree:
 
 
 def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
-    """Return Euclidean distances. Sums squares feature after feature, so d(a, b) and d(b, a) are the same bits.
+    """Return the Euclidean distances of queries to some points each; d(a, b) and d(b, a) are the same bits.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ class CandidateTree:
         return result
 
     def _search_rows(self, search: _Search, rows: Integers) -> None:
-        """Fill in the lists of some queries; while some are not final, fetch twice as many candidates for them."""
+        """Fill in the lists of the queries at ``rows``; while some are not final, fetch twice as many candidates."""
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
             step = _VALUES_PER_BLOCK // n_fetch
@@ -137,7 +138,7 @@ class CandidateTree:
             self._scan(search, int(row))
 
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
-        """Fill in the lists that are final with ``n_fetch`` candidates, and return the rows of the other queries."""
+        """Fetch ``n_fetch`` candidates per query, fill in the lists that are then final, and return the other rows."""
         tracks, max_distance = self._tracks, search.max_distance[rows]
         distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
         is_allowed = np.isfinite(distance) & (tracks.recording[index] != search.queries.recording[rows, None])
@@ -187,7 +188,7 @@ class CandidateTree:
         return distance, index, unfetched_lower_bound
 
     def _scan(self, search: _Search, row: int) -> None:
-        """Fill in one list from the distances of all candidates. O(n_candidates log n_candidates)."""
+        """Fill in the list of the query at ``row`` from all n candidates. O(n log n)."""
         tracks, queries = self._tracks, search.queries
         is_allowed = tracks.recording != queries.recording[row]
         if self.rules.years_apart is not None:
@@ -213,7 +214,7 @@ def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
 
 
 class _MaxLengths:
-    """Upper bounds of list lengths. They are below ``rules.length`` where there are too few artists or recordings."""
+    """Upper bounds of the lengths of lists, below ``rules.length`` where there are too few artists or recordings."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self._length, self._per_artist = rules.length, rules.per_artist

@@ -1,6 +1,6 @@
 """Find the nearest neighbours of a batch of tracks, in one cell of the catalogue at a time, and merge the lists.
 
-The lists of a batch are held as concatenated arrays. Cells: see ``partitioned``.
+The lists of a batch are held as concatenated arrays. A cell is a part of the catalogue, see ``partitioned``.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class NeighbourLists:
     """Lists of several tracks, concatenated, each nearest first."""
 
     lengths: Integers
-    """Shape (n_lists,)."""
+    """Number of neighbours in each list, shape (n_lists,)."""
     ids: pa.Array
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
@@ -43,12 +43,12 @@ class NeighbourLists:
 
     @classmethod
     def empty(cls) -> "NeighbourLists":
-        """Return the lists of a batch of no tracks."""
+        """Return a NeighbourLists without any list."""
         return cls(np.empty(0, np.int64), pa.array([], pa.string()), np.empty((0, _N_ATTRIBUTES), np.int64))
 
     @classmethod
     def from_columns(cls, table: pa.Table | pa.RecordBatch) -> "NeighbourLists":
-        """Return the lists of a table with the columns of ``LIST_COLUMNS``."""
+        """Return the lists in a table with the columns of ``LIST_COLUMNS``, one per row."""
         ids = combined(table.column("ids"))
         lengths = np.asarray(pc.list_value_length(ids).to_numpy(zero_copy_only=False), dtype=np.int64)
         attributes = arrays.from_binary(table.column("attributes"), np.int64, _N_ATTRIBUTES)
@@ -62,7 +62,7 @@ class NeighbourLists:
         }
 
     def take(self, index: Integers, lengths: Integers) -> "NeighbourLists":
-        """Return the neighbours at positions ``index``, divided into lists of the given lengths."""
+        """Take the neighbours at positions ``index``, and divide them into lists of the given lengths."""
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, full_length: int) -> Floats:
@@ -73,7 +73,7 @@ class NeighbourLists:
         return result
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
-        """Return the lists as the column ``similar``; ``features`` are the names that reasons are indices of."""
+        """Convert the lists to the column ``similar``; ``features`` are the names that the reasons index."""
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
         is_named = reasons != NO_REASON
@@ -87,7 +87,7 @@ class NeighbourLists:
 
 
 class BatchSearch:
-    """Search among the candidates of a batch of tracks."""
+    """A search for nearest neighbours among those tracks of a batch that are candidates."""
 
     def __init__(self, batch: TrackBatch, rules: Rules) -> None:
         self.batch = batch
@@ -97,7 +97,7 @@ class BatchSearch:
         self._tree = CandidateTree(tracks, rules)
 
     def nearest(self, queries: TrackBatch, max_distance: Floats | None = None) -> NeighbourLists:
-        """Return the list of each query, see ``CandidateTree.nearest``."""
+        """Return the nearest candidates of each query under the rules, see ``CandidateTree.nearest``."""
         result = self._tree.nearest(queries.tracks, max_distance)
         is_neighbour = result.index != NO_TRACK
         lengths = is_neighbour.sum(axis=1)
@@ -115,7 +115,7 @@ class BatchSearch:
 
 
 def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]) -> pa.RecordBatch:
-    """Return ids and lists as rows of ``SIMILAR_ROWS``."""
+    """Return tracks (``ids``) and their lists as rows with the schema ``SIMILAR_ROWS``."""
     return pa.RecordBatch.from_arrays([ids, lists.to_similar(features)], names=["track_id", "similar"])
 
 
@@ -131,7 +131,7 @@ def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
-    """Return the list of each query among a cell's members, within the query's ``max_distance``.
+    """Find each query's nearest neighbours among the members of a cell, within the query's ``max_distance``.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
 
 
 def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, ...], rules: Rules) -> pa.Table:
-    """Merge lists from a track's own cell with its lists from other cells.
+    """Merge each track's list from its own cell with its lists from other cells.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 
 
 def _query_batch(queries: pa.Table) -> TrackBatch:
-    """Return queries as a batch in the order of the table; artist, id_order and is_candidate, unused, are zero."""
+    """Convert a table of queries to a batch, in its order; artist, id_order and is_candidate are zero (unused)."""
     n_queries = len(queries)
     tracks = Tracks(
         arrays.from_binary(queries.column("point"), np.float64),

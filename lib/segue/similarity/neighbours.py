@@ -74,9 +74,11 @@ def similar_lists(
     n_tracks: int | None = None,
     tracks_per_cell: int = TRACKS_PER_CELL,
 ) -> Iterator[DataFrame]:
-    """Yield the list of every track, lazily; unpersist intermediate results at exit. Runs one or two Spark jobs.
+    """Yield a DataFrame of the nearest neighbours of every track, computed lazily. Runs one or two Spark jobs.
 
-    The lists do not depend on partitions, the order of rows, or the method.
+    Intermediate results are unpersisted at the end of the block.
+
+    The lists of neighbours do not depend on partitions, the order of rows, or the method.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
-    """Return the list of every track by the method ``tree``, lazily. Runs one Spark job, which collects all tracks.
+    """Return every track's nearest neighbours by the method ``tree``, lazily. Runs one Spark job, to collect tracks.
 
     Parameters
     ----------
@@ -134,7 +136,7 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
     starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
 
     def search_positions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Search for the tracks at a range of positions in the concatenated blocks."""
+        """Find the neighbours of the tracks at the given positions, counted through all blocks."""
         for batch in batches:
             positions = batch.column(0)
             if not len(positions):
@@ -152,7 +154,7 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
 
 
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
-    """Return one search per block, its tracks sorted by leaf: successive queries use the same part of the tree."""
+    """Return a search for each block. Its tracks are sorted by leaf: successive queries use one part of the tree."""
     searches = []
     for part in arrays.split_by_value(table, "block"):
         tracks = arrays.track_batch(part)

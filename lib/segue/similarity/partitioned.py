@@ -34,13 +34,13 @@ MapBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 TRACKS_PER_CELL = 50_000
 """Members per cell: the tree of a small cell fits the processor's cache, but smaller cells hold more copies in all."""
 _MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
-"""Size of the sample that centres are fitted to: tracks per cell, and minimum in all."""
+"""Minimum size of the sample that centres are fitted to, and its number of tracks per cell."""
 _KMEANS_PASSES = 5
 _N_OVERLAP_QUERIES, _OVERLAP_QUANTILE = 1000, 0.95
 _POINTS_PER_BLOCK = 4096
-"""Points per call of ``cells_in_reach``, whose arrays have one value per point and cell."""
+"""Number of points per call of ``cells_in_reach``, whose arrays have one value per point and cell."""
 _TRACKS_PER_BUCKET = 50_000
-"""Tracks per task that merges lists."""
+"""Number of tracks per task that merges lists."""
 _TRACK_COLUMNS = (
     "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
     "year double, cluster int, candidate boolean"
@@ -48,8 +48,8 @@ _TRACK_COLUMNS = (
 _TRACK_NAMES = tuple(column.split()[0] for column in _TRACK_COLUMNS.split(", "))
 _QUERY_NAMES = tuple(name for name in _TRACK_NAMES if name not in ("cell", "artist", "candidate"))
 _CELL_LISTS = f"{_TRACK_COLUMNS}, max_distance double, other_cells array<int>, {LIST_COLUMNS}"
-"""Schema of stage 2: every track with its list within its own cell, the distance of the last neighbour (infinity if the
-list is not full), and the other cells to query."""
+"""Schema of the result of stage 2: every track with its list within its own cell, the distance of the last neighbour
+(infinity if the list is not full), and the other cells to query."""
 _MEMBER_PREFIX = "member_"
 
 
@@ -57,7 +57,9 @@ _MEMBER_PREFIX = "member_"
 def partitioned_neighbours(
     prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
 ) -> Iterator[DataFrame]:
-    """Yield the list of every track, lazily; unpersist the lists within cells at exit. Runs one Spark job (sample).
+    """Yield a DataFrame of every track's nearest neighbours, computed lazily. Runs one Spark job, to draw a sample.
+
+    The lists within cells, which are persisted, are unpersisted at the end of the block.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
 def fit_centres(
     prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
 ) -> tuple[Floats, float]:
-    """Fit cell centres, by a few passes of k-means, and the overlap radius to a sample. Runs one Spark job.
+    """Draw a sample of tracks, and fit cell centres (by k-means) and the overlap radius to it. Runs one Spark job.
 
     Centres and radius affect only the duration of the search, not its result.
 
@@ -210,7 +212,7 @@ def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance
 
 
 def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> MapBatches:
-    """Return the function of stage 1: maps prepared tracks to rows of (cell, tracks), each with the tracks of one cell.
+    """Return the function of stage 1: it maps prepared tracks to rows of (cell, tracks of that cell).
 
     ``tracks`` is packed by ``arrays.to_arrow_blobs``. Its column ``is_member`` is false for copies.
     """
@@ -232,7 +234,7 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> M
 
 
 def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
-    """Return the function of stage 2: maps all rows of one cell from stage 1 to rows of ``_CELL_LISTS``."""
+    """Return the function of stage 2: it maps all rows that stage 1 made of one cell to rows of ``_CELL_LISTS``."""
 
     def search(table: pa.Table) -> pa.Table:
         cell, tracks = table.column("cell")[0].as_py(), arrays.from_arrow_blobs(table.column("tracks"))
@@ -273,7 +275,7 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 
 
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function of stage 3: ``lists.query_cell`` for one block and cell."""
+    """Return the function of stage 3: for one block and cell, it finds the lists of queries (``lists.query_cell``)."""
 
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
         members = members.rename_columns([name.removeprefix(_MEMBER_PREFIX) for name in members.column_names])
@@ -283,7 +285,7 @@ def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function of stage 4: ``lists.merge_lists`` for the tracks of one bucket."""
+    """Return the function of stage 4: for the tracks of one bucket, it merges their lists (``lists.merge_lists``)."""
 
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
         return lists.merge_lists(rows, cross_cell_rows, features, rules)
@@ -292,7 +294,7 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
 
 
 def _to_similar(features: tuple[str, ...]) -> MapBatches:
-    """Return the function that maps rows with ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``."""
+    """Return a function that converts rows with ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``."""
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

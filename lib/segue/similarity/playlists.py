@@ -45,7 +45,7 @@ class Seed:
     text: str
     """The track as the file has it, for messages."""
     id: str
-    """Text to look up as a track id; of a line without an id, the whole line."""
+    """Text to look up as a track id; in plain text, where any line may be an id, the whole line."""
     names: tuple[tuple[str, str | None], ...]
     """Pairs of title key and artist key to try in this order; None matches any artist."""
 
@@ -67,7 +67,7 @@ class Recommendation:
     track_id: str
     score: float
     distance: float
-    """To the nearest seed, in scaled units."""
+    """Distance to the nearest seed, in scaled units."""
     because_of: list[tuple[str, float]]
     """Ids and distances of the nearest seeds that have the track among their neighbours."""
 

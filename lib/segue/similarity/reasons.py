@@ -69,7 +69,7 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
 
 
 _STEPS = {"beats per minute": (1.0, "{} BPM"), "dB": (0.1, "{} dB"), "seconds": (1.0, "{} s")}
-"""For units: the step to which differences are rounded up, and their wording."""
+"""By unit: the step to which a difference is rounded up, and the format of its text."""
 _FRACTION_STEP = 0.01
 _UNITS = {feature.name: feature.unit for feature in FEATURES}
 Values = Mapping[str, float | None]

@@ -51,7 +51,7 @@ def fold_text(text: str) -> str:
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
-    """Return ``fold_text`` of each text. Texts with other than ASCII letters are joined, to be folded in one pass."""
+    """Return each text in lower case, without accents (``fold_text``), in one pass over all that are not ASCII."""
     folded = [text.lower() for text in texts]
     positions = [position for position, text in enumerate(texts) if not text.isascii()]
     lines = "\n".join(texts[position] for position in positions)
@@ -80,7 +80,7 @@ def normalise_words(text: str) -> str:
 
 
 def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
-    """Return ``normalise_words`` of each folded text; texts are joined, so that each replacement runs once."""
+    """Return the words of each folded text, as ``normalise_words``; each replacement runs on joined texts at once."""
     normalised = [""] * len(texts)
     for is_ascii in (True, False):
         positions = [position for position, text in enumerate(texts) if text.isascii() is is_ascii]
@@ -128,7 +128,7 @@ def title_key(title: str) -> str:
 
 
 def title_keys(titles: Sequence[str]) -> list[str]:
-    """Return ``title_key`` of each title."""
+    """Return for each title a key that is equal for all releases of a recording, see ``title_key``."""
     return words_and_keys(titles)[1]
 
 

@@ -9,12 +9,14 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 NO_TRACK = -1
-"""Fills lists that are shorter than ``Rules.length``."""
+"""Pads a list of track positions that is shorter than ``Rules.length``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Limits on a list of neighbours, beside those of every list: one track per recording, none of the track's own.
+    """Limits on the list of a track's neighbours.
+
+    Every list also has at most one track per recording, and none of the recording of the track itself.
 
     Parameters
     ----------
@@ -41,11 +43,11 @@ class Tracks:
     id_order: Integers
     """Numbers in the order of the track ids; at equal distance the track with the lower number comes first."""
     artist: Integers
-    """Codes, 0 or more; equal for tracks by one artist."""
+    """Code of each artist, 0 or more; equal for tracks by one artist."""
     recording: Integers
-    """Codes, 0 or more; equal for releases of one recording."""
+    """Code of each recording, 0 or more; equal for releases of one recording."""
     year: Floats
-    """NaN where unknown."""
+    """Year of release, NaN where unknown."""
 
     def __len__(self) -> int:
         return len(self.id_order)

@@ -48,7 +48,7 @@ def read_provenance(path: str, version: int) -> dict[str, Any]:
 
 
 def has_commit_by(path: str, writer: str, versions: range) -> bool:
-    """Return whether one of the commits has this writer id, see ``transactions.exclusive_commit``."""
+    """Return whether a commit of ``versions`` is by this writer, whose id ``transactions.exclusive_commit`` writes."""
     return any(_segue_metadata(path, version).get("writer") == writer for version in versions)
 
 

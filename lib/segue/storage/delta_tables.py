@@ -59,7 +59,7 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the schema version that a table was written with or upgraded to."""
+    """Return the version of segue's schema that a table with these properties was written with or upgraded to."""
     return int(properties.get(VERSION_PROPERTY, 0))
 
 
@@ -127,8 +127,8 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
     Parameters
     ----------
-    exists : returns whether the table has a commit. Delta takes a folder without one, which a run that died left, for
-        a table too; such a folder is written to.
+    exists : returns whether the table has a commit. Delta also calls a folder without one a table: a run that died
+        has left it, so it is overwritten.
     """
     try:
         _writer(path, table, rows).create()
@@ -170,12 +170,12 @@ def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> N
 
 
 def local_frame(spark: SparkSession, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """Return rows of the driver as a Spark DataFrame of one partition."""
+    """Convert rows in the driver's memory to a Spark DataFrame of one partition."""
     return spark.createDataFrame(to_arrow(columns, rows), columns).coalesce(1)
 
 
 def to_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return rows as an Arrow table with the columns' types."""
+    """Convert rows to an Arrow table with the types of ``columns``."""
     return pa.Table.from_pylist(list(rows), schema=to_arrow_schema(columns, timezone="UTC"))
 
 
@@ -189,7 +189,7 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return ``files`` and ``bytes`` of a table, and ``removable``: files for ``vacuum`` (Delta lists at most 1,000).
+    """Return the numbers of ``files`` and ``bytes`` of a table, and of files ``removable`` by ``vacuum`` (up to 1,000).
 
     ``table`` is an SQL identifier, as in ``compact`` and ``vacuum``.
     """
@@ -199,7 +199,10 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
 
 
 def compact(spark: SparkSession, table: str) -> dict[str, int]:
-    """Rewrite small files as few large ones (OPTIMIZE); return how many became how many. No small files, no commit."""
+    """Rewrite small files as few large ones (OPTIMIZE), if there are any.
+
+    Returns the numbers of files that were replaced (``compacted``) and written (``into``); 0 without a commit.
+    """
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 

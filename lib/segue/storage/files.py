@@ -57,7 +57,7 @@ def list_names(uri: str) -> list[str] | None:
 
 
 def local_size(uri: str) -> int | None:
-    """Return the bytes that a local file or folder holds; None if it does not exist or its file system is another."""
+    """Return the size in bytes of a file or folder; None if it does not exist or is not on the local file system."""
     if urlsplit(uri).scheme not in ("", "file"):
         return None
     system, path = filesystem_for(uri)

@@ -40,7 +40,7 @@ class ModelStore:
             files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
-        """Return the checkpoint ``name`` of a model in training. ``ModelStore.save`` removes it with the old folder."""
+        """Return the checkpoint ``name`` of a model in training; ``save`` removes it when it replaces the folder."""
         return GridCheckpoint(f"{self._folder}/{version}", name)
 
     def load(self, version: str) -> PipelineModel:

@@ -32,7 +32,7 @@ class ChangeCounts:
 
     @property
     def rows(self) -> int:
-        """The sum of all three."""
+        """Number of changed rows: added, updated and removed."""
         return self.added + self.updated + self.removed
 
 
@@ -66,7 +66,7 @@ def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys are in ``rows``; all of them if ``n_rows`` keys are too many to broadcast."""
+    """Return the stored rows whose keys are in ``rows``, or all stored rows if ``n_rows`` is too many to broadcast."""
     if n_rows > _BROADCAST_MAX_ROWS:
         return stored
     return stored.join(F.broadcast(rows.select(*key)), list(key), "left_semi")

@@ -26,7 +26,7 @@ from segue.storage.transactions import (
 _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # VACUUM keeps at least seven days of changes
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a folder, log included, that ``read`` caches: most of a small table's cost is reading its log."""
+"""Maximum size of a table's folder that ``read`` caches: most of the time to read a small table goes to its log."""
 
 
 class Store:
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Unpersist at the end of the block, of nested blocks the outermost, every frame that this store persisted."""
+        """At the end of the block (the outermost, if nested), unpersist every frame that this store has persisted."""
         self._cache_scopes += 1
         try:
             yield
@@ -170,7 +170,7 @@ class Store:
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return rows of a ``has_feed`` table changed after a version, with ``_change``; None if that is too old."""
+        """Return rows changed since a version, with ``_change``, from the change feed; None for too old a version."""
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
         if since > until or (since < until and (committed is None or datetime.fromisoformat(committed) < oldest)):
@@ -190,7 +190,7 @@ class Store:
         return table_id
 
     def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-        """Return rows of the driver as a Spark DataFrame with the table's columns."""
+        """Convert rows in the driver's memory to a Spark DataFrame with the table's columns."""
         return delta_tables.local_frame(self.spark, spark_schema(table), rows)
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_SECONDS = 3600.0
 _SILENT_SECONDS = 5.0
-"""A longer wait for a lock is logged."""
+"""A wait for a lock that takes more seconds than this is logged."""
 _LOCK_FILE = ".lock"
 
 _APP = "segue"

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 
 def bits(seed: int, name: str, *keys: Column) -> Column:
-    """Return 64 random bits as a long. With one long as the only key, distinct keys give distinct bits.
+    """Return a Column of 64 random bits as a long. If the only key is a long, distinct keys give distinct bits.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def bits(seed: int, name: str, *keys: Column) -> Column:
 
 
 def uniform(seed: int, name: str, *keys: Column) -> Column:
-    """Return a uniform double strictly between 0 and 1: the middle of one of 2^52 intervals."""
+    """Return a Column of uniform doubles strictly between 0 and 1, drawn by seed, name and keys as in ``bits``."""
     steps = F.shiftrightunsigned(bits(seed, name, *keys), 12)
     return (steps + F.lit(0.5)) * F.lit(2.0**-52)
 
 
 def normal(seed: int, name: str, *keys: Column) -> Column:
-    """Return a standard normal double.
+    """Return a Column of standard normal doubles, drawn by seed, name and keys as in ``bits``.
 
     References
     ----------
@@ -57,7 +57,7 @@ def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
 
 
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
-    """Return the value at an index from 0.
+    """Return a Column with the element of ``values`` at an index from 0.
 
     The list is passed to Spark as one string: a literal per value would cost a JVM call each, seconds in all.
 
@@ -76,7 +76,7 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Return the index (from 0) of the interval in which a position lies, where [0, 1) is divided by ``shares``.
+    """Divide [0, 1) into intervals, and return a Column with the index (from 0) of the one in which a position lies.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def share_index(shares: Sequence[float], position: Column) -> Column:
 
 
 def correlated(latent: Column, weight: float, noise: Column) -> Column:
-    """Return a standard normal variable whose correlation with ``latent`` is ``weight``.
+    """Return a standard normal Column whose correlation with ``latent`` is ``weight``.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def correlated(latent: Column, weight: float, noise: Column) -> Column:
 
 
 def fraction(median: Column, spread: float, deviate: Column) -> Column:
-    """Return a logit-normal value in (0, 1), which needs no clipping.
+    """Return a Column of logit-normal values, which lie in (0, 1) without clipping.
 
     Parameters
     ----------
@@ -114,5 +114,5 @@ def fraction(median: Column, spread: float, deviate: Column) -> Column:
 
 
 def thousandths(value: Column) -> Column:
-    """Return a value rounded to three decimals, ten times faster than ``F.round``, which uses BigDecimal."""
+    """Round a Column to three decimals, ten times faster than ``F.round``, which uses BigDecimal."""
     return F.rint(value * F.lit(1000.0)) / F.lit(1000.0)

@@ -59,7 +59,7 @@ def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
 
 
 def _valid_texts() -> dict[str, Column]:
-    """Return the columns of the Kaggle set without faults."""
+    """Return the columns of the Kaggle set, by name, as texts without faults."""
 
     def integer(name: str, times: int = 1) -> Column:
         return F.rint(F.col(name) * times).cast("int").cast("string")
@@ -84,7 +84,7 @@ def _valid_texts() -> dict[str, Column]:
 
 
 def _texts_with_faults() -> dict[str, Column]:
-    """Return the columns that can have a fault, with the valid text in rows without it."""
+    """Return the columns that can have a fault, by name: a faulty text in rows with the fault, else the valid text."""
     valid = _valid_texts()
 
     def with_fault(name: str, fault: str, text: Column) -> Column:

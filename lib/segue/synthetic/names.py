@@ -138,7 +138,7 @@ class Pattern(NamedTuple):
     """A pattern of names: the start, a word of ``left``, the joint, a word of ``right``."""
 
     weight: int
-    """Number of slots; a pattern's share is its weight over the sum of all weights."""
+    """Relative frequency: the share of names of this pattern is its weight over the sum of all weights."""
     start: str
     left: Sequence[str]
     joint: str
@@ -167,14 +167,14 @@ _STRIDE = 7_368_787
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
-    """Return the index of the pattern of an artist's name; ``code`` is the artist's number (long, 0 or more)."""
+    """Return a Column: the index of the pattern of an artist's name. ``code`` is the artist's number (long from 0)."""
     # 101 slots, a prime, so that every genre has artists of every pattern
     slots = _n_slots(_ARTISTS)
     return _pattern_index(_ARTISTS, F.pmod(code * F.lit(37) + F.lit(seed % slots), F.lit(slots)))
 
 
 def artist_name(code: Column, pattern: Column, seed: int) -> Column:
-    """Return the name of an artist, different for different numbers.
+    """Return a Column with the name of an artist; different numbers of artists give different names.
 
     Different numbers of one pattern give different pairs of words; once all pairs are used, a numeral is appended, as
     in "Vioquill 2". Names of different patterns differ. So all tracks under one artist's name have the artist's genre.
@@ -195,12 +195,12 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
 
 
 def title_pattern(row_id: Column, seed: int) -> Column:
-    """Return the index of the pattern of a track's title."""
+    """Return a Column with the index of the pattern of a track's title, drawn by the seed and ``row_id``."""
     return _pattern_index(_TITLES, below(_n_slots(_TITLES), seed, "title", row_id))
 
 
 def title(row_id: Column, pattern: Column, seed: int) -> Column:
-    """Return a title: two words of its pattern, or for 15 in 1,000 tracks one of ``ODD_TITLES``."""
+    """Return a Column with a track's title: words of its pattern, or for 15 in 1,000 tracks one of ``ODD_TITLES``."""
     left = F.pmod(bits(seed, "title/left", row_id), choice([len(p.left) for p in _TITLES], pattern))
     right = F.pmod(bits(seed, "title/right", row_id), choice([len(p.right) for p in _TITLES], pattern))
     return _spell(_TITLES, pattern, left, right)
@@ -216,7 +216,7 @@ def title_suffix(
     guest: Column,
     guest_share: Column,
 ) -> Column:
-    """Return a suffix such as " (Live)" or " - Remastered 2011", or an empty string."""
+    """Return a Column with a suffix of a title, such as " (Live)" or " - Remastered 2011", or an empty string."""
     draw = uniform(seed, "appendix", row_id)
     remaster_year = (F.lit(2009) + below(8, seed, "remaster", row_id)).cast("string")
     return (
@@ -230,12 +230,12 @@ def title_suffix(
 
 
 def concert_hall(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return the hall of an artist's live recordings of one year."""
+    """Return a Column with the hall of an artist's live recordings of one year."""
     return _word(HALLS, bits(seed, "hall", artist_code, year))
 
 
 def album_title(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return the title of an artist's studio album of one year."""
+    """Return a Column with the title of an artist's studio album of one year."""
     first = _word(ADJECTIVES, bits(seed, "album/left", artist_code, year))
     return F.concat_ws(" ", first, _word(PLURALS, bits(seed, "album/right", artist_code, year)))
 
@@ -249,12 +249,12 @@ def _n_slots(patterns: Sequence[Pattern]) -> int:
 
 
 def _pattern_index(patterns: Sequence[Pattern], slot: Column) -> Column:
-    """Return the index of the pattern that a slot belongs to; a pattern has ``weight`` consecutive slots."""
+    """Return a Column with the index of a slot's pattern, where each pattern has ``weight`` consecutive slots."""
     return choice([i for i, pattern in enumerate(patterns) for _ in range(pattern.weight)], slot)
 
 
 def _spell(patterns: Sequence[Pattern], pattern: Column, left: Column, right: Column) -> Column:
-    """Return the name made of the ``left``-th and ``right``-th word (from 0) of a pattern.
+    """Return a Column with the name made of a pattern's words at the indices ``left`` and ``right``, from 0.
 
     One list per side holds the words of all patterns: with a branch per pattern the generated code exceeds the size
     that the JVM compiles, and runs three times slower (measured).

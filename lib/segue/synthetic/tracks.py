@@ -26,9 +26,9 @@ class Genre:
     bpm_spread: float
     """Standard deviation of ln(bpm)."""
     loudness: float
-    """Mean, dB."""
+    """Mean loudness, dB."""
     loudness_spread: float
-    """Standard deviation, dB."""
+    """Standard deviation of the loudness, dB."""
     energy: float
     danceability: float
     valence: float
@@ -136,7 +136,7 @@ TRACK_COLUMNS = (
     "liveness", "valence", "acousticness", "speechiness", "instrumentalness", "duration_s", "popularity",
 )  # fmt: skip
 _ROWS_PER_PARTITION = 250_000
-"""About 20 MB of Parquet."""
+"""Number of rows per partition: about 20 MB of Parquet."""
 _FRACTIONS = (
     ("energy", 0.45, "intensity", 0.8),
     ("danceability", 0.40, "mood", 0.7),
@@ -185,7 +185,7 @@ def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _of_genre(field: str) -> Column:
-    """Return a field of ``Genre`` for the row's genre."""
+    """Return a Column with the value that a field of ``Genre`` has for the row's genre."""
     return choice([getattr(genre, field) for genre in GENRES], F.col("genre_code"))
 
 
@@ -251,14 +251,14 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return the duration in seconds: log-normal around the genre's median, or 1,000 to 2,400 for 4 in 1,000 tracks."""
+    """Return a Column of seconds: log-normal around the genre's median duration; 1,000 to 2,400 in 0.4 % of tracks."""
     usual = _of_genre("minutes") * 60.0 * F.exp(normal(seed, "duration", F.col("row_id")) * 0.22)
     suite = uniform(seed, "suite", F.col("row_id"))
     return F.when(suite < 0.004, suite * (1400 / 0.004) + 1000.0).otherwise(_clipped(usual, 30.0, 990.0))
 
 
 def _popularity(seed: int) -> Column:
-    """Return a whole number from 0 to 100: higher for the genre's leading artists and for newer tracks."""
+    """Return a Column with the popularity, 0 to 100: higher for the genre's leading artists and for newer tracks."""
     odds = F.exp(
         F.lit(0.9)
         - F.log(F.col("artist_rank") + F.lit(1.0)) * F.lit(0.25)
@@ -302,7 +302,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return 22 digits and lower-case letters, unique because the first 13 are a bijection of ``row_id``."""
+    """Return a Column of unique ids, 22 digits and lower-case letters: the first 13 are a bijection of ``row_id``."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))

@@ -16,7 +16,7 @@ _MIN_POINTS_PER_CLUSTER = 40
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
-    """Return the sums over all tracks. Runs one Spark job, whose tasks return only their partial sums."""
+    """Return the sums of ``sums.batch_sums`` over all tracks. Runs one Spark job, whose tasks return partial sums."""
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         total = sums.add_sums(item for batch in batches if len(batch) for item in sums.batch_sums(batch, card).items())
@@ -121,7 +121,7 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
     ----------
     labeled : the tracks
     similar : ``similar_tracks``, lists of these tracks
-    ids : ids of the tracks whose lists are returned, the owners
+    ids : ids of the owners: the tracks whose lists are returned
 
     Returns
     -------
@@ -143,7 +143,7 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
 
 
 def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Return the number of rows by kind, and the most frequent reasons of invalid rows with their counts.
+    """Return the number of rejected rows by ``kind``, and the most frequent reasons of invalid rows with their counts.
 
     A reason is counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]". Runs one
     Spark job, and another if there are invalid rows.

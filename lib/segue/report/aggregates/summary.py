@@ -18,7 +18,7 @@ from segue.similarity.reasons import describe_reasons
 _TOP_GENRES, _TOP_ARTISTS, _HEATMAP_GENRES, _ARTISTS_PER_CLUSTER, _TOP_REASONS = 15, 15, 24, 3, 8
 _MAX_BARS = 40
 _BAR_STEPS = (1, 2, 5, 10, 20, 50)
-"""Possible widths of a histogram bar, in steps of its feature (``sums.STEP``)."""
+"""Possible widths of a histogram bar, as multiples of ``sums.STEP`` of the column."""
 _MIN_TRACKS_PER_BIN, _MIN_BINS = 30, 3
 _TAIL = 0.005
 """Share of the tracks at each end of a distribution that a histogram may leave out."""
@@ -33,7 +33,7 @@ class ReportTables:
     scores: list[Row]
     """The rows of ``k_scores`` of the model's feature space, by k."""
     similar: DataFrame | None
-    """``similar_tracks``, if its lists are of these tracks."""
+    """The table ``similar_tracks``; None if its lists are not of these tracks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Aggregates:
 def collect_report_numbers(
     tables: ReportTables, card: ModelCard, provenance: numbers.Provenance, *, n_points: int, n_searchable: int
 ) -> numbers.ReportNumbers:
-    """Compute the numbers of a report. Runs about ten Spark jobs, one of which reads all numbers of every track.
+    """Compute the numbers of a report. Runs about ten Spark jobs, one of which reads every numeric column in full.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _clusters(
 
 
 def _distinct(tracks: Sequence[numbers.TrackReference]) -> list[numbers.TrackReference]:
-    """Return the tracks without later ones of the same title and artist, ignoring case."""
+    """Drop each track whose title and artist, ignoring case, are those of an earlier track."""
     first: dict[tuple[str, str], numbers.TrackReference] = {}
     for track in tracks:
         first.setdefault((track.title.casefold(), track.artist.casefold()), track)
@@ -216,9 +216,9 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 
 
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
-    """Return the histogram of a number without its tails (``_TAIL``), of at most ``_MAX_BARS`` + 1 bars.
+    """Return the histogram of a numeric column without its tails (``_TAIL``), in at most ``_MAX_BARS`` + 1 bars.
 
-    The bars have equal width, except that the last one ends at the range of the number.
+    The bars have equal width, but the last one may be cut off at the end of the column's range.
     """
     histogram = totals[sums.HISTOGRAM, sums.NUMBERS.index(name)]
     fine = histogram[1:-1]
@@ -245,7 +245,11 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 
 
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
-    """Return mean popularity by bin, for each number with ``_MIN_BINS`` bins of ``_MIN_TRACKS_PER_BIN`` tracks."""
+    """Return the mean popularity in each bin of the numeric columns ``names``.
+
+    Only bins of at least ``_MIN_TRACKS_PER_BIN`` tracks count. Columns with fewer than ``_MIN_BINS``
+    of them are left out.
+    """
     if "popularity" not in names:
         return []
     result = []

@@ -30,21 +30,21 @@ from segue.clustering.model_card import ModelCard, scale_features
 Floats = NDArray[np.float64]
 Sums = dict[tuple[str, int], Floats]
 NUMBERS = (*schema.FEATURE_NAMES, "popularity", "year")
-"""The columns that are summed."""
+"""The numeric columns that are summed."""
 SCHEMA = "kind string, key bigint, values array<double>"
 """Spark schema of sums, one row per kind and key."""
 PAIRWISE_MOMENTS, HISTOGRAM = "pairwise_moments", "histogram"
 POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
-"""Bins of every number in POPULARITY_BY_BIN."""
+"""Number of bins of every column in POPULARITY_BY_BIN."""
 STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""Step of each number in its unit, by default 0.01 (fractions), to which sources usually round. A histogram bar is a
-whole number of steps wide, so that every bar covers equally many rounded values."""
+"""Step to which sources usually round a column, in the column's unit; 0.01 for columns not listed (fractions). A
+histogram bar is a whole number of steps wide, so that every bar covers equally many rounded values."""
 BINS_PER_STEP = 10
-"""Fine bins per step of a number. A fine bin is the resolution of quantiles."""
+"""Number of the narrowest histogram bins per ``STEP``. Quantiles are exact to the width of one such bin."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
-"""Range of each number in its unit: that of ``_EDGES``, else that of the schema."""
+"""Range of each numeric column in its unit: that of ``_EDGES``, else that of the schema."""
 _MIDDLES = np.array([sum(_RANGES[name]) / 2 for name in NUMBERS])
 _WIDTHS = np.array([_RANGES[name][1] - _RANGES[name][0] for name in NUMBERS])
 _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.list_(pa.float64()))])
@@ -100,7 +100,7 @@ def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
 
 
 def to_batch(sums: Sums) -> pa.RecordBatch:
-    """Return sums as an Arrow batch of ``SCHEMA``."""
+    """Convert sums to an Arrow batch with the schema ``SCHEMA``."""
     keys = list(sums)
     columns = [[kind for kind, _ in keys], [key for _, key in keys], [sums[key].tolist() for key in keys]]
     return pa.RecordBatch.from_arrays(
@@ -109,11 +109,11 @@ def to_batch(sums: Sums) -> pa.RecordBatch:
 
 
 def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
-    """Return Pearson's r of every pair of numbers, over the tracks that have both, and how many these are.
+    """Return Pearson's r of every pair of numeric columns, and the number of tracks that have both values.
 
     Returns
     -------
-    r : shape (n, n) in the order of ``NUMBERS``, in [-1, 1]; NaN where fewer than three tracks have both, or one number
+    r : shape (n, n) in the order of ``NUMBERS``, in [-1, 1]; NaN where fewer than three tracks have both, or one column
         is constant over them
     n_tracks : shape (n, n)
     """
@@ -130,9 +130,9 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
-    """Return by number (count, mean, population standard deviation), in the unit of the tables.
+    """Return (count, mean, population standard deviation) of each numeric column, in the unit of the tables.
 
-    Numbers that no track has are left out.
+    Columns without any value are left out.
     """
     size = len(NUMBERS)
     n, first, square, _ = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
@@ -148,14 +148,14 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
 
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
-    """Estimate quantiles of a number from its histogram, in the unit of the tables; the error is at most one fine bin.
+    """Estimate quantiles of a numeric column from its histogram, in the unit of the tables, to within one bin.
 
     Values outside the range count in its first or last bin, such as durations above 1,200 s.
 
     Parameters
     ----------
     sums : the sums over all tracks
-    name : a number that at least one track has
+    name : a column in which at least one track has a value
     shares : quantiles to estimate, each in [0, 1]
     """
     histogram = sums[HISTOGRAM, NUMBERS.index(name)]
@@ -165,7 +165,7 @@ def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
-    """Return the mean of the scaled points, their first two principal components, and how much they explain.
+    """Return the mean of the scaled points, their first two principal components, and each one's share of the variance.
 
     The sign of a component is arbitrary; here its weight with the largest absolute value is positive.
 
@@ -203,7 +203,7 @@ def _column(batch: pa.RecordBatch, name: str) -> Floats:
 
 
 def _histogram(name: str, values: Floats) -> Floats:
-    """Return the number of values below the range, in each fine bin, and above the range, shape (n_fine + 2,)."""
+    """Count the values of a column below its range, in each of ``n_fine`` bins, and above it, shape (n_fine + 2,)."""
     low, high = _RANGES[name]
     bins = 1 + _bin(name, values, n_fine(name))
     bins[values < low], bins[values > high] = 0, n_fine(name) + 1
@@ -211,7 +211,7 @@ def _histogram(name: str, values: Floats) -> Floats:
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
-    """Return the index of each value's bin, of equal bins over the range; values outside are in the first or last."""
+    """Return each value's bin, of ``n_bins`` equal ones over the column's range; values outside: the first or last."""
     low, high = _RANGES[name]
     # a value on an edge, such as 0.57 with 100 bins, may be slightly below it in binary: 0.57 * 100 < 57
     index = np.floor((values - low) / (high - low) * n_bins + 1e-6)

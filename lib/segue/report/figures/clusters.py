@@ -19,7 +19,7 @@ from segue.report.figures.style import (
 )
 
 _MAX_TICK_LENGTH = 24
-"""Characters of a genre at an axis."""
+"""Maximum number of characters of a genre in the labels of an axis."""
 
 
 def cluster_map(
@@ -196,7 +196,7 @@ def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayL
 
 
 def _hover_texts(titles: Sequence[str], artists: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Return for each row the title and, on a second line, the artist if there is one."""
+    """Return the hover text of each track in ``rows``: its title and, on a second line, its artist if it has one."""
     return [
         isolated_text(titles[i]) + (f"<br>{isolated_text(artists[i])}" if plotly_text(artists[i]) else "") for i in rows
     ]

@@ -11,7 +11,7 @@ from segue.report import feature_labels
 from segue.report.figures.style import ACCENT, DIVERGING, colour_scale, figure, plotly_text
 
 _MAX_TICK_LENGTH = 24
-"""Characters of a name at an axis."""
+"""Maximum number of characters of a name in the labels of an axis."""
 _YEAR_AXIS = {"tickformat": "d", "showgrid": False}
 
 
@@ -48,7 +48,7 @@ def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go
 
 
 def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
-    """Draw the correlation matrix of features, its lower triangle, blue for negative and red for positive values.
+    """Draw the lower triangle of a correlation matrix of features: blue for negative, red for positive values.
 
     Parameters
     ----------

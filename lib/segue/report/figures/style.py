@@ -19,16 +19,16 @@ _PETROFF = (
 )  # fmt: skip
 _GLASBEY = tuple(colorcet.b_glasbey_category10[len(_PETROFF) :])
 DIVERGING = ("#2166ac", "#67a9cf", "#f7f7f7", "#ef8a62", "#b2182b")
-"""Blue for the lowest, red for the highest, nearly white in the middle (ColorBrewer's RdBu)."""
+"""Colours from the lowest value (blue) over nearly white to the highest (red), ColorBrewer's RdBu."""
 SEQUENTIAL = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
-"""Light for low, dark for high values (ColorBrewer's Blues)."""
+"""Colours from the lowest value (light) to the highest (dark), ColorBrewer's Blues."""
 ACCENT = "#3f90da"
 MUTED = "#767676"
-"""For secondary lines and texts: legible on white and on near black."""
+"""Grey of secondary lines and texts, legible on white and on near black."""
 _GRID = "rgba(138, 143, 152, 0.25)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 MAX_LABEL_LENGTH = 80
-"""Characters of a title or a name in a figure."""
+"""Maximum number of characters of a title or a name in a figure."""
 _JOINERS = "\u200c\u200d"
 """Zero-width joiners: invisible, but Persian words and emoji sequences need them."""
 _AXIS = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
