@@ -1,4 +1,6 @@
-"""Look-ups in the tables of an output without a JVM, as the command ``segue`` shows them.
+"""Look up similar tracks, clusters, runs and figures in what a run wrote to its ``--output``, without a JVM.
+
+The command ``segue`` prints what these functions return.
 
 >>> from segue.lookup import similar
 >>> similar("out/demo", "bohemian rhapsody").similar  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Answer look-ups with plain values: similar tracks, clusters, runs and figures of an output."""
+"""Look up similar tracks, clusters, runs and figures in what a run wrote to ``--output``; return plain values."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,10 @@ _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A track with its similar tracks; or, if the title is ambiguous, only the candidates."""
+    """Result of a title look-up: a track with its similar tracks or, if the title is ambiguous, only the candidates.
+
+    Tracks are dicts from column name to value.
+    """
 
     searched: str
     """The title that was typed."""
@@ -43,12 +46,12 @@ class Answer:
     """Limits of the answer, such as lists that are older than the labels."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all fields in the types of JSON."""
+        """Return the answer as a dict from field name to value, with values that JSON has."""
         return asdict(self)
 
 
 def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
-    """Search a track by its title, and return it with its similar tracks, or the candidates if several tracks match.
+    """Find a track by its title; return an Answer with its similar tracks or, if several match, with the candidates.
 
     Parameters
     ----------
@@ -82,7 +85,13 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
 
 
 def clusters(root: str) -> list[dict[str, Any]]:
-    """Return the rows of ``cluster_profiles`` of the model that labeled the tracks, by cluster.
+    """Return a list of dicts, one per cluster in ascending order: the profiles of the model that labeled the tracks.
+
+    The keys are the columns of the table ``cluster_profiles``.
+
+    Parameters
+    ----------
+    root : the ``--output`` of a run
 
     Raises
     ------
@@ -97,12 +106,14 @@ def clusters(root: str) -> list[dict[str, Any]]:
 
 
 def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
-    """Return the rows of ``runs``, newest last, with their JSON columns parsed.
+    """Return a list of dicts, one per run of a job, newest last: the rows of the table ``runs``.
+
+    The keys are its columns; the JSON in settings, versions, input and counts is parsed.
 
     Parameters
     ----------
     root : the ``--output`` of a run
-    last : number of newest rows to return; by default all
+    last : number of newest runs to return; by default all
 
     Raises
     ------
@@ -117,7 +128,10 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
 
 
 def _parse(text: str | None) -> Any:
-    """Parse JSON; return {} if it is invalid: earlier versions broke some of it when they redacted secrets."""
+    """Return the value of a JSON text; {} for None and for invalid JSON.
+
+    Earlier versions of segue made some of the JSON invalid when they redacted secrets.
+    """
     try:
         return json.loads(text or "{}")
     except ValueError:
@@ -125,7 +139,7 @@ def _parse(text: str | None) -> Any:
 
 
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
-    """Return the answer for a track that was selected: its list of similar tracks, with the reasons in words."""
+    """Return the Answer for the track with the id ``track_id``: its similar tracks, each with the reasons in words."""
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
     entries = lists[track_id]["similar"] if track_id in lists else []
     features = list(dict.fromkeys(name for entry in entries for name in entry["why"]))
@@ -149,7 +163,10 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
 
 
 def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
-    """Return a note where a track's list is missing, or made from an older version of labeled_tracks."""
+    """Return a list: a note if a track's list is missing or of an older version of labeled_tracks, else nothing.
+
+    ``row`` is the track's row of ``similar_tracks``, ``version`` the current version of labeled_tracks.
+    """
     if row is None:
         return ["similar_tracks has no list for this track; run recommend_tracks.py"]
     if row["tracks_version"] == version:
@@ -161,7 +178,7 @@ def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
 
 
 def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the 1/3 and 2/3 quantiles of features over all tracks."""
+    """Return a dict from feature to its 1/3 and 2/3 quantiles over all tracks, for the features ``names``."""
     terciles = {}
     for name in names:
         values = [x for x in tables.read(schema.LABELED_TRACKS, [name]).column(name).to_pylist() if x is not None]
@@ -171,7 +188,7 @@ def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, fl
 
 
 def figures(root: str) -> dict[str, str]:
-    """Return the figures of a report as plotly JSON, by name.
+    """Return a dict from figure name to figure, as plotly JSON text, of all figures of a run's report.
 
     Parameters
     ----------
@@ -186,12 +203,12 @@ def figures(root: str) -> dict[str, str]:
 
 
 def figure(root: str, name: str) -> "go.Figure":
-    """Return one figure of a report.
+    """Return one figure of a run's report as a plotly Figure.
 
     Parameters
     ----------
     root : the ``--output`` of a run
-    name : one of ``figures``
+    name : name of a figure, a key of the dict that ``figures`` returns
 
     Raises
     ------
@@ -209,14 +226,14 @@ def figure(root: str, name: str) -> "go.Figure":
 
 
 def figure_image(root: str, name: str, path: str, kind: str) -> None:
-    """Write one figure of a report as a picture on white.
+    """Write one figure of a run's report to a file, as a picture with a white background.
 
     Parameters
     ----------
     root : the ``--output`` of a run
-    name : one of ``figures``
+    name : name of a figure, a key of the dict that ``figures`` returns
     path : local file to write
-    kind : one of ``FORMATS``
+    kind : "png", "svg" or "pdf"
 
     Raises
     ------
@@ -239,7 +256,7 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
 
 
 def _contents(root: str) -> dict[str, Any]:
-    """Return data and layout of every figure, by name."""
+    """Return a dict from figure name to a dict of the figure's data and layout, read from ``report.json``."""
     text = files.read_text(f"{root.rstrip('/')}/{JSON_FILE}")
     if text is None:
         raise OutputError(f"{root} has no {JSON_FILE}, which the report's figures are read from; run render_report.py")

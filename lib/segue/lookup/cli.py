@@ -20,7 +20,7 @@ _GAP, _MIN_WIDTH = 2, 12
 
 
 def similar_text(answer: Answer, width: int) -> str:
-    """Return a track and its similar tracks, or the candidates, as text for a terminal of ``width`` characters."""
+    """Return a track with its similar tracks, or the candidates, as text for a terminal of ``width`` characters."""
     if answer.track is None:
         return "\n".join([*_candidates(answer, width), *_notes(answer)])
     rows = [
@@ -42,7 +42,7 @@ def similar_text(answer: Answer, width: int) -> str:
 
 
 def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return the rows of ``cluster_profiles`` as a table for a terminal of ``width`` characters."""
+    """Return the result of ``answers.clusters`` as the text of a table, for a terminal of ``width`` characters."""
     cells = [
         [
             row["cluster_name"],
@@ -60,7 +60,7 @@ def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
 
 
 def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return the rows of ``runs`` as a table for a terminal of ``width`` characters."""
+    """Return the result of ``answers.runs`` as the text of a table, for a terminal of ``width`` characters."""
     cells = [
         [
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
@@ -77,7 +77,7 @@ def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str | None]], width: int, flexible: Sequence[int]
 ) -> list[str]:
-    """Return the lines of a table, one per row, without borders, markup or ANSI codes.
+    """Return a table as a list of lines, one per row, the header first, without borders, markup or ANSI codes.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _candidates(answer: Answer, width: int) -> list[str]:
 
 
 def _head(track: dict[str, Any]) -> list[str]:
-    """Return the lines that describe a track: title, details and cluster."""
+    """Return three lines that describe a track: title, details and cluster. ``track`` maps column names to values."""
     details = [f"by {track['artist']}"] if track["artist"] else []
     details += [f"on {track['album']}"] if track["album"] else []
     details += [str(track[name]) for name in ("year", "genre") if track[name]]
@@ -134,7 +134,10 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    """Return the counts of a run, by stage, as text; zeros are left out."""
+    """Return the counts of a run as text, such as "label: tracks 2,000"; counts of zero are left out.
+
+    ``counts`` maps each stage of the run to a dict from name to count; other values are ignored.
+    """
     texts = []
     for stage, values in counts.items():
         if isinstance(values, dict):
@@ -144,7 +147,7 @@ def _counts(counts: dict[str, Any]) -> str:
 
 
 def _printable(text: str | None) -> str:
-    """Return a text with spaces for control characters, which would move the cursor or colour the terminal."""
+    """Return the text with spaces for control characters, which would move the cursor or colour the terminal."""
     # guard: terminal-control-characters-removed -> return text or ""
     return printable(text or "")
 
@@ -164,7 +167,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one look-up, print its answer and return its exit code."""
+    """Run the look-up that ``argv`` (by default the command line) selects, print the result and return the exit code.
+
+    The code is 0 if the look-up succeeds, 3 if it does not. Wrong options exit the process with code 2.
+    """
     options = _parser().parse_args(argv)
     try:
         answer, format_text = options.look_up(options)

@@ -1,7 +1,7 @@
 """Read Delta tables by SQL without Spark: only the requested columns and rows are read.
 
-DataFusion, which is part of deltalake, starts in about 10 ms. Conversions of Arrow that import pandas are avoided: the
-import takes longer than the rest of a look-up.
+The SQL engine is DataFusion, which is part of deltalake and starts in about 10 ms. Conversions of Arrow that import
+pandas are avoided, as the import takes longer than the rest of a look-up.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"
 
 
 class Tables:
-    """The tables below one ROOT, each at the version that was current when it was first read.
+    """Reads the Delta tables in one folder, ``root``, each at the version that was current when it was first read.
 
     Methods raise OutputError if a table is missing, lacks a requested column, or cannot be read.
     """
@@ -29,17 +29,17 @@ class Tables:
         self._open: dict[str, DeltaTable] = {}
 
     def version(self, table: Table) -> int:
-        """Return the version at which a table is read."""
+        """Return the number of the Delta version at which a table is read."""
         return int(self._table(table).version())
 
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
-        """Return some columns of all rows, sorted by the column ``order`` if given."""
+        """Return some columns of all rows of a table as a pa.Table, sorted by the column ``order`` if given."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
 
     def rows(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return some columns of the rows with these track ids, by ``track_id``.
+        """Return a dict from track id to its row, a dict from column name to value, for the track ids in ``ids``.
 
-        Row groups whose statistics exclude the ids are not read.
+        Ids that the table does not have are left out. Row groups whose statistics exclude the ids are not read.
         """
         if not ids:
             return {}
@@ -48,7 +48,7 @@ class Tables:
         return {row["track_id"]: row for row in rows.to_pylist()}
 
     def _query(self, table: Table, columns: Sequence[str], clause: str) -> pa.Table:
-        """Return some columns of the rows that a WHERE or ORDER BY clause selects."""
+        """Return some columns of the rows of a table as a pa.Table; ``clause`` is a WHERE or ORDER BY clause, or ""."""
         opened = self._table(table)
         available = {field.name for field in opened.schema().fields}
         if missing := [name for name in columns if name not in available]:

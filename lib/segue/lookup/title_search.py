@@ -1,10 +1,11 @@
 """Search tracks by a typed title.
 
-Case, accents, punctuation, notes on the release and a leading "The" are ignored. A track scores 100 if the text is its
-id, its title, or title and artist in either order, joined by " - ". Only if there is no such track, others score:
+Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. A track scores 100 if the
+text is its id, its title, or title and artist in either order, joined by " - ". Only if there is no such track, others
+score:
 100 for the words of title and artist in any order; 95 if the text is part of the title, in whole words; else the
 greatest similarity (rapidfuzz ``ratio`` and ``token_sort_ratio``) to the title or to title and artist, 65 to 94.
-O(n_tracks).
+The cost of a search is O(n_tracks).
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,11 @@ _MAX_MATCHES = 200
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """A recording that matches, represented by its best release: highest score, then most popular, then first id."""
+    """A recording that matches a typed title, as position and score of one track of the catalogue.
+
+    Of several releases of the recording, it is the one with the highest score, then the most popular one, then the one
+    with the smallest id.
+    """
 
     index: int
     """Position of the release in the catalogue."""
@@ -32,7 +37,10 @@ class TitleMatch:
 
 
 class TitleIndex:
-    """The titles of a catalogue, normalised for searching."""
+    """Finds tracks of a catalogue by a typed title.
+
+    Made from sequences with one entry per track; a result is a position in them.
+    """
 
     def __init__(
         self, ids: Sequence[str], titles: Sequence[str], artists: Sequence[str], popularity: Sequence[float | None]
@@ -41,7 +49,10 @@ class TitleIndex:
         self._words, self._keys = words_and_keys(titles)
 
     def search(self, text: str) -> list[TitleMatch]:
-        """Return the recordings that match a text, one match each, highest score first, ties by popularity and id."""
+        """Return a list of TitleMatch, one per recording that matches the text, highest score first.
+
+        At equal score the more popular one is first, then the one with the smaller id.
+        """
         if text in self._ids:
             return [TitleMatch(self._ids.index(text), EXACT_SCORE)]
         scores = self._exact(text) or self._similar(text)
@@ -56,7 +67,10 @@ class TitleIndex:
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return by position the score of each track whose title, or title and artist joined by " - ", is the text."""
+        """Return a dict from position to score of the tracks whose title, or title and artist, is the text.
+
+        Title and artist are joined by " - ", in either order.
+        """
         words, key = normalise_words(fold_text(text)), title_key(text)
         pairs = zip(self._words, self._keys, strict=True)
         scores = {index: EXACT_SCORE for index, pair in enumerate(pairs) if words in pair}
@@ -68,7 +82,10 @@ class TitleIndex:
         return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
-        """Return by position the score of each track with this title key and with ``artist`` among its artists."""
+        """Return a dict from position to score of the tracks by ``artist`` whose title has the key ``key``.
+
+        A track may have several artists. The key of a title is that of ``recordings.title_key``.
+        """
         name = artist_key(artist)
         return {
             index: EXACT_SCORE
@@ -77,7 +94,7 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return by position the score of each track whose title contains the text or is similar to it."""
+        """Return a dict from position to score of the tracks whose title contains the text or resembles it."""
         query = normalise_words(fold_text(text))
         if not query:
             return {}
@@ -94,7 +111,10 @@ class TitleIndex:
 
 
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
-    """Return the first match of ``TitleIndex.search`` if it is the only exact one or clearly the best, else None."""
+    """Return the first TitleMatch of a search if it is the only exact one or clearly the best, else None.
+
+    Clearly the best is a score of at least ``MIN_BEST_SCORE`` that exceeds the next one by at least ``_MIN_LEAD``.
+    """
     if not matches:
         return None
     first, second = matches[0], matches[1].score if len(matches) > 1 else 0.0

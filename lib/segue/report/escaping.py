@@ -1,4 +1,4 @@
-"""Turn texts and values into HTML, JSON and a content security policy in which nothing from the data runs as code."""
+"""Escape texts for HTML and JSON, and write a content security policy, so that nothing from the data runs as code."""
 
 import base64
 import hashlib
@@ -16,7 +16,9 @@ _MAX_LENGTH = 2000
 
 
 def visible_text(content: Any) -> Any:
-    """Return a text on one line without control characters; markup and other types unchanged.
+    """Return a text on one line, without control characters, cut to ``_MAX_LENGTH`` characters.
+
+    ``Markup``, which is HTML already, and values of other types are returned unchanged.
 
     >>> visible_text("a\\0b\\ud800"), visible_text(Markup("<b>\\n</b>")), visible_text(7)
     ('a b', Markup('<b>\\n</b>'), 7)
@@ -26,7 +28,9 @@ def visible_text(content: Any) -> Any:
 
 
 def json_text(content: Any) -> str:
-    """Return JSON for a script element: no text in it can end the element or begin another.
+    """Return ``content`` as JSON text for an HTML script element, with "<", ">" and "&" escaped.
+
+    Thus no text in it can end the element or begin another. NaN and infinities become null.
 
     >>> json_text({"title": "</script>", "x": [1.5, float("nan")]})
     '{"title":"\\\\u003c/script\\\\u003e","x":[1.5,null]}'
@@ -39,7 +43,7 @@ def json_text(content: Any) -> str:
 
 
 def json_value(content: Any) -> Any:
-    """Return the same value in the types of JSON.
+    """Convert a value to types that JSON has: dict, list, str, int, float, bool and None.
 
     Dataclasses and mappings become dicts with string keys; arrays, lists and tuples become lists; NaN and infinities
     become None; lone surrogates, which UTF-8 cannot encode, become "?".
@@ -65,7 +69,10 @@ def json_value(content: Any) -> Any:
 
 
 def content_security_policy(*scripts: str) -> str:
-    """Return a content security policy under which only these scripts run, and nothing is fetched."""
+    """Return a content security policy, as text, under which a page runs only these scripts and fetches nothing.
+
+    ``scripts`` are the texts of inline scripts; the policy allows them by their hashes.
+    """
     digests = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
     # guard: page-scripts-by-hash -> allowed = "'unsafe-inline'"
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)

@@ -26,7 +26,7 @@ _PERCENT = "%"
 
 
 def display_unit(name: str) -> str:
-    """Return the unit in which a feature is shown: % for fractions, minutes for ``duration_s``."""
+    """Return the unit in which the report shows a feature, as text: "%" for fractions, "minutes" for ``duration_s``."""
     return _UNITS.get(name, _PERCENT)
 
 
@@ -40,14 +40,17 @@ def label_with_unit(name: str) -> str:
 
 
 def display_factor(name: str) -> float:
-    """Return the factor from the unit of the tables to the displayed unit: 100 for fractions, 1/60 for seconds."""
+    """Return the factor that converts a feature's value to the unit in which the report shows it.
+
+    It is 100 for fractions, shown as %, 1/60 for ``duration_s``, shown in minutes, and 1 for the others.
+    """
     if name == "duration_s":
         return 1 / 60
     return 100.0 if display_unit(name) == _PERCENT else 1.0
 
 
 def format_value(name: str, value: float) -> str:
-    """Return a value, in the unit of the tables, as text in the displayed unit.
+    """Return a feature's value as text with the unit in which the report shows it; ``value`` is as in the tables.
 
     >>> format_value("bpm", 121.62), format_value("loudness", -9.04)
     ('122 BPM', '−9.0 dB')

@@ -1,4 +1,4 @@
-"""Sentences of the report, computed from its numbers."""
+"""Write the sentences of the report from its numbers."""
 
 import math
 from collections.abc import Sequence
@@ -55,7 +55,9 @@ class PairCorrelation:
 
 
 def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCorrelation | None:
-    """Return the correlation of two features, or None where r is NaN or fewer than ``MIN_TRACKS`` tracks have both.
+    """Return the PairCorrelation of two features, or None if r is NaN or fewer than ``MIN_TRACKS`` tracks have both.
+
+    None also if ``correlations`` does not have both features.
 
     References
     ----------
@@ -93,7 +95,7 @@ def _positive(name: str) -> str:
 
 
 def _comparative(pair: PairCorrelation) -> str:
-    """Return the comparative of the second feature that goes with a higher value of the first."""
+    """Return in words how the second feature differs where the first is higher, such as "less acoustic"."""
     return _COMPARATIVES[pair.other][pair.r < 0]
 
 
@@ -103,7 +105,10 @@ def _interval(pair: PairCorrelation) -> str:
 
 
 def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorrelation]:
-    """Return the clearly correlated pairs of audio features, largest |r| first."""
+    """Return a list of PairCorrelation: the ``limit`` most correlated pairs of audio features, largest |r| first.
+
+    Pairs whose correlation is not clear (``PairCorrelation.is_clear``) are left out.
+    """
     pairs = (pair for pair in _feature_pairs(correlations) if pair.is_clear)
     return sorted(pairs, key=lambda pair: (-abs(pair.r), pair.one, pair.other))[:limit]
 
@@ -114,13 +119,13 @@ def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
 
 
 def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
-    """Return the correlations of one feature with others, largest |r| first."""
+    """Return a list of PairCorrelation of the feature ``name`` with each of ``others``, largest |r| first."""
     pairs = [pair_correlation(correlations, name, other) for other in others]
     return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
 
 
 def correlation_title(correlations: Correlations) -> str:
-    """Return the heading of the correlations: the strongest pair in words."""
+    """Return the heading of the section on correlations: the strongest one, as "Energetic tracks are less acoustic"."""
     best = strongest_pairs(correlations, 1)
     if not best:
         pairs = _feature_pairs(correlations)
@@ -130,7 +135,10 @@ def correlation_title(correlations: Correlations) -> str:
 
 
 def correlation_sentences(correlations: Correlations) -> list[str]:
-    """Return a sentence for each of the strongest pairs, and for energy/acousticness and valence/danceability."""
+    """Return a list with a sentence per correlation: the three strongest, and two that are always included.
+
+    These are energy with acousticness and valence with danceability.
+    """
     pairs = strongest_pairs(correlations)
     listed = {frozenset((pair.one, pair.other)) for pair in pairs}
     for one, other in (("energy", "acousticness"), ("valence", "danceability")):
@@ -141,9 +149,10 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 
 
 def popularity_sentences(correlations: Correlations) -> list[str]:
-    """Return a sentence for each clear correlation among the three strongest with popularity.
+    """Return a list of sentences on the features that are correlated with popularity.
 
-    If none is clear, return one sentence that no feature is correlated, or [] if tracks are too few to say so.
+    It has a sentence for each of the three strongest correlations that is clear (``PairCorrelation.is_clear``). If none
+    is clear, it has one sentence that no feature is correlated, or is empty if the tracks are too few to say so.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:
@@ -156,9 +165,10 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
 
 
 def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
-    """Return a sentence on the feature that changed most over the years, with its mean in the first and last decade.
+    """Return a sentence on the feature that changes most over the years, with its mean in the first and last decade.
 
-    None if the tracks have no year, or are too few to conclude that a feature changes or that none does.
+    The means are left out if they contradict the correlation with the year. If no feature changes, the sentence says
+    so. Returns None if the tracks have no year, or are too few to conclude that a feature changes or that none does.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:
@@ -180,9 +190,9 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
 
 def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """Return (decade, mean of a feature) of the first and the last decade with at least ``MIN_TRACKS`` tracks.
+    """Return two tuples (decade, mean of the feature ``name``): for the first and for the last decade of enough tracks.
 
-    (None, None) if there are fewer than two such decades.
+    Enough are ``MIN_TRACKS``. Returns (None, None) if there are fewer than two such decades.
     """
     sums: dict[int, tuple[int, float]] = {}
     for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
@@ -227,7 +237,7 @@ def percent(share: float) -> str:
 
 
 def silhouette_word(value: float) -> str:
-    """Return an adjective for a mean silhouette, with the limits 0.25, 0.5 and 0.7.
+    """Return an adjective for a mean silhouette: "faint" below 0.25, "fair" below 0.5, "good" below 0.7, else "strong".
 
     References
     ----------
@@ -237,7 +247,10 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return a sentence on why k was chosen, by ``rule`` (``selection.rule``). Raises ValueError if it is unknown."""
+    """Return a sentence that says why the model has k clusters.
+
+    ``rule`` is the setting ``selection.rule``: "silhouette", "fixed", "knee" or "stable". Raises ValueError for others.
+    """
     k, ks = numbers.k, [score.k for score in numbers.k_scores]
     chosen = next(score for score in numbers.k_scores if score.k == k)
     tried = f", of {min(ks)} to {max(ks)} that were tried" if len(ks) > 1 else ""
@@ -257,7 +270,10 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:
-    """Return two sentences on how clusters agree with genres: by mutual information, and by purity and Rand index."""
+    """Return two sentences, in a list, on how clusters agree with genres.
+
+    The first is on normalised mutual information, the second on purity and the adjusted Rand index.
+    """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
         "partly follow" if agreement.nmi < 0.6 else "largely follow"
@@ -272,7 +288,10 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
 
 
 def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
-    """Return a sentence on up to two features, with |loading| >= 0.2, that vary along a direction of the map, or "".
+    """Return a sentence that says which features increase or decrease along one axis of the map of the tracks.
+
+    ``loadings`` are pairs of a feature and its weight in the axis. Up to two features with |weight| >= 0.2 are named;
+    the sentence is "" if there are none.
 
     >>> loading_sentence([("acousticness", 0.9), ("energy", -0.4), ("bpm", 0.1)], "right")
     'Farther right: more acoustic, less energetic.'

@@ -45,7 +45,7 @@ class Correlations:
 
 @dataclass(frozen=True, slots=True)
 class Years:
-    """Number of tracks and mean of each feature, by year of release."""
+    """Number of tracks and mean of each feature per year of release, as lists with one entry per year."""
 
     years: list[int]
     """Years of release, ascending; years without tracks are left out."""
@@ -56,7 +56,7 @@ class Years:
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Mean popularity of the tracks in each bin of one feature, without bins of few tracks."""
+    """Mean popularity of the tracks in each bin of one feature's values; bins of few tracks are left out."""
 
     name: str
     bin_centres: list[float]
@@ -78,7 +78,7 @@ class TrackReference:
 
 @dataclass(frozen=True, slots=True)
 class GenreShare:
-    """Share of a genre within a cluster, and lift: that share over the genre's share of all tracks."""
+    """Share of a genre within a cluster, and lift: that share divided by the genre's share of all tracks."""
 
     name: str
     share: float
@@ -87,7 +87,7 @@ class GenreShare:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Profile of one cluster, in the units of the tables."""
+    """Profile of one cluster: size, silhouette, means of the features, genres, artists and typical tracks."""
 
     number: int
     """Number of the cluster, from 1."""
@@ -111,7 +111,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Tracks drawn on the maps: all, or a sample in proportion to the clusters."""
+    """Tracks that the maps of the report draw, with coordinates and feature values: all tracks, or a sample of them.
+
+    The sample is in proportion to the clusters, except that small clusters have more tracks.
+    """
 
     tracks: list[TrackReference]
     cluster: list[int]
@@ -127,13 +130,13 @@ class Points:
 
     @property
     def is_sample(self) -> bool:
-        """Whether the points are only a part of the tracks."""
+        """Whether the points are only a part of the catalogue's tracks."""
         return len(self.tracks) < self.n_tracks
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """The first two principal components of the clustered features."""
+    """Axes of the map of the tracks: the first two principal components of the features that the model clusters by."""
 
     explained_variance_ratio: tuple[float, float]
     """Share of the variance of all tracks along each component, 0 to 1."""
@@ -174,7 +177,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """One entry of a list of similar tracks, with the reason in words."""
+    """An entry of a track's list of similar tracks: a track, its cluster and, in words, why it is similar."""
 
     track: TrackReference
     cluster: int
@@ -192,7 +195,7 @@ class SimilarTracks:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Model, table versions, settings and package versions that the report was made from."""
+    """What the report was made from: model, versions of tables and packages, and settings."""
 
     model_version: str
     trained_at: str
@@ -214,7 +217,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """Number of rejected rows by kind, and the most frequent reasons of invalid rows."""
+    """Number of rejected input rows by kind, and the most frequent reasons why rows are invalid, with their counts."""
 
     kinds: Mapping[str, int]
     reasons: list[tuple[str, int]]

@@ -34,21 +34,21 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 
 
 def origin_of(text: str) -> str | None:
-    """Return the origin that ``render`` stored in the head of a page; None if the page is not segue's.
+    """Return the origin in the head of an HTML report: a hash, in hexadecimal digits, of what the page was made from.
 
-    The origin is a hash of what the page was made from: model, table versions, settings, version of segue, template.
+    That is model, table versions, settings, version of segue and template. Returns None if the page is not segue's.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
 
 
 def render(numbers: ReportNumbers, origin: str) -> str:
-    """Return the report as one HTML page. The same numbers give the same text.
+    """Return the report as the text of one self-contained HTML page. The same numbers give the same text.
 
     Parameters
     ----------
     numbers : the numbers of the report
-    origin : hexadecimal digits, stored in the page for ``origin_of``
+    origin : hash, in hexadecimal digits, of what the report is made from; stored in the page, and read by ``origin_of``
     """
     drawn = page_figures(numbers)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
@@ -78,7 +78,7 @@ def render(numbers: ReportNumbers, origin: str) -> str:
 
 
 def _texts(numbers: ReportNumbers) -> dict[str, Any]:
-    """Return the texts and derived values that the page's template inserts, by name."""
+    """Return a dict from name to value of the texts and numbers that the page's template inserts."""
     loadings = numbers.projection.loadings
     agreement = numbers.agreement
     return {
@@ -112,9 +112,11 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 
 
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
-    """Return texts for a bar of each feature: ``name``, ``style`` (CSS), ``value`` (the mean) and ``label``.
+    """Return a list of dicts, one per feature, with the texts for a bar that shows how the cluster differs in it.
 
-    A bar shows how far the cluster's mean deviates from that of all tracks; to the right if it is above.
+    The keys are ``name``, ``style`` (CSS), ``value`` (the cluster's mean) and ``label``. A bar is as long as the
+    cluster's mean is far from that of all tracks, up to ``_MAX_DEVIATION`` standard deviations, and points to the right
+    if it is above.
     """
     bars = []
     for name, mean in cluster.means.items():
@@ -134,7 +136,7 @@ def _bars(cluster: Cluster) -> list[dict[str, str]]:
 
 
 def _provenance_rows(provenance: Provenance) -> list[tuple[str, str]]:
-    """Return the rows (name, value) of the page's table of model, settings and versions."""
+    """Return a list of pairs (name, value): the rows of the page's table of model, settings and versions."""
     settings = [
         (f"{section}.{name}" if isinstance(values, Mapping) else section, value)
         for section, values in sorted(provenance.settings.items())
@@ -171,7 +173,10 @@ def _format_setting(value: Any) -> str:
 
 
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
-    """Return the data that the page's script uses beside the figures: values of the selectable axes, similar tracks."""
+    """Return the data that the page's script reads beside the figures, as a dict of values for JSON.
+
+    It has the values for the axes that a reader can select, the lists of similar tracks, labels and colours.
+    """
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
     values = {
@@ -226,7 +231,7 @@ _START_AXES = ("bpm", "energy", "danceability")
 
 
 def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
-    """Draw every figure of the page, and return them by name. Figures whose numbers do not exist are left out.
+    """Return all figures of the page, a dict from name to plotly Figure, without those whose numbers do not exist.
 
     Names: ``cluster_map``, ``scatter_3d``, ``silhouette_by_k``, ``inertia_by_k``, ``silhouette_by_cluster``,
     ``correlations``, ``distribution_FEATURE``, ``tracks_by_year``, ``feature_by_year``, ``genres``, ``artists``,
@@ -270,7 +275,10 @@ def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
 
 
 def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
-    """Return the features that the 3-D scatter shows first: bpm, energy, danceability, or the next that exist."""
+    """Return the names of the three features that the 3-D scatter shows first.
+
+    They are bpm, energy and danceability; one without values is replaced by the next feature that has some.
+    """
     available = list(numbers.points.values)
     preferred = [name for name in _START_AXES if name in available]
     x, y, z = (preferred + [name for name in available if name not in preferred] + preferred * 3 + available * 3)[:3]
@@ -278,16 +286,16 @@ def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
 
 
 def start_year_feature(numbers: ReportNumbers) -> str:
-    """Return the feature that the figure by year shows first: the one most correlated with the year."""
+    """Return the name of the feature that the figure by year shows first: the one most correlated with the year."""
     features = list(numbers.points.values)
     pairs = [findings.pair_correlation(numbers.correlations, "year", name) for name in features]
     return max((pair for pair in pairs if pair), key=lambda pair: abs(pair.r)).other if any(pairs) else features[0]
 
 
 def render_json(numbers: ReportNumbers, origin: str) -> str:
-    """Return the content of ``report.json``: all numbers and figures. The same numbers give the same text.
+    """Return the text of ``report.json``: all numbers and figures of a report. The same numbers give the same text.
 
-    Top-level keys, sorted like all others; NaN is null:
+    The top-level keys are as follows; all keys are sorted, and NaN is written as null.
 
     ``figures``
         Every figure by name (see ``page_figures``), each a plotly figure with ``data`` and ``layout``.
@@ -298,8 +306,8 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
     Parameters
     ----------
-    numbers : the numbers
-    origin : hexadecimal digits, stored for ``json_origin_of``
+    numbers : the numbers of the report
+    origin : hash, in hexadecimal digits, of what the report is made from; read by ``json_origin_of``
     """
     content = {
         "figures": {name: figure.to_plotly_json() for name, figure in page_figures(numbers).items()},
@@ -311,7 +319,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
 
 def json_origin_of(text: str) -> str | None:
-    """Return the origin that ``render_json`` stored; None if the text is not a ``report.json``."""
+    """Return the value of ``origin`` in the text of a ``report.json``; None if the text is of no such file."""
     try:
         content = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Convert between Arrow and numpy: matrices as binary columns, tracks as arrays, tables as binary values."""
+"""Convert between Arrow and NumPy: matrices as binary columns, tracks as arrays, tables as binary values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +13,29 @@ from segue.similarity.rules import Flags, Floats, Integers, Tracks
 
 
 def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return an Arrow column as one Array; copies only if the column has several chunks."""
+    """Return an Arrow column as one pa.Array. Copies only a ChunkedArray of several chunks."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Floats:
-    """Stack numeric columns into a matrix, null as NaN, shape (n_rows, n_columns)."""
+    """Return numeric Arrow columns side by side as a float array, shape (n_rows, n_columns), with NaN for null."""
     arrays = [np.asarray(combined(column).to_numpy(zero_copy_only=False), dtype=float) for column in columns]
     return np.stack(arrays, axis=1)
 
 
 def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array:
-    """Return a matrix as a binary column. Raises ArrowInvalid for 2^31 bytes or more.
+    """Convert a matrix to an Arrow binary array whose values are the bytes of one or more consecutive matrix rows.
 
     Parameters
     ----------
     matrix : array of shape (n_rows, n_columns)
     lengths : array of int, shape (n_values,), optional
-        Number of matrix rows in each value, in total n_rows; by default one row per value.
+        Number of matrix rows in each binary value, in total n_rows; by default one row per value.
+
+    Raises
+    ------
+    ArrowInvalid
+        If the matrix has 2^31 bytes or more, as the array's offsets are int32.
     """
     data = pa.py_buffer(np.ascontiguousarray(matrix))
     lengths = np.ones(len(matrix), dtype=np.int64) if lengths is None else lengths
@@ -39,19 +44,24 @@ def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array
 
 
 def list_offsets(lengths: Integers) -> pa.Array:
-    """Return the int32 offsets of list or binary values of these lengths. Raises ArrowInvalid if the sum is >= 2^31."""
+    """Return the offsets of an Arrow list or binary array from the lengths of its values: 0 and the running sums.
+
+    The result is a pa.Array of int32 with one more entry than ``lengths``. Raises ArrowInvalid if the sum is 2^31 or
+    more.
+    """
     return pa.array(np.r_[0, np.cumsum(lengths)], pa.int32())
 
 
 def from_binary(column: pa.Array | pa.ChunkedArray, dtype: Any, n_columns: int | None = None) -> NDArray[Any]:
-    """Return the matrix that a binary column holds, the inverse of ``to_binary``.
+    """Return the matrix whose bytes an Arrow binary column holds, shape (n_rows, n_columns): undoes ``to_binary``.
 
     Parameters
     ----------
     column : binary column without nulls
-    dtype : numpy dtype of the matrix
+    dtype : NumPy dtype of the matrix
     n_columns : int, optional
-        By default each value is one row, which determines the number; an empty column then gives shape (0, 0).
+        Number of columns. By default each binary value is one row of the matrix, which determines the number; an empty
+        column then gives shape (0, 0).
     """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     parts = [_chunk_matrix(chunk, dtype, n_columns) for chunk in chunks if len(chunk)]
@@ -67,7 +77,10 @@ def _chunk_matrix(chunk: pa.Array, dtype: Any, n_columns: int | None) -> NDArray
 
 
 def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
-    """Split a table by the values of a column, null included, each part with its rows in order."""
+    """Split a pa.Table into a list of tables, one per distinct value of the column ``name``; null counts as a value.
+
+    Each table has its rows in their original order.
+    """
     codes = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode").indices.to_numpy()
     values = np.unique(codes)
     return [table] if len(values) == 1 else [table.take(pa.array(np.flatnonzero(codes == code))) for code in values]
@@ -75,7 +88,11 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class TrackBatch:
-    """Tracks as arrays with one entry per track: input of the search, and data to describe the neighbours it finds."""
+    """A batch: tracks that one Python process holds in memory, as arrays with one entry per track.
+
+    ``tracks`` and ``is_candidate`` are what a search for neighbours reads; ``ids``, ``ranks`` and ``cluster`` describe
+    the neighbours that it returns.
+    """
 
     ids: pa.Array
     tracks: Tracks
@@ -87,7 +104,7 @@ class TrackBatch:
     """Whether a track can be recommended: be in the lists of other tracks."""
 
     def take(self, index: Integers) -> "TrackBatch":
-        """Return the tracks at some positions, in the order of ``index``."""
+        """Return a TrackBatch of the tracks at the positions ``index``, in that order."""
         return TrackBatch(
             self.ids.take(pa.array(index)),
             self.tracks.take(index),
@@ -97,7 +114,7 @@ class TrackBatch:
         )
 
     def slice(self, start: int, stop: int) -> "TrackBatch":
-        """Return the tracks from ``start`` to before ``stop``, without a copy."""
+        """Return a TrackBatch of the tracks from position ``start`` up to, but without, ``stop``. Copies nothing."""
         rows = slice(start, stop)
         return TrackBatch(
             self.ids[rows], self.tracks.take(rows), self.ranks[rows], self.cluster[rows], self.is_candidate[rows]
@@ -105,7 +122,11 @@ class TrackBatch:
 
 
 def track_batch(table: pa.Table | pa.RecordBatch) -> TrackBatch:
-    """Convert a table with the columns of ``coordinates.with_points`` to a TrackBatch, sorted by track id."""
+    """Convert an Arrow table of tracks to a TrackBatch, sorted by track id.
+
+    ``table`` has the columns track_id, point, ranks, artist, recording, year, cluster and candidate, as
+    ``coordinates.with_points`` returns them.
+    """
     table = table.take(pc.sort_indices(table.column("track_id")))
     columns = {name: table.column(name).to_numpy() for name in ("artist", "recording", "cluster", "candidate")}
     tracks = Tracks(
@@ -133,7 +154,12 @@ def to_arrow_blobs(rows: pa.Table, keys: Integers, key_name: str, blob_name: str
     keys : array of int, shape (n_rows,)
         Key of each row, 0 or more.
     key_name, blob_name : str
-        Columns of the result, int32 and binary, one row per distinct key, ascending.
+        Names of the two columns of the result.
+
+    Returns
+    -------
+    pa.RecordBatch
+        One row per distinct key, ascending: the key (int32), and the rows of the key (binary).
     """
     order = np.argsort(keys, kind="stable")
     sorted_rows, ends = rows.take(pa.array(order)).combine_chunks(), np.cumsum(np.bincount(keys))
@@ -152,5 +178,5 @@ def _to_blob(rows: pa.Table) -> bytes:
 
 
 def from_arrow_blobs(blobs: pa.ChunkedArray) -> pa.Table:
-    """Unpack the rows of one or more blobs into one table; the inverse of ``to_arrow_blobs``."""
+    """Unpack binary values, each an Arrow IPC stream of rows, into one pa.Table; the inverse of ``to_arrow_blobs``."""
     return pa.concat_tables([pa.ipc.open_stream(blob.as_buffer()).read_all() for blob in blobs]).combine_chunks()

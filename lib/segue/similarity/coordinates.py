@@ -1,4 +1,4 @@
-"""Turn feature values into coordinates, and labeled tracks into the rows that the search needs."""
+"""Turn feature values into coordinates, and labeled tracks into the rows that the search for neighbours reads."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _KEY_FIELDS = "artist string, recording string"
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Scaling of features, fitted to all tracks.
+    """A scaling of feature values to coordinates, with its parameters fitted to all tracks.
 
     ``minmax`` maps x to (x - minimum) / (maximum - minimum), ``standard`` to (x - mean) / standard deviation, both to 0
     where all tracks have one value. ``quantile`` maps x to the share of tracks below x plus half of those equal to x.
@@ -46,11 +46,11 @@ class Scaling:
     """Quantiles of each feature at equal steps, ascending, shape (n_features, N_QUANTILES)."""
 
     def fill_missing(self, values: Floats) -> Floats:
-        """Return feature values with NaN replaced by ``fill``, shape (n_tracks, n_features)."""
+        """Return ``values``, shape (n_tracks, n_features), with each NaN replaced by its feature's ``fill``."""
         return np.where(np.isnan(values), self.fill, values)
 
     def points(self, values: Floats) -> Floats:
-        """Convert feature values without NaN to coordinates, shape (n_tracks, n_features)."""
+        """Scale feature values without NaN to coordinates. Input and result have the shape (n_tracks, n_features)."""
         if self.kind == QUANTILE:
             return self.ranks(values)
         width = np.where(self.width > 0, self.width, 1.0)
@@ -58,19 +58,27 @@ class Scaling:
         return result
 
     def ranks(self, values: Floats) -> Floats:
-        """Convert feature values without NaN to quantile ranks from 0 to 1, shape (n_tracks, n_features)."""
+        """Return each feature value's quantile rank among all tracks, 0 to 1.
+
+        ``values`` has no NaN; it and the result have the shape (n_tracks, n_features).
+        """
         columns = [quantile_rank(values[:, index], quantiles) for index, quantiles in enumerate(self.quantiles)]
         return np.stack(columns, axis=1)
 
 
 def quantile_rank(values: Floats, quantiles: Floats) -> Floats:
-    """Return the share of a distribution below each value plus half of the share equal to it.
+    """Return the rank of each value in a distribution: the share below the value plus half of the share equal to it.
 
     Parameters
     ----------
     values : array of shape (n_values,)
     quantiles : array of shape (n_quantiles,)
-        Ascending, at equal steps from 0 to 1; between them the share is interpolated linearly.
+        The distribution, as its quantiles at equal steps from 0 to 1, ascending. Between them the share is interpolated
+        linearly.
+
+    Returns
+    -------
+    array of shape (n_values,), each value in [0, 1]
 
     >>> quantile_rank(np.array([1.0, 2.0, 9.0]), np.array([1.0, 2.0, 2.0, 2.0, 5.0]))
     array([0. , 0.5, 1. ])
@@ -84,14 +92,14 @@ def quantile_rank(values: Floats, quantiles: Floats) -> Floats:
 
 
 def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
-    """Return the quantiles of every column, shape (n_columns, N_QUANTILES).
+    """Return the quantiles of every column at ``N_QUANTILES`` equal steps from 0 to 1, shape (n_columns, N_QUANTILES).
 
     Parameters
     ----------
     sample : array of shape (n_rows, n_columns)
         NaN is left out.
     fill : sequence of float
-        For each column, the value of all its quantiles if it has only NaN.
+        One number per column, which is used for all of its quantiles if the column has only NaN.
     """
     steps = np.linspace(0.0, 1.0, N_QUANTILES)
     quantiles = []
@@ -103,7 +111,10 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class SimilarityOptions:
-    """How similar tracks are found: features, scaling, rules, and which tracks are candidates (can be recommended)."""
+    """Options of the search for similar tracks: features, scaling, search method, limits on the lists, and candidates.
+
+    Candidates are the tracks that can be recommended.
+    """
 
     features: tuple[str, ...]
     scaling: str = STANDARD
@@ -121,7 +132,7 @@ class SimilarityOptions:
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
-    """Return the scaling of every feature, fitted to all tracks. Runs two to four Spark jobs.
+    """Fit the scaling of the features to all tracks, and return it as a Scaling. Runs two to four Spark jobs.
 
     Features without any value are logged, and left out of the scaling.
 
@@ -131,7 +142,8 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
     options : SimilarityOptions
         ``features`` and ``scaling`` are used.
     imputed : mapping of str to float, optional
-        The model's replacements of missing values, in the features' units; by default medians.
+        By feature, the value that the clustering model uses for a missing one, in the feature's unit. Features that
+        are not in it get their median.
 
     Raises
     ------
@@ -173,7 +185,10 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
 
 
 def hash_sample(tracks: DataFrame, n_tracks: int, max_size: int) -> DataFrame:
-    """Return a sample of about ``max_size`` tracks or fewer, the same for any partitions: a hash of the id selects."""
+    """Return a DataFrame with at most about ``max_size`` of the ``n_tracks`` tracks.
+
+    A hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
+    """
     divisor = -(-n_tracks // max_size)
     return tracks if divisor <= 1 else tracks.where(F.pmod(F.xxhash64("track_id"), F.lit(divisor)) == 0)
 
@@ -181,9 +196,10 @@ def hash_sample(tracks: DataFrame, n_tracks: int, max_size: int) -> DataFrame:
 def _mean_and_deviation(
     values: DataFrame, features: tuple[str, ...], low: Floats, high: Floats
 ) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation per feature, two arrays of shape (n_features,). Runs one Spark job.
+    """Return mean and standard deviation of each feature, two arrays of shape (n_features,). Runs one Spark job.
 
-    Values are averaged as decimals: a sum of doubles would depend on the order in which Spark adds partitions.
+    ``low`` and ``high`` are the minimum and maximum of each feature. Values are averaged as decimals: a sum of doubles
+    would depend on the order in which Spark adds partitions.
     """
 
     def share_of_range(name: str, start: float, width: float) -> Column:
@@ -199,7 +215,7 @@ def _mean_and_deviation(
 
 
 def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> DataFrame:
-    """Select the columns that the search needs, lazily; ``with_points`` adds coordinates.
+    """Return a DataFrame of the tracks with the columns that a search for neighbours reads. Runs no Spark job.
 
     Parameters
     ----------
@@ -207,14 +223,15 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     scaling : Scaling
         ``features`` is used.
     options : SimilarityOptions
-        Determines recording codes, blocks and candidates.
+        Determines the columns block, recording and candidate.
 
     Returns
     -------
     DataFrame with columns
-        track_id; block (string: the genre with ``same_genre``, else ""; only tracks of equal blocks can be neighbours,
-        those of the null block have none); artist and recording (bigint, hash codes); year (double); cluster;
-        candidate (boolean); x0, x1, ... (double, feature values, null where missing).
+        track_id; block (string: the genre with ``same_genre``, else ""; only tracks of the same block can be
+        neighbours, and a track whose block is null has none); artist and recording (bigint: hash codes, equal for
+        tracks by one artist and for releases of one recording); year (double); cluster; candidate (boolean: can be
+        recommended); x0, x1, ... (double: feature values, null where missing).
     """
 
     @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload, untyped-decorator]
@@ -255,18 +272,19 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
 
 
 def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
-    """Replace the feature values of prepared tracks by coordinates and ranks.
+    """Replace the feature values of tracks by their coordinates and quantile ranks.
 
     Parameters
     ----------
     rows : pa.Table or pa.RecordBatch
-        Columns of ``prepare_tracks``, or those without artist and recording.
+        Rows of the DataFrame that ``prepare_tracks`` returns; artist and recording may be missing.
     scaling : Scaling
 
     Returns
     -------
     pa.Table
-        Instead of x0, x1, ...: ``point``, binary of n_features float64, and ``ranks``, binary of n_features uint16.
+        Instead of x0, x1, ...: ``point`` (binary: n_features coordinates as float64) and ``ranks`` (binary: n_features
+        ranks as uint16). The other columns are unchanged.
     """
     value_names = _value_names(scaling)
     values = scaling.fill_missing(arrays.column_matrix([rows.column(name) for name in value_names]))

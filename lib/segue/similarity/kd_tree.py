@@ -1,4 +1,7 @@
-"""Search a k-d tree for the nearest tracks under rules, exactly; ``segue.similarity.neighbours`` explains how."""
+"""Find the nearest tracks that rules on artists, recordings and years allow, exactly, in a k-d tree.
+
+``segue.similarity.neighbours`` explains the search.
+"""
 
 from dataclasses import dataclass
 
@@ -27,7 +30,7 @@ _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Nearest tracks of each query, nearest first, two arrays of shape (n_queries, length)."""
+    """The nearest tracks of each query, nearest first, as two arrays of shape (n_queries, maximum length of a list)."""
 
     index: Integers
     """Positions of the nearest tracks among the candidates; ``NO_TRACK`` where a list is shorter."""
@@ -37,7 +40,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The queries of a search, the limits of each query's list, and the result to fill in."""
+    """The state of one search: the queries, the limits on each query's list, and the result to fill in."""
 
     queries: Tracks
     max_distance: Floats
@@ -46,16 +49,18 @@ class _Search:
 
 
 def build_tree(points: Floats) -> cKDTree:
-    """Build a k-d tree. O(n log n).
+    """Build a scipy cKDTree of ``points``, shape (n, n_features). O(n log n).
 
-    Sliding-midpoint splits are built faster than SciPy's default of median splits. The tree's ``indices`` sort points
-    by leaf, so that neighbours in space are adjacent.
+    Sliding-midpoint splits are built faster than SciPy's default of median splits. The tree's attribute ``indices``
+    lists the points leaf by leaf, so that neighbours in space are adjacent.
     """
     return cKDTree(points, leafsize=32, balanced_tree=False)
 
 
 def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
-    """Return the Euclidean distances of queries to some points each; d(a, b) and d(b, a) are the same bits.
+    """Return the Euclidean distance of each query to the points that are selected for it.
+
+    The squares are added in the order of the features, so d(a, b) and d(b, a) are equal to the last bit.
 
     Parameters
     ----------
@@ -77,7 +82,7 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 
 
 class CandidateTree:
-    """A k-d tree of the tracks that can be recommended.
+    """Finds each query's nearest candidates, the tracks that can be recommended, in a k-d tree of them.
 
     Parameters
     ----------
@@ -96,7 +101,7 @@ class CandidateTree:
         self._first_fetch = max(_MIN_FETCH, rules.length + 2)
 
     def nearest(self, queries: Tracks, max_distance: Floats | None = None) -> SearchResult:
-        """Return the list of each query: its nearest candidates under the rules.
+        """Return for each query the list of its nearest candidates that the rules allow.
 
         Parameters
         ----------
@@ -109,7 +114,8 @@ class CandidateTree:
         Returns
         -------
         SearchResult
-            Lists in order of (distance, id_order).
+            Each list in order of distance to the query, at equal distance in order of ``id_order``. ``index`` holds
+            positions in the Tracks that the CandidateTree was made from.
         """
         shape = (len(queries), self.rules.length)
         result = SearchResult(np.full(shape, NO_TRACK, dtype=np.int64), np.full(shape, np.inf))
@@ -125,7 +131,11 @@ class CandidateTree:
         return result
 
     def _search_rows(self, search: _Search, rows: Integers) -> None:
-        """Fill in the lists of the queries at ``rows``; while some are not final, fetch twice as many candidates."""
+        """Fill in the lists of the queries at the positions ``rows`` in ``search.result``.
+
+        For lists that more candidates could change, the number of candidates is doubled, up to ``_MAX_FETCH``; then all
+        are scanned.
+        """
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
             step = _VALUES_PER_BLOCK // n_fetch
@@ -138,7 +148,10 @@ class CandidateTree:
             self._scan(search, int(row))
 
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
-        """Fetch ``n_fetch`` candidates per query, fill in the lists that are then final, and return the other rows."""
+        """Fill in those lists that the ``n_fetch`` nearest candidates of their queries suffice for.
+
+        ``rows`` are positions of queries. Returns an array of the positions whose lists need more candidates.
+        """
         tracks, max_distance = self._tracks, search.max_distance[rows]
         distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
         is_allowed = np.isfinite(distance) & (tracks.recording[index] != search.queries.recording[rows, None])
@@ -165,10 +178,11 @@ class CandidateTree:
         Returns
         -------
         distance, index : arrays of shape (n_points, min(n_fetch, n_candidates))
-            In order of (distance, id_order), then infinity and 0.
+            Distances to the point, and positions of the candidates in ``self._tracks``, in order of (distance,
+            id_order). Where fewer were fetched, the rest is infinity and 0.
         unfetched_lower_bound : array of shape (n_points,)
-            Lower bound of the distances of the candidates within ``max_distance`` that were not fetched, infinity if
-            there are none.
+            A distance that no other candidate within ``max_distance`` is nearer than; infinity if there is no other
+            one.
         """
         n_fetch = min(n_fetch, len(self._tracks))
         step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)
@@ -188,7 +202,7 @@ class CandidateTree:
         return distance, index, unfetched_lower_bound
 
     def _scan(self, search: _Search, row: int) -> None:
-        """Fill in the list of the query at ``row`` from all n candidates. O(n log n)."""
+        """Fill in the list of the query at position ``row`` by a linear scan of all n candidates. O(n log n)."""
         tracks, queries = self._tracks, search.queries
         is_allowed = tracks.recording != queries.recording[row]
         if self.rules.years_apart is not None:
@@ -205,7 +219,10 @@ class CandidateTree:
 
 
 def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
-    """Sort every row by distance and then by id, in place."""
+    """Sort in place each row of ``distance`` and ``index``, shape (n_rows, n_columns), by distance and then by id.
+
+    ``index`` holds positions of tracks; ``id_order`` is each track's number in the order of the track ids.
+    """
     rows = np.flatnonzero((distance[:, 1:] <= distance[:, :-1]).any(axis=1))
     if len(rows):
         order = np.lexsort((id_order[index[rows]], distance[rows]), axis=1)
@@ -214,7 +231,7 @@ def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
 
 
 class _MaxLengths:
-    """Upper bounds of the lengths of lists, below ``rules.length`` where there are too few artists or recordings."""
+    """Computes how long a query's list can be: ``rules.length``, or less for want of artists and recordings."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self._length, self._per_artist = rules.length, rules.per_artist
@@ -227,7 +244,7 @@ class _MaxLengths:
             self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
 
     def of(self, queries: Tracks) -> Integers:
-        """Return an upper bound of the number of neighbours that the rules allow each query, shape (n_queries,).
+        """Return an upper bound of the length of each query's list, array of int64, shape (n_queries,).
 
         The rule on years, which can only lower the number, is ignored.
         """

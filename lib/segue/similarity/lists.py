@@ -1,6 +1,7 @@
-"""Find the nearest neighbours of a batch of tracks, in one cell of the catalogue at a time, and merge the lists.
+"""Find the nearest neighbours of tracks in one cell of the catalogue at a time, and merge the lists that cells give.
 
-The lists of a batch are held as concatenated arrays. A cell is a part of the catalogue, see ``partitioned``.
+A cell is the part of the catalogue around one centre, see ``partitioned``. The lists of many tracks are held in shared
+arrays, one list after the other.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ _N_ATTRIBUTES = 4
 
 @dataclass(frozen=True, slots=True)
 class NeighbourLists:
-    """Lists of several tracks, concatenated, each nearest first."""
+    """The lists of neighbours of several tracks, each nearest first, one after the other in shared arrays."""
 
     lengths: Integers
     """Number of neighbours in each list, shape (n_lists,)."""
@@ -38,7 +39,7 @@ class NeighbourLists:
 
     @property
     def distance(self) -> Floats:
-        """Distances of all neighbours, shape (n_neighbours,)."""
+        """Distance of each neighbour to the track whose list it is in, list after list, shape (n_neighbours,)."""
         return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
 
     @classmethod
@@ -48,32 +49,39 @@ class NeighbourLists:
 
     @classmethod
     def from_columns(cls, table: pa.Table | pa.RecordBatch) -> "NeighbourLists":
-        """Return the lists in a table with the columns of ``LIST_COLUMNS``, one per row."""
+        """Read a NeighbourLists, one list per row, from a table with the columns ``ids`` and ``attributes``."""
         ids = combined(table.column("ids"))
         lengths = np.asarray(pc.list_value_length(ids).to_numpy(zero_copy_only=False), dtype=np.int64)
         attributes = arrays.from_binary(table.column("attributes"), np.int64, _N_ATTRIBUTES)
         return cls(lengths, ids.flatten(), attributes)
 
     def to_columns(self) -> dict[str, pa.Array]:
-        """Return the lists as the columns of ``LIST_COLUMNS``."""
+        """Return the lists as a dict of two Arrow columns, ``ids`` and ``attributes``, one list per row."""
         return {
             "ids": pa.ListArray.from_arrays(list_offsets(self.lengths), self.ids),
             "attributes": arrays.to_binary(self.attributes, self.lengths),
         }
 
     def take(self, index: Integers, lengths: Integers) -> "NeighbourLists":
-        """Take the neighbours at positions ``index``, and divide them into lists of the given lengths."""
+        """Return a NeighbourLists of the neighbours at positions ``index``, divided into lists of ``lengths``."""
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, full_length: int) -> Floats:
-        """Return the distance of each list's last neighbour, infinity for lists shorter than ``full_length``."""
+        """Return the distance of each list's last neighbour, shape (n_lists,); infinity for lists not full.
+
+        A list is full if it has ``full_length`` neighbours.
+        """
         is_full = self.lengths == full_length
         result = np.full(len(self.lengths), np.inf)
         result[is_full] = self.distance[np.cumsum(self.lengths)[is_full] - 1]
         return result
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
-        """Convert the lists to the column ``similar``; ``features`` are the names that the reasons index."""
+        """Return the lists as an Arrow array for the column ``similar``, one list of structs per track.
+
+        The fields of a struct are track_id, distance, same_cluster and why, the names of the shared features.
+        ``features`` are the names of all features, in the order of the numbers that the lists hold in place of names.
+        """
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
         is_named = reasons != NO_REASON
@@ -87,7 +95,7 @@ class NeighbourLists:
 
 
 class BatchSearch:
-    """A search for nearest neighbours among those tracks of a batch that are candidates."""
+    """Finds nearest neighbours among the tracks of a batch (a TrackBatch) that can be recommended, the candidates."""
 
     def __init__(self, batch: TrackBatch, rules: Rules) -> None:
         self.batch = batch
@@ -97,7 +105,10 @@ class BatchSearch:
         self._tree = CandidateTree(tracks, rules)
 
     def nearest(self, queries: TrackBatch, max_distance: Floats | None = None) -> NeighbourLists:
-        """Return the nearest candidates of each query under the rules, see ``CandidateTree.nearest``."""
+        """Return a NeighbourLists with one list per query: the batch's nearest candidates that the rules allow.
+
+        ``max_distance``, shape (n_queries,), leaves out candidates farther from the query.
+        """
         result = self._tree.nearest(queries.tracks, max_distance)
         is_neighbour = result.index != NO_TRACK
         lengths = is_neighbour.sum(axis=1)
@@ -115,23 +126,28 @@ class BatchSearch:
 
 
 def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]) -> pa.RecordBatch:
-    """Return tracks (``ids``) and their lists as rows with the schema ``SIMILAR_ROWS``."""
+    """Return a pa.RecordBatch with one row per track: its id as ``track_id``, and its list as ``similar``.
+
+    ``features`` are the names of all features, in the order of the numbers that ``lists`` holds in place of names.
+    """
     return pa.RecordBatch.from_arrays([ids, lists.to_similar(features)], names=["track_id", "similar"])
 
 
 def _pack_reasons(reasons: NDArray[np.int8]) -> Integers:
-    """Pack the feature indices of each row into one number, a byte each."""
+    """Pack each row of feature indices, shape (n, MAX_REASONS), into one integer, a byte each; return shape (n,)."""
     packed: Integers = ((reasons.astype(np.int64) + 1) << (8 * np.arange(MAX_REASONS))).sum(axis=1)
     return packed
 
 
 def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
-    """Return the feature indices, shape (n, MAX_REASONS); the inverse of ``_pack_reasons``."""
+    """Return the feature indices that ``_pack_reasons`` packed, int8 array of shape (n, MAX_REASONS)."""
     return (((packed[:, None] >> (8 * np.arange(MAX_REASONS))) & 0xFF) - 1).astype(np.int8)
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
-    """Find each query's nearest neighbours among the members of a cell, within the query's ``max_distance``.
+    """Find the nearest neighbours of tracks of other cells among the members of one cell.
+
+    A cell is the part of the catalogue around one centre. Each query is searched within its own ``max_distance``.
 
     Parameters
     ----------
@@ -139,6 +155,8 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
         Members of the cell, with the columns of ``coordinates.with_points``.
     queries : pa.Table
         Tracks of other cells: track_id, point, ranks, recording, year, cluster, max_distance.
+    rules : Rules
+        Limits on each list.
 
     Returns
     -------
@@ -160,23 +178,25 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
 
 
 def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, ...], rules: Rules) -> pa.Table:
-    """Merge each track's list from its own cell with its lists from other cells.
+    """Merge the list that each track got in its own cell with the lists that it got in other cells.
+
+    A cell is the part of the catalogue around one centre.
 
     Parameters
     ----------
     rows : pa.Table
-        track_id and the columns of ``LIST_COLUMNS``, one row per track.
+        Lists from the tracks' own cells: track_id and the columns of ``LIST_COLUMNS``, one row per track.
     cross_cell_rows : pa.Table
-        Same columns, any number of rows per track of ``rows``.
+        Lists from other cells: the same columns, any number of rows per track of ``rows``.
     features : tuple of str
-        Names of the features, in the order of their indices in the reasons.
+        Names of all features, in the order of the numbers that the lists hold in place of names.
     rules : Rules
         Limits on each list.
 
     Returns
     -------
     pa.Table
-        Columns of ``SIMILAR_ROWS``, one row per row of ``rows``, in the same order.
+        ``track_id`` and ``similar`` (``SIMILAR_ROWS``), one row per row of ``rows``, in the same order.
     """
     ids = combined(rows.column("track_id"))
     first, second = NeighbourLists.from_columns(rows), NeighbourLists.from_columns(cross_cell_rows)
@@ -204,7 +224,10 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 
 
 def _query_batch(queries: pa.Table) -> TrackBatch:
-    """Convert a table of queries to a batch, in its order; artist, id_order and is_candidate are zero (unused)."""
+    """Convert a table of queries (see ``query_cell``) to a TrackBatch in the same order.
+
+    Artist, id_order and is_candidate are zero, as a search reads them only of candidates.
+    """
     n_queries = len(queries)
     tracks = Tracks(
         arrays.from_binary(queries.column("point"), np.float64),

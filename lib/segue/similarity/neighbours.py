@@ -1,8 +1,9 @@
 """Find every track's nearest neighbours, exactly, under rules on artists, recordings and years.
 
-Definition. The list of a track q holds candidates in order of (Euclidean distance to q, track_id). Going through the
-candidates in this order, the next one is appended unless q and it differ too much in year, it has the recording of q,
-its recording is in the list, or its artist is in the list ``per_artist`` times; at ``length`` tracks the list is full.
+Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
+(Euclidean distance to q, track_id). Going through the candidates in this order, the next one is appended unless q and
+it differ too much in year, it has the recording of q, its recording is in the list, or its artist is in the list
+``per_artist`` times; at ``length`` tracks the list is full.
 
 Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates that a list needs
 is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
@@ -74,11 +75,11 @@ def similar_lists(
     n_tracks: int | None = None,
     tracks_per_cell: int = TRACKS_PER_CELL,
 ) -> Iterator[DataFrame]:
-    """Yield a DataFrame of the nearest neighbours of every track, computed lazily. Runs one or two Spark jobs.
+    """Yield a DataFrame of the nearest neighbours of every track, for use in a ``with`` block.
 
-    Intermediate results are unpersisted at the end of the block.
-
-    The lists of neighbours do not depend on partitions, the order of rows, or the method.
+    Entering the block runs one or two Spark jobs; the search itself runs when the DataFrame is used. Intermediate
+    results are unpersisted at the end of the block. The neighbours do not depend on partitions, the order of rows, or
+    the method.
 
     Parameters
     ----------
@@ -86,16 +87,17 @@ def similar_lists(
     scaling : Scaling
         From ``coordinates.fit_scaling``.
     options : SimilarityOptions
-        Rules, candidates and method.
+        Rules, candidates (which tracks can be recommended) and search method.
     n_tracks : int, optional
         Number of rows, if known; otherwise counted, except for the method ``tree``.
     tracks_per_cell : int
-        Approximate number of tracks in a cell of the method ``cells``.
+        For the method ``cells``, which divides the catalogue: approximate number of tracks in each part.
 
     Yields
     ------
     DataFrame with columns ``track_id`` and ``similar``
-        Distances are Euclidean, in scaled units.
+        ``similar`` is an array of structs, nearest first: track_id, distance (Euclidean, in scaled units),
+        same_cluster, and why (names of the shared features).
     """
     prepared = coordinates.prepare_tracks(tracks, scaling, options)
     if n_tracks is None and options.method != TREE:
@@ -108,7 +110,10 @@ def similar_lists(
 
 
 def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -> str:
-    """Return ``options.method``; for ``auto``, ``tree`` up to ``MAX_TREE_VALUES`` coordinates, else ``cells``."""
+    """Return the search method, ``tree`` or ``cells``: ``options.method``, or what ``auto`` selects.
+
+    ``auto`` selects ``tree`` if n_tracks times the number of features is at most ``MAX_TREE_VALUES``, else ``cells``.
+    """
     if options.method != AUTO:
         return options.method
     method = TREE if n_tracks * len(scaling.features) <= MAX_TREE_VALUES else CELLS
@@ -117,7 +122,9 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
-    """Return every track's nearest neighbours by the method ``tree``, lazily. Runs one Spark job, to collect tracks.
+    """Return a DataFrame of every track's nearest neighbours, found in one k-d tree that every worker holds.
+
+    Collects all tracks to the driver, which is one Spark job; the search itself runs when the DataFrame is used.
 
     Parameters
     ----------
@@ -130,13 +137,17 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
     Returns
     -------
     DataFrame with columns ``track_id`` and ``similar``
+        ``similar`` is an array of structs, nearest first: track_id, distance, same_cluster, why.
     """
     searches = _block_searches(with_points(prepared.toArrow(), scaling), rules)
     features = scaling.features
     starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
 
     def search_positions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Find the neighbours of the tracks at the given positions, counted through all blocks."""
+        """Yield track_id and similar of the tracks whose positions are the rows of ``batches``.
+
+        Positions count the tracks of all ``searches``, one search after the other.
+        """
         for batch in batches:
             positions = batch.column(0)
             if not len(positions):
@@ -154,7 +165,10 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
 
 
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
-    """Return a search for each block. Its tracks are sorted by leaf: successive queries use one part of the tree."""
+    """Return a BatchSearch for each distinct value of the column ``block``, within which tracks can be neighbours.
+
+    The tracks of a search are sorted by leaf of a k-d tree, so that successive queries use one part of the tree.
+    """
     searches = []
     for part in arrays.split_by_value(table, "block"):
         tracks = arrays.track_batch(part)

@@ -1,14 +1,15 @@
 """Find neighbours cell by cell, for catalogues too large for one worker: the method ``cells`` of ``neighbours``.
 
-The terms. A track is a *member* of the cell with the nearest centre, its own cell, and a *copy* in each other cell
-that can hold a track within ``overlap_radius`` of it. A *block* holds the tracks that can be neighbours of each other:
-those of one genre with ``same_genre``, else all.
+The terms. A *cell* is the part of the catalogue around one centre. A track is a *member* of the cell with the nearest
+centre, its own cell, and a *copy* in each other cell that can hold a track within ``overlap_radius`` of it. A *block*
+holds the tracks that can be neighbours of each other: those of one genre with ``same_genre``, else all.
 
 The Spark stages, with a shuffle before each but the first:
 
 1. Assign every track to its own cell and to the cells that hold its copies.
 2. By cell: find the list of every member among the members and copies of the cell. The result is persisted.
-3. By block and cell: find the lists of members of other cells whose list of stage 2 is not final, among the members.
+3. By block and cell: search the members of the cell for neighbours of tracks of other cells, namely of those whose
+   list of stage 2 is not final, as a nearer neighbour may be in this cell.
 4. By a hash of the id: merge the lists of each track from stages 2 and 3.
 """
 
@@ -57,9 +58,11 @@ _MEMBER_PREFIX = "member_"
 def partitioned_neighbours(
     prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
 ) -> Iterator[DataFrame]:
-    """Yield a DataFrame of every track's nearest neighbours, computed lazily. Runs one Spark job, to draw a sample.
+    """Yield a DataFrame of every track's nearest neighbours, found cell by cell, for use in a ``with`` block.
 
-    The lists within cells, which are persisted, are unpersisted at the end of the block.
+    A cell is the part of the catalogue around one centre. Entering the block runs one Spark job, to draw a sample; the
+    search itself runs when the DataFrame is used. The lists found within cells are persisted until the end of the
+    block.
 
     Parameters
     ----------
@@ -72,11 +75,12 @@ def partitioned_neighbours(
     rules : Rules
         Limits on each list.
     tracks_per_cell : int
-        Approximate number of members of a cell.
+        Approximate number of tracks in a cell.
 
     Yields
     ------
     DataFrame with columns ``track_id`` and ``similar``
+        ``similar`` is an array of structs, nearest first: track_id, distance, same_cluster, why.
     """
     n_cells = max(1, -(-n_tracks // tracks_per_cell))
     centres, overlap_radius = fit_centres(prepared, scaling, n_tracks, n_cells, rules.length)
@@ -109,9 +113,10 @@ def partitioned_neighbours(
 
 
 def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partitions: int, rules: Rules) -> DataFrame:
-    """Return the lists of the tracks of ``incomplete`` within their ``other_cells``, one row per track and cell.
+    """Return a DataFrame of the neighbours that tracks of ``incomplete`` have in each of their ``other_cells``.
 
-    The columns are ``track_id`` and ``LIST_COLUMNS``. Cells without members of the track's block give no row.
+    It has one row per track and cell, with ``track_id`` and the columns of ``LIST_COLUMNS``; no row for a cell without
+    members of the track's block. ``cell_lists`` and ``incomplete`` have the columns of ``_CELL_LISTS``.
     """
     queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
     # prefixed: where both sides of a cogroup have a column and one does not use it, Spark 4.2 prunes it from both
@@ -128,9 +133,10 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
 def fit_centres(
     prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
 ) -> tuple[Floats, float]:
-    """Draw a sample of tracks, and fit cell centres (by k-means) and the overlap radius to it. Runs one Spark job.
+    """Draw a sample of tracks; fit to it centres of cells (by k-means) and an overlap radius. Runs one Spark job.
 
-    Centres and radius affect only the duration of the search, not its result.
+    Cells are the parts into which the catalogue is divided for the search. Centres and radius affect only the duration
+    of the search, not its result.
 
     Returns
     -------
@@ -170,6 +176,8 @@ def _overlap_radius(points: Floats, rank: float) -> float:
 def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
     """Return for each point which other cells can hold members within ``max_distance`` of it. O(n_points n_cells).
 
+    A cell is the part of the space around one centre; its members are the points that no other centre is nearer to.
+
     A cell is excluded if the plane between its members and those of the point's own cell is farther than
     ``max_distance``; the formula is in ``segue.similarity.neighbours``.
 
@@ -199,7 +207,11 @@ def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_di
 
 
 def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance: Floats) -> pa.ListArray:
-    """Return ``cells_in_reach`` as one list of cell numbers per point, empty where ``max_distance`` is negative."""
+    """Return for each point the numbers of the other cells that can hold members within ``max_distance`` of it.
+
+    The arguments are those of ``cells_in_reach``, but all points are of one ``cell``. The result is a pa.ListArray of
+    int32, one list per point, empty where ``max_distance`` is negative.
+    """
     parts = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
     bounded = np.flatnonzero(max_distance >= 0)
     for start in range(0, len(bounded), _POINTS_PER_BLOCK):
@@ -212,9 +224,10 @@ def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance
 
 
 def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> MapBatches:
-    """Return the function of stage 1: it maps prepared tracks to rows of (cell, tracks of that cell).
+    """Return the function for mapInArrow of stage 1, which divides tracks among cells.
 
-    ``tracks`` is packed by ``arrays.to_arrow_blobs``. Its column ``is_member`` is false for copies.
+    It maps rows of ``coordinates.prepare_tracks`` to rows of ``cell`` (int) and ``tracks`` (binary: tracks of the cell,
+    by ``arrays.to_arrow_blobs``, with a column ``is_member`` that is false for copies).
     """
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -234,7 +247,10 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> M
 
 
 def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
-    """Return the function of stage 2: it maps all rows that stage 1 made of one cell to rows of ``_CELL_LISTS``."""
+    """Return the function for applyInArrow of stage 2, which finds the neighbours of a cell's members within the cell.
+
+    It maps the rows of ``cell`` and ``tracks`` that stage 1 made of one cell to rows of ``_CELL_LISTS``.
+    """
 
     def search(table: pa.Table) -> pa.Table:
         cell, tracks = table.column("cell")[0].as_py(), arrays.from_arrow_blobs(table.column("tracks"))
@@ -245,7 +261,10 @@ def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) ->
 
 
 def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: float, rules: Rules) -> pa.Table:
-    """Return rows of ``_CELL_LISTS`` for the members in ``table``, which holds the tracks of one cell and one block."""
+    """Find the neighbours of the members in ``table``, which holds the tracks of one cell and one block.
+
+    Returns a pa.Table with the columns of ``_CELL_LISTS``, one row per member.
+    """
     block = table.column("block")[0]
     tracks = arrays.track_batch(table)
     by_leaf = build_tree(tracks.tracks.points).indices
@@ -275,7 +294,10 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 
 
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function of stage 3: for one block and cell, it finds the lists of queries (``lists.query_cell``)."""
+    """Return the function for applyInArrow of stage 3, which searches one cell for neighbours of tracks of other cells.
+
+    It takes two tables, the members of the cell in one block and the queries, and returns that of ``lists.query_cell``.
+    """
 
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
         members = members.rename_columns([name.removeprefix(_MEMBER_PREFIX) for name in members.column_names])
@@ -285,7 +307,10 @@ def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function of stage 4: for the tracks of one bucket, it merges their lists (``lists.merge_lists``)."""
+    """Return the function for applyInArrow of stage 4, which merges the lists of some tracks.
+
+    It takes two tables, the tracks' lists of stage 2 and of stage 3, and returns rows of ``track_id`` and ``similar``.
+    """
 
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
         return lists.merge_lists(rows, cross_cell_rows, features, rules)
@@ -294,7 +319,10 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
 
 
 def _to_similar(features: tuple[str, ...]) -> MapBatches:
-    """Return a function that converts rows with ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``."""
+    """Return a function for mapInArrow from rows of track_id and ``LIST_COLUMNS`` to rows of track_id and similar.
+
+    ``features`` are the names of all features, in the order of the numbers that the lists hold in place of names.
+    """
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

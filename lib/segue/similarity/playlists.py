@@ -3,8 +3,9 @@
 A plain text file has one track per line: a track id, a title, or title and artist in either order, joined by " - ".
 Empty lines and lines that begin with # are skipped. A CSV file, such as an exported playlist, has a header that names
 a column of ids or of titles, and optionally one of artists. A track is looked up by its id, and if the catalogue does
-not have it, by its title. Titles match if their keys are equal (``recordings.title_key``), so a title also finds other
-releases of the recording; of several matches the most popular is selected, among equals the smallest id.
+not have it, by its title. Titles are compared without notes such as "Remastered 2009" (``recordings.title_key``), so a
+title also finds other releases of the recording. Of several matches the most popular one is selected, of equally
+popular ones that with the smallest id.
 """
 
 import csv
@@ -40,7 +41,7 @@ _NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigin
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One track of a file, and the ways to look it up."""
+    """A track that a user's file names, and what it is looked up by: an id, or else titles with artists."""
 
     text: str
     """The track as the file has it, for messages."""
@@ -52,7 +53,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTrack:
-    """A track of the catalogue that may match a seed."""
+    """A track of the catalogue that may be the one that a user's file names."""
 
     track_id: str
     title: str
@@ -62,7 +63,7 @@ class CatalogueTrack:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A track recommended for a list of seeds."""
+    """A recommended track, with its score and the seeds (tracks that the user listed) nearest to it."""
 
     track_id: str
     score: float
@@ -73,7 +74,7 @@ class Recommendation:
 
 
 def read_seeds(text: str) -> list[Seed]:
-    """Parse the text of a file into seeds, in its order.
+    """Parse the text of a user's file into a list of Seed, one per listed track, in the order of the file.
 
     >>> [seed.names for seed in read_seeds("# mine\\nHelp!\\n")]
     [(('help', None),)]
@@ -98,7 +99,7 @@ def _first_index(header: Sequence[str], names: set[str]) -> int | None:
 
 
 def _parse_line(line: str) -> Seed:
-    """Return the seed of a line: a title, or title and artist divided at any of its " - "."""
+    """Return the Seed of a line of plain text: a title, or title and artist divided at any of its " - "."""
     names: list[tuple[str, str | None]] = [(title_key(line), None)]
     parts = line.split(" - ")
     for index in range(1, len(parts)):
@@ -108,7 +109,7 @@ def _parse_line(line: str) -> Seed:
 
 
 def _parse_row(identifier: str, title: str, artist: str) -> Seed:
-    """Return the seed of a row of CSV; missing fields are empty."""
+    """Return the Seed of a CSV row; a field that is missing is an empty string."""
     text = " - ".join(part for part in (title, artist) if part) or identifier
     # exports join artists by commas, which names contain too: try the whole field, then its first part
     artists = dict.fromkeys([artist_key(artist), artist_key(artist.split(",")[0])]) if artist else {None: None}
@@ -123,7 +124,10 @@ def _parse_id(text: str) -> str:
 
 
 def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueTrack]:
-    """Return all tracks whose id or title key is that of a seed. Runs one Spark job."""
+    """Return a list of the tracks with the id of a seed, or its title apart from release notes. Runs one Spark job.
+
+    ``tracks`` is a DataFrame with track_id, title, artist and popularity.
+    """
     ids, titles = {seed.id for seed in seeds}, {title for seed in seeds for title, _ in seed.names}
 
     @arrow_udf(returnType="boolean")  # type: ignore[call-overload, untyped-decorator]
@@ -138,7 +142,7 @@ def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueT
 
 
 def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tuple[list[str], list[str]]:
-    """Select for each seed the track that it names.
+    """Select for each seed (a track that the user listed) the track of the catalogue: by id, else by title and artist.
 
     Parameters
     ----------
@@ -149,9 +153,9 @@ def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tu
     Returns
     -------
     ids : list of str
-        Distinct ids of the matching tracks, in the order of the seeds.
+        Distinct ids of the selected tracks, in the order of the seeds.
     unmatched : list of str
-        Texts of the seeds without a match.
+        The seeds without a track, as the file has them.
     """
     by_popularity = sorted(tracks, key=lambda track: (-(track.popularity or 0.0), track.track_id))
     ids = {track.track_id for track in by_popularity}
@@ -186,7 +190,7 @@ def fit_playlist(
     *,
     tracks_per_search: int = TRACKS_PER_SEARCH,
 ) -> list[Recommendation]:
-    """Recommend tracks that are similar to several seeds. Runs two Spark jobs.
+    """Recommend tracks that are similar to several seeds, the tracks that a user listed. Runs two Spark jobs.
 
     The score of a track is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have the
     track among their 100 nearest, where rank is its position, from 1.
@@ -197,8 +201,8 @@ def fit_playlist(
     scaling : Scaling
         From ``coordinates.fit_scaling``.
     options : SimilarityOptions
-        Rules and candidates. ``rules.length`` is not used, and ``rules.per_artist`` limits the result, not each
-        seed's neighbours.
+        Rules, and which tracks can be recommended. ``rules.length`` is not used, and ``rules.per_artist`` limits the
+        result, not each seed's neighbours.
     seed_ids : sequence of str
         Ids of tracks; of several releases of a recording, only the one with the smallest id is used.
     length : int
@@ -209,7 +213,7 @@ def fit_playlist(
     Returns
     -------
     list of Recommendation
-        In order of (score descending, distance, track_id).
+        Highest score first; at equal score in order of the distance to the nearest seed, then of track_id.
 
     References
     ----------
@@ -231,10 +235,11 @@ def fit_playlist(
 def _search_partition(
     seeds: TrackBatch, blocks: NDArray[Any], scaling: Scaling, rules: Rules, tracks_per_search: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function that maps batches of tracks to rows of ``_NEIGHBOURS_OF_SEEDS``.
+    """Return the function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
 
-    It searches about ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why each seed's
-    neighbours among all tracks are among its neighbours in the parts.
+    It maps rows of ``coordinates.prepare_tracks`` to rows of ``_NEIGHBOURS_OF_SEEDS``, and searches about
+    ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why each seed's neighbours among
+    all tracks are among those that it has in the parts. ``blocks`` are the seeds' genres with ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -271,7 +276,10 @@ def _search_partition(
 
 
 def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> list[Recommendation]:
-    """Return the recommendations, best first, from the rows of ``_NEIGHBOURS_OF_SEEDS`` of all parts."""
+    """Return a list of Recommendation, best first, from a table of every seed's nearest tracks.
+
+    ``neighbours`` has the columns of ``_NEIGHBOURS_OF_SEEDS``; its column ``seed`` holds positions in ``seed_ids``.
+    """
     rows = neighbours.sort_by([("seed", "ascending"), ("distance", "ascending"), ("track_id", "ascending")])
     seed, artist, recording = (rows.column(name).to_numpy() for name in ("seed", "artist", "recording"))
     ids, distances = rows.column("track_id").to_pylist(), rows.column("distance").to_pylist()
@@ -290,7 +298,7 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
 
 
 def _recommend(track_id: str, shares: Sequence[tuple[float, str, float]]) -> Recommendation:
-    """Return a track's recommendation from its (distance, seed id, share of the score) per seed."""
+    """Return a track's Recommendation from one (distance, seed id, share of the score) per seed near to it."""
     nearest = [(seed_id, distance) for distance, seed_id, _ in sorted(shares)[:MAX_NEAREST_SEEDS]]
     # fsum rounds once, so the score does not depend on the order of the seeds
     return Recommendation(track_id, math.fsum(share for *_, share in shares), nearest[0][1], nearest)

@@ -29,12 +29,12 @@ NO_REASON = -1
 
 
 def as_ranks(shares: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Return shares from 0 to 1 as ranks from 0 to ``HIGHEST_RANK``."""
+    """Convert shares in [0, 1] to integer ranks from 0 to ``HIGHEST_RANK``, a uint16 array of the same shape."""
     return np.round(shares * HIGHEST_RANK).astype(np.uint16)
 
 
 def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) -> NDArray[np.int8]:
-    """Return the features to name for pairs of tracks. O(n_pairs n_features).
+    """Return for each pair of tracks up to three features to name as what the two share. O(n_pairs n_features).
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
     Returns
     -------
     array of int8, shape (..., 3)
-        Indices of features, the most distinctive first, then ``NO_REASON``.
+        Indices of features, the most distinctive first, padded with ``NO_REASON`` (-1).
 
     >>> first, second = as_ranks(np.array([[0.9, 0.1, 0.5], [0.8, 0.9, 0.45]]))
     >>> distinctive_features(first, second)
@@ -78,12 +78,12 @@ Values = Mapping[str, float | None]
 def describe_reasons(
     why: Sequence[str], first: Values, second: Values, thirds: Mapping[str, tuple[float, float]]
 ) -> str:
-    """Return the reasons for a pair of tracks as a phrase, empty if there are none.
+    """Return a phrase that says which features two tracks share, "" if there are none.
 
     Parameters
     ----------
     why : sequence of str
-        Names of features, the most distinctive first.
+        Names of the shared features, the most distinctive first.
     first, second : mapping of str to float or None
         Feature values of the two tracks, in the features' units; features without a value are left out.
     thirds : mapping of str to (float, float)
@@ -111,12 +111,15 @@ def describe_reasons(
 
 
 def _enumerate(words: Sequence[str]) -> str:
-    """Join words by commas and "and"."""
+    """Return the words as one text, joined by commas and a final "and"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def _describe_difference(name: str, difference: float) -> str:
-    """Return a difference in words, rounded up to the step of the feature's unit."""
+    """Return the difference of two values of the feature ``name`` in words, such as "within 2 BPM".
+
+    The difference is rounded up: to 1 BPM, 0.1 dB, 1 s or 0.01.
+    """
     step, text = _STEPS.get(_UNITS[name], (_FRACTION_STEP, f"{{}} in {name}"))
     steps = math.ceil(round(difference / step, 6))
     if steps == 0:

@@ -51,7 +51,7 @@ def fold_text(text: str) -> str:
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
-    """Return each text in lower case, without accents (``fold_text``), in one pass over all that are not ASCII."""
+    """Return a list of the texts in lower case, without accents. All texts that are not ASCII are converted at once."""
     folded = [text.lower() for text in texts]
     positions = [position for position, text in enumerate(texts) if not text.isascii()]
     lines = "\n".join(texts[position] for position in positions)
@@ -71,7 +71,7 @@ def _fold_unicode(text: str) -> str:
 
 
 def normalise_words(text: str) -> str:
-    """Return the words of a folded text, separated by single spaces, with "&" as "and".
+    """Return the words of a text in lower case without accents, separated by single spaces, with "&" as "and".
 
     >>> normalise_words("rock & roll, (ain't noise)")
     'rock and roll aint noise'
@@ -80,7 +80,10 @@ def normalise_words(text: str) -> str:
 
 
 def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
-    """Return the words of each folded text, as ``normalise_words``; each replacement runs on joined texts at once."""
+    """Return a list with the words of each text, separated by single spaces, as ``normalise_words`` does for one text.
+
+    The texts are in lower case, without accents. For speed, they are joined and all converted at once.
+    """
     normalised = [""] * len(texts)
     for is_ascii in (True, False):
         positions = [position for position, text in enumerate(texts) if text.isascii() is is_ascii]
@@ -101,7 +104,7 @@ def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
 
 
 def artist_key(artist: str) -> str:
-    """Return a key that is equal for all spellings of the first artist.
+    """Return a key of the first artist, which is equal whatever the case, accents, punctuation and a leading "The".
 
     >>> artist_key("The Beatles; Billy Preston")
     'beatles'
@@ -110,7 +113,10 @@ def artist_key(artist: str) -> str:
 
 
 def artist_keys(artists: Sequence[str]) -> list[str]:
-    """Return the key of each artist, a normalised name (see ``artist_key``); computed once per distinct value."""
+    """Return a list with a key per text of artists: the normalised name of the first one, as by ``artist_key``.
+
+    Computed once per distinct text.
+    """
     distinct = list(dict.fromkeys(artists))
     firsts = fold_texts([artist.split(";", 1)[0] for artist in distinct])
     words = zip(distinct, firsts, normalise_words_of_all(firsts), strict=True)
@@ -128,14 +134,15 @@ def title_key(title: str) -> str:
 
 
 def title_keys(titles: Sequence[str]) -> list[str]:
-    """Return for each title a key that is equal for all releases of a recording, see ``title_key``."""
+    """Return a list with a key per title, which is equal for the titles of all releases of a recording."""
     return words_and_keys(titles)[1]
 
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return two lists, one entry per title: its folded words, and its ``title_key``.
+    """Return two lists, each with one entry per title: its words, and a key.
 
-    The key is equal for all releases of a recording. Folds each title only once for both.
+    The words are in lower case, without accents and punctuation. The key is equal for the titles of all releases of a
+    recording (``title_key``).
     """
     folded = fold_texts(titles)
     words = normalise_words_of_all(folded)
@@ -149,7 +156,7 @@ def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def strip_release_notes(title: str) -> str:
-    """Return a folded title without its release notes."""
+    """Return a title, given in lower case without accents, without notes such as "(2009 remaster)" or "feat. ..."."""
     bare = title
     if _has_brackets(bare):
         bare = _BRACKETS.sub(lambda match: "" if _is_note(match[1]) else match[0], bare)

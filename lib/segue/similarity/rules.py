@@ -36,7 +36,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Tracks as the arrays that search and rules need; each attribute has one entry per track."""
+    """Tracks in memory as arrays with one entry per track: coordinates, rank of the id, artist, recording, year."""
 
     points: Floats
     """Coordinates, shape (n_tracks, n_features)."""
@@ -53,21 +53,25 @@ class Tracks:
         return len(self.id_order)
 
     def take(self, index: Integers | Flags | slice) -> "Tracks":
-        """Return the tracks at some positions, in the order of ``index``."""
+        """Return the Tracks at the positions ``index``, in that order."""
         return Tracks(
             self.points[index], self.id_order[index], self.artist[index], self.recording[index], self.year[index]
         )
 
 
 def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
-    """Select neighbours for many lists greedily, in column order. O(n_lists n_candidates length).
+    """Select the neighbours of many lists under ``rules`` on artists and recordings. O(n_lists n_candidates length).
 
+    Each row is one list: its candidates are taken in order unless the rules exclude them.
     ``segue.similarity.neighbours`` explains why selections from parts of a catalogue can be merged by this function.
 
     Parameters
     ----------
-    is_allowed, artist, recording : arrays of shape (n_lists, n_candidates)
-        The candidates of each list in order of distance; those that are not allowed are skipped.
+    is_allowed : array of bool, shape (n_lists, n_candidates)
+        The candidates of each list in order of distance; where it is false, the candidate is skipped.
+    artist, recording : arrays of int, shape (n_lists, n_candidates)
+        Code of each candidate's artist and recording.
+    rules : Rules
 
     Returns
     -------
@@ -92,12 +96,15 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
 
 
 def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
-    """Select neighbours for one list as ``select`` does, without padding. O(n log n), without a Python loop.
+    """Select for one list the neighbours that the limits on artists and recordings allow. O(n log n).
+
+    The selection is that of ``select``, without a Python loop.
 
     Parameters
     ----------
-    artist, recording : arrays of shape (n_candidates,)
-        Codes of the candidates, in order of distance.
+    artist, recording : arrays of int, shape (n_candidates,)
+        Code of each candidate's artist and recording, in order of distance.
+    rules : Rules
 
     Returns
     -------
@@ -125,10 +132,10 @@ def occurrences(values: Integers) -> Integers:
 
 
 def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
-    """Return the indices of the tracks that can appear in a list, ascending. O(n log n).
+    """Return the positions of the tracks that can be in a list of neighbours, an ascending array of int. O(n log n).
 
-    Of many tracks at one point, a list can use only the first few by id. The others are left out, as the search would
-    have to fetch all of them.
+    Of many tracks with the same coordinates, a list can use only the first few by id. The others are left out, as a
+    search would have to fetch all of them.
     """
     # At one point a list skips at most the query's recording, `length` recordings that are in the list already, and
     # `per_artist + 1` tracks of each of `length` artists that have reached the limit; it adds at most `length`.
@@ -148,7 +155,7 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
 
 
 def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
-    """Return the groups of more than ``max_size`` equal points, each as an array of indices."""
+    """Return a list of arrays: the indices of each group of more than ``max_size`` equal points."""
     hashes = np.zeros(len(points), dtype=np.uint64)
     for column in points.T:
         # + 0.0 turns -0.0 into 0.0
@@ -165,14 +172,17 @@ def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
 
 
 def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Integers]:
-    """Return start and length of each run of equal values."""
+    """Return two arrays, the start and the length of each run of equal values."""
     is_start = np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, dtype=bool)
     starts = np.flatnonzero(is_start)
     return starts, np.diff(np.r_[starts, len(values)])
 
 
 def _split_by_year(group: Integers, year: Floats, rules: Rules) -> list[Integers]:
-    """Split a group by year, without tracks of unknown year; return it whole if the rules do not limit years."""
+    """Split an array of track indices into a list of arrays, one per year, without tracks of unknown year.
+
+    If the rules do not limit years, the list holds ``group`` alone.
+    """
     if rules.years_apart is None:
         return [group]
     return [group[year[group] == value] for value in np.unique(year[group][~np.isnan(year[group])])]

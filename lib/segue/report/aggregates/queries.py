@@ -1,4 +1,4 @@
-"""Counts, rankings and samples of labeled tracks. The size of each result is independent of the number of tracks."""
+"""Query labeled tracks for counts, rankings and samples, whose sizes are independent of the number of tracks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -16,7 +16,11 @@ _MIN_POINTS_PER_CLUSTER = 40
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
-    """Return the sums of ``sums.batch_sums`` over all tracks. Runs one Spark job, whose tasks return partial sums."""
+    """Return the sums over all tracks from which the report's statistics are computed. Runs one Spark job.
+
+    The result is a dict from (kind, key) to an array, see the module ``sums``. The tasks of the job return partial
+    sums.
+    """
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         total = sums.add_sums(item for batch in batches if len(batch) for item in sums.batch_sums(batch, card).items())
@@ -28,7 +32,10 @@ def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
 
 
 def collect_sizes(labeled: DataFrame) -> list[Row]:
-    """Return a row per cluster, sorted: cluster, n_tracks, n_outliers, silhouette (the mean). Runs one Spark job."""
+    """Return a list of Row, one per cluster in ascending order. Runs one Spark job.
+
+    The fields are cluster, n_tracks, n_outliers and silhouette (the mean over the cluster's tracks).
+    """
     grouped = labeled.groupBy("cluster").agg(
         F.count("*").alias("n_tracks"),
         F.count_if("is_outlier").alias("n_outliers"),
@@ -38,9 +45,10 @@ def collect_sizes(labeled: DataFrame) -> list[Row]:
 
 
 def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tuple[str, int]], int]:
-    """Return the ``limit`` most frequent values of a column with their counts, and the number of distinct values.
+    """Return the ``limit`` most frequent values of a column, and the number of distinct values. Runs one Spark job.
 
-    Ties are sorted by value. Null and blank values are left out. Runs one Spark job.
+    The first result is a list of pairs (value, count), highest count first, at equal count in order of the values. Null
+    and blank values are left out.
     """
     counted = tracks.where(F.length(F.trim(column)) > 0).groupBy(column).count()
     row = counted.agg(
@@ -51,9 +59,10 @@ def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tu
 
 
 def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> dict[int, list[tuple[str, int]]]:
-    """Return by cluster the most frequent values of a column with their counts. Runs one Spark job.
+    """Return a dict from cluster to its ``limit`` most frequent values of a column. Runs one Spark job.
 
-    Ties, null and blank values are treated as by ``collect_ranking``.
+    Each value of the dict is a list of pairs (value, count), highest count first, at equal count in order of the
+    values. Null and blank values are left out.
     """
     counted = labeled.where(F.length(F.trim(column)) > 0).groupBy("cluster", column).count()
     top = F.min_by(F.struct(column, "count"), F.struct(-F.col("count"), column), limit).alias("top")
@@ -62,7 +71,10 @@ def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> 
 
 
 def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats:
-    """Return the share, 0 to 1, of each genre's tracks in each cluster, shape (n_genres, k). Runs one Spark job."""
+    """Return the share of each genre's tracks that is in each cluster, shape (n_genres, k). Runs one Spark job.
+
+    Shares are from 0 to 1; rows are in the order of ``genres``.
+    """
     rows = labeled.where(F.col("genre").isin(list(genres))).groupBy("genre", "cluster").count().collect()
     counts = np.zeros((len(genres), k))
     index = {genre: i for i, genre in enumerate(genres)}
@@ -73,7 +85,10 @@ def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Fl
 
 
 def collect_years(labeled: DataFrame) -> list[Row]:
-    """Return a row per year of release, sorted: year, n_tracks, the mean of each feature. Runs one Spark job."""
+    """Return a list of Row, one per year of release in ascending order. Runs one Spark job.
+
+    The fields are year, n_tracks, and for each feature, under its name, the mean over the year's tracks.
+    """
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
     return sorted(grouped.collect(), key=lambda row: row.year)
@@ -82,18 +97,18 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
     """Return a sample of about ``n_points`` tracks, or all tracks if they are not more. Runs one Spark job.
 
-    The sample is in proportion to the clusters, but of each with at least about ``_MIN_POINTS_PER_CLUSTER`` tracks. A
+    The sample is in proportion to the clusters, but has at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of each. A
     hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
 
     Parameters
     ----------
-    labeled : the tracks
-    sizes : number of tracks of each cluster
+    labeled : DataFrame of labeled tracks
+    sizes : number of tracks of each cluster, by cluster number
     n_points : approximate size of the sample
 
     Returns
     -------
-    Table of track_id, title, artist, cluster and the features, sorted by track_id.
+    pa.Table with the columns track_id, title, artist, cluster and the features, sorted by track_id.
     """
     n_tracks = sum(sizes.values())
     limits = [0] * max(sizes)
@@ -108,25 +123,29 @@ def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) 
 
 
 def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
-    """Return the ids of the most popular tracks, ties by id. Runs one Spark job."""
+    """Return a list of the ids of the ``limit`` most popular tracks, most popular first. Runs one Spark job.
+
+    Equally popular tracks are in order of their ids.
+    """
     rated = labeled.where(F.col("popularity").isNotNull())
     rows = rated.orderBy(F.desc("popularity"), "track_id").limit(limit).select("track_id").collect()
     return [row.track_id for row in rows]
 
 
 def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
-    """Return the lists of similar tracks of the tracks in ``ids``, one row per entry. Runs one Spark job.
+    """Return a list of Row, one per entry in the lists of similar tracks of the tracks in ``ids``. Runs one Spark job.
 
     Parameters
     ----------
-    labeled : the tracks
-    similar : ``similar_tracks``, lists of these tracks
+    labeled : DataFrame of labeled tracks
+    similar : DataFrame of the table ``similar_tracks``, with lists of these tracks
     ids : ids of the owners: the tracks whose lists are returned
 
     Returns
     -------
-    Rows of owner and track (structs of track_id, title, artist, cluster and the features), rank (from 0) and why,
-    sorted by the owner's track_id and rank. Entries of tracks that ``labeled`` does not have are left out.
+    Rows with the fields owner and track (the similar track), both structs of track_id, title, artist, cluster and the
+    features; rank (position in the list, from 0); and why (names of the shared features). They are sorted by owner's
+    track_id and rank. Entries of tracks that ``labeled`` does not have are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
@@ -143,10 +162,11 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
 
 
 def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Return the number of rejected rows by ``kind``, and the most frequent reasons of invalid rows with their counts.
+    """Return how many rows are rejected, by ``kind``, and the ``limit`` most frequent reasons of invalid rows.
 
-    A reason is counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]". Runs one
-    Spark job, and another if there are invalid rows.
+    The first is a dict from kind to count, the second a list of pairs (reason, count), highest count first. A reason is
+    counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]". Runs one Spark job,
+    and another if there are invalid rows.
     """
     kinds = {row[0]: row[1] for row in rejected.groupBy("kind").count().collect()}
     if not kinds.get("invalid"):

@@ -26,7 +26,7 @@ _TAIL = 0.005
 
 @dataclass(frozen=True, slots=True)
 class ReportTables:
-    """The tables that a report is made from."""
+    """The tables that a report is made from, as DataFrames or rows."""
 
     labeled: DataFrame
     rejected: DataFrame | None
@@ -38,7 +38,7 @@ class ReportTables:
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """Results of the Spark jobs, each as the function in ``queries`` returns it."""
+    """Results of the Spark jobs, each in the form in which the function in ``queries`` returns it."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -57,15 +57,18 @@ class _Aggregates:
 def collect_report_numbers(
     tables: ReportTables, card: ModelCard, provenance: numbers.Provenance, *, n_points: int, n_searchable: int
 ) -> numbers.ReportNumbers:
-    """Compute the numbers of a report. Runs about ten Spark jobs, one of which reads every numeric column in full.
+    """Compute the numbers of a report, and return them as ReportNumbers. Runs about ten Spark jobs.
+
+    One of the jobs reads every numeric column of the tracks in full.
 
     Parameters
     ----------
-    tables : the tables
+    tables : the tables that the report is made from
     card : the model that labeled the tracks
-    provenance : stored unchanged
+    provenance : what the report is made from; stored unchanged
     n_points : approximate number of tracks on the maps
-    n_searchable : number of popular tracks whose lists are included, beside the lists of each cluster's exemplars
+    n_searchable : number of popular tracks whose lists of similar tracks are included, beside those of each cluster's
+        exemplars, the tracks nearest to its centre
     """
     chosen = next(row for row in tables.scores if row.chosen)
     aggregates = _aggregate(tables, card, n_points, n_searchable, with_shares=chosen.genre_nmi is not None)
@@ -106,7 +109,10 @@ def collect_report_numbers(
 def _aggregate(
     tables: ReportTables, card: ModelCard, n_points: int, n_searchable: int, *, with_shares: bool
 ) -> _Aggregates:
-    """Run the Spark jobs concurrently, and return their results; the jobs whose results others need start first."""
+    """Run the Spark jobs of a report concurrently, and return their results. Jobs that others depend on start first.
+
+    ``with_shares`` says whether to compute the genres' shares in the clusters.
+    """
     labeled, rejected, similar = tables.labeled, tables.rejected, tables.similar
     exemplars = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
     with parallel_jobs(labeled.sparkSession) as submit:
@@ -145,7 +151,15 @@ def _clusters(
     moments: Mapping[str, tuple[int, float, float]],
     artists: Mapping[int, list[tuple[str, int]]],
 ) -> list[numbers.Cluster]:
-    """Return the clusters of the model, in the order of its profiles, with the numbers of the labeled tracks."""
+    """Return a list of numbers.Cluster, in the order of the model's profiles, with the counts of the labeled tracks.
+
+    Parameters
+    ----------
+    card : the model
+    sizes : result of ``queries.collect_sizes``
+    moments : count, mean and standard deviation over all tracks, by feature
+    artists : pairs of artist and number of tracks, by cluster
+    """
     n_tracks = sum(row.n_tracks for row in sizes)
     size_by_cluster = {row.cluster: row.n_tracks for row in sizes}
     clusters = []
@@ -176,7 +190,7 @@ def _clusters(
 
 
 def _distinct(tracks: Sequence[numbers.TrackReference]) -> list[numbers.TrackReference]:
-    """Drop each track whose title and artist, ignoring case, are those of an earlier track."""
+    """Return the list without tracks whose title and artist, ignoring case, are those of an earlier track."""
     first: dict[tuple[str, str], numbers.TrackReference] = {}
     for track in tracks:
         first.setdefault((track.title.casefold(), track.artist.casefold()), track)
@@ -190,7 +204,10 @@ def _reference(track: Any) -> numbers.TrackReference:
 def _points(
     table: pa.Table, card: ModelCard, n_tracks: int, mean: sums.Floats, components: sums.Floats
 ) -> numbers.Points:
-    """Return the sampled tracks, projected on the principal components."""
+    """Return the sampled tracks as numbers.Points, with coordinates along the first two principal components.
+
+    ``table`` is the sample; ``mean`` and ``components`` are those of ``sums.principal_axes``.
+    """
     values = {
         name: table.column(name).to_numpy().astype(float)
         for name in schema.FEATURE_NAMES
@@ -216,9 +233,10 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 
 
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
-    """Return the histogram of a numeric column without its tails (``_TAIL``), in at most ``_MAX_BARS`` + 1 bars.
+    """Return the histogram of the numeric column ``name``, of at most ``_MAX_BARS`` + 1 bars: a numbers.Distribution.
 
-    The bars have equal width, but the last one may be cut off at the end of the column's range.
+    The bars leave out a share ``_TAIL`` of the tracks at each end. They have equal width, but the last one may be cut
+    off at the end of the column's range.
     """
     histogram = totals[sums.HISTOGRAM, sums.NUMBERS.index(name)]
     fine = histogram[1:-1]
@@ -245,10 +263,10 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 
 
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
-    """Return the mean popularity in each bin of the numeric columns ``names``.
+    """Return a list of numbers.Popularity, one per column in ``names``: the mean popularity in each of its bins.
 
-    Only bins of at least ``_MIN_TRACKS_PER_BIN`` tracks count. Columns with fewer than ``_MIN_BINS``
-    of them are left out.
+    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out, and so are columns with fewer than ``_MIN_BINS``
+    bins.
     """
     if "popularity" not in names:
         return []
@@ -280,7 +298,7 @@ def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floa
 
 
 def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbers.SimilarTracks]:
-    """Return the lists of similar tracks, in the order of ``aggregates.searchable``, with their reasons in words."""
+    """Return a list of numbers.SimilarTracks, in the order of ``aggregates.searchable``, with the reasons in words."""
     terciles = {}
     for name in schema.FEATURE_NAMES:
         if name in names:

@@ -1,8 +1,9 @@
 """Compute sums over tracks, and from them correlations, moments, quantiles and principal components.
 
-``Sums`` maps (kind, key) to an array. ``batch_sums`` makes the sums of a batch; ``add_sums`` adds those of several
-batches element by element, so apart from rounding the result does not depend on partitions. Its size is independent of
-the number of tracks. "Numbers" are the n columns in ``NUMBERS``, each with a range (``_RANGES``).
+``Sums`` is a dict from (kind, key) to an array. ``batch_sums`` computes it for an Arrow batch of tracks; ``add_sums``
+adds those of several batches element by element, so apart from rounding the result does not depend on partitions. Its
+size is independent of the number of tracks. Below, "numbers" are the n numeric columns in ``NUMBERS``, each with a
+range (``_RANGES``).
 
 Kinds
 -----
@@ -51,21 +52,22 @@ _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.li
 
 
 def n_fine(name: str) -> int:
-    """Return how many of the narrowest bins, which histograms and quantiles are made from, cover a column's range."""
+    """Return the number of bins over a column's range in the finest histogram, from which quantiles are computed."""
     low, high = _RANGES[name]
     return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
 
 def edges(name: str, n_bins: int) -> Floats:
-    """Return the edges of ``n_bins`` equal bins over the allowed range of a numeric column, shape (n_bins + 1,)."""
+    """Return the edges of ``n_bins`` equal bins over a numeric column's allowed range, array of shape (n_bins + 1,)."""
     low, high = _RANGES[name]
     return np.linspace(low, high, n_bins + 1)
 
 
 def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
-    """Return the sums of a batch of tracks with the columns of ``NUMBERS``, null where missing. O(n_rows n_numbers^2).
+    """Return the sums over the tracks of an Arrow batch, a dict from (kind, key) to an array. O(n_rows n_numbers^2).
 
-    ``card`` is the model whose features and scaling SCATTER_MATRIX uses.
+    ``batch`` has the numeric columns ``NUMBERS``, null where missing. ``card`` is the model whose features and scaling
+    the sums of the kind SCATTER_MATRIX use. The module's docstring lists the kinds.
     """
     rows = np.stack([_column(batch, name) for name in NUMBERS], axis=1)
     is_finite = np.isfinite(rows)
@@ -92,7 +94,10 @@ def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
 
 
 def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
-    """Return the total of partial sums: arrays with the same (kind, key) are added element by element."""
+    """Return the total of partial sums as a dict from (kind, key) to an array.
+
+    ``parts`` are pairs ((kind, key), array); arrays with the same (kind, key) are added element by element.
+    """
     total: Sums = {}
     for key, values in parts:
         total[key] = total[key] + values if key in total else values
@@ -100,7 +105,7 @@ def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
 
 
 def to_batch(sums: Sums) -> pa.RecordBatch:
-    """Convert sums to an Arrow batch with the schema ``SCHEMA``."""
+    """Convert sums to a pa.RecordBatch with the columns kind, key and values, one row per (kind, key)."""
     keys = list(sums)
     columns = [[kind for kind, _ in keys], [key for _, key in keys], [sums[key].tolist() for key in keys]]
     return pa.RecordBatch.from_arrays(
@@ -130,7 +135,7 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
-    """Return (count, mean, population standard deviation) of each numeric column, in the unit of the tables.
+    """Return a dict from numeric column to (count, mean, population standard deviation), in the unit of the tables.
 
     Columns without any value are left out.
     """
@@ -148,15 +153,16 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
 
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
-    """Estimate quantiles of a numeric column from its histogram, in the unit of the tables, to within one bin.
+    """Estimate quantiles of a numeric column from its histogram: a list, one per share, in the unit of the tables.
 
-    Values outside the range count in its first or last bin, such as durations above 1,200 s.
+    They are exact to the width of one bin. Values outside the column's range, such as durations above 1,200 s, count in
+    its first or last bin.
 
     Parameters
     ----------
     sums : the sums over all tracks
     name : a column in which at least one track has a value
-    shares : quantiles to estimate, each in [0, 1]
+    shares : which quantiles to estimate, each in [0, 1]
     """
     histogram = sums[HISTOGRAM, NUMBERS.index(name)]
     counts = histogram[1:-1].copy()
@@ -165,7 +171,7 @@ def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
-    """Return the mean of the scaled points, their first two principal components, and each one's share of the variance.
+    """Return mean and first two principal components of the scaled features, and each one's share of the variance.
 
     The sign of a component is arbitrary; here its weight with the largest absolute value is positive.
 
@@ -203,7 +209,7 @@ def _column(batch: pa.RecordBatch, name: str) -> Floats:
 
 
 def _histogram(name: str, values: Floats) -> Floats:
-    """Count the values of a column below its range, in each of ``n_fine`` bins, and above it, shape (n_fine + 2,)."""
+    """Count the values below a column's range, in each of ``n_fine`` bins, and above; return shape (n_fine + 2,)."""
     low, high = _RANGES[name]
     bins = 1 + _bin(name, values, n_fine(name))
     bins[values < low], bins[values > high] = 0, n_fine(name) + 1
@@ -211,7 +217,10 @@ def _histogram(name: str, values: Floats) -> Floats:
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
-    """Return each value's bin, of ``n_bins`` equal ones over the column's range; values outside: the first or last."""
+    """Return for each value the index of its bin, of ``n_bins`` equal bins over the range of the column ``name``.
+
+    Values outside the range count in the first or last bin.
+    """
     low, high = _RANGES[name]
     # a value on an edge, such as 0.57 with 100 bins, may be slightly below it in binary: 0.57 * 100 < 57
     index = np.floor((values - low) / (high - low) * n_bins + 1e-6)

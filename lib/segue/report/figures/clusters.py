@@ -32,14 +32,14 @@ def cluster_map(
     centres: Sequence[tuple[float, float]] = (),
     explained_variance_ratio: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Draw tracks in two dimensions, one trace per cluster, with the cluster's number at its centre.
+    """Draw tracks in two dimensions, one colour per cluster, with the cluster's number at its centre: a plotly Figure.
 
     Parameters
     ----------
     x, y : coordinates without unit, shape (n_tracks,), such as the first two principal components
     cluster : cluster numbers, from 1, shape (n_tracks,)
     titles, artists : texts for the hover label, shape (n_tracks,)
-    centres : coordinates of the centres of cluster 1, 2, …
+    centres : (x, y) of the centre of each cluster, cluster 1 first
     explained_variance_ratio : share of the variance along x and along y, 0 to 1, for the titles of the axes
     """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
@@ -92,14 +92,14 @@ def scatter_3d(
     *,
     axes: tuple[str, str, str] = ("bpm", "energy", "danceability"),
 ) -> go.Figure:
-    """Draw tracks along three features, one trace per cluster.
+    """Draw tracks along three features as a 3-D scatter, one colour per cluster: a plotly Figure.
 
     Parameters
     ----------
-    values : by feature, in the unit of the tables, each of shape (n_tracks,)
+    values : mapping from feature to its values, in the unit of the tables, each of shape (n_tracks,)
     cluster : cluster numbers, from 1, shape (n_tracks,)
     titles, artists : texts for the hover label, shape (n_tracks,)
-    axes : features along x, y and z
+    axes : features along x, y and z, keys of ``values``
     """
     titles, artists = list(titles), list(artists)
     scaled = {
@@ -132,7 +132,7 @@ def scatter_3d(
 
 
 def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int = 1) -> go.Figure:
-    """Draw the deviations of a cluster's means from the means of all tracks as horizontal bars.
+    """Draw how a cluster's means differ from the means of all tracks, as horizontal bars: a plotly Figure.
 
     Parameters
     ----------
@@ -159,11 +159,11 @@ def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int =
 
 
 def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayLike) -> go.Figure:
-    """Draw the share of each genre's tracks in each cluster as a heat map, in per cent.
+    """Draw the share of each genre's tracks in each cluster as a heat map, in per cent: a plotly Figure.
 
     Parameters
     ----------
-    genres : the most frequent first
+    genres : names of genres, the most frequent first
     clusters : cluster numbers, from 1
     shares : fractions from 0 to 1, shape (n_genres, n_clusters)
     """
@@ -196,7 +196,7 @@ def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayL
 
 
 def _hover_texts(titles: Sequence[str], artists: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Return the hover text of each track in ``rows``: its title and, on a second line, its artist if it has one."""
+    """Return a list of hover texts, one per position in ``rows``: title and, on a second line, artist if any."""
     return [
         isolated_text(titles[i]) + (f"<br>{isolated_text(artists[i])}" if plotly_text(artists[i]) else "") for i in rows
     ]
@@ -208,7 +208,7 @@ def _rows_by_cluster(cluster: ArrayLike) -> list[tuple[int, list[int]]]:
 
 
 def k_scores(ks: Sequence[int], values: Sequence[float], chosen_k: int, *, score_name: str) -> go.Figure:
-    """Draw a score over the number of clusters, with the chosen number marked.
+    """Draw a score over the number of clusters, with the chosen number marked: a plotly Figure.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def k_scores(ks: Sequence[int], values: Sequence[float], chosen_k: int, *, score
 
 
 def silhouettes(clusters: Sequence[int], values: Sequence[float], *, mean: float | None = None) -> go.Figure:
-    """Draw the mean silhouette of each cluster as bars, and the mean of all tracks as a line.
+    """Draw the mean silhouette of each cluster as a bar, and that of all tracks as a line: a plotly Figure.
 
     Parameters
     ----------

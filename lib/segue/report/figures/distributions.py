@@ -16,13 +16,13 @@ _YEAR_AXIS = {"tickformat": "d", "showgrid": False}
 
 
 def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """Draw a histogram of one feature.
+    """Draw a histogram of one feature: a plotly Figure.
 
     Parameters
     ----------
     name : the feature
     edges : bin edges in the unit of the tables, ascending, one more than ``counts``
-    counts : tracks in each bin
+    counts : number of tracks in each bin
     """
     scale = feature_labels.display_factor(name)
     bins = list(pairwise(edges))
@@ -48,7 +48,7 @@ def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go
 
 
 def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
-    """Draw the lower triangle of a correlation matrix of features: blue for negative, red for positive values.
+    """Draw the lower triangle of a correlation matrix of features, blue negative, red positive: a plotly Figure.
 
     Parameters
     ----------
@@ -83,13 +83,14 @@ def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
 
 
 def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> go.Figure:
-    """Draw the mean of a feature, or the number of tracks, by year of release.
+    """Draw the mean of a feature, or the number of tracks, by year of release: a plotly Figure.
 
     Parameters
     ----------
     name : the feature, or "tracks" for numbers of tracks
     years : calendar years
-    values : mean of the feature in the unit of the tables, None or NaN for a gap; or numbers of tracks
+    values : for each year the mean of the feature, in the unit of the tables, None or NaN for a gap; or the number of
+        tracks
     """
     if name == "tracks":
         bars = go.Bar(
@@ -113,12 +114,12 @@ def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> 
 
 
 def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Figure:
-    """Draw counts of names as horizontal bars, the first on top.
+    """Draw names with their counts as horizontal bars, the first on top: a plotly Figure.
 
     Parameters
     ----------
     names : such as genres, most frequent first
-    counts : of each name, in ``unit``
+    counts : how often each name occurs
     unit : what is counted, in the plural, such as "tracks"
 
     >>> ranking(["rock", "pop"], [12, 7], unit="tracks").data[0].text
@@ -152,14 +153,16 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Fig
 
 
 def popularity(name: str, bin_centres: Sequence[float], means: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """Draw mean popularity over the bins of one feature; the area of a marker grows with its number of tracks.
+    """Draw mean popularity over the bins of one feature: a plotly Figure.
+
+    The area of a marker grows with the number of tracks in its bin.
 
     Parameters
     ----------
     name : the feature
-    bin_centres : in the unit of the tables, ascending
+    bin_centres : middle of each bin, in the unit of the tables, ascending
     means : mean popularity of each bin, 0 to 100
-    counts : tracks in each bin
+    counts : number of tracks in each bin
     """
     scale = feature_labels.display_factor(name)
     sizes = np.sqrt(np.array(counts, dtype=float) / max(counts, default=1))

@@ -81,7 +81,7 @@ def cluster_colour(number: int) -> str:
 
 
 def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
-    """Return a plotly colour scale of equally spaced colours.
+    """Return a plotly colour scale: a list of pairs [position from 0 to 1, colour], with the colours equally spaced.
 
     >>> colour_scale(["#000000", "#ffffff"])
     [[0.0, '#000000'], [1.0, '#ffffff']]
@@ -90,12 +90,15 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
 
 
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
-    """Return a figure with the shared template. ``height`` is in pixels, ``layout`` plotly's own."""
+    """Return a plotly Figure of ``traces`` with the template that all figures share.
+
+    ``height`` is in pixels; ``layout`` are further properties of the figure's layout.
+    """
     return go.Figure(list(traces), {"template": TEMPLATE, "height": height, **layout})
 
 
 def one_line(text: str, max_length: int = 120) -> str:
-    """Return a text on one line, without control characters, cut to a length.
+    """Return a text on one line, without control characters, cut to ``max_length`` characters.
 
     >>> one_line("a\\tb " + "c" * 200, 8)
     'a b ccc…'
@@ -105,7 +108,7 @@ def one_line(text: str, max_length: int = 120) -> str:
 
 
 def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return a text on one line, cut to a length, with tags and entities escaped, so that plotly shows it literally.
+    """Return a text on one line, cut to ``max_length``, with "&", "<" and ">" escaped for plotly.
 
     >>> plotly_text("<b>x</b> & y")
     '&lt;b&gt;x&lt;/b&gt; &amp; y'
@@ -114,5 +117,8 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return ``plotly_text`` between Unicode isolates: a right-to-left title does not reorder the text around it."""
+    """Return a text escaped as by ``plotly_text``, between Unicode isolates.
+
+    These keep a right-to-left title from reordering the text around it.
+    """
     return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"
