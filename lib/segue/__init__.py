@@ -6,7 +6,8 @@
 >>> clusters = segue.fit_clusters(tracks, ks=range(2, 21))  # doctest: +SKIP
 >>> similar = segue.similar_tracks(clusters.transform(tracks))  # doctest: +SKIP
 
-The names below are imported when they are first used, so that ``import segue`` needs neither Spark nor pandas.
+The names in ``segue.__all__`` are imported when they are first used, so that ``import segue`` needs neither Spark
+nor pandas.
 """
 
 from importlib import import_module

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 
 class SegueError(Exception):
-    """Base class. The message is one line: what was found, what was expected, and what to change."""
+    """Base class of the errors that segue raises on purpose.
+
+    The message is one line: what was found, what was expected, and what to change.
+    """
 
 
 class SettingsError(SegueError, ValueError):
@@ -12,7 +15,7 @@ class SettingsError(SegueError, ValueError):
 
     Parameters
     ----------
-    faults : one message per invalid option or setting; also an attribute
+    faults : one message per invalid option or setting; also the attribute ``faults``, a tuple
     """
 
     def __init__(self, faults: Sequence[str]) -> None:

@@ -84,7 +84,10 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 
 
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
-    """Return the order in which KMeans draws k rows: centre i of the fit is row ``result[i]``. Fits once for each k."""
+    """Return the order in which KMeans draws k rows, a tuple: centre i of the fit is row ``result[i]``.
+
+    The order depends on k alone, as the seed is fixed; it is cached, so that there is one fit for each k.
+    """
     if k not in _PERMUTATIONS:
         numbers = np.arange(k, dtype=np.float64)[:, None]
         returned = np.array(_fit_rows(spark, numbers, "features", "prediction").clusterCenters())

@@ -19,7 +19,10 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of segue, Python and the libraries that results depend on."""
+    """Return a dict by name: the versions of segue, Python and the libraries that results depend on.
+
+    A library without package metadata has the version "unknown".
+    """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:

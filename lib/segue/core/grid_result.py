@@ -21,7 +21,11 @@ STABILITY_RESTARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """How K-means is fitted for every k of a grid, by either engine."""
+    """Options for fitting K-means for every k of a grid, by either engine.
+
+    They are restarts, iterations, tolerance, seed, sample size and the number of subsamples, by which the stability of
+    each k is measured.
+    """
 
     restarts: int
     """Starts of each k. The best by inertia is returned; ``fused`` improves it by centres of neighbouring k."""
@@ -43,7 +47,10 @@ class GridOptions:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """Mean and standard deviation of the adjusted Rand index between fits on random halves, over pairs of halves."""
+    """How well fits of one k on random halves of the points agree.
+
+    Holds the mean and standard deviation of the adjusted Rand index over all pairs of halves.
+    """
 
     mean: float
     sd: float
@@ -58,7 +65,7 @@ class Stability:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The clusters of one k and their scores."""
+    """The fit of one k: its centres, the size of each cluster, and its scores, such as inertia and silhouette."""
 
     k: int
     centres: Matrix
@@ -84,7 +91,10 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
-    """Sums over the points of each cluster of one k, for given centres."""
+    """What the scores of one k are computed from: a NumPy array for each sum over the points of a cluster.
+
+    A cluster's points are those nearest to its centre; ``means`` are means instead of sums.
+    """
 
     sizes: NDArray[np.int64]
     """Number of points of each cluster, shape (k,)."""
@@ -107,7 +117,7 @@ def fit_from_sums(
     ----------
     centres : shape (k, n_features)
     sums : sums over the points of each cluster, no cluster empty
-    agreement : agreement of the clusters with classes
+    agreement : agreement of the clusters with classes (genres)
     engine, restarts, iterations : copied into the Fit
     """
     within = float(sums.squares.sum())
@@ -131,7 +141,9 @@ def fit_from_sums(
 
 
 def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
-    """Return the ks (ascending) up to ``n_distinct``, the number of distinct points; log a warning if any is above.
+    """Return a list of those ``ks`` that are at most ``n_distinct``, the number of distinct points.
+
+    ``ks`` are ascending. Larger ones are left out with a warning in the log.
 
     Raises
     ------

@@ -9,7 +9,10 @@ Matrix = NDArray[np.float64]
 
 
 class Agreement(NamedTuple):
-    """Agreement of clusters with classes; every score is None if no point has a class."""
+    """Scores of how well clusters agree with classes, such as genres: NMI, adjusted Rand index and purity.
+
+    All of them are None if no point has a class.
+    """
 
     nmi: float | None
     """Normalised mutual information, in [0, 1]."""
@@ -25,12 +28,12 @@ def agreement(counts: NDArray[np.int64]) -> Agreement:
     Parameters
     ----------
     counts : int, shape (n_clusters, n_classes)
-        Number of points in each cluster of each class; points without a class are left out.
+        Number of points of each class in each cluster; points without a class are not counted.
 
     Returns
     -------
     Agreement
-        ``nmi`` divides by the arithmetic mean of the two entropies.
+        NMI, ARI and purity. NMI divides by the arithmetic mean of the two entropies.
 
     References
     ----------

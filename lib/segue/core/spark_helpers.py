@@ -18,7 +18,7 @@ small G1 heap: what Spark counts as 1 GB occupies 2 GB. The operating system's p
 
 @contextmanager
 def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[DataFrame]:
-    """Persist rows, and unpersist them at the end of the block. The first job that reads them computes them."""
+    """Context manager: persist a DataFrame for a block. It is computed by the first Spark job that reads it."""
     rows = rows.persist(level)
     try:
         yield rows
@@ -29,9 +29,10 @@ def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[Dat
 def persisted_unless_cached(
     rows: DataFrame, *, source: DataFrame | None = None, level: StorageLevel = DISK_LEVEL
 ) -> AbstractContextManager[DataFrame]:
-    """Persist rows for a block, unless the caller has cached them or ``source``, the frame they are selected from.
+    """Return a context manager that persists ``rows`` for a block, unless the caller has cached them.
 
-    Rows that the caller has cached are not persisted here: to unpersist them would drop the caller's cache.
+    ``source`` is the DataFrame that ``rows`` are selected from, if it may be cached instead of them. What the caller
+    has cached is not persisted here: to unpersist it at the end would drop the caller's cache.
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE
     return nullcontext(rows) if is_cached else persisted(rows, level)
@@ -47,14 +48,14 @@ class Submit(Protocol):
     """A function that starts a call in a thread and returns its Future, whose ``result()`` waits for the call."""
 
     def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start ``call(*args, **kwargs)`` as soon as a thread is free."""
+        """Start ``call(*args, **kwargs)`` as soon as a thread is free, and return its Future."""
 
 
 @contextmanager
 def parallel_jobs(
     spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS, *, cancel_seconds: float = 10.0
 ) -> Iterator[Submit]:
-    """Run calls that start Spark jobs in parallel threads, and wait for all of them at the end of the block.
+    """Context manager: run calls in parallel threads, each with its own Spark jobs; the block's end waits for them all.
 
     Each call inherits the job description, tags and local properties that the submitting thread has at that moment.
     An error of a call is raised by ``result()`` of its Future alone. An error that ends the block drops the calls that
@@ -98,8 +99,8 @@ def parallel_jobs(
 def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
     """Cancel the Spark jobs with a tag, repeatedly, until all futures are done or ``seconds`` have passed.
 
-    ``tag`` was added to the SparkContext, not to the session: ``SparkSession.interruptTag`` ignores tags that another
-    thread has added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
+    ``tag`` is a job tag of the SparkContext, not of the session: ``SparkSession.interruptTag`` ignores tags that
+    another thread has added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
     """
     deadline = time.monotonic() + seconds
     running = set(futures)
@@ -115,9 +116,9 @@ MIN_PARTITIONS = 2
 
 
 def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> DataFrame:
-    """Hash-partition rows by key columns, and sort each partition by them. Shuffles all rows once.
+    """Return the rows hash-partitioned by key columns, each partition sorted by them. Shuffles all rows once.
 
-    On every cluster the partitions hold the same rows in the same order.
+    The partitions hold the same rows in the same order, however many machines and cores Spark has.
 
     Parameters
     ----------

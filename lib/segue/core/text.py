@@ -8,7 +8,7 @@ from typing import Any
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
     """Return the first hexadecimal digits of the SHA-256 of a value's JSON text with sorted keys.
 
-    Stored tables and files hold such digests, so a value's text must not change between versions.
+    Stored tables and files hold such digests, so the JSON text of a value must stay the same between versions of segue.
 
     Parameters
     ----------

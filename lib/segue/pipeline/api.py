@@ -1,8 +1,8 @@
 """The Python API of ``import segue``: read, cluster and compare tracks in a Spark session of the caller.
 
-Only ``run_pipeline`` writes. Nothing stays persisted after a call, unless the function's docstring says so.
+Only ``run_pipeline`` writes files. Nothing stays persisted after a call, unless the function's docstring says so.
 Each function takes settings as a nested mapping, such as ``{"clustering": {"restarts": 20}}``, see
-``conf/defaults.toml``; invalid settings raise ``segue.errors.SettingsError``, which names all of them.
+``conf/defaults.toml``; invalid settings raise ``segue.errors.SettingsError``, whose message lists every fault.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,18 +34,21 @@ SettingsMapping = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """Clusters of tracks, as ``fit_clusters`` returns them. Holds nothing in Spark's cache.
+    """The result of ``fit_clusters``: the fitted pipeline, the scores of every k, and the clusters' profiles.
+
+    It holds no cached DataFrame.
 
     Attributes
     ----------
     pipeline : pyspark.ml.PipelineModel
-        Imputer and log1p if set, scaler, weights if set, and KMeansModel: stages of pyspark.ml alone.
+        Stages of pyspark.ml alone: Imputer and log1p if the settings request them, scaler, feature weights if the
+        settings give any, and KMeansModel.
     scores : pandas.DataFrame
         One row per feature space and k, as in the table ``k_scores``; ``chosen`` marks the k of the model.
     profiles : pandas.DataFrame
         One row per cluster, as in the table ``cluster_profiles``.
     card : ModelCard
-        Everything that ``model.json`` holds: centres, sizes, thresholds, settings, versions.
+        The content of ``model.json``: centres, sizes, outlier thresholds, settings, versions.
     """
 
     pipeline: PipelineModel
@@ -59,11 +62,12 @@ class Clusters:
         return self.card.k
 
     def transform(self, tracks: DataFrame) -> DataFrame:
-        """Return the tracks with the columns of the table ``labeled_tracks``, lazily: runs no Spark job.
+        """Return a DataFrame with the columns of the table ``labeled_tracks``, one row per track. Runs no Spark job.
 
         Parameters
         ----------
-        tracks : as for ``fit_clusters``, one or more; the label of a track does not depend on the other tracks
+        tracks : DataFrame with ``track_id`` (string, distinct) and the model's features, in the units of the table
+            ``tracks``; any number of rows, as the label of a track does not depend on the other tracks
         """
         return labels.labeled_tracks(_with_track_columns(tracks), self.pipeline, self.card)
 
@@ -71,18 +75,21 @@ class Clusters:
 def read_tracks(
     spark: SparkSession, path: str, *, settings: SettingsMapping | None = None
 ) -> tuple[DataFrame, DataFrame]:
-    """Read tracks, and the rows that are rejected, from files that segue recognises. Runs a few small Spark jobs.
+    """Return two DataFrames, the valid tracks and the rejected rows of a catalogue; nothing is written.
+
+    The call runs a few small Spark jobs, which detect headers, CSV dialects and units.
 
     Parameters
     ----------
     spark : a session with Delta's jars, which check whether ``path`` is a Delta table
     path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : uses the section ``ingest``; ``features.columns`` and ``features.missing`` say what a row must have
+    settings : ``ingest`` says how files are read, ``features.columns`` and ``features.missing`` what a row must have
 
     Returns
     -------
     tracks, rejected : DataFrames with the columns of the tables ``tracks`` and ``rejected_tracks``
-        Every row of the input is in exactly one of the two. Both are lazy: cache what is used more than once.
+        Every row of the input is in exactly one of the two. Each use reads the files again: cache what is used
+        more than once.
 
     Raises
     ------
@@ -110,7 +117,7 @@ def fit_clusters(
     Returns
     -------
     Clusters
-        The scores, the chosen k, the fitted pipeline and the profiles. It holds nothing on the cluster.
+        The scores, the chosen k, the fitted pipeline and the profiles. Nothing stays cached in Spark.
 
     Raises
     ------
@@ -140,20 +147,21 @@ def fit_clusters(
 def similar_tracks(
     labeled: DataFrame, *, clusters: Clusters | None = None, settings: SettingsMapping | None = None
 ) -> DataFrame:
-    """Return the exact nearest neighbours of each track: ``track_id`` and ``similar``, nearest first.
+    """Return a DataFrame of the exact nearest neighbours of each track: columns ``track_id`` and ``similar``.
 
     Parameters
     ----------
     labeled : columns of ``labeled_tracks``, as ``Clusters.transform`` returns them; read several times
-    clusters : source of the values that replace missing features, if their model imputes any
+    clusters : if their model imputes missing features, its values are used here too; other gaps get the median
     settings : uses the section ``recommend``
 
     Returns
     -------
     DataFrame
-        ``similar`` is an array of up to ten structs of track_id, distance, same_cluster and why. The call runs a few
-        Spark jobs; the search runs each time the frame is used: cache it if it is used more than once. With the method
-        ``cells`` (for large catalogues) the call itself searches, and returns a frame persisted on disk: unpersist it.
+        ``similar`` is an array of up to ten structs (track_id, distance, same_cluster, why), nearest first. The call
+        runs a few Spark jobs; the search runs each time the DataFrame is used: cache it if it is used more than once.
+        If the method is ``cells`` (set, or chosen by ``auto`` for a large catalogue), the call itself searches, and
+        returns a DataFrame persisted on disk: unpersist it.
     """
     options = similarity_options(load(overrides=settings).recommend)
     scaling = coordinates.fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
@@ -177,18 +185,18 @@ def run_pipeline(
 ) -> PipelineResult:
     """Run all stages of ``jobs/run_pipeline.py``: read files, and write tables, a model and the report to ``output``.
 
-    Only the job adds a row to the table ``runs`` and handles signals.
+    Unlike that job, it adds no row to the table ``runs`` and handles no signals.
 
     Parameters
     ----------
-    spark : a session with Delta; the call does not stop it
+    spark : a session with Delta, which is not stopped
     path : as for ``read_tracks``
     output : a path or URI; a further call with the same output writes only what has changed
 
     Returns
     -------
     PipelineResult
-        ``counts`` by stage, and the model's ``card``.
+        ``counts``: a dict of numbers for each stage, by the stage's name; ``card``: the content of ``model.json``.
 
     Raises
     ------
@@ -203,7 +211,10 @@ def run_pipeline(
 
 
 def _with_track_columns(tracks: DataFrame) -> DataFrame:
-    """Select and cast the columns of the table ``tracks``; absent ones are null or, if required, a default value."""
+    """Return tracks as a DataFrame with exactly the columns and types of the table ``tracks``.
+
+    An absent column is null or, if the table requires it, has a default value.
+    """
     if "track_id" not in tracks.columns:
         raise InputError(f"tracks have the columns {', '.join(tracks.columns)}, expected track_id among them")
     defaults = {"title": F.col("track_id"), "artist": F.lit(""), "genres": F.array(), "source_file": F.lit("")}

@@ -27,7 +27,7 @@ LedgerEntries = Sequence[Mapping[str, Any]]
 
 
 def read_ledger(store: Store) -> LedgerEntries:
-    """Return the rows of ``ingested_files``, empty if the table does not exist."""
+    """Return the rows of ``ingested_files`` as a list of dicts, empty if the table does not exist."""
     stored = store.find(schema.INGESTED_FILES)
     # through Arrow, timestamps keep their time zone; in a Row they have none
     return stored.toArrow().to_pylist() if stored is not None else []
@@ -36,9 +36,10 @@ def read_ledger(store: Store) -> LedgerEntries:
 def pending_files(
     store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
 ) -> list[InputFile]:
-    """Return the listed files that are new, changed or were read with other settings.
+    """Return those of the ``listed`` files that are new, have changed or were last read with other settings.
 
-    Returns all of them if ``ingest.force`` is set, or if the table ``tracks`` does not exist.
+    ``ledger`` has the rows of ``ingested_files``. All files are returned if the setting ``ingest.force`` is true, or if
+    the table ``tracks`` does not exist.
     """
     if settings.ingest.force or not store.exists(schema.TRACKS):
         return list(listed)
@@ -49,9 +50,10 @@ def pending_files(
 
 
 def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: LedgerEntries) -> list[str]:
-    """Return the ``source_file`` of each pending file that is in the ledger.
+    """Return the sorted ``source_file`` names of those pending files that an earlier run has read.
 
-    A name that another file in the ledger has too is left out.
+    ``ledger`` has the rows of ``ingested_files``. A name is left out if a file that is not pending has it too: the
+    stored rows with that name may be of the other file.
     """
     known = {entry["uri"]: entry["source_file"] for entry in ledger}
     reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
@@ -62,7 +64,10 @@ def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: Ledge
 def record_files(
     store: Store, settings: Settings, read: Sequence[InputFile], ledger: LedgerEntries, *, remove_missing: bool
 ) -> None:
-    """Record files whose rows have been stored; with ``remove_missing``, remove all other entries."""
+    """Store a row of ``ingested_files`` for each file in ``read``; with ``remove_missing``, remove all other rows.
+
+    Call it once the files' own rows are stored. ``ledger``, the stored rows, has ``ingested_at`` of unchanged files.
+    """
     now, known = datetime.now(UTC), {_identity(entry): entry["ingested_at"] for entry in ledger}
     # an unchanged file that was read again keeps its time, so that its row does not change
     rows = [entry | {"ingested_at": known.get(_identity(entry), now)} for entry in _entries(settings, read)]
@@ -70,7 +75,7 @@ def record_files(
 
 
 def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
-    """Return files as rows of ``ingested_files``, without ``ingested_at``."""
+    """Return a dict for each file: its row of ``ingested_files`` without ``ingested_at``."""
     reading = _reading_hash(settings)
     return [
         {
@@ -86,14 +91,20 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
 
 
 def _redacted_uri(uri: str) -> str:
-    """Return a URI without secrets, distinct for distinct URIs."""
+    """Return a URI with its secrets replaced by ``***`` and, if it had any, a hash of the whole URI appended.
+
+    The hash keeps distinct URIs distinct.
+    """
     redacted = logs.redact(uri)
     # guard: redacted-names-stay-distinct -> return redacted
     return redacted if redacted == uri else f"{redacted}#{hashlib.sha256(uri.encode('utf-8')).hexdigest()[:_DIGITS]}"
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the fields of a row of ``ingested_files`` to compare: if one differs, the file is read again."""
+    """Return the values of a row of ``ingested_files`` that identify the state of a file, as a tuple.
+
+    If one of them differs from the stored row, the file is read again.
+    """
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again
     # -> return tuple(entry[name] for name in ("uri", "size", "version", "reading"))
@@ -101,7 +112,7 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _reading_hash(settings: Settings) -> str:
-    """Return a hash of the settings and source definitions that decide how a row is read."""
+    """Return a hash (16 hexadecimal digits) of the settings and source definitions that decide how a row is read."""
     ingest = settings.ingest
     sources = load_sources(distribution.conf() / "sources", name=ingest.source)
     decisive = [

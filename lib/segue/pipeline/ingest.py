@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Numbers of input rows by status (``track``, ``duplicate``, ``invalid``), and of changed rows in ``tracks``."""
+    """Counts of an ingest: input rows by status (``track``, ``duplicate``, ``invalid``), changed rows of ``tracks``."""
 
     by_status: dict[str, int]
     tracks: ChangeCounts
@@ -39,14 +39,15 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
     Parameters
     ----------
-    store : the output
+    store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
-    settings : uses the section ``ingest``; ``features.columns`` and ``features.missing`` say what a row must have
+    settings : ``ingest`` says how files are read, ``features.columns`` and ``features.missing`` what a row must have
 
     Returns
     -------
     StageResult
-        Keys of ``counts``: read, added, updated, unchanged, rejected, duplicate, removed, known_files, seconds.
+        ``counts`` has numbers of rows (read, added, updated, unchanged, rejected, duplicate, removed), ``known_files``
+        (files not read, as they have not changed since an earlier run) and ``seconds``.
 
     Raises
     ------
@@ -58,7 +59,10 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
 
 def check_sources(settings: Settings) -> None:
-    """Raise SettingsError if a file in ``conf/sources/`` is invalid, or ``ingest.source`` names no source."""
+    """Raise SettingsError if a source definition (a TOML file in ``conf/sources/``) is invalid or does not exist.
+
+    The one that must exist is the one that the setting ``ingest.source`` names, unless it is ``auto``.
+    """
     load_sources(distribution.conf() / "sources", name=settings.ingest.source)
 
 
@@ -95,7 +99,10 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
 
 
 def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: Settings) -> InputRows:
-    """Return the parsed, validated rows of files, lazily. Runs Spark jobs that detect headers, dialects and units."""
+    """Return the parsed, validated rows of files as InputRows: a DataFrame not yet computed, layouts and files.
+
+    Runs small Spark jobs that detect headers, CSV dialects and units.
+    """
     ingest = settings.ingest
     return read_rows(
         spark,
@@ -108,16 +115,17 @@ def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: S
 
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
-    """Return the files with their sizes in bytes, and the Delta tables with their versions."""
+    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``, without a key for an empty dict."""
     tables = {file.source_file: file.version for file in read if file.version is not None}
     sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
 
 
 def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], *, snapshot: bool) -> _Written:
-    """Store the tracks and the rejected rows.
+    """Write ``tracks`` and ``rejected_tracks`` from input rows with their ``status``, and return the counts.
 
     ``reread`` names files that an earlier run has read: their stored rejected rows are removed unless rejected again.
+    With ``snapshot``, all stored tracks and rejected rows that are not in the input are removed.
     """
     with readable_errors(f"--input {path}"):
         by_status = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
@@ -151,7 +159,7 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
 
 
 def _no_usable_track(statuses: DataFrame, path: str) -> str:
-    """Return the message for an input without a track: its three most frequent reasons."""
+    """Return the error message for an input without a valid track: its three most frequent reasons of rejection."""
     n_rows = statuses.count()
     if not n_rows:
         return f"--input {path}: a header and no rows, expected at least one track"

@@ -30,21 +30,24 @@ NEW, ALL = "new", "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelResult(StageResult):
-    """The outcome of labeling, with the card (``model.json``) of the model used."""
+    """The result of labeling: a StageResult with counts of changed labels, and the card of the model used.
+
+    The card is the content of ``model.json``.
+    """
 
     card: ModelCard
 
 
 @dataclass(frozen=True, slots=True)
 class PendingTracks:
-    """The tracks to label, and what happens to the stored labels.
+    """The tracks to label, and which stored labels are removed.
 
     Attributes
     ----------
-    tracks : the tracks to label
+    tracks : DataFrame with the columns of the table ``tracks``: the tracks to label
     replace_all : whether the stored labels of all other tracks are removed
     are_new : whether none of the tracks has a stored label
-    removed : column ``track_id`` of further tracks whose labels are removed; None: no further track
+    removed : DataFrame with ``track_id`` of other tracks whose stored labels are removed; None if there are none
     is_empty : whether there is nothing to label or remove
     """
 
@@ -62,15 +65,21 @@ def label_tracks(
 
     Parameters
     ----------
-    store : with ``tracks`` and a model
+    store : the output folder, with the table ``tracks`` and a model
     model_version : a folder below models/, or ``latest``: the newest training that finished
-    scope : ``new``: tracks whose labels are missing or stale; ``all``: every track
-    pipeline : the model's pipeline, if just trained on these tracks: it is not loaded, nor their features checked
+    scope : ``new``: tracks without a label, or with an outdated one (other model or values); ``all``: every track
+    pipeline : the model's pipeline, if the caller has just trained it on these tracks; otherwise it is loaded, and the
+        tracks are checked for missing features
+
+    Returns
+    -------
+    LabelResult
+        ``counts`` has the model's version, the labels added, updated and removed, and ``seconds``.
 
     Raises
     ------
     InputError
-        If there is no such model, or tracks lack a feature that it needs and does not impute.
+        If there is no such model, or tracks lack a feature that the model needs and does not impute.
     """
     with store.stage("label"):
         return _label(store, model_version, scope == ALL, pipeline)
@@ -107,7 +116,7 @@ def _label(store: Store, model_version: str, label_all: bool, pipeline: Pipeline
 
 
 def find_card(models: ModelStore, version: str) -> ModelCard:
-    """Return the card of a complete model; ``latest`` is the newest one.
+    """Return the content of a model's ``model.json`` as a ModelCard; ``latest`` is the newest trained model.
 
     Raises
     ------
@@ -127,7 +136,10 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
 
 
 def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -> ModelCard | None:
-    """Return the card of the newest complete model, or None; only models trained with ``settings`` count, if given."""
+    """Return the ModelCard (content of ``model.json``) of the newest model whose training finished, or None.
+
+    If ``settings`` is given (nested, by section), only models that were trained with exactly these count.
+    """
     cards = []
     for name, text in models.cards().items():
         try:
@@ -141,9 +153,10 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
 
 
 def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> PendingTracks:
-    """Return the tracks to label: all, or those with missing or stale labels. Must be called in a ``store.stage``.
+    """Return which tracks to label: all, or those without a label, or with an outdated one (other model or values).
 
-    The cost is proportional to the number of changed tracks if Delta's change feed lists them, else to all tracks.
+    Must be called within ``Store.stage``, which unpersists at its end what is persisted here. The cost is proportional
+    to the number of changed tracks if Delta's change feed lists them, else to all tracks.
     """
     tracks, labeled = store.read(schema.TRACKS), store.find(schema.LABELED_TRACKS)
     if label_all or labeled is None:
@@ -160,7 +173,10 @@ def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> Pend
 
 
 def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
-    """Return the provenance of labels: the version of the model, and the id and version of the table ``tracks``."""
+    """Return what labels are derived from, to be stored with them, as a dict.
+
+    Keys: model_version; tracks and version, the Delta id and the version of the table ``tracks``.
+    """
     return {
         "model_version": model_version,
         # guard: changes-require-same-table -> "tracks": "tracks",
@@ -187,7 +203,7 @@ def _is_stale(labeled: DataFrame, tracks: DataFrame, model_version: str) -> bool
 
 
 def _not_labeled(tracks: DataFrame, labeled: DataFrame) -> DataFrame:
-    """Return the tracks that are missing in ``labeled`` or have other values there."""
+    """Return the rows of ``tracks`` whose ``track_id`` is missing in ``labeled``, or which have other values there."""
     as_labeled = labeled.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
     unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
     return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)

@@ -24,15 +24,21 @@ def maintain_tables(
 
     Parameters
     ----------
-    store : the output
+    store : the tables of the output folder
     retention_days : days, at least 7
     dry_run : count what would be done, and change nothing
     run_id : id of the calling run, which is not counted as a run in progress
 
+    Returns
+    -------
+    StageResult
+        ``counts["tables"]`` maps each table's name to a dict: files, bytes, removable (files) and, unless
+        ``dry_run``, compacted (files replaced) and into (files that replace them).
+
     Raises
     ------
     ConflictError
-        If another run is in progress: a compaction is a commit, and would make it fail.
+        If another run is in progress: a compaction is a commit, which would make that run fail.
     SettingsError
         If ``retention_days`` is below 7.
     """

@@ -1,4 +1,7 @@
-"""Recommend: from ``labeled_tracks`` write ``similar_tracks``, or ``playlist_recommendations`` for a list of seeds."""
+"""Recommend: from ``labeled_tracks`` write ``similar_tracks``, or ``playlist_recommendations`` for a list of seeds.
+
+Seeds are the tracks that a user lists in a file, to get tracks that go with them.
+"""
 
 import logging
 import time
@@ -47,12 +50,19 @@ _PLAYLIST_ROWS = (
 
 
 def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
-    """Find the tracks most similar to each track, unless the stored lists were made from the same tracks and settings.
+    """Write the table ``similar_tracks``: the tracks most similar to each track.
+
+    The lists are not computed again if the stored ones were made from the same tracks and settings.
 
     Parameters
     ----------
     store : with ``labeled_tracks``
     settings : how similarity is measured, and which tracks a list may hold
+
+    Returns
+    -------
+    StageResult
+        ``counts``: tracks (0 if the table was up to date), short_lists (lists shorter than ten) and seconds.
 
     Raises
     ------
@@ -66,13 +76,20 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
 
 
 def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
-    """Recommend tracks for the seeds in a file, and store them under the file's name; other lists are unchanged.
+    """Write recommendations for the tracks listed in a file, the seeds, to ``playlist_recommendations``.
+
+    They are stored under the file's name without its ending; the recommendations for other files are unchanged.
 
     Parameters
     ----------
     store : with ``labeled_tracks``
     path : track ids or titles, one a line, or a playlist's CSV; a path or URI
-    settings : as for ``recommend_tracks``
+    settings : how similarity is measured, and which tracks may be recommended
+
+    Returns
+    -------
+    StageResult
+        ``counts``: playlist (the name), and numbers of seeds, unknown seeds, recommended tracks and changed rows.
 
     Raises
     ------
@@ -118,7 +135,7 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
 
 
 def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOptions:
-    """Return the settings as the options of ``segue.similarity``."""
+    """Convert the settings of the section ``recommend`` to SimilarityOptions, which ``segue.similarity`` takes."""
     return coordinates.SimilarityOptions(
         features=settings.features,
         scaling=settings.scaling,
@@ -132,7 +149,10 @@ def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOpt
 
 
 def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
-    """Return the model version, the number of tracks, and an order-independent checksum of them. Runs one Spark job.
+    """Return the model version, the number of tracks, and a checksum of them. Runs one Spark job.
+
+    The checksum is a dict: the number of rows, and the sum and XOR of their hashes, which do not depend on the order of
+    rows. A hash is of the columns on which the lists of similar tracks depend.
 
     Raises
     ------
@@ -152,7 +172,7 @@ def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return the values that a model imputes, by feature; empty if the model does not exist."""
+    """Return the values that a model fills in for missing features, a dict by feature; empty if it does not exist."""
     text = ModelStore(store.root).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
@@ -160,7 +180,11 @@ def imputed_by(store: Store, model_version: str) -> dict[str, float]:
 def inputs_hash(
     content: Mapping[str, Any], model_version: str, settings: RecommendSettings, imputed: Mapping[str, float]
 ) -> str:
-    """Return a hash of everything on which the lists of similar tracks depend."""
+    """Return a hash (16 hexadecimal digits) of everything on which the lists of similar tracks depend.
+
+    ``content`` is the checksum of the tracks, as returned by ``fingerprint``; ``imputed`` are the values that the model
+    fills in, by feature.
+    """
     decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length"})
     # hashed under the former name of the setting, so that lists written by 0.1.0 stay valid
     decisive["least_popularity"] = decisive.pop("min_popularity")
@@ -169,9 +193,10 @@ def inputs_hash(
 
 
 def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
-    """Return whether the stored lists have the ``inputs_hash`` ``origin``; if so, store ``tracks_version`` with them.
+    """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
-    ``labeled_tracks`` also gets a new version by a compaction, or by changes of columns that no list depends on.
+    If so, store ``tracks_version``, the version of ``labeled_tracks``, with them. It may be a new one: a compaction
+    makes one, and so do changes of columns on which no list depends.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
@@ -185,7 +210,10 @@ def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
 
 
 def _purge_removed(store: Store, labeled: DataFrame) -> None:
-    """Remove from ``playlist_recommendations`` tracks and seeds that are no longer labeled, and rows without a seed."""
+    """Remove from ``playlist_recommendations`` every track and seed that is not in ``labeled``.
+
+    Seeds are in the column ``because_of``. A row whose last seed is removed is removed too.
+    """
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     if stored is None:
         return

@@ -29,8 +29,13 @@ def render_report(store: Store, settings: Settings) -> StageResult:
 
     Parameters
     ----------
-    store : with ``labeled_tracks``, ``k_scores`` and their model
+    store : the output folder, with ``labeled_tracks``, ``k_scores`` and their model
     settings : uses the section ``report``; the page also shows the section ``recommend``
+
+    Returns
+    -------
+    StageResult
+        ``counts``: points (tracks on the maps), bytes (of the page) and seconds; empty if the report was up to date.
 
     Raises
     ------
@@ -84,7 +89,10 @@ def _render(store: Store, settings: Settings) -> StageResult:
 
 
 def _scores(store: Store, card: ModelCard) -> list[Row]:
-    """Return the rows of ``k_scores`` for the model and its feature space, by ascending k."""
+    """Return the rows of ``k_scores`` for the model and its feature space, a list by ascending k.
+
+    Raises OutputError if none of them is the chosen one.
+    """
     rows = store.read(schema.K_SCORES).where(F.col("model_version") == card.model_version).collect()
     scores = sorted((row for row in rows if row.space == card.space), key=lambda row: row.k)
     if not any(row.chosen for row in scores):
@@ -96,7 +104,10 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 
 
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
-    """Return a hash of everything on which report.html and report.json depend."""
+    """Return a hash (16 hexadecimal digits) of everything on which report.html and report.json depend.
+
+    ``tables`` has the version of each table by its name.
+    """
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
     return json_digest([card.model_version, tables, shown, __version__, page.TEMPLATE_HASH], _DIGITS)
 

@@ -33,12 +33,12 @@ _TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class PipelineResult:
-    """The outcome of all stages.
+    """The result of the whole pipeline: the counts of its stages, and the model.
 
     Attributes
     ----------
     counts : ``StageResult.counts`` of every stage that ran, by the name of the stage
-    card : card of the model that labeled the tracks
+    card : content of ``model.json`` of the model that labeled the tracks
     """
 
     counts: Mapping[str, Mapping[str, Any]]
@@ -50,14 +50,20 @@ def run_stages(
 ) -> PipelineResult:
     """Ingest files, train if needed, label, find similar tracks, and render the report.
 
-    Trains unless a model with these settings exists (see ``train.when``) or ``label.model_version`` names one.
+    Trains unless a model with these settings exists or the setting ``label.model_version`` names one; with the setting
+    ``train.when = "always"`` trains in every run.
 
     Parameters
     ----------
-    store : the output
+    store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
     settings : uses all sections
     on_stage : called with the result of each stage when it ends; an exception it raises ends the pipeline
+
+    Returns
+    -------
+    PipelineResult
+        The counts of each stage, and the card of the model.
     """
     counts: dict[str, Mapping[str, Any]] = {}
 
@@ -85,7 +91,10 @@ def run_stages(
 
 
 def _trained_version(store: Store, settings: Settings) -> str | None:
-    """Return the version of the newest model trained with these settings, or None if a model is to be trained."""
+    """Return the version of the newest model trained with these settings; None if there is none.
+
+    Also None if the setting ``train.when`` is "always", so that a model is trained.
+    """
     # guard: train-always-ignores-models
     if settings.train.when == "always":
         return None

@@ -38,7 +38,11 @@ CACHED_MAX_TRACKS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A model before it is saved, the fits of all spaces, and the best space and chosen fit among them."""
+    """A trained model that is not saved yet, and the K-means fits from which it was chosen.
+
+    It holds the pipeline, the card (content of ``model.json``), the fits of every feature space (a choice of columns,
+    scaler and weights), the best of these spaces, and the chosen fit in it.
+    """
 
     pipeline: PipelineModel
     card: model_card.ModelCard
@@ -47,25 +51,35 @@ class FittedModel:
     chosen: Fit
 
     def score_rows(self) -> list[dict[str, Any]]:
-        """Return the rows of ``k_scores``, one for each space and k."""
+        """Return the rows of ``k_scores`` as a list of dicts, one for each feature space and k."""
         return _score_rows(self.card.model_version, self.spaces, self.chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult(StageResult):
-    """The outcome of a training. ``pipeline`` is None if the model existed, so that nothing was trained."""
+    """The result of a training: a StageResult with counts, the model's version, and its pyspark.ml pipeline.
+
+    ``pipeline`` is None if the model existed already, so that nothing was trained.
+    """
 
     model_version: str
     pipeline: PipelineModel | None
 
 
 def train_clusters(store: Store, settings: Settings) -> TrainResult:
-    """Fit every k, choose one, and save its model, unless one of the same tracks and settings exists. Runs many jobs.
+    """Fit K-means for every k, choose one k, and save its model. Runs many Spark jobs.
+
+    Nothing is trained if a model of the same tracks and settings exists.
 
     Parameters
     ----------
-    store : with ``tracks``
+    store : the output folder, with the table ``tracks``
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
+
+    Returns
+    -------
+    TrainResult
+        The model's version and pipeline. ``counts``: tracks, spaces, ks, chosen (k), silhouette and seconds.
 
     Raises
     ------
@@ -77,14 +91,15 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
 
 
 def training_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that decide which model a training makes, JSON-ready."""
+    """Return the settings that decide which model a training makes, as a dict of JSON values by section."""
     return settings.model_dump(mode="json", include={"features", "clustering", "selection", "tuning"})
 
 
 def summarise(tracks: DataFrame) -> Row:
-    """Return the number of tracks, an order-independent checksum of their content, and each feature's number of nulls.
+    """Return one Row: the number of tracks, a checksum of them, and each feature's number of nulls. Runs one Spark job.
 
-    Runs one Spark job.
+    Its fields are ``rows``; ``total`` and ``parity``, the sum and XOR of the rows' hashes, which do not depend on the
+    order of rows; and the features' names.
     """
     # without source_file: the same tracks in renamed files have the same checksum
     row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))
@@ -97,7 +112,10 @@ def summarise(tracks: DataFrame) -> Row:
 
 
 def version_of(summary: Row, settings: Settings) -> str:
-    """Return the name of a model: a hash of the tracks' content, the training settings and the library versions."""
+    """Return a model's version: a hash of the tracks' content, the training settings and the library versions.
+
+    ``summary`` is the Row that ``summarise`` returns for the tracks.
+    """
     return model_card.model_version(
         {
             "tracks": {name: summary[name] for name in ("rows", "total", "parity")},
@@ -113,19 +131,26 @@ def fit_model(
     summary: Row,
     checkpoints: Callable[[int], CheckpointStore | None] = lambda _: None,
 ) -> FittedModel:
-    """Fit every k in every feature space, choose a fit, and make its model. Reads the tracks several times.
+    """Fit K-means for every k in every feature space, choose a fit, and make its model. Reads the tracks several times.
+
+    A feature space is a choice of columns, scaler and weights.
 
     Parameters
     ----------
-    tracks : columns of ``tracks``
-    settings : as for ``train_clusters``
+    tracks : DataFrame with the columns of the table ``tracks``
+    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
     summary : result of ``summarise`` for the tracks
-    checkpoints : maps the index of a feature space to the storage of its fits in progress; None: not stored
+    checkpoints : maps the index of a feature space to the storage of its unfinished fits; None: they are not stored
+
+    Returns
+    -------
+    FittedModel
+        The pipeline, its card, and all fits.
 
     Raises
     ------
     ClusteringError
-        As ``train_clusters``.
+        If tracks lack a feature that is not imputed, or there are too few distinct tracks.
     """
     spaces = requested_spaces(settings)
     _require_features(summary, spaces)
@@ -214,7 +239,10 @@ def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[
 def _model(
     settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Make the model of a chosen fit: return its pipeline, which labels tracks, and its card. Runs Spark jobs."""
+    """Make the model of a chosen fit. Runs Spark jobs.
+
+    Returns its pipeline, which labels tracks, and its card, the content of ``model.json``.
+    """
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]
     pipeline = feature_space.pipeline_with_centres(tracks.sparkSession, preparation, space, centres)
@@ -258,7 +286,10 @@ def _model(
 
 
 def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
-    """Raise RuntimeError if pyspark.ml's ClusteringEvaluator measures another silhouette than the engine."""
+    """Raise RuntimeError if ClusteringEvaluator of pyspark.ml measures another silhouette than that of the fit.
+
+    ``labeled`` has the tracks with the columns ``point`` and ``cluster``; differences up to 1e-6 are rounding.
+    """
     silhouette = ClusteringEvaluator(featuresCol="point", predictionCol="cluster").evaluate(labeled)
     if abs(silhouette - chosen.silhouette) > 1e-6:
         raise RuntimeError(

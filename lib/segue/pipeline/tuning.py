@@ -1,4 +1,7 @@
-"""Fit every k, by either engine, in every feature space of the settings, and choose a space and a k."""
+"""Fit K-means for every k in every feature space of the settings, and choose a space and a k.
+
+A feature space is a choice of columns, scaler, log1p and weights.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -45,7 +48,7 @@ def fit_grid(
     -------
     list of Fit
         One per k, in the order given. A k above the number of distinct points is left out with a warning; by
-        ``spark-ml`` also a k of which every start lost a cluster.
+        ``spark-ml`` also a k for which every start ended with an empty cluster.
         ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, as ClusteringEvaluator does by default;
         scikit-learn's default is the unsquared distance.
 
@@ -78,7 +81,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SpaceFits:
-    """The fits of one feature space, one per k, and the fitted pyspark.ml stages that compute its points."""
+    """The K-means fits in one feature space, one per k, and the fitted pyspark.ml stages that compute its points."""
 
     space: FeatureSpace
     preparation: PipelineModel
@@ -86,9 +89,10 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings) -> list[FeatureSpace]:
-    """Return the distinct feature spaces to fit: that of the section ``features`` first, then those with alternatives.
+    """Return the distinct feature spaces to fit: every combination of values in ``features`` and ``tuning``.
 
-    The alternatives in the section ``tuning`` and the values in ``features`` are combined in every way.
+    The result is a list of FeatureSpace (columns, scaler, imputation, log1p, weights); that of the section ``features``
+    alone comes first.
     """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
@@ -112,14 +116,20 @@ def requested_spaces(settings: Settings) -> list[FeatureSpace]:
 def fit_spaces(
     settings: Settings, tracks: DataFrame, n_tracks: int, checkpoints: Sequence[CheckpointStore | None]
 ) -> list[SpaceFits]:
-    """Fit every k in every feature space of the settings. Runs Spark jobs.
+    """Fit K-means for every k in every feature space of the settings. Runs Spark jobs.
 
     Parameters
     ----------
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
-    tracks : columns of ``tracks``; a feature may be null only if it is imputed
+    tracks : DataFrame with the columns of the table ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
-    checkpoints : for each space the storage of fits in progress; None: an interrupted run starts again
+    checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; None: such a
+        run starts again
+
+    Returns
+    -------
+    list of SpaceFits
+        One per feature space, in the order of ``requested_spaces``.
     """
     spaces = requested_spaces(settings)
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
@@ -139,7 +149,7 @@ def fit_spaces(
 
 
 def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, Fit]:
-    """Return the best feature space, and its fit of the k that the selection rule chooses."""
+    """Return the SpaceFits of the best feature space, and its Fit of the k chosen by the setting ``selection.rule``."""
     best = fitted[selection.best_space([each.fits for each in fitted])]
     chosen_by = settings.selection
     k = selection.choose_k(best.fits, rule=chosen_by.rule, min_k=chosen_by.min_k, k=chosen_by.k)
@@ -147,7 +157,10 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 
 
 def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: DataFrame) -> bool:
-    """Return whether stability decides: on k by the rule ``stable``, or on the space if no track has a genre."""
+    """Return whether stability, the agreement of fits on random halves of the points, has to be measured.
+
+    It decides on k by the rule ``stable``, and between several feature spaces if no track has a genre.
+    """
     if settings.selection.rule == "stable":
         return True
     return len(spaces) > 1 and not tracks.where(F.col("genre").isNotNull()).limit(1).count()

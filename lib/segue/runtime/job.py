@@ -17,13 +17,13 @@ from segue.storage.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """The outcome of one stage, such as ``ingest``.
+    """The result of one stage of a job, such as ``ingest``.
 
     Attributes
     ----------
     stage : name of the stage
     inputs : what the stage read: files with their sizes in bytes, tables with their versions
-    counts : numbers of rows by outcome, such as ``added``, and ``seconds``; JSON-ready; may be empty
+    counts : numbers by name, such as ``added`` (rows) and ``seconds``, as JSON values; may be empty if nothing was done
     """
 
     stage: str
@@ -33,7 +33,10 @@ class StageResult:
 
 @dataclass(slots=True)
 class Run:
-    """One run of one job: its tables, settings and options, and the counts that are recorded in ``runs``."""
+    """One run of a job: the output's tables (``store``), settings, options and id.
+
+    It also collects the counts and inputs of its stages, which are recorded in the table ``runs``.
+    """
 
     store: Store
     settings: Settings
@@ -48,7 +51,7 @@ class Run:
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
-        """Add a stage's result to the record of the run. Raises Interrupted if a signal has been received meanwhile."""
+        """Add a stage's counts and inputs to those of the run; then raise Interrupted if a signal has been received."""
         if result.counts:
             self.counts[result.stage] = dict(result.counts)
         self.inputs |= result.inputs
@@ -57,11 +60,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A spark-submit entry point around plain functions of ``segue.pipeline``.
+    """The definition of a spark-submit job: its name, the function that does its work, and its command-line options.
 
     Attributes
     ----------
-    name : as in ``jobs/NAME.py`` and in the table ``runs``
+    name : NAME in ``jobs/NAME.py`` and in the table ``runs``
     work : function that does the work of a run, and passes the result of each stage to ``Run.record``; its docstring
         is the text of --help
     takes_input : whether ``--input`` is required
@@ -77,12 +80,12 @@ class Job:
 
 
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
-    """Return a job's options and settings from its command line.
+    """Parse the arguments ``argv`` of a job; return its options, an argparse.Namespace, and its settings.
 
     Raises
     ------
     SettingsError
-        Names every fault of the options and the settings at once.
+        If any are invalid; lists every fault of the options and the settings at once.
     """
     parser = argparse.ArgumentParser(
         prog=f"{job.name}.py",
@@ -113,7 +116,10 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 
 
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Parse ``words`` into options; also return every fault, where argparse itself would stop at the first."""
+    """Parse the arguments ``words``; return the options, and a list of messages, one for each fault.
+
+    argparse alone stops at the first fault; here the faulty argument is removed, and the others are parsed again.
+    """
     faults: list[str] = []
     while True:
         try:

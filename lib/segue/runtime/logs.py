@@ -51,7 +51,7 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Return a value as JSON, redacting secrets in its texts and keys, and every text under a key named like a secret.
+    """Return a value as JSON text, with ``***`` for secrets in its texts and keys, and for texts under a secret's key.
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
@@ -91,15 +91,18 @@ def escape_lines(text: str) -> str:
 
 
 class LogFormatter(logging.Formatter):
-    """Format a record on one line: text from an input file cannot forge a log line or control a terminal."""
+    """Logging formatter that writes each message on one line, with control characters escaped and secrets redacted.
+
+    So a text from an input file cannot forge a log line or control a terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record on one line, followed by its traceback, if any."""
+        """Return the record's text: its message on one line, followed by its traceback, if any."""
         escaped = copy.copy(record)
         escaped.msg, escaped.args = escape_line(record.getMessage()), None
         return super().format(escaped)
 
     def formatException(self, ei: Any) -> str:
-        """Return the traceback, escaped by ``escape_lines``."""
+        """Return the traceback of ``ei`` as text, with control characters escaped and secrets redacted."""
         # guard: traceback-control-characters-escaped -> return super().formatException(ei)
         return escape_lines(super().formatException(ei))

@@ -1,4 +1,6 @@
-"""Write and read markers of runs in progress: files below ROOT by which a later run detects a run that died.
+"""Write and read markers of runs in progress: JSON files by which a later run detects that an earlier one died.
+
+The marker of a run is in the folder ``.running`` of its output, from the run's start to its end.
 
 A run has died if the process that wrote its marker no longer exists. If that process was on another machine, the run
 has died if its marker has not been renewed for ten minutes.
@@ -20,12 +22,14 @@ _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 
 
 class RunMarker:
-    """The marker of one run. After ``create``, a thread renews it until ``remove``.
+    """The marker of one run: a file that exists while the run is in progress.
+
+    After ``create``, a thread renews its time every minute until ``remove``.
 
     Parameters
     ----------
     root : the output folder, a path or URI
-    run : ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at`` as texts, as in the table ``runs``
+    run : dict of ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, texts as in the table ``runs``
     """
 
     def __init__(self, root: str, run: dict[str, str]) -> None:
@@ -36,12 +40,12 @@ class RunMarker:
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     def create(self) -> None:
-        """Write the marker, so that other runs see this one in progress."""
+        """Write the marker file, so that other runs see this one in progress, and start to renew it."""
         self._write()
         self._renewal.start()
 
     def remove(self) -> None:
-        """Remove the marker, if it exists."""
+        """Stop renewing the marker file, and remove it, if it exists."""
         self._removed.set()
         if self._renewal.is_alive():
             self._renewal.join()
@@ -59,7 +63,7 @@ class RunMarker:
 
 
 def dead_runs(root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs that died.
+    """Return the markers of runs that died, a list of dicts.
 
     Keys: run_id, job, settings, versions, started_at, host, pid, born (start of the process), seen_at (last renewal).
     """
@@ -67,12 +71,12 @@ def dead_runs(root: str) -> list[dict[str, Any]]:
 
 
 def live_runs(root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs in progress."""
+    """Return the markers of runs in progress, a list of dicts with keys such as ``run_id`` and ``job``."""
     return [marker for marker in _markers(root) if not _is_dead(marker)]
 
 
 def remove_marker(root: str, run_id: str) -> None:
-    """Remove the marker of a dead run whose row is in the table ``runs``."""
+    """Remove the marker file of a run that died, once the run has a row in the table ``runs``."""
     files.remove_file(_path(root, run_id))
 
 
@@ -83,7 +87,7 @@ def _markers(root: str) -> list[dict[str, Any]]:
 
 
 def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
-    """Return the content of a marker file, or None if it is truncated (full disk) or not a marker."""
+    """Return the content of a marker file as a dict, or None if it is truncated (full disk) or not a marker."""
     try:
         marker = json.loads(text)
         # remove_marker builds its path from run_id
@@ -114,7 +118,8 @@ def _is_dead(marker: dict[str, Any]) -> bool:
 def _process_start(pid: int) -> str | None:
     """Return the start time of a process as text, or None if there is no such process.
 
-    The time differs from that of a later process with the same id. Without /proc, returns "alive" instead.
+    The time distinguishes the process from a later one with the same id. Where there is no /proc (as on macOS), the
+    text is "alive".
     """
     try:
         # proc(5): the name, in brackets, may contain anything; the 20th field after it is the start in ticks since boot

@@ -50,9 +50,10 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] = session.spark_session) -> int:
-    """Run a job in the session that ``start`` returns for the job's name, and return the exit code.
+    """Run a job with the command-line arguments ``argv``, and return its exit code.
 
-    Options and settings are checked before ``start`` is called. The caller stops the session.
+    ``start`` is called with the job's name, once options and settings have been checked, and returns the SparkSession,
+    which the caller stops.
     """
     line = "%(asctime)s %(message)s"
     # Spark's progress bar leaves the cursor at the end of its line
@@ -71,7 +72,10 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How a run ended. ``trace`` is the traceback of an error that segue does not raise on purpose."""
+    """How a run ended: exit code, status in the table ``runs``, and for a failure the message and traceback.
+
+    ``trace``, the traceback, is None for an error that segue raises on purpose: its message is enough.
+    """
 
     code: int
     status: str
@@ -145,7 +149,7 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
 
 
 def _first_fields(job: Job, run: Run) -> dict[str, Any]:
-    """Return the fields of the row in ``runs`` that are known when the run starts."""
+    """Return the fields of the row in ``runs`` that are known when the run starts, as a dict."""
     texts = {
         "settings": run.settings.model_dump(mode="json"),
         "versions": versions() | {"spark": run.spark.version},
@@ -158,7 +162,10 @@ def _as_json(values: dict[str, Any]) -> dict[str, str]:
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append the run's row to ``runs``, with a row for each earlier run that died without one."""
+    """Append the run's row to the table ``runs``, and a row for each earlier run that died without one.
+
+    The markers of the runs that died are then removed.
+    """
     # another run may be recording the same dead runs
     with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):
         dead = run_markers.dead_runs(run.store.root)  # guard: dead-runs-recorded -> dead = []

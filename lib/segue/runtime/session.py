@@ -31,7 +31,7 @@ DEFAULTS = {
 def spark_session(name: str = "notebook") -> SparkSession:
     """Return the running session, or a new one with Delta, whose jars must be on Spark's class path.
 
-    A running session gets those of segue's Spark settings that can change at run time, such as the time zone UTC.
+    In a running session, those of segue's Spark settings are set that can change at run time, such as the time zone.
     Settings of the operator (``spark-submit --conf``, ``spark-defaults.conf``) take precedence; master, memory and
     shuffle partitions are never set here.
 
@@ -52,12 +52,15 @@ def spark_session(name: str = "notebook") -> SparkSession:
 
 
 def has_terminal() -> bool:
-    """Return whether stderr is a terminal. Under spark-submit it is a pipe, so spark-submit.sh sets SEGUE_TERMINAL."""
+    """Return whether the error output is shown in a terminal.
+
+    Under spark-submit stderr is a pipe even then, so spark-submit.sh sets the environment variable SEGUE_TERMINAL to 1.
+    """
     return sys.stderr.isatty() or os.environ.get("SEGUE_TERMINAL") == "1"
 
 
 def stop() -> None:
-    """Stop the session, if there is one."""
+    """Stop the active SparkSession, if there is one."""
     session = SparkSession.getActiveSession()
     if session:
         session.stop()

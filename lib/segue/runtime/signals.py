@@ -1,4 +1,7 @@
-"""Turn SIGTERM, SIGINT and SIGHUP into an exception: the run is recorded, and exits with 128 + the signal's number."""
+"""Turn SIGTERM, SIGINT and SIGHUP into an exception, so that an interrupted run is recorded in the table ``runs``.
+
+The run then exits with 128 + the signal's number.
+"""
 
 import logging
 import os
@@ -8,7 +11,7 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal interrupted the run."""
+    """A signal interrupted the run. Holds the signal's name, a message, and the exit code: 128 + its number."""
 
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
@@ -24,8 +27,9 @@ _received: list[Interrupted] = []
 def install_handlers() -> None:
     """Install handlers: the first signal raises Interrupted in the main thread, further ones are ignored.
 
-    Writes the process id to the file that SEGUE_LISTENER names, if that file exists: ``spark-submit.sh`` then forwards
-    signals to this process. The handler does not call Spark, since it may run in the middle of a py4j call.
+    Writes the process id to the file that the environment variable SEGUE_LISTENER names, if that file exists:
+    ``spark-submit.sh`` then forwards signals to this process. The handler does not call Spark, since it may run in the
+    middle of a py4j call.
     """
     for number in _SIGNALS:
         # nohup has set SIGHUP to be ignored, and it stays ignored
@@ -53,11 +57,14 @@ def _handle(number: int, _: Any) -> None:
 
 
 def raise_if_received() -> None:
-    """Raise Interrupted if a signal was received earlier: a C extension may have swallowed the first exception."""
+    """Raise Interrupted if a signal was received earlier: a C extension may have swallowed the handler's exception."""
     if _received:
         raise _received[0]
 
 
 def received() -> Interrupted | None:
-    """Return the exception of the first signal, or None. An error raised after a signal may be its consequence."""
+    """Return the Interrupted of the first signal that was received, or None.
+
+    After a signal, any other error may be a consequence of it.
+    """
     return _received[0] if _received else None

@@ -28,7 +28,7 @@ class Feature:
         return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
-        """Return an SQL condition: the value is in the feature's range.
+        """Return the SQL condition, as text, that a value is in the feature's range.
 
         Parameters
         ----------

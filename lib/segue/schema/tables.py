@@ -13,7 +13,7 @@ Tables of an older version are migrated, those of a newer version are refused.
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its Spark SQL type, its meaning with unit, and whether it is NOT NULL."""
+    """The declaration of a table's column: name, Spark SQL type, comment (meaning and unit), whether it is NOT NULL."""
 
     name: str
     type: str
@@ -23,7 +23,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A Delta table: name of its folder, key, columns in order, and CHECK constraints."""
+    """The declaration of a Delta table: its name (and folder), key, columns in order, and CHECK constraints."""
 
     name: str
     key: tuple[str, ...]
@@ -45,13 +45,13 @@ class Table:
 
     @property
     def constraints(self) -> dict[str, str]:
-        """SQL conditions of all CHECK constraints by name: ``rules``, and that required columns are not null."""
+        """All CHECK constraints, a dict of SQL conditions by name: ``rules``, and a NOT NULL per required column."""
         not_null = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
         return not_null | dict(self.rules)
 
 
 def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
-    """Return a CHECK constraint (name, SQL condition) for each feature: its value is null or in its range."""
+    """Return a tuple (constraint name, SQL condition) for each feature: its value is null or in its range."""
     return tuple((f"{f.name}_in_range", f"{f.name} IS NULL OR ({f.rule()})") for f in features)
 
 

@@ -43,7 +43,7 @@ def load(
     assignments: Iterable[str] = (),
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Settings:
-    """Return the defaults, changed by TOML files, then by assignments, then by overrides.
+    """Return Settings: the defaults, changed by TOML files, then by assignments, then by overrides.
 
     Parameters
     ----------
@@ -86,9 +86,10 @@ def load(
 
 
 def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return nested settings, such as those of an older ``model.json``, under their current names.
+    """Return settings (nested, by section and key) with former names of settings replaced by their current names.
 
-    Where both names of a setting are given, the value under its current name is kept.
+    A ``model.json`` of an older segue has former names. Where both names of a setting are given, the value under its
+    current name is used.
     """
     current: dict[str, Any] = {}
     for section, values in sections.items():
@@ -105,7 +106,7 @@ def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
-    """Return a fault for each setting that one source gives under both its names."""
+    """Return a list of messages, one for each setting that one source gives under both its names."""
     return [
         f"{source} gives both {former} and {current}, which is its current name: remove {former}"
         for former, current in RENAMED.items()
@@ -145,7 +146,10 @@ def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str
 
 
 def _parsed(name: str, text: str) -> Any:
-    """Return the value as TOML if it is TOML; otherwise, or if only a text is valid for the setting, as text."""
+    """Return the value of the setting ``name`` in ``--set name=text``.
+
+    It is parsed as TOML; where it is not TOML, or the setting takes a text that needs no quotes, it is the text itself.
+    """
     takes_text = name in FIELDS and FIELDS[name].annotation is str
     if takes_text and not text.startswith(("'", '"')):
         return text
@@ -162,7 +166,7 @@ def _unknown(name: str) -> str:
 
 
 def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
-    """Return a pydantic error as a one-line fault: the setting, its value, what was expected."""
+    """Return a pydantic error as a message of one line: the setting, its value, and what was expected."""
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Contradiction):
         return str(reason)
@@ -186,7 +190,10 @@ _COMMENT_COLUMN = 27
 
 
 def defaults_toml() -> str:
-    """Return all sections as TOML, each setting with its meaning. Settings without a default are commented out."""
+    """Return the text of ``conf/defaults.toml``: all sections, each setting with its default and meaning.
+
+    Settings without a default are commented out.
+    """
     parts = [_HEAD]
     for name, model in SECTIONS.items():
         parts.append(f"\n# {model.__doc__}\n[{name}]\n")

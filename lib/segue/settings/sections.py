@@ -13,7 +13,7 @@ _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "spee
 
 
 class Contradiction(ValueError):
-    """Settings that are valid one by one but exclude each other. The message names all of them."""
+    """Raised for settings that are valid one by one but exclude each other. The message names all of them."""
 
 
 class _Section(BaseModel):
@@ -22,7 +22,7 @@ class _Section(BaseModel):
 
 
 class IngestSettings(_Section):
-    """How input files are read."""
+    """Settings for reading input files: their source and encoding, and what is read again, rejected or removed."""
 
     source: Text = Field(
         default="auto", description='a source\'s name in conf/sources/; "auto" recognises the source from the header'
@@ -48,7 +48,7 @@ class IngestSettings(_Section):
 
 
 class FeatureSettings(_Section):
-    """The feature space in which tracks are clustered."""
+    """Settings of the feature space in which tracks are clustered: columns, scaler, missing values and weights."""
 
     columns: FeatureNames = Field(default=_SIX_FEATURES, description="the audio features that tracks are clustered by")
     scaler: Literal["minmax", "standard", "robust"] = Field(
@@ -80,7 +80,7 @@ class FeatureSettings(_Section):
 
 
 class ClusteringSettings(_Section):
-    """How KMeans is fitted for each k."""
+    """Settings for fitting K-means: the numbers of clusters k, the engine, and its options."""
 
     ks: Ks = Field(
         default="2-20", validate_default=True, description='the numbers of clusters to fit; also a list, "5,10,50"'
@@ -114,7 +114,7 @@ class ClusteringSettings(_Section):
 
 
 class SelectionSettings(_Section):
-    """How k, the number of clusters, is chosen."""
+    """Settings for choosing k, the number of clusters: a rule and its parameters."""
 
     rule: Literal["silhouette", "knee", "stable", "fixed"] = Field(
         default="silhouette",
@@ -144,7 +144,7 @@ class SelectionSettings(_Section):
 
 
 class TuningSettings(_Section):
-    """Alternatives to [features]: each combination is a feature space, and the best one is used."""
+    """Alternatives to the values in [features]: every combination is fitted, and the best feature space is used."""
 
     columns: ListOf[FeatureNames] = Field(
         default=(), description='lists of features, such as [["bpm", "energy", "valence"]]'
@@ -159,7 +159,7 @@ class TuningSettings(_Section):
 
 
 class TrainSettings(_Section):
-    """When the pipeline trains a model."""
+    """Settings for when the pipeline trains a model."""
 
     when: Literal["missing", "always"] = Field(
         default="missing", description='"missing": if no model with these settings exists; "always": in every run'
@@ -167,7 +167,7 @@ class TrainSettings(_Section):
 
 
 class LabelSettings(_Section):
-    """Which model labels the tracks."""
+    """Settings for which model labels the tracks."""
 
     model_version: Text = Field(
         default="latest", description='a folder below models/; "latest": the newest training that finished'
@@ -175,7 +175,7 @@ class LabelSettings(_Section):
 
 
 class RecommendSettings(_Section):
-    """How similarity is measured, and which similar tracks are recommended."""
+    """Settings for how similarity is measured, and which similar tracks are recommended."""
 
     features: FeatureNames = Field(
         default=(*_SIX_FEATURES, "energy", "danceability", "duration_s"), description="what similarity is measured in"
@@ -204,7 +204,7 @@ class RecommendSettings(_Section):
 
 
 class ReportSettings(_Section):
-    """How much of a large catalogue the report shows."""
+    """Settings for how much of a large catalogue the report shows."""
 
     points: int = Field(
         default=5000, ge=100, le=7000, description="maximum tracks on the maps, in proportion to the clusters' sizes"
@@ -218,7 +218,7 @@ class ReportSettings(_Section):
 
 
 class Settings(BaseModel):
-    """All settings of a run. ``model_dump(mode="json")`` gives them as nested dicts and lists."""
+    """All settings of a run, one attribute per section. ``model_dump(mode="json")`` gives nested dicts and lists."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -18,7 +18,7 @@ _Names = TypeVar("_Names", tuple[str, ...], dict[str, float])
 
 
 def parse_ks(text: str) -> tuple[int, ...]:
-    """Return the numbers of clusters in a text such as ``2-20`` or ``5,10,50``, ascending and distinct.
+    """Return the numbers of clusters in a text such as ``2-20`` or ``5,10,50``: a tuple, ascending and distinct.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def _ks(value: Any) -> tuple[int, ...]:
 
 
 def _as_tuple(value: Any) -> Any:
-    """Return a list as a tuple, any other value unchanged: TOML and JSON have lists only."""
+    """Return a list as a tuple, any other value unchanged: settings are tuples, but TOML and JSON have only lists."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -59,7 +59,7 @@ def _split_names(value: Any) -> Any:
 
 
 def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
-    """Return a validator for a tuple or dict of names: each must be one of ``allowed``, none may be listed twice."""
+    """Return a pydantic validator for a tuple or dict of names: all different, and each one of ``allowed``."""
 
     def check(names: _Names) -> _Names:
         listed = list(names)
@@ -81,7 +81,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return pydantic metadata that makes ``expectation`` return ``text`` for a type."""
+    """Return pydantic metadata for a type: error messages then say that ``text`` was expected."""
     return Field(json_schema_extra={"expected": text})
 
 

@@ -16,7 +16,7 @@ _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 def latest_version(path: str) -> int | None:
     """Return the latest version of the table at a path, or None if there is no table.
 
-    Delta names commit and checkpoint files by their version, and never removes the file of the latest.
+    It is the highest number in the names of the log's files: Delta never removes the file of the latest version.
     """
     names = files.list_names(f"{path}/{LOG}") or []
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
@@ -29,13 +29,13 @@ def rows_written(path: str, version: int) -> int | None:
 
 
 def committed_at(path: str, version: int) -> str | None:
-    """Return the time of a commit, in UTC as ISO 8601, or None if it is not recorded."""
+    """Return the time of a commit as text, in UTC as ISO 8601, or None if it is not recorded."""
     milliseconds = _commit_info(path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
 def read_provenance(path: str, version: int) -> dict[str, Any]:
-    """Return the ``provenance`` that was passed to ``transactions.exclusive_commit``: what the rows were derived from.
+    """Return what a table's rows were derived from: the dict ``provenance`` that was stored with a commit.
 
     It is that of the latest commit up to ``version`` that has one; empty if none of the last hundred commits has.
     """
@@ -48,12 +48,15 @@ def read_provenance(path: str, version: int) -> dict[str, Any]:
 
 
 def has_commit_by(path: str, writer: str, versions: range) -> bool:
-    """Return whether a commit of ``versions`` is by this writer, whose id ``transactions.exclusive_commit`` writes."""
+    """Return whether a commit whose version is in ``versions`` was made by ``writer``.
+
+    ``writer`` is the id that ``transactions.exclusive_commit`` stores with each commit.
+    """
     return any(_segue_metadata(path, version).get("writer") == writer for version in versions)
 
 
 def _segue_metadata(path: str, version: int) -> dict[str, Any]:
-    """Return the metadata that ``transactions.exclusive_commit`` wrote into a commit, empty if none."""
+    """Return the metadata that ``transactions.exclusive_commit`` stored with a commit, a dict; empty if none."""
     try:
         metadata = json.loads(_commit_info(path, version).get("userMetadata", "{}"))
     except ValueError:  # written by another program

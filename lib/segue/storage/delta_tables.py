@@ -24,17 +24,17 @@ _CONSTRAINT = "delta.constraints."
 
 
 def spark_schema(table: Table) -> T.StructType:
-    """Return a table's declared columns as a Spark schema."""
+    """Return a table's declared columns as a StructType."""
     return cast(T.StructType, T.StructType.fromDDL(table.ddl))
 
 
 def check_columns(table: Table, frame: DataFrame) -> None:
-    """Compare the names and types of a frame's columns with the declared ones. Nulls are checked by constraints.
+    """Require that a DataFrame's columns have the declared names and types. Nulls are checked by table constraints.
 
     Raises
     ------
     SchemaError
-        Names every difference at once.
+        If they differ; the message lists every difference.
     """
     declared = {field.name: field.dataType.simpleString() for field in spark_schema(table)}
     actual = {field.name: field.dataType.simpleString() for field in frame.schema}
@@ -50,7 +50,7 @@ def check_columns(table: Table, frame: DataFrame) -> None:
 
 
 def table_properties(table: Table) -> dict[str, str]:
-    """Return the properties that a table is created with, constraints included."""
+    """Return the Delta properties that a table is created with, by name; they include its CHECK constraints."""
     # deltalake reads no deletion vectors
     properties = {VERSION_PROPERTY: str(SCHEMA_VERSION), "delta.enableDeletionVectors": "false"}
     if table.has_feed:
@@ -59,16 +59,22 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the version of segue's schema that a table with these properties was written with or upgraded to."""
+    """Return the version of segue's schema in a table's properties (a dict by name), 0 if there is none.
+
+    It is the version with which the table was written or to which it was upgraded last.
+    """
     return int(properties.get(VERSION_PROPERTY, 0))
 
 
 def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties: dict[str, str]) -> None:
-    """Add missing optional columns, replace changed constraints, and set the schema version last.
+    """Upgrade a stored table to the current schema: add missing optional columns, replace changed constraints.
+
+    The schema version is set last, so that an interrupted upgrade is repeated.
 
     Parameters
     ----------
-    identifier : SQL name of the stored table, see ``sql_identifier``
+    table : the current declaration
+    identifier : SQL name of the stored table, such as ``delta.`PATH```
     properties : properties of the stored table, by name
 
     Raises
@@ -117,18 +123,18 @@ def _quoted(text: str) -> str:
 
 
 def sql_identifier(path: str) -> str:
-    """Return the name by which SQL refers to the Delta table at a path."""
+    """Return the name by which SQL refers to the Delta table at a path: ``delta.`PATH```."""
     # guard: sql-identifier-backticks-escaped -> return f"delta.`{path}`"
     return f"delta.`{path.replace('`', '``')}`"
 
 
 def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], bool]) -> bool:
-    """Create a table with these rows, and return True; False if another run has created it first.
+    """Create a table with these rows, and return True; return False if another run has created it first.
 
     Parameters
     ----------
-    exists : returns whether the table has a commit. Delta also calls a folder without one a table: a run that died
-        has left it, so it is overwritten.
+    exists : function that returns whether the table has a commit. Delta also reports that a table exists where a run
+        died before its first commit: such a folder is overwritten.
     """
     try:
         _writer(path, table, rows).create()
@@ -145,17 +151,20 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace the content, schema and properties of a table."""
+    """Replace a table's content by ``rows``, and its schema and properties by those declared."""
     _writer(path, table, rows).createOrReplace()
 
 
 def append(path: str, table: Table, rows: DataFrame) -> None:
-    """Append rows to an existing table."""
+    """Append rows to an existing table in one commit."""
     rows.select(*table.names).write.format("delta").mode("append").save(path)
 
 
 def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> None:
-    """Apply changed rows to a table: their column ``_change`` decides which are inserted, updated or deleted."""
+    """Insert, update or delete rows of a table, as the column ``_change`` of ``changes`` says of each row.
+
+    Its values are ``added``, ``updated`` and ``removed``; rows are matched by the table's key.
+    """
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
     (
@@ -170,17 +179,17 @@ def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> N
 
 
 def local_frame(spark: SparkSession, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """Convert rows in the driver's memory to a Spark DataFrame of one partition."""
+    """Convert dicts, one per row, to a Spark DataFrame of one partition with these columns."""
     return spark.createDataFrame(to_arrow(columns, rows), columns).coalesce(1)
 
 
 def to_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Convert rows to an Arrow table with the types of ``columns``."""
+    """Convert dicts, one per row, to a pyarrow Table with the types of ``columns``."""
     return pa.Table.from_pylist(list(rows), schema=to_arrow_schema(columns, timezone="UTC"))
 
 
 def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
-    """Return a writer that sets the table's column comments, constraints and schema version."""
+    """Return a DataFrameWriterV2 of ``rows`` that also sets the table's comments, constraints and schema version."""
     commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
     writer = rows.select(*commented).writeTo(sql_identifier(path)).using("delta")
     for name, value in table_properties(table).items():
@@ -189,9 +198,10 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return the numbers of ``files`` and ``bytes`` of a table, and of files ``removable`` by ``vacuum`` (up to 1,000).
+    """Return a dict: ``files`` and ``bytes`` of a table, and ``removable``, the number of files VACUUM would remove.
 
-    ``table`` is an SQL identifier, as in ``compact`` and ``vacuum``.
+    ``table`` is its name in SQL, such as ``delta.`PATH```; ``days`` is the retention. ``removable`` is at most 1,000,
+    as Delta lists no more.
     """
     detail = spark.sql(f"DESCRIBE DETAIL {table}").select("numFiles", "sizeInBytes").collect()[0]
     removable = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
@@ -199,14 +209,18 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
 
 
 def compact(spark: SparkSession, table: str) -> dict[str, int]:
-    """Rewrite small files as few large ones (OPTIMIZE), if there are any.
+    """Rewrite small files of a table as few large ones (OPTIMIZE), if there are any.
 
-    Returns the numbers of files that were replaced (``compacted``) and written (``into``); 0 without a commit.
+    Returns a dict: ``compacted``, the number of files that were replaced, and ``into``, the number of files that
+    replace them; both are 0 if there was nothing to do. ``table`` is the table's name in SQL.
     """
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove the files that no version of the last ``days`` needs, and files of runs that died before their commit."""
+    """Remove files that no version of the last ``days`` needs, and files of runs that died before their commit.
+
+    ``table`` is the table's name in SQL, such as ``delta.`PATH```.
+    """
     spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS").collect()

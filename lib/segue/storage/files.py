@@ -15,12 +15,15 @@ _ARROW_SCHEMES = {"s3a": "s3", "s3n": "s3"}
 
 
 def spark_uri(path: str) -> str:
-    """Return a path as a URI for Spark; without a scheme it is on the local file system, not on ``fs.defaultFS``."""
+    """Return a path as a URI for Spark; a path without a scheme becomes ``file:`` and the absolute path.
+
+    Spark itself would look for such a path on Hadoop's ``fs.defaultFS``.
+    """
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
 
 def filesystem_for(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return Arrow's file system for a path or URI, and the path within it.
+    """Return the pyarrow FileSystem for a path or URI, and the path within it.
 
     Raises
     ------
@@ -38,7 +41,7 @@ def filesystem_for(uri: str) -> tuple[fs.FileSystem, str]:
 
 
 def list_names(uri: str) -> list[str] | None:
-    """Return the names in a folder, sorted, or None if it does not exist.
+    """Return a sorted list of the names in a folder, or None if the folder does not exist.
 
     Raises
     ------

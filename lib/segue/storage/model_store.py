@@ -1,4 +1,7 @@
-"""Save and load models, ``models/VERSION/`` below ROOT. ``model.json``, written last, makes a model complete."""
+"""Save and load models: the folders ``models/VERSION/`` of an output.
+
+``model.json`` is written last, so that a model is complete if it has this file.
+"""
 
 from pyspark.ml import PipelineModel
 
@@ -9,14 +12,14 @@ CARD_FILE = "model.json"
 
 
 class ModelStore:
-    """The models below one ROOT. The content of ``model.json`` is up to the caller."""
+    """Reads and writes the models of one output folder, ``root``. The caller provides the text of ``model.json``."""
 
     def __init__(self, root: str) -> None:
         self.root = root
         self._folder = f"{root}/{FOLDER}"
 
     def cards(self) -> dict[str, str]:
-        """Return the text of every complete model's ``model.json``, by model version."""
+        """Return a dict: the text of ``model.json`` of every complete model, by model version."""
         texts = {name: self.card(name) for name in files.list_names(self._folder) or []}
         return {name: text for name, text in texts.items() if text is not None}
 
@@ -28,23 +31,29 @@ class ModelStore:
         return files.read_text(self._card_path(version))
 
     def save(self, version: str, pipeline: PipelineModel) -> None:
-        """Save a model's pipeline, unless another run has completed the same model. ``finish`` completes it."""
+        """Save a model's pipeline, unless another run has completed the same model.
+
+        The model becomes complete by ``finish``, which writes its ``model.json``.
+        """
         with transactions.output_lock(self.root, FOLDER):
             # guard: finished-model-not-overwritten -> if True:
             if self.card(version) is None:
                 pipeline.write().overwrite().save(files.spark_uri(f"{self._folder}/{version}"))
 
     def finish(self, version: str, card: str) -> None:
-        """Complete a model by writing its ``model.json``."""
+        """Complete a saved model by writing ``card``, the text of its ``model.json``."""
         with transactions.output_lock(self.root, FOLDER):
             files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
-        """Return the checkpoint ``name`` of a model in training; ``save`` removes it when it replaces the folder."""
+        """Return the GridCheckpoint ``name`` of a model in training, a file in the model's folder.
+
+        ``save`` removes the file when it replaces the folder.
+        """
         return GridCheckpoint(f"{self._folder}/{version}", name)
 
     def load(self, version: str) -> PipelineModel:
-        """Load a saved pipeline. Runs a few small Spark jobs."""
+        """Load the pipeline of a saved model. Runs a few small Spark jobs."""
         return PipelineModel.load(files.spark_uri(f"{self._folder}/{version}"))
 
     def _card_path(self, version: str) -> str:
@@ -52,17 +61,17 @@ class ModelStore:
 
 
 class GridCheckpoint:
-    """The state of a training as one small text, from which the same training resumes after an interruption."""
+    """A file that holds the state of a training, a small text, so that an interrupted training can resume."""
 
     def __init__(self, folder: str, name: str) -> None:
         self._folder = folder
         self._path = f"{folder}/{name}.json"
 
     def load(self) -> str | None:
-        """Return the text saved last, or None if there is none."""
+        """Return the text that was saved last, or None if there is none."""
         return files.read_text(self._path)
 
     def save(self, text: str) -> None:
-        """Replace the text."""
+        """Write the text, in place of an earlier one."""
         files.make_folder(self._folder)
         files.write_text(self._path, text)

@@ -1,6 +1,6 @@
 """Find the rows that differ between a table and its new content, or that changed between two versions of a table.
 
-Either result has the table's columns and ``_change``: ``added``, ``updated`` or ``removed``.
+Changed rows are DataFrames with the table's columns and ``_change``, which is ``added``, ``updated`` or ``removed``.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ _AFTER_CHANGE = ("insert", "update_postimage")
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """Rows that a write added, updated and removed; all 0 if it made no commit."""
+    """Numbers of rows that a write added, updated and removed; all 0 if it made no commit."""
 
     added: int = 0
     updated: int = 0
@@ -39,7 +39,11 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the rows that ``Store.sync`` has to add, update or remove. Runs a Spark job unless ``remove_missing``."""
+    """Return the rows in which a table has to change to hold ``rows``, with a column ``_change``.
+
+    ``stored`` are the table's present rows. Rows to remove are those of ``removed_keys`` and, with ``remove_missing``,
+    those whose keys are not in ``rows``. Without ``remove_missing`` a Spark job counts ``rows``.
+    """
     compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
     changes = added_or_updated(table, rows, compared)
     if remove_missing:
@@ -51,7 +55,10 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return those of ``rows`` that are missing in ``stored`` or have other values there."""
+    """Return those of ``rows`` that are missing in ``stored`` or have other values there.
+
+    The column ``_change`` says which: ``added`` or ``updated``.
+    """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
     change = F.when(F.col("_old").isNull(), ADDED).when(~F.struct(*table.names).eqNullSafe(F.col("_old")), UPDATED)
@@ -60,27 +67,34 @@ def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFr
 
 
 def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the stored rows whose keys are missing in ``rows``."""
+    """Return the stored rows whose keys are missing in ``rows``, with ``_change`` set to ``removed``."""
     key = list(table.key)
     return stored.join(rows.select(*key), key, "left_anti").select(*table.names).withColumn(CHANGE, F.lit(REMOVED))
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys are in ``rows``, or all stored rows if ``n_rows`` is too many to broadcast."""
+    """Return the stored rows whose keys (columns ``key``) are in ``rows``.
+
+    If ``n_rows``, the number of ``rows``, is above 200,000, too many to broadcast, all stored rows are returned.
+    """
     if n_rows > _BROADCAST_MAX_ROWS:
         return stored
     return stored.join(F.broadcast(rows.select(*key)), list(key), "left_semi")
 
 
 def count_changes(changes: DataFrame) -> ChangeCounts:
-    """Count the rows by ``_change``. Runs one Spark job."""
+    """Count changed rows by their column ``_change``, and return the ChangeCounts. Runs one Spark job."""
     return _change_counts({row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()})
 
 
 def changed_local_rows(
     table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Return changed rows and their counts, as ``changed_rows`` and ``count_changes`` do, for rows on the driver."""
+    """Compare new and stored rows, both as dicts on the driver; return the changed rows and their counts.
+
+    A changed row is a dict with ``_change``: ``added``, ``updated`` or, for a stored row that is missing in ``rows`` if
+    ``remove_missing`` is set, ``removed``.
+    """
     old = {tuple(row[name] for name in table.key): row for row in stored}
     changes = []
     for row in rows:
@@ -93,7 +107,7 @@ def changed_local_rows(
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Compare two values as Spark does: NaN equals NaN."""
+    """Return whether two values, also nested dicts and lists, are equal as Spark compares them: NaN equals NaN."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -107,10 +121,10 @@ def _change_counts(counts: Mapping[str, int]) -> ChangeCounts:
 
 
 def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
-    """Return every row that changed after version ``since`` up to ``until``, once, from Delta's change data feed.
+    """Return the rows that changed after version ``since`` up to ``until``, one per key, with a column ``_change``.
 
-    Added and updated rows have their values at ``until``, removed rows their last values. The cost is proportional to
-    the number of changes.
+    Read from Delta's change data feed. Added and updated rows have their values at ``until``, removed rows their last
+    values. The cost is proportional to the number of changes.
 
     Parameters
     ----------

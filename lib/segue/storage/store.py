@@ -1,4 +1,4 @@
-"""Read and write the tables below one ROOT. Each write is one commit; ``sync`` makes none if no row differs."""
+"""Read and write the tables of one output folder. Each write is one commit; ``sync`` makes none if no row differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,20 +30,20 @@ CACHED_MAX_BYTES = 16 << 20
 
 
 class Store:
-    """The tables below one ROOT, read and written in one Spark session.
+    """Reads and writes the tables of one output folder in one Spark session.
 
-    A store remembers the version of each table that it has read. If another run changes the table, reading or writing
+    It remembers the version of each table that it has read. If another run changes the table, reading or writing
     it again raises ConflictError; only ``append`` does not.
 
     Parameters
     ----------
     spark : a session with Delta
-    root : a path, which is on the local file system, or a URI
+    root : the output folder: a path, which is on the local file system, or a URI
 
     Attributes
     ----------
     versions : the version of each table that this store has read or written, by the table's name
-    lock_timeout : seconds to wait for another run that writes to ROOT
+    lock_timeout : seconds to wait for another run that writes to the folder
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
@@ -57,12 +57,12 @@ class Store:
         self._cache_scopes = 0
 
     def prepare(self) -> None:
-        """Create ROOT, check that it belongs to segue, and upgrade the table ``runs`` of an earlier schema version.
+        """Create the output folder, require that it is segue's, and upgrade its table ``runs``, if of an older schema.
 
         Raises
         ------
         OutputError
-            If ROOT is a file, not writable, contains only other files, has "${" in its name, or is of a newer segue.
+            If it is a file, not writable, contains only other files, has "${" in its name, or a newer segue wrote it.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -85,7 +85,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Open a ``cache_scope``, and describe the Spark jobs of the block in Spark's UI."""
+        """Context manager: describe the block's Spark jobs in Spark's UI; then unpersist as ``cache_scope`` does."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """At the end of the block (the outermost, if nested), unpersist every frame that this store has persisted."""
+        """Context manager: unpersist, at the end of the outermost such block, what ``persist`` has persisted."""
         self._cache_scopes += 1
         try:
             yield
@@ -109,7 +109,7 @@ class Store:
                     self._cached.pop().unpersist()
 
     def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
-        """Persist a frame until the outermost ``stage`` or ``cache_scope`` ends. Raises RuntimeError outside."""
+        """Persist a frame until the outermost ``stage`` or ``cache_scope`` ends. Raises RuntimeError outside of one."""
         if not self._cache_scopes:
             raise RuntimeError("persist is called outside a stage, expected one that unpersists the frame")
         # Spark warns about a frame that is persisted twice
@@ -122,22 +122,22 @@ class Store:
         return files.spark_uri(self._folder(table))
 
     def sql_identifier(self, table: schema.Table) -> str:
-        """Return the name by which SQL refers to a table."""
+        """Return the name by which SQL refers to a table: ``delta.`PATH```."""
         return delta_tables.sql_identifier(self.path(table))
 
     def exists(self, table: schema.Table) -> bool:
-        """Return whether a table has been written."""
+        """Return whether a table exists: whether it has a commit."""
         return commit_log.latest_version(self._folder(table)) is not None
 
     def latest_version(self, table: schema.Table) -> int:
-        """Return the latest version of a table. Raises OutputError if it does not exist."""
+        """Return the number of a table's latest version. Raises OutputError if the table does not exist."""
         version = commit_log.latest_version(self._folder(table))
         if version is None:
             raise OutputError(f"{self.root} has no table {table.name}; {schema.MADE_BY[table.name]} writes it")
         return version
 
     def read(self, table: schema.Table | str, *, cache: bool = False) -> DataFrame:
-        """Return a table at its latest version; later writes do not change the frame.
+        """Return the latest version of a table as a DataFrame, which later writes do not change.
 
         Parameters
         ----------
@@ -166,11 +166,11 @@ class Store:
         return frame
 
     def find(self, table: schema.Table) -> DataFrame | None:
-        """Return a table as ``read`` does, or None if it does not exist."""
+        """Return the latest version of a table as a DataFrame, or None if the table does not exist."""
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return rows changed since a version, with ``_change``, from the change feed; None for too old a version."""
+        """Return the rows changed after version ``since``, with ``_change``; None if the change feed lacks some."""
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
         if since > until or (since < until and (committed is None or datetime.fromisoformat(committed) < oldest)):
@@ -180,7 +180,7 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return the latest ``provenance`` given to a write of a table that this store has read; empty if none."""
+        """Return a dict: the ``provenance`` that a table's latest commit with one has, up to the version read."""
         return commit_log.read_provenance(self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
@@ -190,7 +190,7 @@ class Store:
         return table_id
 
     def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-        """Convert rows in the driver's memory to a Spark DataFrame with the table's columns."""
+        """Convert dicts, one per row, to a Spark DataFrame with the table's columns."""
         return delta_tables.local_frame(self.spark, spark_schema(table), rows)
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
@@ -204,7 +204,7 @@ class Store:
     def insert(
         self, table: schema.Table, rows: DataFrame, *, provenance: Mapping[str, Any] | None = None
     ) -> ChangeCounts:
-        """Append rows to a table that this store has read, in one commit; cheaper than ``sync``.
+        """Append rows to a table that this store has read; return ChangeCounts. Cheaper than ``sync``.
 
         The caller guarantees that none of the keys is in the table: duplicates are not detected.
         """
@@ -222,12 +222,12 @@ class Store:
         removed_keys: DataFrame | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> ChangeCounts:
-        """Upsert rows by the table's key, in one commit, or in none if no row differs. Runs several Spark jobs.
+        """Insert or update rows by the table's key in one commit; return ChangeCounts. Runs several Spark jobs.
 
         Parameters
         ----------
         table : a table of ``segue.schema``
-        rows : one per key
+        rows : one per key; if none of them differs from the stored one, there is no commit
         remove_missing : also remove the stored rows whose keys are not in ``rows``
         removed_keys : keys of stored rows to remove, none of them in ``rows``
         provenance : what the rows were derived from, JSON-ready; ``Store.provenance`` returns it
@@ -261,7 +261,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Upsert rows of the driver as ``sync`` does. Collects the stored table and compares on the driver."""
+        """Insert or update rows, given as dicts, by key; return ChangeCounts. Compares them on the driver."""
         stored = self.find(table)
         if stored is None:
             return self.sync(table, self.local_frame(table, rows))
@@ -292,7 +292,7 @@ class Store:
 
     @contextmanager
     def _commit(self, table: schema.Table, provenance: Mapping[str, Any] | None = None) -> Iterator[None]:
-        """Require that the block's commit directly follows the version this store has read."""
+        """Context manager: raise ConflictError unless the block's commit directly follows the version read."""
         with output_lock(self.root, timeout=self.lock_timeout):
             version = self.versions.get(table.name, -1)
             with exclusive_commit(self.spark, self._folder(table), table.name, version, provenance):

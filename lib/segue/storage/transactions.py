@@ -46,13 +46,13 @@ _CONFLICTS = (
 
 
 def conflict_error(table: str) -> ConflictError:
-    """Return the error for a table that another run has changed."""
+    """Return, for the caller to raise, the ConflictError for a table that another run has changed."""
     return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Raise ConflictError for each exception by which Delta reports a concurrent writer."""
+    """Context manager: raise ConflictError instead of the exceptions by which Delta reports a concurrent writer."""
     try:
         yield
     except _CONFLICTS as error:
@@ -63,17 +63,18 @@ def delta_conflicts(table: str) -> Iterator[None]:
 def exclusive_commit(
     spark: SparkSession, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Require that the block's one write commits on top of ``version``.
+    """Context manager for a block that writes once to a table: the write must directly follow ``version``.
 
-    All commits carry the same ``txnAppId``, and ``version + 1`` as ``txnVersion``. Of two commits with the same number
-    Delta refuses the later or skips it silently, so afterwards the log is searched for a commit of this writer.
+    All commits carry the same ``txnAppId``, and ``version + 1`` as ``txnVersion`` (Delta's options for idempotent
+    writes). Of two commits with the same number Delta refuses the later or skips it silently, so afterwards the log is
+    searched for a commit of this writer.
 
     Parameters
     ----------
     folder : folder of the table
     table : name of the table, for the error
     version : version of the table that the caller has read, -1 if the table does not exist
-    provenance : what the rows are derived from; ``commit_log.read_provenance`` reads it
+    provenance : what the rows are derived from, stored with the commit; ``commit_log.read_provenance`` returns it
 
     Raises
     ------
@@ -103,14 +104,14 @@ def exclusive_commit(
 
 @contextmanager
 def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold an exclusive lock among the processes of this machine until the block, or the process, ends.
+    """Context manager: hold a lock that excludes other processes of this machine until the block or process ends.
 
     Does nothing for a folder that is not on a local file system.
 
     Parameters
     ----------
     folder : folder of the lock file
-    name : locks of different names do not exclude each other
+    name : name of the lock; locks of different names do not exclude each other
     timeout : maximum seconds to wait for another process; a wait of more than five is logged
 
     Raises
