@@ -1,1 +1,1 @@
-"""Fit every k in a feature space, choose one, save it as a model, label tracks and describe clusters."""
+"""Fit K-means for every k in a feature space, choose one, describe it as a model, label tracks and profile clusters."""

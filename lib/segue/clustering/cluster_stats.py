@@ -103,7 +103,7 @@ def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequenc
 
 
 def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
-    """Compute the sums and outlier thresholds of all clusters. Runs one Spark job.
+    """Return sizes, sums and outlier thresholds of all clusters as ClusterStats. Runs one Spark job.
 
     A threshold is the mean distance of a cluster's tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
     deviations, rounded up to nine decimals, plus 1e-9. The rounding makes the threshold independent of the order of
@@ -111,7 +111,7 @@ def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
 
     Parameters
     ----------
-    labeled : columns ``point`` (array<double>, scaled units) and ``cluster`` (int from 1), no cluster empty
+    labeled : DataFrame with ``point`` (array<double>, scaled units) and ``cluster`` (int from 1), no cluster empty
     centres : shape (k, n_features), scaled units
     """
     k, n_features = centres.shape
@@ -145,11 +145,11 @@ def _round_up(threshold: float) -> float:
 
 
 def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[tuple[int, str], FeatureStats]:
-    """Compute statistics of features within clusters. Runs two Spark jobs.
+    """Return mean, standard deviation and quartiles of every feature within every cluster. Runs two Spark jobs.
 
     Parameters
     ----------
-    tracks : column ``cluster`` (int from 1) and the features, where null and NaN are left out
+    tracks : DataFrame with column ``cluster`` (int from 1) and the features, where null and NaN are left out
     names : names of the features
     k : number of clusters
 
@@ -173,10 +173,9 @@ def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[t
 
 
 def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
-    """Return count, sum, sum of squares, minimum and maximum of each feature in each cluster.
+    """Return an array of shape (5, k, n_features): count, sum, sum of squares, minimum, maximum by cluster and feature.
 
-    Runs one Spark job. ``table`` has the column ``cluster`` and then the features; the result's shape is
-    (5, k, n_features).
+    Runs one Spark job. ``table`` has the column ``cluster`` (int from 1) and then the features.
     """
 
     def add(batches: Batches) -> Floats:
@@ -200,7 +199,7 @@ def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
 
 
 def _empty_moments(k: int, n_features: int) -> Floats:
-    """Return the result of ``_fit_moments`` for a table without rows, shape (5, k, n_features)."""
+    """Return the moments of no rows, shape (5, k, n_features): counts and sums of 0, minima of inf, maxima of -inf."""
     moments = np.zeros((5, k, n_features))
     moments[3], moments[4] = np.inf, -np.inf
     return moments
@@ -209,7 +208,8 @@ def _empty_moments(k: int, n_features: int) -> Floats:
 def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
     """Return the number of tracks in each histogram bin, shape (k, n_features, N_BINS). Runs one Spark job.
 
-    ``low`` and ``high`` are the minimum and maximum of each feature in each cluster, shape (k, n_features).
+    ``table`` has the column ``cluster`` (int from 1) and then the features. The bins divide the interval from ``low``
+    to ``high``, the minimum and maximum of each feature in each cluster, shape (k, n_features).
     """
     k, n_features = low.shape
     with np.errstate(invalid="ignore"):
@@ -245,7 +245,10 @@ def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int
 
 
 def _collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
-    """Call ``summarise`` on each partition; return its flattened results, in partition order. Runs one Spark job."""
+    """Return a list of what ``summarise`` makes of each partition, in partition order. Runs one Spark job.
+
+    ``summarise`` turns the Arrow batches of a partition into an array, which is flattened.
+    """
 
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([pa.array([summarise(batches).tobytes()], pa.binary())], names=["values"])

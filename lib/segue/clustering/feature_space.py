@@ -56,7 +56,10 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """An upper bound of the absolute values of training tracks in ``output``; None if the scaler sets no bound."""
+        """An upper bound of the absolute values in the column ``output`` over the training tracks, or None.
+
+        Only the scaler ``minmax`` sets a bound.
+        """
         return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
 
     @property
@@ -74,7 +77,7 @@ class FeatureSpace:
 
 
 def preparation_stages(space: FeatureSpace) -> list[Stage]:
-    """Return the unfitted stages from the feature columns to the vector column ``space.output``.
+    """Return a list of the unfitted stages that turn the feature columns into the vector column ``space.output``.
 
     All are classes of pyspark.ml, so a saved pipeline loads without segue. The vector has the shape (n_features,).
     """
@@ -110,7 +113,7 @@ _SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
 
 
 def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
-    """Return the indices of clusters in numbering order: by size, largest first, then by centre coordinates.
+    """Return a list of cluster indices, in the order of the clusters' numbers: largest first, then by coordinates.
 
     Parameters
     ----------
@@ -123,21 +126,21 @@ def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
 def pipeline_with_centres(
     spark: SparkSession, preparation: PipelineModel, space: FeatureSpace, centres: Matrix
 ) -> PipelineModel:
-    """Return a pipeline of fitted stages and a KMeansModel with these centres, in order. Runs a few small Spark jobs.
+    """Return a PipelineModel of fitted stages and a KMeansModel with these centres. Runs a few small Spark jobs.
 
     Parameters
     ----------
     preparation : fitted stages of ``space``
-    centres : shape (k, n_features), scaled units, no two equal
+    centres : shape (k, n_features), scaled units, no two equal; the KMeansModel has them in this order
     """
     model = kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION)
     return PipelineModel([*preparation.stages, model])
 
 
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
-    """Return a dict of the fitted scaler: its name under ``name``, and each of its two parameters under its own name.
+    """Return name and parameters of the fitted scaler, such as ``{"name": "standard", "mean": […], "deviation": […]}``.
 
-    A parameter, such as ``mean``, is a list with one number per feature.
+    There are two parameters; each is a list with one number per feature.
     """
     scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):
@@ -150,7 +153,10 @@ def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
 
 
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
-    """Return by feature the value that replaces missing ones; empty if there is no Imputer. Runs one Spark job."""
+    """Return a dict from feature to the value that replaces missing ones: the median. Runs one Spark job.
+
+    The dict is empty if the space has no Imputer.
+    """
     first = preparation.stages[0]
     if not isinstance(first, ImputerModel):
         return {}
@@ -169,7 +175,7 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
     Returns
     -------
     array of shape (n_points, n_features)
-        ``constant_features`` have the value that the scaler subtracts: minimum, mean or median.
+        A feature that was constant in training has the value that the scaler subtracts: minimum, mean or median.
     """
     points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]
@@ -185,7 +191,10 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 
 
 def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[str]:
-    """Return the features whose range, standard deviation or interquartile range, as the scaler uses it, is 0."""
+    """Return the names of features that were constant for the scaler: with a spread of 0 in training.
+
+    The spread is the range, the standard deviation or the interquartile range, whichever the scaler divides by.
+    """
     _, widths = _offset_and_width(preparation)
     return [name for name, width in zip(space.columns, widths, strict=True) if width == 0]
 

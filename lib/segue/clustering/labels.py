@@ -70,11 +70,14 @@ def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) 
 
 
 def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
-    """Add the columns ``distance``, ``second_cluster``, ``silhouette`` and ``is_outlier`` to labeled tracks.
+    """Add columns to labeled tracks, computed from the distances to the centres.
+
+    ``distance`` (double, scaled units) is that to the centre of the track's cluster, ``second_cluster`` (int) the
+    cluster of the next nearest centre. ``silhouette`` is a double, ``is_outlier`` a boolean.
 
     Parameters
     ----------
-    labeled : columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units)
+    labeled : DataFrame with columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units)
     stats : statistics of the clusters in training
     """
 
@@ -98,13 +101,13 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
 
 
 def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: ModelCard) -> DataFrame:
-    """Label tracks: return their rows of the table ``labeled_tracks``. Runs no Spark job.
+    """Label tracks: return a DataFrame with the columns of the table ``labeled_tracks``. Runs no Spark job.
 
     Parameters
     ----------
-    tracks : columns of the table ``tracks``
+    tracks : DataFrame with the columns of the table ``tracks``
     pipeline : the saved pipeline of the model
-    model_card : the ``model.json`` of the same model
+    model_card : the content of the same model's ``model.json``
     """
     if model_card.imputed:
         missing = [F.when(F.col(name).isNull(), F.lit(name)) for name in model_card.features]

@@ -70,7 +70,7 @@ class ModelCard:
 
 
 def from_json(text: str, source: str) -> ModelCard:
-    """Parse a JSON text into a model card; unknown keys are ignored.
+    """Parse a JSON text into a ModelCard; unknown keys are ignored.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def model_version(content: Mapping[str, Any]) -> str:
 
 
 def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
-    """Return the points of tracks in a model's feature space, by the formulas of ``ModelCard``.
+    """Impute, scale and weight the features of tracks by the formulas of ``ModelCard``; return their scaled points.
 
     Parameters
     ----------

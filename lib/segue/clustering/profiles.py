@@ -1,4 +1,4 @@
-"""Compute the profile of every cluster: statistics of its features, description, genres and exemplars."""
+"""Compute the profile of every cluster: statistics of its features, description, genres and most typical tracks."""
 
 import math
 from typing import Any
@@ -18,18 +18,19 @@ _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
 def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXACT_TRACKS) -> list[dict[str, Any]]:
-    """Compute ``cluster_profiles`` without ``model_version``. Runs two Spark jobs, or four above ``max_exact`` tracks.
+    """Compute the rows of the table ``cluster_profiles``. Runs two Spark jobs, or four above ``max_exact`` tracks.
 
     Parameters
     ----------
-    labeled : the columns of ``tracks`` with ``cluster`` (int from 1), ``distance`` and ``silhouette``, no cluster empty
+    labeled : DataFrame with the columns of ``tracks``, ``cluster`` (int from 1), ``distance`` and ``silhouette``, no
+        cluster empty
     n_tracks : number of rows in ``labeled``
     max_exact : number of tracks up to which quartiles are exact
 
     Returns
     -------
     list of dict
-        One row of the table per cluster, cluster 1 first.
+        One row per cluster, cluster 1 first: column to value, without the column ``model_version``.
     """
     rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
     phrases = descriptions.describe_clusters(_deviations(rows))
@@ -51,7 +52,10 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return the columns of ``cluster_profiles`` for one feature as (name, value), from a ``_fit_statistics`` row."""
+    """Return the columns of ``cluster_profiles`` for the feature ``name``, as (column name, value).
+
+    ``row`` holds the statistics of one cluster, as ``_fit_statistics`` returns them.
+    """
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
     # JSON has no infinity, to which the standard deviation of very large durations overflows
     values = [
@@ -61,9 +65,10 @@ def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | 
 
 
 def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
-    """Return size, mean silhouette, exemplars and feature statistics of each cluster, cluster 1 first.
+    """Return a dict for each cluster, cluster 1 first: size, mean silhouette, exemplars and feature statistics.
 
-    Runs one Spark job, or three if not ``exact``.
+    Exemplars are the tracks nearest to the centre; keys of features are such as ``bpm_mean`` and ``bpm_quartiles``. If
+    ``exact``, Spark computes all in one job; else quartiles come from histograms, in two more.
     """
     statistics = [column for name in schema.FEATURE_NAMES for column in _exact_statistics(name)] if exact else []
     grouped = labeled.groupBy("cluster").agg(
@@ -81,21 +86,28 @@ def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
 
 
 def _exact_statistics(name: str) -> list[Column]:
-    """Return aggregate Columns with the exact statistics of a feature, named FEATURE_STATISTIC (``_STATISTICS``)."""
+    """Return aggregate Columns with the exact statistics of a feature.
+
+    For ``bpm`` they are named ``bpm_mean``, ``bpm_sd``, ``bpm_n`` and ``bpm_quartiles``.
+    """
     columns = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
     return [column.alias(f"{name}_{statistic}") for statistic, column in zip(_STATISTICS, columns, strict=True)]
 
 
 def _exemplars() -> Column:
-    """Return an aggregate Column: an array of the tracks nearest to the centre, nearest first, ties by track id."""
+    """Return an aggregate Column: an array of structs with the tracks nearest to the centre, nearest first.
+
+    Of equally near tracks the one with the lower track id comes first.
+    """
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
 
 
 def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return each cluster's mean minus the mean of all tracks, by feature, in standard deviations of all tracks.
+    """Return for each cluster a dict from feature to its mean minus the mean of all tracks, in standard deviations.
 
-    Features that are missing, constant or not finite are left out.
+    The standard deviations are those of all tracks. Features that are missing, constant or not finite are left out.
+    ``rows`` holds the statistics of each cluster, as ``_fit_statistics`` returns them.
     """
     deviations: list[dict[str, float]] = [{} for _ in rows]
     for name in schema.FEATURE_NAMES:
@@ -117,7 +129,7 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_top_genres(labeled: DataFrame) -> dict[int, list[dict[str, Any]]]:
-    """Return the most frequent genres of each cluster, with share and lift. Runs one Spark job.
+    """Return a dict from cluster to its most frequent genres: dicts with genre, share and lift. Runs one Spark job.
 
     The share is among the cluster's tracks that have a genre; the lift is that share over the share among all tracks.
     """

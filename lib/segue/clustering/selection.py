@@ -32,8 +32,9 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     ----------
     fits : one per k, in any order, at least one
     rule : ``silhouette``, ``knee``, ``stable`` or ``fixed``
-        ``silhouette`` chooses the largest silhouette among k >= ``min_k``, on a tie the smallest k; for ``knee`` and
-        ``stable`` see ``knee`` and ``largest_stable_k``; ``fixed`` chooses ``k``.
+        ``silhouette`` chooses the largest silhouette among k >= ``min_k``, on a tie the smallest k; ``knee`` the k at
+        the knee of the inertia curve; ``stable`` the largest k whose stability is within one standard error of the
+        best; ``fixed`` chooses ``k``.
     min_k : smallest k for the rule ``silhouette``
         Where no fitted k is as large, all fitted k are compared, with a warning.
     k : number of clusters for the rule ``fixed``

@@ -116,10 +116,10 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 
 
 def _weighted(points: DataFrame, n_points: int) -> DataFrame:
-    """Return each distinct point once, with its number of occurrences as ``weight``, in a reproducible order.
+    """Return a DataFrame of the distinct points (vector ``point``), each with its number of copies (double ``weight``).
 
-    K-means with these weights has the same optimum as over all points. Distinct points also ensure that no two initial
-    centres coincide, for which Spark's block solver fails.
+    Its order is reproducible. K-means with these weights has the same optimum as over all points. No two initial
+    centres coincide among distinct points; Spark's block solver fails where they do.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
@@ -129,7 +129,7 @@ def _weighted(points: DataFrame, n_points: int) -> DataFrame:
 
 
 def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
-    """Return the model of lowest ``trainingCost`` over all starts, or None if every start lost a cluster.
+    """Return the KMeansModel of lowest ``trainingCost`` over all starts, or None if every start lost a cluster.
 
     ``trainingCost`` is the inertia before the last move of the centres.
     """
@@ -139,7 +139,10 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 
 
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
-    """Return the model of one start, or None if it has fewer than k clusters with points."""
+    """Fit the KMeansModel of one start, and return it, or None if it has fewer than k clusters with points.
+
+    ``start`` is the number of the start, from 0: the seed depends on it, and every second start may use ``k-means||``.
+    """
     # k-means|| does well on separated clusters, random on overlapping ones; among few points only random picks k
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
     kmeans = KMeans(
@@ -165,7 +168,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
 
 
 def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
-    """Score a model on all points, and return its centres and scores. Runs a few Spark jobs in parallel."""
+    """Score a model on all points, and return its centres and scores as a Fit. Runs a few Spark jobs in parallel."""
     labeled = model.transform(points)
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     passes = (evaluator.evaluate, _cluster_sums, _genre_counts)
@@ -183,7 +186,10 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
 
 
 def _cluster_sums(labeled: DataFrame) -> ClusterSums:
-    """Return sizes, means and sums of silhouettes and distances for every cluster. Runs two Spark jobs."""
+    """Return sizes, means, and sums of silhouettes and distances of all clusters as ClusterSums. Runs two Spark jobs.
+
+    ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0).
+    """
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col("point")).alias("summary")
     summaries = [row.summary for row in labeled.groupBy("label").agg(summary).orderBy("label").collect()]
     sizes = np.array([cluster["count"] for cluster in summaries])
@@ -213,9 +219,16 @@ def _point_scores(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the silhouette of each point, its distance to the mean of its cluster, and the square of that.
 
-    The mean squared distance from x to all points of a cluster is |x - mean|^2 + spread, where spread is the mean
-    squared distance of these points to their mean. Over the *other* points of the own cluster, of size n, it is
-    n / (n - 1) times as much. A point alone in its cluster has silhouette 0, as in scikit-learn.
+    All three are arrays of shape (n,). The mean squared distance from x to all points of a cluster is |x - mean|^2 +
+    spread, where spread is the mean squared distance of these points to their mean. Over the *other* points of the own
+    cluster, of size n, it is n / (n - 1) times as much. A point alone in its cluster has silhouette 0, as in
+    scikit-learn.
+
+    Parameters
+    ----------
+    values : points, shape (n, n_features)
+    labels : index of each point's cluster, shape (n,)
+    sizes, means, spreads : of the clusters, shapes (k,), (k, n_features) and (k,)
     """
     each = np.arange(len(labels))
     to_means = np.stack([((values - mean) ** 2).sum(axis=1) for mean in means], axis=1)
@@ -230,7 +243,10 @@ def _point_scores(
 
 
 def _genre_counts(labeled: DataFrame) -> NDArray[np.int64]:
-    """Return the number of tracks by cluster and genre, for those that have a genre, shape (n_clusters, n_genres)."""
+    """Return the numbers of tracks by cluster and genre, an integer array of shape (n_clusters, n_genres).
+
+    Tracks without a genre are not counted; a cluster that has only such tracks has no row.
+    """
     rows = labeled.where("genre is not null").groupBy("label", "genre").count().collect()
     labels, clusters = np.unique([row["label"] for row in rows], return_inverse=True)
     names, genres = np.unique([row["genre"] for row in rows], return_inverse=True)
@@ -250,7 +266,7 @@ class _Subsamples(NamedTuple):
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Return the halves that stability is measured on, persisted until the stack is closed."""
+    """Return the random halves on which stability is measured, persisted until ``stack`` is closed."""
 
     def hashed(*more: int) -> Column:
         return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))
@@ -265,7 +281,11 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Return the stability of one k over the random halves, or None where undefined; see the notes of ``fit``."""
+    """Return the stability of one k: how similar the clusterings of random halves are, over all pairs of halves.
+
+    It is the mean and standard deviation of the adjusted Rand index; None if k exceeds the distinct points of a half,
+    every start of a half loses a cluster, or no two halves share a track.
+    """
     if k > min(subsamples.n_distinct):
         return None
     fewer_starts = replace(options, restarts=min(options.restarts, STABILITY_RESTARTS))
@@ -288,7 +308,10 @@ def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stabili
 
 
 def _run_all(spark: SparkSession, calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Make calls in parallel; return their results in order. The first error cancels the Spark jobs of the others."""
+    """Call functions in parallel; return a list of their results, in order.
+
+    The first error cancels the Spark jobs of the others.
+    """
     with parallel_jobs(spark, CONCURRENT_FITS) as submit:
         futures = [submit(call) for call in calls]
         for future in as_completed(futures):

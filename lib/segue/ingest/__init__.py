@@ -1,1 +1,1 @@
-"""Read published files into DataFrames of tracks and of rejected rows. Writes nothing."""
+"""Read files with audio features into DataFrames of tracks and of rejected rows. Writes nothing."""

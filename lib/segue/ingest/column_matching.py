@@ -1,6 +1,7 @@
 """Load the definitions of sources, match a file's headers to canonical columns, and infer units not declared.
 
-A source is a published file format: ``conf/sources/*.toml`` maps its headers to canonical columns and units.
+A source is a published file format: ``conf/sources/*.toml`` maps its headers to canonical columns (those of the table
+``tracks``) and units.
 """
 
 import difflib
@@ -21,7 +22,7 @@ COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source: its name, and for each normalised header the canonical column and the declared unit.
+    """A known file format: its name, and a dict from normalised header to (canonical column, declared unit).
 
     Where the unit is None, it is inferred from the values of a file. The names of the fields ``name`` and ``headers``
     are part of the hash in ``ingested_files.reading``: if one is renamed, every file is read again.
@@ -42,7 +43,7 @@ def normalise_header(header: str) -> str:
 
 
 def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
-    """Return the sources defined in a folder, sorted by name.
+    """Return a list of the sources defined in a folder, sorted by name.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
 
 
 def _load_source(file: Traversable, faults: list[str]) -> Source:
-    """Return the source that a file defines, and append what is wrong with the file to ``faults``."""
+    """Return the Source that a TOML file defines, and append a message for each fault of the file to ``faults``."""
     path = f"conf/sources/{file.name}"
     try:
         content = tomllib.loads(file.read_text("utf-8"))
@@ -91,7 +92,7 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
 
 
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
-    """Return what is wrong with the entry of a header in a source definition, or None if it is valid."""
+    """Return what is wrong with the entry of a header in a source definition, as a message, or None if it is valid."""
     column, unit = entry.get("column"), entry.get("unit")
     if not normalise_header(header):
         return "has no letter or digit, expected a column name"
@@ -118,7 +119,10 @@ _MIN_MISSPELT_LENGTH = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """A column of a file that was matched: position from 0, header, and unit (None: not inferred yet, or no choice)."""
+    """A column of a file that was matched to a canonical one: its position from 0, its header and its unit.
+
+    The unit is None before it is inferred, and for columns that have no choice of units.
+    """
 
     index: int
     header: str
@@ -127,7 +131,7 @@ class MatchedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnLayout:
-    """The columns of a file.
+    """How the columns of a file are read: which canonical column each one is, and in which unit.
 
     Attributes
     ----------
@@ -146,7 +150,7 @@ class ColumnLayout:
 
 
 def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str, dict[str, MatchedColumn]]:
-    """Return the name of the source that defines most of the headers, and the matched columns by canonical name.
+    """Return the name of the source that defines most headers, and a dict from canonical column to MatchedColumn.
 
     Headers which that source does not define are looked up in the other sources, and the remaining ones are compared
     by spelling. Each column is matched once: to an exact header before a misspelt one, then to the first in the file.
@@ -170,7 +174,10 @@ def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str
 
 
 def _misspelt_headers(names: Sequence[str], sources: Sequence[Source]) -> list[tuple[int, str, str | None]]:
-    """Return (position, canonical column, unit) of each header that resembles a defined one, the most similar first."""
+    """Return (position, canonical column, unit) of the headers that resemble a defined one, the most similar first.
+
+    ``names`` holds the normalised headers of a file.
+    """
     similar = [
         (-difflib.SequenceMatcher(a=defined, b=name).ratio(), index, rank, defined)
         for index, name in enumerate(names)
@@ -195,7 +202,7 @@ def match_columns(
     sources : sequence of Source
         The source definitions.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with this header; see ``decide_units``.
+        Rows of all files with this header, from which units are inferred where ``sample`` is inconclusive.
     """
     source, columns = match_headers(header, sources)
     defined = {name for each in sources for name in each.headers}

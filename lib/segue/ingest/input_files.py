@@ -65,7 +65,7 @@ class InputFile:
 
 @contextmanager
 def readable_errors(name: str) -> Iterator[None]:
-    """Replace Spark's errors about unreadable input, raised in the block, by a one-line InputError about ``name``."""
+    """Context manager that replaces Spark's errors about unreadable input by a one-line InputError about ``name``."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
@@ -89,7 +89,7 @@ def literal_path(uri: str) -> str:
 
 
 def list_input(spark: SparkSession, path: str, output: str | None = None) -> list[InputFile]:
-    """Return the non-empty files that a path names, sorted by ``source_file``. Runs one Spark job.
+    """List the non-empty files that a path names, as InputFile, sorted by ``source_file``. Runs one Spark job.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _delta_table(spark: SparkSession, path: str) -> InputFile:
 
 
 def _binary_files(spark: SparkSession, pattern: str) -> list[tuple[str, int, int, int]]:
-    """Return URI, size, id and modification time (microseconds) of all non-empty files that a pattern matches."""
+    """Return (URI, size, id, modification time in microseconds) of each non-empty file that a pattern matches."""
     files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(pattern)
     rows = files.select("path", "length", F.xxhash64("_metadata.file_path"), F.unix_micros("modificationTime"))
     return [tuple(row) for row in rows.collect()]

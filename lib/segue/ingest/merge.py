@@ -1,4 +1,4 @@
-"""Resolve duplicates among validated rows, and merge delivered tracks with the stored ones."""
+"""Resolve duplicates among validated rows, and merge delivered tracks (those of the input) with the stored ones."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -36,14 +36,14 @@ def with_status(rows: DataFrame) -> DataFrame:
 
 
 def keep_tracks(rows: DataFrame) -> DataFrame:
-    """Return the rows with status ``track``, reduced to the columns of ``tracks``."""
+    """Return the rows with status ``track`` as a DataFrame with the columns of the table ``tracks``."""
     return rows.where("status = 'track'").select(*schema.TRACKS.names)
 
 
 def keep_rejected(rows: DataFrame) -> DataFrame:
-    """Return the rows with status ``duplicate`` or ``invalid``, converted to the columns of ``rejected_tracks``.
+    """Return the rows with status ``duplicate`` or ``invalid`` as a DataFrame with the columns of ``rejected_tracks``.
 
-    ``occurrence`` numbers equal rows of a file from 1.
+    Equal rows of a file share a row hash; the column ``occurrence`` numbers them 1, 2, … to distinguish them.
     """
     equal_rows = Window.partitionBy("source_file", "row_hash").orderBy("status")
     duplicate = F.array(F.concat(F.lit("duplicate of "), F.col("track_id")))
@@ -65,11 +65,11 @@ def with_placeholder_names(tracks: DataFrame) -> DataFrame:
 
 
 def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
-    """Merge delivered tracks with the stored tracks of the same ids; add the column ``change``.
+    """Return the delivered tracks, each merged with the stored track of the same id; add the column ``change``.
 
     ``change`` is ``added``, ``updated`` or ``unchanged``. A delivered null leaves the stored value, and ``genres`` are
     united. ``genre`` and ``source_file`` keep their stored values, unless another column than these and ``genres``
-    changes: then they take the delivered values, null or not.
+    changes: then they take the delivered values, null or not. Stored tracks that are not delivered are not returned.
 
     Parameters
     ----------

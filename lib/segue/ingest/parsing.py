@@ -38,12 +38,12 @@ _MAX_LIST_LENGTH = 20_000
 
 
 def is_missing(text: str | None) -> bool:
-    """Return whether a text is None or a placeholder for a missing number."""
+    """Return whether a text is None or a placeholder for a missing number, such as ``n/a``."""
     return text is None or text.strip().lower() in MISSING_NUMBERS
 
 
 def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """Return the finite number that a text holds, or None.
+    """Return the finite number that a text holds as a float, or None if it holds none.
 
     >>> parse_number("1,412"), parse_number("-5.3 dB"), parse_number("f"), parse_number("NaN")
     (1412.0, -5.3, None, None)
@@ -76,7 +76,7 @@ def has_decimal_comma(texts: Sequence[str]) -> bool:
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of ``m:ss`` or ``h:mm:ss``, or None.
+    """Return the duration ``m:ss`` or ``h:mm:ss`` in seconds, or None for any other text.
 
     >>> parse_duration("3:21"), parse_duration("1:00:00"), parse_duration("201")
     (201.0, 3600.0, None)
@@ -111,7 +111,7 @@ def parse_track_id(text: str) -> str:
 
 
 def clean_text(text: str | None) -> str | None:
-    """Return a text trimmed and in Unicode's composed form (NFC), or None where it is a missing value."""
+    """Return a text trimmed and in Unicode's composed form (NFC), or None if empty or a placeholder such as ``NA``."""
     if text is None:
         return None
     text = text.strip()
@@ -123,10 +123,10 @@ def clean_text(text: str | None) -> str | None:
 
 
 def parse_list(text: str | None) -> list[str]:
-    """Return the members of a list of texts in Python or JSON notation; any other text as the only member.
+    """Return a list of the texts in a list in Python or JSON notation; any other text as the only member.
 
-    The text must not be empty, as ``clean_text`` ensures. A member that is an object with a ``name``, as the
-    Spotify Web API writes artists, counts as that name.
+    None gives an empty list. The text must not be empty, as ``clean_text`` ensures. A member that is an object with a
+    ``name``, as the Spotify Web API writes artists, counts as that name.
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])

@@ -33,7 +33,10 @@ class TextOptions:
 
 @dataclass(frozen=True, slots=True)
 class InputRows:
-    """The validated rows of an input (``validation.VALIDATED_ROWS``), the column layouts, and the files read."""
+    """The rows of an input, their column layouts, and the files read.
+
+    ``frame`` is a lazy DataFrame of validated rows with the schema ``validation.VALIDATED_ROWS``.
+    """
 
     frame: DataFrame
     layouts: tuple[ColumnLayout, ...]
@@ -58,9 +61,10 @@ def read_rows(
     *,
     missing_rejects: bool,
 ) -> InputRows:
-    """Return every row of the input, validated when the result is computed.
+    """Return a lazy DataFrame of all rows of the input, with the column layouts and the files, as InputRows.
 
-    Runs one Spark job for CSV, one for JSON lines, and a few for each Parquet schema or Delta table, to inspect them.
+    Rows are validated when the DataFrame is computed. To inspect the files, one Spark job runs at once for CSV, one for
+    JSON Lines, and a few for each Parquet schema or Delta table.
 
     Parameters
     ----------
@@ -110,7 +114,10 @@ def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
 def _read_text_files(
     spark: SparkSession, files: list[InputFile], rules: _ColumnRules, options: TextOptions
 ) -> tuple[DataFrame, list[ColumnLayout]]:
-    """Return the rows of CSV and JSON files, and their distinct layouts."""
+    """Return a lazy DataFrame of the validated rows of CSV and JSON Lines files, and a list of their distinct layouts.
+
+    Runs one Spark job for each of the two formats, to inspect the files.
+    """
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
         if format_files := _of_format(files, file_format):
@@ -139,7 +146,10 @@ def _read_text_files(
 def _plan_group(
     header: Header, files: list[InputFile], scans: dict[int, FileScan], rules: _ColumnRules, options: TextOptions
 ) -> dict[int, text_reader.FilePlan]:
-    """Return by file id how to read files of one format with equal headers. Files of equal layout share the object."""
+    """Return a dict from file id to FilePlan (how to read a file), for files of one format with equal headers.
+
+    Files with equal layouts share one ColumnLayout, so that a worker builds one validator for them.
+    """
     file_format = files[0].format
     dialect = header.dialect if file_format == "csv" else None
     group_sample = _sample_rows(file_format, header, [scans[file.id] for file in files], options)
@@ -166,7 +176,10 @@ def _plan_group(
 def _read_typed_files(
     spark: SparkSession, files: list[InputFile], rules: _ColumnRules
 ) -> list[tuple[DataFrame, list[ColumnLayout]]]:
-    """Return rows and layouts of Parquet files or a Delta table, one pair per group of files with equal schemas."""
+    """Return a list of (DataFrame of validated rows, list of layouts), one pair per group of files with equal schemas.
+
+    The files are Parquet files or one Delta table.
+    """
     groups = [files]
     if files[0].format == "parquet":
         with readable_errors(_join_names(files)):
@@ -218,7 +231,10 @@ def _detect_header(file: InputFile, scan: FileScan, sources: Sequence[Source], o
 
 
 def _sample_rows(file_format: str, header: Header, scans: list[FileScan], options: TextOptions) -> SampleValues:
-    """Return the sampled rows of files with one header, without the header line and lines that are no complete row."""
+    """Return the sampled rows of files with one header as lists of texts, in the order of the header's names.
+
+    The header line and lines that are no complete row are left out.
+    """
     merged = FileScan()
     for scan in scans:
         merged.add(scan)

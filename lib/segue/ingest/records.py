@@ -33,7 +33,7 @@ class Dialect:
 
     @property
     def record_delimiter(self) -> str:
-        """The delimiter to pass to ``csv.reader``: the outer one of a wrapped file."""
+        """The delimiter to pass to ``csv.reader``: the outer one if there is one."""
         return self.outer_delimiter or self.delimiter
 
 
@@ -50,7 +50,7 @@ def detect_header(lines: Sequence[str], count_columns: Callable[[Sequence[str]],
     """Return the header of a CSV file, or None if the lines hold no record.
 
     Every delimiter, and every pair of inner and outer delimiter, is tried. The best header has the most recognised
-    columns, then the fewest delimiters within names, then the most columns; an unwrapped one wins a tie.
+    columns, then the fewest delimiters within names, then the most columns; on a tie one without an outer delimiter.
 
     Parameters
     ----------
@@ -74,7 +74,10 @@ def _count_delimiters(names: Sequence[str]) -> int:
 
 
 def _read_header(lines: Sequence[str], dialect: Dialect) -> Header | None:
-    """Return the first record that is neither blank nor a leading ``sep=`` line; None if there is none, or no CSV."""
+    """Return the Header that a file has if it is of this dialect, or None if the lines hold no record or are no CSV.
+
+    The header is the first record that is neither blank nor a leading ``sep=`` line.
+    """
     n_skipped = 0
     try:
         for cells in csv.reader(lines, delimiter=dialect.record_delimiter):
@@ -117,12 +120,15 @@ class _LineRecorder:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split a line at carriage returns that no line feed follows. The line has no line feed but the one at its end."""
+    """Return a line in parts, split at carriage returns that no line feed follows, which end lines in some files.
+
+    The line has no line feed but the one at its end.
+    """
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
 def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield (fields, raw text) of every record, with an error message in place of fields that cannot be parsed.
+    """Yield (fields, raw text) of every record; fields are a list of texts, or an error message if not CSV.
 
     A record may span lines, and blank lines are skipped, as by ``csv.reader``.
     """
@@ -144,7 +150,11 @@ def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[s
 
 
 def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield records like ``csv_records``, each within one line: a quote left open at a line end is an error."""
+    """Yield (fields, raw text) of every record, where a record ends with its line.
+
+    Fields are a list of texts, or an error message: if they cannot be parsed, or a quote is left open at the line's
+    end.
+    """
     pattern = CLOSED_LINES[DELIMITERS.index(dialect.record_delimiter)]
     for line in lines:
         closed = pattern.fullmatch(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
@@ -165,14 +175,17 @@ CLOSED_LINES = tuple(_closed_line(delimiter) for delimiter in DELIMITERS)
 
 
 def field_count_error(fields: list[str], n_columns: int) -> str | None:
-    """Return why a record's number of fields is wrong, or None. Empty fields beyond the last column are accepted."""
+    """Return a text that says why a record's number of fields is wrong, or None if it is right.
+
+    Empty fields beyond the last column are accepted.
+    """
     if len(fields) == n_columns or (len(fields) > n_columns and not any(fields[n_columns:])):
         return None
     return f"{len(fields)} field{'s' * (len(fields) != 1)}, the header has {n_columns}"
 
 
 def json_object(line: str) -> dict[str, str | None] | None:
-    """Return the members of a JSON object as text, or None if the line holds no object.
+    """Return a dict from member name to text of the JSON object on a line, or None if the line holds no object.
 
     Numbers stay as they are written, null is None, lists are JSON text, and members of an inner object are named
     ``outer.inner``.
@@ -198,7 +211,7 @@ def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | N
 
 
 class MemberNames:
-    """Collects the member names of JSON objects, one object per line.
+    """Collects the member names of JSON objects, one object per line, as the keys of the dict ``names``.
 
     Most lines of a file have the same members in the same order, which a regular expression built from the first such
     line recognises in a tenth of the time of parsing. Lines with inner objects or escapes are always parsed.

@@ -47,7 +47,7 @@ class FilePlan:
 def read_text(
     lines: DataFrame, plans: dict[int, FilePlan], single_task: set[int], encoding: str, non_null_columns: Sequence[str]
 ) -> DataFrame:
-    """Parse and validate the lines of text files into rows with the schema ``VALIDATED_ROWS``. Runs no Spark job.
+    """Return a lazy DataFrame of validated rows, schema ``VALIDATED_ROWS``, parsed from lines. Runs no Spark job.
 
     Parameters
     ----------
@@ -82,7 +82,10 @@ def read_text(
 def _reader(
     plans: dict[int, FilePlan], key_columns: Sequence[str], encoding: str, non_null_columns: Sequence[str]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a ``mapInArrow`` function that reads consecutive lines with equal key columns as one text."""
+    """Return a function for ``mapInArrow`` that turns lines into validated rows.
+
+    Consecutive lines with equal values of ``key_columns`` are read as one text, in which a record may span lines.
+    """
 
     def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], bytes]]:
         for batch in batches:
@@ -125,7 +128,7 @@ def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> It
 def _parse_records(
     text: Iterable[str], plan: FilePlan, *, is_start: bool, by_line: bool
 ) -> Iterator[tuple[_ParsedRecord, str]]:
-    """Parse a text into records, each with its raw text.
+    """Yield (record, raw text); a record is a list of CSV fields, a dict of JSON members, or why it is neither.
 
     ``is_start``: the text begins its file, so that the first ``n_skipped`` records of a CSV are left out.
     ``by_line``: no CSV record spans lines.
@@ -145,9 +148,9 @@ def _parse_json(line: str) -> _ParsedRecord:
 def _column_texts(
     record: _ParsedRecord, raw: str, plan: FilePlan, encoding: str
 ) -> tuple[str, dict[str, str | None] | str]:
-    """Return a record's raw text, and its texts by canonical column.
+    """Return a record's raw text, and a dict from canonical column to the record's text.
 
-    A reason to reject the record takes the place of the texts by column if the record cannot be read.
+    A reason to reject the record takes the place of the dict if the record cannot be read.
     """
     if plan.has_invalid and not raw.isascii() and not _is_encodable(raw):
         escaped = raw.encode(encoding, "surrogateescape").decode(encoding, "backslashreplace")

@@ -39,7 +39,7 @@ _ARROW_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class FileScan:
-    """The scan of a file, or of one block of it.
+    """What one pass over the lines of a file, or of one block of it, has found.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class FileScan:
     n_invalid : number of lines that are not valid in the file's encoding
     has_nul : whether a line holds a NUL byte
     open_quotes : for each of ``DELIMITERS``, whether a line ends inside quotes
-    member_names : names of the members of JSON objects, in order; empty for CSV
+    member_names : names of the members of JSON objects, in order, as keys of a dict; empty for CSV
     head : the first ``HEAD_LINES`` lines of the file
     sample : hash and text of up to ``SAMPLE_LINES`` distinct lines, those with the smallest hashes
     """
@@ -61,7 +61,7 @@ class FileScan:
     sample: list[tuple[int, bytes]] = field(default_factory=list)
 
     def add(self, other: "FileScan") -> None:
-        """Add the scan of a later block, or of another file with the same header."""
+        """Add to this scan that of a later block, or of another file with the same header."""
         self.n_lines += other.n_lines
         self.n_invalid += other.n_invalid
         self.has_nul = self.has_nul or other.has_nul
@@ -93,7 +93,7 @@ def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
 
 def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, FileScan]:
-    """Return the scan of every file that has a line, by file id. Runs one Spark job over all lines.
+    """Return a dict from file id to FileScan, for every file that has a line. Runs one Spark job over all lines.
 
     Parameters
     ----------
@@ -157,7 +157,10 @@ def _from_row(row: Row) -> FileScan:
 
 
 def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
-    """Split a batch wherever the named integer columns change; yield for each part their values and its rows."""
+    """Split a batch wherever one of the named integer columns changes.
+
+    Yields, for each part, a tuple of the values of these columns and a RecordBatch of the part's rows.
+    """
     keys = np.stack([batch.column(name).to_numpy() for name in names])
     starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
     bounds = [0, *starts.tolist(), batch.num_rows]
@@ -167,7 +170,7 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 
 
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
-    """Return the scan of some lines. Adds names of JSON members to ``names``; if it is None, checks CSV quotes."""
+    """Return the FileScan of some lines. Adds names of JSON members to ``names``; if it is None, checks CSV quotes."""
     scan = FileScan(n_lines=len(values), n_invalid=_count_invalid(values, encoding))
     scan.has_nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
     if names is not None:

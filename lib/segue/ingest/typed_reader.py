@@ -36,10 +36,10 @@ def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
 
 
 def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Group Parquet files by columns and types. Runs one Spark job per write, or none if all files are of one write.
+    """Return lists of Parquet files with the same columns and types. Runs one Spark job per write, none for one write.
 
-    A write is a group of ``group_by_write``. Only its first file is inspected; ``read_columns`` merges the schemas
-    within each returned group.
+    A write is one save of a table, which makes one or many files. Only its first file is inspected; ``read_columns``
+    merges the schemas within each returned list.
     """
     writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
@@ -58,7 +58,7 @@ def _read_schema(spark: SparkSession, file: InputFile) -> str:
 
 
 def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
-    """Group files by the write that produced them: Spark, pandas and Dask split a table into many files.
+    """Return lists of files that one write made: Spark, pandas and Dask split a table into many files.
 
     Parameters
     ----------
@@ -117,7 +117,10 @@ def _lookup(values: Mapping[Any, Any], key: Column) -> Column:
 
 
 def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
-    """Return the columns that partition folders (``year=2020``) define: for each name, the value by source file."""
+    """Return a dict of the columns that partition folders (``year=2020``) define.
+
+    It maps a column name to a dict from source file to the column's value in this file.
+    """
     columns: dict[str, dict[str, str | None]] = defaultdict(dict)
     for file in files:
         for folder in file.source_file.split("/")[:-1]:
@@ -141,7 +144,7 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
     rows : DataFrame
         The rows as ``read_columns`` returns them.
     writes : sequence of sequences of InputFile
-        The files of ``rows``, grouped by write.
+        The files of ``rows``, grouped by the write that made them.
 
     Returns
     -------
@@ -157,7 +160,7 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
 
 
 def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], non_null_columns: Sequence[str]) -> DataFrame:
-    """Return the rows of Parquet files or Delta tables, with the schema ``VALIDATED_ROWS``.
+    """Return a lazy DataFrame of the validated rows of Parquet files or a Delta table, schema ``VALIDATED_ROWS``.
 
     Parameters
     ----------

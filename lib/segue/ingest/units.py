@@ -30,7 +30,10 @@ _UNIT_WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms"
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """The inferred unit of every column without a declared one, the decimal sign, and sentences for the log on both."""
+    """How a file's numbers are read: a dict of inferred units by column, the decimal sign, and sentences for the log.
+
+    Columns with a declared unit are not in the dict.
+    """
 
     units: dict[str, str]
     decimal_comma: bool
@@ -49,8 +52,8 @@ def decide_units(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide all units where the fraction columns of ``sample`` together
-        favour neither unit.
+        Rows of all files with the same header. They decide the units where the fraction columns of ``sample`` together
+        favour neither unit; that of durations only if ``sample`` has none.
     """
     texts = {
         name: [row[index] or "" for row in sample if index < len(row)]
@@ -94,7 +97,7 @@ def _duration_unit(values: Sequence[float]) -> str:
 
 
 def _sentences(units: Mapping[str, str], *, decimal_comma: bool) -> list[str]:
-    """Return a sentence for the log about the decimal comma, and about each unit with its columns."""
+    """Return sentences for the log: one if there is a decimal comma, and one for each unit, naming its columns."""
     sentences = ["numbers are written with a decimal comma"] if decimal_comma else []
     for unit, words in _UNIT_WORDS.items():
         names = sorted(name for name in units if units[name] == unit)

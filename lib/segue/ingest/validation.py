@@ -75,7 +75,7 @@ class _Scale:
 
 
 class RowValidator:
-    """Validates the rows of one column layout.
+    """Validates the rows of files with one column layout.
 
     Parameters
     ----------
@@ -91,7 +91,10 @@ class RowValidator:
         self._scales = [_scale(feature, layout) for feature in schema.NUMBERS]
 
     def validate(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
-        """Return the values of a row by canonical column, and the reasons to reject it (none for a valid row)."""
+        """Return a dict of a row's values by canonical column, and a list of reasons to reject it (empty: valid).
+
+        ``texts`` holds the texts of the row by canonical column.
+        """
         reasons: list[str] = []
         values = self._text_values(texts, reasons)
         values["year"] = _year(texts.get("year"), reasons)
@@ -147,7 +150,7 @@ def quote(text: str) -> str:
 
 
 def _scale(feature: schema.Feature, layout: ColumnLayout) -> _Scale:
-    """Return the scale of a feature in a layout. The range is in the file's unit: reasons quote the file's values."""
+    """Return how a feature's numbers are converted, and their range in the file's unit, which reasons quote."""
     column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
     divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0
@@ -166,7 +169,7 @@ def _year(text: str | None, reasons: list[str]) -> int | None:
 
 
 class RowCollector:
-    """Validates rows and collects them into Arrow batches of ``VALIDATED_ROWS``."""
+    """Validates rows and collects them into Arrow batches with the schema ``VALIDATED_ROWS``."""
 
     def __init__(self, non_null_columns: Sequence[str]) -> None:
         self._non_null_columns = non_null_columns
@@ -174,7 +177,7 @@ class RowCollector:
         self._rows: list[list[Any]] = []
 
     def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: Mapping[str, str | None] | str) -> None:
-        """Add a row: its texts by canonical column, or the reason to reject it."""
+        """Validate and add a row, given its texts by canonical column, or in their place the reason to reject it."""
         if isinstance(texts, str):
             values, reasons = dict.fromkeys(VALUE_COLUMNS), [texts]
         else:

@@ -1,6 +1,6 @@
-"""Pack points into binary blocks on the cluster, and sum over them in one pass for all k.
+"""Pack points into binary blocks on the cluster, and sum them by nearest centre, in one Spark job for all k.
 
-A block is a row that holds the points of one Arrow batch as float32. Each partition returns only sums.
+A block is a DataFrame row that holds the points of one Arrow batch as float32. Each partition returns only sums.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Packed and persisted points, scaled by 2^exponent, in fixed point."""
+    """All points of a clustering, packed into a persisted DataFrame, scaled by 2^exponent and in fixed point."""
 
     frame: DataFrame
     """One row per block."""
@@ -44,14 +44,18 @@ class Blocks:
 
     @property
     def bits(self) -> int:
-        """Fractional bits of the fixed point: coordinates are multiples of 2^-bits."""
+        """Number of bits after the binary point: coordinates are rounded to multiples of 2^-bits."""
         return kernel.fixed_point_bits(self.n_features)
 
     def __len__(self) -> int:
         return self.n_points
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points nearest to each centre, over all blocks, as ``kernel.centre_sums``. Runs one Spark job."""
+        """Sum the points nearest to each centre, for several sets of centres. Runs one Spark job.
+
+        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
+        sum of a centre's points, their number, and the sum of their squared lengths.
+        """
         n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in centre_sets])[:-1]
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
@@ -66,7 +70,10 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum the scores of the points for every k, over all blocks, as ``scoring.score_sums``. Runs one Spark job."""
+        """Sum silhouettes and distances to the mean over the points of each cluster, for every k. Runs one Spark job.
+
+        Returns a list with one ScoreSums for each k, in the order of ``stats``, which hold the centres of each k.
+        """
         n_features, n_classes = self.n_features, self.n_classes
 
         def work(blocks: Iterator[_Block]) -> Iterator[list[bytes]]:
@@ -91,7 +98,7 @@ class Blocks:
         return [scoring.merge_score_sums(parts[index :: len(stats)]) for index in range(len(stats))]
 
     def release(self) -> None:
-        """Unpersist the blocks."""
+        """Unpersist the DataFrame of the packed points."""
         self.frame.unpersist()
 
 
@@ -102,15 +109,15 @@ class _Block:
 
 
 def pack(point: Column, points: DataFrame, class_column: str | None, exponent: int) -> Blocks:
-    """Pack points into persisted blocks, one for each Arrow batch. Runs one Spark job, or two if there are classes.
+    """Pack points into a persisted DataFrame, and return them as Blocks. Runs one Spark job, or two with classes.
 
-    ``Blocks.release`` unpersists them.
+    ``Blocks.release`` unpersists the DataFrame, which has a row for each Arrow batch of points.
 
     Parameters
     ----------
-    point : array<double>, shape (n_features,), in [-2^-exponent, 2^-exponent]
+    point : Column of array<double>, shape (n_features,), values in [-2^-exponent, 2^-exponent]
     points : the DataFrame that ``point`` is computed from
-    class_column : name of the column with the class of each point (null: no class); None if there are no classes
+    class_column : name of the column with the known class of each point (null: no class); None if there are no classes
     exponent : 2^exponent scales the values into [-1, 1]
 
     Raises
@@ -187,7 +194,7 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Convert an Arrow column of lists to a matrix, and return whether each list is as long as the longest.
+    """Convert an Arrow column of lists to a NumPy matrix, with a mask of the rows whose list has the full length.
 
     Parameters
     ----------
@@ -195,8 +202,10 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
     Returns
     -------
-    array of shape (n, n_features), array of bool of shape (n,)
-        Null values, and all values of shorter lists, are NaN.
+    array of shape (n, n_features)
+        ``n_features`` is the length of the longest list. Null values, and all values of shorter lists, are NaN.
+    array of bool, shape (n,)
+        Whether a list is as long as the longest.
     """
     lengths = pc.fill_null(pc.list_value_length(points), 0).to_numpy(zero_copy_only=False)
     width = int(lengths.max(initial=0))
@@ -212,7 +221,10 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return the distinct rows with the minimum or maximum of any feature; of tied rows the first in sorted order."""
+    """Return the distinct rows that hold the minimum or maximum of a column, as an array of at most 2 n_features rows.
+
+    Of several rows with the same minimum or maximum, only the lexicographically smallest is returned.
+    """
     if not len(rows):
         return rows
     extremes = []
@@ -231,7 +243,15 @@ def _map_blocks(
     work: Callable[[Iterator[_Block]], Iterator[list[bytes]]],
     names: list[str],
 ) -> list[tuple[bytes, ...]]:
-    """Run ``work`` on the blocks of every partition; collect the rows that it yields, of binary columns ``names``."""
+    """Run ``work`` on the blocks of every partition, and return all rows that it yields. Runs one Spark job.
+
+    Parameters
+    ----------
+    frame : the DataFrame of ``Blocks``
+    n_features : number of coordinates of a point
+    work : gets an iterator over the blocks of a partition; yields rows, each a list of bytes, one for each of ``names``
+    names : names of the binary columns of these rows
+    """
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:
         for batch in batches:

@@ -43,12 +43,12 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs, or about ``max_iter`` + 8 for many points.
 
-    Many points are more than ``options.sample_size`` and more than 100 for each centre of the largest k.
+    Points are many if there are more than ``options.sample_size``, and more than 100 for each centre of the largest k.
 
     Parameters
     ----------
-    points : the column ``features`` (vector, shape (n_features,)) and, where named, ``id_column`` and ``class_column``.
-        Up to six jobs read it: cache it if it is expensive to compute.
+    points : DataFrame with the column ``features`` (vector, shape (n_features,)) and, where named, ``id_column`` and
+        ``class_column``. Up to six jobs read it: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
     features, id_column, class_column : column names
@@ -59,7 +59,8 @@ def fit(
     Returns
     -------
     list of Fit
-        One per k. Left out, with a warning, is a k above the number of distinct points, or with an empty cluster.
+        The centres and scores of each k. A k above the number of distinct points, or with an empty cluster, is left out
+        with a warning.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Fit K-means for every k to points in the driver's memory: the search runs on all of them until it converges."""
+    """Return a Fit for each k, for points in the driver's memory: the search runs on all of them until it converges."""
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
     states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
@@ -103,7 +104,10 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Fit K-means for every k to points in blocks: the search on a sample finds starts for Lloyd on all points."""
+    """Return a Fit for each k, for points on the cluster.
+
+    Starting centres are searched on ``sample``; Lloyd's iterations then run on all points.
+    """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
         log.warning("%d points: sums over a cluster of more than %d points are not exact", len(data), max_exact)
@@ -128,7 +132,11 @@ def _fit_blocks(
 def _sample(
     points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], size: int
 ) -> tuple[Points, list[int]]:
-    """Return a sample of the points, and those ``ks`` that do not exceed the number of distinct points."""
+    """Return a sample of the points as Points, and the list of those ``ks`` for which there are enough distinct points.
+
+    The sample is made of about ``size`` points or, if that holds fewer distinct points than the largest k needs, of up
+    to ``size`` distinct points.
+    """
     point = vector_to_array(F.col(features))
     sample = draw_sample(point, points, blocks, id_column, size)
     if len(np.unique(sample.rows, axis=0)) >= ks[-1]:
@@ -161,18 +169,18 @@ def _search(
 
 
 def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, restarts: int) -> list[Fit]:
-    """Score the centres of every k in one pass over all points. Runs one Spark job if the points are Blocks.
+    """Score the centres of every k in one pass over all points. Runs one Spark job if the points are on the cluster.
 
     Parameters
     ----------
-    data : all points
-    states : the state after Lloyd's last iteration for each k, with its ``sums``
+    data : all points, on the driver (LocalPoints) or on the cluster (Blocks)
+    states : for each k the state after the last of Lloyd's iterations, with its ``sums``
     engine, restarts : copied into each Fit
 
     Returns
     -------
     list of Fit
-        One per k, without those with an empty cluster (with a warning).
+        One per k. A k with an empty cluster is left out, with a warning.
 
     Raises
     ------
@@ -205,7 +213,10 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 
 
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Return the sums over each cluster in original units, where lengths are 2^``exponent`` times the scaled ones."""
+    """Return the sums over the points of each cluster of one k as ClusterSums, converted to the units of the input.
+
+    A length in these units is 2^``exponent`` times the length between scaled points.
+    """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),
         means=np.ldexp(centre_stats.means, exponent),
@@ -216,7 +227,7 @@ def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -
 
 
 def _pair_counts(centre_stats: CentreStats, scores: ScoreSums, n_classes: int) -> NDArray[np.int64]:
-    """Return the number of points by cluster and class, shape (k, n_classes)."""
+    """Return an integer array of shape (k, n_classes): the number of points in each pair of cluster and class."""
     counts: NDArray[np.int64] = np.zeros((len(centre_stats.sizes), n_classes), dtype=np.int64)
     counts.ravel()[scores.pairs] = scores.counts
     return counts

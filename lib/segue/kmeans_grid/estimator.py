@@ -182,7 +182,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(minK=value)
 
     def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0
-        """Set minK, with a DeprecationWarning."""
+        """Set minK by its name in version 0.1.0, with a DeprecationWarning."""
         return self._set(**rename_deprecated({"fewest": value}, stacklevel=3))
 
     @classmethod
@@ -214,7 +214,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._copyValues(KMeansGridModel(model, [_score(fit) for fit in fits]))
 
     def _validated_ks(self) -> list[int]:
-        """Return the distinct ks, rising, or raise ValueError with every fault of the Params."""
+        """Return a list of the distinct ks, rising, or raise ValueError with every fault of the Params."""
         ks = sorted(set(self.getKs()))
         positive = {"restarts": self.getRestarts(), "sampleSize": self.getSampleSize(), "maxIter": self.getMaxIter()}
         faults = [f"{name} is {value}, expected at least 1" for name, value in positive.items() if value < 1]
@@ -244,7 +244,7 @@ def _score(fit: Fit) -> KScore:
 
 
 class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritable):
-    """A fitted KMeansGrid.
+    """A fitted KMeansGrid: scores and centres of every k, and the KMeansModel that ``transform`` uses.
 
     Attributes
     ----------
@@ -258,7 +258,10 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         self.scores = list(scores)
 
     def clusterCenters(self, k: int | None = None) -> list[NDArray[np.float64]]:
-        """Return the centres of ``bestModel``, or of another k of the grid. Raises ValueError for a k not in it."""
+        """Return the centres for one k of the grid, by default that of ``bestModel``: k arrays of shape (n_features,).
+
+        Raises ValueError if the grid does not have this k.
+        """
         if k is None:
             return self.bestModel.clusterCenters()
         for score in self.scores:

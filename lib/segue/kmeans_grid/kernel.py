@@ -1,9 +1,9 @@
 """Sum points by their nearest centre, for several sets of centres at once.
 
-Points and centres are in fixed point: quantised to multiples of 2^-bits in [-1, 1]. Then |c|^2 - 2 x.c, which alone
-decides the nearest centre, fits into the 53 bits of a float64 in whatever order its terms are added, and so do counts
-and sums of coordinates. Labels and new centres therefore depend neither on partitions or batches nor on the processor.
-Sums of squares are rounded; only scores use them.
+Points x and centres c are in fixed point: rounded to multiples of 2^-bits in [-1, 1]. The nearest centre is the one
+with the lowest |c|^2 - 2 x.c, a number that fits exactly into the 53 bits of a float64, whatever the order in which its
+terms are added. So do counts and sums of coordinates. Labels and new centres are therefore the same for any partitions,
+batches and processors. Sums of squares are rounded; only scores use them.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,10 @@ size has fewer points, so that more products are needed."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the maximum number of fractional bits with exact labels: 24 up to 10 features, 23 up to 42, 22 up to 170.
+    """Return the number of fractional bits of points: the most, up to 24, with which nearest centres are exact.
 
-    No partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and its terms are multiples of 2^(-2 bits).
+    It is 24 up to 10 features, 23 up to 42, 22 up to 170: no partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and its
+    terms are multiples of 2^(-2 bits), so that it fits into the 53 bits of a float64.
     """
     return min(MAX_BITS, (MANTISSA - (3 * n_features - 1).bit_length()) // 2)
 
@@ -37,27 +38,27 @@ def fixed_point_bits(n_features: int) -> int:
 def max_points(n_features: int) -> int:
     """Return the maximum size of a cluster whose sums of coordinates are exact: 2^29 points for up to 10 features.
 
-    More features leave fewer bits for the number of points.
+    With more features it is larger, since coordinates then have fewer of the 53 bits that a sum may have.
     """
     return 1 << (MANTISSA - fixed_point_bits(n_features))
 
 
 def exponent(max_abs: float) -> int:
-    """Return e, at most 500, such that ``max_abs`` * 2^e is in (1/2, 1]; 0 if ``max_abs`` is 0."""
+    """Return the integer e with ``max_abs`` * 2^e in (1/2, 1], or 500 if e would be larger; 0 if ``max_abs`` is 0."""
     fraction, power = np.frexp(max_abs)
     # larger powers would be infinite as floats; values that small need no exact scale
     return min(_MAX_EXPONENT, int(fraction == 0.5) - int(power))
 
 
 def round_to_fixed_point(values: Matrix, bits: int) -> Matrix:
-    """Return values in [-1, 1] rounded to multiples of 2^-bits, halves to even."""
+    """Return an array of the values, which are in [-1, 1], rounded to multiples of 2^-bits, ties to even."""
     # adding 0.0 replaces -0.0, which would make equal points differ in their bytes
     return np.ldexp(np.rint(np.ldexp(values, bits)), -bits) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Weighted points in the two layouts that matrix products need."""
+    """Points with weights, stored as columns and as rows: the two layouts that matrix products need."""
 
     homogeneous_columns: Matrix
     """Shape (n_features + 1, n_points): the coordinates, and a last row of ones."""
@@ -99,7 +100,10 @@ class Points:
 
 
 def distance_coefficients(centres: Matrix) -> Matrix:
-    """Return a row [-2 c, |c|^2] for each centre c: its product with (x, 1) is |x - c|^2 - |x|^2."""
+    """Return an array of shape (k, n_features + 1), with a row [-2 c, |c|^2] for each centre c.
+
+    The product of such a row with (x, 1) is |x - c|^2 - |x|^2.
+    """
     return np.concatenate([-2 * centres, np.einsum("ij,ij->i", centres, centres)[:, None]], axis=1)
 
 
@@ -108,7 +112,7 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
     Parameters
     ----------
-    points : in fixed point
+    points : in fixed point (rounded to multiples of 2^-bits in [-1, 1])
     centre_sets : arrays of shape (k, n_features), in fixed point, the centres of one set all different
 
     Returns
@@ -124,7 +128,10 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Group sets of centres, each group for one matrix product: up to ``_MAX_CENTRES`` centres, or one larger set."""
+    """Divide a list of sets of centres into lists, each for one matrix product, in the same order.
+
+    A list has sets with up to ``_MAX_CENTRES`` centres together, or one set with more.
+    """
     groups: list[list[Matrix]] = []
     room = 0
     for centres in centre_sets:
@@ -161,12 +168,12 @@ def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
-    """Keep only the first of several nearest centres of a point in one set. Changes ``is_nearest`` in place.
+    """Within each set, keep only the first of several centres that are equally near to a point. Changes ``is_nearest``.
 
     Parameters
     ----------
     is_nearest : 1 where a centre (row) is nearest to a point (column) within its set, else 0
-    bounds : first row of each set, and the number of rows
+    bounds : index of the first row of each set, and at the end the number of rows
     """
     for a, b in pairwise(bounds):
         set_part = is_nearest[a:b]
@@ -177,7 +184,10 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
 
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
-    """Return two numbers, each exact, whose sum is the sum of the squared lengths of points in fixed point."""
+    """Return the sum of the squared lengths of points in fixed point, as a coarse and a fine part to be added.
+
+    Each part is exact, for any order of the points; their sum may need more bits than a float64 has.
+    """
     squares = np.einsum("ij,ij->i", rows, rows)
     coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
     return float(coarse.sum()), float((squares - coarse).sum())
@@ -206,6 +216,10 @@ def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
     sums : result of ``centre_sums`` for ``centres``, shape (k, n_features + 2)
     centres : shape (k, n_features)
     bits : fractional bits of the result
+
+    Returns
+    -------
+    array of shape (k, n_features)
     """
     counts = sums[:, -2]
     means = sums[:, :-2] / np.maximum(counts, 1.0)[:, None]

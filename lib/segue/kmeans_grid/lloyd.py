@@ -19,18 +19,18 @@ MIN_GAIN_PER_TOL = 0.05
 
 
 class CheckpointStore(Protocol):
-    """Storage of the state of an interrupted grid: a few kilobytes of text."""
+    """Storage for one text of a few kilobytes: the state from which an interrupted grid of fits is continued."""
 
     def load(self) -> str | None:
         """Return the text that was saved last, or None if none was saved."""
 
     def save(self, text: str) -> None:
-        """Replace the saved text."""
+        """Store a text in place of the one that was saved before."""
 
 
 @dataclass(slots=True)
 class LloydState:
-    """State of Lloyd's iterations for one k."""
+    """Progress of Lloyd's iterations for one k: its centres, their number of moves, and whether they have converged."""
 
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
@@ -64,9 +64,9 @@ def run_lloyd(
     ----------
     data : all points, in fixed point
     states : one for each k
-    sample : candidates for the new position of a centre without points
+    sample : points to which a centre without points may be moved
     max_iter : maximum number of moves of the centres of a k
-    tol : distance in the units of the scaled points
+    tol : distance that a converged centre may still move, between points scaled into [-1, 1]
     checkpoint : where the states are saved after each pass
     fingerprint : numbers that identify the grid, saved with the states; ``restore_states`` compares them
     passes : number of passes that led to ``states``, 0 unless they were restored from a checkpoint
@@ -85,7 +85,10 @@ def run_lloyd(
 
 
 def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
-    """Move the centres of one k, or set its ``sums`` if it has converged or this is the last pass."""
+    """Move the centres of one k to the means of their points. Changes ``state`` in place.
+
+    If no move is needed (converged) or allowed (``last``), the centres stay, and ``state.sums`` is set to ``sums``.
+    """
     empty = sums[:, -2] == 0
     after = seeding.fill_empty_clusters(sample, kernel.updated_centres(sums, state.centres, data.bits), empty)
     max_shift = float(np.sqrt(((after - state.centres) ** 2).sum(axis=1).max()))
@@ -143,7 +146,7 @@ def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]
 def restore_states(
     text: str, ks: Sequence[int], n_features: int, fingerprint: Sequence[float] = ()
 ) -> tuple[int, list[LloydState]] | None:
-    """Return the number of passes and the states in a checkpoint's text, or None if it is corrupt or of another grid.
+    """Return (number of passes, list of LloydState) from a checkpoint's text; None if it is corrupt or of another grid.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ _RENAMED = {"fewest": "minK"}
 
 
 class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
-    """Params of the estimator and its model."""
+    """The pyspark.ml Params that KMeansGrid and KMeansGridModel have in common, with defaults and getters."""
 
     idCol: Param[str] = Param(
         Params._dummy(), "idCol", "unique id of each row, by which the sample is drawn", TypeConverters.toString
@@ -65,12 +65,12 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Return the Params that are not None, under their current names. Warns of each former name.
+    """Return a dict of the Params that are not None, by their current names. Warns of each former name.
 
     Parameters
     ----------
-    values : Params by name
-    stacklevel : the frame that the warning names; 4 is the caller of a method with ``keyword_only``
+    values : dict of values by name of the Param, current or former
+    stacklevel : as for ``warnings.warn``; 4 makes the warning point to the caller of a method with ``keyword_only``
     """
     given = {name: value for name, value in values.items() if value is not None}
     for old, new in _RENAMED.items():
@@ -81,7 +81,7 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
 
 
 def load_metadata(path: str, spark: SparkSession) -> dict[str, Any]:
-    """Return the metadata of a saved estimator or model, with current names of Params. Runs one Spark job."""
+    """Return the metadata dict of a saved estimator or model, with current names of Params. Runs one Spark job."""
     metadata: dict[str, Any] = DefaultParamsReader.loadMetadata(path, spark)
     for params in (metadata["paramMap"], metadata["defaultParamMap"]):
         for old in _RENAMED.keys() & params.keys():

@@ -19,7 +19,7 @@ from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 
 class PointSet(Protocol):
-    """All points that are clustered, scaled by 2^exponent into [-1, 1]: ``LocalPoints`` or ``Blocks``."""
+    """All points of a clustering, scaled by 2^exponent into [-1, 1]: LocalPoints (driver) or Blocks (cluster)."""
 
     @property
     def bits(self) -> int: ...
@@ -33,25 +33,30 @@ class PointSet(Protocol):
     def n_classes(self) -> int: ...
     def __len__(self) -> int: ...
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points nearest to each centre, as ``kernel.centre_sums`` does, over all points."""
+        """Sum the points nearest to each centre, for several sets of centres.
+
+        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
+        sum of a centre's points, their number, and the sum of their squared lengths.
+        """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum the scores of the points for every k, as ``scoring.score_sums`` does, over all points."""
+        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k."""
 
     def release(self) -> None:
         """Unpersist the DataFrame of the points, if there is one."""
 
 
 class LocalPoints:
-    """Points in the driver's memory.
+    """All points of a clustering, in the driver's memory.
 
-    Sums and scores are those of the points as given (scaled, not rounded); ``sample`` holds the points in fixed
-    point, for the search. The points are shuffled in a way that depends on their values and number alone.
+    Sums and scores are those of the points as given (scaled, not rounded). ``sample`` holds the points in fixed point
+    (rounded), on which centres are searched. The points are shuffled in a way that depends on their values and number
+    alone, so that the order of the rows does not matter.
 
     Parameters
     ----------
     rows : shape (n_points, n_features)
-    classes : class of each point, below 0 for none, shape (n_points,)
+    classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
     n_classes : number of classes
     exponent : 2^exponent scales the values into [-1, 1]
     """
@@ -81,12 +86,16 @@ class LocalPoints:
         """Do nothing: points in the driver's memory have no DataFrame to unpersist."""
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points nearest to each centre, as ``kernel.centre_sums`` does, over all points."""
+        """Sum the points nearest to each centre, for several sets of centres.
+
+        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
+        sum of a centre's points, their number, and the sum of their squared lengths.
+        """
         with threadpool_limits(limits=1):
             return kernel.centre_sums(self._exact, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum the scores of the points for every k, as ``scoring.score_sums`` does, over all points."""
+        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k."""
         with threadpool_limits(limits=1):
             return scoring.score_sums(self._exact, self._classes, self.n_classes, stats)
 
@@ -100,15 +109,19 @@ def load_points(
     n_points: int | None = None,
     bound: float | None = None,
 ) -> LocalPoints | Blocks:
-    """Load the points to the driver, or pack them into blocks on the cluster. Runs one to four Spark jobs.
+    """Load the points to the driver or, if they are many, pack them on the cluster. Runs one to four Spark jobs.
 
     Parameters
     ----------
-    points : with ``features`` (vector, shape (n_features,)) and the class column, if any (null for no class)
+    points : DataFrame with ``features`` (vector, shape (n_features,)) and the class column, if any (null for no class)
     features, class_column : column names
-    max_local : most points that are loaded to the driver
+    max_local : maximum number of points that are loaded to the driver
     n_points : number of rows, if known; saves a job
     bound : upper bound of the absolute values, if known; saves a job where the points are packed
+
+    Returns
+    -------
+    LocalPoints if there are at most ``max_local`` points, else Blocks
 
     Raises
     ------
@@ -153,20 +166,25 @@ _HASHES = 2.0**64
 
 
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
-    """Draw about ``size`` points, and add ``blocks.extremes``. Runs one Spark job, which shuffles if there is no id.
+    """Return a sample of about ``size`` points, with ``blocks.extremes`` added. Runs one Spark job.
 
-    A point is drawn if the hash of its id is below a threshold. Without ids, a share of the copies of each distinct
-    point is drawn, their number rounded up or down by the point's hash. The weight of a drawn point is the number of
-    its drawn copies times the rounded ratio of all points to ``size``. An added extreme point has weight 1, since it
-    may be a cluster of its own.
+    A point is drawn if the hash of its id is below a threshold. Without ids, which needs a shuffle, a share of the
+    copies of each distinct point is drawn, their number rounded up or down by the point's hash. The weight of a drawn
+    point is the number of its drawn copies times the rounded ratio of all points to ``size``. An added extreme point
+    has weight 1, since it may be a cluster of its own.
 
     Parameters
     ----------
-    point : array<double>, shape (n_features,)
+    point : Column of array<double>, shape (n_features,)
     points : the DataFrame that ``blocks`` were packed from
     blocks : the same points, packed
-    id_column : unique id of each row, or None
+    id_column : name of the column with a unique id of each row, or None
     size : expected number of drawn points
+
+    Returns
+    -------
+    Points
+        Weighted, scaled into [-1, 1] and in fixed point, shuffled.
     """
     share = size / len(blocks)
     if id_column:
@@ -182,12 +200,17 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 
 
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
-    """Return the distinct points in fixed point, weighted by their copies, and how many there are. Runs two Spark jobs.
+    """Return the distinct points as Points weighted by their numbers of copies, and how many there are.
+
+    Runs two Spark jobs. Points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
 
     Parameters
     ----------
-    point, points, blocks : as for ``draw_sample``
-    max_points : if there are more distinct points, only those with the smallest hashes are returned, but all counted
+    point : Column of array<double>, shape (n_features,)
+    points : the DataFrame that ``blocks`` were packed from
+    blocks : the same points, packed
+    max_points : if there are more distinct points, those with the smallest hashes and ``blocks.extremes`` are returned,
+        but all are counted
     """
     exponent, bits = blocks.exponent, blocks.bits
     on_grid = F.transform(point, lambda x: F.rint(x * 2.0 ** (exponent + bits)))
@@ -207,9 +230,10 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Return points in fixed point, shuffled, after those of ``blocks.extremes`` that are not among them.
+    """Make shuffled Points in fixed point from ``values``, in original units, shape (n, n_features).
 
-    The order depends on the values and number of the points alone.
+    Those of ``blocks.extremes`` that are not among the values come first, with weight 1. The order depends on the
+    values and the number of the points alone.
     """
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))

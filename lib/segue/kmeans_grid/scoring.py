@@ -30,13 +30,19 @@ class CentreStats(NamedTuple):
 
     @classmethod
     def of(cls, centres: Matrix, sums: Matrix) -> "CentreStats":
-        """Make CentreStats from the result of ``kernel.centre_sums``, where every centre has points."""
+        """Make CentreStats from centres and the sums of their points, where every centre has points.
+
+        Parameters
+        ----------
+        centres : shape (k, n_features)
+        sums : result of ``kernel.centre_sums`` for these centres, shape (k, n_features + 2)
+        """
         sizes = sums[:, -2]
         return cls(centres, sizes, sums[:, :-2] / sizes[:, None], sums[:, -1] / sizes)
 
 
 class ScoreSums(NamedTuple):
-    """Sums over the points of each cluster, for one k."""
+    """For one k: sums of silhouettes and distances over each cluster's points, and counts by cluster and class."""
 
     sums: Matrix
     """Shape (k, 3): sums of silhouettes, of distances to the mean, of squared distances to the mean."""
@@ -49,17 +55,18 @@ class ScoreSums(NamedTuple):
 def score_sums(
     points: Points, classes: NDArray[np.int32] | None, n_classes: int, stats: Sequence[CentreStats]
 ) -> list[ScoreSums]:
-    """Sum the scores of the points, for every k. O(n k d) instead of the O(n^2 d) of pairwise distances.
+    """Sum silhouettes and distances to the mean over the points of each cluster, for every k.
 
-    The mean squared distance of x to the n points of a cluster with mean m and mean squared length q is
-    |x|^2 + q - 2 x.m; the mean over the other points of its own cluster is n / (n - 1) times that.
+    O(n k d) instead of the O(n^2 d) of pairwise distances: the mean squared distance of a point x to the n points of a
+    cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of them, the mean over the others is
+    n / (n - 1) times that.
 
     Parameters
     ----------
-    points : scaled; rounded to fixed point or not
-    classes : class of each point, below 0 for none, shape (n_points,)
+    points : scaled into [-1, 1]; rounded to fixed point or not
+    classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
     n_classes : number of classes
-    stats : one for each k, over all points; ``points`` may be a part of these
+    stats : for each k its centres, and sizes and means over all points; ``points`` may be a part of these
 
     Returns
     -------
@@ -93,12 +100,18 @@ def score_sums(
 
 
 def _mean_distance_coefficients(stats: CentreStats) -> Matrix:
-    """Return a row per cluster: times (x, 1) it is the mean squared distance of x to its points, less |x|^2."""
+    """Return an array of shape (k, n_features + 1), a row for each cluster.
+
+    The product of a row with (x, 1) is the mean squared distance of x to the points of the cluster, minus |x|^2.
+    """
     return np.concatenate([-2 * stats.means, stats.mean_squares[:, None]], axis=1)
 
 
 def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
-    """Return for each cluster of n points their mean squared distance to their mean, and n / (n - 1), or 0 if n = 1."""
+    """Return two arrays of shape (k,), for clusters of n points each.
+
+    The first holds the mean squared distance of the points to their mean; the second n / (n - 1), or 0 if n is 1.
+    """
     spread = stats.mean_squares - np.einsum("ij,ij->i", stats.means, stats.means)
     return spread, np.where(stats.sizes > 1, stats.sizes / np.maximum(stats.sizes - 1, 1.0), 0.0)
 
@@ -108,7 +121,11 @@ def _point_scores(
 ) -> tuple[Matrix, Matrix]:
     """Return the silhouette of each point, and its squared distance to the mean of its cluster, each of shape (n,).
 
-    ``mean_distances``, of shape (k, n), is changed in place.
+    Parameters
+    ----------
+    mean_distances : mean squared distance of each point to the points of each cluster, shape (k, n); changed in place
+    labels : index of each point's cluster, shape (n,)
+    spread, factor : the two results of ``_silhouette_terms``
     """
     columns = np.arange(mean_distances.shape[1])
     inside = mean_distances[labels, columns]
@@ -125,7 +142,7 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Counts pairs of cluster and class, in an array of all possible pairs or, if these are many, of pairs found."""
+    """Counts points by cluster and class: for all possible pairs or, if these are many, for those that occur."""
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes
@@ -151,13 +168,13 @@ class _PairCounter:
 
 
 def _merge_counts(pairs: NDArray[np.int64], counts: Matrix) -> tuple[NDArray[np.int64], Matrix]:
-    """Return the distinct pairs, rising, and the sum of each one's counts."""
+    """Add up the counts of equal pairs; return an array of the distinct pairs, rising, and an array of their counts."""
     distinct, inverse = np.unique(pairs, return_inverse=True)
     return distinct, np.bincount(inverse, weights=counts, minlength=len(distinct)).astype(np.float64)
 
 
 def merge_score_sums(parts: Sequence[ScoreSums]) -> ScoreSums:
-    """Add up the ScoreSums of one k over several parts of the points."""
+    """Add up the ScoreSums of one k over several parts of the points, and return the total as ScoreSums."""
     pairs, counts = _merge_counts(
         np.concatenate([part.pairs for part in parts]),
         np.concatenate([part.counts for part in parts]).astype(np.float64),

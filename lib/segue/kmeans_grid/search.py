@@ -1,8 +1,9 @@
 """Search the best centres on a sample for every k, and measure how stable the clusters are.
 
-All restarts run a few iterations, and only the best of each k run until they converge. Neighbouring k then exchange
-centres until that gains nothing. Restarts and exchanges run on the first points of a large sample; the best solutions
-are finished on all of it. The number of points is bounded, so that all of this runs on the driver.
+All restarts run a few iterations, and only the best of each k run until they converge. Then the centres of each k, with
+one added, removed or replaced, are tried as starts for the same and the neighbouring k, until that gains nothing. Both
+steps run on the first points of a large sample; the best solutions are finished on all of it. The number of points is
+bounded, so that all of this runs on the driver.
 """
 
 import logging
@@ -54,7 +55,7 @@ def search(
     Returns
     -------
     list of Solution
-        One per k.
+        The centres of each k, by rising k.
     """
     first, pool = _first_points(sample, ks[-1]), pool or WorkerPool(1)
     with threadpool_limits(limits=1):
@@ -72,7 +73,7 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first points of the sample for the restarts, see ``FIRST_POINTS``.
+    """Return the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * ``max_k``) points of the sample.
 
     Returns the whole sample if it has no more points, or if fewer than ``max_k`` of the first points are distinct.
     """
@@ -86,7 +87,7 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Run restarts for every k, and return the best ``N_REFINED`` solutions of each, converged."""
+    """Run the restarts of every k; return for each k a list of its best ``N_REFINED`` solutions, converged."""
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
     return _refine(points, solutions, N_REFINED, bits, pool)
@@ -100,7 +101,22 @@ def _refine(
     pool: WorkerPool,
     early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Solution]]:
-    """Run some iterations of every solution, then the best ``n`` of each k until they converge; return those."""
+    """Run Lloyd's iterations on the solutions of every k, in parallel; the best of each k run until they converge.
+
+    Parameters
+    ----------
+    points : in fixed point
+    by_k : a list of solutions for each k
+    n : number of solutions of each k that run until they converge
+    bits : fractional bits of the fixed point
+    pool : processes to share the work
+    early_iterations : iterations of all solutions, after which the best are chosen
+
+    Returns
+    -------
+    list of lists of Solution
+        For each k the best ``n``, the lowest inertia first.
+    """
     early = iter(_lloyd(points, [solution for group in by_k for solution in group], early_iterations, bits, pool))
     best = [seeding.best_solutions([next(early) for _ in group], n) for group in by_k]
     converged = iter(_lloyd(points, [solution for group in best for solution in group], MAX_ITERATIONS, bits, pool))
@@ -110,7 +126,7 @@ def _refine(
 def _lloyd(
     points: Points, solutions: Sequence[Solution], iterations: int, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run Lloyd's iterations of independent solutions in parallel."""
+    """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the results in order."""
     n = len(pool)
     # every n-th solution: they are in the order of k, so that each process gets large and small ones
     parts = [solutions[i::n] for i in range(n)]
@@ -122,7 +138,10 @@ def _lloyd(
 
 
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Return new centres derived from the solution of every k, as (index of a k, centres), see ``seeding.propose``."""
+    """Return new starting centres, made from each solution by adding, removing or replacing a centre, in parallel.
+
+    Each is a pair: position in ``solutions`` of the k that it is a start for, and centres of shape (k, n_features).
+    """
     n = len(pool)
     parts = [range(len(solutions))[i::n] for i in range(n)]
     by_part = pool.map(seeding.propose_all, repeat(points, n), repeat(solutions, n), parts, repeat(draws, n))
@@ -133,9 +152,10 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Improve the solution of each k from changed centres of the same or a neighbouring k (``seeding.propose``).
+    """Improve the solution of each k with starts made from the centres of the same or a neighbouring k.
 
-    Ends after ``MAX_EXCHANGES`` rounds, or ``MAX_FAILED_EXCHANGES`` rounds in a row without a gain.
+    A start has one of these centres removed or replaced, or one added. Returns a list with one Solution per k. Ends
+    after ``MAX_EXCHANGES`` rounds, or ``MAX_FAILED_EXCHANGES`` rounds in a row without a gain.
     """
     tried: set[bytes] = set()
     n_failed = 0
@@ -163,15 +183,18 @@ def stability(
 ) -> list[Stability | None]:
     """Return the stability of every k: the adjusted Rand index between clusterings fitted on different halves.
 
-    Each half holds each point with probability 1/2. Four starts suffice for a half, since exchanges between k make up
-    for poor starts. Two halves are compared on the points that both hold; the index of a pair that shares none is 1.
+    Each half holds each point with probability 1/2. Four starts suffice for a half, since centres taken over from
+    neighbouring k make up for poor starts. Two halves are compared on the points that both hold; the index of a pair
+    that shares none is 1.
 
     Parameters
     ----------
     sample : in fixed point, shuffled; of more than 20,000 points the first 20,000 are used
     ks : numbers of clusters, rising
     subsamples : number of halves, at least 2
-    seed, bits, pool : as for ``search``
+    seed : whole number
+    bits : fractional bits of the fixed point
+    pool : processes to share the work; the result has the same bits for any number of them
 
     Returns
     -------
@@ -204,7 +227,7 @@ def stability(
 def with_stability(
     fits: list[Fit], sample: Points, options: GridOptions, bits: int, pool: WorkerPool | None = None
 ) -> list[Fit]:
-    """Return the fits with their stability on a sample, or unchanged if ``options.subsamples`` is 0."""
+    """Return the fits with ``Fit.stability`` measured on a sample, or unchanged if ``options.subsamples`` is 0."""
     if not options.subsamples:
         return fits
     started = time.monotonic()
@@ -217,7 +240,10 @@ def with_stability(
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
-    """Fit every k to one half of the points, ``part``; return for each k the label of every point by nearest centre."""
+    """Fit every k to ``part``, one half of ``points``; return for each k the index of every point's nearest centre.
+
+    ``part`` is what the centres are searched on; the arrays returned, of shape (n_points,), are for all ``points``.
+    """
     solutions = search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
 
@@ -229,7 +255,10 @@ def _rand_index(
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    """Return the adjusted Rand index of two labellings on the shared points, 1 if there are none."""
+    """Return the adjusted Rand index of two labellings on the points where ``shared`` is true, 1 if there are none.
+
+    ``labels`` and ``other`` hold the cluster index of each point in [0, k), shape (n_points,).
+    """
     pairs = np.bincount(labels[shared] * k + other[shared], weights=weights[shared], minlength=k * k)
     ari = agreement(pairs.astype(np.int64).reshape(k, k)).ari
     return 1.0 if ari is None else ari

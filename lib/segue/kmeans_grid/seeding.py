@@ -27,11 +27,11 @@ class Solution(NamedTuple):
 
 
 def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int) -> list[Matrix]:
-    """Choose the first centres of several restarts by greedy k-means++. O(n d) for each candidate centre.
+    """Choose the starting centres of several restarts by greedy k-means++. O(n d) for each candidate centre.
 
-    The first k rows of a result are first centres for k clusters too, so that one call serves all k of a grid. Each
-    further centre is the best of 2 + ln(n_centres) candidates, drawn by their squared distance to the centres chosen
-    before.
+    The first k rows of an array that is returned are starting centres for k clusters too, so that one call serves all k
+    of a grid. Each further centre is the best of 2 + ln(n_centres) candidates, drawn by their squared distance to the
+    centres chosen before.
 
     Parameters
     ----------
@@ -81,7 +81,10 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Run at most ``iterations`` more of Lloyd's iterations on each solution; converged ones are returned unchanged."""
+    """Run up to ``iterations`` more of Lloyd's iterations on each solution, and return the new solutions in order.
+
+    Converged ones are returned unchanged.
+    """
     results = list(solutions)
     for _ in range(iterations):
         moving = [i for i, solution in enumerate(results) if not solution.converged]
@@ -112,11 +115,11 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
 
 
 def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Move each empty centre to the point farthest from the centres that have points and from those already moved.
+    """Return the centres, each empty one moved to the point farthest from those with points and those moved before.
 
     Parameters
     ----------
-    points : candidates; of equally far ones the first is taken
+    points : where centres are moved to; of equally far points the first is taken
     centres : shape (k, n_features)
     empty : whether a centre has no points, shape (k,)
     """
@@ -145,12 +148,16 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Call ``propose`` for each of ``indices``; return pairs of an index and the call's result."""
+    """Make new starting centres from several solutions, those at the positions ``indices``: the work of one process.
+
+    Returns a list of pairs (position, result of ``propose`` for it); that result is a list of pairs too, each of the
+    position of a k and new centres for this k.
+    """
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
 
 def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
-    """Derive new centres for one k and its neighbours from the centres of that k. O(n k d).
+    """Make new starting centres for one k and its neighbours from the centres of that k. O(n k d).
 
     A good solution for k is a good start for k + 1 with a centre added, and for k - 1 with one removed. Removing one
     and adding another, in either order, also moves a centre out of a local optimum.
@@ -160,12 +167,12 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
     points : a sample
     solutions : one per k, by rising k
     index : position in ``solutions`` of the k whose centres are changed
-    draws : numbers in [0, 1), shape (n_candidates,), which select the candidates for an added centre
+    draws : numbers in [0, 1), which select the points of which one becomes an added centre
 
     Returns
     -------
     list of (int, array of shape (k, n_features))
-        Positions in ``solutions``, and new centres for them; empty where every point coincides with a centre.
+        Position of a k in ``solutions``, and new centres for this k. Empty where every point coincides with a centre.
     """
     centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
@@ -184,7 +191,7 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
 
 
 def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
-    """Return the centres without the one whose removal raises the inertia least. O(n k d)."""
+    """Return the centres without the one whose removal raises the inertia least: k - 1 rows. O(n k d)."""
     distances = kernel.distance_coefficients(centres) @ points.homogeneous_columns
     columns = np.arange(len(points))
     labels = kernel.column_argmin(distances)
@@ -195,9 +202,10 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Add a centre: the point that lowers the inertia most, of candidates drawn by squared distance to the centres.
+    """Return the centres and one more, shape (k + 1, n_features), or None where every point coincides with a centre.
 
-    Returns None where every point coincides with a centre.
+    The new centre is a point: of those drawn, the one that lowers the inertia most. Each of ``draws``, numbers in [0,
+    1), draws a point with a probability proportional to its weighted squared distance to the nearest centre.
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)

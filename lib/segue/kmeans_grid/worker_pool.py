@@ -20,9 +20,9 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerPool:
-    """A pool of processes that each run numpy with one thread; the results are those of sequential calls.
+    """A pool of processes to call functions in; each runs numpy with one thread. Results are those of sequential calls.
 
-    Before ``start`` every call runs in the calling process.
+    A context manager: leaving it ends the processes. Before ``start`` every call runs in the calling process.
 
     Parameters
     ----------
@@ -60,9 +60,10 @@ class WorkerPool:
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Call a function for each tuple of arguments, in parallel, and return the results in order.
+        """Call ``function`` with one item of each of ``arguments``, like the built-in ``map``, but in parallel.
 
-        The function must not change its arguments: another process works on copies.
+        Returns a list of the results, in order. The function must not change its arguments: another process works on
+        copies.
         """
         if self._starter:
             self._starter.join()
@@ -73,7 +74,7 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of parts that work is best divided into."""
+        """Return the number of parts to divide work into: the number of processes, or 1 before ``start``."""
         return self._n if self._starter else 1
 
 

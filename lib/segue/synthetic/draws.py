@@ -12,28 +12,32 @@ from pyspark.sql import functions as F
 
 
 def bits(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of 64 random bits as a long. If the only key is a long, distinct keys give distinct bits.
+    """Return a Column of 64 random bits as a long: a hash of seed, name and keys.
 
     Parameters
     ----------
     seed : any integer
-    name : separates draws with equal keys
-        SHA-256 hashes seed and name to one long, which XXH64 then hashes together with the keys.
+    name : name of the draw; draws of different names are independent, whatever the keys
     keys : columns that identify the drawn value, such as the row's number
-        XXH64 is a bijection of its last long.
+        If the only key is a long, different keys give different bits: XXH64 is one-to-one in its last long.
     """
     stream = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big", signed=True)
     return F.xxhash64(F.lit(stream).cast("long"), *keys)
 
 
 def uniform(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of uniform doubles strictly between 0 and 1, drawn by seed, name and keys as in ``bits``."""
+    """Return a Column of uniform doubles strictly between 0 and 1, a function of seed, name and keys alone.
+
+    ``name`` names the draw: draws of different names are independent. ``keys`` are columns that identify the row.
+    """
     steps = F.shiftrightunsigned(bits(seed, name, *keys), 12)
     return (steps + F.lit(0.5)) * F.lit(2.0**-52)
 
 
 def normal(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of standard normal doubles, drawn by seed, name and keys as in ``bits``.
+    """Return a Column of standard normal doubles, a function of seed, name and keys alone.
+
+    ``name`` names the draw: draws of different names are independent. ``keys`` are columns that identify the row.
 
     References
     ----------
@@ -45,19 +49,19 @@ def normal(seed: int, name: str, *keys: Column) -> Column:
 
 
 def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of random ints from 0 to ``bound - 1``, uniform, the same for the same seed, name and keys.
+    """Return a Column of random ints from 0 to ``bound - 1``, uniform, a function of seed, name and keys alone.
 
     Parameters
     ----------
     bound : exclusive upper bound
-    seed, name : draws of different names are independent
+    seed, name : seed, and name of the draw; draws of different names are independent
     keys : columns that identify the row, such as its number
     """
     return F.pmod(bits(seed, name, *keys), F.lit(bound)).cast("int")
 
 
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
-    """Return a Column with the element of ``values`` at an index from 0.
+    """Return a Column with one of ``values`` per row, that at the row's ``index``.
 
     The list is passed to Spark as one string: a literal per value would cost a JVM call each, seconds in all.
 
@@ -114,5 +118,5 @@ def fraction(median: Column, spread: float, deviate: Column) -> Column:
 
 
 def thousandths(value: Column) -> Column:
-    """Round a Column to three decimals, ten times faster than ``F.round``, which uses BigDecimal."""
+    """Return a Column rounded to three decimals, ten times faster than by ``F.round``, which uses BigDecimal."""
     return F.rint(value * F.lit(1000.0)) / F.lit(1000.0)

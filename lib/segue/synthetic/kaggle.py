@@ -26,14 +26,15 @@ def synthetic_kaggle_rows(
     """Return the tracks of ``synthetic_tracks`` as text rows of the Kaggle set, in the order of ``Index``.
 
     Numbers are rounded to integers, fractions are percentages, and the duration in seconds has a comma before the last
-    three digits. In every run of ``ROWS_PER_FAULT`` consecutive rows one row, at a position drawn with the seed, has a
-    fault (a shorter last run may have none). The kinds are used in the order of ``FAULTS``: a letter after the
+    three digits. In every block of ``ROWS_PER_FAULT`` consecutive rows one row, at a position drawn with the seed, has
+    a fault (a shorter last block may have none). The kinds are used in the order of ``FAULTS``: a letter after the
     acousticness, 0 bpm, a valence over 100, an empty title, a copy of the preceding row instead of the row.
 
     Parameters
     ----------
     n_tracks : number of rows
-    seed, partitions : as in ``synthetic_tracks``
+    seed : another seed gives other tracks, and faults in other rows
+    partitions : number of partitions, by default one per 250,000 rows
 
     Returns
     -------
@@ -49,7 +50,7 @@ def synthetic_kaggle_rows(
 def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
     """Add the column ``fault``: the kind of fault of each line, or null.
 
-    Kinds are used in turn instead of drawn, so that a file of five runs (1,000 rows) has all of them.
+    Kinds are used in turn instead of drawn, so that a file of five blocks of ``ROWS_PER_FAULT`` (1,000 rows) has all.
     """
     run = F.floor(F.col("line_id") / ROWS_PER_FAULT)
     # never the first line of a run: a duplicate copies the preceding line, which must have no fault itself
@@ -59,7 +60,7 @@ def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
 
 
 def _valid_texts() -> dict[str, Column]:
-    """Return the columns of the Kaggle set, by name, as texts without faults."""
+    """Return a dict from each column name of the Kaggle set to its text Column without faults."""
 
     def integer(name: str, times: int = 1) -> Column:
         return F.rint(F.col(name) * times).cast("int").cast("string")
@@ -84,7 +85,10 @@ def _valid_texts() -> dict[str, Column]:
 
 
 def _texts_with_faults() -> dict[str, Column]:
-    """Return the columns that can have a fault, by name: a faulty text in rows with the fault, else the valid text."""
+    """Return a dict from each column name that can have a fault to its text Column.
+
+    The text is faulty where the column ``fault`` names this fault, else valid.
+    """
     valid = _valid_texts()
 
     def with_fault(name: str, fault: str, text: Column) -> Column:

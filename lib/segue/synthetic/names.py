@@ -135,7 +135,10 @@ ODD_TITLES = (
 
 
 class Pattern(NamedTuple):
-    """A pattern of names: the start, a word of ``left``, the joint, a word of ``right``."""
+    """A pattern of names: the start, a word of ``left``, the joint, a word of ``right``.
+
+    For example the start "The ", adjectives, the joint " " and plurals.
+    """
 
     weight: int
     """Relative frequency: the share of names of this pattern is its weight over the sum of all weights."""
@@ -167,7 +170,10 @@ _STRIDE = 7_368_787
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
-    """Return a Column: the index of the pattern of an artist's name. ``code`` is the artist's number (long from 0)."""
+    """Return a Column with the index of the pattern of an artist's name, such as "The", an adjective and a plural.
+
+    ``code`` is the artist's number (long, 0 or more).
+    """
     # 101 slots, a prime, so that every genre has artists of every pattern
     slots = _n_slots(_ARTISTS)
     return _pattern_index(_ARTISTS, F.pmod(code * F.lit(37) + F.lit(seed % slots), F.lit(slots)))
@@ -182,7 +188,7 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
     Parameters
     ----------
     code : the artist's number (long, 0 or more)
-    pattern : ``artist_pattern`` of the number
+    pattern : index of the name's pattern, the result of ``artist_pattern`` for this number
     """
     # a pattern with one slot has every 101st number only; the quotient makes these consecutive
     number = F.floor(code / choice([_n_slots(_ARTISTS) if p.weight == 1 else 1 for p in _ARTISTS], pattern))
@@ -195,7 +201,7 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
 
 
 def title_pattern(row_id: Column, seed: int) -> Column:
-    """Return a Column with the index of the pattern of a track's title, drawn by the seed and ``row_id``."""
+    """Return a Column with the index of the pattern that a track's title is made by, drawn by seed and ``row_id``."""
     return _pattern_index(_TITLES, below(_n_slots(_TITLES), seed, "title", row_id))
 
 
@@ -216,7 +222,16 @@ def title_suffix(
     guest: Column,
     guest_share: Column,
 ) -> Column:
-    """Return a Column with a suffix of a title, such as " (Live)" or " - Remastered 2011", or an empty string."""
+    """Return a Column with a suffix of a title, such as " (Live)" or " - Remastered 2011", or an empty string.
+
+    Parameters
+    ----------
+    row_id, seed : decide the draw
+    year, is_live : of the recording
+    hall : name of the hall of a live recording
+    guest : name of a second artist
+    guest_share : fraction of recordings with a second artist
+    """
     draw = uniform(seed, "appendix", row_id)
     remaster_year = (F.lit(2009) + below(8, seed, "remaster", row_id)).cast("string")
     return (
@@ -230,7 +245,7 @@ def title_suffix(
 
 
 def concert_hall(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the hall of an artist's live recordings of one year."""
+    """Return a Column with the name of the hall of an artist's live recordings of one year."""
     return _word(HALLS, bits(seed, "hall", artist_code, year))
 
 
@@ -249,7 +264,7 @@ def _n_slots(patterns: Sequence[Pattern]) -> int:
 
 
 def _pattern_index(patterns: Sequence[Pattern], slot: Column) -> Column:
-    """Return a Column with the index of a slot's pattern, where each pattern has ``weight`` consecutive slots."""
+    """Return a Column with the index of a slot's pattern: each pattern has ``weight`` consecutive slots, from 0."""
     return choice([i for i, pattern in enumerate(patterns) for _ in range(pattern.weight)], slot)
 
 

@@ -12,9 +12,10 @@ from segue.synthetic.draws import bits, choice, correlated, fraction, normal, sh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Genre:
-    """Parameters of the tracks of one genre; ``tracks`` adds the correlations between the features of a track.
+    """Parameters of the distributions from which the tracks of one genre are drawn.
 
-    ``bpm``, ``minutes`` and the features from ``energy`` to ``instrumentalness`` (fractions) are medians.
+    ``bpm``, ``minutes`` and the features from ``energy`` to ``instrumentalness`` (fractions) are medians. How features
+    correlate is the same for all genres, and not part of this class.
     """
 
     name: str
@@ -149,7 +150,7 @@ _FRACTIONS = (
 
 
 def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None) -> DataFrame:
-    """Return invented tracks, the same bits for the same seed and any number of partitions.
+    """Return a DataFrame of invented tracks, the same bits for the same seed and any number of partitions.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, parti
 
 
 def numbered_rows(spark: SparkSession, n_rows: int, partitions: int | None = None) -> DataFrame:
-    """Return rows with the column ``row_id`` (long), 0 to ``n_rows - 1`` in ascending order."""
+    """Return a DataFrame with the column ``row_id`` (long), 0 to ``n_rows - 1`` in ascending order."""
     n_parts = partitions or max(1, math.ceil(n_rows / _ROWS_PER_PARTITION))
     return spark.range(0, n_rows, 1, n_parts).withColumnRenamed("id", "row_id")
 
@@ -190,10 +191,11 @@ def _of_genre(field: str) -> Column:
 
 
 def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
-    """Add genre and artist: the genre drawn by its share, the artist among the genre's by a Zipf-like rank.
+    """Add genre and artist, as numbers and name: the genre drawn by its share, the artist by rank within the genre.
 
-    The density of ranks is proportional to 1 / (rank + head) up to the number of artists. Both head and number of
-    artists grow with ``row_id``: under a fixed distribution one artist would have a million of 100 million tracks.
+    Low ranks are frequent, as under Zipf's law: the density is proportional to 1 / (rank + head) up to the number of
+    artists. Both head and number of artists grow with ``row_id``: under a fixed distribution one artist would have a
+    million of 100 million tracks.
     """
     row_id = F.col("row_id")
     head = row_id / F.lit(20_000.0) + F.lit(3.0)
@@ -208,7 +210,7 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the latent traits ``intensity`` and ``mood``, whether the recording is live, and the year.
+    """Add the columns ``intensity`` and ``mood`` (standard normal, features depend on them), ``is_live`` and ``year``.
 
     The artist explains two fifths of the variance of the intensity (0.65 squared), so an artist's tracks are similar.
     """
@@ -228,7 +230,7 @@ def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_features(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the audio features, centred on the values of the genre and correlated through the latent traits."""
+    """Add audio features and popularity, around the values of the genre, correlated through intensity and mood."""
 
     def noise(name: str) -> Column:
         return normal(seed, name, F.col("row_id"))
@@ -269,7 +271,7 @@ def _popularity(seed: int) -> Column:
 
 
 def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add track id, title, artist and album."""
+    """Add the columns ``track_id``, ``title``, ``artist`` and ``album``, and those that they are computed from."""
     row_id, artist, year, is_live = (F.col(name) for name in ("row_id", "artist_code", "year", "is_live"))
     guest = artist + len(GENRES)  # the next artist of the same genre
     # as columns they are computed once: each is used about a dozen times
@@ -302,7 +304,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column of unique ids, 22 digits and lower-case letters: the first 13 are a bijection of ``row_id``."""
+    """Return a Column of ids, 22 digits and lower-case letters; unique, as the first 13 differ for every ``row_id``."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
