@@ -55,10 +55,12 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     """K-means for every k of a grid, with restarts and exact scores, in a few passes over the data.
 
     For the same rows, Params and version of numpy the centres have the same bits, whatever the number of partitions,
-    the order of rows and the machines, for up to 2^29 rows a cluster; scores agree to 1e-9. Values are rounded to
-    multiples of 2^-24 U (2^-23 U from 11 features on, 2^-22 U from 43 on), where U is the smallest power of two that no
-    absolute value exceeds. All rows count in every pass and every score; only starts are searched on a sample, drawn by
-    a hash of ``idCol``, or, without an id, of the vector, which shuffles the rows.
+    the order of rows and the machines, for up to 2^29 rows a cluster; scores agree to 1e-9. For this, sums must be
+    exact in any order, so values are rounded: let U be the smallest power of two that no absolute value exceeds; values
+    become multiples of U / 2^24, with more than 10 features of U / 2^23, with more than 42 of U / 2^22.
+
+    All rows count in every pass and every score. Only starts are searched on a sample of rows, chosen by a hash of
+    ``idCol``; without an id it is a hash of the vector, which costs a shuffle of the rows.
 
     ``fit`` persists the rows if they are not cached. It reads them in about ``maxIter`` + 8 Spark jobs, or in two if
     the sample holds all of them, and runs a few small jobs to make ``bestModel``.
@@ -71,8 +73,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     ks : numbers of clusters; those above the number of distinct rows are left out, with a warning
     restarts : starts for each k, of which the best is used
     maxIter : maximum number of iterations over all rows; unused if the sample holds all of them
-    tol : a k has converged when no centre moves farther than this, or an iteration lowers the inertia by a smaller
-        share than tol / (20 U); unused if the sample holds all rows
+    tol : a k has converged when no centre moves farther than this, or when the inertia falls by a negligible share
+        (less than tol / (20 U)); unused if the sample holds all rows
     seed : seed of every random draw, at least 0
     sampleSize : rows that starts are searched on, or 100 for each cluster of the largest k if that is more
     minK : ``bestModel`` has the best silhouette among k of at least minK, or among all k where none is so large

@@ -57,8 +57,8 @@ def run_lloyd(
 
     A k has converged when no cluster is empty and either no centre would move farther than ``tol``, or the last move
     lowered the inertia by a smaller share than ``tol`` / 20. Both are computed from exact sums, so partitions do not
-    matter. The last pass of a k moves no centre; its sums are those that the scores need. Changes ``states`` in place;
-    afterwards each has its ``sums``.
+    matter. Changes ``states`` in place. The last pass of a k moves no centre; it stores the number of points and the
+    sums of coordinates of each cluster in ``state.sums``, for the scores.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def run_lloyd(
     states : one for each k
     sample : points to which a centre without points may be moved
     max_iter : maximum number of moves of the centres of a k
-    tol : distance that a converged centre may still move, between points scaled into [-1, 1]
+    tol : Euclidean distance that a converged centre may still move, in the coordinates of ``data``: within [-1, 1]
     checkpoint : where the states are saved after each pass
     fingerprint : numbers that identify the grid, saved with the states; ``restore_states`` compares them
     passes : number of passes that led to ``states``, 0 unless they were restored from a checkpoint

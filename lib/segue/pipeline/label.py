@@ -173,9 +173,9 @@ def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> Pend
 
 
 def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
-    """Return what labels are derived from, to be stored with them, as a dict.
+    """Return what labels are derived from, as a dict that is stored with them.
 
-    Keys: model_version; tracks and version, the Delta id and the version of the table ``tracks``.
+    Keys: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of that table.
     """
     return {
         "model_version": model_version,

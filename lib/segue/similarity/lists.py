@@ -145,23 +145,26 @@ def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
-    """Find the nearest neighbours of tracks of other cells among the members of one cell.
+    """Search one cell for the nearest neighbours of tracks that are members of other cells.
 
-    A cell is the part of the catalogue around one centre. Each query is searched within its own ``max_distance``.
+    A cell is a part of the catalogue made for the search alone: the tracks that are nearest to one sampled track. The
+    neighbours of a query are at most its own ``max_distance`` away.
 
     Parameters
     ----------
     members : pa.Table
         Members of the cell, with the columns of ``coordinates.with_points``.
     queries : pa.Table
-        Tracks of other cells: track_id, point, ranks, recording, year, cluster, max_distance.
+        Tracks of other cells: track_id, point, ranks (the share of tracks with a lower value, of each feature),
+        recording, year, cluster, max_distance.
     rules : Rules
         Limits on each list.
 
     Returns
     -------
     pa.Table
-        track_id and the columns of ``LIST_COLUMNS``, one row per query; no rows if the cell has no members.
+        track_id and the columns of ``LIST_COLUMNS``, which hold the list of neighbours; one row per query, no rows if
+        the cell has no members.
     """
     # sorted by bound: a block of queries is searched within its largest bound
     queries = queries.sort_by([("max_distance", "ascending"), ("track_id", "ascending")])

@@ -113,7 +113,7 @@ def artist_key(artist: str) -> str:
 
 
 def artist_keys(artists: Sequence[str]) -> list[str]:
-    """Return a list with a key per text of artists: the normalised name of the first one, as by ``artist_key``.
+    """Return a list of keys, one for each text of one or more artists: the normalised name of its first artist.
 
     Computed once per distinct text.
     """

@@ -85,7 +85,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Context manager: describe the block's Spark jobs in Spark's UI; then unpersist as ``cache_scope`` does."""
+        """Context manager: describe the block's jobs in Spark's UI, and unpersist at its end, see ``cache_scope``."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: unpersist, at the end of the outermost such block, what ``persist`` has persisted."""
+        """Context manager: unpersist what ``persist`` has persisted, at the end of the outermost such block."""
         self._cache_scopes += 1
         try:
             yield
