@@ -39,6 +39,7 @@ venv_python=$project/.venv/bin/python
 # spark-submit's own options end at the job: only those without a value and --name=value stand alone.
 options=()
 user_py_files=""
+master=""
 while [ $# -gt 0 ]; do
   case $1 in
     --py-files)
@@ -50,12 +51,20 @@ while [ $# -gt 0 ]; do
       user_py_files=$user_py_files,${1#*=}
       shift
       ;;
+    --master=*)
+      master=${1#*=}
+      options+=("$1")
+      shift
+      ;;
     -h | --help | -v | --verbose | --version | --supervise | --usage-error | --load-spark-defaults | --*=*)
       options+=("$1")
       shift
       ;;
     -*)
       [ $# -ge 2 ] || fail "$1 needs a value"
+      case "$1 $2" in
+        "--master "* | "--conf spark.master="*) master=${2#spark.master=} ;;
+      esac
       options+=("$1" "$2")
       shift 2
       ;;
@@ -65,10 +74,8 @@ done
 
 if [ -n "${SPARK_HOME:-}" ]; then
   [ -x "$SPARK_HOME/bin/spark-submit" ] || fail "SPARK_HOME is $SPARK_HOME, which has no bin/spark-submit"
-  # Which Java that Spark wants is its own affair, unless nobody says anything.
-  if [ -z "${JAVA_HOME:-}" ] && java_home=$("$project/tools/java.sh" 2>/dev/null); then
-    export JAVA_HOME=$java_home
-  fi
+  # With another Java than 17 or 21 Spark 4 ends in a trace.
+  if java_home=$("$project/tools/java.sh" 2>/dev/null); then export JAVA_HOME=$java_home; fi
 else
   # pip's own starter would look for Spark with whatever Python is on PATH, and breaks on a space in its path.
   for SPARK_HOME in "$project"/.venv/lib/python3*/site-packages/pyspark; do :; done
@@ -88,6 +95,18 @@ fi
 
 # Spark leads what a job prints through a pipe, so only here can it be seen whether somebody watches.
 if [ -t 2 ]; then export SEGUE_TERMINAL=1; else unset SEGUE_TERMINAL; fi
+
+# A local master needs no name of this machine: one that does not resolve, is a number or has an underscore in it would
+# end the start in a Java trace.
+if [ -z "$master" ]; then
+  defaults=${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf
+  if [ -r "$defaults" ]; then master=$(sed -n 's/^spark\.master[[:space:]=]*//p' "$defaults" | tail -n 1); fi
+fi
+case ${master:-local} in
+  local | "local["*)
+    if [ -z "${SPARK_LOCAL_IP:-}" ]; then export SPARK_LOCAL_HOSTNAME=${SPARK_LOCAL_HOSTNAME:-localhost}; fi
+    ;;
+esac
 
 # The zip alone, and not lib/ on PYTHONPATH: what runs here is what a cluster gets.
 if [ $# -gt 0 ]; then

@@ -1,8 +1,14 @@
-"""Hash values by their JSON text, and clean text from files for terminals and pages."""
+"""Hash values by their JSON text, clean text from files for terminals and pages, shorten errors of the JVM."""
 
 import hashlib
 import json
+import re
 from typing import Any
+
+_JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
+"""The package of a Java exception, Spark's error class, and the SQLSTATE."""
+_PY4J_HEAD = "An error occurred while calling"
+_MAX_CAUSE_LENGTH = 300
 
 
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
@@ -27,3 +33,13 @@ def printable(text: str, keep: str = "") -> str:
     'no [31m red'
     """
     return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)
+
+
+def java_cause(error: Exception) -> str:
+    """Return the innermost cause in an error's Java stack trace, else its first line, without packages and codes."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    if len(lines) > 1 and lines[0].startswith(_PY4J_HEAD):
+        lines = lines[1:]
+    text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
+    return _JAVA_NOISE.sub("", text.removeprefix(": "))[:_MAX_CAUSE_LENGTH]

@@ -15,6 +15,8 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from segue.core.paths import hosts_without, local_path, spark_uri, unseen_message
+from segue.core.text import java_cause
 from segue.errors import InputError
 
 FORMATS = {
@@ -34,9 +36,6 @@ _INPUT_FAULTS = re.compile(
     r"|incorrect header"
 )
 """Texts by which Spark's errors about unreadable input are recognised."""
-_ERROR_CODES = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
-"""What a one-line message omits: the package of a Java exception, Spark's error class, and the SQLSTATE."""
-_MAX_CAUSE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +71,7 @@ def readable_errors(name: str) -> Iterator[None]:
         # all other errors are faults of segue or the cluster
         if not isinstance(error, AnalysisException) and not _INPUT_FAULTS.search(str(error)):
             raise
-        raise InputError(f"cannot read {name}: {_cause(error)}") from error
-
-
-def _cause(error: Exception) -> str:
-    """Return the innermost cause that an error's text names, else the text's first line, without error codes."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
-    return _ERROR_CODES.sub("", text)[:_MAX_CAUSE_LENGTH]
+        raise InputError(f"cannot read {name}: {java_cause(error)}") from error
 
 
 def literal_path(uri: str) -> str:
@@ -105,11 +96,12 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
     InputError
         If the path does not exist, cannot be read, or names no file of a supported format.
     """
-    is_literal = not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
+    is_literal = _is_literal(path)
+    uri = spark_uri(path)
     with readable_errors(f"--input {path}"):
-        if is_literal and DeltaTable.isDeltaTable(spark, path):
-            return [_delta_table(spark, path)]
-        rows = _binary_files(spark, literal_path(path) if is_literal else path)
+        if is_literal and DeltaTable.isDeltaTable(spark, uri):
+            return [_delta_table(spark, uri)]
+        rows = _binary_files(spark, literal_path(uri) if is_literal else uri)
     base = _base_folder(path, is_literal=is_literal)
     files = [
         InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _utc(modified_at))
@@ -128,6 +120,23 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
             f"expected one that ends in {endings} (compressed or not), or a Delta table"
         )
     return supported
+
+
+def require_visible_input(spark: SparkSession, path: str) -> None:
+    """Raise InputError if a path is on the driver's disk, and an executor does not see it; see ``hosts_without``."""
+    if local_path(path) is None:
+        return
+    # executors may have a folder of the same name, so they look for a file
+    base = Path(_base_folder(path, is_literal=_is_literal(path)))
+    probe = next((entry for entry in base.rglob("*") if entry.is_file()), base) if base.is_dir() else base
+    # guard: unseen-input-refused
+    if probe.exists() and (hosts := hosts_without(spark, probe)):
+        raise InputError(unseen_message("--input", path, hosts))
+
+
+def _is_literal(path: str) -> bool:
+    """Return whether a path names one file or folder: it has no glob, or a local file of that very name exists."""
+    return not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
 
 
 def _delta_table(spark: SparkSession, path: str) -> InputFile:

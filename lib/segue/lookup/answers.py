@@ -9,11 +9,10 @@ import numpy as np
 
 from segue import schema
 from segue.errors import InputError, OutputError
-from segue.lookup.reading import Tables
+from segue.lookup.reading import Tables, read_text
 from segue.lookup.title_search import TitleIndex, best_match
 from segue.report import JSON_FILE
 from segue.similarity.reasons import describe_reasons
-from segue.storage import files
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -257,7 +256,7 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
 
 def _contents(root: str) -> dict[str, Any]:
     """Return a dict from figure name to a dict of the figure's data and layout, read from ``report.json``."""
-    text = files.read_text(f"{root.rstrip('/')}/{JSON_FILE}")
+    text = read_text(root, JSON_FILE)
     if text is None:
         raise OutputError(f"{root} has no {JSON_FILE}, which the report's figures are read from; run render_report.py")
     try:

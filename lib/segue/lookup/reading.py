@@ -5,17 +5,49 @@ pandas are avoided, as the import takes longer than the rest of a look-up.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
+from deltalake.fs import DeltaStorageHandler
+from pyarrow import fs
 
 from segue.errors import OutputError
 from segue.schema import Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
 """Hadoop's URI schemes, and what deltalake expects in their place."""
+
+
+def deltalake_uri(uri: str) -> str:
+    """Return a URI with the scheme by which deltalake reads it."""
+    for scheme, replacement in _SCHEMES.items():
+        if uri.startswith(scheme):
+            return replacement + uri.removeprefix(scheme)
+    return uri
+
+
+def read_text(root: str, name: str) -> str | None:
+    """Return the text of a file below ROOT, None if it does not exist. Stores are read as deltalake reads tables.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be read.
+    """
+    uri = deltalake_uri(root.rstrip("/") or "/")
+    try:
+        if "://" not in uri:
+            return Path(uri, name).read_text("utf-8")
+        with fs.PyFileSystem(DeltaStorageHandler(uri)).open_input_file(name) as stream:
+            text: str = stream.read().decode("utf-8")
+            return text
+    except FileNotFoundError:
+        return None
+    except (DeltaError, OSError, ValueError) as error:
+        raise OutputError(f"cannot read {name} in {root} ({_first_line(error)})") from error
 
 
 class Tables:
@@ -63,9 +95,7 @@ class Tables:
 
     def _table(self, table: Table) -> DeltaTable:
         if table.name not in self._open:
-            path = f"{self.root}/{table.name}"
-            for scheme, replacement in _SCHEMES.items():
-                path = replacement + path.removeprefix(scheme) if path.startswith(scheme) else path
+            path = deltalake_uri(f"{self.root}/{table.name}")
             try:
                 self._open[table.name] = DeltaTable(path)
             except (DeltaError, OSError, ValueError) as error:

@@ -12,12 +12,12 @@ from typing import Any
 
 from segue import schema
 from segue.core import distribution
+from segue.core.paths import spark_uri
 from segue.core.text import json_digest
 from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import InputFile
 from segue.runtime import logs
 from segue.settings import Settings
-from segue.storage import files
 from segue.storage.store import Store
 
 _DIGITS = 16
@@ -79,7 +79,7 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
     reading = _reading_hash(settings)
     return [
         {
-            "uri": _redacted_uri(files.spark_uri(file.uri)),
+            "uri": _redacted_uri(spark_uri(file.uri)),
             "source_file": file.source_file,
             "size": file.size,
             "modified_at": file.modified_at,

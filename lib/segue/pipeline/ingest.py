@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.core import distribution
+from segue.core.paths import spark_uri
 from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
@@ -19,7 +20,6 @@ from segue.ingest.reader import InputRows, TextOptions, read_rows
 from segue.pipeline import file_ledger
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings
-from segue.storage import files
 from segue.storage.row_changes import ChangeCounts, matching_rows
 from segue.storage.store import Store
 
@@ -69,7 +69,7 @@ def check_sources(settings: Settings) -> None:
 def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     started = time.monotonic()
     snapshot = settings.ingest.mode == "snapshot"
-    listed = list_input(store.spark, path, files.spark_uri(store.root))
+    listed = list_input(store.spark, path, spark_uri(store.root))
     ledger = file_ledger.read_ledger(store)
     # in the mode snapshot every file is read, whether ingested before or not
     # guard: known-files-not-read-again -> pending = listed

@@ -87,7 +87,7 @@ def label_tracks(
 
 def _label(store: Store, model_version: str, label_all: bool, pipeline: PipelineModel | None) -> LabelResult:
     started = time.monotonic()
-    models = ModelStore(store.root)
+    models = ModelStore(store.root, store.files)
     card = find_card(models, model_version)
     pending = pending_tracks(store, card.model_version, label_all=label_all)
     inputs = {"tracks": store.versions[schema.TRACKS.name], "model_version": card.model_version}

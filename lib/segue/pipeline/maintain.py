@@ -45,7 +45,7 @@ def maintain_tables(
     if retention_days < MIN_RETENTION_DAYS:
         raise SettingsError([f"retention_days is {retention_days}, expected {MIN_RETENTION_DAYS} or more"])
     started = time.monotonic()
-    others = [marker["job"] for marker in run_markers.live_runs(store.root) if marker["run_id"] != run_id]
+    others = [marker["job"] for marker in run_markers.live_runs(store.files, store.root) if marker["run_id"] != run_id]
     # guard: maintenance-refused-during-runs
     if others:
         raise ConflictError(f"{', '.join(others)} is writing to {store.root}; run again when it has ended")
@@ -65,6 +65,9 @@ def _maintain(store: Store, table: schema.Table, retention_days: int, *, dry_run
     store.read(table)  # raises for a table of a newer segue or of another program
     identifier = store.sql_identifier(table)
     with transactions.output_lock(store.root):
+        # guard: dry-run-keeps-retention -> if True:
+        if not dry_run:
+            delta_tables.set_retention(store.spark, identifier, retention_days)
         counts = delta_tables.maintenance_preview(store.spark, identifier, retention_days)
         # guard: dry-run-changes-nothing -> if True:
         if not dry_run:

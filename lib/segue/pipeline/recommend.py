@@ -21,7 +21,6 @@ from segue.settings import RecommendSettings
 from segue.similarity import coordinates, neighbours, playlists
 from segue.similarity.playlists import read_seeds, resolve_seeds
 from segue.similarity.rules import Rules
-from segue.storage import files
 from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
@@ -173,7 +172,7 @@ def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
     """Return the values that a model fills in for missing features, a dict by feature; empty if it does not exist."""
-    text = ModelStore(store.root).card(model_version)
+    text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
 
@@ -230,7 +229,7 @@ def _purge_removed(store: Store, labeled: DataFrame) -> None:
 def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     started = time.monotonic()
     expected = "expected track ids or titles, one a line, or a playlist's CSV"
-    text = files.read_text(path)
+    text = store.files.read_text(path)
     if text is None:
         raise InputError(f"--seeds {path} is not a file; {expected}")
     seeds = read_seeds(text)

@@ -16,7 +16,7 @@ from segue.report import HTML_FILE, JSON_FILE, numbers, page
 from segue.report.aggregates.summary import ReportTables, collect_report_numbers
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings, with_current_names
-from segue.storage import commit_log, files
+from segue.storage import commit_log
 from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
@@ -54,14 +54,15 @@ def _render(store: Store, settings: Settings) -> StageResult:
     first = labeled.select("model_version").first()
     if first is None:
         raise InputError("labeled_tracks has no tracks; ingest some, and label them")
-    card = find_card(ModelStore(store.root), first.model_version)
+    card = find_card(ModelStore(store.root, store.files), first.model_version)
     scores = _scores(store, card)
     similar, rejected = store.find(schema.SIMILAR_TRACKS), store.find(schema.REJECTED_TRACKS)
     read = (schema.LABELED_TRACKS, schema.K_SCORES, schema.SIMILAR_TRACKS, schema.REJECTED_TRACKS)
     tables = {table.name: store.versions[table.name] for table in read if table.name in store.versions}
     path, json_path = f"{store.root}/{HTML_FILE}", f"{store.root}/{JSON_FILE}"
     origin = _inputs_hash(settings, card, tables)
-    origins = page.origin_of(files.read_text(path) or ""), page.json_origin_of(files.read_text(json_path) or "")
+    stored = [store.files.read_text(uri) or "" for uri in (path, json_path)]
+    origins = page.origin_of(stored[0]), page.json_origin_of(stored[1])
     if set(origins) == {origin}:
         log.info("report: %s is up to date", path)
         return StageResult(stage="report", inputs=tables, counts={})
@@ -79,8 +80,8 @@ def _render(store: Store, settings: Settings) -> StageResult:
     )
     text = page.render(shown, origin)
     # a run that ends between the two writes leaves different hashes, so that the next run writes both
-    files.write_text(json_path, page.render_json(shown, origin))
-    files.write_text(path, text)
+    store.files.write_text(json_path, page.render_json(shown, origin))
+    store.files.write_text(path, text)
     seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
     log.info("report: %s, %.1f MB, %d of %d tracks drawn, %.1f s",
              path, size / 1e6, len(shown.points.tracks), shown.n_tracks, seconds)  # fmt: skip
@@ -121,7 +122,7 @@ def _provenance(
     return numbers.Provenance(
         model_version=card.model_version,
         trained_at=card.trained_at,
-        labeled_at=commit_log.committed_at(f"{store.root}/{name}", tables[name]) or card.trained_at,
+        labeled_at=commit_log.committed_at(store.files, f"{store.root}/{name}", tables[name]) or card.trained_at,
         rule=trained["selection"]["rule"],
         engine=chosen.engine,
         restarts=chosen.restarts,

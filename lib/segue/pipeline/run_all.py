@@ -98,7 +98,7 @@ def _trained_version(store: Store, settings: Settings) -> str | None:
     # guard: train-always-ignores-models
     if settings.train.when == "always":
         return None
-    card = newest_card(ModelStore(store.root), training_settings(settings))
+    card = newest_card(ModelStore(store.root, store.files), training_settings(settings))
     return card.model_version if card else None
 
 

@@ -166,7 +166,7 @@ def _train(store: Store, settings: Settings) -> TrainResult:
     inputs = {"tracks": store.versions[schema.TRACKS.name]}
     summary = summarise(tracks)
     version = version_of(summary, settings)
-    models = ModelStore(store.root)
+    models = ModelStore(store.root, store.files)
     if models.card(version):
         log.info(
             "train: model %s of the same tracks and settings exists: nothing to do; if another was trained since, "

@@ -17,6 +17,8 @@ _SECRET = (
 )
 _ASSIGNED = re.compile(rf"({_SECRET}['\"]?\s*[=:]\s*)(?:(['\"])(?:(?!\2).)*\2?|[^\s'\"&;,)]+)", re.IGNORECASE)
 _SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
+_OTHER_PYTHON = re.compile(r"Python in worker has different version: ([\d.]+) than that in driver: ([\d.]+)")
+_MISSING_PACKAGE = re.compile(r"from the Python worker.*ModuleNotFoundError: No module named '([\w.]+)'", re.DOTALL)
 _DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
 
 
@@ -28,10 +30,28 @@ def disk_error(error: BaseException | None) -> str | None:
     >>> disk_error(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
     'No space left on device'
     """
+    match = _search_causes(_DISK_ERROR, error)
+    return match[0] if match else None
+
+
+def worker_python_error(error: BaseException | None) -> str | None:
+    """Return what is wrong with the Python of Spark's workers if an error is due to it, else None.
+
+    >>> worker_python_error(RuntimeError("Python in worker has different version: 3.9 than that in driver: 3.11"))
+    'the Python of the workers is 3.9, that of the driver 3.11'
+    """
+    if match := _search_causes(_OTHER_PYTHON, error):
+        return f"the Python of the workers is {match[1]}, that of the driver {match[2]}"
+    match = _search_causes(_MISSING_PACKAGE, error)
+    return f"the Python of the workers has no package {match[1]}" if match else None
+
+
+def _search_causes(pattern: re.Pattern[str], error: BaseException | None) -> re.Match[str] | None:
+    """Search the messages and Java stack traces of an error and its causes."""
     while error is not None:
-        match = _DISK_ERROR.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
+        match = pattern.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
         if match:
-            return match[0]
+            return match
         error = error.__cause__ or error.__context__
     return None
 

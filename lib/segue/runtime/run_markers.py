@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from segue.storage import files
+from segue.storage.files import Files
 
 FOLDER = ".running"
 _TEXT_FIELDS = ("run_id", "job", "settings", "versions", "started_at", "seen_at", "host")
@@ -32,11 +32,12 @@ class RunMarker:
     run : dict of ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, texts as in the table ``runs``
     """
 
-    def __init__(self, root: str, run: dict[str, str]) -> None:
+    def __init__(self, files: Files, root: str, run: dict[str, str]) -> None:
+        self._files = files
         self._path = _path(root, run["run_id"])
         self._content = run | {"host": socket.gethostname(), "pid": os.getpid(), "born": _process_start(os.getpid())}
         self._removed = threading.Event()
-        files.make_folder(f"{root}/{FOLDER}")
+        self._files.make_folder(f"{root}/{FOLDER}")
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     def create(self) -> None:
@@ -49,10 +50,10 @@ class RunMarker:
         self._removed.set()
         if self._renewal.is_alive():
             self._renewal.join()
-        files.remove_file(self._path)
+        self._files.remove_file(self._path)
 
     def _write(self) -> None:
-        files.write_text(self._path, json.dumps(self._content | {"seen_at": datetime.now(UTC).isoformat()}))
+        self._files.write_text(self._path, json.dumps(self._content | {"seen_at": datetime.now(UTC).isoformat()}))
 
     def _renew(self) -> None:
         while not self._removed.wait(_RENEWAL_SECONDS):
@@ -62,25 +63,25 @@ class RunMarker:
                 continue
 
 
-def dead_runs(root: str) -> list[dict[str, Any]]:
+def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
     """Return the markers of runs that died, a list of dicts.
 
     Keys: run_id, job, settings, versions, started_at, host, pid, born (start of the process), seen_at (last renewal).
     """
-    return [marker for marker in _markers(root) if _is_dead(marker)]
+    return [marker for marker in _markers(files, root) if _is_dead(marker)]
 
 
-def live_runs(root: str) -> list[dict[str, Any]]:
+def live_runs(files: Files, root: str) -> list[dict[str, Any]]:
     """Return the markers of runs in progress, a list of dicts with keys such as ``run_id`` and ``job``."""
-    return [marker for marker in _markers(root) if not _is_dead(marker)]
+    return [marker for marker in _markers(files, root) if not _is_dead(marker)]
 
 
-def remove_marker(root: str, run_id: str) -> None:
+def remove_marker(files: Files, root: str, run_id: str) -> None:
     """Remove the marker file of a run that died, once the run has a row in the table ``runs``."""
     files.remove_file(_path(root, run_id))
 
 
-def _markers(root: str) -> list[dict[str, Any]]:
+def _markers(files: Files, root: str) -> list[dict[str, Any]]:
     names = [name for name in files.list_names(f"{root}/{FOLDER}") or [] if name.endswith(".json")]
     markers = [_parse_marker(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
     return [marker for marker in markers if marker is not None]

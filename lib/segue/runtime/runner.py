@@ -1,6 +1,7 @@
 """Run a job from the command line: logging, session, exit code, error lines, and the row in ``runs``."""
 
 import logging
+import os
 import sys
 import time
 import traceback
@@ -15,6 +16,7 @@ from pyspark.sql import SparkSession
 from segue import schema
 from segue.core.distribution import versions
 from segue.errors import ConflictError, SegueError, SettingsError
+from segue.ingest.input_files import require_visible_input
 from segue.runtime import logs, run_markers, session, signals
 from segue.runtime.job import Job, Run, parse_command_line
 from segue.storage import transactions
@@ -88,7 +90,10 @@ def _run(job: Job, run: Run) -> int:
     row = _first_fields(job, run)
     try:
         run.store.prepare()
-        marker = run_markers.RunMarker(run.store.root, row | {"started_at": row["started_at"].isoformat()})
+        if job.takes_input:
+            require_visible_input(run.spark, run.options.input)
+        fields = row | {"started_at": row["started_at"].isoformat()}
+        marker = run_markers.RunMarker(run.store.files, run.store.root, fields)
     except (SegueError, OSError) as error:
         _print_error(str(error))
         return CONFLICT if isinstance(error, ConflictError) else UNUSABLE
@@ -144,6 +149,14 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
         return _Outcome(
             FAILED, "failed", f"{disk_error}: in {folders}; earlier commits are complete: make room and run again"
         )
+    worker_error = logs.worker_python_error(error)
+    if worker_error:
+        return _Outcome(
+            FAILED,
+            "failed",
+            f"{worker_error}: PYSPARK_PYTHON is {os.environ.get('PYSPARK_PYTHON', 'not set')}; expected a Python "
+            f"{sys.version_info.major}.{sys.version_info.minor} with segue's packages on every machine",
+        )
     trace = "".join(traceback.format_exception(error))
     return _Outcome(FAILED, "failed", f"{type(error).__name__}: {error}", trace)
 
@@ -168,7 +181,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
     """
     # another run may be recording the same dead runs
     with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):
-        dead = run_markers.dead_runs(run.store.root)  # guard: dead-runs-recorded -> dead = []
+        dead = run_markers.dead_runs(run.store.files, run.store.root)  # guard: dead-runs-recorded -> dead = []
         recorded = set()
         if dead:
             # a run may have died after its row was written, before its marker was removed
@@ -178,7 +191,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
         late = [_row_of_dead_run(marker) for marker in dead if marker["run_id"] not in recorded]
         run.store.append(schema.RUNS, run.store.local_frame(schema.RUNS, [row, *late]))
         for marker in dead:
-            run_markers.remove_marker(run.store.root, marker["run_id"])
+            run_markers.remove_marker(run.store.files, run.store.root, marker["run_id"])
 
 
 def _row_of_dead_run(marker: dict[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 import os
 import sys
 import tempfile
+from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
+
+from segue.storage.transactions import LOG_STORE, LOG_STORE_SETTING
 
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -43,12 +47,23 @@ def spark_session(name: str = "notebook") -> SparkSession:
     SparkContext._ensure_initialized()
     configured = SparkConf()
     builder = SparkSession.builder.appName(f"segue {name}")
-    for key, value in (DELTA | DEFAULTS).items():
+    log_store = {LOG_STORE_SETTING: LOG_STORE} if _has_class(LOG_STORE) else {}
+    for key, value in (DELTA | DEFAULTS | log_store).items():
         if not configured.contains(key):
             builder = builder.config(key, value)
     if not configured.contains("spark.ui.showConsoleProgress"):
         builder = builder.config("spark.ui.showConsoleProgress", str(has_terminal()).lower())
     return builder.getOrCreate()
+
+
+def _has_class(name: str) -> bool:
+    """Return whether the JVM, which must be connected, has a class on its class path."""
+    jvm: Any = SparkContext._jvm
+    try:
+        jvm.java.lang.Class.forName(name, False, jvm.java.lang.Thread.currentThread().getContextClassLoader())
+    except Py4JJavaError:
+        return False
+    return True
 
 
 def has_terminal() -> bool:

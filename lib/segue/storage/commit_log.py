@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from segue.storage import files
+from segue.storage.files import Files
 
 LOG = "_delta_log"
 _MAX_COMMITS_READ = 100
@@ -13,7 +13,7 @@ _MAX_COMMITS_READ = 100
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
-def latest_version(path: str) -> int | None:
+def latest_version(files: Files, path: str) -> int | None:
     """Return the latest version of the table at a path, or None if there is no table.
 
     It is the highest number in the names of the log's files: Delta never removes the file of the latest version.
@@ -22,49 +22,49 @@ def latest_version(path: str) -> int | None:
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
 
 
-def rows_written(path: str, version: int) -> int | None:
+def rows_written(files: Files, path: str, version: int) -> int | None:
     """Return how many rows a commit wrote, or None if it has no such metric."""
-    rows = _commit_info(path, version).get("operationMetrics", {}).get("numOutputRows")
+    rows = _commit_info(files, path, version).get("operationMetrics", {}).get("numOutputRows")
     return None if rows is None else int(rows)
 
 
-def committed_at(path: str, version: int) -> str | None:
+def committed_at(files: Files, path: str, version: int) -> str | None:
     """Return the time of a commit as text, in UTC as ISO 8601, or None if it is not recorded."""
-    milliseconds = _commit_info(path, version).get("timestamp")
+    milliseconds = _commit_info(files, path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
-def read_provenance(path: str, version: int) -> dict[str, Any]:
+def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
     """Return what a table's rows were derived from: the dict ``provenance`` that was stored with a commit.
 
     It is that of the latest commit up to ``version`` that has one; empty if none of the last hundred commits has.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
-        metadata = _segue_metadata(path, number)
+        metadata = _segue_metadata(files, path, number)
         if "from" in metadata:
             provenance: dict[str, Any] = metadata["from"]
             return provenance
     return {}
 
 
-def has_commit_by(path: str, writer: str, versions: range) -> bool:
+def has_commit_by(files: Files, path: str, writer: str, versions: range) -> bool:
     """Return whether a commit whose version is in ``versions`` was made by ``writer``.
 
     ``writer`` is the id that ``transactions.exclusive_commit`` stores with each commit.
     """
-    return any(_segue_metadata(path, version).get("writer") == writer for version in versions)
+    return any(_segue_metadata(files, path, version).get("writer") == writer for version in versions)
 
 
-def _segue_metadata(path: str, version: int) -> dict[str, Any]:
+def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
     """Return the metadata that ``transactions.exclusive_commit`` stored with a commit, a dict; empty if none."""
     try:
-        metadata = json.loads(_commit_info(path, version).get("userMetadata", "{}"))
+        metadata = json.loads(_commit_info(files, path, version).get("userMetadata", "{}"))
     except ValueError:  # written by another program
         return {}
     return metadata if isinstance(metadata, dict) else {}
 
 
-def _commit_info(path: str, version: int) -> dict[str, Any]:
+def _commit_info(files: Files, path: str, version: int) -> dict[str, Any]:
     text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):

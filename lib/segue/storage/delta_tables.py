@@ -19,6 +19,7 @@ from segue.storage.row_changes import CHANGE, REMOVED
 
 log = logging.getLogger(__name__)
 
+_RETENTION, _DEFAULT_RETENTION = "delta.deletedFileRetentionDuration", "interval 7 days"
 VERSION_PROPERTY = "segue.schema"
 _CONSTRAINT = "delta.constraints."
 
@@ -160,7 +161,7 @@ def append(path: str, table: Table, rows: DataFrame) -> None:
     rows.select(*table.names).write.format("delta").mode("append").save(path)
 
 
-def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> None:
+def merge(path: str, table: Table, changes: DataFrame) -> None:
     """Insert, update or delete rows of a table, as the column ``_change`` of ``changes`` says of each row.
 
     Its values are ``added``, ``updated`` and ``removed``; rows are matched by the table's key.
@@ -168,7 +169,7 @@ def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame) -> N
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
     (
-        DeltaTable.forPath(spark, path)
+        DeltaTable.forPath(changes.sparkSession, path)
         .alias("old")
         .merge(changes.alias("new"), same_key)
         .whenMatchedDelete(f"new.{CHANGE} = '{REMOVED}'")
@@ -195,6 +196,22 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
     for name, value in table_properties(table).items():
         writer = writer.tableProperty(name, value)
     return writer
+
+
+def set_retention(spark: SparkSession, table: str, days: int) -> None:
+    """Have a table keep the files of all versions of the last ``days``; a commit if it kept others before.
+
+    VACUUM keeps to this property, whatever number of hours its RETAIN names.
+
+    Parameters
+    ----------
+    table : SQL identifier
+    """
+    rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
+    stored = next((row.value for row in rows if row.key == _RETENTION), _DEFAULT_RETENTION)
+    # guard: retention-set
+    if stored != f"interval {days} days":
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{_RETENTION}' = 'interval {days} days')")
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:

@@ -1,130 +1,125 @@
-"""Read, write and list single files by the URIs that Spark reads, without Spark."""
+"""Read, write and list single files by the URIs that Spark reads: local ones directly, all others through Hadoop."""
 
 import os
 import uuid
 from contextlib import suppress
-from pathlib import Path
-from urllib.parse import urlsplit
+from itertools import islice
 
-import pyarrow as pa
-from pyarrow import fs
+from pyspark.sql import SparkSession
 
+from segue.core.paths import local_path
 from segue.errors import OutputError
-
-_ARROW_SCHEMES = {"s3a": "s3", "s3n": "s3"}
-
-
-def spark_uri(path: str) -> str:
-    """Return a path as a URI for Spark; a path without a scheme becomes ``file:`` and the absolute path.
-
-    Spark itself would look for such a path on Hadoop's ``fs.defaultFS``.
-    """
-    return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
-
-
-def filesystem_for(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return the pyarrow FileSystem for a path or URI, and the path within it.
-
-    Raises
-    ------
-    OutputError
-        If Arrow has no file system for the scheme, or cannot reach it.
-    """
-    scheme = urlsplit(uri).scheme
-    if scheme in ("", "file"):
-        return fs.LocalFileSystem(), os.path.abspath(uri.removeprefix("file://").removeprefix("file:"))
-    try:
-        system, path = fs.FileSystem.from_uri(_ARROW_SCHEMES.get(scheme, scheme) + uri.removeprefix(scheme))
-        return system, path
-    except (pa.ArrowInvalid, NotImplementedError, OSError) as error:
-        raise OutputError(f"cannot reach {uri}: {error}") from error
-
-
-def list_names(uri: str) -> list[str] | None:
-    """Return a sorted list of the names in a folder, or None if the folder does not exist.
-
-    Raises
-    ------
-    OutputError
-        If the path is a file, or cannot be listed.
-    """
-    system, path = filesystem_for(uri)
-    try:
-        kind = system.get_file_info(path).type
-        entries = system.get_file_info(fs.FileSelector(path)) if kind == fs.FileType.Directory else []
-    except OSError as error:
-        raise OutputError(f"cannot list {uri}: {error}") from error
-    if kind == fs.FileType.File:
-        raise OutputError(f"{uri} is a file, expected a folder")
-    return None if kind == fs.FileType.NotFound else sorted(info.base_name for info in entries)
+from segue.storage.hadoop_files import HadoopFiles
 
 
 def local_size(uri: str) -> int | None:
-    """Return the size in bytes of a file or folder; None if it does not exist or is not on the local file system."""
-    if urlsplit(uri).scheme not in ("", "file"):
+    """Return the bytes of a local file or folder; None if it does not exist or is not on the local file system."""
+    path = local_path(uri)
+    if path is None:
         return None
-    system, path = filesystem_for(uri)
     try:
-        infos = [system.get_file_info(path)]
-        if infos[0].type == fs.FileType.Directory:
-            infos += system.get_file_info(fs.FileSelector(path, recursive=True))
+        if not path.is_dir():
+            return path.stat().st_size
+        return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())
     except OSError:
         return None
-    return None if infos[0].type == fs.FileType.NotFound else sum(info.size or 0 for info in infos)
 
 
-def make_folder(uri: str) -> None:
-    """Create a folder, and its parents, unless it exists.
+class Files:
+    """Single files below the output of one session.
+
+    URIs of other file systems than the local one are read and written through the session's Hadoop file systems, with
+    the schemes, endpoints and credentials that Spark's own reads use. A call costs about 0.1 ms on the local file
+    system, and some 10 to 400 ms elsewhere.
+
+    Parameters
+    ----------
+    spark : the session; without one only local files can be read and written
 
     Raises
     ------
     OutputError
-        If it cannot be created or is read-only.
+        By each method where the file system refuses or cannot be reached, with the innermost cause.
     """
-    system, path = filesystem_for(uri)
-    try:
-        system.create_dir(path, recursive=True)
-    except OSError as error:
-        raise OutputError(f"cannot write to {uri}: {error}") from error
-    # guard: read-only-output-refused
-    if isinstance(system, fs.LocalFileSystem) and not os.access(path, os.W_OK | os.X_OK):
-        raise OutputError(f"cannot write to {uri}: the folder is read-only")
 
+    def __init__(self, spark: SparkSession | None = None) -> None:
+        self._spark = spark
+        self._opened: HadoopFiles | None = None
 
-def read_text(uri: str) -> str | None:
-    """Return the text of a file, or None if it does not exist. Bytes that are not UTF-8 become U+FFFD."""
-    system, path = filesystem_for(uri)
-    if system.get_file_info(path).type != fs.FileType.File:
-        return None
-    try:
-        with system.open_input_stream(path) as stream:
-            text: str = stream.read().decode("utf-8", "replace")
-            return text
-    except FileNotFoundError:  # another process has just removed it
-        return None
+    def list_names(self, uri: str, limit: int | None = None) -> list[str] | None:
+        """Return the names in a folder, sorted, or None if it does not exist.
 
+        Parameters
+        ----------
+        uri : of a folder; an OutputError is raised for a file
+        limit : maximum number of names to read, in no particular order
+        """
+        path = local_path(uri)
+        if path is None:
+            return self._hadoop(uri).list_names(uri, limit)
+        try:
+            with os.scandir(path) as entries:
+                return sorted(entry.name for entry in islice(entries, limit))
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError as error:
+            raise OutputError(f"{uri} is a file, expected a folder") from error
+        except OSError as error:
+            raise OutputError(f"cannot list {uri}: {error.strerror}") from error
 
-def write_text(uri: str, text: str) -> None:
-    """Write a file in UTF-8, atomically: readers see either the old content or the new."""
-    system, path = filesystem_for(uri)
-    local = isinstance(system, fs.LocalFileSystem)
-    # an object store shows a file once it is closed; a local file is visible while it is written
-    # guard: temporary-file-unique -> target = f"{path}.tmp" if local else path
-    target = f"{path}.{uuid.uuid4().hex}.tmp" if local else path
-    try:
-        with system.open_output_stream(target) as stream:
-            stream.write(text.encode("utf-8"))
-        if local:
-            system.move(target, path)
-    except BaseException:
-        if local:
+    def make_folder(self, uri: str) -> None:
+        """Create a folder, and its parents, unless it exists."""
+        path = local_path(uri)
+        if path is None:
+            return self._hadoop(uri).make_folder(uri)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write to {uri}: {error.strerror}") from error
+        # guard: read-only-output-refused
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write to {uri}: the folder is read-only")
+
+    def read_text(self, uri: str) -> str | None:
+        """Return the text of a file, or None if it does not exist. Bytes that are not UTF-8 become U+FFFD."""
+        path = local_path(uri)
+        if path is None:
+            content = self._hadoop(uri).read(uri)
+            return None if content is None else content.decode("utf-8", "replace")
+        try:
+            return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
+        except FileNotFoundError:  # removed in between
+            return None
+
+    def write_text(self, uri: str, text: str) -> None:
+        """Write a file in UTF-8, atomically: readers see the old content or the new."""
+        path = local_path(uri)
+        if path is None:
+            return self._hadoop(uri).write(uri, text.encode("utf-8"))
+        # guard: temporary-file-unique -> temporary = path.with_name(f"{path.name}.tmp")
+        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            temporary.write_bytes(text.encode("utf-8"))
+            temporary.replace(path)
+        except BaseException:
             with suppress(OSError):
-                Path(target).unlink(missing_ok=True)
-        raise
+                temporary.unlink(missing_ok=True)
+            raise
 
+    def remove_file(self, uri: str) -> None:
+        """Remove a file, if it exists."""
+        path = local_path(uri)
+        if path is None:
+            return self._hadoop(uri).remove(uri)
+        path.unlink(missing_ok=True)
 
-def remove_file(uri: str) -> None:
-    """Remove a file, if it exists."""
-    system, path = filesystem_for(uri)
-    if system.get_file_info(path).type == fs.FileType.File:
-        system.delete_file(path)
+    def creates_conditionally(self, folder: str) -> bool:
+        """Return whether an object store can refuse to create a file that exists, see ``HadoopFiles``."""
+        return self._hadoop(folder).creates_conditionally(folder)
+
+    def _hadoop(self, uri: str) -> HadoopFiles:
+        if self._spark is None:
+            raise OutputError(f"cannot reach {uri} without a Spark session, expected a local path")
+        if self._opened is None:
+            self._opened = HadoopFiles(self._spark)
+        return self._opened

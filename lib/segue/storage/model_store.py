@@ -3,9 +3,15 @@
 ``model.json`` is written last, so that a model is complete if it has this file.
 """
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors.exceptions.captured import CapturedException
 from pyspark.ml import PipelineModel
 
-from segue.storage import files, transactions
+from segue.core.paths import spark_uri
+from segue.core.text import java_cause
+from segue.errors import OutputError
+from segue.storage import transactions
+from segue.storage.files import Files
 
 FOLDER = "models"
 CARD_FILE = "model.json"
@@ -14,13 +20,14 @@ CARD_FILE = "model.json"
 class ModelStore:
     """Reads and writes the models of one output folder, ``root``. The caller provides the text of ``model.json``."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, single_files: Files) -> None:
         self.root = root
+        self._files = single_files
         self._folder = f"{root}/{FOLDER}"
 
     def cards(self) -> dict[str, str]:
         """Return a dict: the text of ``model.json`` of every complete model, by model version."""
-        texts = {name: self.card(name) for name in files.list_names(self._folder) or []}
+        texts = {name: self.card(name) for name in self._files.list_names(self._folder) or []}
         return {name: text for name, text in texts.items() if text is not None}
 
     def card(self, version: str) -> str | None:
@@ -28,7 +35,7 @@ class ModelStore:
         # guard: model-version-alphanumeric
         if not version.isalnum():  # a version such as ../x would leave the folder
             return None
-        return files.read_text(self._card_path(version))
+        return self._files.read_text(self._card_path(version))
 
     def save(self, version: str, pipeline: PipelineModel) -> None:
         """Save a model's pipeline, unless another run has completed the same model.
@@ -38,23 +45,37 @@ class ModelStore:
         with transactions.output_lock(self.root, FOLDER):
             # guard: finished-model-not-overwritten -> if True:
             if self.card(version) is None:
-                pipeline.write().overwrite().save(files.spark_uri(f"{self._folder}/{version}"))
+                pipeline.write().overwrite().save(spark_uri(f"{self._folder}/{version}"))
 
     def finish(self, version: str, card: str) -> None:
         """Complete a saved model by writing ``card``, the text of its ``model.json``."""
         with transactions.output_lock(self.root, FOLDER):
-            files.write_text(self._card_path(version), card)
+            self._files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
         """Return the GridCheckpoint ``name`` of a model in training, a file in the model's folder.
 
         ``save`` removes the file when it replaces the folder.
         """
-        return GridCheckpoint(f"{self._folder}/{version}", name)
+        return GridCheckpoint(f"{self._folder}/{version}", name, self._files)
 
     def load(self, version: str) -> PipelineModel:
-        """Load the pipeline of a saved model. Runs a few small Spark jobs."""
-        return PipelineModel.load(files.spark_uri(f"{self._folder}/{version}"))
+        """Load a saved pipeline. Runs a few small Spark jobs.
+
+        Raises
+        ------
+        OutputError
+            If a part of the folder is missing or damaged, as in a copy that was cut off.
+        """
+        folder = f"{self._folder}/{version}"
+        try:
+            return PipelineModel.load(spark_uri(folder))
+        # pyspark.ml raises a TypeError for a metadata file without a line
+        except (Py4JJavaError, CapturedException, TypeError) as error:
+            raise OutputError(
+                f"{folder} is not a complete model ({java_cause(error)}); copy it again, or delete the folder and run "
+                "train_clusters.py and label_tracks.py"
+            ) from error
 
     def _card_path(self, version: str) -> str:
         return f"{self._folder}/{version}/{CARD_FILE}"
@@ -63,15 +84,16 @@ class ModelStore:
 class GridCheckpoint:
     """A file that holds the state of a training, a small text, so that an interrupted training can resume."""
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, folder: str, name: str, single_files: Files) -> None:
+        self._files = single_files
         self._folder = folder
         self._path = f"{folder}/{name}.json"
 
     def load(self) -> str | None:
         """Return the text that was saved last, or None if there is none."""
-        return files.read_text(self._path)
+        return self._files.read_text(self._path)
 
     def save(self, text: str) -> None:
         """Write the text, in place of an earlier one."""
-        files.make_folder(self._folder)
-        files.write_text(self._path, text)
+        self._files.make_folder(self._folder)
+        self._files.write_text(self._path, text)

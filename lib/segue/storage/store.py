@@ -10,51 +10,51 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from segue import schema
+from segue.core.paths import hosts_without_folder, spark_uri, unseen_message
 from segue.core.spark_helpers import persisted
 from segue.errors import OutputError
-from segue.storage import commit_log, delta_tables, files, row_changes
+from segue.storage import commit_log, delta_tables, files, row_changes, transactions
 from segue.storage.delta_tables import check_columns, spark_schema
+from segue.storage.files import Files
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
-from segue.storage.transactions import (
-    LOCK_TIMEOUT_SECONDS,
-    conflict_error,
-    delta_conflicts,
-    exclusive_commit,
-    output_lock,
-)
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # VACUUM keeps at least seven days of changes
+_MAX_NAMES = 100
+"""Names of ROOT that are read to see whether it is segue's: it may be a folder of many other files."""
 CACHED_MAX_BYTES = 16 << 20
 """Maximum size of a table's folder that ``read`` caches: most of the time to read a small table goes to its log."""
 
 
 class Store:
-    """Reads and writes the tables of one output folder in one Spark session.
+    """The tables below one ROOT, read and written in one Spark session.
 
-    It remembers the version of each table that it has read. If another run changes the table, reading or writing
+    A store remembers the version of each table that it has read. If another run changes the table, reading or writing
     it again raises ConflictError; only ``append`` does not.
 
     Parameters
     ----------
     spark : a session with Delta
-    root : the output folder: a path, which is on the local file system, or a URI
+    root : a path, which is on the local file system, or a URI
 
     Attributes
     ----------
+    files : reads and writes single files below ROOT
     versions : the version of each table that this store has read or written, by the table's name
-    lock_timeout : seconds to wait for another run that writes to the folder
+    lock_timeout : seconds to wait for another run that writes to ROOT
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark = spark
         self.root = root.rstrip("/") or "/"
+        self.files = Files(spark)
         self.versions: dict[str, int] = {}
-        self.lock_timeout = LOCK_TIMEOUT_SECONDS
+        self.lock_timeout = transactions.LOCK_TIMEOUT_SECONDS
         self._checked_versions: dict[str, int] = {}
         """The version of each table at which its schema version was checked."""
         self._cached: list[DataFrame] = []
         self._cache_scopes = 0
+        self._session: SparkSession | None = None
 
     def prepare(self) -> None:
         """Create the output folder, require that it is segue's, and upgrade its table ``runs``, if of an older schema.
@@ -69,17 +69,18 @@ class Store:
             raise OutputError(
                 f"--output {self.root} contains ${{, which Spark and Hadoop replace by a setting; choose another name"
             )
-        names = [name for name in files.list_names(self.root) or [] if not name.startswith(".")]
-        tables = [
-            name for name in names if name in _BY_NAME and files.list_names(f"{self.root}/{name}/{commit_log.LOG}")
-        ]
+        names = [name for name in self.files.list_names(self.root, _MAX_NAMES) or [] if not name.startswith(".")]
         # guard: foreign-folder-refused
-        if names and not tables:
+        if names and not any(map(self.exists, schema.TABLES)):
             raise OutputError(
                 f"--output {self.root} contains other files ({', '.join(names[:5])}), "
                 "expected a new folder, an empty one, or an output of segue"
             )
-        files.make_folder(self.root)
+        self.files.make_folder(self.root)
+        # guard: unseen-output-refused
+        if hosts := hosts_without_folder(self.spark, self.root):
+            raise OutputError(unseen_message("--output", self.root, hosts))
+        transactions.warn_of_lost_commits(self.spark, self.files, self.root)
         if self.exists(schema.RUNS):
             self._check_schema_version(schema.RUNS)
 
@@ -119,7 +120,7 @@ class Store:
 
     def path(self, table: schema.Table) -> str:
         """Return the URI of a table."""
-        return files.spark_uri(self._folder(table))
+        return spark_uri(self._folder(table))
 
     def sql_identifier(self, table: schema.Table) -> str:
         """Return the name by which SQL refers to a table: ``delta.`PATH```."""
@@ -127,11 +128,11 @@ class Store:
 
     def exists(self, table: schema.Table) -> bool:
         """Return whether a table exists: whether it has a commit."""
-        return commit_log.latest_version(self._folder(table)) is not None
+        return commit_log.latest_version(self.files, self._folder(table)) is not None
 
     def latest_version(self, table: schema.Table) -> int:
         """Return the number of a table's latest version. Raises OutputError if the table does not exist."""
-        version = commit_log.latest_version(self._folder(table))
+        version = commit_log.latest_version(self.files, self._folder(table))
         if version is None:
             raise OutputError(f"{self.root} has no table {table.name}; {schema.MADE_BY[table.name]} writes it")
         return version
@@ -157,11 +158,8 @@ class Store:
         self.versions[table.name] = version
         frame = self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
         check_columns(table, frame)
-        if (
-            cache
-            and self._cache_scopes
-            and (files.local_size(self._folder(table)) or CACHED_MAX_BYTES + 1) <= (CACHED_MAX_BYTES)
-        ):
+        size = files.local_size(self._folder(table)) if cache and self._cache_scopes else None
+        if size is not None and size <= CACHED_MAX_BYTES:
             self.persist(frame)
         return frame
 
@@ -172,7 +170,7 @@ class Store:
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
         """Return the rows changed after version ``since``, with ``_change``; None if the change feed lacks some."""
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
-        committed = commit_log.committed_at(self._folder(table), since + 1) if since < until else None
+        committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
         if since > until or (since < until and (committed is None or datetime.fromisoformat(committed) < oldest)):
             return None
         if since == until:
@@ -181,7 +179,7 @@ class Store:
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
         """Return a dict: the ``provenance`` that a table's latest commit with one has, up to the version read."""
-        return commit_log.read_provenance(self._folder(table), self.versions[table.name])
+        return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
         """Return Delta's id of a table, which changes when the table is replaced as a whole. Runs a Spark command."""
@@ -196,7 +194,7 @@ class Store:
     def append(self, table: schema.Table, rows: DataFrame) -> None:
         """Append rows to a table, creating it if needed. Concurrent appends do not conflict."""
         check_columns(table, rows)
-        with output_lock(self.root, timeout=self.lock_timeout), delta_conflicts(table.name):
+        with transactions.output_lock(self.root, timeout=self.lock_timeout), transactions.delta_conflicts(table.name):
             if self.exists(table) or not self._create(table, rows):
                 delta_tables.append(self.path(table), table, rows)
         self.versions.pop(table.name, None)
@@ -209,8 +207,8 @@ class Store:
         The caller guarantees that none of the keys is in the table: duplicates are not detected.
         """
         check_columns(table, rows)
-        with self._commit(table, provenance):
-            delta_tables.append(self.path(table), table, rows)
+        with self._commit(table, rows, provenance) as committed:
+            delta_tables.append(self.path(table), table, committed)
         return ChangeCounts(added=self._rows_written(table, self.versions[table.name]))
 
     def sync(
@@ -236,9 +234,9 @@ class Store:
         rows = rows.select(*table.names)
         stored = self.find(table)
         if stored is None:
-            with self._commit(table, provenance):
-                if not self._create(table, rows):
-                    raise conflict_error(table.name)
+            with self._commit(table, rows, provenance) as committed:
+                if not self._create(table, committed):
+                    raise transactions.conflict_error(table.name)
             return ChangeCounts(added=self._rows_written(table, 0))
         # persisted: both are read several times, and the plan of the rows may be too large to be part of another
         with (
@@ -250,12 +248,10 @@ class Store:
             counts = count_changes(changes)
             # guard: unchanged-rows-not-committed -> if True:
             if counts.rows:
-                with self._commit(table, provenance):
-                    # a MERGE of most rows costs more than writing all of them
-                    if remove_missing and 2 * counts.rows > stored.count():
-                        delta_tables.rewrite(self.path(table), table, rows)
-                    else:
-                        delta_tables.merge(self.spark, self.path(table), table, changes)
+                is_rewrite = remove_missing and 2 * counts.rows > stored.count()  # a MERGE of most rows costs more
+                with self._commit(table, rows if is_rewrite else changes, provenance) as committed:
+                    write = delta_tables.rewrite if is_rewrite else delta_tables.merge
+                    write(self.path(table), table, committed)
             return counts
 
     def sync_local(
@@ -268,9 +264,9 @@ class Store:
         typed = delta_tables.to_arrow(spark_schema(table), rows).to_pylist()
         changes, counts = changed_local_rows(table, typed, stored.toArrow().to_pylist(), remove_missing=remove_missing)
         if counts.rows:
-            with self._commit(table):
-                frame = delta_tables.local_frame(self.spark, spark_schema(table).add(CHANGE, "string"), changes)
-                delta_tables.merge(self.spark, self.path(table), table, frame)
+            frame = delta_tables.local_frame(self.spark, spark_schema(table).add(CHANGE, "string"), changes)
+            with self._commit(table, frame) as committed:
+                delta_tables.merge(self.path(table), table, committed)
         return counts
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
@@ -281,26 +277,30 @@ class Store:
         if exists:
             self._check_schema_version(table)
             self.versions[table.name] = self._require_unchanged(table)
-        with self._commit(table):
+        with self._commit(table, rows) as committed:
             if exists:
-                delta_tables.rewrite(self.path(table), table, rows)
-            elif not self._create(table, rows):
-                raise conflict_error(table.name)
+                delta_tables.rewrite(self.path(table), table, committed)
+            elif not self._create(table, committed):
+                raise transactions.conflict_error(table.name)
 
     def _folder(self, table: schema.Table) -> str:
         return f"{self.root}/{table.name}"
 
     @contextmanager
-    def _commit(self, table: schema.Table, provenance: Mapping[str, Any] | None = None) -> Iterator[None]:
-        """Context manager: raise ConflictError unless the block's commit directly follows the version read."""
-        with output_lock(self.root, timeout=self.lock_timeout):
-            version = self.versions.get(table.name, -1)
-            with exclusive_commit(self.spark, self._folder(table), table.name, version, provenance):
-                yield
+    def _commit(
+        self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
+    ) -> Iterator[DataFrame]:
+        """Require that the block's commit directly follows the version this store has read; yield the rows for it."""
+        with transactions.output_lock(self.root, timeout=self.lock_timeout):
+            session = self._session = transactions.commit_session(self.spark, self._session)
+            read = (self._folder(table), table.name, self.versions.get(table.name, -1))
+            commit = transactions.exclusive_commit(session, self.files, *read, provenance)
+            with transactions.in_session(session, rows) as committed, commit:
+                yield committed
             self.versions[table.name] = self._checked_versions[table.name] = self.latest_version(table)
 
     def _rows_written(self, table: schema.Table, version: int) -> int:
-        rows = commit_log.rows_written(self._folder(table), version)
+        rows = commit_log.rows_written(self.files, self._folder(table), version)
         if rows is not None:
             return rows
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table)).count()
@@ -309,7 +309,7 @@ class Store:
         version = self.latest_version(table)
         # guard: table-version-unchanged
         if version != self.versions.get(table.name, version):
-            raise conflict_error(table.name)
+            raise transactions.conflict_error(table.name)
         return version
 
     def _check_schema_version(self, table: schema.Table) -> None:
@@ -325,7 +325,10 @@ class Store:
                 f"{schema.SCHEMA_VERSION}); install that version, or choose another --output"
             )
         if stored < schema.SCHEMA_VERSION:
-            with output_lock(self.root, timeout=self.lock_timeout), delta_conflicts(table.name):
+            with (
+                transactions.output_lock(self.root, timeout=self.lock_timeout),
+                transactions.delta_conflicts(table.name),
+            ):
                 # read again under the lock: another run may have upgraded the table meanwhile
                 properties = self._properties(table)
                 if delta_tables.schema_version_of(properties) < schema.SCHEMA_VERSION:
@@ -334,10 +337,7 @@ class Store:
         self._checked_versions[table.name] = version
 
     def _create(self, table: schema.Table, rows: DataFrame) -> bool:
-        folder = self._folder(table)
-        created = delta_tables.create(
-            self.path(table), table, rows, exists=lambda: commit_log.latest_version(folder) is not None
-        )
+        created = delta_tables.create(self.path(table), table, rows, exists=lambda: self.exists(table))
         if created:
             self._checked_versions[table.name] = 0
         return created

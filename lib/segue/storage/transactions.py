@@ -10,17 +10,17 @@ import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from delta import exceptions as delta_exceptions
 from filelock import FileLock, Timeout
-from pyarrow import fs
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from segue.core.paths import local_path
 from segue.errors import ConflictError
 from segue.storage import commit_log
-from segue.storage.files import filesystem_for
+from segue.storage.files import Files
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,13 @@ LOCK_TIMEOUT_SECONDS = 3600.0
 _SILENT_SECONDS = 5.0
 """A wait for a lock that takes more seconds than this is logged."""
 _LOCK_FILE = ".lock"
+LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
+"""Delta's setting for the log of tables on S3, and the class of lib/java that creates commits conditionally."""
 
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
+"""Settings of a session: MERGE and CREATE OR REPLACE read them, and ignore the options of a writer."""
 # Delta's conflict exceptions have no common base class
 _CONFLICTS = (
     delta_exceptions.DeltaConcurrentModificationException,
@@ -59,22 +62,67 @@ def delta_conflicts(table: str) -> Iterator[None]:
         raise conflict_error(table) from error
 
 
-@contextmanager
-def exclusive_commit(
-    spark: SparkSession, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
-) -> Iterator[None]:
-    """Context manager for a block that writes once to a table: the write must directly follow ``version``.
+def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
+    """Log a warning if two runs at the same time could replace each other's commits in an output on S3."""
+    if urlsplit(root).scheme != "s3a":
+        return
+    configured = spark.sparkContext.getConf().get(LOG_STORE_SETTING)
+    if configured is None:
+        log.warning(
+            "of two runs that write to %s at the same time, one may replace the other's commits in silence: run one "
+            "after the other, or give Spark segue's log store (--jars segue-log-store.jar)", root
+        )  # fmt: skip
+    elif configured == LOG_STORE and not files.creates_conditionally(root):
+        log.warning(
+            "of two runs that write to %s at the same time, one may replace the other's commits in silence, as this "
+            "store ignores the condition of a write (If-None-Match): run one after the other", root
+        )  # fmt: skip
 
-    All commits carry the same ``txnAppId``, and ``version + 1`` as ``txnVersion`` (Delta's options for idempotent
-    writes). Of two commits with the same number Delta refuses the later or skips it silently, so afterwards the log is
-    searched for a commit of this writer.
+
+def commit_session(spark: SparkSession, session: SparkSession | None = None) -> SparkSession:
+    """Return a session for commits, apart from the user's: settings made in it reach no other write.
 
     Parameters
     ----------
+    spark : the user's session, whose settings it gets
+    session : the result of an earlier call, whose settings are brought up to date
+    """
+    session = session or spark.newSession()
+    settings = session.conf.getAll
+    for name, value in spark.conf.getAll.items():
+        if settings.get(name) != value and session.conf.isModifiable(name):
+            session.conf.set(name, value)
+    return session
+
+
+@contextmanager
+def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
+    """Yield a frame of one session as a frame of another of the same application. What is persisted stays so."""
+    name = f"segue_{uuid.uuid4().hex}"
+    rows.createGlobalTempView(name)
+    try:
+        yield session.table(f"global_temp.{name}")
+    finally:
+        session.catalog.dropGlobalTempView(name)
+
+
+@contextmanager
+def exclusive_commit(
+    session: SparkSession, files: Files, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
+) -> Iterator[None]:
+    """Require that the block's one write commits on top of ``version``.
+
+    All commits carry the same ``txnAppId``, and ``version + 1`` as ``txnVersion``. Of two commits with the same number
+    Delta refuses the later or skips it silently, so afterwards the log is searched for a commit of this writer.
+
+    Parameters
+    ----------
+    session : makes the write, and no other at the same time; see ``commit_session``
+    files : reads the log of the table
     folder : folder of the table
     table : name of the table, for the error
     version : version of the table that the caller has read, -1 if the table does not exist
-    provenance : what the rows are derived from, stored with the commit; ``commit_log.read_provenance`` returns it
+    provenance : what the rows are derived from; ``commit_log.read_provenance`` reads it
 
     Raises
     ------
@@ -82,23 +130,23 @@ def exclusive_commit(
         If another writer has committed since ``version``.
     """
     # guard: write-requires-checked-version
-    if (commit_log.latest_version(folder) if version >= 0 else version) != version:
+    if (commit_log.latest_version(files, folder) if version >= 0 else version) != version:
         raise conflict_error(table)
     writer = uuid.uuid4().hex
     metadata = {"writer": writer} | ({"from": dict(provenance)} if provenance else {})
     # guard: shared-transaction-id -> options = {_USER_METADATA: json.dumps(metadata)}
     options = {_USER_METADATA: json.dumps(metadata), _APP_ID: _APP, _APP_VERSION: str(version + 1)}
     for name, value in options.items():
-        spark.conf.set(name, value)
+        session.conf.set(name, value)
     try:
         with delta_conflicts(table):
             yield
     finally:
         for name in options:
-            spark.conf.unset(name)
-    latest = commit_log.latest_version(folder)
+            session.conf.unset(name)
+    latest = commit_log.latest_version(files, folder)
     # guard: commit-is-own
-    if latest is None or not commit_log.has_commit_by(folder, writer, range(latest, version, -1)):
+    if latest is None or not commit_log.has_commit_by(files, folder, writer, range(latest, version, -1)):
         raise conflict_error(table)
 
 
@@ -119,12 +167,12 @@ def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SE
     ConflictError
         If another process still holds the lock after ``timeout``.
     """
-    system, path = filesystem_for(folder)
-    if not isinstance(system, fs.LocalFileSystem):
+    path = local_path(folder)
+    if path is None:
         yield
         return
-    system.create_dir(path, recursive=True)
-    lock = FileLock(Path(path) / (f"{_LOCK_FILE}-{name}" if name else _LOCK_FILE))
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / (f"{_LOCK_FILE}-{name}" if name else _LOCK_FILE))
     # guard: lock-excludes-processes
     _acquire(lock, folder, timeout)
     try:

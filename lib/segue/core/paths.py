@@ -1,0 +1,78 @@
+"""Decide what a path or URI means: one without a scheme is on the driver's disk, whatever ``fs.defaultFS`` is."""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+_LOCAL_SCHEMES = ("", "file")
+_TASKS_PER_CORE = 2
+"""Of the probe: tasks need not reach every executor, twice as many as cores nearly always do."""
+
+
+def spark_uri(path: str) -> str:
+    """Return a path as a URI for Spark; without a scheme it is on the local file system."""
+    return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
+
+
+def local_path(uri: str) -> Path | None:
+    """Return the path of a local file or folder, or None for a URI of another file system."""
+    if urlsplit(uri).scheme not in _LOCAL_SCHEMES:
+        return None
+    return Path(os.path.abspath(uri.removeprefix("file://").removeprefix("file:")))
+
+
+def has_local_master(spark: SparkSession) -> bool:
+    """Return whether driver and executors are one process."""
+    master = spark.sparkContext.master or ""
+    return master.startswith("local") and not master.startswith("local-cluster")
+
+
+def hosts_without(spark: SparkSession, path: Path) -> list[str]:
+    """Return the hosts of executors that do not see a file or folder of the driver's disk, sorted.
+
+    Runs one Spark job with two tasks a core, which need not reach every executor; none on a local master.
+    """
+    if has_local_master(spark):
+        return []
+    text = str(path)
+
+    def find_unseen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in batches:
+            hosts = [] if Path(text).exists() else [socket.gethostname()]
+            yield pa.RecordBatch.from_arrays([pa.array(hosts, pa.string())], names=["host"])
+
+    n_tasks = _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
+    hosts = spark.range(0, n_tasks, 1, n_tasks).mapInArrow(find_unseen, "host string")
+    return sorted(row.host for row in hosts.select(F.col("host")).distinct().collect())
+
+
+def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
+    """Return the hosts of executors that do not see the files of a folder, a path or URI; see ``hosts_without``.
+
+    Executors may have a folder of the same name on disks of their own, so they look for a new file in it, which is
+    removed afterwards. A folder of another file system than the local one is taken to be seen by all.
+    """
+    path = local_path(folder)
+    if path is None or has_local_master(spark):
+        return []
+    probe = path / f".probe-{uuid.uuid4().hex}"
+    probe.touch()
+    try:
+        return hosts_without(spark, probe)
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def unseen_message(option: str, path: str, hosts: list[str]) -> str:
+    """Return the error message for a path of an option that executors do not see."""
+    return (
+        f"{option} {path} is on the driver's disk, which executors on {', '.join(hosts)} do not see; expected a URI, "
+        "such as s3a://BUCKET/FOLDER or hdfs:///FOLDER, or a folder that all machines share"
+    )
