@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # The steps of the set-up share one .venv, and Spark uses all cores itself.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser test test-fast check bench faults guards
+.PHONY: help setup demo notebook browser s3 stores test test-fast check bench faults guards
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -33,7 +33,14 @@ notebook: setup   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT
 browser:   ## find or install Chromium for the browser tests of the report
 	@tools/chromium.sh --install >/dev/null || true
 
-test: setup browser   ## all tests; ARGS="-k word" selects some
+s3: setup   ## fetch what Spark needs for s3a: into .venv (13 MB)
+	@tools/s3_jars.sh
+
+# Without the server the tests of S3 are skipped, or fail if CI is set.
+stores: s3   ## find or build the S3 server for the tests of stores (with Go, some minutes)
+	@tools/versitygw.sh --install >/dev/null || true
+
+test: setup browser stores   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/.packages   ## the tests that start no JVM, in a minute; ARGS="-k word" selects some
@@ -75,6 +82,8 @@ $(SAMPLE): | setup
 	  } >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; echo "error: pip failed; its output is above and in .venv/pip.log" >&2; exit 1; }
 	@touch $@
 
-.venv/.delta: .venv/.packages tools/delta_jars.sh
+# Delta's jars, and its log store for S3, compiled by Spark's own compiler.
+.venv/.delta: .venv/.packages tools/delta_jars.sh tools/log_store_jar.py lib/java/segue/ConditionalLogStore.java
 	@tools/delta_jars.sh
+	@JAVA_HOME="$$(tools/java.sh)" $(PYTHON) tools/log_store_jar.py >.venv/log_store_jar.log 2>&1 || { cat .venv/log_store_jar.log >&2; exit 1; }
 	@touch $@

@@ -35,19 +35,20 @@ class Cluster:
         return [pid for pid in self.executors() if len(process_tree(pid)) > 1]
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster of two workers with one core each, on free ports."""
-    folder = tmp_path_factory.mktemp("cluster")
+@contextlib.contextmanager
+def start_cluster(folder: Path, n_workers: int, *, hidden: Path | None = None) -> Iterator[Cluster]:
+    """Start workers with one core each, on free ports; where ``hidden`` is, they have an empty folder of their own."""
     started: list[subprocess.Popen[bytes]] = []
     try:
-        log = _start(folder, "master", started, "master.Master", "--port", "0", "--webui-port", "0")
+        log = _start(folder, "master", started, [], "master.Master", "--port", "0", "--webui-port", "0")
         url = wait_for(lambda: re.search(r"spark://127\.0\.0\.1:\d+", log.read_text("utf-8")), "the master")[0]
         logs = []
-        for number in (1, 2):
+        for number in range(1, n_workers + 1):
             options = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
             options += ["--work-dir", str(folder / f"work{number}")]
-            logs.append(_start(folder, f"worker{number}", started, "worker.Worker", *options, url))
+            mount = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
+            prefix = ["unshare", "--mount", "sh", "-c", mount, "sh"] if hidden else []
+            logs.append(_start(folder, f"worker{number}", started, prefix, "worker.Worker", *options, url))
         for log in logs:
             wait_for(lambda log=log: "Successfully registered" in log.read_text("utf-8"), log.stem)
         _, *workers = (process.pid for process in started)
@@ -60,11 +61,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             process.wait()
 
 
-def _start(folder: Path, name: str, started: list[subprocess.Popen[bytes]], class_name: str, *options: str) -> Path:
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of two workers with one core each."""
+    with start_cluster(tmp_path_factory.mktemp("cluster"), 2) as started:
+        yield started
+
+
+def _start(
+    folder: Path, name: str, started: list[subprocess.Popen[bytes]], prefix: list[str], class_name: str, *options: str
+) -> Path:
+    """Start a daemon of Spark by a command that ``prefix`` begins, and return the path of its log."""
     log = folder / f"{name}.log"
     settings = job_environment() | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
     settings |= {"SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED}
     command = [
+        *prefix,
         str(SPARK / "bin" / "spark-class"),
         f"org.apache.spark.deploy.{class_name}",
         "--host",

@@ -23,6 +23,7 @@ from tests.helpers.small_files import as_csv, track
 from segue.pipeline import run_all
 from segue.runtime import runner
 from segue.storage import commit_log
+from segue.storage.files import Files
 
 QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.min_k=2"]
 DISK_BYTES, PAGE_BYTES = 64 << 20, 4096
@@ -37,7 +38,7 @@ def remount(disk: Path, options: str) -> None:
 
 def count_rows(root: Path) -> dict[str, int]:
     """Return the number of rows of every table, read without Spark."""
-    names = [table.name for table in COMPARED if commit_log.latest_version(str(root / table.name)) is not None]
+    names = [table.name for table in COMPARED if commit_log.latest_version(Files(), str(root / table.name)) is not None]
     return {name: len(DeltaTable(str(root / name)).to_pandas()) for name in names}
 
 

@@ -13,6 +13,7 @@ from tests.pipeline.labeled import labeled_tracks
 from segue import schema
 from segue.pipeline import maintain
 from segue.runtime import run_markers, runner
+from segue.storage.files import Files
 from segue.storage.store import Store
 
 OLD = time.time() - 8 * 24 * 3600
@@ -89,6 +90,22 @@ def test_small_files_are_compacted_and_old_ones_removed(maintained):
     assert rerun["version"] == done["version"]
 
 
+@pytest.mark.guard("retention-set", "dry-run-keeps-retention")
+def test_retention_days_decide_which_files_remain(root, run_job):
+    folder = root / "labeled_tracks"
+    for days in (20, 40):
+        (folder / f"{days}.parquet").write_bytes(b"half a file")
+        os.utime(folder / f"{days}.parquet", (time.time() - days * 24 * 3600,) * 2)
+    options = ["--output", root, "--retention-days", "30"]
+    assert run_job(maintain.JOB, *options, "--dry-run") == 0
+    assert DeltaTable(str(folder)).metadata().configuration.get("delta.deletedFileRetentionDuration") is None
+    assert run_job(maintain.JOB, *options) == 0
+    assert [days for days in (20, 40) if (folder / f"{days}.parquet").exists()] == [20]
+    version = DeltaTable(str(folder)).version()
+    assert run_job(maintain.JOB, *options) == 0
+    assert DeltaTable(str(folder)).version() == version
+
+
 def test_maintenance_records_a_dead_run(maintained):
     root, _ = maintained
     assert sorted(DeltaTable(str(root / "runs")).to_pandas().status) == ["died", "done", "done", "done"]
@@ -98,7 +115,7 @@ def test_maintenance_records_a_dead_run(maintained):
 @pytest.mark.guard("maintenance-refused-during-runs")
 def test_maintenance_is_refused_while_another_run_is_in_progress(root, run_job, capsys):
     fields = {"started_at": "2026-01-01T00:00:00+00:00", "settings": "{}", "versions": "{}"}
-    marker = run_markers.RunMarker(str(root), fields | {"run_id": "other", "job": "label_tracks"})
+    marker = run_markers.RunMarker(Files(), str(root), fields | {"run_id": "other", "job": "label_tracks"})
     marker.create()
     assert run_job(maintain.JOB, "--output", root) == 4
     assert "label_tracks is writing to" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from segue import lookup
 from segue.pipeline import report, run_all
 from segue.report import page
 from segue.runtime import runner
+from segue.storage.files import Files
 
 HEADER = ["id", "name", "artists", "genre", "year", "popularity", "tempo", "loudness", "energy", "danceability"]
 HEADER += ["liveness", "valence", "acousticness", "speechiness"]
@@ -114,7 +115,7 @@ def test_missing_or_older_report_json_is_written_again(root, run_job, tmp_path, 
 
 def test_report_json_is_written_before_the_page(root, run_job, tmp_path, monkeypatch):
     copied, written = shutil.copytree(root, tmp_path / "out"), []
-    monkeypatch.setattr(report.files, "write_text", lambda uri, _: written.append(uri.rsplit("/", 1)[1]))
+    monkeypatch.setattr(Files, "write_text", lambda _, uri, __: written.append(uri.rsplit("/", 1)[1]))
     assert run_job(report.JOB, *words(copied), "--set", "report.searchable=4") == 0
     assert [name for name in written if name.startswith("report.")] == ["report.json", "report.html"]
 

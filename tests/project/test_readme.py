@@ -36,7 +36,7 @@ def test_python_of_the_readme_and_the_examples_run(spark, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "silhouette" in done.stdout and "'added': 39" in done.stdout
     assert "Most similar to" in done.stdout and "k = 3: silhouette 0.9" in done.stdout
-    assert (tmp_path / "out" / "mine" / "report.html").exists()
+    assert (tmp_path / "out" / "python" / "report.html").exists()
 
 
 def test_every_relative_link_of_the_pages_exists():

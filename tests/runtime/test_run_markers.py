@@ -10,14 +10,15 @@ from tests.helpers.run_markers import RUN, write_run_marker
 
 from segue.runtime import run_markers
 from segue.runtime.job import Job
+from segue.storage.files import Files
 
 
 @pytest.mark.guard("living-run-not-dead")
 def test_marker_of_a_live_run_is_not_dead_and_can_be_removed(tmp_path):
-    marker = run_markers.RunMarker(str(tmp_path), RUN)
+    marker = run_markers.RunMarker(Files(), str(tmp_path), RUN)
     marker.create()
     assert len(list((tmp_path / run_markers.FOLDER).iterdir())) == 1
-    assert run_markers.dead_runs(str(tmp_path)) == []
+    assert run_markers.dead_runs(Files(), str(tmp_path)) == []
     marker.remove()
     assert list((tmp_path / run_markers.FOLDER).iterdir()) == []
 
@@ -28,7 +29,7 @@ def test_ended_process_is_dead_and_so_is_a_reused_process_id(tmp_path):
     ended.wait()
     write_run_marker(tmp_path, run_id="ended", pid=ended.pid)
     write_run_marker(tmp_path, run_id="earlier", pid=os.getpid(), born="1")
-    assert {marker["run_id"] for marker in run_markers.dead_runs(str(tmp_path))} == {"ended", "earlier"}
+    assert {marker["run_id"] for marker in run_markers.dead_runs(Files(), str(tmp_path))} == {"ended", "earlier"}
 
 
 @pytest.mark.guard("remote-run-dead-after-timeout")
@@ -37,7 +38,7 @@ def test_ended_process_is_dead_and_so_is_a_reused_process_id(tmp_path):
 )
 def test_marker_of_another_machine_is_dead_unless_renewed(renewed_at, is_dead, tmp_path):
     write_run_marker(tmp_path, host="elsewhere", seen_at=renewed_at)
-    assert bool(run_markers.dead_runs(str(tmp_path))) == is_dead
+    assert bool(run_markers.dead_runs(Files(), str(tmp_path))) == is_dead
 
 
 @pytest.mark.guard("invalid-marker-ignored")
@@ -45,13 +46,13 @@ def test_marker_of_another_machine_is_dead_unless_renewed(renewed_at, is_dead, t
 def test_files_that_are_not_markers_are_ignored(text, tmp_path):
     (tmp_path / run_markers.FOLDER).mkdir()
     (tmp_path / run_markers.FOLDER / "x.json").write_text(text, "utf-8")
-    assert run_markers.dead_runs(str(tmp_path)) == []
+    assert run_markers.dead_runs(Files(), str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("changed", [{"pid": "many"}, {"seen_at": "lately"}, {"job": 1}, {"host": None}])
 def test_markers_with_invalid_fields_are_ignored(changed, tmp_path):
     write_run_marker(tmp_path, **changed)
-    assert run_markers.dead_runs(str(tmp_path)) == []
+    assert run_markers.dead_runs(Files(), str(tmp_path)) == []
 
 
 @pytest.mark.guard("marker-name-matches-run-id")
@@ -60,7 +61,7 @@ def test_marker_whose_run_id_is_not_its_name_is_ignored(tmp_path):
     write_run_marker(tmp_path)
     (path,) = (tmp_path / run_markers.FOLDER).iterdir()
     path.write_text(path.read_text("utf-8").replace('"r1"', '"../model"'), "utf-8")
-    assert run_markers.dead_runs(str(tmp_path)) == []
+    assert run_markers.dead_runs(Files(), str(tmp_path)) == []
 
 
 @pytest.mark.guard("dead-runs-recorded", "dead-runs-recorded-once")

@@ -127,7 +127,8 @@ def test_write_after_a_concurrent_change_is_a_conflict(spark, store):
 def test_concurrent_creation_of_a_table_is_a_conflict(spark, store, monkeypatch):
     late = Store(spark, store.root)
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
-    monkeypatch.setattr(late, "exists", lambda table: False)  # as before the other store created it
+    first = iter([False])  # as before the other store created it
+    monkeypatch.setattr(late, "exists", lambda table: next(first, True))
     with pytest.raises(ConflictError):
         late.sync(DOTS, dots(spark, ("b", 2.0, [])))
     late.append(DOTS, dots(spark, ("c", 3.0, [])))

@@ -1,8 +1,10 @@
 """Two writers of the same table version: one gets a ConflictError, also where Delta raises no error."""
 
+import json
 import select
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
@@ -44,7 +46,7 @@ def test_rows_inserted_by_two_writers_are_stored_once(spark, store, monkeypatch)
     store.insert(DOTS, dots(spark, "c"))
     stale_versions = iter([1])
     latest = commit_log.latest_version
-    monkeypatch.setattr(commit_log, "latest_version", lambda folder: next(stale_versions, None) or latest(folder))
+    monkeypatch.setattr(commit_log, "latest_version", lambda *where: next(stale_versions, None) or latest(*where))
     with pytest.raises(ConflictError):
         later.insert(DOTS, dots(spark, "c"))
     assert ids(store) == ["a", "b", "c"]
@@ -53,7 +55,7 @@ def test_rows_inserted_by_two_writers_are_stored_once(spark, store, monkeypatch)
 @pytest.mark.guard("write-requires-checked-version")
 def test_write_to_a_changed_table_does_not_begin(spark, store):
     store.insert(DOTS, dots(spark, "b"))
-    with pytest.raises(ConflictError), exclusive_commit(spark, f"{store.root}/dots", "dots", 0, None):
+    with pytest.raises(ConflictError), exclusive_commit(spark, store.files, f"{store.root}/dots", "dots", 0, None):
         pytest.fail("the write has begun")
 
 
@@ -63,6 +65,30 @@ def test_provenance_is_read_after_later_commits(spark, store):
     other = Store(spark, store.root)
     other.read(DOTS)
     assert other.provenance(DOTS) == {"tracks": 3}
+
+
+def commits(folder):
+    """Return what Delta's log says of each commit, by version."""
+    paths = sorted(Path(folder, "_delta_log").glob("*.json"))
+    return [json.loads(line)["commitInfo"] for path in paths for line in path.open() if "commitInfo" in line]
+
+
+def test_commits_leave_the_users_session_and_other_writes_alone(spark, store, tmp_path):
+    name, other = "spark.databricks.delta.commitInfo.userMetadata", str(tmp_path / "other")
+    spark.conf.set(name, "the user's")
+    try:
+        user_values = []
+        with store._commit(DOTS, dots(spark, "b")) as rows:
+            user_values.append(spark.conf.get(name))
+            dots(spark, "x").write.format("delta").save(other)
+            rows.write.format("delta").mode("append").save(store.path(DOTS))
+        store.sync(DOTS, dots(spark, "c"))
+        store.replace(DOTS, dots(spark, "a"))
+        assert [*user_values, spark.conf.get(name)] == ["the user's"] * 2
+        assert [commit["userMetadata"] for commit in commits(other)] == ["the user's"]
+        assert ["writer" in commit["userMetadata"] for commit in commits(f"{store.root}/dots")] == [True] * 4
+    finally:
+        spark.conf.unset(name)
 
 
 HOLD = """
