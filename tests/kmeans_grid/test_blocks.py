@@ -106,7 +106,7 @@ def test_a_sample_by_id_has_the_requested_size(frame, blocks, on_grid):
 @pytest.mark.parametrize("id_column", ["id", None])
 def test_a_sample_does_not_depend_on_partitions(frame, blocks, id_column):
     shuffled = frame.repartition(5, F.rand(1))
-    first, second = (points.draw_sample(point(), points, blocks, id_column, 150) for points in (frame, shuffled))
+    first, second = (points.draw_sample(point(), rows, blocks, id_column, 150) for rows in (frame, shuffled))
     assert first.rows.tobytes() == second.rows.tobytes()
     assert first.weights.tolist() == second.weights.tolist()
 
@@ -127,7 +127,7 @@ def test_distinct_points_are_weighted_by_their_copies(frame, blocks, on_grid):
 
 def test_too_many_distinct_points_are_limited_by_hash(frame, blocks):
     shuffled = frame.repartition(5, F.rand(2))
-    (first, n), (second, m) = (points.distinct_points(point(), points, blocks, 60) for points in (frame, shuffled))
+    (first, n), (second, m) = (points.distinct_points(point(), rows, blocks, 60) for rows in (frame, shuffled))
     assert (n, m) == (500, 500)
     assert 60 <= len(first) <= 66
     assert weighted(first) == weighted(second)
