@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 _LOCAL_SCHEMES = ("", "file")
 _TASKS_PER_CORE = 2
@@ -50,7 +49,7 @@ def hosts_without(spark: SparkSession, path: Path) -> list[str]:
 
     n_tasks = _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
     hosts = spark.range(0, n_tasks, 1, n_tasks).mapInArrow(find_unseen, "host string")
-    return sorted(row.host for row in hosts.select(F.col("host")).distinct().collect())
+    return sorted(row.host for row in hosts.distinct().collect())
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:

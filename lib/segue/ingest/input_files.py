@@ -15,7 +15,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from segue.core.paths import hosts_without, local_path, spark_uri, unseen_message
+from segue.core.paths import has_local_master, hosts_without, local_path, spark_uri, unseen_message
 from segue.core.text import java_cause
 from segue.errors import InputError
 
@@ -86,8 +86,8 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
     ----------
     spark : SparkSession
     path : str
-        A file, a folder, a glob or a Delta table, which counts as one file. A single file of unknown ending is read as
-        CSV.
+        A file, a folder, a glob or a Delta table, which counts as one file; without a scheme it is on the driver's
+        disk. A single file of unknown ending is read as CSV.
     output : str, optional
         URI of the output folder: files below it are never read as input.
 
@@ -124,7 +124,7 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
 
 def require_visible_input(spark: SparkSession, path: str) -> None:
     """Raise InputError if a path is on the driver's disk, and an executor does not see it; see ``hosts_without``."""
-    if local_path(path) is None:
+    if local_path(path) is None or has_local_master(spark):
         return
     # executors may have a folder of the same name, so they look for a file
     base = Path(_base_folder(path, is_literal=_is_literal(path)))

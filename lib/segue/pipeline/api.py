@@ -20,7 +20,7 @@ from segue.clustering.model_card import ModelCard
 from segue.core.spark_helpers import DISK_LEVEL, persisted_unless_cached
 from segue.errors import InputError
 from segue.ingest import merge
-from segue.ingest.input_files import list_input
+from segue.ingest.input_files import list_input, require_visible_input
 from segue.pipeline.ingest import check_sources, read_input
 from segue.pipeline.recommend import similarity_options
 from segue.pipeline.run_all import PipelineResult, run_stages
@@ -207,6 +207,7 @@ def run_pipeline(
     check_sources(loaded)
     store = Store(spark, output)
     store.prepare()
+    require_visible_input(spark, path)
     return run_stages(store, path, loaded)
 
 

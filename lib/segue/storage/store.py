@@ -62,7 +62,7 @@ class Store:
         Raises
         ------
         OutputError
-            If it is a file, not writable, contains only other files, has "${" in its name, or a newer segue wrote it.
+            If it is a file, not writable or not seen by executors, holds only other files or tables of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
