@@ -36,9 +36,10 @@ browser:   ## find or install Chromium for the browser tests of the report
 s3: setup   ## fetch what Spark needs for s3a: into .venv (13 MB)
 	@tools/s3_jars.sh
 
-# Without the server the tests of S3 are skipped, or fail if CI is set.
-stores: s3   ## find or build the S3 server for the tests of stores (with Go, some minutes)
+# Without the servers the tests of S3, HDFS and YARN are skipped, or fail if CI is set.
+stores: s3   ## find or build an S3 server (with Go, some minutes) and fetch a small Hadoop cluster, for the tests of stores
 	@tools/versitygw.sh --install >/dev/null || true
+	@tools/hadoop_jars.sh --install >/dev/null || true
 
 test: setup browser stores   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

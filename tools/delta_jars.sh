@@ -3,10 +3,9 @@
 # an option nor the network for Delta. Spark's own resolver downloads them, once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/maven_jars.sh
 
 needed="delta-spark delta-storage delta-kernel-api delta-kernel-defaults delta-kernel-unitycatalog"
-log=.venv/delta_jars.log
-ivy=$PWD/.venv/ivy
 
 pinned() { sed -n "s/^$1==//p" constraints.txt; }
 
@@ -15,7 +14,7 @@ spark_line=$(pinned pyspark | cut -d. -f1,2)
 # Spark 4 supports Scala 2.13 only.
 suffix="_${spark_line}_2.13"
 
-spark_home=$(.venv/bin/python -c 'from importlib.util import find_spec; print(find_spec("pyspark").submodule_search_locations[0])')
+spark_home=$(spark_in_venv)
 
 # Prints the file name of a module's jar: only that of delta-spark contains the Spark and Scala versions.
 jar_name() {
@@ -43,35 +42,20 @@ excludes() {
     org.slf4j:slf4j-api org.apache.logging.log4j:log4j-slf4j2-impl
     com.github.luben:zstd-jni io.airlift:aircompressor org.xerial.snappy:snappy-java
     io.unitycatalog:unitycatalog-client io.unitycatalog:unitycatalog-hadoop"
-  # shellcheck disable=SC2086  # split into words
-  echo $list | tr ' ' ','
+  joined "$list"
 }
 
 resolve() {
-  local job=.venv/nothing.py
-  echo "pass" >"$job" # spark-submit resolves packages only when it runs a job
-  # Without the operator's spark-defaults.conf, which could name another master or unavailable packages.
-  SPARK_HOME=$spark_home SPARK_CONF_DIR=$PWD/.venv PYSPARK_PYTHON=$PWD/.venv/bin/python \
-    PYSPARK_DRIVER_PYTHON=$PWD/.venv/bin/python \
-    "$spark_home/bin/spark-submit" --master 'local[1]' --packages "io.delta:delta-spark$suffix:$delta" \
-    --conf "spark.jars.excludes=$(excludes)" --conf "spark.jars.ivy=$ivy" "$job" >"$log" 2>&1
+  fetch_jars delta "io.delta:delta-spark$suffix:$delta" "$(excludes)" && has_all_jars .venv/delta/jars
 }
 
 if has_all_jars "$spark_home/jars"; then exit 0; fi
 
-JAVA_HOME=$(tools/java.sh)
-export JAVA_HOME
 echo "fetching Delta $delta for Spark $spark_line (once, 13 MB)"
-if ! { resolve && has_all_jars "$ivy/jars"; }; then
+if ! resolve; then
   echo "the download failed; trying once more"
-  if ! { resolve && has_all_jars "$ivy/jars"; }; then
-    {
-      echo "error: Spark's resolver could not fetch Delta $delta (io.delta:delta-spark$suffix:$delta)."
-      echo "The last lines of $PWD/$log:"
-      grep -v -E '^[[:space:]]*(at .*)?$' "$log" | tail -n 12 | sed 's/^/  /'
-      echo "Set-up needs the network once. With a mirror, set DEFAULT_ARTIFACT_REPOSITORY to its address; with a proxy,"
-      echo "set JAVA_TOOL_OPTIONS to '-Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT'. Then type make setup"
-    } >&2
+  if ! resolve; then
+    report_failed_download delta "Delta $delta (io.delta:delta-spark$suffix:$delta)"
     exit 1
   fi
 fi
@@ -80,6 +64,6 @@ fi
 rm -f "$spark_home"/jars/io.delta_*
 for module in $needed; do
   jar=$(jar_name "$module")
-  cp "$ivy/jars/$jar" "$spark_home/jars/$jar.part"
+  cp ".venv/delta/jars/$jar" "$spark_home/jars/$jar.part"
   mv "$spark_home/jars/$jar.part" "$spark_home/jars/$jar"
 done

@@ -52,5 +52,9 @@ class SchemaError(OutputError):
         super().__init__(f"table {table!r} does not match its schema: {differences}")
 
 
+class SparkError(SegueError, RuntimeError):
+    """Spark lacks a part that segue needs, such as Delta's jars, or has it in a version for another Spark."""
+
+
 class ConflictError(SegueError, RuntimeError):
     """A concurrent run has changed or locked the same output. Commits made before the failed write remain."""

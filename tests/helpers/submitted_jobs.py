@@ -35,7 +35,7 @@ def submit_and_wait(folder: Path, *args: object) -> subprocess.CompletedProcess[
     """Run a job to its end, and return it with its standard output and error in ``stdout``."""
     return subprocess.run(
         _command(args), cwd=folder, env=job_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=300, check=False,
+        text=True, timeout=900, check=False,
     )  # fmt: skip
 
 

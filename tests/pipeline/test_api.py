@@ -1,5 +1,7 @@
 """``import segue`` as its users call it."""
 
+import logging
+import signal
 import subprocess
 import sys
 
@@ -109,8 +111,10 @@ def test_the_pipeline_writes_what_the_job_writes_and_counts_it(spark, path, tmp_
     assert len(segue.lookup.similar(str(tmp_path / "out"), "Song 3 - Artist 3").similar) == 10
 
 
-def test_nothing_stays_cached(spark, path, tmp_path):
+def test_nothing_stays_cached_and_the_process_is_as_before(spark, path, tmp_path):
     spark.catalog.clearCache()
+    process = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    handlers = list(logging.getLogger().handlers)
     before = set(spark.sparkContext._jsc.getPersistentRDDs())
     rows, _ = segue.read_tracks(spark, path)
     labeled = segue.fit_clusters(rows, ks=[2, 3], settings=QUICK).transform(rows)
@@ -120,6 +124,10 @@ def test_nothing_stays_cached(spark, path, tmp_path):
     names = [left[key].toString() for key in set(left) - before]
     # Delta caches the state of a table's log itself
     assert [name for name in names if not name.startswith("Delta Table State")] == []
+    # a session that segue did not start goes on, which a notebook of a platform depends on
+    assert not spark.sparkContext._jsc.sc().isStopped()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == process
+    assert logging.getLogger().handlers == handlers
 
 
 def test_errors_are_segues(spark, tracks, path):

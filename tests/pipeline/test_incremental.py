@@ -14,9 +14,11 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from tests.helpers.small_files import as_csv, track
 
-from segue.pipeline import ingest, label, recommend, run_all, train
+from segue.ingest.input_files import list_input
+from segue.pipeline import file_ledger, ingest, label, recommend, run_all, train
 from segue.runtime import runner
 from segue.runtime.job import StageResult
+from segue.storage.store import Store
 
 QUICK = ["--set", "clustering.ks=2-3", "--set", "clustering.restarts=1", "--set", "selection.min_k=2"]
 FILES = {
@@ -161,6 +163,14 @@ def test_equal_content_with_a_new_time_changes_no_track(output):
 def test_changed_reading_settings_read_every_file_again(output):
     output.run(ingest.JOB, options=("--set", "features.missing=median"))
     assert [output.counts("ingest")[name] for name in ("known_files", "unchanged")] == [0, 10]
+
+
+@pytest.mark.guard("ledger-bounded")
+def test_ledger_returns_the_rows_of_listed_files_alone(output):
+    listed = [file for file in list_input(output.spark, str(output.inputs)) if file.source_file == "one.csv"]
+    ledger = file_ledger.read_ledger(Store(output.spark, str(output.root)), listed)
+    assert {entry["source_file"] for entry in ledger} == {"one.csv"}
+    assert len(output.rows("ingested_files")) == 2
 
 
 @pytest.mark.guard("files-recorded-after-rows")

@@ -1,11 +1,14 @@
-"""Detect whether a job writes to a terminal."""
+"""Detect whether a job writes to a terminal; check Delta's jar; take the operator's settings."""
 
 import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pyspark
 import pytest
+from tests.helpers.submitted_jobs import PROJECT, submit_and_wait
 
 from segue.runtime import session
 
@@ -17,6 +20,54 @@ def test_start_script_reports_the_terminal(value, expected, monkeypatch):
     if value:
         monkeypatch.setenv("SEGUE_TERMINAL", value)
     assert session.has_terminal() is expected
+
+
+@pytest.mark.parametrize(
+    "jar",
+    [
+        "file:/opt/spark/jars/io.delta_delta-spark_4.2_2.13-4.4.0.jar",
+        "file:/opt/spark%204/jars/delta-spark_4.2_2.13-4.4.0.jar",
+        "file:/databricks/jars/delta-core-assembly.jar",
+        "",
+    ],
+)
+def test_delta_of_this_spark_or_of_a_platform_is_accepted(jar):
+    assert session.delta_fault(jar, "4.2.0") is None
+
+
+@pytest.mark.parametrize(
+    ("jar", "state"),
+    [
+        (None, "lacks Delta's jars"),
+        ("file:/j/delta-spark_4.1_2.13-4.1.0.jar", "has delta-spark_4.1_2.13-4.1.0.jar, which is for Spark 4.1"),
+        ("file:/j/delta-spark_2.13-4.0.0.jar", "has delta-spark_2.13-4.0.0.jar, which is for Spark 4.0 or older"),
+    ],
+)
+def test_missing_delta_and_delta_of_another_spark_are_named_with_the_remedy(jar, state):
+    fault = session.delta_fault(jar, "4.2.0")
+    assert fault.startswith(f"Spark 4.2.0 {state}; expected delta-spark_4.2_2.13, such as --packages io.delta:")
+
+
+@pytest.mark.cluster
+@pytest.mark.guard("delta-jar-checked")
+def test_job_without_delta_ends_with_one_line(tmp_path, monkeypatch):
+    spark = tmp_path / "spark"
+    spark.mkdir()
+    home = Path(pyspark.__file__).parent
+    for part in home.iterdir():
+        if part.name != "jars":
+            (spark / part.name).symlink_to(part)
+    (spark / "jars").mkdir()
+    for jar in (home / "jars").glob("*.jar"):
+        if not jar.name.startswith("io.delta_"):
+            (spark / "jars" / jar.name).symlink_to(jar)
+    monkeypatch.setenv("SPARK_HOME", str(spark))
+    done = submit_and_wait(tmp_path, PROJECT / "jobs/maintain_tables.py", "--output", tmp_path / "out")
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error:")]
+    assert (done.returncode, len(errors)) == (3, 1), done.stdout
+    assert "lacks Delta's jars; expected delta-spark_4.2_2.13" in errors[0]
+    assert "Traceback" not in done.stdout
+    assert not (tmp_path / "out").exists()
 
 
 PROBE = """

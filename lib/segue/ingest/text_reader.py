@@ -64,16 +64,18 @@ def read_text(
         Features that every track must have.
     """
     blocks = lines.select("file_id", "block", "value")
-    is_single = F.col("file_id").isin(*single_task)
+    # a join, because a condition with a literal for each of 100,000 files would take minutes to plan
+    single_ids = lines.sparkSession.createDataFrame(pa.table({"file_id": sorted(single_task)})) if single_task else None
     frames = []
     if single_task < plans.keys():
-        in_blocks = blocks.where(~is_single) if single_task else blocks
+        in_blocks = blocks if single_ids is None else blocks.join(F.broadcast(single_ids), "file_id", "left_anti")
         frames.append(
             in_blocks.mapInArrow(_reader(plans, ("file_id", "block"), encoding, non_null_columns), VALIDATED_ROWS)
         )
-    if single_task:
+    if single_ids is not None:
         # the ids increase with the lines of a block: they restore the order within it, which a shuffle loses
-        numbered = blocks.where(is_single).withColumn("line", F.monotonically_increasing_id())
+        of_singles = blocks.join(F.broadcast(single_ids), "file_id", "left_semi")
+        numbered = of_singles.withColumn("line", F.monotonically_increasing_id())
         ordered = numbered.repartition(len(single_task), "file_id").sortWithinPartitions("file_id", "block", "line")
         frames.append(ordered.mapInArrow(_reader(plans, ("file_id",), encoding, non_null_columns), VALIDATED_ROWS))
     return frames[0] if len(frames) == 1 else frames[0].union(frames[1])

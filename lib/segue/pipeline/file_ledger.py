@@ -10,6 +10,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+from pyspark.sql import functions as F
+
 from segue import schema
 from segue.core import distribution
 from segue.core.paths import spark_uri
@@ -23,14 +26,27 @@ from segue.storage.store import Store
 _DIGITS = 16
 
 LedgerEntries = Sequence[Mapping[str, Any]]
-"""Rows of ``ingested_files``."""
+"""Rows of ``ingested_files``: those of the listed files."""
 
 
-def read_ledger(store: Store) -> LedgerEntries:
-    """Return the rows of ``ingested_files`` as a list of dicts, empty if the table does not exist."""
+def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
+    """Return those rows of ``ingested_files`` that have the URI or the name of a listed file, as a list of dicts.
+
+    The list is empty if the table does not exist. A file may be in it twice. Runs one Spark job.
+    """
     stored = store.find(schema.INGESTED_FILES)
+    if stored is None:
+        return []
+    keys = {_redacted_uri(spark_uri(file.uri)) for file in listed} | {file.source_file for file in listed}
+    listed_keys = store.spark.createDataFrame(pa.table({"key": sorted(keys)}))
+    # the ledger has every file ever read: the driver gets no more of it than what is listed
+    # guard: ledger-bounded -> matching = stored
+    matching = stored.withColumn("key", F.explode(F.array("uri", "source_file"))).join(
+        F.broadcast(listed_keys), "key", "left_semi"
+    )
     # through Arrow, timestamps keep their time zone; in a Row they have none
-    return stored.toArrow().to_pylist() if stored is not None else []
+    entries: list[dict[str, Any]] = matching.select(*schema.INGESTED_FILES.names).toArrow().to_pylist()
+    return entries
 
 
 def pending_files(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -70,7 +71,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     started = time.monotonic()
     snapshot = settings.ingest.mode == "snapshot"
     listed = list_input(store.spark, path, spark_uri(store.root))
-    ledger = file_ledger.read_ledger(store)
+    ledger = file_ledger.read_ledger(store, listed)
     # in the mode snapshot every file is read, whether ingested before or not
     # guard: known-files-not-read-again -> pending = listed
     pending = listed if snapshot else file_ledger.pending_files(store, settings, listed, ledger)
@@ -139,7 +140,8 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     removed_keys = None
     # guard: corrected-rejections-removed
     if stored_rejected is not None and reread and not snapshot:
-        reread_rejected = stored_rejected.where(F.col("source_file").isin(list(reread)))
+        reread_names = store.spark.createDataFrame(pa.table({"source_file": list(reread)}))
+        reread_rejected = stored_rejected.join(F.broadcast(reread_names), "source_file", "left_semi")
         removed_keys = reread_rejected.join(rejected, list(schema.REJECTED_TRACKS.key), "left_anti")
     if stored_rejected is None or snapshot or removed_keys is not None or by_status.keys() - {"track"}:
         # guard: snapshot-removes-rejected-rows

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from segue import schema
 from segue.core.distribution import versions
-from segue.errors import ConflictError, SegueError, SettingsError
+from segue.errors import ConflictError, SegueError, SettingsError, SparkError
 from segue.ingest.input_files import require_visible_input
 from segue.runtime import logs, run_markers, session, signals
 from segue.runtime.job import Job, Run, parse_command_line
@@ -69,7 +69,12 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
         for fault in error.faults:
             _print_error(fault)
         return WRONG_SETTINGS
-    return _run(job, Run(Store(start(job.name), options.output), settings, options))
+    try:
+        spark = start(job.name)
+    except SparkError as error:
+        _print_error(str(error))
+        return UNUSABLE
+    return _run(job, Run(Store(spark, options.output), settings, options))
 
 
 @dataclass(frozen=True, slots=True)

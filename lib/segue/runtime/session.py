@@ -1,14 +1,18 @@
 """Build and stop the SparkSession of jobs and notebooks."""
 
 import os
+import re
 import sys
 import tempfile
 from typing import Any
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from segue.core.distribution import versions
+from segue.errors import SparkError
 from segue.storage.transactions import LOG_STORE, LOG_STORE_SETTING
 
 DELTA = {
@@ -32,6 +36,11 @@ DEFAULTS = {
 }
 
 
+_DELTA_JAR = re.compile(r"delta-spark_(?:(\d+\.\d+)_)?2\.\d+-")
+_SPARK_OF_UNNUMBERED_DELTA = "4.0 or older"
+"""For which Spark a jar of Delta is whose name has no version of Spark."""
+
+
 def spark_session(name: str = "notebook") -> SparkSession:
     """Return the running session, or a new one with Delta, whose jars must be on Spark's class path.
 
@@ -42,12 +51,23 @@ def spark_session(name: str = "notebook") -> SparkSession:
     Parameters
     ----------
     name : part of the application's name in Spark's UI
+
+    Raises
+    ------
+    SparkError
+        If Delta's jars are not on Spark's class path, or are those for another Spark.
     """
     # a SparkConf that is created before the JVM starts lacks the settings of the operator
     SparkContext._ensure_initialized()
+    jvm: Any = SparkContext._jvm
+    delta_jar = _class_location(DELTA["spark.sql.extensions"])
+    # guard: delta-jar-checked -> fault = None
+    fault = delta_fault(delta_jar, jvm.org.apache.spark.package.SPARK_VERSION())
+    if fault:
+        raise SparkError(fault)
     configured = SparkConf()
     builder = SparkSession.builder.appName(f"segue {name}")
-    log_store = {LOG_STORE_SETTING: LOG_STORE} if _has_class(LOG_STORE) else {}
+    log_store = {LOG_STORE_SETTING: LOG_STORE} if _class_location(LOG_STORE) is not None else {}
     for key, value in (DELTA | DEFAULTS | log_store).items():
         if not configured.contains(key):
             builder = builder.config(key, value)
@@ -56,14 +76,39 @@ def spark_session(name: str = "notebook") -> SparkSession:
     return builder.getOrCreate()
 
 
-def _has_class(name: str) -> bool:
-    """Return whether the JVM, which must be connected, has a class on its class path."""
+def delta_fault(jar: str | None, spark_version: str) -> str | None:
+    """Return what is wrong with Delta on Spark's class path, as a message with the remedy, or None if nothing is.
+
+    Parameters
+    ----------
+    jar : URL of the jar that has Delta's classes, or None if the class path lacks them
+    spark_version : such as ``4.2.0``
+    """
+    line = ".".join(spark_version.split(".")[:2])
+    name = unquote(jar.rstrip("/").rpartition("/")[2]) if jar else ""
+    match = _DELTA_JAR.search(name)
+    # a platform's own Spark may have Delta in a jar of another name
+    if jar is not None and (match is None or (match[1] or _SPARK_OF_UNNUMBERED_DELTA) == line):
+        return None
+    state = (
+        f"has {name}, which is for Spark {match[1] or _SPARK_OF_UNNUMBERED_DELTA}" if match else "lacks Delta's jars"
+    )
+    delta = versions()["delta-spark"].replace("unknown", "VERSION")
+    return (
+        f"Spark {spark_version} {state}; expected delta-spark_{line}_2.13, such as "
+        f"--packages io.delta:delta-spark_{line}_2.13:{delta}, and no other Delta on the class path"
+    )
+
+
+def _class_location(name: str) -> str | None:
+    """Return the URL of the jar that has a class, or None if the class path of the connected JVM lacks it."""
     jvm: Any = SparkContext._jvm
     try:
-        jvm.java.lang.Class.forName(name, False, jvm.java.lang.Thread.currentThread().getContextClassLoader())
+        loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+        source = jvm.java.lang.Class.forName(name, False, loader).getProtectionDomain().getCodeSource()
     except Py4JJavaError:
-        return False
-    return True
+        return None
+    return str(source.getLocation()) if source else ""
 
 
 def has_terminal() -> bool:

@@ -184,8 +184,7 @@ class Store:
     def table_id(self, table: schema.Table) -> str:
         """Return Delta's id of a table, which changes when the table is replaced as a whole. Runs a Spark command."""
         # the id in the first commit would stay the same after CREATE OR REPLACE
-        table_id: str = self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id
-        return table_id
+        return str(self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id)
 
     def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Convert dicts, one per row, to a Spark DataFrame with the table's columns."""
@@ -257,10 +256,12 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Insert or update rows, given as dicts, by key; return ChangeCounts. Compares them on the driver."""
-        stored = self.find(table)
+        """Insert or update rows, given as dicts, by key; return ChangeCounts. Compares rows on the driver."""
+        stored, frame = self.find(table), self.local_frame(table, rows)
         if stored is None:
-            return self.sync(table, self.local_frame(table, rows))
+            return self.sync(table, frame)
+        if not remove_missing:
+            stored = row_changes.matching_rows(stored, frame, len(rows), *table.key)
         typed = delta_tables.to_arrow(spark_schema(table), rows).to_pylist()
         changes, counts = changed_local_rows(table, typed, stored.toArrow().to_pylist(), remove_missing=remove_missing)
         if counts.rows:
