@@ -82,14 +82,14 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
     """Return all candidates for all columns, by ``sort_key``. Without a sample, all values count as fitting."""
     candidates = [
         Candidate(min(part, 1), rank, index, *source.by_name[name], source)
-        for index, text in enumerate(header)
+        for index, names in enumerate(list(lookup_names(text)) for text in header)
         for rank, source in enumerate(sources)
-        for part, (name, features_only) in enumerate(lookup_names(text))
+        for part, (name, features_only) in enumerate(names)
         if name in source.by_name and (not features_only or source.by_name[name][0] in _FEATURE_NAMES)
     ]
     matched = {candidate.index for candidate in candidates}
-    names = {i: fold_accents(normalise_header(text)) for i, text in enumerate(header) if i not in matched}
-    candidates += _misspelt_headers(names, sources)
+    others = {i: fold_accents(normalise_header(text)) for i, text in enumerate(header) if i not in matched}
+    candidates += _misspelt_headers(others, sources)
     if sample:
         candidates = _with_fit(candidates, header, sample)
     return sorted(candidates, key=Candidate.sort_key)
