@@ -1,22 +1,10 @@
-"""Match headers of published files, and headers that people misspelt, to canonical columns."""
-
-from dataclasses import asdict
-from pathlib import Path
+"""Match headers of published files, in other languages, and misspelt, to canonical columns."""
 
 import pytest
 
-from segue import schema
 from segue.core import distribution
-from segue.errors import SettingsError
-from segue.ingest.column_matching import (
-    COLUMNS,
-    UNITS,
-    Source,
-    load_sources,
-    match_columns,
-    match_headers,
-    normalise_header,
-)
+from segue.ingest.column_matching import match_columns, match_headers
+from segue.ingest.sources import Source, load_sources
 
 SOURCES = load_sources(distribution.conf() / "sources")
 FEATURES = {"bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"}
@@ -47,6 +35,51 @@ EXPORTIFY = (
 )
 
 
+HOT_100 = (
+    "index,SongID,Performer,Song,spotify_genre,spotify_track_duration_ms,spotify_track_explicit,spotify_track_album,"
+    "danceability,energy,key,loudness,speechiness,acousticness,instrumentalness,liveness,valence,tempo,"
+    "spotify_track_popularity"
+)
+CHARTS = (
+    "title,rank,date,artist,url,region,track_id,album,popularity,duration_ms,af_danceability,af_energy,af_loudness,"
+    "af_speechiness,af_acousticness,af_instrumentalness,af_liveness,af_valence,af_tempo,af_time_signature"
+)
+TOP_50_BY_R = (
+    ",Track.Name,Artist.Name,Genre,Beats.Per.Minute,Energy,Danceability,Loudness..dB..,Liveness,Valence.,Length.,"
+    "Acousticness..,Speechiness.,Popularity"
+)
+MILLION_SONGS = (
+    "artist.hotttnesss,artist.id,artist.name,artist.terms,artist.terms_freq,release.id,release.name,song.beats_start,"
+    "song.duration,song.hotttnesss,song.id,song.key,song.loudness,song.tempo,song.title,song.year"
+)
+API_ITEMS = (
+    "added_at,added_by.id,playlist.name,track.id,track.name,track.album.name,track.album.id,track.album.release_date,"
+    "track.artists,track.artists.id,track.popularity,artist.popularity,audio_features.tempo,audio_features.loudness"
+)
+DEEZER = "id,title,title_short,duration,rank,bpm,gain,artist.id,artist.name,album.id,album.title,release_date"
+IN_LANGUAGES = {
+    "spanish": "título,artista,álbum,género,año,tempo,volumen,energía,bailabilidad,en vivo,valencia,acusticidad,"
+    "locuacidad,instrumentalidad,duración,popularidad",
+    "portuguese": "música,artista,álbum,gênero,ano,tempo,volume,energia,dançabilidade,ao vivo,valência,acústica,fala,"
+    "instrumental,duração,popularidade",
+    "german": "Titel,Künstler,Album,Genre,Jahr,Tempo,Lautstärke,Energie,Tanzbarkeit,Lebendigkeit,Valenz,Akustik,"
+    "Sprachanteil,Instrumentalität,Länge,Popularität",
+    "french": "titre,artiste,album,genre,année,tempo,volume sonore,énergie,dansabilité,en direct,valence,acousticité,"
+    "contenu parlé,instrumentalité,durée,popularité",
+    "italian": "titolo,artista,album,genere,anno,tempo,volume,energia,ballabilità,dal vivo,valenza,acusticità,parlato,"
+    "strumentalità,durata,popolarità",
+    "dutch": "titel,artiest,album,genre,jaar,tempo,luidheid,energie,dansbaarheid,levendigheid,valentie,akoestiek,"
+    "gesproken,instrumentaliteit,duur,populariteit",
+    "polish": "tytuł,wykonawca,album,gatunek,rok,tempo,głośność,energia,taneczność,na żywo,walencja,akustyczność,"
+    "mówioność,instrumentalność,czas trwania,popularność",
+}
+ALL_COLUMNS = (
+    "title,artist,album,genre,year,bpm,loudness,energy,danceability,liveness,valence,acousticness,speechiness,"
+    "instrumentalness,duration_s,popularity"
+)
+WITHOUT_ACCENTS = str.maketrans("áàâãäçéèêęëíìîïłñńóòôõöśúùûüźż", "aaaaaceeeeeiiiilnnooooosuuuuzz")
+
+
 def headers_of(header: str) -> dict[str, str]:
     """Return the matched header of every column."""
     return {name: column.header for name, column in match_headers(header.split(","), SOURCES)[1].items()}
@@ -66,8 +99,21 @@ def headers_of(header: str) -> dict[str, str]:
             {"popularity", "genre", "loudness"},
         ),
         (EXPORTIFY, "spotify-api", {"track_id": "Track URI", "artist": "Artist Name(s)", "bpm": "Tempo"}, set()),
+        (
+            HOT_100,
+            "spotify-api",
+            {"artist": "Performer", "genre": "spotify_genre", "album": "spotify_track_album"},
+            set(),
+        ),
+        (CHARTS, "published", {"bpm": "af_tempo", "title": "title", "track_id": "track_id"}, {"genre"}),
+        (
+            TOP_50_BY_R,
+            "spotify-api",
+            {"bpm": "Beats.Per.Minute", "artist": "Artist.Name", "duration_s": "Length."},
+            set(),
+        ),
     ],
-    ids=["kaggle", "abbreviated", "api", "songs", "most streamed", "exportify"],
+    ids=["kaggle", "abbreviated", "api", "songs", "most streamed", "exportify", "hot 100", "charts", "r"],
 )
 def test_headers_of_published_files(header, source, expected, absent):
     assert match_headers(header.split(","), SOURCES)[0] == source
@@ -75,6 +121,63 @@ def test_headers_of_published_files(header, source, expected, absent):
     assert matched.items() >= expected.items()
     assert (FEATURES | {"title", "artist"}) - absent <= matched.keys()
     assert not absent & matched.keys()
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (
+            MILLION_SONGS,
+            {"artist": "artist.name", "genre": "artist.terms", "album": "release.name", "duration_s": "song.duration",
+             "popularity": "song.hotttnesss", "track_id": "song.id", "loudness": "song.loudness", "bpm": "song.tempo",
+             "title": "song.title", "year": "song.year"},
+        ),
+        (
+            API_ITEMS,
+            {"track_id": "track.id", "title": "track.name", "album": "track.album.name", "artist": "track.artists",
+             "year": "track.album.release_date", "popularity": "track.popularity", "bpm": "audio_features.tempo",
+             "loudness": "audio_features.loudness"},
+        ),
+        (
+            DEEZER,
+            {"track_id": "id", "title": "title", "duration_s": "duration", "bpm": "bpm", "artist": "artist.name",
+             "album": "album.title", "year": "release_date"},
+        ),
+    ],
+    ids=["million songs", "api", "deezer"],
+)  # fmt: skip
+def test_dotted_names_are_those_of_the_track_and_not_of_its_artist_or_album(header, expected):
+    assert headers_of(header) == expected
+
+
+@pytest.mark.parametrize("header", ["label.name", "artist.id", "album.id", "top.year", "owner.uri", "album.popularity"])
+def test_last_part_of_a_dotted_name_may_belong_to_something_else(header):
+    assert headers_of(header) == {}
+
+
+@pytest.mark.parametrize("language", IN_LANGUAGES)
+@pytest.mark.parametrize("change", [str, str.upper, lambda text: text.translate(WITHOUT_ACCENTS)])
+def test_headers_in_other_languages(language, change):
+    header = change(IN_LANGUAGES[language])
+    assert headers_of(header) == dict(zip(ALL_COLUMNS.split(","), header.split(","), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        *((name, "artist") for name in ("performer", "artist(s)_name", "Artista(s)", "Interpret", "zespół", "singer")),
+        *((name, "title") for name in ("name_song", "nombre de la canción", "Nom du morceau", "Brano", "Liedje")),
+        *((name, "track_id") for name in ("id_songs", "spotify_track_id", "track_uri", "mbid")),
+        *((name, "genre") for name in ("spotify_track_genre", "Género musical", "Musikrichtung", "genre_top")),
+        *((name, "year") for name in ("album_release_year", "Fecha de lanzamiento", "Data wydania", "Date de sortie")),
+        *((name, "bpm") for name in ("Beats.Per.Minute", "af_tempo", "Schläge pro Minute")),
+        *((name, "loudness") for name in ("Level dB", "Lautstaerke (dB)", "LUFS", "overall_loudness")),
+        *((name, "duration_s") for name in ("len", "Duration (mins)", "Duração (ms)", "Dauer in Sekunden", "Time")),
+        *((name, "valence") for name in ("Happiness", "Positiveness")),
+    ],
+)  # fmt: skip
+def test_other_names_of_a_column(header, column):
+    assert headers_of(f"Unnamed: 0,{header},key") == {column: header}
 
 
 def test_units_that_a_header_declares():
@@ -114,7 +217,8 @@ def test_misspelt_header_is_matched(header, column):
     "header",
     ["artist_id", "artist_ids", "Artist_URI", "album_id", "playlist_id", "track_href", "preview_url", "key", "mode",
      "explicit", "streams", "target", "time_signature", "track_number", "disc_number", "artist_count",
-     "artist_popularity", "album_type", "popularity_rank"],
+     "artist_popularity", "album_type", "popularity_rank", "album_popularity",
+     "gender", "Sprache", "paroles", "lyrics", "number"],
 )  # fmt: skip
 def test_header_with_another_meaning_is_not_matched(header):
     assert match_headers([header], SOURCES)[1] == {}
@@ -186,101 +290,3 @@ def test_undeclared_units_are_decisions():
 def test_no_source_or_no_header_matches_nothing():
     assert match_headers(["title"], []) == ("", {})
     assert match_headers([], [Source("x", {})]) == ("x", {})
-
-
-def write(folder: Path, text: str, name: str = "mine.toml") -> Path:
-    (folder / name).write_text(text, "utf-8")
-    return folder
-
-
-def faults(folder: Path, **options: str) -> tuple[str, ...]:
-    with pytest.raises(SettingsError) as raised:
-        load_sources(folder, **options)
-    return raised.value.faults
-
-
-@pytest.mark.parametrize(
-    ("header", "normalised"),
-    [
-        ("Beats Per Minute (BPM)", "beatsperminutebpm"),
-        ("  track_NAME\t", "trackname"),
-        ("artist(s)_name", "artistsname"),
-        ("energy_%", "energy%"),
-        ("\ufeffTitle", "title"),
-        ("\uff22\uff30\uff2d", "bpm"),
-        ("Cafe\u0301", "caf\u00e9"),
-        ("STRASSE", "strasse"),
-        ("straße", "strasse"),
-        ("--", ""),
-    ],
-)
-def test_header_is_normalised(header, normalised):
-    assert normalise_header(header) == normalised
-
-
-def test_bundled_sources_define_the_default_features():
-    sources = load_sources(distribution.conf() / "sources")
-    assert [source.name for source in sources] == ["chosic", "kaggle-2000", "spotify-api"]
-    for source in sources:
-        columns = {column for column, _ in source.headers.values()}
-        assert {"title", "artist", "bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"} <= columns
-        assert "" not in source.headers
-
-
-def test_a_single_source_is_loaded_by_name():
-    (source,) = load_sources(distribution.conf() / "sources", name="spotify-api")
-    assert source.headers["durationms"] == ("duration_s", "ms")
-    assert source.headers["energy%"] == ("energy", "percent")
-    assert source.headers["energy"] == ("energy", None)
-
-
-def test_unknown_name_is_a_fault_that_lists_the_sources():
-    (fault,) = faults(distribution.conf() / "sources", name="deezer")
-    assert fault == "ingest.source is 'deezer', expected auto or one of chosic, kaggle-2000, spotify-api"
-
-
-def test_a_source_is_defined_by_a_file(tmp_path):
-    text = 'name = "label"\n[headers]\n"Künstler" = "artist"\n"Dauer" = { column = "duration_s", unit = "min" }\n'
-    write(tmp_path, "not a source", "notes.txt")
-    (source,) = load_sources(write(tmp_path, text))
-    assert source.name == "label"
-    assert source.headers == {"künstler": ("artist", None), "dauer": ("duration_s", "min")}
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("name = ", "not TOML"),
-        ('[headers]\n"a" = "title"\n', "`name`"),
-        ('name = "x"\n', "`headers`"),
-        ('name = 5\n[headers]\n"a" = "title"\n', "`name`"),
-        ('name = "x"\n[headers]\n"a" = "tempo"\n', "'a' is 'tempo', expected one of track_id, title"),
-        ('name = "x"\n[headers]\n"a" = ["bpm"]\n', "expected one of track_id, title"),
-        ('name = "x"\n[headers]\n"a" = { unit = "ms" }\n', "'a' is None"),
-        ('name = "x"\n[headers]\n"a" = { column = "energy", unit = "ms" }\n', "'ms', expected one of fraction"),
-        ('name = "x"\n[headers]\n"a" = { column = "bpm", unit = "hz" }\n', "has unit 'hz', expected none"),
-        ('name = "x"\n[headers]\n"a" = { column = "bpm", unti = "ms" }\n', "keys unti, expected only column and unit"),
-        ('name = "x"\n[headers]\n"#" = "track_id"\n', "no letter or digit"),
-    ],
-)
-def test_every_fault_names_its_file(tmp_path, text, fault):
-    (message,) = faults(write(tmp_path, text))
-    assert message.startswith("conf/sources/mine.toml: ")
-    assert fault in message
-
-
-def test_faults_of_all_files_are_reported_together(tmp_path):
-    write(tmp_path, 'name = "x"\n[headers]\n"a" = "tempo"\n"b" = "key"\n', "a.toml")
-    write(tmp_path, "[", "b.toml")
-    (tmp_path / "c.toml").write_bytes(b"name = '\xff'")
-    assert [fault.split(":")[0][-6:] for fault in faults(tmp_path)] == ["a.toml", "a.toml", "b.toml", "c.toml"]
-
-
-def test_columns_and_units_follow_the_schema():
-    assert set(COLUMNS) == set(schema.TRACKS.names) - {"genres", "source_file"}
-    assert set(UNITS) <= set(COLUMNS)
-    assert all(UNITS[f.name][0] == "fraction" for f in schema.FEATURES if f.unit == "fraction")
-
-
-def test_field_names_of_a_source_match_the_stored_hashes():
-    assert asdict(Source("a", {"b": ("title", None)})) == {"name": "a", "headers": {"b": ("title", None)}}

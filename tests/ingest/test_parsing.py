@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest import column_matching, parsing
+from segue.ingest import column_values, header_candidates, misfits, parsing, sources
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,9 @@ def test_parsers_take_linear_time(text):
         signal.signal(signal.SIGALRM, previous)
 
 
-@pytest.mark.parametrize("module", [parsing, column_matching], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [parsing, sources, header_candidates, column_values, misfits], ids=lambda module: module.__name__
+)
 def test_examples_in_docstrings(module):
     failed, attempted = doctest.testmod(module)
     assert (failed, attempted > 0) == (0, True)

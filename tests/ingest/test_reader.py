@@ -12,10 +12,11 @@ from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import schema
 from segue.core import distribution
+from segue.errors import InputError
 from segue.ingest import text_scan, typed_reader
-from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import TextOptions, read_rows
+from segue.ingest.sources import load_sources
 from segue.ingest.text_scan import SAMPLE_LINES
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
@@ -148,3 +149,62 @@ def test_sample_holds_every_distinct_line_however_often_another_is_repeated(spar
     (file,) = list_input(spark, str(tmp_path / "a.csv"))
     (scan,) = text_scan.scan_files(text_scan.text_lines(spark, [file]), "utf-8", json=False).values()
     assert {line for _, line in scan.sample} == {line.encode() for line in [*lines, "7,0.5"]}
+
+
+def with_column(name, values, header=HEADER):
+    """Return forty tracks as CSV with other values in a column, and another header."""
+    rows = [track(n) for n in range(40)]
+    index = header.index(name)
+    filled = [[*row[:index], value, *row[index + 1 :]] for row, value in zip(rows, values, strict=True)]
+    return as_csv(filled).replace(",".join(HEADER), ",".join(header))
+
+
+def test_decisions_by_value_reach_the_rows(spark, tmp_path, caplog):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    renamed = [{"name": "canción", "artists": "artista", "tempo": "Tempo", "genre": "género"}.get(n, n) for n in HEADER]
+    files = {
+        "flag.csv": with_column("tempo", [str(n % 2) for n in range(40)], [*HEADER, "tempo"]),
+        "languages.csv": with_column("Tempo", [str(90 + n) for n in range(40)], renamed),
+        "tenths.csv": with_column("valence", [str(n % 9) for n in range(40)]),
+    }
+    tempos = iter(range(90, 130))
+    lines = files["flag.csv"].splitlines()
+    files["flag.csv"] = "\n".join([lines[0], *(f"{line},{next(tempos)}" for line in lines[1:])])
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    with caplog.at_level("INFO"):
+        rows = read(spark, folder).collect()
+    assert len(rows) == 120
+    for row in rows:
+        number = int(row.track_id[2:-1])
+        valence = number % 9 / 10 if row.source_file == "tenths.csv" else 0.5
+        assert list(row)[1:-1] == [f"Song {number}", "A", 90.0 + number, valence, "rock"]
+    assert "column 11 ('tempo') read as bpm, and not column 4 ('tempo'): its values fit better" in caplog.messages
+    assert "valence read as 0 to 10, inferred from the values" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        (
+            "loudness",
+            [f"0.{n + 10}" for n in range(40)],
+            "one.csv: column 'loudness' holds 0.1 to 0.49, which looks normalised to 0 to 1, expected dB, from -60 to 6"
+            "; or exclude it with --set features.columns=bpm,liveness,valence,acousticness,speechiness",
+        ),
+        (
+            "valence",
+            [f"{0.5 + n / 20:.2f}" for n in range(40)],
+            "one.csv: column 'valence' holds 0.5 to 2.45, too much for 0 to 1 and too little for 0 to 10 or 0 to 100; "
+            "declare its unit in a source of your own (docs/sources.md), such as 'valence' = "
+            '{ column = "valence", unit = "thirds" } for 0 to 3; '
+            "or exclude it with --set features.columns=bpm,loudness,liveness,acousticness,speechiness",
+        ),
+    ],
+)
+def test_needed_column_that_fits_no_unit_is_refused(name, values, message, spark, tmp_path):
+    (tmp_path / "one.csv").write_text(with_column(name, values), "utf-8")
+    with pytest.raises(InputError) as raised:
+        validated(spark, tmp_path / "one.csv")
+    assert str(raised.value) == message

@@ -2,7 +2,8 @@
 
 import pytest
 
-from segue.ingest.units import UnitDecisions, decide_units
+from segue.ingest.misfits import Misfit
+from segue.ingest.units import UNITS, UnitDecisions, decide_units
 
 
 def decide(values: dict[str, list[str | None]], **declared: str) -> UnitDecisions:
@@ -127,3 +128,155 @@ def test_rows_of_other_files_decide_fractions_but_neither_the_duration_nor_the_d
         "energy read as 0 to 100, inferred from the values",
         "duration_s read as seconds, inferred from the values",
     }
+
+
+MANY = 40
+FRACTIONS = [f"0.{n + 10}" for n in range(MANY)]
+PERCENTAGES = [str(n + 20) for n in range(MANY)]
+QUIET = [str(n % 9) for n in range(MANY)]
+UP_TO_3 = [f"{0.7 + n / 20:.3f}" for n in range(MANY)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "others", "unit"),
+    [
+        (QUIET, FRACTIONS, "tenths"),
+        (QUIET, QUIET, "tenths"),
+        (QUIET, PERCENTAGES, "percent"),
+        (UP_TO_3, PERCENTAGES, "percent"),
+        (UP_TO_3, FRACTIONS, None),
+        (UP_TO_3, UP_TO_3, None),
+        ([*FRACTIONS[:-1], "1.2"], FRACTIONS, "fraction"),
+        ([*FRACTIONS[:-4], "12", "34", "56", "78"], FRACTIONS, "fraction"),
+        (PERCENTAGES, FRACTIONS, "percent"),
+    ],
+)
+def test_fractions_up_to_10_are_in_tenths_and_those_up_to_3_fit_no_unit(texts, others, unit):
+    decided = decide({"energy": texts, "valence": others})
+    assert decided.units.get("energy") == unit
+    assert decided.doubts == {}
+    if unit is None:
+        assert decided.misfits["energy"] == Misfit(
+            "holds 0.7 to 2.65, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit_decides=True
+        )
+    else:
+        assert decided.misfits == {}
+
+
+@pytest.mark.parametrize("texts", [QUIET[2:7], UP_TO_3[-5:], ["2.9", "1.2", "1.8"]])
+def test_few_values_up_to_10_stay_percent_with_a_doubt(texts):
+    decided = decide({"energy": texts, "valence": FRACTIONS[: len(texts)]})
+    assert (decided.units["energy"], decided.misfits) == ("percent", {})
+    assert set(decided.doubts) == {"energy"}
+    assert "too few to find another unit" in decided.doubts["energy"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit"), [(QUIET, "tenths"), (PERCENTAGES, "percent"), (UP_TO_3, None), (FRACTIONS, "fraction")]
+)
+def test_files_with_the_same_header_decide_what_few_values_cannot(texts, unit):
+    columns = {"energy": (0, None), "valence": (1, None)}
+    fallback = [*zip(texts, FRACTIONS, strict=True)]
+    decided = decide_units(columns, [("2", "0.5"), ("3", "0.5"), ("4", "0.7")], fallback)
+    assert decided.units.get("energy") == unit
+    assert set(decided.misfits) == ({"energy"} if unit is None else set())
+    assert decided.doubts == {}
+
+
+Z_SCORES = [f"{(n - MANY / 2) / 12:.3f}" for n in range(MANY)]
+FLAGS = ["0", "1"] * (MANY // 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "words"),
+    [
+        ("energy", Z_SCORES, "standardised"),
+        ("bpm", Z_SCORES, "standardised"),
+        ("loudness", Z_SCORES, "standardised"),
+        ("duration_s", Z_SCORES, "standardised"),
+        ("popularity", Z_SCORES, "standardised"),
+        ("loudness", FRACTIONS, "normalised to 0 to 1"),
+        ("bpm", FRACTIONS, "normalised to 0 to 1"),
+        ("duration_s", FRACTIONS, "normalised to 0 to 1"),
+        ("loudness", [str(n) for n in range(5, 25)], "holds 5 to 24, expected dB"),
+        ("loudness", [str(-100 * n) for n in range(5, 25)], "holds -2400 to -500, expected dB"),
+        ("loudness", [f"-{text}" for text in FRACTIONS], "holds -0.49 to -0.1, expected dB"),
+        ("bpm", UP_TO_3, "holds 0.7 to 2.65, expected beats per minute"),
+        ("bpm", [str(1000 * n) for n in range(MANY)], "holds 1000 to 3.9e+04, expected beats per minute"),
+        ("bpm", FLAGS, "flags"),
+        ("bpm", ["1"] * MANY, "flags"),
+        ("popularity", FLAGS, "flags"),
+        ("energy", FLAGS, "flags"),
+        ("energy", [str(100 * n) for n in range(MANY)], "holds 0 to 3900, expected 0 to 1, 0 to 100 or 0 to 10"),
+        ("popularity", [str(9000 * n) for n in range(MANY)], "expected 0 to 100 or 0 to 1"),
+        ("energy", ["high", "low"] * MANY, "texts such as 'high'"),
+        ("bpm", ["Allegro"] * MANY, "texts such as 'Allegro'"),
+    ],
+)
+def test_column_that_fits_no_unit_is_a_misfit(name, texts, words):
+    assert words in decide({name: texts}).misfits[name].reason
+    assert decide({name: texts[:19]}).misfits == {}
+    declared = {name: (0, UNITS.get(name, (None,))[0])}
+    assert decide_units(declared, [[text] for text in texts], trusted=[name]).misfits == {}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"energy": PERCENTAGES, "instrumentalness": FLAGS},
+        {"energy": FRACTIONS, "instrumentalness": ["0"] * MANY},
+        {"loudness": ["-7.5", "-3", "-8", "-2", "0.5"] * MANY},
+        {"loudness": ["0"] * MANY},
+        {"energy": [*FRACTIONS, "-1", "-1", "-1", "-1", "-1", "-1"]},
+        {"duration_s": ["-1", "201", "0"] * MANY},
+        {"popularity": ["-1", "50", "0"] * MANY},
+        {"bpm": ["0", "0", "120"] * MANY},
+        {"bpm": ["x", "y", "120"] * MANY},
+        {"duration_s": ["3:21", "1:00:00"] * MANY},
+        {"energy": [None, ""] * MANY},
+    ],
+)
+def test_columns_that_fit_are_no_misfits(columns):
+    decided = decide(columns)
+    assert (decided.misfits, decided.doubts) == ({}, {})
+
+
+def test_few_positive_values_of_loudness_are_a_doubt():
+    decided = decide({"loudness": ["0.9", "0.8", "0.7"]})
+    assert decided.doubts == {
+        "loudness": "loudness read as dB: 3 values of 0.7 to 0.9 are too few to find another unit"
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "declared", "unit"),
+    [
+        (["134", "424", "201"], "min", "s"),
+        (["134000", "424000", "201000"], "min", "ms"),
+        (["134", "424", "201"], "ms", "s"),
+        (["3.5", "4.1", "2.9"], "ms", "min"),
+        (["201000", "185000", "212000"], "s", "ms"),
+        (["3.5", "4.1", "2.9"], None, "min"),
+        (["3", "4", "3"], None, "min"),
+        (["65", "72", "110"], "min", None),
+        (["3.5", "4.1", "2.9"], "s", None),
+        (["134", "424"], "min", None),
+        (["0.5", "0.8", "0.9"], None, "s"),
+        (["12", "201", "185"], None, "s"),
+    ],
+)
+def test_durations_overrule_a_declared_unit_that_cannot_be_true(texts, declared, unit):
+    decided = decide({"duration_s": texts}, **({"duration_s": declared} if declared else {}))
+    assert decided.units.get("duration_s") == unit
+    if declared and unit:
+        (sentence,) = decided.decisions
+        assert sentence.endswith("which its values rule out")
+
+
+def test_fractions_overrule_declared_percentages_if_all_are_fractions():
+    columns = {"energy": (0, "percent"), "instrumentalness": (1, "percent")}
+    rows = [*zip(FRACTIONS, FRACTIONS, strict=True)]
+    assert decide_units(columns, rows).units == {"energy": "fraction", "instrumentalness": "fraction"}
+    assert decide_units(columns, rows, trusted=["energy", "instrumentalness"]).units == {}
+    assert decide_units(columns, rows[:9]).units == {}
+    assert decide_units(columns, [*zip(PERCENTAGES, FRACTIONS, strict=True)]).units == {}

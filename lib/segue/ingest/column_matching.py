@@ -1,120 +1,17 @@
-"""Load the definitions of sources, match a file's headers to canonical columns, and infer units not declared.
+"""Match a file's headers to canonical columns, by name and then by values, and decide the units of the columns."""
 
-A source is a published file format: ``conf/sources/*.toml`` maps its headers to canonical columns (those of the table
-``tracks``) and units.
-"""
-
-import difflib
-import tomllib
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources.abc import Traversable
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from segue import schema
-from segue.errors import SettingsError
-from segue.ingest.units import UNITS, SampleValues, decide_units
+from segue.ingest import column_values
+from segue.ingest.header_candidates import Candidate, choose_columns, find_candidates, rank_sources
+from segue.ingest.misfits import Misfit
+from segue.ingest.sources import Source, fold_accents, normalise_header
+from segue.ingest.units import MIN_VALUES, SampleValues, decide_units
 
-COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS))
-"""The canonical columns that a header can be mapped to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A known file format: its name, and a dict from normalised header to (canonical column, declared unit).
-
-    Where the unit is None, it is inferred from the values of a file. The names of the fields ``name`` and ``headers``
-    are part of the hash in ``ingested_files.reading``: if one is renamed, every file is read again.
-    """
-
-    name: str
-    headers: dict[str, tuple[str, str | None]]
-
-
-def normalise_header(header: str) -> str:
-    """Normalise a header to NFKC, fold its case, and keep only letters, digits and ``%``.
-
-    >>> normalise_header("Energy_%"), normalise_header("Beats Per Minute (BPM)")
-    ('energy%', 'beatsperminutebpm')
-    """
-    folded = unicodedata.normalize("NFKC", header).casefold()
-    return "".join(letter for letter in folded if letter.isalnum() or letter == "%")
-
-
-def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
-    """Return a list of the sources defined in a folder, sorted by name.
-
-    Parameters
-    ----------
-    folder : Traversable
-        Holds one ``.toml`` file per source; other files are ignored.
-    name : str
-        The only source to return, or ``auto`` for all.
-
-    Raises
-    ------
-    SettingsError
-        If a definition is invalid or no source has the requested name; lists every fault of every file.
-    """
-    faults: list[str] = []
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    sources = [_load_source(file, faults) for file in files]
-    names = [source.name for source in sources]
-    if name != "auto" and name not in names:
-        faults.append(f"ingest.source is {name!r}, expected auto or one of {', '.join(sorted(names))}")
-    if faults:
-        raise SettingsError(faults)
-    return sorted((s for s in sources if name in ("auto", s.name)), key=lambda source: source.name)
-
-
-def _load_source(file: Traversable, faults: list[str]) -> Source:
-    """Return the Source that a TOML file defines, and append a message for each fault of the file to ``faults``."""
-    path = f"conf/sources/{file.name}"
-    try:
-        content = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        faults.append(f"{path}: not TOML in UTF-8: {error}")
-        return Source(file.name, {})
-    name, headers = content.get("name"), content.get("headers")
-    if not isinstance(name, str) or not isinstance(headers, dict):
-        faults.append(f"{path}: expected a text `name` and a table `headers`")
-        return Source(file.name, {})
-    columns: dict[str, tuple[str, str | None]] = {}
-    for header, value in headers.items():
-        entry = value if isinstance(value, dict) else {"column": value}
-        fault = _header_fault(header, entry)
-        if fault:
-            faults.append(f"{path}: {header!r} {fault}")
-        else:
-            columns[normalise_header(header)] = (entry["column"], entry.get("unit"))
-    return Source(name, columns)
-
-
-def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
-    """Return what is wrong with the entry of a header in a source definition, as a message, or None if it is valid."""
-    column, unit = entry.get("column"), entry.get("unit")
-    if not normalise_header(header):
-        return "has no letter or digit, expected a column name"
-    if unknown := entry.keys() - {"column", "unit"}:
-        return f"has the keys {_join(sorted(unknown))}, expected only column and unit"
-    if column not in COLUMNS:
-        return f"is {column!r}, expected one of {_join(COLUMNS)}"
-    if unit is not None and unit not in UNITS.get(column, ()):
-        expected = f"one of {_join(UNITS[column])}" if column in UNITS else "none"
-        return f"has unit {unit!r}, expected {expected}"
-    return None
-
-
-def _join(names: Sequence[str]) -> str:
-    return ", ".join(names)
-
-
-MIN_SIMILARITY = 0.8
-"""The lowest ``difflib`` ratio, in [0, 1], at which a header counts as a misspelling of a defined one."""
-UNRELATED_SUFFIXES = ("id", "ids", "uri", "url", "href", "key", "link", "number", "count", "rank", "type")
-"""Endings of headers with another meaning than the defined header they resemble, such as ``artist_id``."""
-_MIN_MISSPELT_LENGTH = 5
+_SHOULD_HAVE = ("title", "artist", "genre")
+_MAX_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +37,8 @@ class ColumnLayout:
     ignored : headers that match no column
     decimal_comma : whether numbers are written with a decimal comma
     decisions : a sentence for the log about each guess: a misspelt header, an id of row numbers, an inferred unit
+    warnings : sentences about columns that are probably not read as they should be
+    refusals : why a column cannot be read, by canonical name; not empty if the file must be refused
     """
 
     source: str
@@ -147,51 +46,37 @@ class ColumnLayout:
     ignored: tuple[str, ...] = ()
     decimal_comma: bool = False
     decisions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
 
-def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str, dict[str, MatchedColumn]]:
+def match_headers(
+    header: Sequence[str], sources: Sequence[Source], sample: SampleValues = ()
+) -> tuple[str, dict[str, MatchedColumn]]:
     """Return the name of the source that defines most headers, and a dict from canonical column to MatchedColumn.
 
-    Headers which that source does not define are looked up in the other sources, and the remaining ones are compared
-    by spelling. Each column is matched once: to an exact header before a misspelt one, then to the first in the file.
-    The unit of a matched column is the declared one, None where none is declared.
+    Each column is matched once. Of several headers for one column, those whose values contradict it come last. Then
+    equal names come before equal last parts of dotted names, and these before misspellings, the most similar first;
+    then headers that users define, values that fit better, the source that defines most headers, and the first in the
+    file. The unit of a matched column is the declared one, None where none is declared.
     """
-    names = [normalise_header(name) for name in header]
-    ranked = sorted(sources, key=lambda source: -sum(name in source.headers for name in names))
-    exact = [
-        (index, *source.headers[name])
-        for source in ranked
-        for index, name in enumerate(names)
-        if name in source.headers
-    ]
-    columns: dict[str, MatchedColumn] = {}
-    matched: set[int] = set()
-    for index, column, unit in [*exact, *_misspelt_headers(names, ranked)]:
-        if column not in columns and index not in matched:
-            columns[column] = MatchedColumn(index, header[index], unit)
-            matched.add(index)
+    ranked = rank_sources(header, sources)
+    chosen = choose_columns(find_candidates(header, ranked, sample))
+    columns = {name: MatchedColumn(c.index, header[c.index], c.unit) for name, c in chosen.items()}
     return ranked[0].name if ranked else "", columns
 
 
-def _misspelt_headers(names: Sequence[str], sources: Sequence[Source]) -> list[tuple[int, str, str | None]]:
-    """Return (position, canonical column, unit) of the headers that resemble a defined one, the most similar first.
-
-    ``names`` holds the normalised headers of a file.
-    """
-    similar = [
-        (-difflib.SequenceMatcher(a=defined, b=name).ratio(), index, rank, defined)
-        for index, name in enumerate(names)
-        if len(name) >= _MIN_MISSPELT_LENGTH and not name.endswith(UNRELATED_SUFFIXES)
-        for rank, source in enumerate(sources)
-        for defined in difflib.get_close_matches(name, source.headers, n=1, cutoff=MIN_SIMILARITY)
-    ]
-    return [(index, *sources[rank].headers[defined]) for _, index, rank, defined in sorted(similar)]
-
-
 def match_columns(
-    header: Sequence[str], sample: SampleValues, sources: Sequence[Source], fallback: SampleValues = ()
+    header: Sequence[str],
+    sample: SampleValues,
+    sources: Sequence[Source],
+    fallback: SampleValues = (),
+    required: Sequence[str] = (),
 ) -> ColumnLayout:
     """Return the column layout of a file: its headers matched to columns, each with its declared or inferred unit.
+
+    A column whose values cannot be what its header says is left out: with a warning, or, if it is required or needs a
+    declared unit, with a refusal.
 
     Parameters
     ----------
@@ -203,25 +88,103 @@ def match_columns(
         The source definitions.
     fallback : sequence of rows, shape (n_rows, n_columns)
         Rows of all files with this header, from which units are inferred where ``sample`` is inconclusive.
+    required : sequence of str
+        Features that a track needs.
     """
-    source, columns = match_headers(header, sources)
-    defined = {name for each in sources for name in each.headers}
-    decisions = [
-        f"column {column.header!r} read as {name}"
-        for name, column in columns.items()
-        if normalise_header(column.header) not in defined
-    ]
-    track_id = columns.get("track_id")
-    if track_id and normalise_header(track_id.header) == "id" and _are_row_numbers(sample, track_id.index):
-        decisions.append(f"column {track_id.header!r} ignored: it holds row numbers, expected track ids")
-        source, columns = match_headers([*header[: track_id.index], "", *header[track_id.index + 1 :]], sources)
-    units = decide_units({name: (c.index, c.unit) for name, c in columns.items()}, sample, fallback)
-    columns = {name: MatchedColumn(c.index, c.header, units.units.get(name, c.unit)) for name, c in columns.items()}
+    ranked = rank_sources(header, sources)
+    candidates = find_candidates(header, ranked, sample)
+    chosen = choose_columns(candidates)
+    decisions = [*_name_decisions(header, candidates, chosen)]
+    for name, reason in _contradictions(chosen, sample):
+        decisions.append(f"column {header[chosen.pop(name).index]!r} ignored: it holds {reason}")
+    trusted = {name for name, c in chosen.items() if c.unit and not c.source.built_in}
+    units = decide_units({name: (c.index, c.unit) for name, c in chosen.items()}, sample, fallback, trusted)
+    columns = {
+        name: MatchedColumn(c.index, header[c.index], units.units.get(name, c.unit))
+        for name, c in chosen.items()
+        if name not in units.misfits
+    }
     matched = {column.index for column in columns.values()}
-    ignored = tuple(text for index, text in enumerate(header) if index not in matched and text.strip())
-    return ColumnLayout(source, columns, ignored, units.decimal_comma, (*decisions, *units.decisions))
+    ignored = {index: text for index, text in enumerate(header) if index not in matched and text.strip()}
+    misfits = {name: (header[chosen[name].index], misfit) for name, misfit in units.misfits.items()}
+    refusals = {
+        name: _refusal(name, *misfit) for name, misfit in misfits.items() if name in required or misfit[1].unit_decides
+    }
+    features = {name: (c.index, c.header) for name, c in columns.items() if name in schema.FEATURE_NAMES}
+    warnings = [
+        *units.doubts.values(),
+        *(f"column {text!r} is ignored: it {m.reason}" for name, (text, m) in misfits.items() if name not in refusals),
+        *_unrecognised_texts(columns, ignored, sample),
+        *column_values.feature_warnings(features, sample, required),
+    ]
+    return ColumnLayout(
+        rank_sources(header, sources)[0].name if sources else "",
+        columns,
+        tuple(ignored.values()),
+        units.decimal_comma,
+        (*decisions, *units.decisions),
+        tuple(warnings),
+        refusals,
+    )
 
 
-def _are_row_numbers(sample: SampleValues, index: int) -> bool:
-    texts = (row[index] for row in sample)
-    return bool(sample) and all(text is None or text.strip().isdecimal() for text in texts)
+def _name_decisions(
+    header: Sequence[str], candidates: Sequence[Candidate], chosen: Mapping[str, Candidate]
+) -> Iterator[str]:
+    """Yield a sentence for each misspelt header, and for each column that values or the order chose among headers."""
+    names = [fold_accents(normalise_header(text)) for text in header]
+    for column, best in chosen.items():
+        if best.is_misspelt:
+            yield f"column {header[best.index]!r} read as {column}"
+        rivals = [c for c in candidates if c.column == column and c.index != best.index]
+        namesakes = [c for c in rivals if names[c.index] == names[best.index]]
+        outdone = [c for c in rivals if c.fit < best.fit and c.name_key() < best.name_key()]
+        for rival in (namesakes or outdone)[:1]:
+            reason = "its values fit better" if rival.fit < best.fit else "it comes first"
+            yield (
+                f"column {best.index + 1} ({header[best.index]!r}) read as {column}, and not "
+                f"column {rival.index + 1} ({header[rival.index]!r}): {reason}"
+            )
+
+
+def _contradictions(chosen: Mapping[str, Candidate], sample: SampleValues) -> list[tuple[str, str]]:
+    """Return the columns without a unit that hold something else, each with what it holds and what was expected."""
+    contradictions = []
+    for name, candidate in chosen.items():
+        if candidate.fit != column_values.CONTRADICTS or name not in ("track_id", "year", *schema.TEXTS):
+            continue
+        texts = column_values.column_texts(sample, candidate.index)
+        is_id = column_values.are_ids(texts)
+        if name == "track_id":
+            contradictions.append((name, "ids of something else" if is_id else "row numbers, expected track ids"))
+        elif name in schema.TEXTS:
+            contradictions.append((name, f"{'ids' if is_id else 'numbers'}, expected the {name} in words"))
+        elif len(texts) >= MIN_VALUES:
+            contradictions.append((name, f"texts such as {texts[0][:40]!r}, expected years or dates"))
+    return contradictions
+
+
+def _refusal(name: str, header: str, misfit: Misfit) -> str:
+    way_out = (
+        f"; declare its unit in a source of your own (docs/sources.md), such as "
+        f'{header!r} = {{ column = "{name}", unit = "thirds" }} for 0 to 3'
+    )
+    return f"column {header!r} {misfit.reason}{way_out if misfit.unit_decides else ''}"
+
+
+def _unrecognised_texts(
+    columns: Mapping[str, MatchedColumn], ignored: Mapping[int, str], sample: SampleValues
+) -> Iterator[str]:
+    """Yield a warning if there is no title, artist or genre, but there are columns of text that match no column."""
+    lacking = [name for name in _SHOULD_HAVE if name not in columns]
+    texts = [
+        repr(text)
+        for index, text in ignored.items()
+        if lacking and column_values.is_text_column(column_values.column_texts(sample, index))
+    ]
+    if texts:
+        more = f" and {len(texts) - _MAX_NAMES} more" if len(texts) > _MAX_NAMES else ""
+        yield (
+            f"no column for {' and '.join(lacking)}, but columns of text that are not recognised: "
+            f"{', '.join(texts[:_MAX_NAMES])}{more}; name them in a source of your own (docs/sources.md)"
+        )

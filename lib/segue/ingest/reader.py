@@ -9,15 +9,17 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.errors import InputError
 from segue.ingest import records, text_reader, text_scan, typed_reader
-from segue.ingest.column_matching import ColumnLayout, Source, match_columns, match_headers
+from segue.ingest.column_matching import ColumnLayout, match_columns, match_headers
 from segue.ingest.input_files import InputFile, readable_errors
 from segue.ingest.records import DELIMITERS, Dialect, Header, detect_header
+from segue.ingest.sources import Source
 from segue.ingest.text_scan import FileScan
 from segue.ingest.units import SampleValues
 
 log = logging.getLogger(__name__)
 MAX_SINGLE_TASK_BYTES = 1 << 30
 """With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
+_MAX_WARNINGS = 20
 _MAX_HEADER_LENGTH = 400
 """Maximum number of characters of a header that an error message quotes."""
 
@@ -106,6 +108,11 @@ def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
 def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
         log.info("%s", decision)
+    warnings = list(dict.fromkeys(warning for layout in layouts for warning in layout.warnings))
+    for warning in warnings[:_MAX_WARNINGS]:
+        log.warning("%s", warning)
+    if len(warnings) > _MAX_WARNINGS:
+        log.warning("and %d more warnings about columns of other files", len(warnings) - _MAX_WARNINGS)
     ignored = dict.fromkeys(name for layout in layouts for name in layout.ignored)
     if ignored:
         log.info("ignored columns: %s", ", ".join(ignored))
@@ -158,7 +165,7 @@ def _plan_group(
     for file in files:
         scan = scans[file.id]
         sample = _sample_rows(file_format, header, [scan], options) if len(files) > 1 else group_sample
-        layout = match_columns(header.names, sample, rules.sources, group_sample)
+        layout = match_columns(header.names, sample, rules.sources, group_sample, rules.required_columns)
         plans[file.id] = text_reader.FilePlan(
             file.source_file,
             shared.setdefault(repr(layout), layout),
@@ -194,7 +201,7 @@ def _read_typed_files(
         layouts: list[ColumnLayout] = []
         by_file: dict[str, ColumnLayout] = {}
         for write, sample in zip(writes, samples, strict=True):
-            layout = match_columns(names, sample, rules.sources, group_sample)
+            layout = match_columns(names, sample, rules.sources, group_sample, rules.required_columns)
             _refuse_lacking_columns(layout, names, rules.required_columns, write)
             layouts.append(layout)
             by_file |= {file.source_file: layout for file in write}
@@ -255,7 +262,7 @@ def _sample_rows(file_format: str, header: Header, scans: list[FileScan], option
 def _refuse_lacking_columns(
     layout: ColumnLayout, names: Sequence[str], required_columns: Sequence[str], files: list[InputFile]
 ) -> None:
-    """Raise InputError if files have no recognised column, or lack a required one, or both title and track id."""
+    """Raise InputError if a column is refused, none is recognised, or a required one or title and id are missing."""
     header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
     if not layout.columns:
         raise InputError(
@@ -263,8 +270,11 @@ def _refuse_lacking_columns(
             f"names such as title, artist, {', '.join(required_columns)}; define other names in conf/sources/"
         )
     lacking = [column for column in required_columns if column not in layout.columns]
+    rest = ",".join(column for column in required_columns if column not in lacking)
+    if layout.refusals:
+        exclude = f"; or exclude it with --set features.columns={rest}" if lacking and rest else ""
+        raise InputError(f"{_join_names(files)}: {'; '.join(layout.refusals.values())}{exclude}")
     if lacking:
-        rest = ",".join(column for column in required_columns if column not in lacking)
         exclude = f"exclude them with --set features.columns={rest}, or " if rest else ""
         raise InputError(
             f"{_join_names(files)}: no column for {' and '.join(lacking)}; found {header}; "

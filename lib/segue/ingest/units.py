@@ -3,18 +3,35 @@
 Fractions: a column is in percent when more of its values exceed 1 than lie strictly between 0 and 1. Where both counts
 are equal, as in a column of only 0 and 1, the differences of the two counts are added up over all fraction columns, and
 the sign of the sum decides; of a column with a declared unit every value counts for that unit. A popularity with equal
-counts is in percent. Durations: a column is in milliseconds when more than half of its values are 10,000 or more,
-because tracks of 10,000 seconds are as rare as tracks of 10,000 milliseconds.
+counts is in percent.
+
+A fraction that exceeds 1 but not 10 is in percent only if the other fractions of the file are: percentages of quiet
+music do not exceed 10 in a column or two, but do in others. Otherwise it is in tenths (0 to 10), as DJ software writes
+energy; if it does not exceed 3 either, as Essentia's danceability, no unit is inferred, and the column is a misfit.
+
+Durations: a column is in milliseconds when more than half of its values are 10,000 or more, because tracks of 10,000
+seconds are as rare as tracks of 10,000 milliseconds; in minutes when nine of ten values are below 20; else in seconds.
+
+A unit that a built-in source declares yields to values that cannot be in it: durations with a median of more than 120
+minutes, more than 10,000 seconds or less than 1,000 milliseconds, and percentages that are all fractions.
+
+How many values are enough: ``MIN_VALUES`` to find tenths, a misfit, or percentages that are fractions. Files with fewer
+are decided by all files with their header; if those are too few as well, the first rule alone holds, a column is never
+a misfit, and the log has a warning. A later small delivery is thus read as the first rule says, in percent.
+``MIN_DURATIONS`` values are enough for durations.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import functools
+import statistics
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from segue import schema
 from segue.ingest import parsing
+from segue.ingest.misfits import SCALES, Misfit, find_misfit, undecided_scale, value_range
 
 UNITS = {
-    **{feature.name: ("fraction", "percent") for feature in schema.FEATURES if feature.unit == "fraction"},
+    **{feature.name: tuple(SCALES) for feature in schema.FEATURES if feature.unit == "fraction"},
     "popularity": ("percent", "fraction"),
     "duration_s": ("s", "ms", "min"),
 }
@@ -22,28 +39,48 @@ UNITS = {
 
 SampleValues = Sequence[Sequence[str | None]]
 """Rows of a file as text, shape (n_rows, n_columns); None is a missing value."""
+MIN_VALUES = 20
+MIN_DURATIONS = 3
 MIN_MILLISECONDS = 10_000
+_MAX_MINUTES = 20
+_TENABLE_MEDIANS = {"min": (0, 120), "s": (0, MIN_MILLISECONDS), "ms": (1000, float("inf"))}
 _NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
+_FRACTIONS = frozenset(feature.name for feature in schema.FEATURES if feature.unit == "fraction")
 _UNIT_VOTES = {"fraction": -1, "percent": 1}
-_UNIT_WORDS = {"fraction": "0 to 1", "percent": "0 to 100", "s": "seconds", "ms": "milliseconds"}
+_UNIT_WORDS = {unit: f"0 to {high}" for unit, high in SCALES.items()} | {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "min": "minutes",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """How a file's numbers are read: a dict of inferred units by column, the decimal sign, and sentences for the log.
+    """How a file's numbers are read.
 
-    Columns with a declared unit are not in the dict.
+    Attributes
+    ----------
+    units : the inferred units by column; columns whose declared unit holds are not in the dict
+    decimal_comma : whether numbers are written with a decimal comma
+    decisions : sentences for the log
+    misfits : the columns whose values fit no unit
+    doubts : sentences by column, for the log: what was decided from too few values
     """
 
     units: dict[str, str]
     decimal_comma: bool
     decisions: tuple[str, ...]
+    misfits: dict[str, Misfit] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 def decide_units(
-    columns: Mapping[str, tuple[int, str | None]], sample: SampleValues, fallback: SampleValues = ()
+    columns: Mapping[str, tuple[int, str | None]],
+    sample: SampleValues,
+    fallback: SampleValues = (),
+    trusted: Collection[str] = (),
 ) -> UnitDecisions:
-    """Infer the decimal sign of a file, and the units that its columns do not declare.
+    """Infer the decimal sign of a file, the units that its columns do not declare, and the columns that fit no unit.
 
     Parameters
     ----------
@@ -53,38 +90,89 @@ def decide_units(
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
         Rows of all files with the same header. They decide the units where the fraction columns of ``sample`` together
-        favour neither unit; that of durations only if ``sample`` has none.
+        favour neither unit; that of durations only if ``sample`` has none; and what ``sample`` has too few values for.
+    trusted : collection of str
+        The columns whose declared unit holds whatever the values are.
     """
+    texts, values, decimal_comma = _read_numbers(columns, sample)
+    declared = {name: unit for name, (_, unit) in columns.items() if unit is not None}
+    untenable = {name: declared.pop(name) for name in _untenable(declared, values) if name not in trusted}
+    undeclared = [name for name in columns if name in UNITS and name not in declared]
+    votes = {name: _percent_votes(values[name]) for name in undeclared if name != "duration_s"}
+    file_votes = sum(vote for name, vote in votes.items() if name in _FRACTIONS)
+    file_votes += sum(_UNIT_VOTES.get(unit, 0) * len(values[n]) for n, unit in declared.items() if n in _FRACTIONS)
+    all_files = functools.cache(lambda: decide_units(columns, fallback, trusted=trusted))
+    durations = values["duration_s"] if "duration_s" in undeclared else []
+    if not file_votes and fallback:
+        units = all_files().units | ({"duration_s": _duration_unit(durations)} if durations else {})
+    else:
+        # popularity is a percentage unless its own values are conclusive
+        defaults = {name: 1 if name == "popularity" else file_votes for name in votes}
+        units = {name: "percent" if (vote or defaults[name]) > 0 else "fraction" for name, vote in votes.items()}
+        if "duration_s" in undeclared:
+            units["duration_s"] = _duration_unit(durations)
+    low = {name for name in votes if name in _FRACTIONS and _exceeds_1_but_not_10(values[name])}
+    if file_votes - sum(votes[name] for name in low) > 0:
+        low = set()
+    misfits: dict[str, Misfit] = {}
+    doubts: dict[str, str] = {}
+    for name in texts:
+        unit = units.get(name) or declared.get(name, "")
+        scale, misfit = unit, None if name in trusted else find_misfit(name, unit, texts[name], values[name])
+        if name in low and misfit is None:
+            scale, misfit = _scale_up_to_10(values[name])
+        if scale == unit and misfit is None:
+            continue
+        doubt = None
+        n_values = sum(not parsing.is_missing(text) for text in texts[name])
+        if n_values < MIN_VALUES and fallback:
+            scale = all_files().units.get(name, unit) if name in low else unit
+            misfit, doubt = all_files().misfits.get(name), all_files().doubts.get(name)
+        elif n_values < MIN_VALUES:
+            scale, misfit, doubt = unit, None, _doubt(name, unit, values[name])
+        if misfit:
+            misfits[name] = misfit
+            units.pop(name, None)
+        elif scale != unit:
+            units[name] = scale
+        if doubt:
+            doubts[name] = doubt
+    sentences = tuple(_sentences(units, untenable, decimal_comma=decimal_comma))
+    return UnitDecisions(units, decimal_comma, sentences, misfits, doubts)
+
+
+def _read_numbers(
+    columns: Mapping[str, tuple[int, str | None]], sample: SampleValues
+) -> tuple[dict[str, list[str]], dict[str, list[float]], bool]:
+    """Return the texts and the numbers of each number column, and whether numbers have a decimal comma."""
     texts = {
         name: [row[index] or "" for row in sample if index < len(row)]
         for name, (index, _) in columns.items()
         if name in _NUMBER_NAMES
     }
     decimal_comma = parsing.has_decimal_comma([text for column in texts.values() for text in column])
-    values = {name: _parse_numbers(column, decimal_comma=decimal_comma) for name, column in texts.items()}
-    undeclared = [name for name, (_, unit) in columns.items() if unit is None and name in UNITS]
-    votes = {name: _percent_votes(values[name]) for name in undeclared if name != "duration_s"}
-    file_votes = sum(vote for name, vote in votes.items() if name != "popularity")
-    for name, (_, unit) in columns.items():
-        if unit in _UNIT_VOTES and name != "popularity":
-            file_votes += len(values[name]) * _UNIT_VOTES[unit]
-    durations = values["duration_s"] if "duration_s" in undeclared else []
-    if not file_votes and fallback:
-        decided = decide_units(columns, fallback)
-        units = decided.units | ({"duration_s": _duration_unit(durations)} if durations else {})
-        return UnitDecisions(units, decimal_comma, tuple(_sentences(units, decimal_comma=decimal_comma)))
-    # popularity is a percentage unless its own values are conclusive
-    defaults = {name: 1 if name == "popularity" else file_votes for name in votes}
-    units = {name: "percent" if (vote or defaults[name]) > 0 else "fraction" for name, vote in votes.items()}
-    if "duration_s" in undeclared:
-        units["duration_s"] = _duration_unit(values["duration_s"])
-    return UnitDecisions(units, decimal_comma, tuple(_sentences(units, decimal_comma=decimal_comma)))
+    parsed = {
+        name: [parsing.parse_number(text, decimal_comma=decimal_comma) for text in column]
+        for name, column in texts.items()
+    }
+    values = {name: [number for number in column if number is not None] for name, column in parsed.items()}
+    return texts, values, decimal_comma
 
 
-def _parse_numbers(texts: Sequence[str], *, decimal_comma: bool) -> list[float]:
-    """Return the numbers that texts hold, without the texts that hold none."""
-    numbers = (parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts)
-    return [number for number in numbers if number is not None]
+def _untenable(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return the columns whose values cannot be in their declared unit."""
+    untenable = []
+    durations = values.get("duration_s", ())
+    if "duration_s" in declared and len(durations) >= MIN_DURATIONS:
+        low, high = _TENABLE_MEDIANS[declared["duration_s"]]
+        if not low <= statistics.median(durations) <= high:
+            untenable.append("duration_s")
+    percentages = [name for name, unit in declared.items() if unit == "percent" and name in _FRACTIONS]
+    in_percent = [value for name in percentages for value in values[name]]
+    # instrumentalness in percent is often below 1, so all columns count together
+    if sum(0 < value < 1 for value in in_percent) >= MIN_VALUES and max(in_percent) <= 1:
+        untenable += percentages
+    return untenable
 
 
 def _percent_votes(values: Sequence[float]) -> int:
@@ -92,15 +180,43 @@ def _percent_votes(values: Sequence[float]) -> int:
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
 
 
+def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
+    """Return whether a tenth of the values or more exceed 1, and a fiftieth or fewer 10."""
+    return sum(value > 1 for value in values) >= max(1, 0.1 * len(values)) and (
+        sum(value > SCALES["tenths"] for value in values) <= 0.02 * len(values)
+    )
+
+
+def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
+    """Return the unit ``tenths``, or a Misfit if all values but a fiftieth stay below 3."""
+    if sum(value > SCALES["thirds"] for value in values) > 0.02 * len(values):
+        return "tenths", None
+    return "", undecided_scale(values)
+
+
 def _duration_unit(values: Sequence[float]) -> str:
-    return "ms" if sum(1 if value >= MIN_MILLISECONDS else -1 for value in values) > 0 else "s"
+    if sum(1 if value >= MIN_MILLISECONDS else -1 for value in values) > 0:
+        return "ms"
+    n_short = sum(value < _MAX_MINUTES for value in values)
+    is_short = len(values) >= MIN_DURATIONS and n_short >= 0.9 * len(values) and statistics.median(values) >= 1
+    return "min" if is_short else "s"
 
 
-def _sentences(units: Mapping[str, str], *, decimal_comma: bool) -> list[str]:
-    """Return sentences for the log: one if there is a decimal comma, and one for each unit, naming its columns."""
-    sentences = ["numbers are written with a decimal comma"] if decimal_comma else []
+def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
+    """Return a sentence about a unit that too few values suggest, or None where its misfits are rejected row by row."""
+    if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
+        return None
+    words = _UNIT_WORDS.get(unit) or ("dB" if name == "loudness" else "beats per minute")
+    return f"{name} read as {words}: {len(values)} values of {value_range(values)} are too few to find another unit"
+
+
+def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
+    """Yield sentences for the log: one if there is a decimal comma, and one for each unit, naming its columns."""
+    if decimal_comma:
+        yield "numbers are written with a decimal comma"
     for unit, words in _UNIT_WORDS.items():
-        names = sorted(name for name in units if units[name] == unit)
-        if names:
-            sentences.append(f"{', '.join(names)} read as {words}, inferred from the values")
-    return sentences
+        if names := sorted(name for name in units if units[name] == unit and name not in untenable):
+            yield f"{', '.join(names)} read as {words}, inferred from the values"
+    for name in units.keys() & untenable.keys():
+        declared, inferred = _UNIT_WORDS[untenable[name]], _UNIT_WORDS[units[name]]
+        yield f"{name} read as {inferred}: its header says {declared}, which its values rule out"

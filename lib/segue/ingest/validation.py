@@ -23,6 +23,8 @@ _DIGEST_LENGTH = 32
 _SEPARATOR = "\u001f"
 _DIVISORS = {
     ("fraction", "percent"): 100.0,
+    ("fraction", "tenths"): 10.0,
+    ("fraction", "thirds"): 3.0,
     ("popularity", "fraction"): 0.01,
     ("duration_s", "ms"): 1000.0,
     ("duration_s", "min"): 1 / 60,

@@ -6,7 +6,6 @@ its tracks unchanged.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +16,8 @@ from segue import schema
 from segue.core import distribution
 from segue.core.paths import spark_uri
 from segue.core.text import json_digest
-from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import InputFile
+from segue.ingest.sources import load_sources, reading_rules
 from segue.runtime import logs
 from segue.settings import Settings
 from segue.storage.store import Store
@@ -137,6 +136,6 @@ def _reading_hash(settings: Settings) -> str:
         ingest.multiline,
         settings.features.columns,
         settings.features.missing,
-        [asdict(source) for source in sources],
+        reading_rules(sources, name=ingest.source),
     ]
     return json_digest(decisive, _DIGITS)

@@ -15,9 +15,9 @@ from segue.core.paths import spark_uri
 from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
-from segue.ingest.column_matching import load_sources
 from segue.ingest.input_files import InputFile, list_input, readable_errors
 from segue.ingest.reader import InputRows, TextOptions, read_rows
+from segue.ingest.sources import load_sources
 from segue.pipeline import file_ledger
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings

@@ -1,0 +1,140 @@
+"""Compare the values of a column with what a canonical column holds, on a sample of a file's rows.
+
+The values decide between several columns of a file that are called alike, and whether a text is a name or an id.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from segue import schema
+from segue.ingest import parsing
+from segue.ingest.misfits import find_misfit
+from segue.ingest.units import MIN_VALUES, SampleValues
+
+CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
+"""How well values fit a column: not at all, mostly missing or of little information, well, or as few others do."""
+_NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
+_SPOTIFY_ID = r"[0-9A-Za-z]{22}"
+_TRACK_ID = re.compile(rf"{_SPOTIFY_ID}|spotify:track:\S+|https?://open\.spotify\.com/\S*track/\S+")
+_OTHER_URI = re.compile(r"spotify:(?!track:|local:)\w+:\S+|https?://open\.spotify\.com/(?!\S*track/)\S+")
+_ID = re.compile(
+    rf"{_SPOTIFY_ID}|[0-9a-f]{{32}}|[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|\w+://\S+|spotify:\S+"
+)
+_LIST_MEMBER = re.compile(r"[^\s\[\]'\",;|]+")
+_FLAGS = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
+
+
+def column_texts(sample: SampleValues, index: int) -> list[str]:
+    """Return the stripped texts of a column that are not missing."""
+    texts = (row[index] for row in sample if index < len(row))
+    return [text.strip() for text in texts if text is not None and not parsing.is_missing(text)]
+
+
+def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> int:
+    """Return how well the values of a column of a file fit a canonical column, from ``CONTRADICTS`` to ``FITS_BEST``.
+
+    Parameters
+    ----------
+    column : str
+        The canonical column.
+    header : str
+        The normalised header of the column of the file: one named ``id`` may hold row numbers.
+    texts : sequence of str
+        The values as ``column_texts`` returns them.
+    n_rows : int
+        The number of rows that they are from.
+    """
+    if not texts:
+        return POOR
+    if column == "track_id":
+        fit = _fit_track_id(header, texts)
+    elif column in _NUMBER_NAMES:
+        fit = _fit_number(column, texts)
+    elif column == "year":
+        fit = FITS if _share(parsing.parse_year(text) is not None for text in texts) > 0.5 else CONTRADICTS
+    else:
+        are_numbers = _are_numbers(texts)
+        contradicts = are_ids(texts) or (are_numbers and len(texts) >= MIN_VALUES)
+        fit = CONTRADICTS if contradicts else POOR if are_numbers else FITS
+    return min(fit, POOR) if len(texts) < n_rows / 2 else fit
+
+
+def are_ids(texts: Sequence[str]) -> bool:
+    """Return whether all texts are ids, URIs or lists of them, of Spotify, MusicBrainz or a web page.
+
+    >>> are_ids(["4Z8W4fKeB5YxbusRsdQVPb"]), are_ids(["['4Z8W4fKeB5YxbusRsdQVPb']"]), are_ids(["Radiohead"])
+    (True, True, False)
+    """
+    members = [_LIST_MEMBER.findall(text) for text in texts]
+    return all(text_members and all(map(_ID.fullmatch, text_members)) for text_members in members) and any(
+        any(letter.isdigit() for letter in text) for text in texts
+    )
+
+
+def is_text_column(texts: Sequence[str]) -> bool:
+    """Return whether the values of a column are texts in words: no numbers, dates, ids or flags."""
+    return bool(texts) and not are_ids(texts) and _share(not _is_number_like(text) for text in texts) > 0.5
+
+
+def feature_warnings(
+    columns: Mapping[str, tuple[int, str]], sample: SampleValues, required: Sequence[str]
+) -> list[str]:
+    """Return sentences about features that are equal to another in every row, and required ones that are 0 throughout.
+
+    Parameters
+    ----------
+    columns : mapping of str to (int, str)
+        The position and the header of each feature's column.
+    sample : sequence of rows, shape (n_rows, n_columns)
+        Rows of the file as text; fewer than ``MIN_VALUES`` give no warning.
+    required : sequence of str
+        The features that a track needs.
+    """
+    warnings: list[str] = []
+    first: dict[tuple[str | None, ...], str] = {}
+    for name, (index, header) in columns.items():
+        texts = tuple(row[index] for row in sample if index < len(row))
+        values = {text for text in texts if not parsing.is_missing(text)}
+        if sum(text in values for text in texts) < MIN_VALUES:
+            continue
+        if name in required and all(parsing.parse_number(text or "") == 0 for text in values):
+            warnings.append(f"column {header!r}: {name} is 0 in every sampled row, so it distinguishes no tracks")
+        elif len(values) > 1 and first.setdefault(texts, header) != header:
+            warnings.append(f"columns {first[texts]!r} and {header!r} are equal in every sampled row")
+    return warnings
+
+
+def _fit_track_id(header: str, texts: Sequence[str]) -> int:
+    are_row_numbers = header == "id" and all(map(str.isdecimal, texts))
+    if are_row_numbers or _share(_OTHER_URI.fullmatch(text) is not None for text in texts) > 0.5:
+        return CONTRADICTS
+    if _share(_TRACK_ID.fullmatch(text) is not None for text in texts) > 0.9:
+        return FITS_BEST
+    return POOR if all(map(str.isdecimal, texts)) or len(set(texts)) < len(texts) / 2 else FITS
+
+
+def _fit_number(column: str, texts: Sequence[str]) -> int:
+    # the decimal sign is not known yet: a thousands comma read as a decimal one keeps most values in range
+    numbers = [parsing.parse_number(text, decimal_comma=True) for text in texts]
+    values = [number for number in numbers if number is not None]
+    if find_misfit(column, "percent" if column not in ("bpm", "loudness", "duration_s") else "", texts, values):
+        return CONTRADICTS
+    return POOR if set(values) <= {0, 1} else FITS
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    return all(parsing.parse_number(text, decimal_comma=True) is not None for text in texts)
+
+
+def _is_number_like(text: str) -> bool:
+    return (
+        text.lower() in _FLAGS
+        or parsing.parse_number(text, decimal_comma=True) is not None
+        or parsing.parse_duration(text) is not None
+        or parsing.parse_year(text) is not None
+    )
+
+
+def _share(tests: Iterable[bool]) -> float:
+    results = list(tests)
+    return sum(results) / len(results)

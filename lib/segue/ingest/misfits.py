@@ -1,0 +1,113 @@
+"""Recognise number columns whose values cannot be what their headers say: z-scores, flags, normalised values.
+
+A column is a misfit when most of its values lie outside the range of its unit, when a tenth of them are below zero
+where nothing can be, when a quarter of its loudnesses are above zero, or when nearly all of them are in a range that
+music does not have, such as tempos below 20. Minus one, and zero for tempo and duration, are placeholders for a missing
+value and count as neither.
+"""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from segue import schema
+from segue.ingest import parsing
+
+SCALES = {"fraction": 1, "percent": 100, "tenths": 10, "thirds": 3}
+"""The units of fractions, each with its upper end; the lower end is 0."""
+_MIN_BPM = 20
+_NUMBERS = {number.name: number for number in schema.NUMBERS}
+_EXPECTED = {
+    "bpm": "beats per minute, from 1 to 300",
+    "loudness": "dB, from -60 to 6",
+    "duration_s": "seconds, milliseconds or minutes",
+    "popularity": "0 to 100 or 0 to 1",
+}
+_EXPECTED_FRACTION = "0 to 1, 0 to 100 or 0 to 10"
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why the values of a column fit no unit of it, and whether declaring a unit in a source would settle it."""
+
+    reason: str
+    unit_decides: bool = False
+
+
+def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
+    """Return why the values of a column fit no unit of it, or None if they fit, or if there are none.
+
+    Parameters
+    ----------
+    name : str
+        The canonical column, one of ``schema.NUMBERS``.
+    unit : str
+        The unit in which the column is read, empty for a column that has a single one.
+    texts, values : sequence of str, sequence of float
+        The column's texts in the sample, and the numbers that they hold.
+    """
+    if len(values) < 0.1 * sum(not parsing.is_missing(text) for text in texts):
+        other_texts = [text for text in texts if not _is_number_or_missing(name, text)]
+        if len(other_texts) > 0.5 * len(texts):
+            return Misfit(f"holds texts such as {other_texts[0][:40]!r}, expected {_expected(name)}")
+    missing = (-1.0, 0.0) if name in ("bpm", "duration_s") else () if name == "loudness" else (-1.0,)
+    numbers = [value for value in values if value not in missing]
+    kind = _kind(name, unit, numbers) if numbers else None
+    if kind is None:
+        return None
+    return Misfit(f"holds {value_range(numbers)}{kind and ', ' + kind}, expected {_expected(name)}")
+
+
+def undecided_scale(values: Sequence[float]) -> Misfit:
+    """Return the Misfit of a fraction whose values exceed 1 and stay below 3."""
+    reason = f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100"
+    return Misfit(reason, unit_decides=True)
+
+
+def value_range(values: Sequence[float]) -> str:
+    """Return the range of some values in words.
+
+    >>> value_range([2.9, 0.86, 1.5])
+    '0.86 to 2.9'
+    """
+    return f"{min(values):.4g} to {max(values):.4g}"
+
+
+def _expected(name: str) -> str:
+    return _EXPECTED.get(name, _EXPECTED_FRACTION)
+
+
+def _is_number_or_missing(name: str, text: str) -> bool:
+    if parsing.is_missing(text) or parsing.parse_number(text, decimal_comma=True) is not None:
+        return True
+    return name == "duration_s" and parsing.parse_duration(text) is not None
+
+
+def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
+    """Return what the numbers of a misfit look like, empty if like nothing known, or None if they fit."""
+
+    def share(test: Callable[[float], bool]) -> float:
+        return sum(map(test, numbers)) / len(numbers)
+
+    feature = _NUMBERS[name]
+    if name == "loudness":
+        if share(lambda x: -1 <= x <= 1) >= 0.9 and any(numbers):
+            return "which looks normalised to 0 to 1" if min(numbers) >= 0 else _standardised(numbers)
+        # of 114,000 published tracks, fewer than one in a thousand is above 0 dB
+        return _standardised(numbers) if share(lambda x: x > 0) > 0.25 or share(lambda x: x < -60) > 0.5 else None
+    if share(lambda x: x < 0) >= 0.1:
+        return _standardised(numbers)
+    # in percent, a column of 0 and 1 holds small numbers, such as an instrumentalness
+    if set(numbers) == {0, 1} and (feature.unit != "fraction" or unit == "fraction"):
+        return "which looks like flags"
+    if name in ("bpm", "duration_s") and unit != "min" and share(lambda x: x <= 1) >= 0.9:
+        return "which looks like flags" if set(numbers) == {1} else "which looks normalised to 0 to 1"
+    high = SCALES.get(unit, feature.high)
+    is_outside = high is not None and share(lambda x: x > high) > 0.5
+    return "" if is_outside or (name == "bpm" and share(lambda x: x < _MIN_BPM) >= 0.9) else None
+
+
+def _standardised(numbers: Sequence[float]) -> str:
+    """Return that numbers look like z-scores if their mean is near 0 and their deviation near 1, else an empty text."""
+    is_standard = abs(statistics.fmean(numbers)) < 0.5 and 0.5 < statistics.pstdev(numbers) < 2
+    return "which looks standardised (z-scores)" if is_standard else ""

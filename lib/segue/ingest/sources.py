@@ -1,0 +1,152 @@
+"""Load the definitions of sources: published file formats, and names of columns in other languages.
+
+A definition (``conf/sources/*.toml``) maps headers to canonical columns (those of the table ``tracks``) and units.
+"""
+
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from segue import schema
+from segue.errors import SettingsError
+from segue.ingest.units import UNITS
+
+COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS))
+"""The canonical columns that a header can be mapped to."""
+_FLAGS = {"built_in": False, "exact": False, "read_again": True}
+"""The optional true-or-false keys of a definition, with their defaults."""
+_LETTERS_WITHOUT_DECOMPOSITION = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A known file format, or the names of columns in one language.
+
+    Attributes
+    ----------
+    name : its name, which the setting ``ingest.source`` can select
+    headers : dict from normalised header to (canonical column, declared unit); the unit is None where the values of a
+        file decide it
+    built_in : whether it belongs to segue: definitions of users take precedence, and values overrule its units
+    exact : whether spellings that resemble its headers do not count
+    read_again : whether it is part of the hash in ``ingested_files.reading``, so that a change of it makes all files be
+        read again; otherwise only new and changed files are read by it
+    by_name : ``headers`` without accents, as ``fold_accents`` folds them
+    """
+
+    name: str
+    headers: dict[str, tuple[str, str | None]]
+    built_in: bool = False
+    exact: bool = False
+    read_again: bool = True
+    by_name: dict[str, tuple[str, str | None]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        folded = {fold_accents(header): entry for header, entry in self.headers.items()}
+        object.__setattr__(self, "by_name", folded)
+
+
+def normalise_header(header: str) -> str:
+    """Normalise a header to NFKC, fold its case, and keep only letters, digits and ``%``.
+
+    >>> normalise_header("Energy_%"), normalise_header("Beats Per Minute (BPM)")
+    ('energy%', 'beatsperminutebpm')
+    """
+    folded = unicodedata.normalize("NFKC", header).casefold()
+    return "".join(letter for letter in folded if letter.isalnum() or letter == "%")
+
+
+def fold_accents(name: str) -> str:
+    """Return a normalised header without accents. Not part of ``normalise_header``, whose results are hashed.
+
+    >>> fold_accents("año"), fold_accents("głośność")
+    ('ano', 'glosnosc')
+    """
+    if name.isascii():
+        return name
+    decomposed = unicodedata.normalize("NFKD", name.translate(_LETTERS_WITHOUT_DECOMPOSITION))
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
+    """Return a list of the sources defined in a folder, sorted by name.
+
+    Parameters
+    ----------
+    folder : Traversable
+        Holds one ``.toml`` file per source; other files are ignored.
+    name : str
+        The only source to return, or ``auto`` for all.
+
+    Raises
+    ------
+    SettingsError
+        If a definition is invalid or no source has the requested name; lists every fault of every file.
+    """
+    faults: list[str] = []
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    sources = [_load_source(file, faults) for file in files]
+    names = [source.name for source in sources]
+    if name != "auto" and name not in names:
+        faults.append(f"ingest.source is {name!r}, expected auto or one of {', '.join(sorted(names))}")
+    if faults:
+        raise SettingsError(faults)
+    return sorted((s for s in sources if name in ("auto", s.name)), key=lambda source: source.name)
+
+
+def reading_rules(sources: Sequence[Source], *, name: str) -> list[dict[str, Any]]:
+    """Return the names and headers of the sources that the hash ``ingested_files.reading`` depends on.
+
+    ``name`` is the setting ``ingest.source``. A source with ``read_again = false`` counts only if it is the one named.
+    """
+    # guard: added-names-keep-the-hash -> return [{"name": s.name, "headers": s.headers} for s in sources]
+    return [{"name": s.name, "headers": s.headers} for s in sources if s.read_again or s.name == name]
+
+
+def _load_source(file: Traversable, faults: list[str]) -> Source:
+    """Return the Source that a TOML file defines, and append a message for each fault of the file to ``faults``."""
+    path = f"conf/sources/{file.name}"
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{path}: not TOML in UTF-8: {error}")
+        return Source(file.name, {})
+    name, headers = content.get("name"), content.get("headers")
+    flags = {key: content.get(key, default) for key, default in _FLAGS.items()}
+    if not isinstance(name, str) or not isinstance(headers, dict):
+        faults.append(f"{path}: expected a text `name` and a table `headers`")
+        return Source(file.name, {})
+    for key, flag in flags.items():
+        if not isinstance(flag, bool):
+            faults.append(f"{path}: {key} is {flag!r}, expected true or false")
+    columns: dict[str, tuple[str, str | None]] = {}
+    for header, value in headers.items():
+        entry = value if isinstance(value, dict) else {"column": value}
+        fault = _header_fault(header, entry)
+        if fault:
+            faults.append(f"{path}: {header!r} {fault}")
+        else:
+            columns[normalise_header(header)] = (entry["column"], entry.get("unit"))
+    return Source(name, columns, **flags)
+
+
+def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
+    """Return what is wrong with the entry of a header in a source definition, as a message, or None if it is valid."""
+    column, unit = entry.get("column"), entry.get("unit")
+    if not normalise_header(header):
+        return "has no letter or digit, expected a column name"
+    if unknown := entry.keys() - {"column", "unit"}:
+        return f"has the keys {_join(sorted(unknown))}, expected only column and unit"
+    if column not in COLUMNS:
+        return f"is {column!r}, expected one of {_join(COLUMNS)}"
+    if unit is not None and unit not in UNITS.get(column, ()):
+        expected = f"one of {_join(UNITS[column])}" if column in UNITS else "none"
+        return f"has unit {unit!r}, expected {expected}"
+    return None
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(names)
