@@ -1,6 +1,5 @@
 """Match headers of published files, and headers that people misspelt, to canonical columns."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -254,6 +253,7 @@ def test_a_source_is_defined_by_a_file(tmp_path):
         ('[headers]\n"a" = "title"\n', "`name`"),
         ('name = "x"\n', "`headers`"),
         ('name = 5\n[headers]\n"a" = "title"\n', "`name`"),
+        ('name = "x"\nread_again = 0\n[headers]\n"a" = "title"\n', "read_again is 0, expected true or false"),
         ('name = "x"\n[headers]\n"a" = "tempo"\n', "'a' is 'tempo', expected one of track_id, title"),
         ('name = "x"\n[headers]\n"a" = ["bpm"]\n', "expected one of track_id, title"),
         ('name = "x"\n[headers]\n"a" = { unit = "ms" }\n', "'a' is None"),
@@ -280,7 +280,3 @@ def test_columns_and_units_follow_the_schema():
     assert set(COLUMNS) == set(schema.TRACKS.names) - {"genres", "source_file"}
     assert set(UNITS) <= set(COLUMNS)
     assert all(UNITS[f.name][0] == "fraction" for f in schema.FEATURES if f.unit == "fraction")
-
-
-def test_field_names_of_a_source_match_the_stored_hashes():
-    assert asdict(Source("a", {"b": ("title", None)})) == {"name": "a", "headers": {"b": ("title", None)}}

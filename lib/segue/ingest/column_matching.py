@@ -24,12 +24,13 @@ COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema
 class Source:
     """A known file format: its name, and a dict from normalised header to (canonical column, declared unit).
 
-    Where the unit is None, it is inferred from the values of a file. The names of the fields ``name`` and ``headers``
-    are part of the hash in ``ingested_files.reading``: if one is renamed, every file is read again.
+    Where the unit is None, it is inferred from the values of a file. ``read_again`` is whether files that were read
+    without this source are read again.
     """
 
     name: str
     headers: dict[str, tuple[str, str | None]]
+    read_again: bool = True
 
 
 def normalise_header(header: str) -> str:
@@ -76,7 +77,9 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         faults.append(f"{path}: not TOML in UTF-8: {error}")
         return Source(file.name, {})
-    name, headers = content.get("name"), content.get("headers")
+    name, headers, read_again = content.get("name"), content.get("headers"), content.get("read_again", True)
+    if not isinstance(read_again, bool):
+        faults.append(f"{path}: read_again is {read_again!r}, expected true or false")
     if not isinstance(name, str) or not isinstance(headers, dict):
         faults.append(f"{path}: expected a text `name` and a table `headers`")
         return Source(file.name, {})
@@ -88,7 +91,7 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
             faults.append(f"{path}: {header!r} {fault}")
         else:
             columns[normalise_header(header)] = (entry["column"], entry.get("unit"))
-    return Source(name, columns)
+    return Source(name, columns, read_again)
 
 
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:

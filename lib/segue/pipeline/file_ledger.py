@@ -6,7 +6,6 @@ its tracks unchanged.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -112,7 +111,10 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _reading_hash(settings: Settings) -> str:
-    """Return a hash (16 hexadecimal digits) of the settings and source definitions that decide how a row is read."""
+    """Return a hash (16 hexadecimal digits) of the settings and source definitions that decide how a row is read.
+
+    Definitions with ``read_again = false`` are left out. If a key here is renamed, every file is read again.
+    """
     ingest = settings.ingest
     sources = load_sources(distribution.conf() / "sources", name=ingest.source)
     decisive = [
@@ -121,6 +123,6 @@ def _reading_hash(settings: Settings) -> str:
         ingest.multiline,
         settings.features.columns,
         settings.features.missing,
-        [asdict(source) for source in sources],
+        [{"name": source.name, "headers": source.headers} for source in sources if source.read_again],
     ]
     return json_digest(decisive, _DIGITS)
