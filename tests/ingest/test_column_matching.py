@@ -76,6 +76,16 @@ def test_headers_of_published_files(header, source, expected, absent):
     assert not absent & matched.keys()
 
 
+def test_headers_of_musical_details():
+    assert schema.DETAILS == ("key", "mode", "time_signature", "isrc", "explicit")
+    assert headers_of(API).items() >= {name: name for name in ("key", "mode", "time_signature", "explicit")}.items()
+    assert headers_of(EXPORTIFY)["time_signature"] == "Time Signature"
+    assert headers_of("external_ids.isrc,Explicit Lyrics") == {
+        "isrc": "external_ids.isrc",
+        "explicit": "Explicit Lyrics",
+    }
+
+
 def test_units_that_a_header_declares():
     columns = match_headers(MOST_STREAMED.split(","), SOURCES)[1]
     in_percent = {name for name, column in columns.items() if column.unit == "percent"}
@@ -105,14 +115,14 @@ def test_units_that_a_header_declares():
     ],
 )
 def test_misspelt_header_is_matched(header, column):
-    columns = match_headers(["Unnamed: 0", header, "key"], SOURCES)[1]
+    columns = match_headers(["Unnamed: 0", header, "streams"], SOURCES)[1]
     assert {name: (match.index, match.header) for name, match in columns.items()} == {column: (1, header)}
 
 
 @pytest.mark.parametrize(
     "header",
-    ["artist_id", "artist_ids", "Artist_URI", "album_id", "playlist_id", "track_href", "preview_url", "key", "mode",
-     "explicit", "streams", "target", "time_signature", "track_number", "disc_number", "artist_count",
+    ["artist_id", "artist_ids", "Artist_URI", "album_id", "playlist_id", "track_href", "preview_url",
+     "streams", "target", "foreign_key", "track_number", "disc_number", "artist_count",
      "artist_popularity", "album_type", "popularity_rank"],
 )  # fmt: skip
 def test_header_with_another_meaning_is_not_matched(header):
@@ -134,9 +144,9 @@ def test_first_of_equal_headers_is_matched():
 
 
 def test_undefined_headers_are_listed_as_ignored():
-    layout = match_columns(["", "title", "key", "artist_id", " "], [["0", "a", "5", "x", ""]], SOURCES)
+    layout = match_columns(["", "title", "streams", "artist_id", " "], [["0", "a", "5", "x", ""]], SOURCES)
     assert set(layout.columns) == {"title"}
-    assert layout.ignored == ("key", "artist_id")
+    assert layout.ignored == ("streams", "artist_id")
 
 
 def test_misspelt_column_is_a_decision():
@@ -219,8 +229,12 @@ def test_header_is_normalised(header, normalised):
 
 def test_bundled_sources_define_the_default_features():
     sources = load_sources(distribution.conf() / "sources")
-    assert [source.name for source in sources] == ["chosic", "kaggle-2000", "spotify-api"]
+    assert {source.name for source in sources if source.read_again} == {"chosic", "kaggle-2000", "spotify-api"}
+    (details,) = (source for source in sources if source.name == "musical-details")
+    assert {column for column, _ in details.headers.values()} == set(schema.DETAILS)
     for source in sources:
+        if not source.read_again:
+            continue
         columns = {column for column, _ in source.headers.values()}
         assert {"title", "artist", "bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"} <= columns
         assert "" not in source.headers
@@ -235,7 +249,8 @@ def test_a_single_source_is_loaded_by_name():
 
 def test_unknown_name_is_a_fault_that_lists_the_sources():
     (fault,) = faults(distribution.conf() / "sources", name="deezer")
-    assert fault == "ingest.source is 'deezer', expected auto or one of chosic, kaggle-2000, spotify-api"
+    expected = ", ".join(source.name for source in SOURCES)
+    assert fault == f"ingest.source is 'deezer', expected auto or one of {expected}"
 
 
 def test_a_source_is_defined_by_a_file(tmp_path):
@@ -270,7 +285,7 @@ def test_every_fault_names_its_file(tmp_path, text, fault):
 
 
 def test_faults_of_all_files_are_reported_together(tmp_path):
-    write(tmp_path, 'name = "x"\n[headers]\n"a" = "tempo"\n"b" = "key"\n', "a.toml")
+    write(tmp_path, 'name = "x"\n[headers]\n"a" = "tempo"\n"b" = "pitch"\n', "a.toml")
     write(tmp_path, "[", "b.toml")
     (tmp_path / "c.toml").write_bytes(b"name = '\xff'")
     assert [fault.split(":")[0][-6:] for fault in faults(tmp_path)] == ["a.toml", "a.toml", "b.toml", "c.toml"]

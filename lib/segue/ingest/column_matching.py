@@ -16,7 +16,7 @@ from segue import schema
 from segue.errors import SettingsError
 from segue.ingest.units import UNITS, SampleValues, decide_units
 
-COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS))
+COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
 """The canonical columns that a header can be mapped to."""
 
 
@@ -142,6 +142,7 @@ class ColumnLayout:
     columns : the matched columns by canonical name
     ignored : headers that match no column
     decimal_comma : whether numbers are written with a decimal comma
+    genre_separator : the separator of genres, None where each text is one genre or a list in brackets
     decisions : a sentence for the log about each guess: a misspelt header, an id of row numbers, an inferred unit
     """
 
@@ -150,6 +151,7 @@ class ColumnLayout:
     ignored: tuple[str, ...] = ()
     decimal_comma: bool = False
     decisions: tuple[str, ...] = ()
+    genre_separator: str | None = None
 
 
 def match_headers(header: Sequence[str], sources: Sequence[Source]) -> tuple[str, dict[str, MatchedColumn]]:
