@@ -121,12 +121,13 @@ def test_other_uris_are_returned_unchanged(text):
         ("[' Simon ', '', 'NA']", ["Simon"]),
         ('[{"name": "A", "id": "1"}, {"name": "B"}]', ["A", "B"]),
         ("[{'name': 'A'}]", ["A"]),
-        *((text, [text]) for text in ("[dunkelbunt]", "[", "]", "['a'", "[1, 2]", "['a', None]", "[['a']]")),
+        *((text, [text]) for text in ("[dunkelbunt]", "[", "]", "['a'", "[1, 2]", "[['a']]")),
+        ("['a', None]", ["a"]), ("[null]", []), ("[{}]", []), ('[{"name": null}, "b"]', ["b"]),
         ("{'b', 'a', \"c'd\"}", ["b", "a", "c'd"]), ("('a', 'b')", ["a", "b"]), ("frozenset({'a'})", ["a"]),
         ("set(['a', 'b'])", ["a", "b"]), *((text, []) for text in ("set()", "()", "{}")),
         ('c("a", "b")', ["a", "b"]), ("['a b' 'c' \"d's\"]", ["a b", "c", "d's"]), ("['a'\n 'b']", ["a", "b"]),
         *((text, [text]) for text in ("{'a': 'b'}", '{"name": "A"}', "{a, b}", "(What's the Story)", "Song (Live)")),
-        *((text, [text]) for text in ("[x for x in y]", "[open('x')]", "[{}]", "[{[]: 1}]", "[\x00]", "[1]+[2]")),
+        *((text, [text]) for text in ("[x for x in y]", "[open('x')]", "[{[]: 1}]", "[\x00]", "[1]+[2]")),
     ],
 )  # fmt: skip
 def test_list_members_are_parsed(text, names):

@@ -167,7 +167,7 @@ def parse_list(text: str | None) -> list[str]:
 
     None gives an empty list. The text must not be empty, as ``clean_text`` ensures. Members keep their order, also
     those of a set. Lists as numpy prints them (without commas) and as R does (``c("a", "b")``) count too. A member that
-    is an object with a ``name``, as the Spotify Web API writes artists, counts as that name.
+    is an object with a ``name``, as the Spotify Web API writes artists, counts as that name; a null is left out.
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])
@@ -191,7 +191,7 @@ def parse_list(text: str | None) -> list[str]:
             members = [_member_name(member) for member in parse(listed)]
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-        if all(isinstance(member, str) for member in members):
+        if all(member is None or isinstance(member, str) for member in members):
             return [name for member in members if (name := clean_text(member))]
     return [text]
 
