@@ -27,7 +27,7 @@ def main(path: str) -> None:
     first = labeled.orderBy("track_id").first()
     similar = segue.similar_tracks(labeled).where(F.col("track_id") == first.track_id)
     nearest = similar.select(F.explode("similar").alias("near")).select("near.*")
-    print(f"Most similar to {first.title} by {first.artist}:")
+    print(f"Most similar to {first.title} by {first.artist or 'an unknown artist'}:")
     nearest.join(labeled.select("track_id", "title", "artist"), "track_id").orderBy("distance").show(truncate=False)
     labeled.unpersist()
     tracks.unpersist()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from segue import schema
 from segue.core import distribution
 from segue.ingest.column_matching import match_columns, match_headers
 from segue.ingest.sources import Source, load_sources
@@ -130,7 +131,7 @@ def test_headers_of_published_files(header, source, expected, absent):
             MILLION_SONGS,
             {"artist": "artist.name", "genre": "artist.terms", "album": "release.name", "duration_s": "song.duration",
              "popularity": "song.hotttnesss", "track_id": "song.id", "loudness": "song.loudness", "bpm": "song.tempo",
-             "title": "song.title", "year": "song.year"},
+             "title": "song.title", "year": "song.year", "key": "song.key"},
         ),
         (
             API_ITEMS,
@@ -177,7 +178,17 @@ def test_headers_in_other_languages(language, change):
     ],
 )  # fmt: skip
 def test_other_names_of_a_column(header, column):
-    assert headers_of(f"Unnamed: 0,{header},key") == {column: header}
+    assert headers_of(f"Unnamed: 0,{header},streams") == {column: header}
+
+
+def test_headers_of_musical_details():
+    assert schema.DETAILS == ("key", "mode", "time_signature", "isrc", "explicit")
+    assert headers_of(API).items() >= {name: name for name in ("key", "mode", "time_signature", "explicit")}.items()
+    assert headers_of(EXPORTIFY)["time_signature"] == "Time Signature"
+    assert headers_of("external_ids.isrc,Explicit Lyrics") == {
+        "isrc": "external_ids.isrc",
+        "explicit": "Explicit Lyrics",
+    }
 
 
 def test_units_that_a_header_declares():
@@ -209,14 +220,14 @@ def test_units_that_a_header_declares():
     ],
 )
 def test_misspelt_header_is_matched(header, column):
-    columns = match_headers(["Unnamed: 0", header, "key"], SOURCES)[1]
+    columns = match_headers(["Unnamed: 0", header, "streams"], SOURCES)[1]
     assert {name: (match.index, match.header) for name, match in columns.items()} == {column: (1, header)}
 
 
 @pytest.mark.parametrize(
     "header",
-    ["artist_id", "artist_ids", "Artist_URI", "album_id", "playlist_id", "track_href", "preview_url", "key", "mode",
-     "explicit", "streams", "target", "time_signature", "track_number", "disc_number", "artist_count",
+    ["artist_id", "artist_ids", "Artist_URI", "album_id", "playlist_id", "track_href", "preview_url", "foreign_key",
+     "streams", "target", "track_number", "disc_number", "artist_count",
      "artist_popularity", "album_type", "popularity_rank", "album_popularity",
      "gender", "Sprache", "paroles", "lyrics", "number"],
 )  # fmt: skip
@@ -239,9 +250,9 @@ def test_first_of_equal_headers_is_matched():
 
 
 def test_undefined_headers_are_listed_as_ignored():
-    layout = match_columns(["", "title", "key", "artist_id", " "], [["0", "a", "5", "x", ""]], SOURCES)
+    layout = match_columns(["", "title", "streams", "artist_id", " "], [["0", "a", "5", "x", ""]], SOURCES)
     assert set(layout.columns) == {"title"}
-    assert layout.ignored == ("key", "artist_id")
+    assert layout.ignored == ("streams", "artist_id")
 
 
 def test_misspelt_column_is_a_decision():

@@ -152,15 +152,19 @@ def test_track_with_equal_content_only_adds_its_genres(spark):
 def test_missing_title_and_artist_leave_the_stored_ones(spark):
     delivered = tracks_frame(
         spark, named("a", 1.0, None, None), named("b", 9.0, None, None), named("c", 3.0, None, None),
-        named("d", 4.0, "D", "X"),
+        named("d", 4.0, "D", "X"), named("e", 5.0, "E", None),
     )  # fmt: skip
-    stored = tracks_frame(spark, named("a", 1.0, "A", "X"), named("b", 2.0, "B", "X"), named("d", 4.0, "d", ""))
+    # 0.2.0 stored an empty text for a missing artist
+    stored = tracks_frame(
+        spark, named("a", 1.0, "A", "X"), named("b", 2.0, "B", "X"), named("d", 4.0, "d", ""), named("e", 5.0, "E", "")
+    )
     expected = spark.createDataFrame(
         [
             ("a", 1.0, "A", "X", "unchanged"),
             ("b", 9.0, "B", "X", "updated"),
-            ("c", 3.0, "c", "", "added"),
+            ("c", 3.0, "c", None, "added"),
             ("d", 4.0, "D", "X", "updated"),
+            ("e", 5.0, "E", "", "unchanged"),
         ],
         "track_id string, bpm double, title string, artist string, change string",
     )
@@ -168,8 +172,8 @@ def test_missing_title_and_artist_leave_the_stored_ones(spark):
     assert_df_equality(merged, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_placeholders_replace_missing_titles_and_artists(spark):
+def test_ids_replace_missing_titles(spark):
     delivered = tracks_frame(spark, named("a", 1.0, None, None), named("d", 4.0, "D", "X"))
-    expected = spark.createDataFrame([("a", ""), ("D", "X")], "title string, artist string")
+    expected = spark.createDataFrame([("a", None), ("D", "X")], "title string, artist string")
     first = merge.merge_with_stored(delivered, None).select("title", "artist")
     assert_df_equality(first, expected, ignore_row_order=True, ignore_nullable=True)

@@ -17,6 +17,7 @@ from segue.ingest import column_values, header_candidates, misfits, parsing, sou
         ("0", 0.0), ("-14", -14.0), ("+5", 5.0), (".5", 0.5), ("5.", 5.0), ("0.0322", 0.0322), ("  7\u00a0", 7.0),
         ("1.01e-06", 1.01e-06), ("1E+05", 100000.0), ("1,412", 1412.0), ("-14,000", -14000.0), ("1,234,567", 1234567.0),
         ("1,412.5", 1412.5), ("120 BPM", 120.0), ("-5.3 dB", -5.3), ("-5.3dB", -5.3), ("71%", 71.0), ("71 %", 71.0),
+        ("[135.99]", 135.99), ("[ -5.3 ]", -5.3), ("[1e2]", 100.0),
     ],
 )  # fmt: skip
 def test_number_is_parsed(text, value):
@@ -27,7 +28,8 @@ def test_number_is_parsed(text, value):
     "text",
     ["f", "NaN", "nan", "inf", "-Infinity", "1e999", "-1e999", "0x1F", "1_000", "1.0f", "1d", "5e", "e5", ".", "-",
      "--5", "- 5", "1 412", "0,53", "1,41", "12,34", "0,412", "1,412,5", ",412", "1,,412", "1412,", "1.412.000",
-     "12:30", "50 %%", "5 bpm dB", "\u0661\u0662", "\uff11\uff12", "\u00bd", "\u00b2", "\u22125", "1j", "True", ""],
+     "12:30", "50 %%", "5 bpm dB", "\u0661\u0662", "\uff11\uff12", "\u00bd", "\u00b2", "\u22125", "1j", "True", "",
+     "[]", "[", "]", "[1,412]", "[0,53]", "[1, 2]", "[[1]]", "[1 2]", "(1)"],
 )  # fmt: skip
 def test_other_text_is_no_number(text):
     assert parsing.parse_number(text) is None
@@ -76,7 +78,7 @@ def test_duration_is_parsed(text, seconds):
     ("text", "year"),
     [("1975", 1975), ("1975.0", 1975), ("1975.", 1975), ("2019-06-14", 2019), ("2019-06", 2019), ("14/06/2019", 2019),
      ("14.06.2019", 2019), ("2019/6/4", 2019), ("2019-06-14T00:00:00Z", 2019), ("2019-06-14 00:00:00", 2019),
-     ("0", 0), ("0000", 0), ("0.0", 0), ("0000-00-00", 0)],
+     ("0", 0), ("0000", 0), ("0.0", 0), ("0000-00-00", 0), ("-1", 0), ("-1.0", 0), ("-99", 0), ("-9999", 0)],
 )  # fmt: skip
 def test_year_is_parsed(text, year):
     assert parsing.parse_year(text) == year
@@ -119,8 +121,13 @@ def test_other_uris_are_returned_unchanged(text):
         ("[' Simon ', '', 'NA']", ["Simon"]),
         ('[{"name": "A", "id": "1"}, {"name": "B"}]', ["A", "B"]),
         ("[{'name': 'A'}]", ["A"]),
-        *((text, [text]) for text in ("[dunkelbunt]", "[", "]", "['a'", "[1, 2]", "['a', None]", "[['a']]")),
-        *((text, [text]) for text in ("[x for x in y]", "[open('x')]", "[{}]", "[{[]: 1}]", "[\x00]", "[1]+[2]")),
+        *((text, [text]) for text in ("[dunkelbunt]", "[", "]", "['a'", "[1, 2]", "[['a']]")),
+        ("['a', None]", ["a"]), ("[null]", []), ("[{}]", []), ('[{"name": null}, "b"]', ["b"]),
+        ("{'b', 'a', \"c'd\"}", ["b", "a", "c'd"]), ("('a', 'b')", ["a", "b"]), ("frozenset({'a'})", ["a"]),
+        ("set(['a', 'b'])", ["a", "b"]), *((text, []) for text in ("set()", "()", "{}")),
+        ('c("a", "b")', ["a", "b"]), ("['a b' 'c' \"d's\"]", ["a b", "c", "d's"]), ("['a'\n 'b']", ["a", "b"]),
+        *((text, [text]) for text in ("{'a': 'b'}", '{"name": "A"}', "{a, b}", "(What's the Story)", "Song (Live)")),
+        *((text, [text]) for text in ("[x for x in y]", "[open('x')]", "[{[]: 1}]", "[\x00]", "[1]+[2]")),
     ],
 )  # fmt: skip
 def test_list_members_are_parsed(text, names):
@@ -147,7 +154,7 @@ def test_lone_surrogates_in_a_list_become_encodable(text):
     ("text", "cleaned"),
     [(None, None), ("", None), (" \t\u00a0", None), ("NA", None), ("null", None), ("-", None), (" a  b\n", "a  b"),
      ("e\u0301", "\u00e9"), ("\ufb01", "\ufb01"), ("\uff21\uff22", "\uff21\uff22"), ("None", "None"),
-     ("na", "na"), ("O\u2019Neill", "O\u2019Neill")],
+     ("na", "na"), ("NaN", "NaN"), ("?", "?"), ("Unknown", "Unknown"), ("O\u2019Neill", "O\u2019Neill")],
 )  # fmt: skip
 def test_text_is_trimmed_and_composed(text, cleaned):
     assert parsing.clean_text(text) == cleaned
@@ -162,16 +169,20 @@ def test_every_parser_accepts_any_text(text):
         assert value is None or isinstance(value, float)
     assert parsing.parse_year(text) is None or 0 <= parsing.parse_year(text) <= 9999
     assert isinstance(parsing.parse_track_id(text), str)
-    assert parsing.parse_list(cleaned) or cleaned is None or cleaned[0] == "["
+    assert parsing.parse_list(cleaned) or cleaned is None or cleaned[-1] in "])}"
 
 
-@pytest.mark.parametrize("text", [None, "", " ", "NA", "n/a", "#N/A", "NULL", "None", "-", "--", " ? "])
-def test_placeholders_are_missing_numbers(text):
+@pytest.mark.parametrize(
+    "text",
+    [None, "", " ", "NA", "n/a", "#N/A", "NULL", "None", "-", "--", " ? ", "NaN", "nan", "NaT", "<NA>", "\\N",
+     "Unknown", "empty_field", "[]", "set()"],
+)  # fmt: skip
+def test_placeholders_are_missing_values(text):
     assert parsing.is_missing(text)
 
 
-@pytest.mark.parametrize("text", ["0", "f", "NaN", "inf", "no"])
-def test_other_texts_are_not_missing_numbers(text):
+@pytest.mark.parametrize("text", ["0", "-1", "f", "inf", "no", "nanana", "Unknown Pleasures"])
+def test_other_texts_are_not_missing_values(text):
     assert not parsing.is_missing(text)
 
 

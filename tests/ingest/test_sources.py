@@ -68,7 +68,7 @@ def test_built_in_sources_define_the_default_features():
 
 def test_every_language_names_every_column_and_none_of_them_in_two_ways():
     added = [source for source in SOURCES if not source.read_again]
-    assert {source.name for source in added} == LANGUAGES | {"published"}
+    assert {source.name for source in added} == LANGUAGES | {"musical-details", "published"}
     texts_and_features = {"track_id", *schema.TEXTS, "year", *schema.FEATURE_NAMES, "popularity"}
     columns: dict[str, set[str]] = {}
     for source in SOURCES:
@@ -103,7 +103,7 @@ def test_a_single_source_is_loaded_by_name():
 
 def test_unknown_name_is_a_fault_that_lists_the_sources():
     (fault,) = faults(distribution.conf() / "sources", name="deezer")
-    names = ", ".join(sorted(LANGUAGES | {"chosic", "kaggle-2000", "published", "spotify-api"}))
+    names = ", ".join(sorted(LANGUAGES | {"chosic", "kaggle-2000", "musical-details", "published", "spotify-api"}))
     assert fault == f"ingest.source is 'deezer', expected auto or one of {names}"
 
 
@@ -140,7 +140,7 @@ def test_every_fault_names_its_file(tmp_path, text, fault):
 
 
 def test_faults_of_all_files_are_reported_together(tmp_path):
-    write(tmp_path, 'name = "x"\n[headers]\n"a" = "tempo"\n"b" = "key"\n', "a.toml")
+    write(tmp_path, 'name = "x"\n[headers]\n"a" = "tempo"\n"b" = "pitch"\n', "a.toml")
     write(tmp_path, "[", "b.toml")
     (tmp_path / "c.toml").write_bytes(b"name = '\xff'")
     assert [fault.split(":")[0][-6:] for fault in faults(tmp_path)] == ["a.toml", "a.toml", "b.toml", "c.toml"]

@@ -38,28 +38,41 @@ def test_valid_row_has_values_and_no_reasons():
     ("changed", "expected"),
     [
         ({"acousticness": "f"}, ["acousticness 'f' is not a number"]),
-        ({"bpm": "0"}, ["bpm 0 outside [1, 300]"]),
+        ({"bpm": "0.5"}, ["bpm 0.5 outside [1, 300]"]),
+        ({"bpm": " 0 "}, ["bpm missing (0)"]),
+        ({"bpm": "-1.0"}, ["bpm missing (-1.0)"]),
+        ({"bpm": "-2"}, ["bpm -2 outside [1, 300]"]),
+        ({"acousticness": "-99"}, ["acousticness missing (-99)"]),
         ({"bpm": " 300.5 "}, ["bpm 300.5 outside [1, 300]"]),
         ({"bpm": "1e3"}, ["bpm 1e3 outside [1, 300]"]),
-        ({"bpm": "NaN"}, ["bpm 'NaN' is not a number"]),
+        ({"bpm": "NaN"}, ["bpm missing (NaN)"]),
+        ({"bpm": "<NA>"}, ["bpm missing (<NA>)"]),
+        ({"bpm": "[157.0]"}, []),
         ({"bpm": "inf"}, ["bpm 'inf' is not a number"]),
         ({"bpm": ""}, ["bpm missing"]),
         ({"bpm": None}, ["bpm missing"]),
-        ({"bpm": "n/a"}, ["bpm missing"]),
+        ({"bpm": "n/a"}, ["bpm missing (n/a)"]),
         ({"energy": ""}, []),
         ({"energy": "x"}, ["energy 'x' is not a number"]),
         ({"energy": "101"}, ["energy 101 outside [0, 100]"]),
-        ({"energy": "-1"}, ["energy -1 outside [0, 100]"]),
+        ({"energy": "-1"}, []),
+        ({"energy": "-0.5"}, ["energy -0.5 outside [0, 100]"]),
         ({"loudness": "7"}, ["loudness 7 outside [-60, 6]"]),
-        ({"duration_s": "0"}, ["duration_s 0 outside (0, inf)"]),
-        ({"duration_s": "0:00"}, ["duration_s 0:00 outside (0, inf)"]),
+        ({"duration_s": "0"}, []),
+        ({"duration_s": "0:00"}, []),
+        ({"duration_s": "-1"}, []),
+        ({"duration_s": "-3"}, ["duration_s -3 outside (0, inf)"]),
+        ({"popularity": "-1"}, []),
         ({"duration_s": "3:99"}, ["duration_s '3:99' is not a number"]),
         ({"popularity": "100.1"}, ["popularity 100.1 outside [0, 100]"]),
         ({"year": "soon"}, ["year 'soon' is not a year"]),
         ({"year": "0"}, []),
+        ({"year": "unknown"}, []),
         ({"title": " "}, ["title missing"]),
-        ({"artist": "[]"}, ["artist missing"]),
-        ({"title": None, "artist": "-"}, ["title missing", "artist missing"]),
+        ({"title": "empty_field"}, ["title missing"]),
+        ({"artist": "[]"}, []),
+        ({"title": None, "artist": "-"}, ["title missing"]),
+        *(({"key": text, "mode": text, "time_signature": text, "isrc": text, "explicit": text}, []) for text in "x-?9"),
         ({"bpm": "x" * 90}, [f"bpm '{'x' * 80}…' is not a number"]),
     ],
 )
@@ -68,12 +81,12 @@ def test_reasons_quote_the_value(changed, expected):
 
 
 def test_every_violation_is_a_reason():
-    violations = reasons(title="", bpm="0", acousticness="f", energy="", year="x", loudness="99")
+    violations = reasons(title="", bpm="0.9", acousticness="f", energy="", year="x", loudness="99")
     assert sorted(violations) == sorted(
         [
             "title missing",
             "year 'x' is not a year",
-            "bpm 0 outside [1, 300]",
+            "bpm 0.9 outside [1, 300]",
             "loudness 99 outside [-60, 6]",
             "acousticness 'f' is not a number",
         ]
@@ -173,6 +186,53 @@ def test_order_of_columns_does_not_matter():
     assert validate(shuffled) == validate(GOOD)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["?", "Unknown", "unknown artist", "[unknown]", "<NA>", "NaN", "None", "empty_field", "[]", "set()", "['Unknown']"],
+)
+def test_placeholder_for_an_artist_is_no_artist(text):
+    values, rejections = validate(GOOD | {"artist": text})
+    assert (values["artist"], rejections) == (None, [])
+    assert [validate(GOOD | {"artist": name})[0]["artist"] for name in ("? and the Mysterians", "Nobody")] == [
+        "? and the Mysterians", "Nobody",
+    ]  # fmt: skip
+
+
+def test_titles_and_albums_may_look_like_placeholders():
+    for text in ("None", "Unknown", "?", "NaN", "[]", "n/a"):
+        values, rejections = validate(GOOD | {"title": text, "album": text})
+        assert (values["title"], values["album"], rejections) == (text, text, [])
+    values, rejections = validate(GOOD | {"track_id": "t1", "title": "x", "album": "<NA>"})
+    assert (values["album"], rejections) == (None, [])
+
+
+def test_placeholder_is_no_track_id():
+    for text in ("NaN", "<NA>", "None", "?"):
+        assert validate(GOOD | {"track_id": text})[0]["track_id"] == validate(GOOD)[0]["track_id"]
+
+
+def test_derived_id_is_of_the_names_as_written():
+    # as 0.2.0 derived it: a changed file must not store its tracks twice
+    for artist, album in (("Unknown", "<NA>"), ("empty_field", "?"), ("NaN", "\\N")):
+        written = "\x1f".join(["sunrise", artist.lower(), album.lower(), "", ""])
+        values, _ = validate(GOOD | {"artist": artist, "album": album})
+        assert values["track_id"] == hashlib.sha256(written.encode()).hexdigest()[:32]
+
+
+def test_details_are_null_where_the_file_has_no_such_column():
+    details = ("key", "mode", "time_signature", "isrc", "explicit")
+    assert [validate(GOOD)[0][name] for name in details] == [None] * 5
+    texts = dict(zip(details, ("C#", "Minor", "4.0", "US-RC1-76-07839", "no"), strict=True))
+    assert [validate(GOOD | texts)[0][name] for name in details] == [1, 0, 4, "USRC17607839", False]
+
+
+def test_genres_are_split_by_the_separator_of_the_layout():
+    columns = {name: MatchedColumn(i, name) for i, name in enumerate(("title", "genre"))}
+    layout = ColumnLayout("test", columns, genre_separator=",")
+    values, _ = RowValidator(layout, ()).validate({"title": "x", "genre": "rock, pop, unknown"})
+    assert (values["genre"], values["genres"]) == ("rock", ["pop", "rock"])
+
+
 def test_unknown_year_is_null():
-    years = [validate(GOOD | {"year": text})[0]["year"] for text in ("0", "0000-00-00", "", "1975")]
-    assert years == [None, None, None, 1975]
+    years = [validate(GOOD | {"year": text})[0]["year"] for text in ("0", "0000-00-00", "", "-1", "NaN", "1975")]
+    assert years == [None, None, None, None, None, 1975]

@@ -63,3 +63,9 @@ def test_a_part_of_a_title_scores_less_than_the_title():
 def test_no_match(index, text):
     assert index.search(text) == []
     assert best_match([]) is None
+
+
+def test_tracks_of_unknown_artists_are_recordings_of_their_own():
+    matches = TitleIndex(["a", "b", "c"], ["Help", "Help", "Help!"], [None, None, ""], [1.0, 9.0, 5.0]).search("help")
+    assert [match.index for match in matches] == [1, 2, 0]
+    assert TitleIndex(["a"], ["Help"], [None], [None]).search("nobody - help me") == []

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from tests.helpers.small_files import as_csv, track
 
+from segue import schema
 from segue.ingest.input_files import list_input
+from segue.lookup import cli
 from segue.pipeline import file_ledger, ingest, label, recommend, run_all, train
 from segue.runtime import runner
 from segue.runtime.job import StageResult
@@ -142,6 +145,53 @@ def test_rerun_without_new_files_writes_nothing(output):
     output.run(ingest.JOB, label.JOB)
     assert {name: output.table(name).version() for name in names} == versions
     assert output.counts("label")["added"] == 0
+
+
+def write_as_schema_2(output, table):
+    """Rewrite a table as 0.2.0 had it: without keys, modes, time signatures, ISRCs and flags; artists are required."""
+    path = output.root / table.name
+    rows = output.spark.createDataFrame(output.table(table.name).to_pyarrow_table().drop_columns(list(schema.DETAILS)))
+    shutil.rmtree(path)
+    writer = rows.writeTo(f"delta.`file:{path}`").using("delta").tableProperty("segue.schema", "2")
+    writer = writer.tableProperty("delta.enableChangeDataFeed", "true")
+    writer.tableProperty("delta.constraints.artist_given", "artist IS NOT NULL").create()
+
+
+def test_output_of_0_2_0_is_upgraded_and_nothing_is_made_again(output, capsys):
+    tables = (schema.TRACKS, schema.LABELED_TRACKS)
+    for table in tables:
+        write_as_schema_2(output, table)
+    before = {table.name: output.rows(table.name).sort_values("track_id") for table in tables}
+    files = {table.name: set(output.table(table.name).file_uris()) for table in tables}
+    models = sorted(path.name for path in (output.root / "models").iterdir())
+    output.run(ingest.JOB, train.JOB, label.JOB)
+    assert output.counts("label")["added"] == output.counts("label")["updated"] == 0
+    assert sorted(path.name for path in (output.root / "models").iterdir()) == models
+    for table in tables:
+        rows = output.rows(table.name).sort_values("track_id")
+        assert rows[list(schema.DETAILS)].isna().all(axis=None)
+        assert rows.drop(columns=list(schema.DETAILS)).equals(before[table.name])
+        assert set(output.table(table.name).file_uris()) == files[table.name]
+        properties = output.table(table.name).metadata().configuration
+        assert "delta.constraints.artist_given" not in properties
+        assert "delta.constraints.key_in_range" in properties
+    # the checksum of tracks without the new columns is that of 0.2.0, which did not have them
+    stored = output.spark.read.format("delta").load(f"file:{output.root}/tracks")
+    summary = train.summarise(stored)
+    hashed = [name for name in schema.TRACKS.names if name not in (*schema.DETAILS, "source_file")]
+    (old,) = stored.agg(F.bit_xor(F.xxhash64(*hashed))).collect()
+    assert summary.parity == old[0]
+    # a track of an unknown artist passes through all stages
+    output.write_input("three.csv", [track(30, artists="?"), track(31, artists="Unknown Artist")])
+    output.run(run_all.JOB)
+    labeled = output.rows("labeled_tracks").set_index("track_id")
+    assert labeled.artist[["id30x", "id31x"]].tolist() == [None, None]
+    assert cli.main(["similar", "Song 30", "--output", str(output.root)]) == 0
+    assert "Song 30" in capsys.readouterr().out
+    playlist = output.inputs.parent / "seeds.txt"
+    playlist.write_text("Song 30\n")
+    output.run(recommend.JOB, options=("--seeds", str(playlist)))
+    assert "id31x" in set(output.rows("playlist_recommendations").track_id)
 
 
 @pytest.mark.guard("changed-file-read-again")

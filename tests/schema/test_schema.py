@@ -10,7 +10,7 @@ from segue.schema import features
 
 TRACKS = (
     "track_id title artist album genre genres year bpm loudness energy danceability liveness valence acousticness "
-    "speechiness instrumentalness duration_s popularity source_file"
+    "speechiness instrumentalness duration_s popularity key mode time_signature isrc explicit source_file"
 )
 COLUMNS = {
     "tracks": TRACKS,
@@ -71,7 +71,8 @@ def test_constraints_are_sql_conditions():
     assert constraints["title_given"] == "title IS NOT NULL"
     assert constraints["bpm_in_range"] == "bpm IS NULL OR (bpm >= 1 AND bpm <= 300)"
     assert constraints["duration_s_in_range"] == "duration_s IS NULL OR (duration_s > 0 AND duration_s < double('inf'))"
-    assert "album_given" not in constraints
+    assert not {"album_given", "artist_given", "isrc_given"} & constraints.keys()
+    assert constraints["key_in_range"] == "key IS NULL OR (key >= 0 AND key <= 11)"
     assert schema.FEATURES[0].rule("x") == "x >= 1 AND x <= 300"
 
 

@@ -36,6 +36,7 @@ class ColumnLayout:
     columns : the matched columns by canonical name
     ignored : headers that match no column
     decimal_comma : whether numbers are written with a decimal comma
+    genre_separator : the separator of genres, None where each text is one genre or a list in brackets
     decisions : a sentence for the log about each guess: a misspelt header, an id of row numbers, an inferred unit
     warnings : sentences about columns that are probably not read as they should be
     refusals : why a column cannot be read, by canonical name; not empty if the file must be refused
@@ -48,6 +49,7 @@ class ColumnLayout:
     decisions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
+    genre_separator: str | None = None
 
 
 def match_headers(

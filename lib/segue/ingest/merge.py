@@ -57,11 +57,9 @@ def keep_rejected(rows: DataFrame) -> DataFrame:
     )
 
 
-def with_placeholder_names(tracks: DataFrame) -> DataFrame:
-    """Return tracks with the track id in place of a missing title, and an empty text for a missing artist."""
-    return tracks.withColumns(
-        {"title": F.coalesce("title", "track_id"), "artist": F.coalesce(F.col("artist"), F.lit(""))}
-    )
+def with_placeholder_titles(tracks: DataFrame) -> DataFrame:
+    """Return tracks with the track id in place of a missing title."""
+    return tracks.withColumn("title", F.coalesce("title", "track_id"))
 
 
 def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
@@ -77,7 +75,7 @@ def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFra
         Columns of ``tracks``, one row per track id. Pass None where nothing is stored.
     """
     if stored is None:
-        return with_placeholder_names(delivered).withColumn("change", F.lit("added"))
+        return with_placeholder_titles(delivered).withColumn("change", F.lit("added"))
     old = stored.select(F.struct(*schema.TRACKS.names).alias("old"))
     joined = delivered.join(old, F.col("track_id") == F.col("old.track_id"), "left")
     content = {name: F.coalesce(name, f"old.{name}") for name in _CONTENT}
@@ -100,4 +98,4 @@ def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFra
         "source_file": from_last_change("source_file"),
         "genres": genres.alias("genres"),
     }
-    return with_placeholder_names(joined.select(*columns.values(), change.alias("change")))
+    return with_placeholder_titles(joined.select(*columns.values(), change.alias("change")))

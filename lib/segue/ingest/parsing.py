@@ -1,8 +1,8 @@
 """Parse the texts of a file into numbers, durations, years, track ids, lists and cleaned text.
 
 A number may have a sign, a decimal point or (where the file uses it) a decimal comma, thousands commas, an exponent,
-and a trailing ``%``, ``bpm`` or ``dB``. A duration may be ``m:ss`` or ``h:mm:ss``. Every parser takes time linear in
-the length of its text, whatever the text holds.
+and a trailing ``%``, ``bpm`` or ``dB``; it may be the only member of a list, ``[120.5]``. A duration may be ``m:ss`` or
+``h:mm:ss``. Every parser takes time linear in the length of its text, whatever the text holds.
 """
 
 import ast
@@ -14,9 +14,34 @@ from collections.abc import Sequence
 from typing import Any
 
 MISSING_TEXTS = frozenset({"", "NA", "null", "NULL", "-"})
-"""Placeholders for a missing text, case-sensitive."""
-MISSING_NUMBERS = frozenset({"", "na", "n/a", "#n/a", "null", "none", "-", "--", "?"})
-"""Placeholders for a missing number, in lower case."""
+"""Placeholders for a missing text in any column, case-sensitive. They are no part of a track's derived id."""
+MISSING_NAMES = frozenset({"<NA>", "<null>", "#N/A", "\\N", "empty_field"})
+"""Further placeholders for a missing title or album: "None", "NaN", "Unknown" and "?" are names of songs."""
+MISSING_VALUES = frozenset(
+    {
+        "",
+        "na",
+        "n/a",
+        "#n/a",
+        "n.a.",
+        "<na>",
+        "nan",
+        "nat",
+        "null",
+        "<null>",
+        "none",
+        "nil",
+        "\\n",
+        "-",
+        "--",
+        "?",
+        "??",
+    }
+    | {"unknown", "<unknown>", "[unknown]", "empty_field", "undefined", "[]", "()", "{}", "set()"}
+)
+"""Placeholders for a missing value in all columns but title and album, in lower case."""
+UNKNOWN_ARTISTS = frozenset({"unknown artist", "unknown artists", "<unknown artist>", "[no artist]", "no artist"})
+"""Further placeholders for a missing artist, in lower case."""
 ARTIST_SEPARATOR = "; "
 _DECIMAL_POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _THOUSANDS_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
@@ -32,14 +57,27 @@ _YEAR_FORMATS = tuple(
         r"\d{1,2}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)(\d{4})",
     )
 )
-_UNKNOWN_YEAR = re.compile(r"0+(\.0*)?|0000[-/.].*", re.ASCII)
+_UNKNOWN_YEAR = re.compile(r"(?:0+|-1|-9{2,4})(\.0*)?|0000[-/.].*", re.ASCII)
 _TRACK_URI = re.compile(r"(?:spotify:track:|https?://open\.spotify\.com/(?:[^/?]+/)*?track/)([^?#/]+).*", re.DOTALL)
 _MAX_LIST_LENGTH = 20_000
+_LIST_ENDS = frozenset({("[", "]"), ("{", "}"), ("(", ")")})
+_WRAPPED_LIST = re.compile(r"c(\(.*\))|(?:frozen)?set\((.*)\)", re.DOTALL)
+_NO_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")
 
 
 def is_missing(text: str | None) -> bool:
-    """Return whether a text is None or a placeholder for a missing number, such as ``n/a``."""
-    return text is None or text.strip().lower() in MISSING_NUMBERS
+    """Return whether a text is None or a placeholder for a missing value, such as ``n/a``; titles have others."""
+    return text is None or text.strip().lower() in MISSING_VALUES
+
+
+def is_unknown_artist(name: str) -> bool:
+    """Return whether the name of an artist is a placeholder for a missing one.
+
+    >>> [is_unknown_artist(name) for name in ("Unknown Artist", "?", "The Unknown", "Nobody")]
+    [True, True, False, False]
+    """
+    folded = name.strip().lower()
+    return folded in MISSING_VALUES or folded in UNKNOWN_ARTISTS
 
 
 def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
@@ -57,6 +95,8 @@ def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
             bare = bare.replace(",", ".")
         elif _THOUSANDS_COMMAS.fullmatch(bare):
             bare = bare.replace(",", "")
+        elif bare[:1] == "[" and bare[-1] == "]":
+            bare = bare[1:-1].strip()
         if not _DECIMAL_POINT.fullmatch(bare):
             return None
     value = float(bare)
@@ -89,10 +129,10 @@ def parse_duration(text: str) -> float | None:
 
 
 def parse_year(text: str) -> int | None:
-    """Return the year of a year or date, 0 for a year written as zeros (unknown), or None for any other text.
+    """Return the year of a year or date, 0 for an unknown year (zeros, -1, -99), or None for any other text.
 
-    >>> [parse_year(text) for text in ("2019-06-14", "1975", "14/06/2019", "0000", "soon")]
-    [2019, 1975, 2019, 0, None]
+    >>> [parse_year(text) for text in ("2019-06-14", "1975", "14/06/2019", "0000", "-1", "soon")]
+    [2019, 1975, 2019, 0, 0, None]
     """
     if _UNKNOWN_YEAR.fullmatch(text):
         return 0
@@ -123,24 +163,35 @@ def clean_text(text: str | None) -> str | None:
 
 
 def parse_list(text: str | None) -> list[str]:
-    """Return a list of the texts in a list in Python or JSON notation; any other text as the only member.
+    """Return a list of the texts in a list or set in Python or JSON notation; any other text as the only member.
 
-    None gives an empty list. The text must not be empty, as ``clean_text`` ensures. A member that is an object with a
-    ``name``, as the Spotify Web API writes artists, counts as that name.
+    None gives an empty list. The text must not be empty, as ``clean_text`` ensures. Members keep their order, also
+    those of a set. Lists as numpy prints them (without commas) and as R does (``c("a", "b")``) count too. A member that
+    is an object with a ``name``, as the Spotify Web API writes artists, counts as that name; a null is left out.
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])
+    >>> parse_list("{'rock', 'pop'}"), parse_list("set()"), parse_list("['hip hop' 'rap']")
+    (['rock', 'pop'], [], ['hip hop', 'rap'])
     """
     if text is None:
         return []
-    if text[0] != "[" or text[-1] != "]" or len(text) > _MAX_LIST_LENGTH:
+    if text[-1] not in "])}" or len(text) > _MAX_LIST_LENGTH:
         return [text]
+    wrapped = _WRAPPED_LIST.fullmatch(text)
+    bare = (wrapped[1] or wrapped[2] or "[]") if wrapped else text
+    if (bare[0], bare[-1]) not in _LIST_ENDS:
+        return [text]
+    # in brackets a set keeps the order of its members, and an object is no list
+    listed = f"[{bare[1:-1]}]"
+    if "'" in listed and "," not in listed:
+        listed = _NO_COMMA.sub(", ", listed)
     for parse in (json.loads, ast.literal_eval):
         try:
-            members = [_member_name(member) for member in parse(text)]
+            members = [_member_name(member) for member in parse(listed)]
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
-        if all(isinstance(member, str) for member in members):
+        if all(member is None or isinstance(member, str) for member in members):
             return [name for member in members if (name := clean_text(member))]
     return [text]
 

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segue.errors import InputError
 from segue.ingest import records, text_reader, text_scan, typed_reader
 from segue.ingest.column_matching import ColumnLayout, match_columns, match_headers
+from segue.ingest.genre_lists import with_genre_separator
 from segue.ingest.input_files import InputFile, readable_errors
 from segue.ingest.records import DELIMITERS, Dialect, Header, detect_header
 from segue.ingest.sources import Source
@@ -166,6 +167,7 @@ def _plan_group(
         scan = scans[file.id]
         sample = _sample_rows(file_format, header, [scan], options) if len(files) > 1 else group_sample
         layout = match_columns(header.names, sample, rules.sources, group_sample, rules.required_columns)
+        layout = with_genre_separator(layout, sample, group_sample)
         plans[file.id] = text_reader.FilePlan(
             file.source_file,
             shared.setdefault(repr(layout), layout),
@@ -202,6 +204,7 @@ def _read_typed_files(
         by_file: dict[str, ColumnLayout] = {}
         for write, sample in zip(writes, samples, strict=True):
             layout = match_columns(names, sample, rules.sources, group_sample, rules.required_columns)
+            layout = with_genre_separator(layout, sample, group_sample)
             _refuse_lacking_columns(layout, names, rules.required_columns, write)
             layouts.append(layout)
             by_file |= {file.source_file: layout for file in write}

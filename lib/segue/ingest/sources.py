@@ -14,7 +14,7 @@ from segue import schema
 from segue.errors import SettingsError
 from segue.ingest.units import UNITS
 
-COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS))
+COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
 """The canonical columns that a header can be mapped to."""
 _FLAGS = {"built_in": False, "exact": False, "read_again": True}
 """The optional true-or-false keys of a definition, with their defaults."""

@@ -1,7 +1,7 @@
 """Validate rows: convert the texts of a row to the values of a track, and collect the reasons to reject it.
 
-A row is rejected for a value in any column that cannot be parsed or lies outside its range, and for a missing title,
-artist or required feature. A rejected row is stored as it was read, with all of its reasons.
+A row is rejected for a number or year that cannot be parsed or lies outside its range, and for a missing title or
+required feature. A rejected row is stored as it was read, with all of its reasons.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from segue import schema
 from segue.ingest import parsing
 from segue.ingest.column_matching import ColumnLayout
+from segue.ingest.genre_lists import split_genres
+from segue.ingest.musical_details import parse_details
 
 MAX_QUOTED_LENGTH = 80
 """Maximum number of characters of a value that a rejection reason quotes."""
@@ -31,9 +33,18 @@ _DIVISORS = {
 }
 """Divisors that convert numbers of a file to the units of ``tracks``, by (column, unit in the file); 1 where none is
 listed. The key ``fraction`` applies to all columns that are fractions in ``tracks``."""
+_PLACEHOLDER_NUMBERS = frozenset({0.0, -1.0, -99.0, -999.0, -9999.0})
+"""Placeholders for a missing number, in columns whose range excludes them."""
 
-VALUE_COLUMNS = ("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS))
-_VALUE_TYPES = {"genres": pa.list_(pa.string()), "year": pa.int32()} | {f.name: pa.float64() for f in schema.NUMBERS}
+VALUE_COLUMNS = (
+    *("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS)),
+    *schema.DETAILS,
+)
+_VALUE_TYPES: dict[str, pa.DataType] = {
+    **{"genres": pa.list_(pa.string()), "year": pa.int32(), "explicit": pa.bool_()},
+    **dict.fromkeys(("key", "mode", "time_signature"), pa.int32()),
+    **{feature.name: pa.float64() for feature in schema.NUMBERS},
+}
 _ARROW_SCHEMA = pa.schema(
     [("source_file", pa.string()), ("raw", pa.string()), ("row_hash", pa.string())]
     + [("reasons", pa.list_(pa.string()))]
@@ -91,6 +102,8 @@ class RowValidator:
         self._layout = layout
         self._non_null_columns = frozenset(non_null_columns)
         self._scales = [_scale(feature, layout) for feature in schema.NUMBERS]
+        self._has_details = any(name in layout.columns for name in schema.DETAILS)
+        self._no_details = dict.fromkeys(schema.DETAILS)
 
     def validate(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
         """Return a dict of a row's values by canonical column, and a list of reasons to reject it (empty: valid).
@@ -102,14 +115,19 @@ class RowValidator:
         values["year"] = _year(texts.get("year"), reasons)
         for scale in self._scales:
             values[scale.feature.name] = self._number(scale, texts.get(scale.feature.name), reasons)
+        # of the names as they are written: an id does not change if another name counts as a placeholder
         values["track_id"] = values["track_id"] or track_identity(values)
+        _remove_placeholders(values)
+        values |= self._no_details
+        if self._has_details:
+            values |= parse_details(texts)
         return values, reasons
 
     def _text_values(self, texts: Mapping[str, str | None], reasons: list[str]) -> dict[str, Any]:
         uri = parsing.clean_text(texts.get("track_id"))
-        genres = parsing.parse_list(parsing.clean_text(texts.get("genre")))
+        genres = split_genres(parsing.clean_text(texts.get("genre")), self._layout.genre_separator)
         values = {
-            "track_id": parsing.parse_track_id(uri) if uri else None,
+            "track_id": None if parsing.is_missing(uri) else parsing.parse_track_id(uri or ""),
             # guard: title-without-fallback
             # -> "title": parsing.clean_text(texts.get("title")) or (None if "title" in self._layout.columns else uri),
             "title": parsing.clean_text(texts.get("title")),
@@ -117,22 +135,20 @@ class RowValidator:
             or None,
             "album": parsing.clean_text(texts.get("album")),
             "genre": genres[0] if genres else None,
-            "genres": sorted(set(genres)),
+            "genres": sorted(genres),
         }
-        # in a file without the column, rows may update a track by its id: the stored title and artist remain
-        if values["title"] is None and ("title" in self._layout.columns or values["track_id"] is None):
+        # in a file without the column, rows may update a track by its id: the stored title remains
+        is_untitled = values["title"] is None or values["title"] in parsing.MISSING_NAMES
+        if is_untitled and ("title" in self._layout.columns or values["track_id"] is None):
             reasons.append("title missing")
-        if values["artist"] is None and "artist" in self._layout.columns:
-            reasons.append("artist missing")
         return values
 
     def _number(self, scale: _Scale, text: str | None, reasons: list[str]) -> float | None:
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
-            if name in self._non_null_columns:
-                reasons.append(f"{name} missing")
+            self._add_missing(name, text, reasons)
             return None
-        value = parsing.parse_duration(text) if name == "duration_s" and ":" in text else None
+        value = number = parsing.parse_duration(text) if name == "duration_s" and ":" in text else None
         if value is None:
             number = parsing.parse_number(text, decimal_comma=self._layout.decimal_comma)
             if number is None:
@@ -141,9 +157,27 @@ class RowValidator:
             # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
             value = number / scale.divisor if scale.divisor >= 1 else round(number / scale.divisor, 9)
         if not scale.accepts(value):
-            reasons.append(f"{name} {quote(text.strip())} outside {scale.range}")
+            if number in _PLACEHOLDER_NUMBERS:
+                self._add_missing(name, text, reasons)
+            else:
+                reasons.append(f"{name} {quote(text.strip())} outside {scale.range}")
             return None
         return value
+
+    def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
+        """Add a reason to reject a row that has no value of a feature but a placeholder, if the feature is required."""
+        if name in self._non_null_columns:
+            placeholder = (text or "").strip()
+            reasons.append(f"{name} missing ({quote(placeholder)})" if placeholder else f"{name} missing")
+
+
+def _remove_placeholders(values: dict[str, Any]) -> None:
+    """Replace placeholders for a missing title, album or artist by None."""
+    for name in ("title", "album"):
+        if values[name] in parsing.MISSING_NAMES:
+            values[name] = None
+    if values["artist"] and parsing.is_unknown_artist(values["artist"]):
+        values["artist"] = None
 
 
 def quote(text: str) -> str:

@@ -39,13 +39,18 @@ class TitleMatch:
 class TitleIndex:
     """Finds tracks of a catalogue by a typed title.
 
-    Made from sequences with one entry per track; a result is a position in them.
+    Made from sequences with one entry per track; a result is a position in them. An artist or popularity may be None.
     """
 
     def __init__(
-        self, ids: Sequence[str], titles: Sequence[str], artists: Sequence[str], popularity: Sequence[float | None]
+        self,
+        ids: Sequence[str],
+        titles: Sequence[str],
+        artists: Sequence[str | None],
+        popularity: Sequence[float | None],
     ) -> None:
-        self._ids, self._artists, self._popularity = ids, artists, popularity
+        self._ids, self._popularity = ids, popularity
+        self._artists = [artist or "" for artist in artists]
         self._words, self._keys = words_and_keys(titles)
 
     def search(self, text: str) -> list[TitleMatch]:
@@ -58,7 +63,8 @@ class TitleIndex:
         scores = self._exact(text) or self._similar(text)
         best: dict[tuple[str, str], TitleMatch] = {}
         for index, score in scores.items():
-            recording = (artist_key(self._artists[index]), self._keys[index])
+            # two tracks of unknown artists are two recordings
+            recording = (artist_key(self._artists[index]) or self._ids[index], self._keys[index])
             if recording not in best or self._rank(TitleMatch(index, score)) < self._rank(best[recording]):
                 best[recording] = TitleMatch(index, score)
         return sorted(best.values(), key=self._rank)

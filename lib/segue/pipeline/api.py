@@ -99,7 +99,7 @@ def read_tracks(
     loaded = load(overrides=settings)
     check_sources(loaded)
     statuses = merge.with_status(read_input(spark, list_input(spark, path), loaded).frame)
-    return merge.with_placeholder_names(merge.keep_tracks(statuses)), merge.keep_rejected(statuses)
+    return merge.with_placeholder_titles(merge.keep_tracks(statuses)), merge.keep_rejected(statuses)
 
 
 def fit_clusters(
@@ -218,7 +218,7 @@ def _with_track_columns(tracks: DataFrame) -> DataFrame:
     """
     if "track_id" not in tracks.columns:
         raise InputError(f"tracks have the columns {', '.join(tracks.columns)}, expected track_id among them")
-    defaults = {"title": F.col("track_id"), "artist": F.lit(""), "genres": F.array(), "source_file": F.lit("")}
+    defaults = {"title": F.col("track_id"), "genres": F.array(), "source_file": F.lit("")}
     return tracks.select(
         *(
             (F.col(column.name) if column.name in tracks.columns else defaults.get(column.name, F.lit(None)))

@@ -127,7 +127,10 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _reading_hash(settings: Settings) -> str:
-    """Return a hash (16 hexadecimal digits) of the settings and source definitions that decide how a row is read."""
+    """Return a hash (16 hexadecimal digits) of the settings and source definitions that decide how a row is read.
+
+    Definitions with ``read_again = false`` are left out. If a key here is renamed, every file is read again.
+    """
     ingest = settings.ingest
     sources = load_sources(distribution.conf() / "sources", name=ingest.source)
     decisive = [

@@ -153,8 +153,10 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     tracks = merge.keep_tracks(statuses)
     if snapshot:
         # guard: snapshot-removes-tracks
-        # -> return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_names(tracks)))
-        return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_names(tracks), remove_missing=True))
+        # -> return _Written(by_status, store.sync(schema.TRACKS, merge.with_placeholder_titles(tracks)))
+        return _Written(
+            by_status, store.sync(schema.TRACKS, merge.with_placeholder_titles(tracks), remove_missing=True)
+        )
     compared = None if stored is None else matching_rows(stored, tracks, by_status["track"], "track_id")
     changed = merge.merge_with_stored(tracks, compared).where("change != 'unchanged'").drop("change")
     return _Written(by_status, store.sync(schema.TRACKS, changed))

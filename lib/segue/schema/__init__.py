@@ -1,6 +1,6 @@
 """Declare the audio features, and the tables with every column, type, unit and constraint."""
 
-from segue.schema.features import FEATURE_NAMES, FEATURES, NUMBERS, POPULARITY, TEXTS, Feature
+from segue.schema.features import DETAILS, FEATURE_NAMES, FEATURES, NUMBERS, POPULARITY, TEXTS, Feature
 from segue.schema.tables import (
     CLUSTER_PROFILES,
     INGESTED_FILES,
@@ -21,6 +21,7 @@ from segue.schema.tables import (
 
 __all__ = [
     "CLUSTER_PROFILES",
+    "DETAILS",
     "FEATURES",
     "FEATURE_NAMES",
     "INGESTED_FILES",

@@ -66,3 +66,5 @@ NUMBERS = (*FEATURES, POPULARITY)
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
 """The text columns that a source provides, besides the track id."""
+DETAILS = ("key", "mode", "time_signature", "isrc", "explicit")
+"""Further columns of ``tracks`` that a source may provide; no track needs them."""

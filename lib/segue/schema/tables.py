@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from segue.schema.features import FEATURES, NUMBERS, Feature
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the tables, increased with every change of their columns, constraints or properties.
 
 Tables of an older version are migrated, those of a newer version are refused.
@@ -58,12 +58,17 @@ def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
 _TRACK_COLUMNS = (
     Column("track_id", "string", "the source's own id, else 32 hexadecimal digits of a SHA-256"),
     Column("title", "string", "as the source writes it, trimmed, Unicode NFC"),
-    Column("artist", "string", "as the source writes it; the names of a list are joined by '; '"),
+    Column("artist", "string", "as the source writes it; the names of a list are joined by '; '", required=False),
     Column("album", "string", "as the source writes it", required=False),
     Column("genre", "string", "genre of the row that was kept, as the source writes it", required=False),
     Column("genres", "array<string>", "every genre of the track in the source, sorted"),
     Column("year", "int", "year of release", required=False),
     *(Column(f.name, "double", f"{f.unit}, {f.range}", required=False) for f in NUMBERS),
+    Column("key", "int", "pitch class of the musical key, 0 (C) to 11 (B)", required=False),
+    Column("mode", "int", "1 major, 0 minor", required=False),
+    Column("time_signature", "int", "beats in a bar", required=False),
+    Column("isrc", "string", "International Standard Recording Code, without hyphens", required=False),
+    Column("explicit", "boolean", "whether the lyrics are explicit", required=False),
     Column("source_file", "string", "file the row came from, relative to the input"),
 )
 
@@ -83,7 +88,13 @@ STATISTICS = {
 }
 """The statistics of every feature in ``cluster_profiles``: meaning by suffix of the column's name."""
 
-TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _range_rules(NUMBERS), has_feed=True)
+_TRACK_RULES = (
+    *_range_rules(NUMBERS),
+    ("key_in_range", "key IS NULL OR (key >= 0 AND key <= 11)"),
+    ("mode_known", "mode IS NULL OR (mode >= 0 AND mode <= 1)"),
+)
+
+TRACKS = Table("tracks", ("track_id",), _TRACK_COLUMNS, _TRACK_RULES, has_feed=True)
 
 REJECTED_TRACKS = Table(
     "rejected_tracks",
@@ -152,7 +163,7 @@ LABELED_TRACKS = Table(
         Column("silhouette", "double", "of this track, squared Euclidean distance, -1 to 1"),
         Column("is_outlier", "boolean", "whether distance exceeds the cluster's threshold in model.json"),
     ),
-    (*_range_rules(NUMBERS), ("cluster_counts", "cluster >= 1"), ("distance_positive", "distance >= 0")),
+    (*_TRACK_RULES, ("cluster_counts", "cluster >= 1"), ("distance_positive", "distance >= 0")),
 )
 
 CLUSTER_PROFILES = Table(
@@ -201,7 +212,7 @@ PLAYLIST_RECOMMENDATIONS = Table(
         Column("rank", "int", "from 1, the best first"),
         Column("track_id", "string", "the recommended track"),
         Column("title", "string", "as in tracks"),
-        Column("artist", "string", "as in tracks"),
+        Column("artist", "string", "as in tracks", required=False),
         Column("score", "double", "sum over the seeds of 1 / (60 + rank among the seed's nearest hundred)"),
         Column("distance", "double", "to the nearest seed, in scaled units"),
         Column("because_of", _SEEDS, "up to three nearest seeds, nearest first"),

@@ -43,7 +43,7 @@ def test_map_without_shares_and_tracks():
 
 def test_scatter_3d_in_displayed_units():
     values = {"bpm": [100.0, 120.0], "valence": [0.125, np.nan], "duration_s": [90.0, 150.0], "energy": [0, 1]}
-    drawn = figures.scatter_3d(values, [2, 1], ["a", "b"], ["", ""], axes=("duration_s", "valence", "bpm"))
+    drawn = figures.scatter_3d(values, [2, 1], ["a", "b"], ["", None], axes=("duration_s", "valence", "bpm"))
     first, second = drawn.data
     assert (second.x, second.y, second.z) == ((1.5,), (12.5,), (100.0,))
     assert (first.x, first.z) == ((2.5,), (120.0,))

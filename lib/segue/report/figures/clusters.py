@@ -27,7 +27,7 @@ def cluster_map(
     y: ArrayLike,
     cluster: ArrayLike,
     titles: Sequence[str],
-    artists: Sequence[str],
+    artists: Sequence[str | None],
     *,
     centres: Sequence[tuple[float, float]] = (),
     explained_variance_ratio: tuple[float, float] | None = None,
@@ -38,12 +38,12 @@ def cluster_map(
     ----------
     x, y : coordinates without unit, shape (n_tracks,), such as the first two principal components
     cluster : cluster numbers, from 1, shape (n_tracks,)
-    titles, artists : texts for the hover label, shape (n_tracks,)
+    titles, artists : texts for the hover label, shape (n_tracks,); an artist may be None
     centres : (x, y) of the centre of each cluster, cluster 1 first
     explained_variance_ratio : share of the variance along x and along y, 0 to 1, for the titles of the axes
     """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    titles, artists = list(titles), list(artists)
+    titles, artist_names = list(titles), [artist or "" for artist in artists]
     traces = [
         go.Scatter(
             x=np.round(xs[rows], 4).tolist(),
@@ -52,7 +52,7 @@ def cluster_map(
             name=f"Cluster {number}",
             meta={"cluster": number},
             marker={"size": 4, "opacity": 0.55, "color": cluster_colour(number), "line": {"width": 0}},
-            text=_hover_texts(titles, artists, rows),
+            text=_hover_texts(titles, artist_names, rows),
             hovertemplate=f"%{{text}}<extra>{number}</extra>",
         )
         for number, rows in _rows_by_cluster(cluster)
@@ -88,7 +88,7 @@ def scatter_3d(
     values: Mapping[str, ArrayLike],
     cluster: ArrayLike,
     titles: Sequence[str],
-    artists: Sequence[str],
+    artists: Sequence[str | None],
     *,
     axes: tuple[str, str, str] = ("bpm", "energy", "danceability"),
 ) -> go.Figure:
@@ -98,10 +98,10 @@ def scatter_3d(
     ----------
     values : mapping from feature to its values, in the unit of the tables, each of shape (n_tracks,)
     cluster : cluster numbers, from 1, shape (n_tracks,)
-    titles, artists : texts for the hover label, shape (n_tracks,)
+    titles, artists : texts for the hover label, shape (n_tracks,); an artist may be None
     axes : features along x, y and z, keys of ``values``
     """
-    titles, artists = list(titles), list(artists)
+    titles, artist_names = list(titles), [artist or "" for artist in artists]
     scaled = {
         axis: np.round(np.asarray(values[name], dtype=float) * feature_labels.display_factor(name), 2)
         for axis, name in zip("xyz", axes, strict=True)
@@ -113,7 +113,7 @@ def scatter_3d(
             name=f"Cluster {number}",
             meta={"cluster": number},
             marker={"size": 2.5, "opacity": 0.75, "color": cluster_colour(number), "line": {"width": 0}},
-            text=_hover_texts(titles, artists, rows),
+            text=_hover_texts(titles, artist_names, rows),
             hovertemplate=f"%{{text}}<extra>{number}</extra>",
         )
         for number, rows in _rows_by_cluster(cluster)

@@ -1,0 +1,93 @@
+"""Decide whether the genres of a file are lists with a separator, and split them.
+
+A separator between names differs from one within a name ("Folk, World, & Country") in two ways: nearly all texts with a
+separator have the same one, and their parts recur in other texts.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from segue.ingest import parsing
+from segue.ingest.column_matching import ColumnLayout
+from segue.ingest.units import SampleValues
+
+GENRE_SEPARATORS = (";", "|", ",")
+"""The separators of lists, those first that are hardly ever part of a name. A slash is part of too many."""
+_MIN_SHARE = 0.8
+"""Minimum share of the texts with a separator that have the same one."""
+_MIN_RECURRING = 0.5
+"""Minimum share of the lists that have a part in common with another text."""
+_MIN_COMMA_LISTS = 2
+_SPLIT = {
+    ";": re.compile(";"),
+    "|": re.compile(r"\|"),
+    # one of Discogs' genres is "Folk, World, & Country"
+    ",": re.compile(r",(?! (?:World, )?& Country)"),
+}
+
+
+@lru_cache(maxsize=1024)
+def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
+    """Return the genres that a text names, in its order and without repetition. Cached: a file repeats its genres.
+
+    Parameters
+    ----------
+    text : str or None
+        A genre, a list or set in Python or JSON notation, or, with a separator, genres with it in between.
+    separator : str or None
+        One of ``GENRE_SEPARATORS``; None if a text that is no such list is one genre.
+
+    >>> split_genres("pop, R&B/Soul, pop", ","), split_genres("Folk, World, & Country", None), split_genres("?", ",")
+    (('pop', 'R&B/Soul'), ('Folk, World, & Country',), ())
+    """
+    if text is None or parsing.is_missing(text):
+        return ()
+    names = parsing.parse_list(text)
+    if separator and names == [text]:
+        names = [part.strip() for part in _SPLIT[separator].split(text)]
+    return tuple(name for name in dict.fromkeys(names) if not parsing.is_missing(name))
+
+
+def genre_separator(texts: Sequence[str]) -> str | None:
+    """Return the separator of the genres in texts of one file; None if each text is one genre, or if too few tell.
+
+    >>> genre_separator(["rock, pop", "pop", "jazz, pop"]), genre_separator(["Drum & Bass", "Folk, World, & Country"])
+    (',', None)
+    """
+    distinct = [text for text in dict.fromkeys(texts) if parsing.parse_list(text) == [text]]
+    with_any = [text for text in distinct if any(separator in text for separator in GENRE_SEPARATORS)]
+    for separator in GENRE_SEPARATORS:
+        lists = [text for text in with_any if separator in text]
+        if len(lists) < _MIN_SHARE * len(with_any) or len(lists) < (_MIN_COMMA_LISTS if separator == "," else 1):
+            continue
+        parts = {text: {name.casefold() for name in split_genres(text, separator)} for text in distinct}
+        n_texts = Counter(name for names in parts.values() for name in names)
+        recurring = sum(len(parts[text]) > 1 and any(n_texts[name] > 1 for name in parts[text]) for text in lists)
+        if recurring and recurring >= _MIN_RECURRING * len(lists):
+            return separator
+    return None
+
+
+def with_genre_separator(layout: ColumnLayout, sample: SampleValues, fallback: SampleValues) -> ColumnLayout:
+    """Return a layout with the separator of its genres, and a sentence for the log where there is one.
+
+    Parameters
+    ----------
+    layout : ColumnLayout
+    sample : sequence of rows, shape (n_rows, n_columns)
+        Rows of the file as text; rows may be shorter than the header.
+    fallback : sequence of rows, shape (n_rows, n_columns)
+        Rows of all files with the same header, which decide where ``sample`` has no list.
+    """
+    column = layout.columns.get("genre")
+    if column is None:
+        return layout
+    for rows in (sample, fallback):
+        cells = (parsing.clean_text(row[column.index]) for row in rows if column.index < len(row))
+        if separator := genre_separator([cell for cell in cells if cell]):
+            decision = f"column {column.header!r} read as lists of genres separated by {separator!r}"
+            return replace(layout, genre_separator=separator, decisions=(*layout.decisions, decision))
+    return layout

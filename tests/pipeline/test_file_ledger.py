@@ -1,0 +1,18 @@
+"""The hash of what decides how files are read: as long as it stays the same, no output reads its files again."""
+
+from segue.core import distribution
+from segue.ingest.sources import Source, load_sources
+from segue.pipeline import file_ledger
+from segue.settings import load
+
+HASH_OF_0_2_0 = "7b3348f57967ced0"
+"""What 0.2.0 stored in ``ingested_files.reading`` with its default settings and definitions."""
+
+
+def test_files_of_0_2_0_are_not_read_again(monkeypatch):
+    assert file_ledger._reading_hash(load()) == HASH_OF_0_2_0
+    sources = load_sources(distribution.conf() / "sources")
+    for read_again in (False, True):
+        added = [*sources, Source("new", {"titel": ("title", None)}, read_again=read_again)]
+        monkeypatch.setattr(file_ledger, "load_sources", lambda *_, added=added, **__: added)
+        assert (file_ledger._reading_hash(load()) == HASH_OF_0_2_0) == (not read_again)
