@@ -38,7 +38,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_UTF16_SAMPLE = slice(0, 64)
+_UTF16_SAMPLE = slice(0, 16)
 _ENCRYPTED = 1
 _MAX_LISTED = 5
 _HEAD_LINES = 20

@@ -27,6 +27,8 @@ _MAX_NAMES = 300
 _MIN_OVERLAP = 0.5
 """Share of names that two objects of one table have in common."""
 _MIN_COLUMNS = 2
+_MAX_DEPTH = 4
+"""How many objects may hold one another around a list of tracks."""
 _CUT_LENGTH = 6
 """The longest literal (``false``) and one, as a fault that close to the end of a text means that it breaks off."""
 
@@ -51,7 +53,7 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
         # one damaged line does not make a document of the objects in the lines below
         return texts[0][0] == "[" or not any(isinstance(_parse(text), dict) for text in texts[1:])
     is_only = is_all and len(texts) == 1
-    return _holds_tracks(first) or (is_only and _table_rows(first, known) is not None)
+    return _is_page(first, known) or (is_only and _table_rows(first, known) is not None)
 
 
 def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
@@ -72,7 +74,7 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     InputError
         If the text is not valid JSON; the message has the line and column of the fault.
     """
-    document = _Document(text)
+    document = _Document(text, known)
     rows = document.rows()
     features: dict[str, str] = {}
     if f'"{_FEATURES}"' in text:
@@ -133,24 +135,34 @@ def _parse(text: str) -> Any:
         return None
 
 
-def _holds_tracks(value: Mapping[str, Any]) -> bool:
-    """Return whether an object is a page: a member, or a member of a member, is a list of objects."""
-    members = [value[name] for name in LIST_NAMES & value.keys()]
-    return any(
-        _holds_tracks(member) if isinstance(member, dict) else isinstance(member, list) and _starts_with_object(member)
-        for member in members
-    )
+def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
+    """Return whether an object holds a list of tracks, instead of being a track that has some list."""
+    first = _first_listed(value, _MAX_DEPTH)
+    if first is None:
+        return False
+    own = [name for name, member in value.items() if not isinstance(member, dict | list)]
+    nested = (f"{name}.{each}" for name, member in first.items() if isinstance(member, dict) for each in member)
+    return count_known([*first, *nested], known) >= count_known(own, known)
 
 
-def _starts_with_object(values: Sequence[Any]) -> bool:
-    return bool(values) and isinstance(values[0], dict)
+def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
+    """Return the first object of a list that an object holds under one of ``LIST_NAMES``, None if there is none."""
+    for name in LIST_NAMES & value.keys() if depth else ():
+        member = value[name]
+        first = _first_listed(member, depth - 1) if isinstance(member, dict) else None
+        if isinstance(member, list) and member and isinstance(member[0], dict):
+            first = member[0]
+        if first is not None:
+            return first
+    return None
 
 
 class _Document:
     """Finds the rows of a document without keeping the parsed values: a track takes ten times the space of its text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, known: Collection[str]) -> None:
         self._text = text
+        self._known = known
         self._end = len(text.rstrip())
         self._decode = json.JSONDecoder().raw_decode
         self._has_lists = bool(_HAS_LIST.search(text))
@@ -172,10 +184,13 @@ class _Document:
             If a value is not valid JSON, except that the last one may break off.
         """
         position = self._skip(self._text.startswith("\ufeff"))
-        while position < self._end:
-            position = self._skip((yield from self._value("", position)))
-            if self._text.startswith(",", position):
-                position = self._skip(position + 1)
+        try:
+            while position < self._end:
+                position = self._skip((yield from self._value("", position)))
+                if self._text.startswith(",", position):
+                    position = self._skip(position + 1)
+        except RecursionError:
+            raise InputError("is no valid JSON: it is nested too deeply") from None
 
     def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
         """Yield the rows of a value, and return its end. An object that holds no list of tracks is a row itself."""
@@ -188,7 +203,7 @@ class _Document:
                 yield _Row("", start, end)
             return end
         value, end = self._parsed(start)
-        if isinstance(value, dict) and _holds_tracks(value):
+        if isinstance(value, dict) and self._has_lists and _is_page(value, self._known):
             _, end = yield from self._members(start)
         else:
             yield _Row(list_name, start, end)
@@ -244,8 +259,6 @@ class _Document:
             if error.msg.startswith("Unterminated string") or error.pos >= self._end - _CUT_LENGTH:
                 return None, self._end
             raise self._fault(error.msg, error.pos) from None
-        except RecursionError:
-            raise self._fault("it is nested too deeply", start) from None
 
     def _after_comma(self, position: int, closing: str) -> int:
         """Return the position of the next value, or of the closing bracket."""

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_type
 
+from segue.errors import InputError
 from segue.ingest.input_files import InputFile, literal_path
 
 _REFUSED_TYPE = re.compile(r"PARQUET_TYPE_ILLEGAL|Illegal Parquet type|UNSUPPORTED_TIME_TYPE")
@@ -91,7 +92,10 @@ def _half_float(column: Column) -> Column:
 
 
 def _footer_schema(spark: SparkSession, file: InputFile) -> pq.ParquetSchema:
-    return pq.ParquetFile(pa.BufferReader(_footer(spark, file))).schema
+    try:
+        return pq.ParquetFile(pa.BufferReader(_footer(spark, file))).schema
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise InputError(f"cannot read {file.source_file}: it is no Parquet file, or damaged ({error})") from error
 
 
 def _is_refused(file_schema: pq.ParquetSchema) -> bool:
@@ -117,10 +121,10 @@ def _footer(spark: SparkSession, file: InputFile) -> bytes:
     path = jvm.org.apache.hadoop.fs.Path(file.uri)
     stream = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).open(path)
     try:
-        stream.seek(file.size - _TAIL_BYTES)
+        stream.seek(max(0, file.size - _TAIL_BYTES))
         tail = bytes(stream.readNBytes(_TAIL_BYTES))
-        length = min(int.from_bytes(tail[:4], "little"), file.size - _TAIL_BYTES)
-        stream.seek(file.size - _TAIL_BYTES - length)
+        length = max(0, min(int.from_bytes(tail[:4], "little"), file.size - _TAIL_BYTES))
+        stream.seek(max(0, file.size - _TAIL_BYTES - length))
         return _MAGIC + bytes(stream.readNBytes(length)) + tail
     finally:
         stream.close()

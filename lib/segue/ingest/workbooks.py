@@ -1,6 +1,7 @@
 """Turn a sheet of an Excel workbook into lines of CSV, with openpyxl where it is installed."""
 
 import csv
+import importlib
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
@@ -9,11 +10,6 @@ from typing import Any
 
 from segue.errors import InputError
 from segue.ingest.column_matching import normalise_header
-
-try:
-    import openpyxl
-except ImportError:
-    openpyxl = None
 
 _HEADER_ROWS = 20
 """How many first rows of a sheet may hold its header."""
@@ -40,8 +36,11 @@ def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str
     InputError
         If openpyxl is not installed, or the workbook is damaged or has no rows.
     """
-    if openpyxl is None:
-        raise InputError(_MISSING_LIBRARY)
+    try:
+        # imported here, because it takes half a second, which runs without a workbook would spend too
+        openpyxl = importlib.import_module("openpyxl")
+    except ImportError:
+        raise InputError(_MISSING_LIBRARY) from None
     try:
         workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"] or workbook.worksheets
