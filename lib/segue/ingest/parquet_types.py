@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_type
 
+from segue.core.paths import read_from
 from segue.errors import InputError
 from segue.ingest.input_files import InputFile, literal_path
 
@@ -24,6 +25,7 @@ _REFUSED_TYPE = re.compile(r"PARQUET_TYPE_ILLEGAL|Illegal Parquet type|UNSUPPORT
 _STORED_AS = "stored_as"
 """Key in the metadata of a field: the type that its numbers or bytes encode."""
 _TAIL_BYTES = 8
+_MAX_FOOTER_BYTES = 256 << 20
 _MAGIC = b"PAR1"
 _UNSIGNED = {
     pa.uint8(): T.ShortType(),
@@ -117,17 +119,11 @@ def _fields(file_schema: pq.ParquetSchema) -> list[T.StructField]:
 
 def _footer(spark: SparkSession, file: InputFile) -> bytes:
     """Return the end of a Parquet file as a file of its own, which has the schema and no rows."""
-    jvm: Any = spark._jvm
-    path = jvm.org.apache.hadoop.fs.Path(file.uri)
-    stream = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).open(path)
-    try:
-        stream.seek(max(0, file.size - _TAIL_BYTES))
-        tail = bytes(stream.readNBytes(_TAIL_BYTES))
-        length = max(0, min(int.from_bytes(tail[:4], "little"), file.size - _TAIL_BYTES))
-        stream.seek(max(0, file.size - _TAIL_BYTES - length))
-        return _MAGIC + bytes(stream.readNBytes(length)) + tail
-    finally:
-        stream.close()
+    tail = read_from(spark, file.uri, max(0, file.size - _TAIL_BYTES))
+    length = int.from_bytes(tail[:4], "little") if tail.endswith(_MAGIC) else 0
+    if length > min(file.size, _MAX_FOOTER_BYTES):
+        raise InputError(f"cannot read {file.source_file}: its footer has {length} bytes by its own account")
+    return _MAGIC + read_from(spark, file.uri, max(0, file.size - _TAIL_BYTES - length))
 
 
 def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructField | None:
