@@ -79,7 +79,7 @@ $(SAMPLE): | setup
 .venv/.packages: setup.py constraints.txt | .venv/bin/python
 	@echo "installing the pinned packages into .venv (once, some 600 MB with Spark)"
 	@{ $(PYTHON) -m pip install -c constraints.txt setuptools && \
-	  $(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,test]'; \
+	  $(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,excel,test]'; \
 	  } >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; echo "error: pip failed; its output is above and in .venv/pip.log" >&2; exit 1; }
 	@touch $@
 

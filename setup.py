@@ -79,6 +79,8 @@ setup(
         # An extra, because a cluster brings its own. Which pairs work: see constraints.txt.
         "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4,!=4.4.1,<4.5", "py4j>=0.10.9"],
         "picture": ["kaleido>=1.0"],
+        # Reads .xlsx files; where Spark's workers have it, a sheet is read like a CSV.
+        "excel": ["openpyxl>=3.1,<4"],
         # ipykernel runs the notebooks, and plotly shows figures in them where there is nbformat.
         "notebook": ["deltalake>=1.6", "ipykernel>=6.29", "jupyterlab>=4.4,<5", "nbformat>=5.10", "pandas>=2.2,<3"],
         "test": [
@@ -90,6 +92,7 @@ setup(
             "mypy",
             "nbclient>=0.10",
             "nbformat>=5.10",
+            "openpyxl>=3.1,<4",
             "playwright",
             "pytest",
             "pytest-xdist",

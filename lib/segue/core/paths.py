@@ -5,6 +5,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -50,6 +51,18 @@ def hosts_without(spark: SparkSession, path: Path) -> list[str]:
     n_tasks = _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
     hosts = spark.range(0, n_tasks, 1, n_tasks).mapInArrow(find_unseen, "host string")
     return sorted(row.host for row in hosts.distinct().collect())
+
+
+def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
+    """Return the content of a file of any store from a byte offset to its end, read by the driver through Hadoop."""
+    jvm: Any = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path(uri)
+    stream = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).open(path)
+    try:
+        stream.seek(start)
+        return bytes(stream.readAllBytes())
+    finally:
+        stream.close()
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:

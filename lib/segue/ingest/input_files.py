@@ -18,11 +18,14 @@ from pyspark.sql import functions as F
 from segue.core.paths import has_local_master, hosts_without, local_path, spark_uri, unseen_message
 from segue.core.text import java_cause
 from segue.errors import InputError
+from segue.ingest import foreign_formats
 
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
     "json": (".json", ".jsonl", ".ndjson"),
     "parquet": (".parquet",),
+    "zip": (".zip",),
+    "xlsx": (".xlsx", ".xlsm"),
 }
 """The file name endings of each format."""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
@@ -48,7 +51,7 @@ class InputFile:
     id : ``xxhash64`` of the file's location, by which workers identify the file; 0 for a Delta table
     source_file : the path relative to the input, as in ``tracks.source_file``
     size : bytes; 0 for a Delta table
-    format : ``csv``, ``json``, ``parquet`` or ``delta``
+    format : ``csv``, ``json``, ``parquet``, ``zip``, ``xlsx`` or ``delta``
     version : the Delta table's version, else None
     modified_at : UTC time of the last modification, or of a Delta table's last commit
     """
@@ -104,16 +107,19 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
         rows = _binary_files(spark, literal_path(uri) if is_literal else uri)
     base = _base_folder(path, is_literal=is_literal)
     files = [
-        InputFile(uri, file_id, _relative(uri, base), size, _format(uri), None, _utc(modified_at))
+        InputFile(uri, file_id, _relative(uri, base), size, format_of(uri), None, _utc(modified_at))
         for uri, size, file_id, modified_at in rows
         # guard: output-not-read-as-input
         if output is None or not _is_below(uri, output)
     ]
     _refuse_hadoop_compressions(files)
-    if len(files) == 1 and not files[0].format and _base_name(files[0].uri) == _base_name(path):
-        return [replace(files[0], format="csv")]
     supported = sorted((file for file in files if file.format), key=lambda file: file.source_file)
     if not supported:
+        for file in files:
+            if described := foreign_formats.describe_ending(file.source_file):
+                raise InputError(f"{file.source_file} {described}")
+        if len(files) == 1 and _base_name(files[0].uri) == _base_name(path):
+            return [replace(files[0], format="csv")]
         endings = " ".join(ending for endings in FORMATS.values() for ending in endings)
         raise InputError(
             f"--input {path} holds no readable file: found {len(files)} non-empty files, "
@@ -156,7 +162,7 @@ def _binary_files(spark: SparkSession, pattern: str) -> list[tuple[str, int, int
 def _refuse_hadoop_compressions(files: list[InputFile]) -> None:
     for file in files:
         name, _, ending = file.source_file.rpartition(".")
-        if ending.lower() in _HADOOP_COMPRESSIONS and _format(name):
+        if ending.lower() in _HADOOP_COMPRESSIONS and format_of(name):
             raise InputError(
                 f"{file.source_file}: .{ending.lower()} files cannot be read, "
                 "expected .gz, .bz2, .zst or an uncompressed file"
@@ -172,7 +178,7 @@ def _utc(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
-def _format(uri: str) -> str:
+def format_of(uri: str) -> str:
     """Return the format of a file by the ending of its name, or an empty string if the ending is unknown."""
     name = uri.lower()
     for ending in _COMPRESSIONS:

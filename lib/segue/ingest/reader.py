@@ -8,11 +8,12 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.errors import InputError
-from segue.ingest import records, text_reader, text_scan, typed_reader
+from segue.ingest import conversion, foreign_formats, records, text_reader, text_scan, typed_reader
 from segue.ingest.column_matching import ColumnLayout, match_columns, match_headers
 from segue.ingest.genre_lists import with_genre_separator
 from segue.ingest.input_files import InputFile, readable_errors
-from segue.ingest.records import DELIMITERS, Dialect, Header, detect_header
+from segue.ingest.member_headers import known_headers, leaf_headers, order_members
+from segue.ingest.records import DELIMITERS, Dialect, Header, MemberNames, detect_header
 from segue.ingest.sources import Source
 from segue.ingest.text_scan import FileScan
 from segue.ingest.units import SampleValues
@@ -92,7 +93,7 @@ def read_rows(
     rules = _ColumnRules(sources, required_columns, required_columns if missing_rejects else ())
     typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
     parts: list[tuple[DataFrame, list[ColumnLayout]]] = []
-    if text_files := _of_format(files, "csv", "json"):
+    if text_files := _of_format(files, "csv", "json", "zip", "xlsx"):
         parts.append(_read_text_files(spark, text_files, rules, options))
     for file_format in ("parquet", "delta"):
         if typed_files := _of_format(files, file_format):
@@ -122,16 +123,26 @@ def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
 def _read_text_files(
     spark: SparkSession, files: list[InputFile], rules: _ColumnRules, options: TextOptions
 ) -> tuple[DataFrame, list[ColumnLayout]]:
-    """Return a lazy DataFrame of the validated rows of CSV and JSON Lines files, and a list of their distinct layouts.
+    """Return a lazy DataFrame of the validated rows of text files, and a list of their distinct layouts.
 
-    Runs one Spark job for each of the two formats, to inspect the files.
+    Runs one Spark job for each of the formats CSV and JSON, to inspect the files; for files that need conversion, one
+    more for all of them, and one for each of the two formats.
     """
+    known = known_headers(rules.sources)
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
         if format_files := _of_format(files, file_format):
             with readable_errors(_join_names(format_files)):
                 lines = text_scan.text_lines(spark, format_files)
                 scans |= text_scan.scan_files(lines, options.encoding, json=file_format == "json")
+    to_convert = [file for file in files if conversion.needs_conversion(file, scans.get(file.id), known)]
+    plain = [file for file in files if file not in to_convert]
+    converted: list[InputFile] = []
+    if to_convert:
+        with readable_errors(_join_names(to_convert)):
+            converted, converted_scans = conversion.scan_converted(spark, to_convert, known, options.encoding)
+        scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
+    files = plain + converted
     _refuse_invalid(files, scans, options)
     groups: dict[tuple[str, Header], list[InputFile]] = {}
     for file in files:
@@ -147,7 +158,9 @@ def _read_text_files(
     single_task = {
         file.id for file in files if file.id in plans and _is_single_task(file, plans[file.id], scans, options)
     }
-    lines = text_scan.text_lines(spark, files)
+    frames = [text_scan.text_lines(spark, plain)] if plain else []
+    frames += [conversion.converted_lines(spark, converted, known)] if converted else []
+    lines = reduce(DataFrame.union, frames)
     return text_reader.read_text(lines, plans, single_task, options.encoding, rules.non_null_columns), layouts
 
 
@@ -166,7 +179,8 @@ def _plan_group(
     for file in files:
         scan = scans[file.id]
         sample = _sample_rows(file_format, header, [scan], options) if len(files) > 1 else group_sample
-        layout = match_columns(header.names, sample, rules.sources, group_sample, rules.required_columns)
+        headers = header.names if dialect else leaf_headers(header.names)
+        layout = match_columns(headers, sample, rules.sources, group_sample, rules.required_columns)
         layout = with_genre_separator(layout, sample, group_sample)
         plans[file.id] = text_reader.FilePlan(
             file.source_file,
@@ -203,7 +217,7 @@ def _read_typed_files(
         layouts: list[ColumnLayout] = []
         by_file: dict[str, ColumnLayout] = {}
         for write, sample in zip(writes, samples, strict=True):
-            layout = match_columns(names, sample, rules.sources, group_sample, rules.required_columns)
+            layout = match_columns(leaf_headers(names), sample, rules.sources, group_sample, rules.required_columns)
             layout = with_genre_separator(layout, sample, group_sample)
             _refuse_lacking_columns(layout, names, rules.required_columns, write)
             layouts.append(layout)
@@ -219,7 +233,7 @@ def _refuse_invalid(files: list[InputFile], scans: dict[int, FileScan], options:
     for file in files:
         scan = scans.get(file.id)
         if scan and scan.has_nul:
-            raise InputError(f"{file.source_file}: found NUL bytes, expected text (CSV or JSON lines)")
+            raise InputError(f"{file.source_file} {_describe_nul(file, scan)}")
         if scan and scan.n_invalid and options.invalid_utf8 == "refuse":
             raise InputError(
                 f"{file.source_file}: {scan.n_invalid} of {scan.n_lines} lines are not "
@@ -228,11 +242,25 @@ def _refuse_invalid(files: list[InputFile], scans: dict[int, FileScan], options:
             )
 
 
+def _describe_nul(file: InputFile, scan: FileScan) -> str:
+    """Return what a file with NUL bytes is and what to do."""
+    start = b"\n".join(scan.head)
+    return foreign_formats.describe_bytes(file.source_file, start) or (
+        f"holds NUL bytes and begins with {start[:8]!r}, expected text (CSV or JSON lines); if it is a damaged CSV, "
+        "remove them with: tr -d '\\000' < FILE > NEWFILE"
+    )
+
+
 def _detect_header(file: InputFile, scan: FileScan, sources: Sequence[Source], options: TextOptions) -> Header:
     if file.format == "json":
         if not scan.member_names:
-            raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per line")
-        return Header(Dialect(DELIMITERS[0]), tuple(sorted(scan.member_names)), 0)
+            raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per track")
+        if len(scan.member_names) > MemberNames.MAX_NAMES:
+            raise InputError(
+                f"{file.source_file}: its JSON objects have more than {MemberNames.MAX_NAMES} different member names, "
+                "expected one object per track with the same names in each"
+            )
+        return Header(Dialect(DELIMITERS[0]), order_members(sorted(scan.member_names)), 0)
     lines = list(text_reader.decode_lines(scan.head, options.encoding, is_start=True))
     header = detect_header(lines, lambda names: len(match_headers(names, sources)[1]))
     if header is None:

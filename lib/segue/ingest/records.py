@@ -184,11 +184,14 @@ def field_count_error(fields: list[str], n_columns: int) -> str | None:
     return f"{len(fields)} field{'s' * (len(fields) != 1)}, the header has {n_columns}"
 
 
+_MAX_DEPTH = 6
+
+
 def json_object(line: str) -> dict[str, str | None] | None:
     """Return a dict from member name to text of the JSON object on a line, or None if the line holds no object.
 
     Numbers stay as they are written, null is None, lists are JSON text, and members of an inner object are named
-    ``outer.inner``.
+    ``outer.inner``, down to ``_MAX_DEPTH`` levels; deeper objects are JSON text.
     """
     try:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
@@ -202,7 +205,7 @@ def json_object(line: str) -> dict[str, str | None] | None:
 
 def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:
     for name, value in parsed.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix.count(".") < _MAX_DEPTH:
             yield from _members(value, f"{prefix}{name}.")
         elif value is None or isinstance(value, str):
             yield prefix + name, value
@@ -217,7 +220,9 @@ class MemberNames:
     line recognises in a tenth of the time of parsing. Lines with inner objects or escapes are always parsed.
     """
 
+    MAX_NAMES = 2000
     _MAX_PATTERNS = 8
+    _MAX_PATTERN_NAMES = 200
     _VALUE = rb'(?:"[^"\\]*+"|[-+.\w]++|\[[^][{}\\]*+\])\s*+'
 
     def __init__(self) -> None:
@@ -229,8 +234,10 @@ class MemberNames:
         if any(pattern.match(line) for pattern in self._patterns):
             return
         members = json_object(line.decode("utf-8", "replace")) or {}
-        self.names |= dict.fromkeys(members)
-        if members and len(self._patterns) < self._MAX_PATTERNS:
+        if len(self.names) <= self.MAX_NAMES:
+            self.names |= dict.fromkeys(members)
+        # a pattern of many thousand names takes a minute to compile
+        if 0 < len(members) <= self._MAX_PATTERN_NAMES and len(self._patterns) < self._MAX_PATTERNS:
             self._patterns.append(self._pattern(members))
 
     def _pattern(self, names: Iterable[str]) -> re.Pattern[bytes]:

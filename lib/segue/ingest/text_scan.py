@@ -21,6 +21,8 @@ from segue.ingest.records import CLOSED_LINES, DELIMITERS, MemberNames
 
 HEAD_LINES = 20
 SAMPLE_LINES = 256
+MAX_LINE_BYTES = 1 << 20
+"""What the driver receives of a line: a JSON document may be one line of any length."""
 _ARROW_SCHEMA = pa.schema(
     [
         ("file_id", pa.int64()),
@@ -182,9 +184,10 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
                 is_open or not closed.fullmatch(line)
                 for is_open, closed in zip(scan.open_quotes, CLOSED_LINES, strict=True)
             ]
-    scan.head = values[:HEAD_LINES].to_pylist()
+    scan.head = pc.binary_slice(values[:HEAD_LINES], 0, MAX_LINE_BYTES).to_pylist()
     lowest, first = np.unique(hashes.to_numpy(), return_index=True)
-    scan.sample = list(zip(lowest.tolist()[:SAMPLE_LINES], values.take(first[:SAMPLE_LINES]).to_pylist(), strict=True))
+    sample = pc.binary_slice(values.take(first[:SAMPLE_LINES]), 0, MAX_LINE_BYTES)
+    scan.sample = list(zip(lowest.tolist()[:SAMPLE_LINES], sample.to_pylist(), strict=True))
     return scan
 
 

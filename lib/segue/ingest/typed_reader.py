@@ -14,13 +14,16 @@ from pyspark.sql import types as T
 
 from segue.core.spark_helpers import parallel_jobs
 from segue.errors import InputError
+from segue.ingest import parquet_types
 from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.input_files import InputFile, literal_path
+from segue.ingest.input_files import InputFile
+from segue.ingest.member_headers import order_members
 from segue.ingest.text_scan import SAMPLE_LINES
 from segue.ingest.validation import VALIDATED_ROWS, RowCollector
 
 _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 _NUMBERED_PART = re.compile(r"part[-.]\d+\.")
+_MAX_DEPTH = 6
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -54,7 +57,7 @@ def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[lis
 
 
 def _read_schema(spark: SparkSession, file: InputFile) -> str:
-    return spark.read.parquet(literal_path(file.uri)).schema.json()
+    return parquet_types.read_parquet(spark, [file]).schema.json()
 
 
 def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
@@ -89,7 +92,8 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     Returns
     -------
     names : list of str
-        The columns of the files, then those of partition folders named ``column=value`` as Hive writes them.
+        The columns of the files, those of partition folders named ``column=value`` as Hive writes them, then the
+        fields of structs, such as ``audio_features.tempo``.
     rows : DataFrame
         ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns in the order of ``names``.
     """
@@ -99,17 +103,32 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
         source_file = F.lit(files[0].source_file)
     else:
         # files of one write have one schema as a rule; their names do not guarantee it
-        table = spark.read.option("mergeSchema", "true").parquet(*(literal_path(file.uri) for file in files))
+        table = parquet_types.read_parquet(spark, files)
         source_file = _lookup({file.id: file.source_file for file in files}, F.xxhash64("_metadata.file_path"))
-    names = table.columns
-    columns = [F.col(f"`{name.replace('`', '``')}`") for name in names]
+    columns = [parquet_types.readable(F.col(_quoted(field.name)), field).alias(field.name) for field in table.schema]
     raw = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
-    texts = [_as_text(column, field.dataType) for column, field in zip(columns, table.schema, strict=True)]
+    fields = zip(columns, table.schema, strict=True)
+    texts = {name: text for column, field in fields for name, text in _texts(column, field, field.name)}
     for name, values in _partition_columns(files).items():
-        if name not in names:
-            names, texts = [*names, name], [*texts, _lookup(values, source_file)]
-    numbered = [text.alias(f"c{index}") for index, text in enumerate(texts)]
-    return names, table.select(source_file.alias("source_file"), raw.alias("raw"), *numbered)
+        texts.setdefault(name, _lookup(values, source_file))
+    names = order_members(texts)
+    numbered = [texts[name].alias(f"c{index}") for index, name in enumerate(names)]
+    return list(names), table.select(source_file.alias("source_file"), raw.alias("raw"), *numbered)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _texts(column: Column, field: T.StructField, name: str) -> Iterator[tuple[str, Column]]:
+    """Yield the name and the text of a column, or of each of its fields if it is a struct."""
+    if isinstance(field.dataType, T.StructType) and name.count(".") < _MAX_DEPTH:
+        for inner in field.dataType:
+            yield from _texts(column.getField(inner.name), inner, f"{name}.{inner.name}")
+    elif isinstance(field.dataType, T.ArrayType | T.StructType | T.MapType):
+        yield name, F.to_json(column)
+    else:
+        yield name, column.cast("string")
 
 
 def _lookup(values: Mapping[Any, Any], key: Column) -> Column:
@@ -128,12 +147,6 @@ def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | 
             if is_partition and file.format == "parquet":
                 columns[unquote(name)][file.source_file] = None if value == _NULL_PARTITION else unquote(value)
     return columns
-
-
-def _as_text(column: Column, data_type: T.DataType) -> Column:
-    if isinstance(data_type, T.ArrayType | T.StructType | T.MapType):
-        return F.to_json(column)
-    return column.cast("string")
 
 
 def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:

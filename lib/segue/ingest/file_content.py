@@ -1,0 +1,287 @@
+"""Turn the content of a file that is not text line by line into lines: a zip archive, workbook, UTF-16, JSON document.
+
+Sizes are bounded, whatever a file unpacks to. No Spark.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from segue.errors import InputError
+from segue.ingest import foreign_formats, json_documents, workbooks
+from segue.ingest.input_files import format_of
+
+MAX_FILE_BYTES = 256 << 20
+"""Maximum size of a file that is converted, and of a JSON document or the texts of a workbook after decompression."""
+MAX_UNPACKED_BYTES = 2 << 30
+"""Maximum size of a compressed file's or zip member's content that is converted."""
+MAX_LINE_BYTES = 16 << 20
+_CHUNK_BYTES = 1 << 20
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_COMPRESSED = re.compile(rb"\x1f\x8b|BZh[1-9]|\x28\xb5\x2f\xfd")
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_UTF16_SAMPLE = slice(0, 16)
+_ENCRYPTED = 1
+_MAX_LISTED = 5
+_HEAD_LINES = 20
+_JSON_START = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*\{\s*"|\{\s*"[^"]*"\s*:)')
+_NO_DATA = re.compile(r"(^|/)(__MACOSX/|\.|read_?me|licen[cs]e|changelog|notice)", re.IGNORECASE)
+_DAMAGE = (
+    *(EOFError, OSError, UnicodeError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+)
+"""Errors of the libraries that decompress and decode, for damaged files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A file that was turned into lines.
+
+    Attributes
+    ----------
+    format : ``csv`` or ``json``
+    lines : the lines without line feeds
+    note : a sentence for the log about what was chosen, or an empty text
+    """
+
+    format: str
+    lines: Iterable[bytes]
+    note: str = ""
+
+
+def begins_as_lines(file_format: str, start: bytes) -> bool:
+    """Return whether a CSV or JSON file is text of one of the encodings that write ASCII as ASCII, by its first bytes.
+
+    JSON in a file that is called CSV does not count, as its format differs.
+    """
+    is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
+    return is_text and _format(file_format, start) == file_format
+
+
+def convert(name: str, file_format: str, content: bytes, known: Collection[str]) -> Lines:
+    """Return the lines of a file that needs conversion, given its content; they are made while they are read.
+
+    Parameters
+    ----------
+    name : str
+        Its name, which messages give.
+    file_format : str
+        ``csv``, ``json``, ``zip`` or ``xlsx``, by its name.
+    content : bytes
+        The whole file.
+    known : collection of str
+        Normalised headers, as ``member_headers.known_headers`` returns them.
+
+    Raises
+    ------
+    InputError
+        At the call or while the lines are read; the message continues a sentence that begins with the file's name.
+    """
+    with _readable_damage():
+        if content.startswith(_ZIP):
+            result = _from_zip(zipfile.ZipFile(io.BytesIO(content)), content, known)
+        elif file_format in ("zip", "xlsx"):
+            described = foreign_formats.describe_bytes(name, content)
+            raise InputError(described or f"is no .{file_format} file, or its beginning is missing")
+        else:
+            result = _from_text(name, file_format, _chunks(_open(name, content)), known)
+    return replace(result, lines=_checked(result.lines))
+
+
+@contextmanager
+def _readable_damage() -> Iterator[None]:
+    """Context manager that replaces the errors of damaged files by an InputError."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise InputError(
+            f"is damaged or breaks off ({type(error).__name__}: {error}); fetch or save it again"
+        ) from error
+
+
+def _checked(lines: Iterable[bytes]) -> Iterator[bytes]:
+    with _readable_damage():
+        yield from lines
+
+
+def _open(name: str, content: bytes) -> Any:
+    """Return a stream of a file's content, decompressed once if it is compressed."""
+    stream = io.BytesIO(content)
+    if content.startswith(b"\x1f\x8b"):
+        return gzip.open(stream)
+    if content.startswith(b"BZh"):
+        return bz2.open(stream)
+    if _COMPRESSED.match(content):
+        return pa.input_stream(pa.py_buffer(content), compression="zstd")
+    if name.lower().endswith(".deflate"):
+        return io.BytesIO(zlib.decompressobj().decompress(content, MAX_FILE_BYTES))
+    return stream
+
+
+def _chunks(stream: Any) -> Iterator[bytes]:
+    """Yield the content of a stream in parts of ``_CHUNK_BYTES``."""
+    size = 0
+    while parts := _read(stream):
+        size += len(parts)
+        if size > MAX_UNPACKED_BYTES:
+            raise InputError(
+                f"has more than {size_text(MAX_UNPACKED_BYTES)} after decompression; decompress it, and split it"
+            )
+        yield parts
+
+
+def _read(stream: Any) -> bytes:
+    """Return the next ``_CHUNK_BYTES``, fewer only at the end: a decompressing stream may return fewer at a time."""
+    parts: list[bytes] = []
+    n_missing = _CHUNK_BYTES
+    while n_missing and (part := stream.read(n_missing)):
+        parts.append(part)
+        n_missing -= len(part)
+    return b"".join(parts)
+
+
+def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) -> Lines:
+    """Return the lines of an Excel workbook, or of the only data file in a zip archive."""
+    members = archive.infolist()
+    names = {member.filename for member in members}
+    if "xl/workbook.xml" in names:
+        return _from_workbook(archive, content, known)
+    if {"[Content_Types].xml", "mimetype", "Index/Document.iwa"} & names:
+        raise InputError("is an office document, expected CSV, JSON, Parquet or .xlsx; save it as .xlsx or CSV")
+    data = [each for each in members if _is_data(each.filename)]
+    listed = ", ".join(each.filename for each in (data or members)[:_MAX_LISTED])
+    if len(data) != 1:
+        held = f"{len(data)} data files ({listed})" if data else f"no data file ({listed or 'it is empty'})"
+        raise InputError(f"holds {held}, expected one CSV, JSON or .xlsx file; extract it, and pass the extracted file")
+    (member,) = data
+    member_format = format_of(member.filename)
+    if member.flag_bits & _ENCRYPTED:
+        raise InputError(f"holds {listed} encrypted with a password; extract it, and pass the extracted file")
+    if member_format not in ("csv", "json", "xlsx"):
+        raise InputError(f"holds {listed}, expected CSV, JSON or .xlsx; extract it, and pass the extracted file")
+    # zipfile reads no more than this, whatever the archive holds
+    max_size = MAX_FILE_BYTES if member_format == "xlsx" else MAX_UNPACKED_BYTES
+    if member.file_size > max_size:
+        raise InputError(
+            f"holds {listed} of {size_text(member.file_size)}, expected at most {size_text(max_size)}; extract it, and "
+            "pass the extracted file"
+        )
+    stream = archive.open(member)
+    if member_format != "xlsx":
+        return _from_text(member.filename, member_format, _chunks(stream), known)
+    inner = stream.read()
+    return _from_workbook(zipfile.ZipFile(io.BytesIO(inner)), inner, known)
+
+
+def _is_data(name: str) -> bool:
+    return bool(format_of(name)) and not name.endswith("/") and not _NO_DATA.search(name)
+
+
+def _from_workbook(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) -> Lines:
+    size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_UNPACKED_BYTES:
+        raise InputError(
+            f"has {size_text(size)} after decompression, expected at most {size_text(MAX_UNPACKED_BYTES)}; "
+            "save it as CSV"
+        )
+    lines, note = workbooks.workbook_lines(content, known)
+    return Lines("csv", _marked(line.encode("utf-8") for line in lines), note)
+
+
+def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Collection[str]) -> Lines:
+    """Return the lines of a text, recoded to UTF-8 if it is UTF-16, and taken apart if it is a JSON document."""
+    start = next(chunks, b"")
+    chunks = chain([start], chunks)
+    encoding = _wide_encoding(start)
+    if encoding:
+        chunks = _recoded(chunks, encoding)
+        start = next(chunks, b"")
+        chunks = chain([start], chunks)
+    if described := foreign_formats.describe_bytes(name, start):
+        raise InputError(described)
+    file_format = _format(file_format, start)
+    head = start.split(b"\n", _HEAD_LINES)
+    is_all = len(start) < _CHUNK_BYTES and len(head) <= _HEAD_LINES
+    if file_format == "json" and json_documents.is_document(head[:_HEAD_LINES], known, is_all=is_all):
+        rows = json_documents.document_rows(_document(chunks), known)
+        lines: Iterable[bytes] = (row.encode("utf-8", "surrogateescape") for row in rows)
+    else:
+        lines = _split(chunks)
+    return Lines(file_format, _marked(lines) if encoding else lines)
+
+
+def _format(file_format: str, start: bytes) -> str:
+    """Return ``json`` for a file that begins like JSON whatever its name is, else its format by name."""
+    return "json" if file_format == "csv" and _JSON_START.match(start) else file_format
+
+
+def _wide_encoding(start: bytes) -> str | None:
+    """Return the encoding of a file of 16 or 32 bits per character, by its byte order mark or NULs, else None."""
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
+    first, second = start[_UTF16_SAMPLE][::2], start[_UTF16_SAMPLE][1::2]
+    if marked or not first or not second:
+        return marked
+    if not any(second) and all(first):
+        return "utf-16-le"
+    return "utf-16-be" if not any(first) and all(second) else None
+
+
+def _recoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield text in UTF-8; half a surrogate pair gives bytes that are not valid UTF-8."""
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+
+
+def _document(chunks: Iterable[bytes]) -> str:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > MAX_FILE_BYTES:
+            raise InputError(
+                f"is a JSON document of more than {size_text(MAX_FILE_BYTES)}, expected one object per line in files "
+                "of that size; convert it with: jq -c '.[]' FILE > FILE.jsonl"
+            )
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a text without their line feeds."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            raise InputError(f"has a line of more than {size_text(MAX_LINE_BYTES)}, expected one row per line")
+    if rest:
+        yield rest
+
+
+def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines of UTF-8 with a byte order mark before the first, as other files may be in another encoding."""
+    for number, line in enumerate(lines):
+        yield line if number else codecs.BOM_UTF8 + line
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes in whole MB, rounded up."""
+    return f"{-(-size >> 20)} MB"

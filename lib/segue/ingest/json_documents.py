@@ -1,0 +1,321 @@
+"""Find the tracks of a JSON document: an array, pretty-printed objects, pages of the Spotify API, or pandas' columns.
+
+Each track becomes the text of one object on one line, cut out of the document, so that its numbers stay as they are
+written.
+"""
+
+import json
+import re
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from json.decoder import JSONDecodeError
+from typing import Any, NamedTuple
+
+from segue.errors import InputError
+from segue.ingest.member_headers import count_known
+
+LIST_NAMES = frozenset(
+    ("items", "tracks", "audio_features", "data", "results", "songs", "rows", "records", "playlists")
+)
+"""Names of members that hold a list of tracks, or an object that holds one."""
+_FEATURES = "audio_features"
+_HAS_LIST = re.compile(rf'"(?:{"|".join(sorted(LIST_NAMES))})"\s*:\s*[\[{{]')
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_IDS = ("id", "track_id")
+_MAX_NAMES = 300
+"""Maximum number of member names of an object that are compared with the known headers."""
+_MIN_OVERLAP = 0.5
+"""Share of names that two objects of one table have in common."""
+_MIN_COLUMNS = 2
+_MAX_DEPTH = 4
+"""How many objects may hold one another around a list of tracks."""
+_CUT_LENGTH = 6
+"""The longest literal (``false``) and one, as a fault that close to the end of a text means that it breaks off."""
+
+
+def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool) -> bool:
+    """Return whether a JSON file is one document or has a page of tracks per line, instead of one track per line.
+
+    Parameters
+    ----------
+    lines : sequence of bytes
+        The first lines of the file; they may be cut.
+    known : collection of str
+        Normalised headers, as ``member_headers.known_headers`` returns them.
+    is_all : bool
+        Whether the file has no other lines.
+    """
+    texts = [text for line in lines if (text := line.decode("utf-8", "replace").strip("\ufeff \t\r\n"))]
+    if not texts or texts[0][0] not in "[{":
+        return False
+    first = _parse(texts[0])
+    if first is None or not isinstance(first, dict):
+        # one damaged line does not make a document of the objects in the lines below
+        return texts[0][0] == "[" or not any(isinstance(_parse(text), dict) for text in texts[1:])
+    is_only = is_all and len(texts) == 1
+    return _is_page(first, known) or (is_only and _table_rows(first, known) is not None)
+
+
+def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
+    """Yield each track of a document as the text of a JSON object without line ends.
+
+    Values of a list that are no objects, and a last object that breaks off, are yielded as they are. The objects of a
+    list ``audio_features`` become members of the tracks with the same id; others of them are yielded by themselves.
+
+    Parameters
+    ----------
+    text : str
+        The document; bytes that are not UTF-8 are lone surrogates (handler ``surrogateescape``).
+    known : collection of str
+        Normalised headers, as ``member_headers.known_headers`` returns them.
+
+    Raises
+    ------
+    InputError
+        If the text is not valid JSON; the message has the line and column of the fault.
+    """
+    document = _Document(text, known)
+    rows = document.rows()
+    features: dict[str, str] = {}
+    if f'"{_FEATURES}"' in text:
+        features, rows = _split_features(document, list(rows))
+    first = next(rows, None)
+    if first is None:
+        return
+    table = _table_rows(_parse(text), known) if document.is_whole(first) else None
+    if table is not None:
+        yield from map(json.dumps, table)
+        return
+    for row in chain([first], rows):
+        track = document.cut(row)
+        joined = features.pop(_track_id(track) or "", None) if features else None
+        yield f'{track[:-1]}, "{_FEATURES}": {joined}}}' if joined else track
+    yield from features.values()
+
+
+class _Row(NamedTuple):
+    """Where an object of a document begins and ends, and the name of the list that holds it, empty if none does."""
+
+    list_name: str
+    start: int
+    end: int
+
+
+def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, str], Iterator[_Row]]:
+    """Return a dict from track id to the text of its audio features, and all other rows.
+
+    The dict is empty if the document has no other lists.
+    """
+    features: dict[str, str] = {}
+    others = []
+    for row in rows:
+        track_id = _track_id(document.cut(row)) if row.list_name == _FEATURES else None
+        if track_id is None or track_id in features:
+            others.append(row)
+        else:
+            features[track_id] = document.cut(row)
+    return (features, iter(others)) if any(row.list_name != _FEATURES for row in others) else ({}, iter(rows))
+
+
+def _track_id(text: str) -> str | None:
+    """Return the id of an object or of the track within it, None if it has none."""
+    value = _parse(text)
+    if not isinstance(value, dict):
+        return None
+    inner = value.get("track")
+    ids = [each.get(name) for each in (value, inner) if isinstance(each, dict) for name in _IDS]
+    return next((each for each in ids if isinstance(each, str)), None)
+
+
+def _parse(text: str) -> Any:
+    """Return the value of a JSON text, None if it is not valid."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
+    """Return whether an object holds a list of tracks, instead of being a track that has some list."""
+    first = _first_listed(value, _MAX_DEPTH)
+    if first is None:
+        return False
+    own = [name for name, member in value.items() if not isinstance(member, dict | list)]
+    nested = (f"{name}.{each}" for name, member in first.items() if isinstance(member, dict) for each in member)
+    return count_known([*first, *nested], known) >= count_known(own, known)
+
+
+def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
+    """Return the first object of a list that an object holds under one of ``LIST_NAMES``, None if there is none."""
+    for name in LIST_NAMES & value.keys() if depth else ():
+        member = value[name]
+        first = _first_listed(member, depth - 1) if isinstance(member, dict) else None
+        if isinstance(member, list) and member and isinstance(member[0], dict):
+            first = member[0]
+        if first is not None:
+            return first
+    return None
+
+
+class _Document:
+    """Finds the rows of a document without keeping the parsed values: a track takes ten times the space of its text."""
+
+    def __init__(self, text: str, known: Collection[str]) -> None:
+        self._text = text
+        self._known = known
+        self._end = len(text.rstrip())
+        self._decode = json.JSONDecoder().raw_decode
+        self._has_lists = bool(_HAS_LIST.search(text))
+
+    def cut(self, row: _Row) -> str:
+        """Return the text of a row on one line; line ends in it are between members, so a space replaces them."""
+        return self._text[row.start : row.end].replace("\n", " ").replace("\r", " ")
+
+    def is_whole(self, row: _Row) -> bool:
+        """Return whether a row is an object that is all of the document."""
+        return not row.list_name and not self._text[: row.start].strip("\ufeff \t\r\n") and row.end >= self._end
+
+    def rows(self) -> Iterator[_Row]:
+        """Yield the rows of all values of the document, which may be separated by blanks or commas.
+
+        Raises
+        ------
+        InputError
+            If a value is not valid JSON, except that the last one may break off.
+        """
+        position = self._skip(self._text.startswith("\ufeff"))
+        try:
+            while position < self._end:
+                position = self._skip((yield from self._value("", position)))
+                if self._text.startswith(",", position):
+                    position = self._skip(position + 1)
+        except RecursionError:
+            raise InputError("is no valid JSON: it is nested too deeply") from None
+
+    def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
+        """Yield the rows of a value, and return its end. An object that holds no list of tracks is a row itself."""
+        if self._text.startswith("[", start) and not list_name:
+            return (yield from self._array("[]", start))
+        is_object = self._text.startswith("{", start)
+        if is_object and not list_name and self._has_lists:
+            has_rows, end = yield from self._members(start)
+            if not has_rows:
+                yield _Row("", start, end)
+            return end
+        value, end = self._parsed(start)
+        if isinstance(value, dict) and self._has_lists and _is_page(value, self._known):
+            _, end = yield from self._members(start)
+        else:
+            yield _Row(list_name, start, end)
+        return end
+
+    def _array(self, name: str, start: int) -> Generator[_Row, None, int]:
+        """Yield the rows of a list's values, and return its end."""
+        position = self._skip(start + 1)
+        while position < self._end and not self._text.startswith("]", position):
+            if self._has_lists:
+                end = yield from self._value(name, position)
+            else:
+                # half of the time is saved in documents without inner lists
+                _, end = self._parsed(position)
+                yield _Row(name, position, end)
+            position = self._after_comma(self._skip(end), "]")
+        return position + 1
+
+    def _members(self, start: int) -> Generator[_Row, None, tuple[bool, int]]:
+        """Yield the rows of an object's lists, and return whether it has such lists, and its end."""
+        has_rows = False
+        position = self._skip(start + 1)
+        while position < self._end and not self._text.startswith("}", position):
+            name, position = self._name(position)
+            position = self._skip(position)
+            # the lists are walked and not parsed, so that one that breaks off is read up to there
+            if name in LIST_NAMES and self._is_list_of_objects(position):
+                has_rows, position = True, (yield from self._array(name, position))
+            elif name in LIST_NAMES and self._text.startswith("{", position):
+                inner_has_rows, position = yield from self._members(position)
+                has_rows = has_rows or inner_has_rows
+            else:
+                _, position = self._parsed(position)
+            position = self._after_comma(self._skip(position), "}")
+        return has_rows, position + 1
+
+    def _is_list_of_objects(self, start: int) -> bool:
+        return self._text.startswith("[", start) and self._text[self._skip(start + 1)] in "{]n"
+
+    def _name(self, start: int) -> tuple[str, int]:
+        """Return the name of a member, and where its value begins."""
+        name, end = self._parsed(start)
+        position = self._skip(end)
+        if position < self._end and not (isinstance(name, str) and self._text.startswith(":", position)):
+            raise self._fault("a name in quotes and a colon are expected", start)
+        return name, position + 1
+
+    def _parsed(self, start: int) -> tuple[Any, int]:
+        """Return a value and its end; a value that breaks off with the document is None and ends with it."""
+        try:
+            return self._decode(self._text, start)
+        except JSONDecodeError as error:
+            if error.msg.startswith("Unterminated string") or error.pos >= self._end - _CUT_LENGTH:
+                return None, self._end
+            raise self._fault(error.msg, error.pos) from None
+
+    def _after_comma(self, position: int, closing: str) -> int:
+        """Return the position of the next value, or of the closing bracket."""
+        if self._text.startswith(",", position):
+            return self._skip(position + 1)
+        if position < self._end and not self._text.startswith(closing, position):
+            raise self._fault(f"a comma or {closing} is expected", position)
+        return position
+
+    def _skip(self, position: int) -> int:
+        """Return the position of the next character that is not blank."""
+        blanks = _BLANKS.match(self._text, position)
+        return blanks.end() if blanks else position
+
+    def _fault(self, fault: str, position: int) -> InputError:
+        line = self._text.count("\n", 0, position) + 1
+        column = position - self._text.rfind("\n", 0, position)
+        return InputError(f"is no valid JSON in line {line}, column {column}: {fault}")
+
+
+def _table_rows(table: Any, known: Collection[str]) -> Iterator[Any] | None:
+    """Return the rows of a table that pandas wrote as one object, None if the object is no such table.
+
+    The forms are those of ``DataFrame.to_json`` with ``orient`` ``columns``, ``index`` or ``split``, and one list per
+    column. An index of texts becomes a member ``id`` of rows without an id.
+    """
+    if not isinstance(table, dict):
+        return None
+    names, data = table.get("columns"), table.get("data")
+    if isinstance(names, list) and isinstance(data, list) and all(isinstance(name, str) for name in names):
+        return (_named(names, values) for values in data)
+    values = list(table.values())
+    n_columns = count_known(islice(table, _MAX_NAMES), known)
+    if len(values) < _MIN_COLUMNS or not all(values):
+        return None
+    if all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
+        return (_named(list(table), row) for row in zip(*values, strict=True)) if n_columns >= _MIN_COLUMNS else None
+    if not all(isinstance(value, dict) for value in values) or _overlap(values[0], values[-1]) < _MIN_OVERLAP:
+        return None
+    n_members = count_known(islice(values[0], _MAX_NAMES), known)
+    if n_members > n_columns:
+        return (_with_id(key, row) for key, row in table.items())
+    if n_columns < _MIN_COLUMNS:
+        return None
+    keys = dict.fromkeys(key for column in values for key in column)
+    return (_with_id(key, {name: column.get(key) for name, column in table.items()}) for key in keys)
+
+
+def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
+    return len(first.keys() & last.keys()) / len(first.keys() | last.keys())
+
+
+def _named(names: Sequence[str], values: Any) -> Any:
+    """Return a dict from name to value; values of another number stay a list, which is rejected as no object."""
+    is_row = isinstance(values, list | tuple) and len(values) == len(names)
+    return dict(zip(names, values, strict=True)) if is_row else values
+
+
+def _with_id(key: str, row: dict[str, Any]) -> dict[str, Any]:
+    return row if key.isdecimal() or any(name in row for name in _IDS) else {"id": key, **row}

@@ -1,0 +1,106 @@
+"""Turn a sheet of an Excel workbook into lines of CSV, with openpyxl where it is installed."""
+
+import csv
+import importlib
+import io
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from segue.errors import InputError
+from segue.ingest.member_headers import count_known
+
+_HEADER_ROWS = 20
+"""How many first rows of a sheet may hold its header."""
+_MISSING_LIBRARY = (
+    "is an Excel workbook, which needs openpyxl where Spark's workers run; install it with: "
+    "pip install 'openpyxl>=3.1,<4' (or segue[excel]), or save the sheet as CSV"
+)
+
+
+def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str], str]:
+    """Return the lines of one sheet as CSV, and a sentence for the log, empty for a workbook with one sheet.
+
+    The sheet is the one with most known headers in one of its first rows; on a tie the first.
+
+    Parameters
+    ----------
+    content : bytes
+        The .xlsx file.
+    known : collection of str
+        Normalised headers, as ``member_headers.known_headers`` returns them.
+
+    Raises
+    ------
+    InputError
+        If openpyxl is not installed, or the workbook is damaged or has no rows.
+    """
+    try:
+        # imported here, because it takes half a second, which runs without a workbook would spend too
+        openpyxl = importlib.import_module("openpyxl")
+    except ImportError:
+        raise InputError(_MISSING_LIBRARY) from None
+    try:
+        workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"] or workbook.worksheets
+        heads = [list(islice(_rows(sheet), _HEADER_ROWS)) for sheet in sheets]
+    # openpyxl raises errors of many kinds for damaged files
+    except Exception as error:
+        raise InputError(f"is a damaged Excel workbook ({type(error).__name__}: {error})") from error
+    filled = [(sheet, head) for sheet, head in zip(sheets, heads, strict=True) if head]
+    if not filled:
+        raise InputError("is an Excel workbook without rows, expected a header and rows")
+    sheet, head = max(filled, key=lambda each: max(count_known(row, known) for row in each[1]))
+    others = [other.title for other, _ in filled if other is not sheet]
+    note = f"sheet {sheet.title!r} is read; not read: {', '.join(others)}" if others else ""
+    return _csv_lines(_rows(sheet), max(map(len, head))), note
+
+
+def _rows(sheet: Any) -> Iterator[list[str]]:
+    """Yield the rows of a sheet as texts, without empty cells at their ends and without empty rows."""
+    # the size that a file states can be wrong
+    sheet.reset_dimensions()
+    for cells in sheet.iter_rows():
+        row = [_text(cell) for cell in cells]
+        while row and not row[-1]:
+            row.pop()
+        if row:
+            yield row
+
+
+def _text(cell: Any) -> str:
+    """Return the text of a cell as a CSV would have it: dates as ISO 8601, durations as the sheet shows them."""
+    value = cell.value
+    if isinstance(value, str):
+        return " ".join(value.splitlines()) if "\n" in value or "\r" in value else value
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, time | timedelta):
+        return _clock(value, cell.number_format.lower())
+    return str(value)
+
+
+def _clock(value: time | timedelta, number_format: str) -> str:
+    """Return a duration as the sheet shows it: ``3:45`` that was typed is stored as 3 hours 45 minutes."""
+    span = (
+        value
+        if isinstance(value, timedelta)
+        else timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
+    )
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}" if "s" not in number_format and not seconds else f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def _csv_lines(rows: Iterable[list[str]], n_columns: int) -> Iterator[str]:
+    """Yield rows as CSV; those with fewer cells are filled up with empty ones."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="")
+    for row in rows:
+        writer.writerow(row + [""] * (n_columns - len(row)))
+        yield stream.getvalue()
+        stream.seek(0)
+        stream.truncate()
