@@ -28,10 +28,10 @@ _EXPECTED_FRACTION = "0 to 1, 0 to 100 or 0 to 10"
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why the values of a column fit no unit of it, and whether declaring a unit in a source would settle it."""
+    """Why the values of a column fit no unit of it; ``unit`` is one that they may be in, if a source declares it."""
 
     reason: str
-    unit_decides: bool = False
+    unit: str = ""
 
 
 def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
@@ -58,10 +58,10 @@ def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[flo
     return Misfit(f"holds {value_range(numbers)}{kind and ', ' + kind}, expected {_expected(name)}")
 
 
-def undecided_scale(values: Sequence[float]) -> Misfit:
-    """Return the Misfit of a fraction whose values exceed 1 and stay below 3."""
-    reason = f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100"
-    return Misfit(reason, unit_decides=True)
+def undecided_unit(values: Sequence[float]) -> Misfit:
+    """Return the Misfit of a fraction that exceeds 1, but too little to tell 0 to 10 from 0 to 100."""
+    unit = "thirds" if max(values) <= SCALES["thirds"] else "tenths"
+    return Misfit(f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit)
 
 
 def value_range(values: Sequence[float]) -> str:
