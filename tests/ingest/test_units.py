@@ -214,6 +214,7 @@ FLAGS = ["0", "1"] * (MANY // 2)
         ("loudness", [f"-{text}" for text in FRACTIONS], "holds -0.49 to -0.1, expected dB"),
         ("bpm", UP_TO_3, "holds 0.7 to 2.65, expected beats per minute"),
         ("bpm", [str(1000 * n) for n in range(MANY)], "holds 1000 to 3.9e+04, expected beats per minute"),
+        ("duration_s", [str(10_000_000 * n) for n in range(10, 60)], "expected seconds, milliseconds or minutes"),
         ("bpm", FLAGS, "flags"),
         ("bpm", ["1"] * MANY, "flags"),
         ("popularity", FLAGS, "flags"),
