@@ -157,10 +157,21 @@ def test_fractions_up_to_10_are_in_tenths_and_those_up_to_3_fit_no_unit(texts, o
     assert decided.doubts == {}
     if unit is None:
         assert decided.misfits["energy"] == Misfit(
-            "holds 0.7 to 2.65, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit_decides=True
+            "holds 0.7 to 2.65, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit="thirds"
         )
     else:
         assert decided.misfits == {}
+
+
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(0.1, "fraction"), (1, "fraction"), (5, None), (10, None), (18, "tenths"), (100, "percent")]
+)
+def test_scaled_column_is_read_in_the_unit_of_its_range_or_in_none(factor, unit):
+    decided = decide({"energy": [f"{float(text) * factor:.4f}" for text in FRACTIONS], "valence": FRACTIONS})
+    assert decided.units.get("energy") == unit
+    assert {name: misfit.unit for name, misfit in decided.misfits.items()} == (
+        {} if unit else {"energy": "thirds" if factor == 5 else "tenths"}
+    )
 
 
 @pytest.mark.parametrize("texts", [QUIET[2:7], UP_TO_3[-5:], ["2.9", "1.2", "1.8"]])
@@ -203,6 +214,7 @@ FLAGS = ["0", "1"] * (MANY // 2)
         ("loudness", [f"-{text}" for text in FRACTIONS], "holds -0.49 to -0.1, expected dB"),
         ("bpm", UP_TO_3, "holds 0.7 to 2.65, expected beats per minute"),
         ("bpm", [str(1000 * n) for n in range(MANY)], "holds 1000 to 3.9e+04, expected beats per minute"),
+        ("duration_s", [str(10_000_000 * n) for n in range(10, 60)], "expected seconds, milliseconds or minutes"),
         ("bpm", FLAGS, "flags"),
         ("bpm", ["1"] * MANY, "flags"),
         ("popularity", FLAGS, "flags"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from segue import schema
 from segue.ingest import column_values
 from segue.ingest.header_candidates import Candidate, choose_columns, find_candidates, rank_sources
-from segue.ingest.misfits import Misfit
+from segue.ingest.misfits import SCALES, Misfit
 from segue.ingest.sources import Source, fold_accents, normalise_header
 from segue.ingest.units import MIN_VALUES, SampleValues, decide_units
 
@@ -109,9 +109,7 @@ def match_columns(
     matched = {column.index for column in columns.values()}
     ignored = {index: text for index, text in enumerate(header) if index not in matched and text.strip()}
     misfits = {name: (header[chosen[name].index], misfit) for name, misfit in units.misfits.items()}
-    refusals = {
-        name: _refusal(name, *misfit) for name, misfit in misfits.items() if name in required or misfit[1].unit_decides
-    }
+    refusals = {name: _refusal(name, *misfit) for name, misfit in misfits.items() if name in required or misfit[1].unit}
     features = {name: (c.index, c.header) for name, c in columns.items() if name in schema.FEATURE_NAMES}
     warnings = [
         *units.doubts.values(),
@@ -168,10 +166,10 @@ def _contradictions(chosen: Mapping[str, Candidate], sample: SampleValues) -> li
 
 def _refusal(name: str, header: str, misfit: Misfit) -> str:
     way_out = (
-        f"; declare its unit in a source of your own (docs/sources.md), such as "
-        f'{header!r} = {{ column = "{name}", unit = "thirds" }} for 0 to 3'
+        f"; declare its unit in a source of your own (docs/sources.md), such as {header!r} = "
+        f'{{ column = "{name}", unit = "{misfit.unit}" }} for 0 to {SCALES.get(misfit.unit)}'
     )
-    return f"column {header!r} {misfit.reason}{way_out if misfit.unit_decides else ''}"
+    return f"column {header!r} {misfit.reason}{way_out if misfit.unit else ''}"
 
 
 def _unrecognised_texts(

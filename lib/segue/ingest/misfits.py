@@ -1,9 +1,9 @@
 """Recognise number columns whose values cannot be what their headers say: z-scores, flags, normalised values.
 
-A column is a misfit when most of its values lie outside the range of its unit, when a tenth of them are below zero
-where nothing can be, when a quarter of its loudnesses are above zero, or when nearly all of them are in a range that
-music does not have, such as tempos below 20. Minus one, and zero for tempo and duration, are placeholders for a missing
-value and count as neither.
+A column is a misfit when most of its values lie outside the range of its unit (of durations: up to three hours), when a
+tenth of them are below zero where nothing can be, when a quarter of its loudnesses are above zero, or when nearly all
+are in a range that music does not have, such as tempos below 20. Minus one, and zero for tempo and duration, are
+placeholders for a missing value and count as neither.
 """
 
 import statistics
@@ -16,6 +16,7 @@ from segue.ingest import parsing
 SCALES = {"fraction": 1, "percent": 100, "tenths": 10, "thirds": 3}
 """The units of fractions, each with its upper end; the lower end is 0."""
 _MIN_BPM = 20
+_MAX_DURATIONS = {"s": 10_800, "ms": 10_800_000, "min": 180}
 _NUMBERS = {number.name: number for number in schema.NUMBERS}
 _EXPECTED = {
     "bpm": "beats per minute, from 1 to 300",
@@ -28,10 +29,10 @@ _EXPECTED_FRACTION = "0 to 1, 0 to 100 or 0 to 10"
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why the values of a column fit no unit of it, and whether declaring a unit in a source would settle it."""
+    """Why the values of a column fit no unit of it; ``unit`` is one that they may be in, if a source declares it."""
 
     reason: str
-    unit_decides: bool = False
+    unit: str = ""
 
 
 def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
@@ -58,10 +59,10 @@ def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[flo
     return Misfit(f"holds {value_range(numbers)}{kind and ', ' + kind}, expected {_expected(name)}")
 
 
-def undecided_scale(values: Sequence[float]) -> Misfit:
-    """Return the Misfit of a fraction whose values exceed 1 and stay below 3."""
-    reason = f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100"
-    return Misfit(reason, unit_decides=True)
+def undecided_unit(values: Sequence[float]) -> Misfit:
+    """Return the Misfit of a fraction that exceeds 1, but too little to tell 0 to 10 from 0 to 100."""
+    unit = "thirds" if max(values) <= SCALES["thirds"] else "tenths"
+    return Misfit(f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit)
 
 
 def value_range(values: Sequence[float]) -> str:
@@ -102,7 +103,7 @@ def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
         return "which looks like flags"
     if name in ("bpm", "duration_s") and unit != "min" and share(lambda x: x <= 1) >= 0.9:
         return "which looks like flags" if set(numbers) == {1} else "which looks normalised to 0 to 1"
-    high = SCALES.get(unit, feature.high)
+    high = SCALES.get(unit) or _MAX_DURATIONS.get(unit) or feature.high
     is_outside = high is not None and share(lambda x: x > high) > 0.5
     return "" if is_outside or (name == "bpm" and share(lambda x: x < _MIN_BPM) >= 0.9) else None
 

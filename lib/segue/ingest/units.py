@@ -7,7 +7,8 @@ counts is in percent.
 
 A fraction that exceeds 1 but not 10 is in percent only if the other fractions of the file are: percentages of quiet
 music do not exceed 10 in a column or two, but do in others. Otherwise it is in tenths (0 to 10), as DJ software writes
-energy; if it does not exceed 3 either, as Essentia's danceability, no unit is inferred, and the column is a misfit.
+energy, if it exceeds 7; if it does not, as Essentia's danceability (0 to 3), or as speech in percent, no unit is
+inferred, and the column is a misfit.
 
 Durations: a column is in milliseconds when more than half of its values are 10,000 or more, because tracks of 10,000
 seconds are as rare as tracks of 10,000 milliseconds; in minutes when nine of ten values are below 20; else in seconds.
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field
 
 from segue import schema
 from segue.ingest import parsing
-from segue.ingest.misfits import SCALES, Misfit, find_misfit, undecided_scale, value_range
+from segue.ingest.misfits import SCALES, Misfit, find_misfit, undecided_unit, value_range
 
 UNITS = {
     **{feature.name: tuple(SCALES) for feature in schema.FEATURES if feature.unit == "fraction"},
@@ -42,6 +43,7 @@ SampleValues = Sequence[Sequence[str | None]]
 MIN_VALUES = 20
 MIN_DURATIONS = 3
 MIN_MILLISECONDS = 10_000
+_MIN_TOP_OF_TENTHS = 7
 _MAX_MINUTES = 20
 _TENABLE_MEDIANS = {"min": (0, 120), "s": (0, MIN_MILLISECONDS), "ms": (1000, float("inf"))}
 _NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
@@ -188,10 +190,10 @@ def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
 
 
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
-    """Return the unit ``tenths``, or a Misfit if all values but a fiftieth stay below 3."""
-    if sum(value > SCALES["thirds"] for value in values) > 0.02 * len(values):
+    """Return the unit ``tenths``, or a Misfit if all values but a fiftieth stay below 7."""
+    if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
-    return "", undecided_scale(values)
+    return "", undecided_unit(values)
 
 
 def _duration_unit(values: Sequence[float]) -> str:
