@@ -8,16 +8,20 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.errors import InputError
-from segue.ingest import records, text_reader, text_scan, typed_reader
+from segue.ingest import text_reader, text_scan, typed_reader
 from segue.ingest.column_matching import ColumnLayout, Source, match_columns, match_headers
+from segue.ingest.encoding_detection import DESCRIPTIONS
+from segue.ingest.header_detection import Header, detect_header
 from segue.ingest.input_files import InputFile, readable_errors
-from segue.ingest.records import DELIMITERS, Dialect, Header, detect_header
-from segue.ingest.text_scan import FileScan
+from segue.ingest.records import DELIMITERS, Dialect
+from segue.ingest.text_scan import AUTO, FileScan
 from segue.ingest.units import SampleValues
 
 log = logging.getLogger(__name__)
 MAX_SINGLE_TASK_BYTES = 1 << 30
 """With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
+_IDENTIFYING = frozenset({"title", "track_id"})
+"""The columns of which a file must have one."""
 _MAX_HEADER_LENGTH = 400
 """Maximum number of characters of a header that an error message quotes."""
 
@@ -26,7 +30,7 @@ _MAX_HEADER_LENGTH = 400
 class TextOptions:
     """How to read text files: the settings ``ingest.encoding``, ``ingest.invalid_utf8`` and ``ingest.multiline``."""
 
-    encoding: str = "utf-8"
+    encoding: str = AUTO
     invalid_utf8: str = "refuse"
     multiline: bool | str = "auto"
 
@@ -125,51 +129,76 @@ def _read_text_files(
                 lines = text_scan.text_lines(spark, format_files)
                 scans |= text_scan.scan_files(lines, options.encoding, json=file_format == "json")
     _refuse_invalid(files, scans, options)
-    groups: dict[tuple[str, Header], list[InputFile]] = {}
+    files = [file for file in files if file.id in scans]
+    headers = {file.id: _detect_header(file, scans[file.id], rules) for file in files}
+    _log_text_decisions(files, scans, headers, options)
+    groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
     for file in files:
-        if file.id in scans:
-            header = _detect_header(file, scans[file.id], rules.sources, options)
-            groups.setdefault((file.format, header), []).append(file)
+        header = headers[file.id]
+        groups.setdefault((file.format, header.dialect, header.names), []).append(file)
     plans: dict[int, text_reader.FilePlan] = {}
     layouts: list[ColumnLayout] = []
-    for (_, header), group in groups.items():
-        group_plans = _plan_group(header, group, scans, rules, options)
+    for group in groups.values():
+        group_plans = _plan_group(group, headers, scans, rules, options)
         plans |= group_plans
         layouts += dict.fromkeys(plan.layout for plan in group_plans.values())
-    single_task = {
-        file.id for file in files if file.id in plans and _is_single_task(file, plans[file.id], scans, options)
-    }
+    single_task = {file.id for file in files if _is_single_task(file, plans[file.id], scans, options)}
     lines = text_scan.text_lines(spark, files)
-    return text_reader.read_text(lines, plans, single_task, options.encoding, rules.non_null_columns), layouts
+    return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), layouts
+
+
+def _log_text_decisions(
+    files: list[InputFile], scans: dict[int, FileScan], headers: dict[int, Header], options: TextOptions
+) -> None:
+    """Log which encodings are detected, and what stands above headers: a line for all files of the same decision."""
+    by_decision: dict[str, list[InputFile]] = {}
+    for file in files:
+        encoding, header = scans[file.id].encoding, headers[file.id]
+        if options.encoding == AUTO and encoding in DESCRIPTIONS:
+            decision = (
+                f"not UTF-8, read as {encoding} ({DESCRIPTIONS[encoding]}); choose with --set ingest.encoding=NAME"
+            )
+            by_decision.setdefault(decision, []).append(file)
+        if header.n_above:
+            decision = f"the header is line {header.line}; lines skipped above it: {header.n_above}"
+            by_decision.setdefault(decision, []).append(file)
+    for decision, decided in by_decision.items():
+        log.info("%s: %s", _join_names(decided), decision)
 
 
 def _plan_group(
-    header: Header, files: list[InputFile], scans: dict[int, FileScan], rules: _ColumnRules, options: TextOptions
+    files: list[InputFile],
+    headers: dict[int, Header],
+    scans: dict[int, FileScan],
+    rules: _ColumnRules,
+    options: TextOptions,
 ) -> dict[int, text_reader.FilePlan]:
-    """Return a dict from file id to FilePlan (how to read a file), for files of one format with equal headers.
+    """Return a dict from file id to FilePlan (how to read a file), for files of one format with equal column names.
 
     Files with equal layouts share one ColumnLayout, so that a worker builds one validator for them.
     """
-    file_format = files[0].format
-    dialect = header.dialect if file_format == "csv" else None
-    group_sample = _sample_rows(file_format, header, [scans[file.id] for file in files], options)
+    names = headers[files[0].id].names
+    dialect = headers[files[0].id].dialect if files[0].format == "csv" else None
+    group_sample = _sample_rows(files, headers, scans)
     shared: dict[str, ColumnLayout] = {}
     plans: dict[int, text_reader.FilePlan] = {}
     for file in files:
         scan = scans[file.id]
-        sample = _sample_rows(file_format, header, [scan], options) if len(files) > 1 else group_sample
-        layout = match_columns(header.names, sample, rules.sources, group_sample)
+        sample = _sample_rows([file], headers, scans) if len(files) > 1 else group_sample
+        layout = match_columns(names, sample, rules.sources, group_sample)
         plans[file.id] = text_reader.FilePlan(
             file.source_file,
             shared.setdefault(repr(layout), layout),
-            header.names,
+            names,
             dialect,
-            header.n_skipped,
-            has_invalid=scan.n_invalid > 0,
+            len(headers[file.id].lines),
+            scan.encoding,
+            # the scan counts no invalid lines of a detected encoding in batches of valid UTF-8
+            has_invalid=scan.n_invalid > 0 or (options.encoding == AUTO and scan.encoding != "utf-8"),
             by_line=options.multiline is not True and _spans_lines(scan, dialect),
         )
     for layout in shared.values():
-        _refuse_lacking_columns(layout, header.names, rules.required_columns, files)
+        _refuse_lacking_columns(layout, names, rules.required_columns, files)
     return plans
 
 
@@ -213,43 +242,33 @@ def _refuse_invalid(files: list[InputFile], scans: dict[int, FileScan], options:
         if scan and scan.n_invalid and options.invalid_utf8 == "refuse":
             raise InputError(
                 f"{file.source_file}: {scan.n_invalid} of {scan.n_lines} lines are not "
-                f"{options.encoding.upper()}; name the file's encoding, such as --set ingest.encoding=cp1252, "
+                f"{scan.encoding.upper()}; name the file's encoding, such as --set ingest.encoding=cp1252, "
                 "or reject those rows with --set ingest.invalid_utf8=reject"
             )
 
 
-def _detect_header(file: InputFile, scan: FileScan, sources: Sequence[Source], options: TextOptions) -> Header:
+def _detect_header(file: InputFile, scan: FileScan, rules: _ColumnRules) -> Header:
     if file.format == "json":
         if not scan.member_names:
             raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per line")
-        return Header(Dialect(DELIMITERS[0]), tuple(sorted(scan.member_names)), 0)
-    lines = list(text_reader.decode_lines(scan.head, options.encoding, is_start=True))
-    header = detect_header(lines, lambda names: len(match_headers(names, sources)[1]))
+        return Header(Dialect(DELIMITERS[0]), tuple(sorted(scan.member_names)))
+    lines = list(text_reader.decode_lines(scan.head, scan.encoding, is_start=True))
+    header = detect_header(
+        lines,
+        lambda names: match_headers(names, rules.sources)[1],
+        lambda columns: {*rules.required_columns} <= {*columns} and bool(_IDENTIFYING & {*columns}),
+    )
     if header is None:
         raise InputError(f"{file.source_file}: found no record, expected a header and rows")
     return header
 
 
-def _sample_rows(file_format: str, header: Header, scans: list[FileScan], options: TextOptions) -> SampleValues:
-    """Return the sampled rows of files with one header as lists of texts, in the order of the header's names.
-
-    The header line and lines that are no complete row are left out.
-    """
-    merged = FileScan()
-    for scan in scans:
-        merged.add(scan)
-    lines = list(text_reader.decode_lines([line for _, line in merged.sample], options.encoding, is_start=True))
-    if file_format == "json":
-        objects = [members for line in lines if (members := records.json_object(line))]
-        return [[members.get(name) for name in header.names] for members in objects]
-    rows = [fields for line in lines for fields, _ in records.csv_records([line], header.dialect)]
-    return [
-        row
-        for row in rows
-        if not isinstance(row, str)
-        and not records.field_count_error(row, len(header.names))
-        and tuple(name.strip() for name in row[: len(header.names)]) != header.names
-    ]
+def _sample_rows(files: list[InputFile], headers: dict[int, Header], scans: dict[int, FileScan]) -> SampleValues:
+    """Return the sampled rows of files with equal column names, without the lines up to their headers."""
+    header = headers[files[0].id]
+    dialect = header.dialect if files[0].format == "csv" else None
+    skipped = {line for file in files for line in headers[file.id].lines}
+    return text_reader.sample_rows([scans[file.id] for file in files], header.names, dialect, skipped)
 
 
 def _refuse_lacking_columns(
@@ -270,7 +289,7 @@ def _refuse_lacking_columns(
             f"{_join_names(files)}: no column for {' and '.join(lacking)}; found {header}; "
             f"{exclude}define their names in conf/sources/"
         )
-    if not {"title", "track_id"} & layout.columns.keys():
+    if not _IDENTIFYING & layout.columns.keys():
         raise InputError(
             f"{_join_names(files)}: no column for title and none for track_id, expected one of them; found {header}"
         )
