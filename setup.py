@@ -58,6 +58,7 @@ setup(
     cmdclass={"build_py": BuildWithConf},
     zip_safe=False,
     install_requires=[
+        "charset-normalizer>=3.4,<4",
         "colorcet>=3",
         "deltalake>=1.6",
         "filelock>=3.12",

@@ -15,8 +15,9 @@ from segue.core import distribution
 from segue.errors import InputError
 from segue.ingest import text_scan, typed_reader
 from segue.ingest.input_files import list_input
-from segue.ingest.reader import TextOptions, read_rows
+from segue.ingest.reader import read_rows
 from segue.ingest.sources import load_sources
+from segue.ingest.text_files import TextOptions
 from segue.ingest.text_scan import SAMPLE_LINES
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
@@ -47,6 +48,7 @@ def read(spark, path, **options):
         ("mac.csv", as_csv(ROWS, end="\r").encode()),
         ("packed.csv.gz", gzip.compress(as_csv(ROWS).encode())),
         ("sep.csv", b"sep=;\n" + as_csv(ROWS, ";").encode()),
+        ("group_names.csv", (",".join(["track"] * len(HEADER)) + "\n" + as_csv(ROWS)).encode()),
         ("blank_lines.csv", ("\n\n" + as_csv(ROWS).replace("\n", "\n\n")).encode()),
         ("quoted.csv", ("\n".join(",".join(f'"{c}"' for c in row) for row in [HEADER, *ROWS])).encode()),
         ("wrapped.csv", ("\n".join(f'"{line}";;' for line in as_csv(ROWS).splitlines())).encode()),
@@ -62,6 +64,41 @@ def test_every_text_format_has_the_same_rows(name, content, spark, tmp_path):
     ddl = "track_id string, title string, artist string, bpm double, valence double, genre string, source_file string"
     expected = spark.createDataFrame([(*row, name) for row in PLAIN], ddl)
     assert_df_equality(read(spark, path), expected, ignore_nullable=True)
+
+
+TITLES = {
+    "cp1252": ["Café", "Don’t stop", "Señorita"],  # noqa: RUF001
+    "cp1251": ["Катюша", "Миллион алых роз", "Кино"],
+    "cp932": ["上を向いて歩こう", "夜に駆ける", "桜"],
+    "utf-8": ["Café", "Катюша", "夜に駆ける"],
+}
+
+
+def test_encoding_and_header_are_detected_per_file_of_a_folder(spark, tmp_path, caplog):
+    folder, above, expected = tmp_path / "in", "# exported\n\nMy, list\n", []
+    folder.mkdir()
+    for encoding, titles in TITLES.items():
+        rows = [track(n, name=title) for n, title in enumerate(titles * 4)]
+        lines = as_csv(rows).encode(encoding)
+        (folder / f"{encoding}.csv").write_bytes(lines)
+        (folder / f"{encoding}_above.csv").write_bytes(above.encode() + lines)
+        names = [f"{encoding}.csv", f"{encoding}_above.csv"]
+        expected += [(name, row[0], row[1], []) for name in names for row in rows]
+    # 0x8d is no character of cp1252: its line is valid UTF-8
+    (folder / "mixed.csv").write_bytes(
+        as_csv([track(n, name="Café") for n in range(9)]).encode("cp1252") + b"\xc3\x8d\n"
+    )
+    expected += [("mixed.csv", f"id{n}x", "Café", []) for n in range(9)]
+    with caplog.at_level("INFO", "segue"):
+        rows = validated(spark, folder, invalid_utf8="reject").collect()
+    read_rows = [(row.source_file, row.track_id, row.title, row.reasons) for row in rows if not row.reasons]
+    assert sorted(read_rows) == sorted(expected)
+    assert [(row.raw, row.reasons) for row in rows if row.reasons] == [("Ã\\x8d", ["bytes that are not cp1252"])]
+    logged = [record.message for record in caplog.records if "ignored" not in record.message]
+    assert len([line for line in logged if "not UTF-8" in line]) == 3
+    assert any(line.startswith("cp1252.csv, cp1252_above.csv, mixed.csv: not UTF-8, read as cp1252") for line in logged)
+    (skipped,) = [line for line in logged if "skipped" in line]
+    assert skipped.endswith("and 1 more: the header is line 4; lines skipped above it: 2")
 
 
 def test_reading_in_blocks_equals_reading_in_one_task(spark, tmp_path):

@@ -1,5 +1,7 @@
 """The hash of what decides how files are read: as long as it stays the same, no output reads its files again."""
 
+import pytest
+
 from segue.core import distribution
 from segue.ingest.sources import Source, load_sources
 from segue.pipeline import file_ledger
@@ -9,6 +11,7 @@ HASH_OF_0_2_0 = "7b3348f57967ced0"
 """What 0.2.0 stored in ``ingested_files.reading`` with its default settings and definitions."""
 
 
+@pytest.mark.guard("detection-keeps-reading-hash")
 def test_files_of_0_2_0_are_not_read_again(monkeypatch):
     assert file_ledger._reading_hash(load()) == HASH_OF_0_2_0
     sources = load_sources(distribution.conf() / "sources")
@@ -16,3 +19,8 @@ def test_files_of_0_2_0_are_not_read_again(monkeypatch):
         added = [*sources, Source("new", {"titel": ("title", None)}, read_again=read_again)]
         monkeypatch.setattr(file_ledger, "load_sources", lambda *_, added=added, **__: added)
         assert (file_ledger._reading_hash(load()) == HASH_OF_0_2_0) == (not read_again)
+
+
+def test_another_encoding_reads_files_again():
+    assert file_ledger._reading_hash(load(overrides={"ingest": {"encoding": "utf-8"}})) == HASH_OF_0_2_0
+    assert file_ledger._reading_hash(load(overrides={"ingest": {"encoding": "cp1252"}})) != HASH_OF_0_2_0

@@ -158,16 +158,20 @@ def test_missing_features_are_rejected_or_stored_as_null(run, out, tmp_path):
 
 
 def test_invalid_utf8_is_refused_rejected_or_decoded(run, out, tmp_path, capsys):
-    text = as_csv([track(0, name="Café"), *ROWS[1:]])
-    (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
+    lines = as_csv([track(n, name=f"Café {n}") for n in range(6)]).encode().splitlines(keepends=True)
+    damaged = [*lines[:-1], lines[-1].replace("é".encode(), b"\xe9")]
+    (tmp_path / "t.csv").write_bytes(b"".join(damaged))
     assert run(tmp_path / "t.csv") == 3
     assert "1 of 7 lines are not UTF-8" in capsys.readouterr().err
     assert run(tmp_path / "t.csv", "ingest.invalid_utf8=reject") == 0
     rejected = table(out, "rejected_tracks")
     assert [list(r) for r in rejected.reasons] == [["bytes that are not utf-8"]]
     assert "Caf\\xe9" in rejected.raw[0]
+    (tmp_path / "t.csv").write_bytes(b"".join(lines).decode().encode("latin-1"))
+    assert run(tmp_path / "t.csv", "ingest.encoding=utf-8") == 3
+    assert "6 of 7 lines are not UTF-8" in capsys.readouterr().err
     assert run(tmp_path / "t.csv", "ingest.encoding=latin-1") == 0
-    assert values(out)[0][1] == "Café"
+    assert values(out)[0][1] == "Café 0"
 
 
 BAD = {
@@ -176,7 +180,7 @@ BAD = {
     "header_only.csv": (as_csv([]).encode(), "a header and no rows"),
     "binary.csv": (bytes(range(256)) * 40, "NUL bytes"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)), "not UTF-8"),
-    "latin.csv": (as_csv([track(0, name="Ü")]).encode("latin-1"), "not UTF-8"),
+    "marked.csv": (b"\xef\xbb\xbf" + as_csv([track(0, name="Ü")]).encode("latin-1"), "not UTF-8"),
     "strange.csv": (b"a,b,c\n1,2,3\n", "no column is recognised"),
     "no_title.csv": (as_csv(ROWS).replace("id,name", "nr,foo").encode(), "none for track_id"),
     "all_bad.csv": (as_csv([track(n, tempo="NaN") for n in range(4)]).encode(), "none of 4 rows is a usable track"),

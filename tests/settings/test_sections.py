@@ -15,7 +15,7 @@ DEFAULTS = {
     "ingest": {
         "source": "auto",
         "mode": "upsert",
-        "encoding": "utf-8",
+        "encoding": "auto",
         "invalid_utf8": "refuse",
         "multiline": "auto",
         "force": False,

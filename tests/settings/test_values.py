@@ -28,6 +28,7 @@ def value_of(loaded, name):
         ("ingest.source=' x '", "x"),
         ("ingest.multiline=true", True),
         ("ingest.multiline=auto", "auto"),
+        ("ingest.encoding=Auto", "auto"),
         ("ingest.encoding=UTF8", "utf-8"),
         ("ingest.encoding=latin-1", "iso8859-1"),
         ("ingest.encoding=cp1252", "cp1252"),

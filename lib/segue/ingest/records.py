@@ -1,15 +1,14 @@
-"""Detect the dialect and header of CSV files; split lines into CSV records and JSON objects, with their raw text."""
+"""Split lines into CSV records and JSON objects, with their raw text."""
 
 import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 DELIMITERS = (",", ";", "\t", "|")
-_SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,63 +34,6 @@ class Dialect:
     def record_delimiter(self) -> str:
         """The delimiter to pass to ``csv.reader``: the outer one if there is one."""
         return self.outer_delimiter or self.delimiter
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The dialect and column names of a file, and the number of records to skip: the header and those before it."""
-
-    dialect: Dialect
-    names: tuple[str, ...]
-    n_skipped: int
-
-
-def detect_header(lines: Sequence[str], count_columns: Callable[[Sequence[str]], int]) -> Header | None:
-    """Return the header of a CSV file, or None if the lines hold no record.
-
-    Every delimiter, and every pair of inner and outer delimiter, is tried. The best header has the most recognised
-    columns, then the fewest delimiters within names, then the most columns; on a tie one without an outer delimiter.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        The first lines of the file, with their line ends.
-    count_columns : callable
-        Returns how many canonical columns a list of header names matches.
-    """
-    dialects = [Dialect(delimiter) for delimiter in DELIMITERS]
-    dialects += [Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer]
-    headers = [header for dialect in dialects if (header := _read_header(lines, dialect))]
-    return max(
-        headers,
-        key=lambda header: (count_columns(header.names), -_count_delimiters(header.names), len(header.names)),
-        default=None,
-    )
-
-
-def _count_delimiters(names: Sequence[str]) -> int:
-    return sum(delimiter in name for name in names for delimiter in DELIMITERS)
-
-
-def _read_header(lines: Sequence[str], dialect: Dialect) -> Header | None:
-    """Return the Header that a file has if it is of this dialect, or None if the lines hold no record or are no CSV.
-
-    The header is the first record that is neither blank nor a leading ``sep=`` line.
-    """
-    n_skipped = 0
-    try:
-        for cells in csv.reader(lines, delimiter=dialect.record_delimiter):
-            n_skipped += bool(cells)
-            separator = _SEPARATOR_LINE.fullmatch(dialect.record_delimiter.join(cells))
-            if not cells or (n_skipped == 1 and separator):
-                continue
-            names = [name.strip(" \r\n") for name in dialect.fields(cells)]
-            while names and not names[-1]:
-                names.pop()
-            return Header(dialect, tuple(names), n_skipped)
-    except csv.Error:
-        pass
-    return None
 
 
 BOM = "\ufeff"

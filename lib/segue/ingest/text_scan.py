@@ -16,25 +16,35 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from segue.ingest.encoding_detection import CANDIDATES, detect_encoding, is_valid
 from segue.ingest.input_files import InputFile, literal_path
 from segue.ingest.records import CLOSED_LINES, DELIMITERS, MemberNames
 
-HEAD_LINES = 20
+HEAD_LINES = 40
 SAMPLE_LINES = 256
 MAX_LINE_BYTES = 1 << 20
 """What the driver receives of a line: a JSON document may be one line of any length."""
+_ENCODING_SAMPLE_LINES = 128
+AUTO = "auto"
+"""The value of ``ingest.encoding`` that detects the encoding of each file."""
+_MAX_VALID_SHARE = 0.2
+"""The share of valid UTF-8 among lines beyond ASCII above which a file is damaged UTF-8, not of another encoding."""
 _ARROW_SCHEMA = pa.schema(
     [
         ("file_id", pa.int64()),
         ("block", pa.int64()),
         ("n_lines", pa.int64()),
         ("n_invalid", pa.int64()),
+        ("n_non_ascii", pa.int64()),
+        ("n_invalid_by", pa.list_(pa.int64())),
         ("has_nul", pa.bool_()),
         ("open_quotes", pa.list_(pa.bool_())),
         ("member_names", pa.list_(pa.string())),
         ("head", pa.list_(pa.binary())),
         ("hashes", pa.list_(pa.int64())),
         ("sample", pa.list_(pa.binary())),
+        ("invalid_hashes", pa.list_(pa.int64())),
+        ("invalid_sample", pa.list_(pa.binary())),
     ]
 )
 
@@ -45,32 +55,44 @@ class FileScan:
 
     Attributes
     ----------
+    encoding : the file's encoding, given or detected
     n_lines : number of lines
     n_invalid : number of lines that are not valid in the file's encoding
+    n_non_ascii : number of lines that are not ASCII; 0 if the encoding is given
+    n_invalid_by : for each of ``CANDIDATES``, the number of lines not valid in it, without those of batches that are
+        valid UTF-8; 0 if the encoding is given
     has_nul : whether a line holds a NUL byte
     open_quotes : for each of ``DELIMITERS``, whether a line ends inside quotes
     member_names : names of the members of JSON objects, in order, as keys of a dict; empty for CSV
     head : the first ``HEAD_LINES`` lines of the file
     sample : hash and text of up to ``SAMPLE_LINES`` distinct lines, those with the smallest hashes
+    invalid_sample : the same of lines that are not valid UTF-8; empty if the encoding is given
     """
 
+    encoding: str = "utf-8"
     n_lines: int = 0
     n_invalid: int = 0
+    n_non_ascii: int = 0
+    n_invalid_by: list[int] = field(default_factory=lambda: [0] * len(CANDIDATES))
     has_nul: bool = False
     open_quotes: list[bool] = field(default_factory=lambda: [False] * len(DELIMITERS))
     member_names: dict[str, None] = field(default_factory=dict)
     head: list[bytes] = field(default_factory=list)
     sample: list[tuple[int, bytes]] = field(default_factory=list)
+    invalid_sample: list[tuple[int, bytes]] = field(default_factory=list)
 
     def add(self, other: "FileScan") -> None:
-        """Add to this scan that of a later block, or of another file with the same header."""
+        """Add to this scan that of a later block of the file."""
         self.n_lines += other.n_lines
         self.n_invalid += other.n_invalid
+        self.n_non_ascii += other.n_non_ascii
+        self.n_invalid_by = [a + b for a, b in zip(self.n_invalid_by, other.n_invalid_by, strict=True)]
         self.has_nul = self.has_nul or other.has_nul
         self.open_quotes = [a or b for a, b in zip(self.open_quotes, other.open_quotes, strict=True)]
         self.member_names |= other.member_names
         self.head = (self.head + other.head)[:HEAD_LINES]
         self.sample = sorted({*self.sample, *other.sample})[:SAMPLE_LINES]
+        self.invalid_sample = sorted({*self.invalid_sample, *other.invalid_sample})[:_ENCODING_SAMPLE_LINES]
 
 
 def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
@@ -102,7 +124,7 @@ def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, File
     lines : DataFrame
         The lines as ``text_lines`` returns them.
     encoding : str
-        Encoding of all files, a superset of ASCII.
+        Encoding of all files, a superset of ASCII, or ``auto`` to detect that of each file.
     json : bool
         Whether the files hold JSON lines: their member names are collected, and quotes are not checked.
     """
@@ -126,8 +148,25 @@ def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, File
     scans: dict[int, FileScan] = {}
     rows = lines.mapInArrow(scan, from_arrow_schema(_ARROW_SCHEMA)).collect()
     for row in sorted(rows, key=lambda row: (row.file_id, row.block)):
-        scans.setdefault(row.file_id, FileScan()).add(_from_row(row))
+        scans.setdefault(row.file_id, FileScan(encoding)).add(_from_row(row))
+    if encoding == AUTO:
+        for file_scan in scans.values():
+            _detect_encoding(file_scan)
     return scans
+
+
+def _detect_encoding(scan: FileScan) -> None:
+    """Set the encoding of a file, and the number of lines not valid in it, from what the scan found.
+
+    A file is UTF-8 if it has the byte order mark of UTF-8, if its lines beyond ASCII are valid or too many of them are,
+    and if no other encoding is likely.
+    """
+    scan.encoding = "utf-8"
+    marked = bool(scan.head) and scan.head[0].startswith(codecs.BOM_UTF8)
+    if scan.n_invalid and not marked and scan.n_non_ascii - scan.n_invalid <= _MAX_VALID_SHARE * scan.n_non_ascii:
+        lines = [line for _, line in scan.invalid_sample]
+        if detected := detect_encoding(lines, scan.n_invalid_by, scan.n_invalid):
+            scan.encoding, scan.n_invalid = detected, scan.n_invalid_by[CANDIDATES.index(detected)]
 
 
 def _to_row(key: tuple[int, ...], scan: FileScan) -> dict[str, object]:
@@ -137,24 +176,31 @@ def _to_row(key: tuple[int, ...], scan: FileScan) -> dict[str, object]:
         "block": block,
         "n_lines": scan.n_lines,
         "n_invalid": scan.n_invalid,
+        "n_non_ascii": scan.n_non_ascii,
+        "n_invalid_by": scan.n_invalid_by,
         "has_nul": scan.has_nul,
         "open_quotes": scan.open_quotes,
         "member_names": list(scan.member_names),
         "head": scan.head,
         "hashes": [line_hash for line_hash, _ in scan.sample],
         "sample": [line for _, line in scan.sample],
+        "invalid_hashes": [line_hash for line_hash, _ in scan.invalid_sample],
+        "invalid_sample": [line for _, line in scan.invalid_sample],
     }
 
 
 def _from_row(row: Row) -> FileScan:
     return FileScan(
-        row.n_lines,
-        row.n_invalid,
-        row.has_nul,
-        row.open_quotes,
-        dict.fromkeys(row.member_names),
-        [bytes(line) for line in row.head],
-        list(zip(row.hashes, map(bytes, row.sample), strict=True)),
+        n_lines=row.n_lines,
+        n_invalid=row.n_invalid,
+        n_non_ascii=row.n_non_ascii,
+        n_invalid_by=row.n_invalid_by,
+        has_nul=row.has_nul,
+        open_quotes=row.open_quotes,
+        member_names=dict.fromkeys(row.member_names),
+        head=[bytes(line) for line in row.head],
+        sample=list(zip(row.hashes, map(bytes, row.sample), strict=True)),
+        invalid_sample=list(zip(row.invalid_hashes, map(bytes, row.invalid_sample), strict=True)),
     )
 
 
@@ -173,7 +219,8 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
     """Return the FileScan of some lines. Adds names of JSON members to ``names``; if it is None, checks CSV quotes."""
-    scan = FileScan(n_lines=len(values), n_invalid=_count_invalid(values, encoding))
+    scan = FileScan(n_lines=len(values))
+    _count_invalid(scan, values, hashes, encoding)
     scan.has_nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
     if names is not None:
         for line in values.to_pylist():
@@ -185,26 +232,41 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
                 for is_open, closed in zip(scan.open_quotes, CLOSED_LINES, strict=True)
             ]
     scan.head = pc.binary_slice(values[:HEAD_LINES], 0, MAX_LINE_BYTES).to_pylist()
-    lowest, first = np.unique(hashes.to_numpy(), return_index=True)
-    sample = pc.binary_slice(values.take(first[:SAMPLE_LINES]), 0, MAX_LINE_BYTES)
-    scan.sample = list(zip(lowest.tolist()[:SAMPLE_LINES], sample.to_pylist(), strict=True))
+    scan.sample = _lowest_hashes(values, hashes, SAMPLE_LINES)
     return scan
 
 
-def _count_invalid(values: pa.Array, encoding: str) -> int:
-    """Return how many values are not valid in the encoding. Valid UTF-8, the usual case, is checked by Arrow."""
-    if encoding == "utf-8":
+def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:
+    """Return the hashes and texts of up to ``n_lines`` distinct lines, of the lowest hashes. Long lines are cut."""
+    lowest, first = np.unique(hashes.to_numpy(), return_index=True)
+    sample = pc.binary_slice(values.take(first[:n_lines]), 0, MAX_LINE_BYTES)
+    return list(zip(lowest.tolist()[:n_lines], sample.to_pylist(), strict=True))
+
+
+def _count_invalid(scan: FileScan, values: pa.Array, hashes: pa.Array, encoding: str) -> None:
+    """Count in a scan the lines that are not valid in the encoding, and collect what is needed to detect another.
+
+    Valid UTF-8, the usual case, is checked by Arrow.
+    """
+    if encoding in (AUTO, "utf-8"):
         try:
-            pc.cast(values, pa.string())
-            return 0
+            texts = pc.cast(values, pa.string())
+            if encoding == AUTO:
+                scan.n_non_ascii = len(texts) - pc.sum(pc.string_is_ascii(texts), min_count=0).as_py()
+            return
         except pa.ArrowInvalid:
             pass
-    return sum(not _is_valid(value, encoding) for value in values.to_pylist())
-
-
-def _is_valid(value: bytes, encoding: str) -> bool:
-    try:
-        value.decode(encoding)
-        return True
-    except UnicodeDecodeError:
-        return False
+    lines = values.to_pylist()
+    if encoding != AUTO:
+        scan.n_invalid = sum(not is_valid(line, encoding) for line in lines)
+        return
+    non_ascii = [line for line in lines if not line.isascii()]
+    # nearly always all lines are valid or none: one text is decoded faster than its lines
+    text = b"\n".join(non_ascii)
+    scan.n_invalid_by = [
+        0 if is_valid(text, name) else sum(not is_valid(line, name) for line in non_ascii) for name in CANDIDATES
+    ]
+    invalid = np.array([not is_valid(line, "utf-8") for line in lines])
+    scan.n_invalid, scan.n_non_ascii = int(invalid.sum()), len(non_ascii)
+    mask = pa.array(invalid)
+    scan.invalid_sample = _lowest_hashes(values.filter(mask), hashes.filter(mask), _ENCODING_SAMPLE_LINES)

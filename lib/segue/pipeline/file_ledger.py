@@ -18,6 +18,7 @@ from segue.core.paths import spark_uri
 from segue.core.text import json_digest
 from segue.ingest.input_files import InputFile
 from segue.ingest.sources import load_sources, reading_rules
+from segue.ingest.text_scan import AUTO
 from segue.runtime import logs
 from segue.settings import Settings
 from segue.storage.store import Store
@@ -134,7 +135,9 @@ def _reading_hash(settings: Settings) -> str:
     ingest = settings.ingest
     sources = load_sources(distribution.conf() / "sources", name=ingest.source)
     decisive = [
-        ingest.encoding,
+        # an output of the former default "utf-8" does not read its files again: detection reads UTF-8 files as before
+        # guard: detection-keeps-reading-hash -> ingest.encoding,
+        "utf-8" if ingest.encoding == AUTO else ingest.encoding,
         ingest.invalid_utf8,
         ingest.multiline,
         settings.features.columns,

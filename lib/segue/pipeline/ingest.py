@@ -16,8 +16,9 @@ from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.input_files import InputFile, list_input, readable_errors
-from segue.ingest.reader import InputRows, TextOptions, read_rows
+from segue.ingest.reader import InputRows, read_rows
 from segue.ingest.sources import load_sources
+from segue.ingest.text_files import TextOptions
 from segue.pipeline import file_ledger
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings

@@ -31,7 +31,8 @@ class IngestSettings(_Section):
         default="upsert", description='"snapshot" also removes the tracks that are not in the input'
     )
     encoding: Encoding = Field(
-        default="utf-8", description='of CSV and JSON Lines; any that writes ASCII as ASCII, such as "cp1252"'
+        default="auto",
+        description='of CSV and JSON Lines: "auto" (detected), or any that writes ASCII as ASCII, such as "cp1252"',
     )
     invalid_utf8: Literal["refuse", "reject"] = Field(
         default="refuse",

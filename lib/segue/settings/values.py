@@ -71,6 +71,8 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 
 
 def _encoding(name: str) -> str:
+    if name.lower() == "auto":
+        return "auto"
     ascii_bytes = bytes(range(128))
     try:
         if ascii_bytes.decode("ascii").encode(name) != ascii_bytes:
@@ -92,7 +94,7 @@ Encoding = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
     AfterValidator(_encoding),
-    _expected('an encoding that writes ASCII as ASCII, such as "utf-8" or "cp1252"'),
+    _expected('"auto", or an encoding that writes ASCII as ASCII, such as "utf-8" or "cp1252"'),
 ]
 Ks = Annotated[tuple[int, ...], BeforeValidator(_ks), _expected(KS_EXPECTED)]
 ListOf = Annotated[tuple[_T, ...], BeforeValidator(_as_tuple)]

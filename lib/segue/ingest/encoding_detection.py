@@ -1,0 +1,174 @@
+"""Detect the encoding of text that is not UTF-8, from a sample of its lines.
+
+Titles and names hold few letters beyond ASCII, too few for language statistics to separate Latin and East Asian
+encodings: alphabets and common characters separate them. Other scripts are left to charset-normalizer.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from charset_normalizer import CharsetMatch, from_bytes
+
+_WESTERN = "àáâãäåæçèéêëìíîïñòóôõöøœùúûüÿß"
+_ALPHABETS = {
+    "cp1252": (_WESTERN, "áéíóúýðþæö"),
+    "cp1250": ("ąćęłńóśźż", "áäčďéěíĺľňóôŕřšťúůýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "iso8859_2": ("ąćęłńóśźż", "áäčďéěíĺľňóôŕřšťúůýž"),
+    "cp1254": ("çğıöşüâîûİ",),
+    "cp1257": ("āčēģīķļņšūž", "ąčęėįšųūž"),
+    "mac_roman": (_WESTERN,),
+    "cp850": (_WESTERN,),
+}
+"""The Latin encodings, in order of preference, each with the letters beyond ASCII of groups of languages."""
+_OTHER_SCRIPTS = ("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874")
+DESCRIPTIONS = {
+    "cp1252": "Western European",
+    "cp1250": "Central European",
+    "iso8859_2": "Central European",
+    "cp1254": "Turkish",
+    "cp1257": "Baltic",
+    "mac_roman": "Western European, old Mac OS",
+    "cp850": "Western European, DOS",
+    "cp1251": "Cyrillic",
+    "koi8_r": "Cyrillic, KOI8",
+    "cp866": "Cyrillic, DOS",
+    "cp1253": "Greek",
+    "cp1255": "Hebrew",
+    "cp1256": "Arabic",
+    "cp874": "Thai",
+    "cp949": "Korean",
+    "cp932": "Japanese, Shift-JIS",
+    "euc_jp": "Japanese, EUC-JP",
+    "gb18030": "simplified Chinese",
+    "cp950": "traditional Chinese, Big5",
+}
+"""What each of ``CANDIDATES`` is used for."""
+CANDIDATES = tuple(DESCRIPTIONS)
+"""The encodings that can be detected, all supersets of ASCII, as Python names them."""
+_MIN_VALID = 0.9
+"""The share of lines that must be valid in an encoding."""
+_MIN_FIT = 0.85
+"""The share of the characters beyond ASCII that must fit a Latin alphabet."""
+_MIN_COMMON = 0.6
+"""The share of the characters beyond ASCII that must be common in an East Asian language."""
+_MIN_CHARACTERS = 3
+"""The number of characters beyond ASCII below which only the first encoding, cp1252, is detected."""
+_CELL = re.compile(rb'[^,;\t"]*[\x80-\xff][^,;\t"]*')
+_RUN = re.compile(r"[^\x00-\x7f\xa0]+")
+_MAX_RUN = 3
+"""The number of successive letters beyond ASCII above which a word is in no Latin script."""
+_BETWEEN_LETTERS = frozenset("’‘´–—…·×÷µ")  # noqa: RUF001
+_PUNCTUATION = _BETWEEN_LETTERS | frozenset("“”„‚•«»‹›°©®™§¡¿ªº¨")  # noqa: RUF001
+_UNCOMMON = "ðõûýþ"
+_UNCOMMON_COST = 0.01
+"""Letters of cp1252 with the bytes of Hungarian ő and ű and of Turkish ğ, ş and dotless i, which are more frequent."""
+
+
+def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: int) -> str | None:
+    """Return the likely one of ``CANDIDATES`` in which lines are encoded, or None if none is likely.
+
+    Parameters
+    ----------
+    lines : sequence of bytes
+        A sample of a file's lines that are not valid UTF-8.
+    n_invalid : sequence of int
+        For each candidate the number of lines, out of ``n_lines``, that are not valid in it.
+    n_lines : int
+        The number of the file's lines that are not valid UTF-8, sampled or not.
+    """
+    possible = {name for name, n in zip(CANDIDATES, n_invalid, strict=True) if n <= (1 - _MIN_VALID) * n_lines}
+    cells = [cell for line in lines for cell in _CELL.findall(line)]
+    return (
+        _likeliest(_COMMON, possible, _MIN_COMMON, lambda name: _common_share(cells, name))
+        or _likeliest(_ALPHABETS, possible, _MIN_FIT, lambda name: _latin_fit(cells, name))
+        or _detect_script(cells, [name for name in _OTHER_SCRIPTS if name in possible])
+    )
+
+
+def _likeliest(names: Iterable[str], possible: set[str], lowest: float, rate: Callable[[str], float]) -> str | None:
+    """Return the possible encoding with the highest rating, if it is not below ``lowest``; on a tie the first."""
+    ratings = {name: rate(name) for name in names if name in possible}
+    best = max(ratings, key=lambda name: ratings[name], default=None)
+    return best if best and ratings[best] >= lowest else None
+
+
+def _common_share(cells: Sequence[bytes], encoding: str) -> float:
+    """Return the share of the characters beyond ASCII that are common in the language of an East Asian encoding."""
+    n_characters = n_common = 0
+    for cell in cells:
+        text = cell.decode(encoding, "replace")
+        for run in _RUN.finditer(text):
+            n_characters += len(run[0])
+            neighbours = text[max(run.start() - 1, 0) : run.start()] + text[run.end() : run.end() + 1]
+            # one character within an ASCII word is a Latin letter or an apostrophe, read with the letter after it
+            if len(run[0]) > 1 or not run[0].isalpha() or not any(letter.isalpha() for letter in neighbours):
+                n_common += sum(character in _COMMON[encoding] for character in run[0])
+    return n_common / n_characters if n_characters >= _MIN_CHARACTERS else 0.0
+
+
+def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
+    """Return the characters that an encoding writes as two bytes, the first of them in some ranges."""
+    pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
+    return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
+
+
+def is_valid(line: bytes, encoding: str) -> bool:
+    """Return whether a line is valid in an encoding."""
+    try:
+        line.decode(encoding)
+        return True
+    except UnicodeDecodeError:
+        return False
+
+
+# punctuation, kana and the kanji of level 1
+_JAPANESE = _common_characters("euc_jp", range(0xA1, 0xA2), range(0xA4, 0xA6), range(0xB0, 0xD0))
+_COMMON = {
+    "cp949": _common_characters("euc_kr", range(0xB0, 0xC9)),
+    "cp932": _JAPANESE,
+    "euc_jp": _JAPANESE,
+    "gb18030": _common_characters("gb2312", range(0xB0, 0xD8)),
+    "cp950": _common_characters("big5", range(0xA4, 0xC7)),
+}
+"""The East Asian encodings, in order of preference, each with the common characters of its language."""
+
+
+def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
+    """Return the share of the characters beyond ASCII that stand as in a language written in a Latin encoding."""
+    fitting: Counter[str] = Counter()
+    n_characters = 0
+    for cell in cells:
+        text = cell.decode(encoding, "replace")
+        for run in _RUN.finditer(text):
+            n_characters += len(run[0])
+            if len(run[0]) <= _MAX_RUN:
+                fitting.update(text[index] for index in range(*run.span()) if _suits_neighbours(text, index))
+    if n_characters < (1 if encoding == CANDIDATES[0] else _MIN_CHARACTERS):
+        return 0.0
+    marks = sum(fitting[mark] for mark in _PUNCTUATION)
+    letters = max(sum(fitting[letter] for letter in {*known, *known.upper()}) for known in _ALPHABETS[encoding])
+    uncommon = sum(fitting[letter] for letter in _UNCOMMON) if encoding == CANDIDATES[0] else 0
+    return (marks + letters - _UNCOMMON_COST * uncommon) / n_characters
+
+
+def _suits_neighbours(text: str, index: int) -> bool:
+    """Return False for a capital after a small letter, and for punctuation between letters except a few marks."""
+    before, after = text[index - 1 : index], text[index + 1 : index + 2]
+    if text[index] in _PUNCTUATION:
+        return text[index] in _BETWEEN_LETTERS or not (before.isalpha() and after.isalpha())
+    return not (text[index].isupper() and before.islower())
+
+
+def _detect_script(cells: Sequence[bytes], encodings: Sequence[str]) -> str | None:
+    """Return which of some encodings charset-normalizer finds the likeliest for a text, or None if none is likely."""
+    matches: list[CharsetMatch] = []
+    for encoding in encodings:
+        # a line that is not valid in an encoding would exclude it
+        valid = b"\n".join(cell for cell in cells if is_valid(cell, encoding))
+        words = _RUN.findall(valid.decode(encoding))
+        # an isolated letter is one of a Latin script
+        if sum(len(word) for word in words if len(word) > 1) >= max(_MIN_CHARACTERS, len("".join(words)) / 2):
+            matches += from_bytes(valid, cp_isolation=[encoding])
+    best = min(matches, key=lambda match: match.chaos - match.coherence, default=None)
+    return best.encoding if best else None

@@ -1,0 +1,187 @@
+"""Detect the dialect and header of CSV files, also below a sheet's name, comments or a line of group names."""
+
+import contextlib
+import csv
+import functools
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from segue.ingest.records import DELIMITERS, Dialect
+
+MAX_HEADER_RECORD = 32
+"""The number of records among which the header is looked for."""
+_MIN_COLUMNS = 3
+"""The number of recognised columns that a header below other records must have, unless its columns are sufficient."""
+_SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
+MatchNames = Callable[[tuple[str, ...]], Collection[str]]
+"""Returns the canonical columns that header names match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The dialect and column names of a file, and where its header is.
+
+    Attributes
+    ----------
+    dialect : the file's dialect
+    names : the column names
+    line : number of the header's line, from 1
+    lines : the file's lines up to the header's last
+    n_above : number of lines with text above the header, without a ``sep=`` line
+    """
+
+    dialect: Dialect
+    names: tuple[str, ...]
+    line: int = 1
+    lines: tuple[str, ...] = ()
+    n_above: int = 0
+
+
+def detect_header(
+    lines: Sequence[str], match_names: MatchNames, is_sufficient: Callable[[Collection[str]], bool] = bool
+) -> Header | None:
+    """Return the header of a CSV file, or None if the lines hold no record.
+
+    Every delimiter, and every pair of inner and outer delimiter, is tried. The header is the first record if its
+    columns are sufficient, else the first of the opening records that have the most recognised columns. The best
+    dialect has the most recognised columns, then the delimiter of a ``sep=`` line, then the fewest delimiters within
+    names, then the most columns; on a tie it has no outer delimiter.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The first lines of the file, with their line ends.
+    match_names : callable
+        Returns the canonical columns that header names match.
+    is_sufficient : callable
+        Returns whether a file can be read that has these canonical columns.
+    """
+    match_names = functools.cache(match_names)
+    dialects = [Dialect(delimiter) for delimiter in DELIMITERS]
+    dialects += [Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer]
+    openings = [_read_opening(lines, dialect) for dialect in dialects]
+    firsts = [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
+    if not firsts:
+        return None
+    best = max(firsts, key=lambda candidate: candidate.rank(match_names))
+    # guard: sufficient-first-record-is-header -> if True:
+    if not is_sufficient(match_names(best.names)):
+        below = [_Candidate(first.opening, i) for first in firsts for i in range(first.index + 1, len(first.records))]
+        named = [candidate for candidate in below if candidate.may_be_header()]
+        other = max(named, key=lambda candidate: candidate.rank(match_names), default=best)
+        columns = match_names(other.names)
+        if len(columns) > len(match_names(best.names)) and (len(columns) >= _MIN_COLUMNS or is_sufficient(columns)):
+            best = other
+    return _complete_header(best, lines, match_names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The first records of a file, if it is of a dialect: their fields, and the number of the last line of each.
+
+    ``separator`` is the delimiter that a ``sep=`` line declares, if it is the first record.
+    """
+
+    dialect: Dialect
+    records: list[list[str]]
+    last_lines: list[int]
+    separator: str | None
+
+    @property
+    def first(self) -> int:
+        """The index of the first record that is no ``sep=`` line."""
+        return int(self.separator is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A record that may be the header: the one at ``index`` of an opening."""
+
+    opening: _Opening
+    index: int
+
+    @property
+    def records(self) -> list[list[str]]:
+        return self.opening.records
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return _names(self.records[self.index])
+
+    def rank(self, match_names: MatchNames) -> tuple[int, ...]:
+        """Return a key by which the best candidate is the greatest."""
+        names, dialect = self.names, self.opening.dialect
+        n_delimiters = sum(delimiter in name for name in names for delimiter in DELIMITERS)
+        is_declared = dialect.delimiter == self.opening.separator
+        return len(match_names(names)), -self.index, is_declared, -n_delimiters, len(names)
+
+    def may_be_header(self) -> bool:
+        """Return whether a record has two names or more, and no number, which nearly every row has."""
+        return len(self.names) > 1 and not any(map(_is_number, self.names))
+
+
+def _read_opening(lines: Sequence[str], dialect: Dialect) -> _Opening:
+    records: list[list[str]] = []
+    last_lines: list[int] = []
+    separator = None
+    reader = csv.reader(lines, delimiter=dialect.record_delimiter)
+    with contextlib.suppress(csv.Error):
+        for cells in reader:
+            declared = _SEPARATOR_LINE.fullmatch(dialect.record_delimiter.join(cells))
+            if declared and not records:
+                separator = declared[1]
+            if cells:
+                records.append(dialect.fields(cells))
+                last_lines.append(reader.line_num)
+            if len(records) == MAX_HEADER_RECORD:
+                break
+    return _Opening(dialect, records, last_lines, separator)
+
+
+def _names(fields: Sequence[str]) -> tuple[str, ...]:
+    """Return the trimmed names of a record, without empty ones at its end."""
+    names = [name.strip(" \r\n") for name in fields]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+        return True
+    except ValueError:
+        return False
+
+
+def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchNames) -> Header:
+    """Return a record as the file's Header, its names completed from the records above and below it."""
+    names, records, index = best.names, best.records, best.index
+    last = best.index
+    if index > best.opening.first and len(records[index - 1]) == len(records[index]):
+        names = _with_groups(records[index - 1], names, match_names)
+    # pandas writes the names of an index on a line of their own, in otherwise empty fields
+    index_names = _names(records[index + 1]) if index + 1 < len(records) else ()
+    if len(index_names) < len(names):
+        indexed = index_names + names[len(index_names) :]
+        if len(match_names(indexed)) > len(match_names(names)):
+            names, last = indexed, last + 1
+    last_lines = best.opening.last_lines
+    n_above = index - best.opening.first
+    return Header(best.opening.dialect, names, last_lines[index], tuple(lines[: last_lines[last]]), n_above)
+
+
+def _with_groups(groups: Sequence[str], names: tuple[str, ...], match_names: MatchNames) -> tuple[str, ...]:
+    """Return names with that of their group before them where this is the more specific: ``artist name`` for ``name``.
+
+    A group's name is added where it changes the matched column, and to equal names if one of them is matched with it.
+    """
+    grouped = [f"{group.strip()} {name}" if name else "" for group, name in zip(groups, names, strict=False)]
+    matched = [match_names((name,)) if name else () for name in grouped]
+    repeated = {name for name, columns in zip(names, matched, strict=True) if columns and names.count(name) > 1}
+    specific = tuple(
+        longer if name in repeated or (columns and set(columns) != set(match_names((name,)))) else name
+        for name, longer, columns in zip(names, grouped, matched, strict=True)
+    )
+    return specific if len(match_names(specific)) >= len(match_names(names)) else names

@@ -1,0 +1,220 @@
+"""Inspect text files (CSV, JSON, and files that are converted to them), and plan how workers read each of them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame, SparkSession
+
+from segue.errors import InputError
+from segue.ingest import conversion, foreign_formats, text_reader, text_scan
+from segue.ingest.column_matching import ColumnLayout, match_headers
+from segue.ingest.column_rules import ColumnRules, join_names
+from segue.ingest.encoding_detection import DESCRIPTIONS
+from segue.ingest.header_detection import Header, detect_header
+from segue.ingest.input_files import InputFile, readable_errors
+from segue.ingest.member_headers import known_headers, leaf_headers, order_members
+from segue.ingest.records import DELIMITERS, Dialect, MemberNames
+from segue.ingest.text_scan import AUTO, FileScan
+from segue.ingest.units import SampleValues
+
+log = logging.getLogger(__name__)
+MAX_SINGLE_TASK_BYTES = 1 << 30
+"""With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How to read text files: the settings ``ingest.encoding``, ``ingest.invalid_utf8`` and ``ingest.multiline``."""
+
+    encoding: str = AUTO
+    invalid_utf8: str = "refuse"
+    multiline: bool | str = "auto"
+
+
+def read_text_files(
+    spark: SparkSession, files: Sequence[InputFile], rules: ColumnRules, options: TextOptions
+) -> tuple[DataFrame, list[ColumnLayout]]:
+    """Return a lazy DataFrame of the validated rows of text files, and a list of their distinct layouts.
+
+    Runs one Spark job for each of the formats CSV and JSON, to inspect the files; for files that need conversion, one
+    more for all of them, and one for each of the two formats.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
+    """
+    known = known_headers(rules.sources)
+    scans: dict[int, FileScan] = {}
+    for file_format in ("csv", "json"):
+        if format_files := [file for file in files if file.format == file_format]:
+            with readable_errors(join_names(format_files)):
+                lines = text_scan.text_lines(spark, format_files)
+                scans |= text_scan.scan_files(lines, options.encoding, json=file_format == "json")
+    plain: list[InputFile] = []
+    to_convert: list[InputFile] = []
+    for file in files:
+        (to_convert if conversion.needs_conversion(file, scans.get(file.id), known) else plain).append(file)
+    converted: list[InputFile] = []
+    if to_convert:
+        with readable_errors(join_names(to_convert)):
+            converted, converted_scans = conversion.scan_converted(spark, to_convert, known, options.encoding)
+        scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
+    _refuse_invalid([*plain, *converted], scans, options)
+    plans, layouts, single_task = _plan_files(
+        [file for file in (*plain, *converted) if file.id in scans], scans, rules, options
+    )
+    frames = [text_scan.text_lines(spark, plain)] if plain else []
+    frames += [conversion.converted_lines(spark, converted, known)] if converted else []
+    lines = reduce(DataFrame.union, frames)
+    return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), layouts
+
+
+def _plan_files(
+    files: Sequence[InputFile], scans: dict[int, FileScan], rules: ColumnRules, options: TextOptions
+) -> tuple[dict[int, text_reader.FilePlan], list[ColumnLayout], set[int]]:
+    """Return how to read each file, by its id, the distinct layouts, and the ids of files that one task reads."""
+    headers = {file.id: _detect_header(file, scans[file.id], rules) for file in files}
+    _log_decisions(files, scans, headers, options)
+    groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
+    for file in files:
+        header = headers[file.id]
+        groups.setdefault((file.format, header.dialect, header.names), []).append(file)
+    plans: dict[int, text_reader.FilePlan] = {}
+    layouts: list[ColumnLayout] = []
+    for group in groups.values():
+        group_plans = _plan_group(group, headers, scans, rules, options)
+        plans |= group_plans
+        layouts += dict.fromkeys(plan.layout for plan in group_plans.values())
+    return plans, layouts, {file.id for file in files if _is_single_task(file, plans[file.id], scans, options)}
+
+
+def _log_decisions(
+    files: Sequence[InputFile], scans: dict[int, FileScan], headers: dict[int, Header], options: TextOptions
+) -> None:
+    """Log which encodings are detected, and what stands above headers: a line for all files of the same decision."""
+    by_decision: dict[str, list[InputFile]] = {}
+    for file in files:
+        encoding, header = scans[file.id].encoding, headers[file.id]
+        if options.encoding == AUTO and encoding in DESCRIPTIONS:
+            decision = (
+                f"not UTF-8, read as {encoding} ({DESCRIPTIONS[encoding]}); choose with --set ingest.encoding=NAME"
+            )
+            by_decision.setdefault(decision, []).append(file)
+        if header.n_above:
+            decision = f"the header is line {header.line}; lines skipped above it: {header.n_above}"
+            by_decision.setdefault(decision, []).append(file)
+    for decision, decided in by_decision.items():
+        log.info("%s: %s", join_names(decided), decision)
+
+
+def _plan_group(
+    files: Sequence[InputFile],
+    headers: dict[int, Header],
+    scans: dict[int, FileScan],
+    rules: ColumnRules,
+    options: TextOptions,
+) -> dict[int, text_reader.FilePlan]:
+    """Return a dict from file id to FilePlan (how to read a file), for files of one format with equal column names.
+
+    Files with equal layouts share one ColumnLayout, so that a worker builds one validator for them.
+    """
+    names = headers[files[0].id].names
+    dialect = headers[files[0].id].dialect if files[0].format == "csv" else None
+    matched_names = names if dialect else leaf_headers(names)
+    group_sample = _sample_rows(files, headers, scans)
+    shared: dict[str, ColumnLayout] = {}
+    plans: dict[int, text_reader.FilePlan] = {}
+    for file in files:
+        scan = scans[file.id]
+        sample = _sample_rows([file], headers, scans) if len(files) > 1 else group_sample
+        layout = rules.match(matched_names, sample, group_sample)
+        plans[file.id] = text_reader.FilePlan(
+            file.source_file,
+            shared.setdefault(repr(layout), layout),
+            names,
+            dialect,
+            len(headers[file.id].lines),
+            scan.encoding,
+            # the scan counts no invalid lines of a detected encoding in batches of valid UTF-8
+            has_invalid=scan.n_invalid > 0 or (options.encoding == AUTO and scan.encoding != "utf-8"),
+            by_line=options.multiline is not True and _spans_lines(scan, dialect),
+        )
+    for layout in shared.values():
+        rules.require(layout, names, files)
+    return plans
+
+
+def _refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
+    """Raise InputError if all files are empty, or one holds NUL bytes or is not valid in the encoding."""
+    if not scans:
+        raise InputError(f"{join_names(files)}: found an empty file, expected a header and rows")
+    for file in files:
+        scan = scans.get(file.id)
+        if scan and scan.has_nul:
+            raise InputError(f"{file.source_file} {_describe_nul(file, scan)}")
+        if scan and scan.n_invalid and options.invalid_utf8 == "refuse":
+            raise InputError(
+                f"{file.source_file}: {scan.n_invalid} of {scan.n_lines} lines are not "
+                f"{scan.encoding.upper()}; name the file's encoding, such as --set ingest.encoding=cp1252, "
+                "or reject those rows with --set ingest.invalid_utf8=reject"
+            )
+
+
+def _describe_nul(file: InputFile, scan: FileScan) -> str:
+    """Return what a file with NUL bytes is and what to do."""
+    start = b"\n".join(scan.head)
+    return foreign_formats.describe_bytes(file.source_file, start) or (
+        f"holds NUL bytes and begins with {start[:8]!r}, expected text (CSV or JSON lines); if it is a damaged CSV, "
+        "remove them with: tr -d '\\000' < FILE > NEWFILE"
+    )
+
+
+def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules) -> Header:
+    if file.format == "json":
+        if not scan.member_names:
+            raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per track")
+        if len(scan.member_names) > MemberNames.MAX_NAMES:
+            raise InputError(
+                f"{file.source_file}: its JSON objects have more than {MemberNames.MAX_NAMES} different member names, "
+                "expected one object per track with the same names in each"
+            )
+        return Header(Dialect(DELIMITERS[0]), order_members(sorted(scan.member_names)))
+    lines = list(text_reader.decode_lines(scan.head, scan.encoding, is_start=True))
+    header = detect_header(lines, lambda names: match_headers(names, rules.sources)[1], rules.are_sufficient)
+    if header is None:
+        raise InputError(f"{file.source_file}: found no record, expected a header and rows")
+    return header
+
+
+def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: dict[int, FileScan]) -> SampleValues:
+    """Return the sampled rows of files with equal column names, without the lines up to their headers."""
+    header = headers[files[0].id]
+    dialect = header.dialect if files[0].format == "csv" else None
+    skipped = {line for file in files for line in headers[file.id].lines}
+    return text_reader.sample_rows([scans[file.id] for file in files], header.names, dialect, skipped)
+
+
+def _is_single_task(
+    file: InputFile, plan: text_reader.FilePlan, scans: dict[int, FileScan], options: TextOptions
+) -> bool:
+    """Return whether one task reads all of a CSV file: its records span lines, or ``multiline`` is true."""
+    if plan.dialect is None or options.multiline is False:
+        return False
+    spans_lines = _spans_lines(scans[file.id], plan.dialect)
+    if options.multiline == "auto" and spans_lines and file.size > MAX_SINGLE_TASK_BYTES:
+        log.warning(
+            "%s: some lines end inside quotes, but a file of %d MB is read in blocks, so rows that span lines are "
+            "rejected; --set ingest.multiline=true reads it in one task",
+            file.source_file,
+            file.size >> 20,
+        )
+        return False
+    return spans_lines or options.multiline is True
+
+
+def _spans_lines(scan: FileScan, dialect: Dialect | None) -> bool:
+    """Return whether some line of a CSV file ends inside quotes; False for JSON lines."""
+    return dialect is not None and scan.open_quotes[DELIMITERS.index(dialect.record_delimiter)]
