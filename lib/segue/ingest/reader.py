@@ -128,7 +128,8 @@ def _read_text_files(
                 lines = text_scan.text_lines(spark, format_files)
                 scans |= text_scan.scan_files(lines, options.encoding, json=file_format == "json")
     to_convert = [file for file in files if conversion.needs_conversion(file, scans.get(file.id), known)]
-    plain = [file for file in files if file not in to_convert]
+    converted_ids = {file.id for file in to_convert}
+    plain = [file for file in files if file.id not in converted_ids]
     converted: list[InputFile] = []
     if to_convert:
         with readable_errors(_join_names(to_convert)):
