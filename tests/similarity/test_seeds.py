@@ -22,7 +22,7 @@ CATALOGUE = [
     CatalogueTrack("f", "Under Pressure", "Queen, David Bowie", 1.0, "GBUM71029601"),
     CatalogueTrack("g", "Sakura", "", 1.0),
     CatalogueTrack("h", "1. Allegro", "Vivaldi", 1.0),
-    CatalogueTrack("i", "Stand by Me", "Ben E. King", 1.0),
+    CatalogueTrack("i", "Down by the River", "Neil Young", 1.0),
     CatalogueTrack(ID, "I Don't Care", "Ed Sheeran", 1.0),
 ]
 
@@ -40,12 +40,15 @@ def resolve(content):
         ("help - the beatles", ["a"]),
         ("Beatles - Help! (Live)", ["a"]),
         ("Beatles \u2013 Help!\nHalo\u00a0\u2014 Beyoncé", ["a", "d"]),
-        ("Help! by The Beatles\nstand by me\nStand By Me BY Ben E. King", ["a", "i"]),
+        ("Help! by The Beatles\ndown by the river\nDown By The River BY Neil Young", ["a", "i"]),
         ("1. Help! - The Beatles\n2) Halo\n1. Allegro", ["a", "d", "h"]),
         ("song 2 - part a", ["e"]),
         ("SONG 2 - part a - friends", ["e"]),
         ("spotify:track:b\nhttps://open.spotify.com/track/d?si=1", ["b", "d"]),
-        ("https://open.spotify.com/intl-de/track/d?si=1\nspotify:local:Ben+E.+King:Gold:Stand+by+Me:180", ["d", "i"]),
+        (
+            "https://open.spotify.com/intl-de/track/d?si=1\nspotify:local:Neil+Young:Gold:Down+by+the+River:180",
+            ["d", "i"],
+        ),
         ("d\nhalo - beyonce\nd", ["d"]),
         ("track_id\na\n", ["a"]),
         ("name;artist\nHelp!;Bananarama\nHelp!;Beatles\n", ["c", "a"]),
@@ -53,7 +56,7 @@ def resolve(content):
         ("My favourites\n\nName,Artist\nHelp!,Beatles\n", ["a"]),
         # no header: a cell with an id or a link, or title and artist in some order
         (f"Ed,{ID},2019\nAnna,spotify:track:b,2020", [ID, "b"]),
-        ("7,Halo,Beyoncé,2008\nBen E. King;Stand by Me", ["d", "i"]),
+        ("7,Halo,Beyoncé,2008\nNeil Young;Down by the River", ["d", "i"]),
         # an artist whom the catalogue joins with another, and one whom it does not know
         ("name,artist\nUnder Pressure,Queen\nSakura,Ikimono Gakari\n", ["f", "g"]),
         ("#EXTM3U\n#EXTINF:200,Bananarama - Help\nMusic/01.mp3\n", ["c"]),
@@ -96,7 +99,7 @@ PLAYLISTS = {
                     "episode": None,
                     "localTrack": None,
                 },
-                {"track": None, "localTrack": {"uri": "spotify:local:Ben+E.+King::Stand+by+Me:180"}},
+                {"track": None, "localTrack": {"uri": "spotify:local:Neil+Young::Down+by+the+River:180"}},
             ],
         }
     ]
