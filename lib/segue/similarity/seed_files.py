@@ -15,13 +15,16 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from segue.core.text import printable
 from segue.errors import InputError
 from segue.ingest.column_matching import Source, normalise_header
 from segue.similarity.seeds import Seed, is_track_uri, parse_line, parse_row
@@ -36,6 +39,19 @@ _BINARY = {
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
 }
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What ``zipfile`` and ``gzip`` raise for damaged, encrypted and exotic archives."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _START = 1000
 _DELIMITERS = ",;\t|"
@@ -95,8 +111,10 @@ def _unpack(content: bytes, name: str) -> bytes:
         elif content.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(content)) as stream:
                 content = stream.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as error:
-        raise InputError(f"--seeds {name} is damaged or encrypted: {error}; unpack it") from error
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(f"--seeds {name} is damaged or encrypted ({printable(str(error))}); unpack it") from error
     if len(content) > MAX_BYTES:
         raise InputError(f"--seeds {name} has more than {MAX_BYTES // 1_000_000} MB, expected a list of tracks")
     return content
@@ -110,7 +128,7 @@ def _unzip(content: bytes, name: str) -> bytes:
         files = [each for each in names if not each.startswith("__MACOSX/") and PurePosixPath(each).name[:1] != "."]
         if len(files) != 1:
             listed = ", ".join(files[:5]) + (", …" if len(files) > 5 else "")
-            raise InputError(f"--seeds {name} holds {len(files)} files, expected one; unpack it ({listed})")
+            raise InputError(f"--seeds {name} holds {len(files)} files, expected one; unpack it ({printable(listed)})")
         with archive.open(files[0]) as stream:
             return stream.read(MAX_BYTES + 1)
 

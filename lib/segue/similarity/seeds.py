@@ -28,7 +28,8 @@ _DASH = re.compile(r"\s+[\u2010-\u2015\u2212]\s+")
 _BY = re.compile(r"\s+by\s+", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,4}[.)]\s+")
 _DELIMITERS = ",;\t|"
-_MAX_CELLS = 8
+_MAX_CELLS = _MAX_SPLITS = 8
+_MAX_QUERY_LENGTH = 200
 MIN_SIMILARITY = 65.0
 """Minimum ``ratio`` of rapidfuzz, 0 to 100, of a title that is offered in place of one that is not in the catalogue."""
 _CLOSEST = "seed int, score double, track_id string, title string, artist string"
@@ -90,9 +91,9 @@ def parse_line(line: str) -> Seed:
 
 
 def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts before and after each occurrence of the separator, if neither is empty."""
+    """Yield the parts before and after each of the first occurrences of the separator, if neither is empty."""
     parts = text.split(separator)
-    for index in range(1, len(parts)):
+    for index in range(1, min(len(parts), _MAX_SPLITS + 1)):
         head, tail = separator.join(parts[:index]).strip(), separator.join(parts[index:]).strip()
         if head and tail:
             yield head, tail
@@ -212,9 +213,11 @@ def closest_titles(tracks: DataFrame, seeds: Sequence[Seed]) -> list[str | None]
     ``tracks`` is a DataFrame with track_id, title and artist.
     """
     queries = [
-        (number, text)
+        (number, text[:_MAX_QUERY_LENGTH])
         for number, seed in enumerate(seeds)
-        for text in dict.fromkeys([normalise_words(fold_text(seed.text)), *(title for title, _ in seed.names)])
+        for text in dict.fromkeys(
+            [normalise_words(fold_text(seed.text[:_MAX_QUERY_LENGTH])), *(title for title, _ in seed.names)]
+        )
         if text
     ]
 
