@@ -2,6 +2,7 @@
 
 import json
 import math
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -72,12 +73,14 @@ def playlist_rows(root):
 def test_each_file_replaces_only_its_own_rows(spark, run_job, labeled, tmp_path, caplog):
     root = stored(spark, tmp_path / "out", labeled)
     tracks = labeled.toPandas().sort_values("track_id")
-    (tmp_path / "mine.txt").write_text("\n".join([*tracks.track_id[:5], "no such track"]), "utf-8")
-    names = tracks[["title", "artist"]].iloc[10:13]
-    names.to_csv(tmp_path / "yours.csv", index=False)
-    for file in ("mine.txt", "yours.csv"):
+    title = tracks.title[20]
+    (tmp_path / "mine.txt").write_text("\n".join([*tracks.track_id[:5], "9 8 7 6", f"{title}q"]), "utf-8")
+    names = tracks[["title", "artist"]].iloc[10:13].to_csv(index=False)
+    with zipfile.ZipFile(tmp_path / "yours.zip", "w") as archive:
+        archive.writestr("yours.csv", names.encode("utf-16"))
+    for file in ("mine.txt", "yours.zip"):
         assert run_job(recommend.JOB, "--output", root, "--seeds", tmp_path / file) == 0
-    assert "1 of 6 seeds are not in the catalogue: no such track" in caplog.text
+    assert f"2 of 7 seeds are not in the catalogue: 9 8 7 6, {title}q (closest: {title} - " in caplog.text
     rows, version = playlist_rows(root), DeltaTable(str(root / "playlist_recommendations")).version()
     assert rows.groupby("playlist")["rank"].agg(list).to_dict() == {
         name: list(range(1, 31)) for name in ("mine", "yours")
@@ -96,7 +99,7 @@ def test_each_file_replaces_only_its_own_rows(spark, run_job, labeled, tmp_path,
     )
     runs = DeltaTable(str(root / "runs")).to_pandas().sort_values("started_at")
     counts = json.loads(runs.counts.iloc[-1])["recommend"]
-    assert (counts["seeds"], counts["unknown"], counts["recommended"]) == (5, 1, 3)
+    assert (counts["seeds"], counts["unknown"], counts["recommended"]) == (5, 2, 3)
     assert np.isfinite(rows.score).all()
 
 
@@ -108,7 +111,12 @@ def root(spark, labeled, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "is not a file"), ("# nothing\n", "names no track"), ("nobody knows\n", "none of 1 tracks in --seeds")],
+    [
+        (None, "is not a file"),
+        ("# nothing\n", "names no track"),
+        ("9 8 7 6\n", "none of 1 tracks in --seeds"),
+        ("PK\3\4", "is damaged or encrypted"),
+    ],
 )
 def test_file_without_usable_seeds_is_refused(content, message, root, run_job, tmp_path, capsys):
     if content is not None:

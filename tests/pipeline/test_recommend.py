@@ -104,6 +104,33 @@ def test_changed_tracks_or_settings_replace_the_lists(spark, run_job, labeled, c
     assert version(copied) == number
 
 
+def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, copied, caplog):
+    model_version, _, content = recommend.fingerprint(labeled)
+    former = recommend.inputs_hash(content, model_version, RecommendSettings(), {}, "0.1.0")
+    lists = similar_by_id(copied)
+    store = Store(spark, str(copied))
+    empty = store.read(schema.SIMILAR_TRACKS).withColumns(
+        {"made_from": F.lit(former), "similar": F.slice("similar", 1, 2)}
+    )
+    store.replace(schema.SIMILAR_TRACKS, empty)
+    caplog.clear()
+    for repeats in (1, 0):
+        assert run_job(recommend.JOB, "--output", copied) == 0
+        assert caplog.text.count("the rules on releases and artists are new") == repeats
+        assert similar_by_id(copied) == lists
+        caplog.clear()
+
+
+def test_a_catalogue_with_too_few_artists_gets_full_lists_and_says_so(spark, run_job, labeled, tmp_path, caplog):
+    root = stored(spark, tmp_path / "out", labeled.limit(40).withColumn("artist", F.lit("The Only One")))
+    assert run_job(recommend.JOB, "--output", root) == 0
+    assert {len(similar) for similar in similar_by_id(root).values()} == {10}
+    assert "too few artists for recommend.per_artist = 2: 40 of 40 lists have more by one artist" in caplog.text
+    (tmp_path / "mine.txt").write_text(str(labeled.first().title), "utf-8")
+    assert run_job(recommend.JOB, "--output", root, "--seeds", tmp_path / "mine.txt") == 0
+    assert "too few artists near the seeds for 30 tracks with recommend.per_artist = 2" in caplog.text
+
+
 def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
     def origin(frame, imputed=(), **settings):
         model_version, _, content = recommend.fingerprint(frame)
@@ -115,16 +142,18 @@ def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
         origin(labeled.repartition(3, "title")),
         origin(labeled.withColumn("album", F.lit("The Best"))),
         origin(labeled, method="cells"),
+        origin(labeled.withColumn("isrc", F.lit(None).cast("string"))),
     ]
     assert set(same) == {usual}
     others = [
         origin(labeled.withColumn("model_version", F.lit("m2"))),
         origin(labeled.withColumn("bpm", F.col("bpm") / 2 + 1)),
         origin(labeled.withColumn("artist", F.lit("A"))),
+        origin(labeled.withColumn("isrc", F.lit("GBAYE6900531"))),
         origin(labeled, per_artist=1),
         origin(labeled, imputed=[("bpm", 100.0)]),
     ]
-    assert len({usual, *others}) == 6
+    assert len({usual, *others}) == 7
 
 
 def test_feature_without_values_is_omitted(spark, run_job, labeled, tmp_path, caplog):

@@ -11,6 +11,59 @@ def distance(first, second):
     return math.sqrt(total)
 
 
+def recordings(tracks, units):
+    """Return the recording of every track by id: the id of its first release, and its artist.
+
+    A track is a dict of track_id, artist and title (keys, "" if unknown), isrc (or None) and features by name.
+    """
+    titles = {}
+    for track in tracks:
+        titles.setdefault((track["artist"], track["title"] or track["track_id"]), []).append(track)
+    recording = {}
+    for (name, _), group in titles.items():
+        n_different = len({tuple(track.get(f) for f in units) for track in group})
+        limit = min(1.0, (5 / n_different) ** (1 / 3))
+
+        def agrees(track, other, name=name, limit=limit):
+            both = [f for f in units if track.get(f) is not None and other.get(f) is not None]
+            total = sum(min(abs(track[f] - other[f]) / units[f], 4) for f in both)
+            return total <= limit * len(both) and (len(both) >= 5 or bool(name))
+
+        def n_missing(track):
+            return sum(track.get(f) is None for f in units)
+
+        centres, components = [], []
+        for track in sorted(group, key=lambda t: (n_missing(t), t["track_id"])):
+            near = [centre for centre in centres if agrees(track, centre)]
+            if not near:
+                centres.append(track)
+                components.append([track])
+        is_complete = {t["track_id"]: n_missing(t) == min(map(n_missing, group)) for t in group}
+        for track in group:
+            near = [i for i, centre in enumerate(centres) if track is centre or agrees(track, centre)]
+            if not is_complete[track["track_id"]]:
+                near = near[:1] if track not in centres else [centres.index(track)]
+            else:
+                near = [i for i in near if is_complete[centres[i]["track_id"]]] or near[:1]
+            joined = [c for c in components if any(centres[i] in c for i in near)]
+            united = [t for component in joined for t in component]
+            components = [c for c in components if c not in joined] + [[*united, track]]
+        for component in components:
+            first = min(component, key=lambda t: (n_missing(t), t["track_id"]))["track_id"]
+            recording |= {track["track_id"]: first for track in component}
+    groups = {}
+    for track in tracks:
+        groups.setdefault(recording[track["track_id"]], []).append(track)
+    for code in sorted({t["isrc"] for t in tracks if t.get("isrc")}):
+        united = sorted(name for name, group in groups.items() if any(t.get("isrc") == code for t in group))
+        groups[united[0]] = [t for name in united for t in groups.pop(name)]
+    result = {}
+    for name, group in groups.items():
+        artist = min((t["artist"] for t in group if t["artist"]), default=name)
+        result |= {t["track_id"]: (name, artist) for t in group}
+    return result
+
+
 def similar(
     query,
     tracks,
@@ -38,14 +91,18 @@ def similar(
         return years_apart is None or (None not in years and abs(years[0] - years[1]) <= years_apart)
 
     allowed = ((distance(query["point"], t["point"]), t["track_id"], t) for t in tracks if is_allowed(t))
-    selected = []
+    selected, beyond = [], []
     for gap, track_id, track in sorted(allowed, key=lambda row: row[:2]):
         previous = [t for _, _, t in selected]
         if not other_releases and any(t["recording"] == track["recording"] for t in previous):
             continue
         if per_artist and sum(t["artist"] == track["artist"] for t in previous) >= per_artist:
+            if other_releases or all(t["recording"] != track["recording"] for *_, t in beyond):
+                beyond.append((gap, track_id, track))
             continue
         selected.append((gap, track_id, track))
         if len(selected) == length:
             break
+    # the limit on artists gives way where it leaves the list short
+    selected = sorted(selected + beyond[: length - len(selected)], key=lambda row: row[:2])
     return [(track_id, gap) for gap, track_id, _ in selected]

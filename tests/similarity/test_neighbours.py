@@ -81,11 +81,23 @@ def test_auto_chooses_the_method_by_number_of_coordinates(spark, coarse):
 @pytest.mark.guard("unknown-artist-unlimited")
 @pytest.mark.parametrize("method", ["tree", "cells"])
 def test_limits_do_not_apply_to_unknown_artists(method, spark, coarse):
-    unknown = coarse.head(60).assign(artist="", title="Untitled")
+    # the features differ, or the tracks would be one recording
+    unknown = coarse.tail(60).drop_duplicates(list(NINE)).assign(artist=None, title="Untitled", isrc=None)
     scaling, lists = fit_lists(as_frame(spark, unknown), SimilarityOptions(NINE, "standard", method, Rules(10, 2)))
     rows = as_dicts(unknown, scaling.points(unknown[list(NINE)].to_numpy()))
     no_limits = {"per_artist": 0, "other_releases": True}
     assert pairs(lists) == {row["track_id"]: oracle.similar(row, rows, **no_limits) for row in rows}
+
+
+@pytest.mark.parametrize("method", ["tree", "cells"])
+@pytest.mark.parametrize(("options", "limits"), [({}, {}), ({"same_genre": True}, {"same_genre": True})])
+def test_limit_on_artists_gives_way_where_lists_would_be_short(method, options, limits, spark, coarse):
+    rare = coarse.artist.map(lambda name: name if int(name.split()[1]) < 2 else f"Artist {len(name) % 3}")
+    few = coarse.tail(400).assign(artist=rare).drop(columns="isrc")
+    scaling, lists = fit_lists(as_frame(spark, few), SimilarityOptions(NINE, "standard", method, **options), 60)
+    rows = as_dicts(few, scaling.points(few[list(NINE)].to_numpy()))
+    assert pairs(lists) == {row["track_id"]: oracle.similar(row, rows, **limits) for row in rows}
+    assert {len(similar) for similar in lists.values()} >= {10}
 
 
 @pytest.mark.parametrize("method", ["tree", "cells"])

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from tests.similarity import oracle
 
 from segue.similarity.recordings import artist_key, title_key
+from segue.similarity.releases import UNITS
 
 NINE = (
     "bpm",
@@ -20,7 +22,7 @@ TITLES = ("Help!", "Help! - Remastered 2009", "Yesterday", "Yesterday (Live)", "
 SCHEMA = (
     ", ".join(f"{name} double" for name in NINE)
     + ", track_id string, title string, artist string, genre string, year int"
-    ", popularity double, is_outlier boolean, cluster int"
+    ", popularity double, is_outlier boolean, cluster int, isrc string"
 )
 
 
@@ -38,6 +40,11 @@ def coarse_tracks():
     frame["popularity"] = pd.Series(rng.integers(0, 100, n).astype(float)).where(rng.random(n) > 0.1, None)
     frame["is_outlier"] = rng.random(n) < 0.1
     frame["cluster"] = rng.integers(1, 4, n).astype(np.int32)
+    # of one artist: of the artists of a recording, the code of one is arbitrary
+    codes = [
+        f"gb-aye-69-{name.split()[1]:0>3}{i:02d}" for name, i in zip(frame.artist, rng.integers(0, 9, n), strict=True)
+    ]
+    frame["isrc"] = pd.Series(codes).where(rng.random(n) < 0.3, None)
     return frame
 
 
@@ -49,17 +56,21 @@ def as_frame(spark, table):
 
 def as_dicts(table, points):
     """Return the tracks as ``oracle.similar`` takes them."""
-    columns = zip(table.to_dict("records"), points.tolist(), strict=True)
+    rows = [
+        {name: None if pd.isna(value) else value for name, value in row.items()} for row in table.to_dict("records")
+    ]
+    keys = [row | {"artist": artist_key(row["artist"] or ""), "title": title_key(row["title"] or "")} for row in rows]
+    recordings = oracle.recordings(keys, UNITS)
     return [
         {
             "track_id": row["track_id"],
             "point": point,
-            "artist": artist_key(row["artist"]),
-            "recording": (artist_key(row["artist"]), title_key(row["title"])),
-            "year": None if pd.isna(row["year"]) else row["year"],
+            "artist": recordings[row["track_id"]][1],
+            "recording": recordings[row["track_id"]][0],
+            "year": row["year"],
             "genre": row["genre"],
             "popularity": row["popularity"],
             "is_outlier": row["is_outlier"],
         }
-        for row, point in columns
+        for row, point in zip(rows, points.tolist(), strict=True)
     ]

@@ -14,13 +14,17 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import model_card
-from segue.core.text import json_digest
+from segue.core import distribution
+from segue.core.text import json_digest, printable
 from segue.errors import InputError
+from segue.ingest.column_matching import load_sources
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import RecommendSettings
 from segue.similarity import coordinates, neighbours, playlists
-from segue.similarity.playlists import read_seeds, resolve_seeds
 from segue.similarity.rules import Rules
+from segue.similarity.seed_files import MAX_BYTES, read_seeds
+from segue.similarity.seeds import Seed, closest_titles, collect_matches, resolve_seeds
+from segue.storage.files import local_size
 from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
@@ -37,11 +41,15 @@ _DECISIVE_COLUMNS = (
     *schema.FEATURE_NAMES,
     "cluster",
     "is_outlier",
+    "isrc",
 )
-"""The columns of ``labeled_tracks`` on which the lists of similar tracks depend."""
-_LISTS_VERSION = "0.1.0"
+"""The columns of ``labeled_tracks`` on which the lists of similar tracks depend.
+
+Those that the table does not have are left out. A null does not change Spark's hash of a row.
+"""
+_LISTS_VERSION, _FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
 """Part of ``inputs_hash``. A change of the code that gives other lists for the same inputs must raise it."""
-_MAX_LISTED = 5
+_MAX_LISTED, _MAX_TEXT = 5, 100
 _PLAYLIST_ROWS = (
     "track_id string, rank int, score double, distance double"
     ", because_of array<struct<track_id: string, distance: double>>"
@@ -82,7 +90,7 @@ def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) ->
     Parameters
     ----------
     store : with ``labeled_tracks``
-    path : track ids or titles, one a line, or a playlist's CSV; a path or URI
+    path : track ids or titles, one a line, or a playlist as CSV or JSON, also in a zip archive; a path or URI
     settings : how similarity is measured, and which tracks may be recommended
 
     Returns
@@ -93,7 +101,7 @@ def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) ->
     Raises
     ------
     InputError
-        If the file does not exist, or names no labeled track.
+        If the file does not exist, is of another kind, or names no labeled track.
     OutputError
         If ``labeled_tracks`` does not exist.
     """
@@ -110,8 +118,11 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     inputs = {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
     options = similarity_options(settings)
     imputed = imputed_by(store, model_version)
-    origin = inputs_hash(content, model_version, settings, imputed)
-    if _confirm(store, origin, tracks_version):
+    origin, former_origin = (
+        inputs_hash(content, model_version, settings, imputed, version)
+        for version in (_LISTS_VERSION, _FORMER_LISTS_VERSION)
+    )
+    if _confirm(store, origin, former_origin, tracks_version):
         log.info("recommend: the lists of %d tracks are up to date", n_tracks)
         seconds = round(time.monotonic() - started, 3)
         return StageResult(stage="recommend", inputs=inputs, counts={"tracks": 0, "seconds": seconds})
@@ -123,7 +134,14 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
             "made_from": F.lit(origin),
         }
         store.replace(schema.SIMILAR_TRACKS, lists.withColumns(constants).select(*schema.SIMILAR_TRACKS.names))
-    short = store.read(schema.SIMILAR_TRACKS).where(F.size("similar") < options.rules.length).count()
+    written = store.read(schema.SIMILAR_TRACKS)
+    short = written.where(F.size("similar") < options.rules.length).count()
+    beyond = neighbours.count_beyond_cap(written, labeled, scaling, options)
+    if beyond:
+        log.info(
+            "recommend: too few artists for recommend.per_artist = %d: %d of %d lists have more by one artist",
+            options.rules.per_artist, beyond, n_tracks,
+        )  # fmt: skip
     seconds = round(time.monotonic() - started, 3)
     log.info(
         "recommend: %d tracks, %d of them with fewer than %d neighbours, %s %s, %.1f s",
@@ -158,7 +176,7 @@ def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
     InputError
         If there are no tracks.
     """
-    row_hash = F.xxhash64(*_DECISIVE_COLUMNS)
+    row_hash = F.xxhash64(*(name for name in _DECISIVE_COLUMNS if name in labeled.columns))
     row = labeled.agg(
         F.max("model_version").alias("model_version"),
         F.count("*").alias("rows"),
@@ -177,28 +195,35 @@ def imputed_by(store: Store, model_version: str) -> dict[str, float]:
 
 
 def inputs_hash(
-    content: Mapping[str, Any], model_version: str, settings: RecommendSettings, imputed: Mapping[str, float]
+    content: Mapping[str, Any],
+    model_version: str,
+    settings: RecommendSettings,
+    imputed: Mapping[str, float],
+    lists_version: str = _LISTS_VERSION,
 ) -> str:
     """Return a hash (16 hexadecimal digits) of everything on which the lists of similar tracks depend.
 
     ``content`` is the checksum of the tracks, as returned by ``fingerprint``; ``imputed`` are the values that the model
-    fills in, by feature.
+    fills in, by feature; ``lists_version`` is that of the rules in the code.
     """
     decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length"})
     # hashed under the former name of the setting, so that lists written by 0.1.0 stay valid
     decisive["least_popularity"] = decisive.pop("min_popularity")
-    everything = [content, model_version, decisive, imputed, _LISTS_VERSION]
+    everything = [content, model_version, decisive, imputed, lists_version]
     return json_digest(everything, _DIGITS)
 
 
-def _confirm(store: Store, origin: str, tracks_version: int) -> bool:
+def _confirm(store: Store, origin: str, former_origin: str, tracks_version: int) -> bool:
     """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
     If so, store ``tracks_version``, the version of ``labeled_tracks``, with them. It may be a new one: a compaction
-    makes one, and so do changes of columns on which no list depends.
+    makes one, and so do changes of columns on which no list depends. ``former_origin`` is the hash with the former
+    version of the rules; lists that have it are logged.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
+    if row is not None and row.made_from == former_origin:
+        log.info("recommend: the rules on releases and artists are new; all lists are computed again, once")
     if stored is None or row is None or row.made_from != origin:
         return False
     # guard: unchanged-lists-get-new-version
@@ -228,21 +253,15 @@ def _purge_removed(store: Store, labeled: DataFrame) -> None:
 
 def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     started = time.monotonic()
-    expected = "expected track ids or titles, one a line, or a playlist's CSV"
-    text = store.files.read_text(path)
-    if text is None:
-        raise InputError(f"--seeds {path} is not a file; {expected}")
-    seeds = read_seeds(text)
-    if not seeds:
-        raise InputError(f"--seeds {path} names no track; {expected}")
+    seeds = _read_seeds(store, path)
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     model_version, n_tracks, _ = fingerprint(labeled)
-    ids, unknown = resolve_seeds(seeds, playlists.collect_matches(labeled, seeds))
-    listed = ", ".join(unknown[:_MAX_LISTED]) + (", …" if len(unknown) > _MAX_LISTED else "")
+    ids, unknown = resolve_seeds(seeds, collect_matches(labeled, seeds))
+    listed = _describe_unknown(labeled, unknown)
     if not ids:
         raise InputError(
-            f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled ones ({listed})"
+            f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled ones: {listed}"
         )
     if unknown:
         log.warning("recommend: %d of %d seeds are not in the catalogue: %s", len(unknown), len(seeds), listed)
@@ -273,6 +292,31 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     )
 
 
+def _read_seeds(store: Store, path: str) -> list[Seed]:
+    """Return the tracks that a file names; raise an InputError if it names none."""
+    expected = "expected track ids or titles, one a line, or a playlist as CSV or JSON"
+    size = local_size(path)
+    if size is not None and size > MAX_BYTES:
+        raise InputError(f"--seeds {path} has {size // 1_000_000} MB, expected at most {MAX_BYTES // 1_000_000} MB")
+    content = store.files.read_bytes(path)
+    if content is None:
+        raise InputError(f"--seeds {path} is not a file; {expected}")
+    seeds = read_seeds(content, path, load_sources(distribution.conf() / "sources"))
+    if not seeds:
+        raise InputError(f"--seeds {path} names no track; {expected}")
+    return seeds
+
+
+def _describe_unknown(labeled: DataFrame, unknown: list[Seed]) -> str:
+    """Return the first seeds that are not in the catalogue, each with the most similar title. Runs one Spark job."""
+    if not unknown:
+        return ""
+    shown = unknown[:_MAX_LISTED]
+    notes = [f" (closest: {title})" if title else "" for title in closest_titles(labeled, shown)]
+    texts = [printable(seed.text[:_MAX_TEXT] + note) for seed, note in zip(shown, notes, strict=True)]
+    return ", ".join(texts) + (", …" if len(unknown) > _MAX_LISTED else "")
+
+
 def _playlist_rows(labeled: DataFrame, recommended: list[playlists.Recommendation]) -> DataFrame:
     values = [
         (track.track_id, rank, track.score, track.distance, track.because_of)
@@ -298,7 +342,7 @@ JOB = Job(
             "--seeds",
             {
                 "metavar": "FILE",
-                "help": "recommend for this list: track ids or titles, one a line, or a playlist's CSV",
+                "help": "recommend for this list: track ids or titles, one a line, or a playlist as CSV or JSON",
             },
         ),
     ),

@@ -14,6 +14,7 @@ from segue.errors import InputError
 from segue.similarity import arrays
 from segue.similarity.reasons import as_ranks
 from segue.similarity.recordings import artist_keys, title_keys
+from segue.similarity.releases import UNITS
 from segue.similarity.rules import Floats, Rules
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ N_QUANTILES = 1001
 """Quantiles per feature, at steps of a thousandth; ranks are interpolated between them."""
 QUANTILE_SAMPLE_SIZE = 100_000
 """Approximate maximum number of tracks from which quantiles are computed."""
-_KEY_FIELDS = "artist string, recording string"
+_KEY_FIELDS = "artist string, title string"
+_ISRC = "^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,56 +221,71 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
 
     Parameters
     ----------
-    tracks : DataFrame with the columns of ``labeled_tracks``
+    tracks : DataFrame with the columns of ``labeled_tracks``; isrc may be missing
     scaling : Scaling
         ``features`` is used.
     options : SimilarityOptions
-        Determines the columns block, recording and candidate.
+        Determines the columns block, title, isrc and candidate.
 
     Returns
     -------
     DataFrame with columns
         track_id; block (string: the genre with ``same_genre``, else ""; only tracks of the same block can be
-        neighbours, and a track whose block is null has none); artist and recording (bigint: hash codes, equal for
-        tracks by one artist and for releases of one recording); year (double); cluster; candidate (boolean: can be
-        recommended); x0, x1, ... (double: feature values, null where missing).
+        neighbours, and a track whose block is null has none); artist, title, isrc and id (bigint: hash codes, the
+        first null for an unknown artist, the second equal for equal titles of one artist; ``releases`` replaces them
+        by artist and recording); year (double); cluster; candidate (boolean: can be recommended); x0, x1, ... (double:
+        feature values, null where missing); the features that only ``releases`` reads, by their names.
     """
 
     @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload, untyped-decorator]
     def parse_keys(titles: pa.Array, artists: pa.Array) -> pa.Array:
         names = artist_keys([artist or "" for artist in artists.to_pylist()])
-        title_parts = title_keys([title or "" for title in titles.to_pylist()])
-        recordings = [f"{name}\n{title}" for name, title in zip(names, title_parts, strict=True)]
-        columns = [pa.array(names, pa.string()), pa.array(recordings, pa.string())]
-        return pa.StructArray.from_arrays(columns, names=["artist", "recording"])
+        columns = [names, title_keys([title or "" for title in titles.to_pylist()])]
+        return pa.StructArray.from_arrays([pa.array(column, pa.string()) for column in columns], ["artist", "title"])
 
     # parsing titles is slow: skipped where no rule uses the keys
     has_limits = bool(options.rules.per_artist) or not options.other_releases
     keys = parse_keys("title", "artist") if has_limits else F.lit(None).cast(f"struct<{_KEY_FIELDS}>")
-    # every track of an unknown artist counts as the only one of its artist, so that no limit applies to it
+    # every recording of an unknown artist counts as the only one of its artist, so that no limit applies to it
     # guard: unknown-artist-unlimited -> is_unknown = F.lit(False)
     is_unknown = F.col("keys.artist") == ""
-    artist = F.when(is_unknown, F.col("track_id")).otherwise(F.col("keys.artist"))
-    recording = F.when(F.lit(options.other_releases) | is_unknown, F.col("track_id")).otherwise(F.col("keys.recording"))
+    is_apart = F.lit(options.other_releases) | (F.col("keys.title") == "")
+    title = F.when(is_apart, F.col("track_id")).otherwise(F.concat_ws("\n", "keys.artist", "keys.title"))
+    isrc = F.regexp_replace(F.upper("isrc"), "[^A-Z0-9]", "") if "isrc" in tracks.columns else F.lit(None)
     values = _value_names(scaling)
+    compared = [name for name in release_columns(tracks, scaling) if name in UNITS]
     return tracks.select(
         "track_id",
         (F.col("genre") if options.same_genre else F.lit("")).alias("block"),
         keys.alias("keys"),
+        (F.lit(None) if options.other_releases else isrc).cast("string").alias("isrc"),
         F.col("year").cast("double"),
         "cluster",
         _is_candidate(options).alias("candidate"),
         *(F.col(feature).cast("double").alias(name) for feature, name in zip(scaling.features, values, strict=True)),
+        *(F.col(name).cast("double") for name in compared),
     ).select(
         "track_id",
         "block",
-        _hash_code(artist).alias("artist"),
-        _hash_code(recording).alias("recording"),
+        F.when(~is_unknown, _hash_code(F.col("keys.artist"))).alias("artist"),
+        _hash_code(title).alias("title"),
+        _hash_code(F.col("track_id")).alias("id"),
+        F.when(F.col("isrc").rlike(_ISRC), _hash_code(F.col("isrc"))).alias("isrc"),
         "year",
         "cluster",
         "candidate",
         *values,
+        *compared,
     )
+
+
+def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
+    """Return which columns of ``prepare_tracks`` hold the features of ``releases.UNITS``, in the order of ``UNITS``.
+
+    The name is "" for a feature that is no column of ``tracks``.
+    """
+    names = dict(zip(scaling.features, _value_names(scaling), strict=True))
+    return tuple(names.get(name, name if name in tracks.columns else "") for name in UNITS)
 
 
 def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
@@ -277,7 +294,7 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     Parameters
     ----------
     rows : pa.Table or pa.RecordBatch
-        Rows of the DataFrame that ``prepare_tracks`` returns; artist and recording may be missing.
+        Rows of the DataFrame that ``prepare_tracks`` returns, or ``releases`` after it.
     scaling : Scaling
 
     Returns

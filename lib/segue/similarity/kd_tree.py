@@ -15,6 +15,8 @@ from segue.similarity.rules import (
     Rules,
     Tracks,
     drop_redundant_coincident,
+    fill,
+    occurrences,
     select,
     select_one,
 )
@@ -45,6 +47,9 @@ class _Search:
     queries: Tracks
     max_distance: Floats
     max_length: Integers
+    """Within the limit on artists."""
+    max_filled: Integers
+    """Beyond the limit on artists too."""
     result: SearchResult
 
 
@@ -109,7 +114,8 @@ class CandidateTree:
             In any order; fastest in the order of a tree's leaves. A query can itself be a candidate: its list skips
             all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
-            Farther candidates are left out of the query's list; fastest in ascending order.
+            Farther candidates are left out of the query's list; fastest in ascending order. A list with a finite
+            bound is not filled beyond the limit on artists.
 
         Returns
         -------
@@ -122,7 +128,7 @@ class CandidateTree:
         if len(self._tracks) == 0:
             return result
         max_distance = np.full(len(queries), np.inf) if max_distance is None else max_distance
-        search = _Search(queries, max_distance, self._max_lengths.of(queries), result)
+        search = _Search(queries, max_distance, *self._max_lengths.of(queries), result)
         start = 0
         while start < len(queries):
             stop = start + _VALUES_PER_BLOCK // self._first_fetch
@@ -160,13 +166,20 @@ class CandidateTree:
             is_allowed &= years_apart <= self.rules.years_apart
         is_allowed &= distance <= max_distance[:, None]
         selected = select(is_allowed, tracks.artist[index], tracks.recording[index], self.rules)
+        length, last = _ends(selected, distance)
+        is_exhausted = np.isinf(unfetched_lower_bound) | (unfetched_lower_bound > max_distance * (1 + SLACK))
+        is_final = last * (1 + SLACK) < unfetched_lower_bound
+        is_complete = ((length >= search.max_length[rows]) & is_final) | is_exhausted
+        # a list within a bound is only a part of one, which the other parts may fill
+        short = np.flatnonzero(is_complete & (length < self.rules.length) & np.isinf(max_distance))
+        if self.rules.per_artist and len(short):
+            selected[short] = fill(selected[short], is_allowed[short], tracks.recording[index[short]])
+            length, last = _ends(selected[short], distance[short])
+            is_final = last * (1 + SLACK) < unfetched_lower_bound[short]
+            is_complete[short] = ((length >= search.max_filled[rows[short]]) & is_final) | is_exhausted[short]
         is_filled = selected != NO_TRACK
         lists = np.where(is_filled, self._index[np.take_along_axis(index, selected, axis=1)], NO_TRACK)
         list_distance = np.where(is_filled, np.take_along_axis(distance, selected, axis=1), np.inf)
-        length = is_filled.sum(axis=1)
-        last = np.where(length > 0, list_distance[np.arange(len(rows)), np.maximum(length - 1, 0)], 0.0)
-        is_complete = (length >= search.max_length[rows]) & (last * (1 + SLACK) < unfetched_lower_bound)
-        is_complete |= np.isinf(unfetched_lower_bound) | (unfetched_lower_bound > max_distance * (1 + SLACK))
         search.result.index[rows[is_complete]] = lists[is_complete]
         search.result.distance[rows[is_complete]] = list_distance[is_complete]
         incomplete: Integers = rows[~is_complete]
@@ -213,9 +226,23 @@ class CandidateTree:
         index, distance = index[is_near], distance[is_near]
         order = np.lexsort((tracks.id_order[index], distance))
         index, distance = index[order], distance[order]
-        selected = select_one(tracks.artist[index], tracks.recording[index], self.rules)
+        artist = tracks.artist[index]
+        selected = select_one(artist, tracks.recording[index], self.rules)
+        if np.isfinite(search.max_distance[row]):
+            selected = selected[occurrences(artist[selected]) < (self.rules.per_artist or len(artist))]
         search.result.index[row, : len(selected)] = self._index[index[selected]]
         search.result.distance[row, : len(selected)] = distance[selected]
+
+
+def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
+    """Return the length of each list, and the distance of its last candidate (0 if it is empty).
+
+    ``selected`` holds column numbers of ``distance``, ascending, then ``NO_TRACK``.
+    """
+    length = (selected != NO_TRACK).sum(axis=1)
+    rows = np.arange(len(selected))
+    column = selected[rows, np.maximum(length - 1, 0)]
+    return length, np.where(length > 0, distance[rows, column], 0.0)
 
 
 def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
@@ -243,16 +270,18 @@ class _MaxLengths:
         if self._total > rules.length:
             self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
 
-    def of(self, queries: Tracks) -> Integers:
-        """Return an upper bound of the length of each query's list, array of int64, shape (n_queries,).
+    def of(self, queries: Tracks) -> tuple[Integers, Integers]:
+        """Return upper bounds of the length of each query's list, two arrays of int64, shape (n_queries,).
 
-        The rule on years, which can only lower the number, is ignored.
+        The first holds within the limit on artists, the second also beyond it. The rule on years, which can only lower
+        the numbers, is ignored.
         """
         if self._total > self._length or not len(self._recordings):
-            return np.full(len(queries), min(self._total, self._length), dtype=np.int64)
+            max_length = np.full(len(queries), min(self._total, self._length), dtype=np.int64)
+            return max_length, max_length
         index = np.minimum(np.searchsorted(self._recordings, queries.recording), len(self._recordings) - 1)
         is_candidate = self._recordings[index] == queries.recording
         # skipping the query's own recording lowers the bound by 1, unless its artist has more recordings than the limit
         is_limiting = (not self._per_artist) | (self._n_recordings[self._artist_index[index]] <= self._per_artist)
-        max_length: Integers = self._total - (is_candidate & is_limiting)
-        return max_length
+        max_filled = np.minimum(len(self._recordings) - is_candidate, self._length)
+        return self._total - (is_candidate & is_limiting), max_filled

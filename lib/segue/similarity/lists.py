@@ -15,7 +15,7 @@ from segue.similarity import arrays
 from segue.similarity.arrays import TrackBatch, combined, list_offsets
 from segue.similarity.kd_tree import CandidateTree
 from segue.similarity.reasons import MAX_REASONS, NO_REASON, distinctive_features
-from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks, select
+from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks, exceeds_cap, fill, select
 
 SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
 SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}"
@@ -66,14 +66,17 @@ class NeighbourLists:
         """Return a NeighbourLists of the neighbours at positions ``index``, divided into lists of ``lengths``."""
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
-    def max_distance(self, full_length: int) -> Floats:
-        """Return the distance of each list's last neighbour, shape (n_lists,); infinity for lists not full.
+    def max_distance(self, rules: Rules) -> Floats:
+        """Return the distance of each list's last neighbour, shape (n_lists,); infinity for lists that may change.
 
-        A list is full if it has ``full_length`` neighbours.
+        Those are the lists with fewer than ``rules.length`` neighbours, and the ones that were filled beyond the limit
+        on artists: a farther track of another artist takes the position of such a neighbour.
         """
-        is_full = self.lengths == full_length
+        full = np.flatnonzero(self.lengths == rules.length)
+        last = np.cumsum(self.lengths)[full] - 1
+        artist = self.attributes[:, 1][last[:, None] - np.arange(rules.length)]
         result = np.full(len(self.lengths), np.inf)
-        result[is_full] = self.distance[np.cumsum(self.lengths)[is_full] - 1]
+        result[full] = np.where(exceeds_cap(artist, rules), np.inf, self.distance[last])
         return result
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
@@ -217,6 +220,9 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
     index[is_neighbour] = np.arange(len(row))
     artist, recording = joined.attributes[:, 1], joined.attributes[:, 2]
     selected = select(is_neighbour, artist[index], recording[index], rules)
+    short = np.flatnonzero(selected[:, -1] == NO_TRACK)
+    if rules.per_artist and len(short):
+        selected[short] = fill(selected[short], is_neighbour[short], recording[index[short]])
     is_selected = selected != NO_TRACK
     result = joined.take(index[np.nonzero(is_selected)[0], selected[is_selected]], is_selected.sum(axis=1))
     return pa.Table.from_batches([similar_rows(ids, result, features)])

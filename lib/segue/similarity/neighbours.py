@@ -3,13 +3,15 @@
 Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
 (Euclidean distance to q, track_id). Going through the candidates in this order, the next one is appended unless q and
 it differ too much in year, it has the recording of q, its recording is in the list, or its artist is in the list
-``per_artist`` times; at ``length`` tracks the list is full.
+``per_artist`` times; at ``length`` tracks the list is full. A list that is not full then is filled with the nearest
+candidates that only ``per_artist`` excludes, one of each recording; it is ordered by (distance, track_id) again.
 
 Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates that a list needs
 is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
 candidate is nearer than the m-th, so a full list whose last distance is below that of the m-th is final; otherwise m
 doubles, from ``length`` + 2 but at least 12, up to 512. Lists that are not final by then are selected from all
-candidates. Of many candidates at one point only as many as a list can use are in the tree
+candidates. A list that the limit on artists leaves short is filled; it is final if it is full too, or if no candidate
+is left. Of many candidates at one point only as many as a list can use are in the tree
 (``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only which candidates
 are fetched: distances are computed again, in float64 and feature after feature, so lists are the same bits for every
 tree.
@@ -30,11 +32,18 @@ Method ``cells`` (``partitioned``): for catalogues that no worker can hold.
 
 Why merging lists is exact. Differences in year and the recording of q exclude candidates one by one. The other limits
 (one track per recording, ``per_artist`` per artist, ``length`` in all) apply to nested sets, as all tracks of a
-recording have one artist: they define a laminar matroid [2]_. In a matroid, greedy selection [3]_ rejects a candidate
-exactly if it is in the span of the candidates before it, and more candidates before it only enlarge the span. So a
-candidate that is rejected among those of one cell is rejected among those of all cells, and every track of the final
-list is in the list of its cell. Likewise, with more candidates a full list stays full within its last distance r, so
-no candidate beyond r is needed.
+recording have one artist (``releases``): they define a laminar matroid [2]_. In a matroid, greedy selection [3]_
+rejects a candidate exactly if it is in the span of the candidates before it, and more candidates before it only enlarge
+the span. So a candidate that is rejected among those of one cell is rejected among those of all cells, and every track
+of the final list is in the list of its cell. Likewise, with more candidates a full list stays full within its last
+distance r, so no candidate beyond r is needed; a list that was filled can still change, so its r is infinity.
+
+The same is true of the tracks that fill. Let S be the selection from all candidates before it is filled, and T that
+from a cell. Suppose that e of the cell fills the final list, but is neither in T nor among the tracks that fill T. Then
+the cell's list is full, and each track d that fills it is nearer than e. If the recording of d is not in S, it fills
+the final list. If it is in S, d takes there the position of a track of T by the same artist, which is nearer than d and
+whose recording fills the final list. So besides e at least as many recordings fill the final list as fill that of the
+cell. But S has at least as many tracks as T, so fewer can.
 
 References
 ----------
@@ -51,8 +60,9 @@ from contextlib import contextmanager
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from segue.similarity import arrays, coordinates
+from segue.similarity import arrays, coordinates, releases
 from segue.similarity.coordinates import Scaling, SimilarityOptions, with_points
 from segue.similarity.kd_tree import build_tree
 from segue.similarity.lists import SIMILAR_ROWS, BatchSearch, similar_rows
@@ -64,6 +74,7 @@ TREE, CELLS, AUTO = "tree", "cells", "auto"
 MAX_TREE_VALUES = 10_000_000
 """Maximum n_tracks * n_features for which ``auto`` selects ``tree``: about 300 MB per worker, with ids and lists."""
 _TRACKS_PER_TASK = 32_768
+_MANY_ARTISTS = 200
 
 
 @contextmanager
@@ -100,12 +111,13 @@ def similar_lists(
         same_cluster, and why (names of the shared features).
     """
     prepared = coordinates.prepare_tracks(tracks, scaling, options)
+    columns = coordinates.release_columns(tracks, scaling)
     if n_tracks is None and options.method != TREE:
         n_tracks = tracks.count()
     if n_tracks is None or choose_method(n_tracks, scaling, options) == TREE:
-        yield tree_neighbours(prepared, scaling, options.rules)
+        yield tree_neighbours(prepared, columns, scaling, options.rules)
     else:
-        with partitioned_neighbours(prepared, n_tracks, scaling, options.rules, tracks_per_cell) as rows:
+        with partitioned_neighbours(prepared, columns, n_tracks, scaling, options.rules, tracks_per_cell) as rows:
             yield rows
 
 
@@ -121,7 +133,34 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
     return method
 
 
-def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> DataFrame:
+def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> int:
+    """Return the number of lists that have more tracks by one artist than the limit. Runs one or two Spark jobs.
+
+    Without filters on the candidates, only a catalogue with fewer artists than a list has tracks can have such lists;
+    ``_MANY_ARTISTS`` names of artists are never so few artists, however they are spelled.
+
+    Parameters
+    ----------
+    similar : DataFrame with track_id and similar, the lists of all tracks
+    tracks, scaling, options
+        From which ``similar`` was made.
+    """
+    rules = options.rules
+    has_filters = options.same_genre or rules.years_apart is not None or options.min_popularity is not None
+    artist = F.lower(F.split_part("artist", F.lit(";"), F.lit(1)))
+    if not rules.per_artist:
+        return 0
+    if not has_filters and tracks.select(F.approx_count_distinct(artist)).collect()[0][0] > _MANY_ARTISTS:
+        return 0
+    prepared = coordinates.prepare_tracks(tracks, scaling, options)
+    recorded = releases.with_recordings(prepared, coordinates.release_columns(tracks, scaling))
+    listed = similar.select("track_id", F.explode("similar.track_id").alias("listed"))
+    codes = recorded.select(F.col("track_id").alias("listed"), "artist")
+    by_artist = listed.join(codes, "listed").groupBy("track_id", "artist").count()
+    return by_artist.where(F.col("count") > rules.per_artist).select("track_id").distinct().count()
+
+
+def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scaling, rules: Rules) -> DataFrame:
     """Return a DataFrame of every track's nearest neighbours, found in one k-d tree that every worker holds.
 
     Collects all tracks to the driver, which is one Spark job; the search itself runs when the DataFrame is used.
@@ -129,6 +168,8 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
     Parameters
     ----------
     prepared : DataFrame with the columns of ``coordinates.prepare_tracks``
+    columns : tuple of str
+        From ``coordinates.release_columns``.
     scaling : Scaling
         Turns feature values into coordinates.
     rules : Rules
@@ -139,7 +180,7 @@ def tree_neighbours(prepared: DataFrame, scaling: Scaling, rules: Rules) -> Data
     DataFrame with columns ``track_id`` and ``similar``
         ``similar`` is an array of structs, nearest first: track_id, distance, same_cluster, why.
     """
-    searches = _block_searches(with_points(prepared.toArrow(), scaling), rules)
+    searches = _block_searches(with_points(releases.add_recordings(prepared.toArrow(), columns), scaling), rules)
     features = scaling.features
     starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
 

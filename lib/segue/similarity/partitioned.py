@@ -4,7 +4,7 @@ The terms. A *cell* is the part of the catalogue around one centre. A track is a
 centre, its own cell, and a *copy* in each other cell that can hold a track within ``overlap_radius`` of it. A *block*
 holds the tracks that can be neighbours of each other: those of one genre with ``same_genre``, else all.
 
-The Spark stages, with a shuffle before each but the first:
+The Spark stages, with a shuffle before each:
 
 1. Assign every track to its own cell and to the cells that hold its copies.
 2. By cell: find the list of every member among the members and copies of the cell. The result is persisted.
@@ -28,6 +28,7 @@ from segue.similarity import arrays, lists
 from segue.similarity.coordinates import Scaling, hash_sample, with_points
 from segue.similarity.kd_tree import SLACK, build_tree
 from segue.similarity.lists import LIST_COLUMNS, SIMILAR_ROWS, BatchSearch, NeighbourLists, similar_rows
+from segue.similarity.releases import with_recordings
 from segue.similarity.rules import Flags, Floats, Integers, Rules
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ _MEMBER_PREFIX = "member_"
 
 @contextmanager
 def partitioned_neighbours(
-    prepared: DataFrame, n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
+    prepared: DataFrame, columns: tuple[str, ...], n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
 ) -> Iterator[DataFrame]:
     """Yield a DataFrame of every track's nearest neighbours, found cell by cell, for use in a ``with`` block.
 
@@ -67,7 +68,9 @@ def partitioned_neighbours(
     Parameters
     ----------
     prepared : DataFrame with the columns of ``coordinates.prepare_tracks``
-        Computed twice: for the sample, and for all tracks.
+        Computed twice: for the sample, and for all tracks; once more if tracks have ISRCs.
+    columns : tuple of str
+        From ``coordinates.release_columns``.
     n_tracks : int
         Number of rows of ``prepared``.
     scaling : Scaling
@@ -86,7 +89,8 @@ def partitioned_neighbours(
     centres, overlap_radius = fit_centres(prepared, scaling, n_tracks, n_cells, rules.length)
     n_partitions = max(2, len(centres))
     cell_lists = (
-        prepared.mapInArrow(_assign_cells(scaling, centres, overlap_radius), "cell int, tracks binary")
+        with_recordings(prepared, columns, n_partitions)
+        .mapInArrow(_assign_cells(scaling, centres, overlap_radius), "cell int, tracks binary")
         # explicit number of partitions: adaptive execution would put many cells, which are few bytes, into one task
         .repartition(n_partitions, "cell")
         .groupBy("cell")
@@ -146,8 +150,8 @@ def fit_centres(
         Distance in scaled units within which about 95 % of the tracks have ``length`` neighbours.
     """
     sample = hash_sample(prepared, n_tracks, max(_MIN_SAMPLE, _SAMPLE_PER_CELL * n_cells))
-    # without the columns artist and recording Spark does not parse titles
-    table = with_points(sample.drop("artist", "recording").toArrow(), scaling).sort_by("track_id")
+    # without the columns artist and title Spark does not parse titles
+    table = with_points(sample.drop("artist", "title").toArrow(), scaling).sort_by("track_id")
     points: Floats = arrays.from_binary(table.column("point"), np.float64)
     if not len(points):
         return np.zeros((1, 0)), 0.0
@@ -271,7 +275,7 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
     tracks = tracks.take(by_leaf)
     members = tracks.take(np.flatnonzero(table.sort_by("track_id").column("is_member").to_numpy()[by_leaf]))
     lists = BatchSearch(tracks, rules).nearest(members)
-    max_distance = lists.max_distance(rules.length)
+    max_distance = lists.max_distance(rules)
     # a full list within overlap_radius is final; tracks of the null block have no neighbours in any cell
     is_complete = (max_distance * (1 + SLACK) <= overlap_radius) | (not block.is_valid)
     query_distance = np.where(is_complete, -1.0, max_distance)

@@ -1,7 +1,8 @@
 """Derive keys of artists and titles that are equal for releases of one recording.
 
-Two tracks are releases of one recording if their first artists and their titles are equal, apart from case, accents,
-punctuation, a leading "The" of the artist, and release notes. A release note is in brackets or follows " - ", and
+Two tracks can be releases of one recording if their first artists and their titles are equal, apart from case, accents,
+punctuation, a leading "The" of the artist, and release notes; ``releases`` decides by their features. A release note is
+in brackets or follows " - ", and
 
 * names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets);
 * or describes the release: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
@@ -12,8 +13,7 @@ punctuation, a leading "The" of the artist, and release notes. A release note is
 * or names a film, show or musical: "from ...".
 
 Remixes, acoustic and instrumental versions, covers and karaoke versions are other recordings. Several artists are
-joined by ";", and the first is compared. A title that consists of a note alone is compared as it is. A track of an
-unknown artist is a recording of its own.
+joined by ";", and the first is compared. A title that consists of a note alone is compared as it is.
 """
 
 import re

@@ -23,7 +23,8 @@ class Rules:
     length : int
         Maximum number of neighbours in a list.
     per_artist : int
-        Maximum number of neighbours by one artist; 0: unlimited.
+        Maximum number of neighbours by one artist; 0: unlimited. A list that this limit leaves short of ``length`` is
+        filled with the nearest of the tracks that only this limit excludes.
     years_apart : int or None
         Maximum difference in years between a track and its neighbours; None: unlimited. With a limit, tracks
         without a year have no neighbours and are in no list.
@@ -62,8 +63,9 @@ class Tracks:
 def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
     """Select the neighbours of many lists under ``rules`` on artists and recordings. O(n_lists n_candidates length).
 
-    Each row is one list: its candidates are taken in order unless the rules exclude them.
-    ``segue.similarity.neighbours`` explains why selections from parts of a catalogue can be merged by this function.
+    Each row is one list: its candidates are taken in order unless the rules exclude them. Lists that the limit on
+    artists leaves short are not filled, see ``fill``. ``segue.similarity.neighbours`` explains why selections from
+    parts of a catalogue can be merged by the two functions.
 
     Parameters
     ----------
@@ -95,10 +97,42 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
     return selected
 
 
-def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
-    """Select for one list the neighbours that the limits on artists and recordings allow. O(n log n).
+def fill(selected: Integers, is_allowed: Flags, recording: Integers) -> Integers:
+    """Fill short lists with the first candidates that only the limit on artists excludes. O(n_lists n_candidates).
 
-    The selection is that of ``select``, without a Python loop.
+    Parameters
+    ----------
+    selected : array of int64, shape (n_lists, maximum length of a list)
+        From ``select``.
+    is_allowed, recording : arrays of shape (n_lists, n_candidates)
+        As for ``select``.
+
+    Returns
+    -------
+    array of int64, of the shape of ``selected``
+        Column numbers in ascending order, then ``NO_TRACK``. Every recording is in a list once.
+    """
+    # guard: cap-gives-way -> return selected
+    filled = selected.copy()
+    if not is_allowed.size:
+        return filled
+    recordings = np.where(filled == NO_TRACK, -1, np.take_along_axis(recording, np.maximum(filled, 0), axis=1))
+    lengths = (filled != NO_TRACK).sum(axis=1)
+    for column in range(is_allowed.shape[1]):
+        rows = np.nonzero(is_allowed[:, column] & (lengths < filled.shape[1]))[0]
+        rows = rows[~(recordings[rows] == recording[rows, column][:, None]).any(axis=1)]
+        filled[rows, lengths[rows]], recordings[rows, lengths[rows]] = column, recording[rows, column]
+        lengths[rows] += 1
+    is_padding = filled == NO_TRACK
+    filled[is_padding] = np.iinfo(np.int64).max
+    filled.sort(axis=1)
+    return np.where(filled == np.iinfo(np.int64).max, NO_TRACK, filled)
+
+
+def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
+    """Select the neighbours of one list under the rules on artists and recordings, and fill it. O(n log n).
+
+    The selection is that of ``select`` and ``fill``, without a Python loop.
 
     Parameters
     ----------
@@ -113,9 +147,23 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
     """
     _, first = np.unique(recording, return_index=True)
     first.sort()
-    if rules.per_artist:
-        first = first[occurrences(artist[first]) < rules.per_artist]
-    return first[: rules.length]
+    if not rules.per_artist:
+        return first[: rules.length]
+    is_within = occurrences(artist[first]) < rules.per_artist
+    within, beyond = first[is_within][: rules.length], first[~is_within]
+    return np.sort(np.r_[within, beyond[: rules.length - len(within)]])
+
+
+def exceeds_cap(artist: Integers, rules: Rules) -> Flags:
+    """Return for each full list whether it has more tracks by one artist than ``rules.per_artist``.
+
+    ``artist`` has the codes of the artists, shape (n_lists, length of a list); the result has the shape (n_lists,).
+    """
+    if not 0 < rules.per_artist < artist.shape[1]:
+        return np.zeros(len(artist), dtype=bool)
+    ordered = np.sort(artist, axis=1)
+    result: Flags = (ordered[:, rules.per_artist :] == ordered[:, : -rules.per_artist]).any(axis=1)
+    return result
 
 
 def occurrences(values: Integers) -> Integers:
@@ -148,6 +196,8 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
             _, first = np.unique(tracks.recording[ordered], return_index=True)
             ordered = ordered[np.sort(first)]
             if rules.per_artist:
+                # to fill a list beyond the limit: up to `length` recordings are in it already, and one is the query's
+                is_needed[ordered[: 2 * rules.length + 1]] = True
                 # one more than the limit, as one of them can be the track's own recording
                 ordered = ordered[occurrences(tracks.artist[ordered]) <= rules.per_artist]
             is_needed[ordered[:max_coincident]] = True

@@ -82,12 +82,16 @@ class Files:
 
     def read_text(self, uri: str) -> str | None:
         """Return the text of a file, or None if it does not exist. Bytes that are not UTF-8 become U+FFFD."""
+        content = self.read_bytes(uri)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    def read_bytes(self, uri: str) -> bytes | None:
+        """Return the content of a file, or None if it does not exist or is a folder."""
         path = local_path(uri)
         if path is None:
-            content = self._hadoop(uri).read(uri)
-            return None if content is None else content.decode("utf-8", "replace")
+            return self._hadoop(uri).read(uri)
         try:
-            return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
+            return path.read_bytes() if path.is_file() else None
         except FileNotFoundError:  # removed in between
             return None
 
