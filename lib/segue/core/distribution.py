@@ -1,6 +1,7 @@
 """Locate packaged data files (``conf/``: defaults and source definitions), and list the versions of libraries."""
 
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,12 +22,12 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 def versions() -> dict[str, str]:
     """Return a dict by name: the versions of segue, Python and the libraries that results depend on.
 
-    A library without package metadata has the version "unknown".
+    A library without package metadata has the version of its loaded module, or else "unknown".
     """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:
             numbers[library] = version(library)
-        except PackageNotFoundError:  # a cluster may bring a library without its metadata
-            numbers[library] = "unknown"
+        except PackageNotFoundError:  # a cluster's Spark brings pyspark without its metadata
+            numbers[library] = getattr(sys.modules.get(library), "__version__", "unknown")
     return numbers
