@@ -62,6 +62,11 @@ def test_encoding_of_a_song_list_with_damaged_lines(encoding):
     assert detected([*lines, *[line + b"\x81" for line in lines[:2]]]) == encoding
 
 
+def test_undefined_bytes_are_no_reason_for_a_neighbour():
+    # cp1252 lacks 0x8d, which is a letter in cp1250
+    assert detected([b"1,Caf\xe9"] * 6 + [b"2,\xc3\x8d"]) == "cp1252"
+
+
 @pytest.mark.parametrize("title", TITLES["cp1252"].split("|"))
 def test_single_western_title_is_cp1252(title):
     assert detected(lines_of(title, "cp1252")) == "cp1252"

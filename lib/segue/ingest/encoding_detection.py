@@ -47,7 +47,7 @@ DESCRIPTIONS = {
 CANDIDATES = tuple(DESCRIPTIONS)
 """The encodings that can be detected, all supersets of ASCII, as Python names them."""
 _MIN_VALID = 0.9
-"""The share of lines that must be valid in an encoding."""
+"""The share of lines that must be valid in an encoding that is not Latin."""
 _MIN_FIT = 0.85
 """The share of the characters beyond ASCII that must fit a Latin alphabet."""
 _MIN_COMMON = 0.6
@@ -80,15 +80,16 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
     possible = {name for name, n in zip(CANDIDATES, n_invalid, strict=True) if n <= (1 - _MIN_VALID) * n_lines}
     cells = [cell for line in lines for cell in _CELL.findall(line)]
     return (
-        _likeliest(_COMMON, possible, _MIN_COMMON, lambda name: _common_share(cells, name))
-        or _likeliest(_ALPHABETS, possible, _MIN_FIT, lambda name: _latin_fit(cells, name))
+        _likeliest(filter(possible.__contains__, _COMMON), _MIN_COMMON, lambda name: _common_share(cells, name))
+        # a few bytes that cp1252 lacks are no reason for a neighbour that has them
+        or _likeliest(_ALPHABETS, _MIN_FIT, lambda name: _latin_fit(cells, name))
         or _detect_script(cells, [name for name in _OTHER_SCRIPTS if name in possible])
     )
 
 
-def _likeliest(names: Iterable[str], possible: set[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the possible encoding with the highest rating, if it is not below ``lowest``; on a tie the first."""
-    ratings = {name: rate(name) for name in names if name in possible}
+def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
+    """Return the encoding with the highest rating, if it is not below ``lowest``; on a tie the first."""
+    ratings = {name: rate(name) for name in names}
     best = max(ratings, key=lambda name: ratings[name], default=None)
     return best if best and ratings[best] >= lowest else None
 

@@ -94,7 +94,7 @@ def _plan_files(
 def _log_decisions(
     files: Sequence[InputFile], scans: dict[int, FileScan], headers: dict[int, Header], options: TextOptions
 ) -> None:
-    """Log which encodings are detected, and what stands above headers: a line for all files of the same decision."""
+    """Log detected encodings and the lines skipped above headers: one line for all files with the same decision."""
     by_decision: dict[str, list[InputFile]] = {}
     for file in files:
         encoding, header = scans[file.id].encoding, headers[file.id]

@@ -158,12 +158,11 @@ def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, File
 def _detect_encoding(scan: FileScan) -> None:
     """Set the encoding of a file, and the number of lines not valid in it, from what the scan found.
 
-    A file is UTF-8 if it has the byte order mark of UTF-8, if its lines beyond ASCII are valid or too many of them are,
-    and if no other encoding is likely.
+    A file is UTF-8 if its lines beyond ASCII are valid, or too many of them are, or if no other encoding is likely.
+    The byte order mark of UTF-8 is not considered: Hadoop removes it from the first line.
     """
     scan.encoding = "utf-8"
-    marked = bool(scan.head) and scan.head[0].startswith(codecs.BOM_UTF8)
-    if scan.n_invalid and not marked and scan.n_non_ascii - scan.n_invalid <= _MAX_VALID_SHARE * scan.n_non_ascii:
+    if scan.n_invalid and scan.n_non_ascii - scan.n_invalid <= _MAX_VALID_SHARE * scan.n_non_ascii:
         lines = [line for _, line in scan.invalid_sample]
         if detected := detect_encoding(lines, scan.n_invalid_by, scan.n_invalid):
             scan.encoding, scan.n_invalid = detected, scan.n_invalid_by[CANDIDATES.index(detected)]
