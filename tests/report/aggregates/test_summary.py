@@ -57,7 +57,7 @@ def rejected(spark):
         ("invalid", ["bpm 'a' is not a number", "year 'x is not a year' is not a year"]),
         ("invalid", ["bpm 'b is not a number' is not a number"]),
         ("invalid", ["bpm 712 outside [1, 300]"]),
-        ("invalid", ["title missing"]),
+        ("invalid", ["title missing", "energy missing (NaN (x))", "energy missing"]),
         ("duplicate", ["duplicate of t1"]),
     ]
     return spark.createDataFrame(rows, "kind string, reasons array<string>")
@@ -169,6 +169,7 @@ def test_reasons_are_grouped_without_their_values(report):
     assert report.rejections.kinds == {"invalid": 4, "duplicate": 1}
     assert report.rejections.reasons == [
         ("bpm is not a number", 2),
+        ("energy missing", 2),
         ("bpm outside [1, 300]", 1),
         ("title missing", 1),
         ("year is not a year", 1),

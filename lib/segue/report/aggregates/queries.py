@@ -174,5 +174,6 @@ def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int],
     reason = F.explode("reasons").alias("reason")
     reasons = rejected.where("kind = 'invalid'").select(reason)
     rule = F.regexp_replace("reason", r"(?s)^(\w+) .* (is not an? \w+|outside [\[(].*)$", "$1 $2")
+    rule = F.regexp_replace(rule, r"(?s)^(\w+ missing) \(.*\)$", "$1")
     top, _ = collect_ranking(reasons.select(rule.alias("rule")), "rule", limit)
     return kinds, top
