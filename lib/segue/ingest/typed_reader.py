@@ -97,23 +97,40 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     rows : DataFrame
         ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns in the order of ``names``.
     """
-    if files[0].format == "delta":
+    is_delta = files[0].format == "delta"
+    if is_delta:
         # several jobs read the table, and other writers may commit to it in between
         table = spark.read.format("delta").option("versionAsOf", files[0].version).load(files[0].uri)
-        source_file = F.lit(files[0].source_file)
     else:
         # files of one write have one schema as a rule; their names do not guarantee it
         table = parquet_types.read_parquet(spark, files)
-        source_file = _lookup({file.id: file.source_file for file in files}, F.xxhash64("_metadata.file_path"))
     columns = [parquet_types.readable(F.col(_quoted(field.name)), field).alias(field.name) for field in table.schema]
-    raw = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    raw = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"}).alias("raw")
     fields = zip(columns, table.schema, strict=True)
     texts = {name: text for column, field in fields for name, text in _texts(column, field, field.name)}
-    for name, values in _partition_columns(files).items():
-        texts.setdefault(name, _lookup(values, source_file))
-    names = order_members(texts)
-    numbered = [texts[name].alias(f"c{index}") for index, name in enumerate(names)]
-    return list(names), table.select(source_file.alias("source_file"), raw.alias("raw"), *numbered)
+    partitions = {name: values for name, values in _partition_columns(files).items() if name not in texts}
+    names = order_members([*texts, *partitions])
+    numbered = {name: f"c{index}" for index, name in enumerate(names)}
+    in_files = [text.alias(numbered[name]) for name, text in texts.items()]
+    if is_delta:
+        rows = table.select(F.lit(files[0].source_file).alias("source_file"), raw, *in_files)
+    else:
+        by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
+        for name, values in partitions.items():
+            by_file[numbered[name]] = [values.get(file.source_file) for file in files]
+        rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), raw, *in_files)
+        rows = _with_values(rows, "file_id", [file.id for file in files], by_file)
+    return list(names), rows.select("source_file", "raw", *numbered.values())
+
+
+def _with_values(rows: DataFrame, key: str, keys: Sequence[Any], values: Mapping[str, Sequence[Any]]) -> DataFrame:
+    """Add columns of texts or integers to rows, whose values for each value of the column ``key`` are given.
+
+    A join, because an expression with a literal for each of 100,000 files takes minutes to plan.
+    """
+    types = {name: pa.int64() if name == "write" else pa.string() for name in values}
+    table = pa.table({key: pa.array(keys), **{name: pa.array(values[name], types[name]) for name in values}})
+    return rows.join(F.broadcast(rows.sparkSession.createDataFrame(table)), key, "left")
 
 
 def _quoted(name: str) -> str:
@@ -129,10 +146,6 @@ def _texts(column: Column, field: T.StructField, name: str) -> Iterator[tuple[st
         yield name, F.to_json(column)
     else:
         yield name, column.cast("string")
-
-
-def _lookup(values: Mapping[Any, Any], key: Column) -> Column:
-    return F.create_map(*(F.lit(part) for item in values.items() for part in item))[key]
 
 
 def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
@@ -165,9 +178,11 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
         One list per write; a row has one text per column, None for null.
     """
     texts = [name for name in rows.columns if name not in ("source_file", "raw")]
-    write_indices = {file.source_file: index for index, write in enumerate(writes) for file in write}
+    source_files = [file.source_file for write in writes for file in write]
+    indices = [index for index, write in enumerate(writes) for _ in write]
     lowest = F.min_by(F.array(*texts), F.struct(F.xxhash64(*texts), *texts), SAMPLE_LINES)
-    by_write = rows.groupBy(_lookup(write_indices, F.col("source_file")).alias("write")).agg(lowest.alias("sample"))
+    with_write = _with_values(rows, "source_file", source_files, {"write": indices})
+    by_write = with_write.groupBy("write").agg(lowest.alias("sample"))
     samples = {row.write: row.sample for row in by_write.collect()}
     return [samples.get(index, []) for index in range(len(writes))]
 
