@@ -89,7 +89,11 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
     """Return the encoding with the highest rating, if it is not below ``lowest``; on a tie the first."""
-    ratings = {name: rate(name) for name in names}
+    ratings: dict[str, float] = {}
+    for name in names:
+        ratings[name] = rate(name)
+        if ratings[name] == 1:
+            break
     best = max(ratings, key=lambda name: ratings[name], default=None)
     return best if best and ratings[best] >= lowest else None
 
