@@ -137,7 +137,9 @@ def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructFie
         return T.StructField(field.name, T.StructType(fields)) if fields else None
     if path in leaves and (stored := _stored_field(field.name, leaves[path])):
         return stored
-    if any(_is_refused_leaf(leaf) for name, leaf in leaves.items() if name.startswith(f"{path}.")):
+    if pa.types.is_null(field.type) or any(
+        _is_refused_leaf(leaf) for name, leaf in leaves.items() if name.startswith(f"{path}.")
+    ):
         return None
     if pa.types.is_duration(field.type):
         return T.StructField(field.name, T.LongType())
