@@ -71,6 +71,26 @@ class ColumnRules:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How some files of an input are read.
+
+    Attributes
+    ----------
+    files : the files, which have equal layouts
+    layout : their column layout
+    sample : sampled rows of the first of them, lists of texts in the order of its columns
+    encoding : the encoding of text files, None for other files
+    n_above : number of lines with text above the header
+    """
+
+    files: tuple[InputFile, ...]
+    layout: ColumnLayout
+    sample: SampleValues
+    encoding: str | None = None
+    n_above: int = 0
+
+
 def join_names(files: Sequence[InputFile]) -> str:
     """Return the names of files for a message: the first three, and how many more there are."""
     names = ", ".join(file.source_file for file in files[:3])

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segue.ingest import typed_reader
 from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.column_rules import ColumnRules, join_names
+from segue.ingest.column_rules import ColumnRules, Reading, join_names
 from segue.ingest.input_files import InputFile, readable_errors
 from segue.ingest.member_headers import leaf_headers
 from segue.ingest.sources import Source
@@ -21,13 +21,13 @@ _MAX_WARNINGS = 20
 
 @dataclass(frozen=True, slots=True)
 class InputRows:
-    """The rows of an input, their column layouts, and the files read.
+    """The rows of an input, how its files are read, and the files.
 
     ``frame`` is a lazy DataFrame of validated rows with the schema ``validation.VALIDATED_ROWS``.
     """
 
     frame: DataFrame
-    layouts: tuple[ColumnLayout, ...]
+    readings: tuple[Reading, ...]
     files: tuple[InputFile, ...]
 
 
@@ -40,7 +40,7 @@ def read_rows(
     *,
     missing_rejects: bool,
 ) -> InputRows:
-    """Return a lazy DataFrame of all rows of the input, with the column layouts and the files, as InputRows.
+    """Return a lazy DataFrame of all rows of the input, with how its files are read, as InputRows.
 
     Rows are validated when the DataFrame is computed. To inspect the files, one Spark job runs at once for CSV, one for
     JSON Lines, and a few for files that are converted, and for each Parquet schema or Delta table.
@@ -67,15 +67,15 @@ def read_rows(
     """
     rules = ColumnRules(sources, required_columns, required_columns if missing_rejects else ())
     typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
-    parts: list[tuple[DataFrame, list[ColumnLayout]]] = []
+    parts: list[tuple[DataFrame, list[Reading]]] = []
     if text_files := _of_format(files, "csv", "json", "zip", "xlsx"):
         parts.append(read_text_files(spark, text_files, rules, options))
     for file_format in ("parquet", "delta"):
         if typed_files := _of_format(files, file_format):
             parts.extend(_read_typed_files(spark, typed_files, rules))
-    layouts = [layout for _, part_layouts in parts for layout in part_layouts]
-    _log_layouts(layouts)
-    return InputRows(reduce(DataFrame.union, (rows for rows, _ in parts)), tuple(layouts), tuple(files))
+    readings = [reading for _, part_readings in parts for reading in part_readings]
+    _log_layouts([reading.layout for reading in readings])
+    return InputRows(reduce(DataFrame.union, (rows for rows, _ in parts)), tuple(readings), tuple(files))
 
 
 def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
@@ -97,8 +97,8 @@ def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
 
 def _read_typed_files(
     spark: SparkSession, files: list[InputFile], rules: ColumnRules
-) -> list[tuple[DataFrame, list[ColumnLayout]]]:
-    """Return a list of (DataFrame of validated rows, list of layouts), one pair per group of files with equal schemas.
+) -> list[tuple[DataFrame, list[Reading]]]:
+    """Return a list of (DataFrame of validated rows, how its files are read), one pair per group of equal schemas.
 
     The files are Parquet files or one Delta table.
     """
@@ -113,12 +113,12 @@ def _read_typed_files(
             writes = typed_reader.group_by_write(group)
             samples = typed_reader.collect_samples(rows, writes)
         group_sample = [row for sample in samples for row in sample]
-        layouts: list[ColumnLayout] = []
+        readings: list[Reading] = []
         by_file: dict[str, ColumnLayout] = {}
         for write, sample in zip(writes, samples, strict=True):
             layout = rules.match(leaf_headers(names), sample, group_sample)
             rules.require(layout, names, write)
-            layouts.append(layout)
+            readings.append(Reading(tuple(write), layout, sample))
             by_file |= {file.source_file: layout for file in write}
-        parts.append((typed_reader.read_typed(rows, by_file, rules.non_null_columns), layouts))
+        parts.append((typed_reader.read_typed(rows, by_file, rules.non_null_columns), readings))
     return parts

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segue.errors import InputError
 from segue.ingest import conversion, foreign_formats, text_reader, text_scan
 from segue.ingest.column_matching import ColumnLayout, match_headers
-from segue.ingest.column_rules import ColumnRules, join_names
+from segue.ingest.column_rules import ColumnRules, Reading, join_names
 from segue.ingest.encoding_detection import DESCRIPTIONS
 from segue.ingest.header_detection import Header, detect_header
 from segue.ingest.input_files import InputFile, readable_errors
@@ -35,8 +35,8 @@ class TextOptions:
 
 def read_text_files(
     spark: SparkSession, files: Sequence[InputFile], rules: ColumnRules, options: TextOptions
-) -> tuple[DataFrame, list[ColumnLayout]]:
-    """Return a lazy DataFrame of the validated rows of text files, and a list of their distinct layouts.
+) -> tuple[DataFrame, list[Reading]]:
+    """Return a lazy DataFrame of the validated rows of text files, and how they are read.
 
     Runs one Spark job for each of the formats CSV and JSON, to inspect the files; for files that need conversion, one
     more for all of them, and one for each of the two formats.
@@ -63,19 +63,19 @@ def read_text_files(
             converted, converted_scans = conversion.scan_converted(spark, to_convert, known, options.encoding)
         scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
     _refuse_invalid([*plain, *converted], scans, options)
-    plans, layouts, single_task = _plan_files(
-        [file for file in (*plain, *converted) if file.id in scans], scans, rules, options
-    )
+    with_lines = [file for file in (*plain, *converted) if file.id in scans]
+    plans, readings = _plan_files(with_lines, scans, rules, options)
+    single_task = {file.id for file in with_lines if _is_single_task(file, plans[file.id], scans, options)}
     frames = [text_scan.text_lines(spark, plain)] if plain else []
     frames += [conversion.converted_lines(spark, converted, known)] if converted else []
     lines = reduce(DataFrame.union, frames)
-    return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), layouts
+    return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), readings
 
 
 def _plan_files(
     files: Sequence[InputFile], scans: dict[int, FileScan], rules: ColumnRules, options: TextOptions
-) -> tuple[dict[int, text_reader.FilePlan], list[ColumnLayout], set[int]]:
-    """Return how to read each file, by its id, the distinct layouts, and the ids of files that one task reads."""
+) -> tuple[dict[int, text_reader.FilePlan], list[Reading]]:
+    """Return how workers read each file, by its id, and the same for a user: what files have in common, once."""
     headers = {file.id: _detect_header(file, scans[file.id], rules) for file in files}
     _log_decisions(files, scans, headers, options)
     groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
@@ -83,12 +83,18 @@ def _plan_files(
         header = headers[file.id]
         groups.setdefault((file.format, header.dialect, header.names), []).append(file)
     plans: dict[int, text_reader.FilePlan] = {}
-    layouts: list[ColumnLayout] = []
+    readings: list[Reading] = []
     for group in groups.values():
         group_plans = _plan_group(group, headers, scans, rules, options)
         plans |= group_plans
-        layouts += dict.fromkeys(plan.layout for plan in group_plans.values())
-    return plans, layouts, {file.id for file in files if _is_single_task(file, plans[file.id], scans, options)}
+        alike: dict[tuple[ColumnLayout, str, int], list[InputFile]] = {}
+        for file in group:
+            plan = group_plans[file.id]
+            alike.setdefault((plan.layout, plan.encoding, headers[file.id].n_above), []).append(file)
+        for (layout, encoding, n_above), members in alike.items():
+            sample = _sample_rows(members[:1], headers, scans)
+            readings.append(Reading(tuple(members), layout, sample, encoding, n_above))
+    return plans, readings
 
 
 def _log_decisions(

@@ -15,7 +15,8 @@ from segue.core.paths import spark_uri
 from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
-from segue.ingest.input_files import InputFile, list_input, readable_errors
+from segue.ingest.input_files import InputFile, list_input, readable_errors, require_visible_input
+from segue.ingest.preview import describe_input
 from segue.ingest.reader import InputRows, read_rows
 from segue.ingest.sources import load_sources
 from segue.ingest.text_files import TextOptions
@@ -192,4 +193,11 @@ def _work(run: Run) -> None:
     run.record(ingest_tracks(run.store, run.options.input, run.settings))
 
 
-JOB = Job("ingest_tracks", _work, takes_input=True, check=check_sources)
+def _preview(run: Run) -> None:
+    path = run.options.input
+    require_visible_input(run.spark, path)
+    files = list_input(run.spark, path, spark_uri(run.store.root))
+    print(describe_input(read_input(run.spark, files, run.settings), f"--input {path}"))
+
+
+JOB = Job("ingest_tracks", _work, takes_input=True, check=check_sources, preview=_preview)

@@ -70,6 +70,7 @@ class Job:
     takes_input : whether ``--input`` is required
     check : called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
     options : names and argparse keywords of further options
+    preview : what ``--dry-run`` does instead of ``work``; it writes nothing. None if the job has no such option
     """
 
     name: str
@@ -77,6 +78,7 @@ class Job:
     takes_input: bool = False
     check: Callable[[Settings], None] = lambda _: None
     options: tuple[tuple[str, dict[str, Any]], ...] = ()
+    preview: Callable[[Run], None] | None = None
 
 
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
@@ -97,6 +99,8 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
     parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
     if job.takes_input:
         parser.add_argument("--input", metavar="PATH", help="a file, a folder, a glob or a Delta table")
+    if job.preview:
+        parser.add_argument("--dry-run", action="store_true", help="show what the job would do, and write nothing")
     for name, keywords in job.options:
         parser.add_argument(name, **keywords)
     options, faults = _parse_options(parser, list(argv))

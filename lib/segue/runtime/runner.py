@@ -74,7 +74,20 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
     except SparkError as error:
         _print_error(str(error))
         return UNUSABLE
-    return _run(job, Run(Store(spark, options.output), settings, options))
+    run = Run(Store(spark, options.output), settings, options)
+    if job.preview and options.dry_run:
+        return _preview(job.preview, run)
+    return _run(job, run)
+
+
+def _preview(preview: Callable[[Run], None], run: Run) -> int:
+    """Do what ``--dry-run`` does, and return the exit code. No output is prepared, and no run is recorded."""
+    try:
+        preview(run)
+    except SegueError as error:
+        _print_error(str(error))
+        return UNUSABLE
+    return DONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""Show how the files of an input would be read, and what would become of their rows. Writes nothing."""
+
+from collections.abc import Iterator, Sequence
+
+from pyspark.sql import functions as F
+
+from segue.core.spark_helpers import persisted
+from segue.core.text import printable
+from segue.ingest import merge, parsing
+from segue.ingest.column_matching import MatchedColumn
+from segue.ingest.column_rules import Reading, join_names
+from segue.ingest.input_files import readable_errors
+from segue.ingest.reader import InputRows
+from segue.ingest.sources import COLUMNS
+
+_N_EXAMPLES = 3
+_MAX_LENGTH = 28
+"""Maximum number of characters of an example."""
+_MAX_REASONS = 10
+_MAX_READINGS = 20
+_TITLES = ("column", "read from", "unit", "missing", "examples")
+
+
+def describe_input(rows: InputRows, name: str) -> str:
+    """Return a text about the files of an input: their columns, and how many rows would be tracks. Reads every row.
+
+    Parameters
+    ----------
+    rows : InputRows
+    name : the input as errors name it
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    texts = ["\n".join(_reading_lines(reading)) for reading in rows.readings[:_MAX_READINGS]]
+    if len(rows.readings) > _MAX_READINGS:
+        texts.append(f"and {len(rows.readings) - _MAX_READINGS} more layouts of files")
+    with persisted(merge.with_status(rows.frame)) as statuses:
+        with readable_errors(name):
+            counts = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
+        each = statuses.where("status = 'invalid'").select(F.explode("reasons").alias("reason"))
+        # quoted values differ from row to row
+        frequent = each.groupBy(F.regexp_replace("reason", r"'.*'", "…").alias("reason")).count()
+        reasons = frequent.orderBy(F.desc("count"), "reason").limit(_MAX_REASONS).collect()
+    result = (
+        f"{sum(counts.values())} rows: {counts.get('track', 0)} tracks, {counts.get('invalid', 0)} rejected, "
+        f"{counts.get('duplicate', 0)} duplicates. Nothing was written."
+    )
+    texts.append("\n".join([result, *(f"  {row['count']} rejected: {printable(row.reason)}" for row in reasons)]))
+    return "\n\n".join(texts)
+
+
+def _reading_lines(reading: Reading) -> Iterator[str]:
+    """Yield the lines about files that are read alike: their names, a table of columns, what is ignored."""
+    file, layout = reading.files[0], reading.layout
+    facts = [file.format, reading.encoding, f"{reading.n_above} lines above the header" if reading.n_above else None]
+    facts.append("decimal comma" if layout.decimal_comma else None)
+    facts.append(f"genres separated by {layout.genre_separator!r}" if layout.genre_separator else None)
+    yield f"{printable(join_names(reading.files))}: {', '.join(fact for fact in facts if fact)}; " + (
+        f"{len(reading.sample)} rows sampled"
+    )
+    table = [
+        (name, printable(layout.columns[name].header), layout.columns[name].unit or "", *_values(reading, column))
+        for name in COLUMNS
+        if (column := layout.columns.get(name))
+    ]
+    widths = [max(map(len, cells)) for cells in zip(_TITLES, *table, strict=True)]
+    for cells in (_TITLES, *table):
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    if layout.ignored:
+        yield f"  ignored: {printable(', '.join(layout.ignored))}"
+
+
+def _values(reading: Reading, column: MatchedColumn) -> tuple[str, str]:
+    """Return the share of sampled rows without a value in a column, and examples of its values."""
+    texts = [row[column.index] for row in reading.sample]
+    present = [text for text in texts if text is not None and not parsing.is_missing(text)]
+    share = f"{100 * (len(texts) - len(present)) / len(texts):.0f} %" if texts else ""
+    return share, ", ".join(_shortened(dict.fromkeys(present)))
+
+
+def _shortened(texts: dict[str, None]) -> Sequence[str]:
+    examples = [printable(text.strip()) for text in list(texts)[:_N_EXAMPLES]]
+    return [text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…" for text in examples]
