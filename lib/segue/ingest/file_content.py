@@ -24,7 +24,7 @@ from segue.errors import InputError
 from segue.ingest import foreign_formats, json_documents, workbooks
 from segue.ingest.input_files import format_of
 
-MAX_FILE_BYTES = 256 << 20
+MAX_FILE_BYTES = 64 << 20
 """Maximum size of a file that is converted, and of a JSON document or the texts of a workbook after decompression."""
 MAX_UNPACKED_BYTES = 2 << 30
 """Maximum size of a compressed file's or zip member's content that is converted."""
