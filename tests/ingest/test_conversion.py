@@ -28,9 +28,9 @@ def read(spark):
     """Return a function that reads an input into its validated rows."""
     sources = load_sources(distribution.conf() / "sources")
 
-    def read(path):
+    def read(path, **options):
         files = list_input(spark, str(path))
-        return read_rows(spark, files, sources, NEEDED, TextOptions(), missing_rejects=True).frame.collect()
+        return read_rows(spark, files, sources, NEEDED, TextOptions(**options), missing_rejects=True).frame.collect()
 
     return read
 
@@ -97,6 +97,13 @@ def test_every_container_of_a_folder_has_all_rows(read, tmp_path):
     assert rejected["api.json"][0] == "bpm missing"
     details = {(row.artist, row.album, row.year, row.popularity) for row in by_file["api.json"]}
     assert details == {("A; B", "Album", 1999, None)}
+
+
+def test_mark_of_utf16_overrules_the_given_encoding(read, tmp_path):
+    rows = [track(n, name="Beyoncé") for n in range(4)]
+    (tmp_path / "wide.csv").write_bytes(as_csv(rows).encode("utf-16"))
+    (tmp_path / "narrow.csv").write_bytes(as_csv(rows).encode("cp1252"))
+    assert {row.title for row in read(tmp_path, encoding="cp1252")} == {"Beyoncé"}
 
 
 def test_refusals_name_the_file_and_what_to_do(read, tmp_path):

@@ -43,6 +43,23 @@ def values(out):
     return tracks[["track_id", "title", "artist", "bpm", "valence", "genre"]].to_numpy().tolist()
 
 
+def test_dry_run_shows_every_decision_and_writes_nothing(run_job, out, tmp_path, capsys):
+    rows = [track(n, artists=f"Beyoncé {n}", valence="" if n < 2 else f"0.{n}1") for n in range(8)]
+    rows += [track(9, artists="B", tempo="fast")]
+    (tmp_path / "mine.csv").write_bytes(("A list\n" + as_csv(rows)).encode("cp1252"))
+    assert run_job(ingest.JOB, "--input", tmp_path / "mine.csv", "--output", out, "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert "mine.csv: csv, cp1252, 1 lines above the header; 9 rows sampled" in printed
+    lines = {line.split()[0]: line for line in printed.splitlines() if line.startswith("  ")}
+    assert lines["artist"].split()[:4] == ["artist", "artists", "0", "%"]
+    assert "Beyoncé " in lines["artist"]
+    assert "22 %" in lines["valence"]
+    assert "9 rows: 6 tracks, 3 rejected, 0 duplicates. Nothing was written." in printed
+    assert "  2 rejected: valence missing" in printed
+    assert not out.exists()
+    assert run_job(ingest.JOB, "--input", tmp_path / "none.csv", "--output", out, "--dry-run") == 3
+
+
 @pytest.mark.parametrize("kind", ["parquet", "delta"])
 def test_parquet_and_delta_give_the_tracks_of_csv(kind, spark, run, out, tmp_path):
     rows = [(r[0], r[1], [r[2]], *map(float, r[3:9]), r[9]) for r in ROWS]

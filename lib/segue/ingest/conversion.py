@@ -4,6 +4,7 @@ Only files whose name or first lines ask for it are converted. Workers read each
 bounded; its lines have the columns of ``text_scan.text_lines``.
 """
 
+import codecs
 import logging
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -63,9 +64,17 @@ def scan_converted(
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
         if format_files := [file for file in converted if file.format == file_format]:
-            lines = converted_lines(spark, format_files, known)
-            scans |= text_scan.scan_files(lines, encoding, json=file_format == "json")
+            is_json = file_format == "json"
+            scans |= text_scan.scan_files(converted_lines(spark, format_files, known), encoding, json=is_json)
+            # the mark of lines that were decoded here overrules the encoding that the user gives for all files
+            marked = [file for file in format_files if file.id in scans and _is_marked(scans[file.id])]
+            if marked and encoding not in (text_scan.AUTO, "utf-8"):
+                scans |= text_scan.scan_files(converted_lines(spark, marked, known), "utf-8", json=is_json)
     return converted, scans
+
+
+def _is_marked(scan: FileScan) -> bool:
+    return bool(scan.head) and scan.head[0].startswith(codecs.BOM_UTF8)
 
 
 def converted_lines(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> DataFrame:

@@ -196,7 +196,9 @@ def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
     return "", undecided_unit(values)
 
 
-def _duration_unit(values: Sequence[float]) -> str:
+def _duration_unit(durations: Sequence[float]) -> str:
+    # 0 and -1 are placeholders for a missing duration
+    values = [duration for duration in durations if duration > 0]
     if sum(1 if value >= MIN_MILLISECONDS else -1 for value in values) > 0:
         return "ms"
     n_short = sum(value < _MAX_MINUTES for value in values)
