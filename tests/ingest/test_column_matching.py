@@ -151,7 +151,10 @@ def test_dotted_names_are_those_of_the_track_and_not_of_its_artist_or_album(head
     assert headers_of(header) == expected
 
 
-@pytest.mark.parametrize("header", ["label.name", "artist.id", "album.id", "top.year", "owner.uri", "album.popularity"])
+@pytest.mark.parametrize(
+    "header",
+    ["label.name", "artist.id", "album.id", "top.year", "owner.uri", "album.popularity", "track.album.popularity"],
+)
 def test_last_part_of_a_dotted_name_may_belong_to_something_else(header):
     assert headers_of(header) == {}
 

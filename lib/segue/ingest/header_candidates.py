@@ -88,7 +88,12 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
         if name in source.by_name and (not features_only or source.by_name[name][0] in _FEATURE_NAMES)
     ]
     matched = {candidate.index for candidate in candidates}
-    others = {i: fold_accents(normalise_header(text)) for i, text in enumerate(header) if i not in matched}
+    others = {
+        index: fold_accents(normalise_header(text))
+        for index, text in enumerate(header)
+        if index not in matched
+        and not any(part.lower().startswith(UNRELATED_PREFIXES) for part in text.split(".")[:-1])
+    }
     candidates += _misspelt_headers(others, sources)
     if sample:
         candidates = _with_fit(candidates, header, sample)
