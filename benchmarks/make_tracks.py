@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.runtime import session
 from segue.storage.store import Store
-from segue.synthetic import synthetic_tracks
+from segue.synthetic import as_table_rows, synthetic_tracks
 from segue.synthetic.draws import thousandths, uniform
 
 MAX_GENERATED, BASE_SIZE = 10_000_000, 5_000_000
@@ -57,8 +57,7 @@ def main(root: str, n_tracks: int, base_size: int = BASE_SIZE) -> None:
         tracks = synthetic_tracks(spark, n_tracks)
     else:
         tracks = repeated_tracks(spark, folder, n_tracks, base_size)
-    tracks = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
-    Store(spark, root).sync(schema.TRACKS, tracks.select(*schema.TRACKS.names), remove_missing=True)
+    Store(spark, root).sync(schema.TRACKS, as_table_rows(tracks), remove_missing=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

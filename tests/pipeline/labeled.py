@@ -4,18 +4,15 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.storage.store import Store
-from segue.synthetic import synthetic_tracks
+from segue.synthetic import as_table_rows, synthetic_tracks
 
 
 def labeled_tracks(spark):
     """Return 150 tracks with labels of three clusters."""
-    tracks = synthetic_tracks(spark, 150, seed=5).withColumns(
-        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
-    )
+    tracks = as_table_rows(synthetic_tracks(spark, 150, seed=5))
     cluster = (F.pmod(F.xxhash64("track_id"), F.lit(3)) + 1).cast("int")
     return (
-        tracks.select(*schema.TRACKS.names)
-        .withColumns(
+        tracks.withColumns(
             {
                 "model_version": F.lit("m1"),
                 "imputed": F.array().cast("array<string>"),

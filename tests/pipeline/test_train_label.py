@@ -14,7 +14,7 @@ from segue import schema
 from segue.pipeline import label, train
 from segue.runtime import runner
 from segue.storage.store import Store
-from segue.synthetic import synthetic_tracks
+from segue.synthetic import as_table_rows, synthetic_tracks
 
 QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=1", "--set", "selection.min_k=4"]
 
@@ -22,10 +22,7 @@ QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=1", "--set"
 @pytest.fixture(scope="module")
 def catalogue(spark):
     """200 tracks with the columns of ``tracks``."""
-    tracks = synthetic_tracks(spark, 200, seed=3).withColumns(
-        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
-    )
-    return tracks.select(*schema.TRACKS.names).cache()
+    return as_table_rows(synthetic_tracks(spark, 200, seed=3)).cache()
 
 
 def stored(spark, root, tracks):

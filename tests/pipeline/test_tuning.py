@@ -4,14 +4,13 @@ import json
 
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import functions as F
 
 from segue import schema
 from segue.kmeans_grid import engine, lloyd
 from segue.pipeline import train, tuning
 from segue.settings import load
 from segue.storage.store import Store
-from segue.synthetic import synthetic_tracks
+from segue.synthetic import as_table_rows, synthetic_tracks
 
 QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=2", "--set", "selection.min_k=3"]
 
@@ -20,10 +19,8 @@ QUICK = ["--set", "clustering.ks=3-5", "--set", "clustering.restarts=2", "--set"
 def root(spark, tmp_path_factory):
     """An output with 300 tracks."""
     out = tmp_path_factory.mktemp("tuning")
-    tracks = synthetic_tracks(spark, 300, seed=5).withColumns(
-        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
-    )
-    Store(spark, str(out)).sync(schema.TRACKS, tracks.select(*schema.TRACKS.names), remove_missing=True)
+    tracks = as_table_rows(synthetic_tracks(spark, 300, seed=5))
+    Store(spark, str(out)).sync(schema.TRACKS, tracks, remove_missing=True)
     return out
 
 

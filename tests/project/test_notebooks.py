@@ -4,12 +4,11 @@ import ast
 from pathlib import Path
 
 import pytest
-from pyspark.sql import functions as F
 from tests.helpers import notebook_tables
 
 from segue import schema
 from segue.storage.store import Store
-from segue.synthetic import synthetic_tracks
+from segue.synthetic import as_table_rows, synthetic_tracks
 
 PROJECT = Path(__file__).parents[2]
 NOTEBOOKS = {path.stem: path for path in sorted((PROJECT / "notebooks").glob("*.ipynb"))}
@@ -178,10 +177,8 @@ def test_notebook_runs_without_optional_columns(name, nbformat, project, monkeyp
 
 
 def test_notebook_with_spark(spark, nbformat, tmp_path, monkeypatch):
-    tracks = synthetic_tracks(spark, 60, seed=3).withColumns(
-        {"genres": F.array("genre"), "source_file": F.lit("synthetic")}
-    )
-    Store(spark, str(tmp_path / "out" / "demo")).sync(schema.TRACKS, tracks.select(*schema.TRACKS.names))
+    tracks = as_table_rows(synthetic_tracks(spark, 60, seed=3))
+    Store(spark, str(tmp_path / "out" / "demo")).sync(schema.TRACKS, tracks)
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.delenv("SEGUE_OUTPUT", raising=False)

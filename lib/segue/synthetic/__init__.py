@@ -7,13 +7,14 @@ larger catalogue are those of a smaller one.
 """
 
 from segue.synthetic.kaggle import FAULTS, KAGGLE_HEADER, ROWS_PER_FAULT, synthetic_kaggle_rows, write_csv
-from segue.synthetic.tracks import TRACK_COLUMNS, synthetic_tracks
+from segue.synthetic.tracks import TRACK_COLUMNS, as_table_rows, synthetic_tracks
 
 __all__ = [
     "FAULTS",
     "KAGGLE_HEADER",
     "ROWS_PER_FAULT",
     "TRACK_COLUMNS",
+    "as_table_rows",
     "synthetic_kaggle_rows",
     "synthetic_tracks",
     "write_csv",

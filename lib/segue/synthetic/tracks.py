@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segue import schema
 from segue.synthetic import names
 from segue.synthetic.draws import bits, choice, correlated, fraction, normal, share_index, thousandths, uniform
 
@@ -310,3 +311,11 @@ def _track_id(row_id: Column, seed: int) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
 
     return F.concat(base_36("track_id"), F.substring(base_36("track_id/more"), 5, 9))
+
+
+def as_table_rows(tracks: DataFrame) -> DataFrame:
+    """Return synthetic tracks with the columns of the table ``tracks``; what they lack is null."""
+    rows = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
+    absent = [column for column in schema.TRACKS.columns if column.name not in rows.columns]
+    nulls = {column.name: F.lit(None).cast(column.type) for column in absent}
+    return rows.withColumns(nulls).select(*schema.TRACKS.names)
