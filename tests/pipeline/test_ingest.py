@@ -49,7 +49,7 @@ def test_dry_run_shows_every_decision_and_writes_nothing(run_job, out, tmp_path,
     (tmp_path / "mine.csv").write_bytes(("A list\n" + as_csv(rows)).encode("cp1252"))
     assert run_job(ingest.JOB, "--input", tmp_path / "mine.csv", "--output", out, "--dry-run") == 0
     printed = capsys.readouterr().out
-    assert "mine.csv: csv, cp1252, 1 lines above the header; 9 rows sampled" in printed
+    assert "mine.csv: csv, cp1252, lines above the header: 1; 9 rows sampled" in printed
     lines = {line.split()[0]: line for line in printed.splitlines() if line.startswith("  ")}
     assert lines["artist"].split()[:4] == ["artist", "artists", "0", "%"]
     assert "Beyoncé " in lines["artist"]

@@ -4,15 +4,21 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from tests.cluster.faults import latest_version
+from tests.cluster.pipeline import job_args
 from tests.helpers.catalogue import write_catalogue
+from tests.helpers.output_differences import COMPARED
 from tests.helpers.submitted_jobs import PROJECT
 from tests.helpers.waiting import wait_for
+
+from segue.pipeline import run_all
+from segue.runtime import runner
 
 KEY, SECRET, BUCKET = "tests", "tests-secret", "bucket"
 
@@ -103,3 +109,22 @@ def s3(spark: SparkSession, server: S3) -> S3:
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CSV of 1,500 tracks in six clusters, four of which have an invalid tempo."""
     return write_catalogue(tmp_path_factory.mktemp("catalogue") / "tracks.csv")
+
+
+@pytest.fixture(scope="module")
+def run(spark: SparkSession, catalogue: Path) -> Callable[[str | Path], int]:
+    """Return a function that runs the pipeline in the shared session, and returns its exit code."""
+    return lambda output: runner.execute(run_all.JOB, job_args(catalogue, output), start=lambda _: spark)
+
+
+@pytest.fixture(scope="module")
+def local(run: Callable[[str | Path], int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a run on the local disk."""
+    output = tmp_path_factory.mktemp("local") / "out"
+    assert run(output) == 0
+    return output
+
+
+def versions(root: Path) -> dict[str, int]:
+    """Return the latest version of each compared table of an output."""
+    return {table.name: latest_version(root / table.name) for table in COMPARED}

@@ -9,14 +9,13 @@ from pathlib import Path
 import pyspark
 import pytest
 from deltalake import DeltaTable
-from tests.cluster.faults import latest_version
-from tests.cluster.pipeline import job_args, submit_args
+from tests.cluster.pipeline import submit_args
 from tests.helpers.hadoop_cluster import start_hadoop
-from tests.helpers.output_differences import COMPARED, differences
+from tests.helpers.output_differences import differences
 from tests.helpers.submitted_jobs import PROJECT, submit_and_wait
+from tests.stores.conftest import versions
 
-from segue.pipeline import maintain, run_all
-from segue.runtime import runner
+from segue.pipeline import maintain
 
 pytestmark = pytest.mark.cluster
 
@@ -26,20 +25,6 @@ def hadoop(tmp_path_factory):
     """A cluster for this module's tests."""
     with start_hadoop(tmp_path_factory.mktemp("hadoop")) as hadoop:
         yield hadoop
-
-
-@pytest.fixture(scope="module")
-def run(spark, catalogue):
-    """Return a function that runs the pipeline in the shared session, and returns its exit code."""
-    return lambda output: runner.execute(run_all.JOB, job_args(catalogue, output), start=lambda _: spark)
-
-
-@pytest.fixture(scope="module")
-def local(run, tmp_path_factory):
-    """The output of a run on the local disk."""
-    output = tmp_path_factory.mktemp("local") / "out"
-    assert run(output) == 0
-    return output
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +53,6 @@ def archive(environment, hadoop):
     pack = [environment / "bin/venv-pack", "-q", "-p", "env", "-o", "env.tar.gz", "--compress-level", "1"]
     subprocess.run(pack, check=True, cwd=environment.parent)
     return hadoop.upload(environment.parent / "env.tar.gz")
-
-
-def versions(root: Path) -> dict[str, int]:
-    return {table.name: latest_version(root / table.name) for table in COMPARED}
 
 
 def test_tables_in_hdfs_are_those_of_a_local_run_and_a_second_run_changes_none(hadoop, local, output, run, tmp_path):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.cluster.faults import kill_while_writing, latest_version, table_faults
-from tests.cluster.pipeline import job_args, submit_args
-from tests.helpers.output_differences import COMPARED, differences
+from tests.cluster.faults import kill_while_writing, table_faults
+from tests.cluster.pipeline import submit_args
+from tests.helpers.output_differences import differences
 from tests.helpers.submitted_jobs import start_job
 from tests.helpers.waiting import wait_for
+from tests.stores.conftest import versions
 
-from segue.pipeline import maintain, run_all
-from segue.runtime import runner
+from segue.pipeline import maintain
 from segue.storage import transactions
 from segue.storage.files import Files
 
@@ -24,28 +24,10 @@ N_COMMITS = 300
 
 
 @pytest.fixture(scope="module")
-def run(spark, s3, catalogue):
-    """Return a function that runs the pipeline in the shared session, and returns its exit code."""
-    return lambda output: runner.execute(run_all.JOB, job_args(catalogue, output), start=lambda _: spark)
-
-
-@pytest.fixture(scope="module")
-def local(run, tmp_path_factory):
-    """The output of the same run on the local disk."""
-    output = tmp_path_factory.mktemp("local") / "out"
-    assert run(output) == 0
-    return output
-
-
-@pytest.fixture(scope="module")
-def first(run, s3):
+def first(s3, run):
     """The folder with the objects of a first run on S3."""
     assert run("s3a://bucket/first") == 0
     return s3.folder / "first"
-
-
-def versions(root):
-    return {table.name: latest_version(root / table.name) for table in COMPARED}
 
 
 def test_tables_on_s3_are_those_of_a_local_run_and_a_second_run_changes_none(first, local, run, caplog):

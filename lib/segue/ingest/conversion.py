@@ -1,7 +1,7 @@
 """Convert files that are not text line by line into lines, in Spark.
 
-Only files whose name or first lines ask for it are converted. Workers read each of them as a whole, so that its size is
-bounded; its lines have the columns of ``text_scan.text_lines``.
+Only files whose name or first lines show that they need it are converted. Workers read each of them as a whole, so that
+its size is bounded; its lines have the columns of ``text_scan.text_lines``.
 """
 
 import codecs

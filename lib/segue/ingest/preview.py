@@ -55,7 +55,7 @@ def describe_input(rows: InputRows, name: str) -> str:
 def _reading_lines(reading: Reading) -> Iterator[str]:
     """Yield the lines about files that are read alike: their names, a table of columns, what is ignored."""
     file, layout = reading.files[0], reading.layout
-    facts = [file.format, reading.encoding, f"{reading.n_above} lines above the header" if reading.n_above else None]
+    facts = [file.format, reading.encoding, f"lines above the header: {reading.n_above}" if reading.n_above else None]
     facts.append("decimal comma" if layout.decimal_comma else None)
     facts.append(f"genres separated by {layout.genre_separator!r}" if layout.genre_separator else None)
     yield f"{printable(join_names(reading.files))}: {', '.join(fact for fact in facts if fact)}; " + (
