@@ -118,7 +118,7 @@ def match_columns(
         *column_values.feature_warnings(features, sample, required),
     ]
     return ColumnLayout(
-        rank_sources(header, sources)[0].name if sources else "",
+        ranked[0].name if ranked else "",
         columns,
         tuple(ignored.values()),
         units.decimal_comma,
