@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest import column_values, header_candidates, misfits, parsing, sources
+from segue.ingest import parsing
+from segue.ingest.columns import column_values, header_candidates, misfits, sources
 
 
 @pytest.mark.parametrize(

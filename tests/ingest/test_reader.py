@@ -13,12 +13,13 @@ from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 from segue import schema
 from segue.core import distribution
 from segue.errors import InputError
-from segue.ingest import text_scan, typed_reader
+from segue.ingest import typed_reader
+from segue.ingest.columns.sources import load_sources
+from segue.ingest.formats import text_scan
+from segue.ingest.formats.text_scan import SAMPLE_LINES
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import read_rows
-from segue.ingest.sources import load_sources
 from segue.ingest.text_files import TextOptions
-from segue.ingest.text_scan import SAMPLE_LINES
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 COMPARED = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_file"]

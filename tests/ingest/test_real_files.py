@@ -10,9 +10,9 @@ from deltalake import DeltaTable
 from segue.core import distribution
 from segue.core.spark_helpers import persisted
 from segue.ingest import merge
+from segue.ingest.columns.sources import load_sources
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import read_rows
-from segue.ingest.sources import load_sources
 from segue.ingest.text_files import TextOptions
 from segue.pipeline import ingest
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest.column_matching import ColumnLayout, MatchedColumn
+from segue.ingest.columns.column_matching import ColumnLayout, MatchedColumn
 from segue.ingest.validation import RowValidator, text_digest, track_identity
 
 UNITS: dict[str, str | None] = {"energy": "percent", "acousticness": "percent", "duration_s": "s"}

@@ -3,7 +3,7 @@
 import pytest
 
 from segue.core import distribution
-from segue.ingest.sources import Source, load_sources
+from segue.ingest.columns.sources import Source, load_sources
 from segue.pipeline import file_ledger
 from segue.settings import load
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from segue.errors import InputError
-from segue.ingest.sources import Source
+from segue.ingest.columns.sources import Source
 from segue.similarity.seed_files import MAX_BYTES, read_seeds
 from segue.similarity.seeds import CatalogueTrack, resolve_seeds
 

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from segue.core.paths import has_local_master, hosts_without, local_path, spark_uri, unseen_message
 from segue.core.text import java_cause
 from segue.errors import InputError
-from segue.ingest import foreign_formats
+from segue.ingest.formats import foreign_formats
 
 FORMATS = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),

@@ -7,11 +7,11 @@ from pyspark.sql import functions as F
 from segue.core.spark_helpers import persisted
 from segue.core.text import printable
 from segue.ingest import merge, parsing
-from segue.ingest.column_matching import MatchedColumn
-from segue.ingest.column_rules import Reading, join_names
+from segue.ingest.columns.column_matching import MatchedColumn
+from segue.ingest.columns.column_rules import Reading, join_names
+from segue.ingest.columns.sources import COLUMNS
 from segue.ingest.input_files import readable_errors
 from segue.ingest.reader import InputRows
-from segue.ingest.sources import COLUMNS
 
 _N_EXAMPLES = 3
 _MAX_LENGTH = 28

@@ -8,11 +8,11 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.ingest import typed_reader
-from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.column_rules import ColumnRules, Reading, join_names
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.column_rules import ColumnRules, Reading, join_names
+from segue.ingest.columns.header_candidates import leaf_headers
+from segue.ingest.columns.sources import Source
 from segue.ingest.input_files import InputFile, readable_errors
-from segue.ingest.member_headers import leaf_headers
-from segue.ingest.sources import Source
 from segue.ingest.text_files import TextOptions, read_text_files
 
 log = logging.getLogger(__name__)

@@ -8,16 +8,17 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.errors import InputError
-from segue.ingest import conversion, foreign_formats, text_reader, text_scan
-from segue.ingest.column_matching import ColumnLayout, match_headers
-from segue.ingest.column_rules import ColumnRules, Reading, join_names
-from segue.ingest.encoding_detection import DESCRIPTIONS
-from segue.ingest.header_detection import Header, detect_header
+from segue.ingest import text_reader
+from segue.ingest.columns.column_matching import ColumnLayout, match_headers
+from segue.ingest.columns.column_rules import ColumnRules, Reading, join_names
+from segue.ingest.columns.header_candidates import known_headers, leaf_headers, order_members
+from segue.ingest.columns.units import SampleValues
+from segue.ingest.formats import conversion, foreign_formats, text_scan
+from segue.ingest.formats.encoding_detection import DESCRIPTIONS
+from segue.ingest.formats.header_detection import Header, detect_header
+from segue.ingest.formats.records import DELIMITERS, Dialect, MemberNames
+from segue.ingest.formats.text_scan import AUTO, FileScan
 from segue.ingest.input_files import InputFile, readable_errors
-from segue.ingest.member_headers import known_headers, leaf_headers, order_members
-from segue.ingest.records import DELIMITERS, Dialect, MemberNames
-from segue.ingest.text_scan import AUTO, FileScan
-from segue.ingest.units import SampleValues
 
 log = logging.getLogger(__name__)
 MAX_SINGLE_TASK_BYTES = 1 << 30

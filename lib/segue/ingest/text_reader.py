@@ -10,11 +10,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue.ingest import records
-from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.records import Dialect
-from segue.ingest.text_scan import SAMPLE_LINES, FileScan, consecutive_groups
-from segue.ingest.units import SampleValues
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.units import SampleValues
+from segue.ingest.formats import records
+from segue.ingest.formats.records import Dialect
+from segue.ingest.formats.text_scan import SAMPLE_LINES, FileScan, consecutive_groups
 from segue.ingest.validation import VALIDATED_ROWS, RowCollector
 
 BATCH_ROWS = 4096

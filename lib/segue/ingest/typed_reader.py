@@ -14,11 +14,11 @@ from pyspark.sql import types as T
 
 from segue.core.spark_helpers import parallel_jobs
 from segue.errors import InputError
-from segue.ingest import parquet_types
-from segue.ingest.column_matching import ColumnLayout
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.header_candidates import order_members
+from segue.ingest.formats import parquet_types
+from segue.ingest.formats.text_scan import SAMPLE_LINES
 from segue.ingest.input_files import InputFile
-from segue.ingest.member_headers import order_members
-from segue.ingest.text_scan import SAMPLE_LINES
 from segue.ingest.validation import VALIDATED_ROWS, RowCollector
 
 _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")

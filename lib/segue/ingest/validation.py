@@ -15,8 +15,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from segue import schema
 from segue.ingest import parsing
-from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.genre_lists import split_genres
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.genre_lists import split_genres
 from segue.ingest.musical_details import parse_details
 
 MAX_QUOTED_LENGTH = 80

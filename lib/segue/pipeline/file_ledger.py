@@ -16,9 +16,9 @@ from segue import schema
 from segue.core import distribution
 from segue.core.paths import spark_uri
 from segue.core.text import json_digest
+from segue.ingest.columns.sources import load_sources, reading_rules
+from segue.ingest.formats.text_scan import AUTO
 from segue.ingest.input_files import InputFile
-from segue.ingest.sources import load_sources, reading_rules
-from segue.ingest.text_scan import AUTO
 from segue.runtime import logs
 from segue.settings import Settings
 from segue.storage.store import Store

@@ -15,10 +15,10 @@ from segue.core.paths import spark_uri
 from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
+from segue.ingest.columns.sources import load_sources
 from segue.ingest.input_files import InputFile, list_input, readable_errors, require_visible_input
 from segue.ingest.preview import describe_input
 from segue.ingest.reader import InputRows, read_rows
-from segue.ingest.sources import load_sources
 from segue.ingest.text_files import TextOptions
 from segue.pipeline import file_ledger
 from segue.runtime.job import Job, Run, StageResult

@@ -17,7 +17,7 @@ from segue.clustering import model_card
 from segue.core import distribution
 from segue.core.text import json_digest, printable
 from segue.errors import InputError
-from segue.ingest.sources import load_sources
+from segue.ingest.columns.sources import load_sources
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import RecommendSettings
 from segue.similarity import coordinates, neighbours, playlists

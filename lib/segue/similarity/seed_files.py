@@ -26,7 +26,7 @@ from typing import Any
 
 from segue.core.text import printable
 from segue.errors import InputError
-from segue.ingest.sources import Source, normalise_header
+from segue.ingest.columns.sources import Source, normalise_header
 from segue.similarity.seeds import Seed, is_track_uri, parse_line, parse_row
 
 MAX_BYTES = 50_000_000

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from segue import schema
 from segue.ingest import parsing
-from segue.ingest.misfits import find_misfit
-from segue.ingest.units import MIN_VALUES, SampleValues
+from segue.ingest.columns.misfits import find_misfit
+from segue.ingest.columns.units import MIN_VALUES, SampleValues
 
 CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
 """How well values fit a column: not at all, mostly missing or of little information, well, or as few others do."""

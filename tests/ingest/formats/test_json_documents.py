@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.errors import InputError
-from segue.ingest.json_documents import document_rows, is_document
+from segue.ingest.formats.json_documents import document_rows, is_document
 
 KNOWN = frozenset(["id", "name", "tempo", "artists", "energy"])
 TRACKS = [{"id": f"t{n}", "name": f"Song {n}", "tempo": 100.5 + n, "artists": [{"name": "A"}]} for n in range(3)]

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from segue.errors import InputError
-from segue.ingest.column_matching import ColumnLayout, match_columns
-from segue.ingest.genre_lists import with_genre_separator
+from segue.ingest.columns.column_matching import ColumnLayout, match_columns
+from segue.ingest.columns.genre_lists import with_genre_separator
+from segue.ingest.columns.sources import Source
+from segue.ingest.columns.units import SampleValues
 from segue.ingest.input_files import InputFile
-from segue.ingest.sources import Source
-from segue.ingest.units import SampleValues
 
 IDENTIFYING = frozenset({"title", "track_id"})
 """The columns of which a file must have one."""

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from segue.errors import InputError
-from segue.ingest import foreign_formats, json_documents, workbooks
+from segue.ingest.formats import foreign_formats, json_documents, workbooks
 from segue.ingest.input_files import format_of
 
 MAX_FILE_BYTES = 64 << 20
@@ -88,7 +88,7 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
     content : bytes
         The whole file.
     known : collection of str
-        Normalised headers, as ``member_headers.known_headers`` returns them.
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
 
     Raises
     ------

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from segue.errors import InputError
-from segue.ingest import file_content, foreign_formats
-from segue.ingest.file_content import begins_as_lines, convert
+from segue.ingest.formats import file_content, foreign_formats
+from segue.ingest.formats.file_content import begins_as_lines, convert
 
 KNOWN = frozenset(["title", "bpm", "id"])
 TEXT = "title,bpm\nBeyoncé,120.5\n東京,99\n"

@@ -12,7 +12,7 @@ from json.decoder import JSONDecodeError
 from typing import Any, NamedTuple
 
 from segue.errors import InputError
-from segue.ingest.member_headers import count_known
+from segue.ingest.columns.header_candidates import count_known
 
 LIST_NAMES = frozenset(
     ("items", "tracks", "audio_features", "data", "results", "songs", "rows", "records", "playlists")
@@ -41,7 +41,7 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
     lines : sequence of bytes
         The first lines of the file; they may be cut.
     known : collection of str
-        Normalised headers, as ``member_headers.known_headers`` returns them.
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
     is_all : bool
         Whether the file has no other lines.
     """
@@ -67,7 +67,7 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     text : str
         The document; bytes that are not UTF-8 are lone surrogates (handler ``surrogateescape``).
     known : collection of str
-        Normalised headers, as ``member_headers.known_headers`` returns them.
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
 
     Raises
     ------

@@ -3,9 +3,9 @@
 import pytest
 
 from segue.core import distribution
-from segue.ingest.column_matching import match_columns
-from segue.ingest.member_headers import leaf_headers, order_members
-from segue.ingest.sources import load_sources
+from segue.ingest.columns.column_matching import match_columns
+from segue.ingest.columns.header_candidates import leaf_headers, order_members
+from segue.ingest.columns.sources import load_sources
 
 
 @pytest.fixture(scope="module")

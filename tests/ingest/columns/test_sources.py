@@ -7,8 +7,8 @@ import pytest
 from segue import schema
 from segue.core import distribution
 from segue.errors import SettingsError
-from segue.ingest.sources import COLUMNS, Source, fold_accents, load_sources, normalise_header, reading_rules
-from segue.ingest.units import UNITS
+from segue.ingest.columns.sources import COLUMNS, Source, fold_accents, load_sources, normalise_header, reading_rules
+from segue.ingest.columns.units import UNITS
 from segue.pipeline import file_ledger
 from segue.settings import Settings
 

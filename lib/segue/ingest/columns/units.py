@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 
 from segue import schema
 from segue.ingest import parsing
-from segue.ingest.misfits import SCALES, Misfit, find_misfit, undecided_unit, value_range
+from segue.ingest.columns.misfits import SCALES, Misfit, find_misfit, undecided_unit, value_range
 
 UNITS = {
     **{feature.name: tuple(SCALES) for feature in schema.FEATURES if feature.unit == "fraction"},

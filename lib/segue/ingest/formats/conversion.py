@@ -15,10 +15,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue.errors import InputError
-from segue.ingest import file_content, json_documents, text_scan
-from segue.ingest.file_content import MAX_FILE_BYTES, size_text
+from segue.ingest.formats import file_content, json_documents, text_scan
+from segue.ingest.formats.file_content import MAX_FILE_BYTES, size_text
+from segue.ingest.formats.text_scan import HEAD_LINES, FileScan
 from segue.ingest.input_files import InputFile, literal_path
-from segue.ingest.text_scan import HEAD_LINES, FileScan
 
 log = logging.getLogger(__name__)
 _BATCH_BYTES = 1 << 20
@@ -29,7 +29,7 @@ _ARROW_SCHEMA = pa.schema([("file_id", pa.int64()), ("block", pa.int64()), ("val
 def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[str]) -> bool:
     """Return whether a file is not text line by line, by its format or the first lines that a scan has found.
 
-    ``known`` has normalised headers, as ``member_headers.known_headers`` returns them.
+    ``known`` has normalised headers, as ``header_candidates.known_headers`` returns them.
     """
     if file.format in ("zip", "xlsx"):
         return True
@@ -51,7 +51,7 @@ def scan_converted(
     files : sequence of InputFile
         Files for which ``needs_conversion`` is true.
     known : frozenset of str
-        Normalised headers, as ``member_headers.known_headers`` returns them.
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
     encoding : str
         Encoding of the texts in zip archives that have no byte order mark.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest.encoding_detection import CANDIDATES, detect_encoding, is_valid
+from segue.ingest.formats.encoding_detection import CANDIDATES, detect_encoding, is_valid
 from segue.ingest.text_reader import decode_lines
 
 TITLES = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from segue.ingest.misfits import Misfit
-from segue.ingest.units import UNITS, UnitDecisions, decide_units
+from segue.ingest.columns.misfits import Misfit
+from segue.ingest.columns.units import UNITS, UnitDecisions, decide_units
 
 
 def decide(values: dict[str, list[str | None]], **declared: str) -> UnitDecisions:

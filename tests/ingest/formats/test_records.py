@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.ingest.records import (
+from segue.ingest.formats.records import (
     Dialect,
     MemberNames,
     csv_records,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from segue.ingest.records import DELIMITERS, Dialect
+from segue.ingest.formats.records import DELIMITERS, Dialect
 
 MAX_HEADER_RECORD = 32
 """The number of records among which the header is looked for."""

@@ -4,8 +4,8 @@ import pytest
 
 from segue import schema
 from segue.core import distribution
-from segue.ingest.column_matching import match_columns, match_headers
-from segue.ingest.sources import Source, load_sources
+from segue.ingest.columns.column_matching import match_columns, match_headers
+from segue.ingest.columns.sources import Source, load_sources
 
 SOURCES = load_sources(distribution.conf() / "sources")
 FEATURES = {"bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"}

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from segue.ingest import parsing
-from segue.ingest.column_matching import ColumnLayout
-from segue.ingest.units import SampleValues
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.units import SampleValues
 
 GENRE_SEPARATORS = (";", "|", ",")
 """The separators of lists, those first that are hardly ever part of a name. A slash is part of too many."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from segue import schema
 from segue.errors import SettingsError
-from segue.ingest.units import UNITS
+from segue.ingest.columns.units import UNITS
 
 COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
 """The canonical columns that a header can be mapped to."""

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from segue.errors import InputError
-from segue.ingest.member_headers import count_known
+from segue.ingest.columns.header_candidates import count_known
 
 _HEADER_ROWS = 20
 """How many first rows of a sheet may hold its header."""
@@ -29,7 +29,7 @@ def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str
     content : bytes
         The .xlsx file.
     known : collection of str
-        Normalised headers, as ``member_headers.known_headers`` returns them.
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
 
     Raises
     ------

@@ -15,9 +15,9 @@ from tests.helpers.small_files import HEADER, ROWS, as_csv, track
 
 from segue.core import distribution
 from segue.errors import InputError
+from segue.ingest.columns.sources import load_sources
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import read_rows
-from segue.ingest.sources import load_sources
 from segue.ingest.text_files import TextOptions
 
 NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from segue.ingest.header_detection import MAX_HEADER_RECORD, detect_header
-from segue.ingest.records import Dialect
+from segue.ingest.formats.header_detection import MAX_HEADER_RECORD, detect_header
+from segue.ingest.formats.records import Dialect
 
 DEFINED = {
     "title": "title", "name": "title", "track name": "title", "artist": "artist", "artist name": "artist",

@@ -4,9 +4,9 @@ import doctest
 
 import pytest
 
-from segue.ingest import genre_lists
-from segue.ingest.column_matching import ColumnLayout, MatchedColumn
-from segue.ingest.genre_lists import genre_separator, split_genres, with_genre_separator
+from segue.ingest.columns import genre_lists
+from segue.ingest.columns.column_matching import ColumnLayout, MatchedColumn
+from segue.ingest.columns.genre_lists import genre_separator, split_genres, with_genre_separator
 
 
 @pytest.mark.parametrize(

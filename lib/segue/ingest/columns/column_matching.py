@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from segue import schema
-from segue.ingest import column_values
-from segue.ingest.header_candidates import Candidate, choose_columns, find_candidates, rank_sources
-from segue.ingest.misfits import SCALES, Misfit
-from segue.ingest.sources import Source, fold_accents, normalise_header
-from segue.ingest.units import MIN_VALUES, SampleValues, decide_units
+from segue.ingest.columns import column_values
+from segue.ingest.columns.header_candidates import Candidate, choose_columns, find_candidates, rank_sources
+from segue.ingest.columns.misfits import SCALES, Misfit
+from segue.ingest.columns.sources import Source, fold_accents, normalise_header
+from segue.ingest.columns.units import MIN_VALUES, SampleValues, decide_units
 
 _SHOULD_HAVE = ("title", "artist", "genre")
 _MAX_NAMES = 5

@@ -16,9 +16,9 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from segue.ingest.encoding_detection import CANDIDATES, detect_encoding, is_valid
+from segue.ingest.formats.encoding_detection import CANDIDATES, detect_encoding, is_valid
+from segue.ingest.formats.records import CLOSED_LINES, DELIMITERS, MemberNames
 from segue.ingest.input_files import InputFile, literal_path
-from segue.ingest.records import CLOSED_LINES, DELIMITERS, MemberNames
 
 HEAD_LINES = 40
 SAMPLE_LINES = 256
