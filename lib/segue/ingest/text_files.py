@@ -1,9 +1,9 @@
 """Inspect text files (CSV, JSON, and files that are converted to them), and plan how workers read each of them."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,7 +15,7 @@ from segue.ingest.columns.header_candidates import known_headers, leaf_headers, 
 from segue.ingest.columns.units import SampleValues
 from segue.ingest.formats import conversion, foreign_formats, text_scan
 from segue.ingest.formats.encoding_detection import DESCRIPTIONS
-from segue.ingest.formats.header_detection import Header, detect_header
+from segue.ingest.formats.header_detection import Header, MatchNames, detect_header
 from segue.ingest.formats.records import DELIMITERS, Dialect, MemberNames
 from segue.ingest.formats.text_scan import AUTO, FileScan
 from segue.ingest.input_files import InputFile, readable_errors
@@ -69,7 +69,7 @@ def read_text_files(
     single_task = {file.id for file in with_lines if _is_single_task(file, plans[file.id], scans, options)}
     frames = [text_scan.text_lines(spark, plain)] if plain else []
     frames += [conversion.converted_lines(spark, converted, known)] if converted else []
-    lines = reduce(DataFrame.union, frames)
+    lines = functools.reduce(DataFrame.union, frames)
     return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), readings
 
 
@@ -77,7 +77,9 @@ def _plan_files(
     files: Sequence[InputFile], scans: dict[int, FileScan], rules: ColumnRules, options: TextOptions
 ) -> tuple[dict[int, text_reader.FilePlan], list[Reading]]:
     """Return how workers read each file, by its id, and the same for a user: what files have in common, once."""
-    headers = {file.id: _detect_header(file, scans[file.id], rules) for file in files}
+    # many files of an input have the same names
+    match_names = functools.cache(lambda names: match_headers(names, rules.sources)[1])
+    headers = {file.id: _detect_header(file, scans[file.id], match_names, rules) for file in files}
     _log_decisions(files, scans, headers, options)
     groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
     for file in files:
@@ -179,7 +181,7 @@ def _describe_nul(file: InputFile, scan: FileScan) -> str:
     )
 
 
-def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules) -> Header:
+def _detect_header(file: InputFile, scan: FileScan, match_names: MatchNames, rules: ColumnRules) -> Header:
     if file.format == "json":
         if not scan.member_names:
             raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per track")
@@ -190,7 +192,7 @@ def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules) -> Heade
             )
         return Header(Dialect(DELIMITERS[0]), order_members(sorted(scan.member_names)))
     lines = list(text_reader.decode_lines(scan.head, scan.encoding, is_start=True))
-    header = detect_header(lines, lambda names: match_headers(names, rules.sources)[1], rules.are_sufficient)
+    header = detect_header(lines, match_names, rules.are_sufficient)
     if header is None:
         raise InputError(f"{file.source_file}: found no record, expected a header and rows")
     return header

@@ -4,6 +4,7 @@ A separator between names differs from one within a name ("Folk, World, & Countr
 separator have the same one, and their parts recur in other texts.
 """
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -71,6 +72,10 @@ def genre_separator(texts: Sequence[str]) -> str | None:
     return None
 
 
+_cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
+"""``genre_separator`` of a tuple of texts: all files with the same header have the same ``fallback``."""
+
+
 def with_genre_separator(layout: ColumnLayout, sample: SampleValues, fallback: SampleValues) -> ColumnLayout:
     """Return a layout with the separator of its genres, and a sentence for the log where there is one.
 
@@ -87,7 +92,7 @@ def with_genre_separator(layout: ColumnLayout, sample: SampleValues, fallback: S
         return layout
     for rows in (sample, fallback):
         cells = (parsing.clean_text(row[column.index]) for row in rows if column.index < len(row))
-        if separator := genre_separator([cell for cell in cells if cell]):
+        if separator := _cached_separator(tuple(cell for cell in cells if cell)):
             decision = f"column {column.header!r} read as lists of genres separated by {separator!r}"
             return replace(layout, genre_separator=separator, decisions=(*layout.decisions, decision))
     return layout

@@ -13,8 +13,6 @@ from segue.ingest.columns import column_values
 from segue.ingest.columns.sources import Source, fold_accents, normalise_header
 from segue.ingest.columns.units import SampleValues
 
-MIN_SIMILARITY = 0.8
-"""The lowest ``difflib`` ratio, in [0, 1], at which a header counts as a misspelling of a defined one."""
 UNRELATED_SUFFIXES = ("id", "ids", "uri", "url", "href", "key", "link", "number", "count", "rank", "type")
 """Endings of headers with another meaning than the defined header they resemble, such as ``artist_id``."""
 UNRELATED_PREFIXES = ("album", "artist", "playlist")
@@ -130,8 +128,7 @@ def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> It
         if len(name) < _MIN_MISSPELT_LENGTH or name.endswith(UNRELATED_SUFFIXES):
             continue
         for rank, source in enumerate(sources):
-            similar = [] if source.exact else difflib.get_close_matches(name, source.by_name, 1, MIN_SIMILARITY)
-            for defined in similar:
+            if defined := source.similar_name(name):
                 if any(name.startswith(p) and not defined.startswith(p) for p in UNRELATED_PREFIXES):
                     continue
                 ratio = difflib.SequenceMatcher(a=defined, b=name).ratio()

@@ -3,6 +3,8 @@
 A definition (``conf/sources/*.toml``) maps headers to canonical columns (those of the table ``tracks``) and units.
 """
 
+import difflib
+import functools
 import tomllib
 import unicodedata
 from collections.abc import Sequence
@@ -14,6 +16,8 @@ from segue import schema
 from segue.errors import SettingsError
 from segue.ingest.columns.units import UNITS
 
+_MIN_SIMILARITY = 0.8
+"""The lowest ``difflib`` ratio, in [0, 1], at which a header counts as a misspelling of a defined one."""
 COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
 """The canonical columns that a header can be mapped to."""
 _FLAGS = {"built_in": False, "exact": False, "read_again": True}
@@ -43,12 +47,24 @@ class Source:
     exact: bool = False
     read_again: bool = True
     by_name: dict[str, tuple[str, str | None]] = field(init=False, repr=False)
+    _similar: dict[str, str | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         folded = {fold_accents(header): entry for header, entry in self.headers.items()}
         object.__setattr__(self, "by_name", folded)
 
+    def similar_name(self, name: str) -> str | None:
+        """Return the name in ``by_name`` that resembles ``name`` most, or None if none does or the source is exact.
 
+        The result is kept: many files of an input have the same headers.
+        """
+        if name not in self._similar:
+            similar = [] if self.exact else difflib.get_close_matches(name, self.by_name, 1, _MIN_SIMILARITY)
+            self._similar[name] = similar[0] if similar else None
+        return self._similar[name]
+
+
+@functools.lru_cache(maxsize=4096)
 def normalise_header(header: str) -> str:
     """Normalise a header to NFKC, fold its case, and keep only letters, digits and ``%``.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import functools
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,15 @@ from segue.ingest.formats.records import DELIMITERS, Dialect
 
 MAX_HEADER_RECORD = 32
 """The number of records among which the header is looked for."""
+_FIRST_RECORDS = 3
+"""The number of records that are read while the header may be the first: a ``sep=`` line, the header, and the next."""
 _MIN_COLUMNS = 3
 """The number of recognised columns that a header below other records must have, unless its columns are sufficient."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
+_DIALECTS = (
+    *(Dialect(delimiter) for delimiter in DELIMITERS),
+    *(Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer),
+)
 MatchNames = Callable[[tuple[str, ...]], Collection[str]]
 """Returns the canonical columns that header names match."""
 
@@ -57,16 +62,14 @@ def detect_header(
     is_sufficient : callable
         Returns whether a file can be read that has these canonical columns.
     """
-    match_names = functools.cache(match_names)
-    dialects = [Dialect(delimiter) for delimiter in DELIMITERS]
-    dialects += [Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer]
-    openings = [_read_opening(lines, dialect) for dialect in dialects]
-    firsts = [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
+    firsts = _first_records(lines, _FIRST_RECORDS)
     if not firsts:
         return None
     best = max(firsts, key=lambda candidate: candidate.rank(match_names))
     # guard: sufficient-first-record-is-header -> if True:
     if not is_sufficient(match_names(best.names)):
+        firsts = _first_records(lines, MAX_HEADER_RECORD)
+        best = max(firsts, key=lambda candidate: candidate.rank(match_names))
         below = [_Candidate(first.opening, i) for first in firsts for i in range(first.index + 1, len(first.records))]
         named = [candidate for candidate in below if candidate.may_be_header()]
         other = max(named, key=lambda candidate: candidate.rank(match_names), default=best)
@@ -121,7 +124,13 @@ class _Candidate:
         return len(self.names) > 1 and not any(map(_is_number, self.names))
 
 
-def _read_opening(lines: Sequence[str], dialect: Dialect) -> _Opening:
+def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
+    """Return the first record in each dialect that has one, with up to ``n_records`` records of its opening."""
+    openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
+    return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
+
+
+def _read_opening(lines: Sequence[str], dialect: Dialect, n_records: int) -> _Opening:
     records: list[list[str]] = []
     last_lines: list[int] = []
     separator = None
@@ -134,7 +143,7 @@ def _read_opening(lines: Sequence[str], dialect: Dialect) -> _Opening:
             if cells:
                 records.append(dialect.fields(cells))
                 last_lines.append(reader.line_num)
-            if len(records) == MAX_HEADER_RECORD:
+            if len(records) == n_records:
                 break
     return _Opening(dialect, records, last_lines, separator)
 
