@@ -22,7 +22,9 @@ from segue.similarity.rules import NO_TRACK, Rules, exceeds_cap, select_one
 log = logging.getLogger(__name__)
 
 MAX_RANK, RANK_OFFSET = 100, 60
+"""Number of nearest tracks per seed that get a score, and the constant in the score 1 / (``RANK_OFFSET`` + rank)."""
 MAX_NEAREST_SEEDS = 3
+"""Maximum number of seeds in ``Recommendation.because_of``."""
 TRACKS_PER_SEARCH = 100_000
 _NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigint, recording bigint"
 
@@ -48,10 +50,10 @@ def fit_playlist(
     *,
     tracks_per_search: int = TRACKS_PER_SEARCH,
 ) -> list[Recommendation]:
-    """Recommend tracks that are similar to several seeds, the tracks that a user listed. Runs two Spark jobs.
+    """Recommend tracks that are similar to several seeds, the tracks that a user listed. Runs a few Spark jobs.
 
     The score of a track is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have the
-    track among their 100 nearest, where rank is its position, from 1.
+    track among their 100 nearest, where rank is the track's position among these, from 1.
 
     Parameters
     ----------

@@ -64,8 +64,8 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
     """Select the neighbours of many lists under ``rules`` on artists and recordings. O(n_lists n_candidates length).
 
     Each row is one list: its candidates are taken in order unless the rules exclude them. Lists that the limit on
-    artists leaves short are not filled, see ``fill``. ``segue.similarity.neighbours`` explains why selections from
-    parts of a catalogue can be merged by the two functions.
+    artists leaves short are filled by ``fill``, not here. ``segue.similarity.neighbours`` explains why these two
+    functions can also merge selections from parts of a catalogue.
 
     Parameters
     ----------
