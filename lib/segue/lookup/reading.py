@@ -30,7 +30,9 @@ def deltalake_uri(uri: str) -> str:
 
 
 def read_text(root: str, name: str) -> str | None:
-    """Return the text of a file below ROOT, None if it does not exist. Stores are read as deltalake reads tables.
+    """Return the text of the file ``name`` in ``root``, None if it does not exist.
+
+    A URI is read by the object store of deltalake, with the same credentials as the tables.
 
     Raises
     ------
