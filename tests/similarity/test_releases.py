@@ -45,7 +45,7 @@ def test_equal_titles_are_one_recording_where_the_features_agree():
     other = {"bpm": 90.0, "energy": 0.2, "acousticness": 0.9, "duration_s": 290.0}
     tracks = [
         track("a"),
-        # two differences that count 4 and one of 4 s, which counts 1: a mean of 1
+        # nine features: two differences count 4, the limit, and one of 4 s counts 1: a mean of 1
         track("b", bpm=60.0, liveness=0.9, duration_s=204.0),
         track("c", bpm=190.0, energy=0.1, duration_s=195.9),
         track("d", **other),
