@@ -59,7 +59,7 @@ def read_tracks(
 
 
 class Results:
-    """Collects seconds, inertias and silhouettes of all engines, and writes a line for each."""
+    """Collects seconds, inertias and silhouettes of all engines, and writes a line for each fit and each grid."""
 
     def __init__(self, lines: JsonLines, rows: Matrix) -> None:
         self._lines = lines

@@ -22,7 +22,7 @@ _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"
 
 
 def deltalake_uri(uri: str) -> str:
-    """Return a URI with the scheme by which deltalake reads it."""
+    """Return a URI of Hadoop with the scheme that deltalake has for the same store; other URIs are unchanged."""
     for scheme, replacement in _SCHEMES.items():
         if uri.startswith(scheme):
             return replacement + uri.removeprefix(scheme)

@@ -29,8 +29,8 @@ _MAX_MATCHES = 200
 class TitleMatch:
     """A recording that matches a typed title, as position and score of one track of the catalogue.
 
-    Of several releases of the recording, it is the one with the highest score, then the most popular one, then the one
-    with the smallest id.
+    If several releases of the recording match, the track is the one with the highest score; of equals the most popular
+    one, then the one with the smallest id.
     """
 
     index: int
@@ -76,9 +76,9 @@ class TitleIndex:
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score of the tracks whose title, or title and artist, is the text.
+        """Return a dict from position to score of the tracks that the text names exactly.
 
-        Title and artist are joined by " - ", in either order.
+        The text is a title, or title and artist in either order, joined by " - ".
         """
         words, key = normalise_words(fold_text(text)), title_key(text)
         pairs = zip(self._words, self._keys, strict=True)
@@ -93,7 +93,7 @@ class TitleIndex:
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
         """Return a dict from position to score of the tracks by ``artist`` whose title has the key ``key``.
 
-        A track may have several artists. The key of a title is that of ``recordings.title_key``.
+        ``key`` is a result of ``recordings.title_key``. ``artist`` can be any one of a track's artists.
         """
         name = artist_key(artist)
         return {

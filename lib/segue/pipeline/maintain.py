@@ -90,7 +90,7 @@ def _days(text: str) -> int:
 
 
 def _work(run: Run) -> None:
-    """Compact every table (OPTIMIZE), and remove what no recent version needs (VACUUM); --dry-run only counts."""
+    """Compact every table (OPTIMIZE), and remove files that no recent version needs (VACUUM); --dry-run only counts."""
     run.record(
         maintain_tables(
             run.store, retention_days=run.options.retention_days, dry_run=run.options.dry_run, run_id=run.run_id

@@ -159,7 +159,8 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: DataFrame) -> bool:
     """Return whether stability, the agreement of fits on random halves of the points, has to be measured.
 
-    It decides on k by the rule ``stable``, and between several feature spaces if no track has a genre.
+    The rule ``stable`` chooses k by it; if no track has a genre, it also decides between several feature spaces. Runs
+    at most one Spark job.
     """
     if settings.selection.rule == "stable":
         return True

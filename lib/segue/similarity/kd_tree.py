@@ -89,7 +89,7 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 
 
 class CandidateTree:
-    """Finds each query's nearest candidates, the tracks that can be recommended, in a k-d tree of them.
+    """Finds each query's nearest candidates in a k-d tree of all candidates: the tracks that can be recommended.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class CandidateTree:
         -------
         distance, index : arrays of shape (n_points, min(n_fetch, n_candidates))
             Distances to the point, and positions of the candidates in ``self._tracks``, in order of (distance,
-            id_order). Where fewer were fetched, the rest is infinity and 0.
+            id_order). If fewer are fetched, the remaining distances are infinity, and the remaining positions 0.
         unfetched_lower_bound : array of shape (n_points,)
             Lower bound of the distances of the other candidates within ``max_distance``; infinity if there are none.
         """

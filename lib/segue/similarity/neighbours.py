@@ -147,7 +147,7 @@ def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, op
     ----------
     similar : DataFrame with track_id and similar, the lists of all tracks
     tracks, scaling, options
-        From which ``similar`` was made.
+        The arguments of ``similar_lists`` that gave ``similar``.
     """
     rules = options.rules
     has_filters = options.same_genre or rules.years_apart is not None or options.min_popularity is not None

@@ -100,8 +100,8 @@ def _search_partition(
     """Return the function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
 
     It maps rows of ``coordinates.prepare_tracks`` to rows of ``_NEIGHBOURS_OF_SEEDS``, and searches about
-    ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why each seed's neighbours among
-    all tracks are among those that it has in the parts. ``blocks`` are the seeds' genres with ``same_genre``, else "".
+    ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why the neighbours of a seed among
+    all tracks are among its neighbours in the parts. ``blocks`` are the seeds' genres with ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:

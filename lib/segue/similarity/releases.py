@@ -74,7 +74,7 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
     ----------
     prepared : DataFrame with the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``
     columns : tuple of str
-        The columns that hold the features of ``UNITS``, in the order of ``UNITS``; "" for one that is not there.
+        The columns that hold the features of ``UNITS``, in the order of ``UNITS``; "" for a feature without a column.
     n_partitions : int, optional
         Number of partitions to shuffle to; by default Spark's.
 
