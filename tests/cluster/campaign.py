@@ -104,9 +104,10 @@ class Step:
         return folder / "out"
 
     def check(self, folder: Path, fault: Fault, *ignored: str) -> Fault:
-        """Complete the output of a fault, compare it with the undisturbed one, and add the results to ``fault``.
+        """Run the step again on the output of a fault, compare it with the undisturbed one, and complete ``fault``.
 
-        ``ignored`` are the beginnings of differences that do not count.
+        Differences that begin with one of the texts ``ignored`` do not count. If the fault was survived, its folder is
+        removed.
         """
         out = self.complete(folder)
         fault.table_faults += table_faults(out)

@@ -115,7 +115,7 @@ def table_faults(root: Path) -> list[str]:
 
 
 def label_faults(root: Path) -> list[str]:
-    """Return a line per model version whose labels are not the nearest centres of its ``model.json``, by NumPy."""
+    """Compute the nearest centres in each ``model.json`` by NumPy; return a line per model whose labels differ."""
     if latest_version(root / LABELED_TRACKS.name) < 0:
         return []
     faults = []

@@ -13,7 +13,7 @@ CHROMIUM = "echo Chromium 156.0 built on Debian"
 
 @pytest.fixture
 def run_tool(tmp_path):
-    """Return a function that runs the tool on a PATH with the given commands only: exit code, output, errors."""
+    """Return a function that runs the tool and returns exit code, output and errors; PATH has only given commands."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in REAL_COMMANDS:

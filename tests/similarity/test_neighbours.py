@@ -123,7 +123,7 @@ def published(real_data):
 
 @pytest.fixture(scope="module")
 def published_lists(spark, published, tmp_path_factory):
-    """Return all published tracks, their scaling, and by the definition the lists of a thousand of them."""
+    """Return all published tracks, their scaling, and the lists that the definition gives for a thousand of them."""
     path = str(tmp_path_factory.mktemp("published") / "tracks.parquet")
     published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)
     tracks = spark.read.parquet(path)

@@ -24,7 +24,7 @@ def numbers(values):
 
 
 def as_table(tracks):
-    """Return tracks as ``coordinates.prepare_tracks`` does."""
+    """Return a table of tracks with the columns of ``coordinates.prepare_tracks``."""
     titles = [f"{t['artist']}\n{t['title']}" if t["title"] else t["track_id"] for t in tracks]
     keys = {"track_id": pa.array([t["track_id"] for t in tracks])}
     keys |= {"artist": numbers([t["artist"] for t in tracks]), "title": numbers(titles)}

@@ -55,7 +55,7 @@ def as_frame(spark, table):
 
 
 def as_dicts(table, points):
-    """Return the tracks as ``oracle.similar`` takes them."""
+    """Return the tracks as a list of dicts, the input of ``oracle.similar``."""
     rows = [
         {name: None if pd.isna(value) else value for name, value in row.items()} for row in table.to_dict("records")
     ]

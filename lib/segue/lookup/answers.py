@@ -252,8 +252,8 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     except (ValueError, RuntimeError) as error:
         raise InputError(
-            f"cannot draw {name}: {' '.join(str(error).split())[:200]}; needed are pip install 'segue[picture]' "
-            "and a Chromium or Chrome"
+            f"cannot draw {name}: {' '.join(str(error).split())[:200]}; type pip install 'segue[picture]', "
+            "and install Chromium or Chrome"
         ) from error
 
 

@@ -128,7 +128,7 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
     if version == "latest":
         newest = newest_card(models)
         if newest is None:
-            raise InputError(f"{models.root} has no complete model; train_clusters.py makes one")
+            raise InputError(f"{models.root} has no complete model; run train_clusters.py")
         return newest
     text = models.card(version)
     if text is None:

@@ -140,7 +140,7 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     beyond = neighbours.count_beyond_cap(written, labeled, scaling, options)
     if beyond:
         log.info(
-            "recommend: too few artists for recommend.per_artist = %d: %d of %d lists have more by one artist",
+            "recommend: too few artists for recommend.per_artist = %d: %d of %d lists have more tracks by one artist",
             options.rules.per_artist, beyond, n_tracks,
         )  # fmt: skip
     seconds = round(time.monotonic() - started, 3)

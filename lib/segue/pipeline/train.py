@@ -169,8 +169,8 @@ def _train(store: Store, settings: Settings) -> TrainResult:
     models = ModelStore(store.root, store.files)
     if models.card(version):
         log.info(
-            "train: model %s of the same tracks and settings exists: nothing to do; if another was trained since, "
-            "--set label.model_version=%s labels with this one", version, version,
+            "train: model %s of the same tracks and settings exists: nothing to do; if a newer model exists, "
+            "--set label.model_version=%s selects this one for labeling", version, version,
         )  # fmt: skip
         return TrainResult(stage="train", inputs=inputs, counts={}, model_version=version, pipeline=None)
     model = fit_model(tracks, settings, summary, lambda index: models.checkpoint(version, f"grid_{index}"))

@@ -160,7 +160,7 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
     if exceeds_cap(ordered[selected, 0][None], rules)[0]:
         log.info(
             "recommend: too few artists near the seeds for %d tracks with recommend.per_artist = %d; "
-            "the list has more by one artist", len(selected), rules.per_artist,
+            "the list has more tracks by one artist", len(selected), rules.per_artist,
         )  # fmt: skip
     return [recommendations[index] for index in selected]
 
