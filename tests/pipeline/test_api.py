@@ -99,7 +99,7 @@ def test_similar_tracks_are_the_nearest(tracks, clusters):
     assert [near.track_id for near in row.similar] == nearest
 
 
-def test_the_pipeline_writes_what_the_job_writes_and_counts_it(spark, path, tmp_path):
+def test_run_pipeline_writes_tables_and_report_and_returns_counts(spark, path, tmp_path):
     result = segue.run_pipeline(spark, path, str(tmp_path / "out"), settings={**QUICK, "clustering": {"ks": "2-5"}})
     assert result.counts["ingest"]["added"] == 120
     assert result.counts["train"]["chosen"] == result.card.k == 4
@@ -122,7 +122,7 @@ def test_nothing_stays_cached_and_the_process_is_as_before(spark, path, tmp_path
     segue.run_pipeline(spark, path, str(tmp_path / "out"), settings={**QUICK, "clustering": {"ks": "2-3"}})
     left = spark.sparkContext._jsc.getPersistentRDDs()
     names = [left[key].toString() for key in set(left) - before]
-    # Delta caches the state of a table's log itself
+    # Delta itself caches the state of a table's log
     assert [name for name in names if not name.startswith("Delta Table State")] == []
     # a session that segue did not start is not stopped: on a platform, notebooks share it
     assert not spark.sparkContext._jsc.sc().isStopped()

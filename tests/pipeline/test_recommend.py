@@ -121,7 +121,7 @@ def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, co
         caplog.clear()
 
 
-def test_a_catalogue_with_too_few_artists_gets_full_lists_and_says_so(spark, run_job, labeled, tmp_path, caplog):
+def test_a_catalogue_with_too_few_artists_gets_full_lists_and_a_log_line(spark, run_job, labeled, tmp_path, caplog):
     root = stored(spark, tmp_path / "out", labeled.limit(40).withColumn("artist", F.lit("The Only One")))
     assert run_job(recommend.JOB, "--output", root) == 0
     assert {len(similar) for similar in similar_by_id(root).values()} == {10}

@@ -52,7 +52,7 @@ def test_without_root_it_prints_the_command(run_tool, tmp_path):
     assert not (tmp_path / "log").exists()
 
 
-def test_without_apt_get_it_asks_for_an_installation(run_tool):
+def test_without_apt_get_the_message_requests_an_installation(run_tool):
     code, out, err = run_tool("--install", id="echo 0")
     assert (code, out) == (2, "")
     assert "none was found on PATH; install one, or set CHROMIUM" in err

@@ -60,7 +60,7 @@ NAMED = "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execv(sys.a
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("host_name", ["name_with_underscore", "12345"])
-def test_missing_input_gives_one_line_and_code_3_whatever_the_machine_is_called(host_name, tmp_path):
+def test_missing_input_gives_one_line_and_code_3_for_any_host_name(host_name, tmp_path):
     # Java accepts neither as a host name, and neither name resolves
     named = ["unshare", "--uts", sys.executable, "-c", NAMED, host_name]
     if subprocess.run([*named, "/bin/true"], check=False, capture_output=True).returncode:

@@ -58,12 +58,12 @@ def test_equal_titles_are_one_recording_where_the_features_agree():
 def test_tracks_that_agree_with_two_centres_connect_them():
 
     def step(n):
-        # neighbouring steps differ by 2.6 units in three features
+        # tracks one step apart differ by 2.6 units in three of nine features: they agree; two steps apart they do not
         return {"bpm": 120 + 2.86 * n, "loudness": -20 + 5.72 * n, "duration_s": 200 + 10.4 * n}
 
     steps = {"a": 0, "b": 2, "c": 1, "d": 3, "e": 2.1}
     assert groups([track(name, **step(n)) for name, n in steps.items()])[0] == {"a b c d e"}
-    # a track without liveness does not
+    # a track without liveness does not connect two centres
     assert groups([track("a", **step(0)), track("b", **step(2)), track("c", **step(1), liveness=None)])[0] == {
         "a c",
         "b",

@@ -92,7 +92,8 @@ def partitioned_neighbours(
     cell_lists = (
         with_recordings(prepared, columns, n_partitions)
         .mapInArrow(_assign_cells(scaling, centres, overlap_radius), "cell int, tracks binary")
-        # explicit number of partitions: adaptive execution would put many cells, which are few bytes, into one task
+        # explicit number of partitions: by default adaptive execution merges small partitions, so that one task would
+        # get many cells
         .repartition(n_partitions, "cell")
         .groupBy("cell")
         .applyInArrow(_search_within_cell(centres, overlap_radius, rules), _CELL_LISTS)
@@ -124,7 +125,8 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
     members of the track's block. ``cell_lists`` and ``incomplete`` have the columns of ``_CELL_LISTS``.
     """
     queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
-    # prefixed: where both sides of a cogroup have a column and one does not use it, Spark 4.2 prunes it from both
+    # prefixed: if both sides of a cogroup have a column of one name, and one side does not use it, Spark 4.2 removes it
+    # from both sides
     members = cell_lists.select(*(F.col(name).alias(f"{_MEMBER_PREFIX}{name}") for name in _TRACK_NAMES))
     member_keys = [f"{_MEMBER_PREFIX}{name}" for name in ("block", "cell")]
     return (
