@@ -34,9 +34,9 @@ def maintain_tables(
     Returns
     -------
     StageResult
-        ``counts["tables"]`` maps each table's name to a dict of numbers: ``files``, ``bytes``, ``removable`` (files
-        that VACUUM removes) and, unless ``dry_run``, ``compacted`` (small files that were replaced) and ``into`` (files
-        that replace them).
+        ``counts["tables"]`` maps each table's name to a dict of numbers: ``files`` and ``bytes`` before maintenance,
+        ``removable`` (files that VACUUM removes, counted up to 1,000) and, unless ``dry_run``, ``compacted`` (small
+        files that were replaced) and ``into`` (files that replace them).
 
     Raises
     ------

@@ -33,7 +33,7 @@ class ReportTables:
     scores: list[Row]
     """The rows of ``k_scores`` of the model's feature space, by k."""
     similar: DataFrame | None
-    """The table ``similar_tracks``; None if its lists were made from another version of ``labeled``."""
+    """The table ``similar_tracks``; None if there is none, or if it was made from another version of ``labeled``."""
 
 
 @dataclass(frozen=True, slots=True)
