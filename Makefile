@@ -1,4 +1,5 @@
-# The commands of a checkout. Targets run the set-up first where they need it: once, and only it needs the network.
+# The commands of a checkout. Targets that need the set-up run it first. It downloads packages, and runs only once;
+# browser, s3 and stores download what some tests need.
 
 SAMPLE := out/sample/synthetic_2000.csv
 PYTHON := .venv/bin/python
@@ -11,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# The steps of the set-up share one .venv, and Spark uses all cores itself.
+# One target at a time, also with -j: the steps of the set-up share one .venv, and Spark itself uses all cores.
 .NOTPARALLEL:
 .PHONY: help setup demo notebook browser s3 stores test test-fast check bench faults guards
 
@@ -25,7 +26,7 @@ setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 o
 demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into out/demo/
 	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
 
-# ARGS go to JupyterLab, such as --no-browser.
+# ARGS are passed to JupyterLab, such as --no-browser.
 notebook: setup   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT=out/mine reads another output
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) -m jupyterlab $(ARGS) notebooks
 
@@ -33,11 +34,11 @@ notebook: setup   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT
 browser:   ## find or install Chromium for the browser tests of the report
 	@tools/chromium.sh --install >/dev/null || true
 
-s3: setup   ## fetch what Spark needs for s3a: into .venv (13 MB)
+s3: setup   ## download the jars that Spark needs for s3a:// paths into .venv (13 MB)
 	@tools/s3_jars.sh
 
 # Without the servers the tests of S3, HDFS and YARN are skipped, or fail if CI is set.
-stores: s3   ## find or build an S3 server (with Go, some minutes) and fetch a small Hadoop cluster, for the tests of stores
+stores: s3   ## find or build an S3 server (with Go, some minutes), download a small Hadoop cluster, for the tests of stores
 	@tools/versitygw.sh --install >/dev/null || true
 	@tools/hadoop_jars.sh --install >/dev/null || true
 
@@ -54,8 +55,8 @@ check: .venv/.packages   ## formatting, lint, types, imports between packages, w
 	.venv/bin/lint-imports
 	$(PYTHON) tools/check_words.py
 
-# PYTHONPATH, because .venv may have an editable install of another checkout.
-bench: setup   ## speed and memory against peers, an hour or more; BENCH=grid ARGS="--tracks 100000" runs one
+# PYTHONPATH is set because .venv may have an editable install of another checkout.
+bench: setup   ## measure speed and memory, an hour or more; BENCH=grid ARGS="--tracks 100000" runs one benchmark
 	@set -e; for name in $(BENCH); do \
 	  echo "benchmarks/$$name.py $(ARGS)" >&2; \
 	  JAVA_HOME="$$(tools/java.sh)" PYTHONPATH="$(CURDIR)/lib" $(PYTHON) "benchmarks/$$name.py" $(ARGS); \
@@ -70,12 +71,13 @@ guards: setup browser   ## remove one guard after another, and check that its te
 $(SAMPLE): | setup
 	./spark-submit.sh jobs/make_sample.py --tracks 2000 --to $@
 
-# Java first: if it cannot be installed, nothing else is downloaded.
+# Java is installed first: if that fails, nothing else is downloaded.
 .venv/bin/python:
 	@tools/java.sh --install >/dev/null
 	@python="$$(tools/python.sh)" && echo "making .venv with $$python" && "$$python" -m venv --clear .venv
 
-# Builds with the pinned setuptools. pip's output, some 400 lines, goes to a file, and is printed if pip fails.
+# --no-build-isolation builds segue with the pinned setuptools. pip's output, some 400 lines, goes to a file, and is
+# printed if pip fails.
 .venv/.packages: setup.py constraints.txt | .venv/bin/python
 	@echo "installing the pinned packages into .venv (once, some 600 MB with Spark)"
 	@{ $(PYTHON) -m pip install -c constraints.txt setuptools && \
@@ -83,7 +85,7 @@ $(SAMPLE): | setup
 	  } >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; echo "error: pip failed; its output is above and in .venv/pip.log" >&2; exit 1; }
 	@touch $@
 
-# Delta's jars, and its log store for S3, compiled by Spark's own compiler.
+# Downloads Delta's jars, and compiles segue's log store for Delta on S3 (lib/java).
 .venv/.delta: .venv/.packages tools/delta_jars.sh tools/log_store_jar.py lib/java/segue/ConditionalLogStore.java
 	@tools/delta_jars.sh
 	@JAVA_HOME="$$(tools/java.sh)" $(PYTHON) tools/log_store_jar.py >.venv/log_store_jar.log 2>&1 || { cat .venv/log_store_jar.log >&2; exit 1; }

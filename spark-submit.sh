@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Submits one job together with the library it needs, from wherever it is called. See usage below.
+# Runs one job with spark-submit, and ships lib/segue with it. Works from any folder. See usage below.
 set -euo pipefail
 
 usage() {
   cat >&2 <<'TEXT'
 usage: spark-submit.sh [spark-submit options] jobs/JOB.py [job options]
 
-Runs on local[*] unless --master says otherwise. --help instead of a job lists spark-submit's options;
-jobs/JOB.py --help lists a job's own. With SPARK_HOME set that Spark runs the job, else the one in .venv.
+Runs on local[*] unless --master names a cluster. --help without a job lists the options of spark-submit,
+jobs/JOB.py --help lists those of a job. The Spark in SPARK_HOME runs the job, or if it is not set, the one in .venv.
 TEXT
 }
 
@@ -16,7 +16,7 @@ fail() {
   exit 2
 }
 
-# This file's folder, also when it is called through a symbolic link (not every system has readlink -f).
+# Prints this file's folder, also if it is called through a symbolic link (not every system has readlink -f).
 own_folder() {
   local path=$1 target
   while [ -L "$path" ]; do
@@ -36,7 +36,8 @@ fi
 project=$(own_folder "${BASH_SOURCE[0]}")
 venv_python=$project/.venv/bin/python
 
-# spark-submit's own options end at the job: only those without a value and --name=value stand alone.
+# Read the options of spark-submit, up to the path of the job. All options but flags and --name=value take the next
+# argument as their value.
 options=()
 user_py_files=""
 master=""
@@ -74,10 +75,10 @@ done
 
 if [ -n "${SPARK_HOME:-}" ]; then
   [ -x "$SPARK_HOME/bin/spark-submit" ] || fail "SPARK_HOME is $SPARK_HOME, which has no bin/spark-submit"
-  # With another Java than 17 or 21 Spark 4 ends in a trace.
+  # Spark 4 needs Java 17 or 21; with any other version it fails with a Java stack trace.
   if java_home=$("$project/tools/java.sh" 2>/dev/null); then export JAVA_HOME=$java_home; fi
 else
-  # pip's own starter would look for Spark with whatever Python is on PATH, and breaks on a space in its path.
+  # Not .venv/bin/spark-submit: it searches for Spark with the Python on PATH, and fails if its path contains a space.
   for SPARK_HOME in "$project"/.venv/lib/python3*/site-packages/pyspark; do :; done
   [ -x "$venv_python" ] && [ -x "$SPARK_HOME/bin/spark-submit" ] || fail "there is no Spark in .venv; run make setup first"
   compgen -G "$SPARK_HOME/jars/io.delta_delta-spark*.jar" >/dev/null ||
@@ -87,17 +88,17 @@ else
   export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$project/conf}
 fi
 
-# Without these Spark runs the python3 on PATH, which need not be the one with the packages.
+# By default Spark runs the python3 on PATH, which may lack the packages that segue needs.
 if [ -x "$venv_python" ]; then
   export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$venv_python}
   export PYSPARK_DRIVER_PYTHON=${PYSPARK_DRIVER_PYTHON:-$venv_python}
 fi
 
-# Spark leads what a job prints through a pipe, so only here can it be seen whether somebody watches.
+# spark-submit connects the job's stderr to a pipe, so the job cannot detect a terminal: SEGUE_TERMINAL=1 reports one.
 if [ -t 2 ]; then export SEGUE_TERMINAL=1; else unset SEGUE_TERMINAL; fi
 
-# A local master needs no name of this machine: one that does not resolve, is a number or has an underscore in it would
-# end the start in a Java trace.
+# With a local master, the driver's host name is set to localhost. By default Spark uses the machine's host name, and
+# fails with a Java stack trace if that does not resolve, is a number or contains an underscore.
 if [ -z "$master" ]; then
   defaults=${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf
   if [ -r "$defaults" ]; then master=$(sed -n 's/^spark\.master[[:space:]=]*//p' "$defaults" | tail -n 1); fi
@@ -108,7 +109,8 @@ case ${master:-local} in
     ;;
 esac
 
-# The zip alone, and not lib/ on PYTHONPATH: what runs here is what a cluster gets.
+# lib/segue is shipped as a zip, also to a local master, where lib/ on PYTHONPATH would do: every run then uses the same
+# packaged library as a run on a cluster.
 if [ $# -gt 0 ]; then
   job=$1
   shift
@@ -117,9 +119,12 @@ if [ $# -gt 0 ]; then
   set -- --py-files "$library$user_py_files" "$job" "$@"
 fi
 
-# A JVM that hears a signal takes the job down with its last words unsaid. So the job alone hears it, and the JVM ends
-# when the job has: it gets a process group of its own, which a terminal's Ctrl-C does not reach. The job tells its
-# process here once it listens; until then, and where it runs on the cluster, the JVM hears.
+# A JVM that receives a signal exits at once, and ends the Python job before the job has recorded the interruption in
+# the table runs. Therefore this script forwards a signal to the Python job only, and the JVM exits when the job ends.
+# - set -m gives the JVM and the job a process group of their own, which a terminal's Ctrl-C does not reach.
+# - The job writes its process id to the file SEGUE_LISTENER when it has installed its signal handlers. Until then, and
+#   if the job runs on the cluster (--deploy-mode cluster), the file is empty, and spark-submit receives the signal.
+# - SIGHUP is forwarded as SIGTERM.
 SEGUE_LISTENER=$(mktemp)
 export SEGUE_LISTENER
 trap 'rm -f "$SEGUE_LISTENER"' EXIT
@@ -136,10 +141,11 @@ submit=$!
 trap 'pass_on TERM' TERM HUP
 trap 'pass_on INT' INT
 code=0
-# a signal ends the waiting, not what is waited for
+# a trapped signal makes wait return before the process has ended: wait again
 while wait "$submit"; code=$?; kill -0 "$submit" 2>/dev/null; do :; done
 
-# A JVM that fails on its own ends with a code of Spark's, 52 where it lacks memory, and its trace stands above.
+# If the JVM itself fails, it has printed its stack trace, and exits with one of Spark's codes 50 to 59; 52 is out of
+# memory.
 case $code in
   52) echo "error: the driver ran out of memory; give it more, such as --driver-memory 4g, and run again" >&2 && exit 1 ;;
   # guard: jvm-exit-code-mapped

@@ -1,4 +1,4 @@
-"""Provide what all benchmarks use: a session, catalogues as scaled points, exact inertia, JSON lines."""
+"""Functions that all benchmarks use: start a session, read catalogues as scaled points, compute inertia, write JSON."""
 
 import argparse
 import json
@@ -40,6 +40,7 @@ FEATURES = (
 )  # fmt: skip
 """``--features N`` takes the first N; the first six are the default of ``features.columns``."""
 CHUNK_ROWS = 10_000
+"""Number of rows whose distances to all centres are in memory at a time."""
 LIBRARIES = ("segue", "pyspark", "delta-spark", "scikit-learn", "numpy", "pyarrow")
 
 
@@ -90,7 +91,7 @@ def machine_info() -> dict[str, Any]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     load = os.getloadavg()[0]
     if load > cores / 2:
-        # scikit-learn, whose threads wait for each other, once took twenty times as long
+        # under load, scikit-learn once took twenty times as long, as its threads wait for each other
         progress(f"warning: the load is {load:.1f} on {cores} cores before the benchmark: its times are not comparable")
     return {
         "cores": cores,
@@ -124,12 +125,12 @@ def start_session(name: str, memory: str) -> SparkSession:
 
 
 def submit_command(*args: str | Path | int) -> list[str]:
-    """Return the command that submits a script with ``spark-submit.sh``."""
+    """Return the command that calls ``spark-submit.sh`` with the arguments ``args``."""
     return [str(PROJECT / "spark-submit.sh"), *map(str, args)]
 
 
 def last_run_counts(root: Path, job: str) -> dict[str, Any]:
-    """Return ``counts`` of the newest run of a job in the table ``runs``, with its ``seconds``."""
+    """Return the column ``counts`` of the newest run of a job in the table ``runs``, a dict that has ``seconds``."""
     runs = DeltaTable(str(root / "runs")).to_pandas()
     newest = runs[runs.job == job].sort_values("started_at").iloc[-1]
     counts: dict[str, Any] = json.loads(newest.counts)

@@ -65,7 +65,7 @@ def fit_spark_ml(task: Task, seed: int, solver: str) -> Iterator[Fit]:
 
 
 def fit_scikit_learn(task: Task, seed: int) -> Iterator[Fit]:
-    """Fit every k on the driver, with all its threads, without a silhouette (scikit-learn's is O(n^2))."""
+    """Fit every k on all cores of the driver. Computes no silhouette, as scikit-learn's takes O(n^2)."""
     for k in task.ks:
         started = time.monotonic()
         model = LocalKMeans(k, n_init=task.restarts, random_state=seed).fit(task.rows)

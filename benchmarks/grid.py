@@ -27,13 +27,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = common.argument_parser(__doc__)
     parser.add_argument("--tracks", type=int, default=1_000_000, help="size of the synthetic catalogue")
     parser.add_argument("--features", type=int, default=6, help="number of features, at most 10")
-    parser.add_argument("--file", type=Path, help="a published file instead: a path, or a name in ../shared/data")
-    parser.add_argument("--planted", type=float, metavar="SHARE", help="add copies of this share, far from the rest")
+    parser.add_argument("--file", type=Path, help="read a published file: a path, or a name in ../shared/data")
+    parser.add_argument("--planted", type=float, metavar="SHARE", help="add copies of this share, as a far cluster")
     parser.add_argument("--ks", type=common.ks, default="2-20")
     parser.add_argument("--restarts", type=int, default=10, help="of segue and scikit-learn; pyspark.ml has one start")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds of segue, from 0")
     parser.add_argument("--peer-seeds", type=int, help="of the block solver and scikit-learn (default: --seeds)")
-    parser.add_argument("--default-seeds", type=int, default=1, help="of the slow loop with KMeans()'s default solver")
+    parser.add_argument("--default-seeds", type=int, default=1, help="of pyspark.ml's default solver, which is slow")
     parser.add_argument(
         "--peers", help=f"some of {', '.join(PEERS)} (default: all; with --file or --planted {SKLEARN})"
     )
@@ -59,7 +59,7 @@ def read_tracks(
 
 
 class Results:
-    """Collects seconds, inertias and silhouettes of all engines, and writes a line for each."""
+    """Collects seconds, inertias and silhouettes of all engines, and writes a line for each fit and each grid."""
 
     def __init__(self, lines: JsonLines, rows: Matrix) -> None:
         self._lines = lines
@@ -113,7 +113,7 @@ def run(
     catalogue: Callable[..., DataFrame] = common.synthetic_catalogue,
     warm_up: Callable[..., None] = engines.warm_up,
 ) -> None:
-    """Run every engine with every seed, and compare."""
+    """Run every engine with every seed, and write its results and the comparison with segue."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     features = common.FEATURES[: args.features]
     points = common.scaled_points(read_tracks(spark, args, features, catalogue), features)

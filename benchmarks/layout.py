@@ -51,7 +51,7 @@ class ReadValues:
 
 
 LAYOUTS = (
-    Layout("as it comes"),
+    Layout("as ingested"),
     Layout("ranges of track_id", lambda rows, n_files: rows.repartitionByRange(n_files, "track_id")),
     Layout("ranges of artist", lambda rows, n_files: rows.repartitionByRange(n_files, "artist")),
     Layout("partitioned by cluster", lambda rows, n_files: rows.repartition("cluster"), partitioned_by=["cluster"]),

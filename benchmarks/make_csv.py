@@ -12,7 +12,7 @@ HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "g
 
 
 def write_csv(path: Path, n_tracks: int) -> None:
-    """Write the parts with Spark, then concatenate them below one header."""
+    """Write synthetic tracks as one CSV file: Spark writes parts, which are then concatenated below one header."""
     tracks = synthetic_tracks(session.spark_session("make_csv"), n_tracks).withColumnsRenamed(HEADERS)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         tracks.write.mode("overwrite").csv(folder, escape='"')

@@ -185,7 +185,7 @@ def time_scikit_learn(points: Matrix, n_queries: int) -> float:
 
 
 def pairs_per_second(tracks: DataFrame, scaling: Scaling, n_tracks: int, n_queries: int) -> float:
-    """Return how many pairs of tracks nearestByJoin compares per second."""
+    """Run nearestByJoin for ``n_queries`` tracks; return the number of pairs of tracks that it compares per second."""
     names = [f"x{index}" for index in range(len(FEATURES))]
     ends = zip(FEATURES, names, scaling.centre, scaling.width, strict=True)
     columns = [((F.col(name) - F.lit(float(c))) / F.lit(float(w))).alias(x) for name, x, c, w in ends]

@@ -1,4 +1,4 @@
-"""Plant a small cluster far from all other tracks, and score for which k each engine isolates it."""
+"""Add a small cluster far from all other tracks, the planted one, and write for which k each engine isolates it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def _fraction(name: str) -> Column:
 
 
 class PlantedScores:
-    """Scores every fit by whether one of its clusters is exactly the set of planted tracks."""
+    """Checks for every fit whether one of its clusters has all planted tracks and no other track."""
 
     def __init__(self, lines: JsonLines, points: DataFrame, rows: Matrix) -> None:
         genres = points.select("genre").toArrow().column("genre").to_pylist()
@@ -53,7 +53,7 @@ class PlantedScores:
         self.isolated: dict[str, dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
 
     def add(self, engine: str, seed: int, fits: list[Fit]) -> None:
-        """Score the fits of one engine and seed, and write a line for each."""
+        """Check the fits of one engine and seed, and write a line for each."""
         for fit in fits:
             labels = common.nearest_centres(self._rows, fit.centres)
             inside = np.unique(labels[self._is_planted])

@@ -33,7 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def prepare_catalogue(args: argparse.Namespace, n_tracks: int, run_command: RunCommand) -> Path:
-    """Return a root that has only the table ``tracks``: write it in the first run, then remove all other tables."""
+    """Return a folder that has only the table ``tracks``: write this table if it is missing, and remove all others."""
     root = args.folder / str(n_tracks)
     complete = root / ".made"
     if not complete.exists():
@@ -60,7 +60,7 @@ def measure_stage(args: argparse.Namespace, stage: str, root: Path, run_command:
 
 
 def growth(cost: dict[str, Any], first: dict[str, Any], n_tracks: int, first_n_tracks: int) -> dict[str, float]:
-    """Return the ratios of a cost to the cost of the smallest catalogue."""
+    """Return the ratios of ``cost`` to ``first``, the cost of the smallest catalogue, by name."""
     peaks, first_peaks = cost["peak_mb"], first["peak_mb"]
     return {
         "tracks": round(n_tracks / first_n_tracks, 2),

@@ -1,4 +1,4 @@
-"""Cluster the tracks of a file, and print what each cluster sounds like and what goes with one track.
+"""Cluster the tracks of a file, and print a description of each cluster and the tracks most similar to one track.
 
     python examples/cluster_a_file.py catalogue.csv
 
@@ -13,7 +13,7 @@ import segue
 
 
 def main(path: str) -> None:
-    """Read, cluster, compare."""
+    """Read the file at ``path``, cluster its tracks, and print the clusters and the neighbours of the first track."""
     spark = segue.spark_session("example")
     tracks, rejected = segue.read_tracks(spark, path)
     tracks = tracks.cache()

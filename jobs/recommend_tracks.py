@@ -1,4 +1,4 @@
-"""List similar tracks for every labeled track. Options: --output ROOT, --seeds FILE."""
+"""List the tracks most similar to each track, or to those in a file. Options: --output ROOT, --seeds FILE."""
 
 from segue.pipeline import recommend
 from segue.runtime import runner

@@ -79,7 +79,7 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
 
 
 def problems(path: Path) -> list[str]:
-    """Return the words of a file that are to be replaced, each with its line."""
+    """Return the words of a file that are to be replaced, as texts ``path:line: word``."""
     text = path.read_text("utf-8")
     lines = enumerate(text.split("\n"), 1)
     listed: list[tuple[int, str]] = []
@@ -97,7 +97,7 @@ def problems(path: Path) -> list[str]:
 
 
 def main(paths: list[str]) -> int:
-    """Print every problem, and return 1 where there is one."""
+    """Print every problem in the files or folders ``paths``, by default in ``CHECKED``. Returns 1 if there are any."""
     roots = [Path(path).resolve() for path in paths] or [PROJECT / name for name in CHECKED]
     files = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*.*")))]
     own = Path(__file__).resolve()

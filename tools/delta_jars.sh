@@ -31,8 +31,8 @@ has_all_jars() {
   done
 }
 
-# Prints the dependencies to leave out: those that Spark has, mostly in another version, and Unity Catalog's client,
-# which segue does not use.
+# Prints the dependencies to leave out: those that Spark's jars folder has, mostly in another version, and the client of
+# Unity Catalog, which segue does not use.
 excludes() {
   local list="
     org.apache.hadoop:hadoop-client-api org.apache.hadoop:hadoop-client-runtime

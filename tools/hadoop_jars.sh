@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Fetches Hadoop's miniature cluster (NameNode, DataNode, ResourceManager and NodeManager in one JVM) into .venv, for the
-# tests of HDFS and YARN, and prints its class path: 60 MB, once. Without --install it only looks.
+# Prints the class path of Hadoop's miniature cluster (NameNode, DataNode, ResourceManager and NodeManager in one JVM),
+# which the tests of HDFS and YARN start.
+#   tools/hadoop_jars.sh             searches .venv only
+#   tools/hadoop_jars.sh --install   if it is not in .venv, downloads it (60 MB, once)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tools/maven_jars.sh
@@ -15,7 +17,7 @@ if [ ! -e "$marker" ]; then
   fi
   hadoop=$(hadoop_version)
   echo "fetching hadoop-client-minicluster $hadoop (once, 60 MB)" >&2
-  # junit and bcpkix are needed and not named in its dependencies; the client's jars, slf4j and log4j are in Spark's folder
+  # hadoop-client-minicluster needs junit and bcpkix but does not declare them; what Spark's jars folder has is excluded
   packages=org.apache.hadoop:hadoop-client-minicluster:$hadoop,org.junit.jupiter:junit-jupiter-api:5.11.4
   packages=$packages,org.bouncycastle:bcpkix-jdk18on:1.78.1
   if ! fetch_jars $name "$packages" "$(joined org.apache.hadoop:hadoop-client-api org.apache.hadoop:hadoop-client-runtime \

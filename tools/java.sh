@@ -6,7 +6,7 @@ set -euo pipefail
 
 supported="17 21"
 
-# Prints the major version of the Java in a folder: from its release file if possible, since java -version starts a JVM.
+# Prints the major version of the Java in a folder, from its release file if there is one: java -version starts a JVM.
 version_of() {
   [ -x "$1/bin/java" ] || return 0
   if [ -r "$1/release" ]; then
@@ -26,7 +26,8 @@ is_supported() {
   return 1
 }
 
-# Prints the JAVA_HOME of the java on PATH. Version managers put a wrapper there, so java itself prints its home.
+# Prints the JAVA_HOME of the java on PATH. That can be the wrapper of a version manager, in a folder without a release
+# file: then runs java, which prints its home.
 home_on_path() {
   local java home
   java=$(command -v java) || return 0
@@ -39,7 +40,7 @@ home_on_path() {
   fi
 }
 
-# Prints the usual folders of Java installations.
+# Prints the folders where Java is usually installed.
 homes_elsewhere() {
   local version
   printf '%s\n' /usr/lib/jvm/* "${HOME:-}"/.sdkman/candidates/java/* \
@@ -61,7 +62,7 @@ find_java() {
   return 1
 }
 
-# Prints the first package manager of this system that is known here.
+# Prints the name of the first package manager on PATH of those that this script can use.
 manager() {
   local name
   for name in apt-get dnf apk brew; do
@@ -69,7 +70,7 @@ manager() {
   done
 }
 
-# Prints the first package that the manager has: most distributions have either 17 or 21.
+# Prints the name of the first Java package that the package manager offers: most distributions have either 17 or 21.
 package_for() {
   local query package
   case $1 in

@@ -46,7 +46,10 @@ def write(files: dict[str, bytes], target: Path) -> None:
 
 
 def main() -> int:
-    """Print the path of the zip of the current library. Returns 2 if the zip cannot be written."""
+    """Print the path of the zip of the current library, and write the zip if it does not exist yet.
+
+    Returns the exit code: 0, or 2 if the zip cannot be written.
+    """
     files = contents()
     target = PROJECT / "build" / f"segue-{digest(files)}.zip"
     try:

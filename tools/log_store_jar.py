@@ -1,4 +1,7 @@
-"""Compile lib/java, Delta's log store for S3, into a jar in Spark's jars folder. The compiler is one that Spark has."""
+"""Compile ``lib/java``, segue's log store for Delta on S3, into a jar in Spark's jars folder.
+
+Uses Janino, the Java compiler that Spark itself ships, so no JDK is needed.
+"""
 
 import tempfile
 import zipfile
@@ -11,11 +14,14 @@ from pyspark.java_gateway import launch_gateway
 SOURCES = Path(__file__).parents[1] / "lib" / "java"
 JAR = "segue-log-store.jar"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time of the jar's entries, so that the same source gives the same jar."""
+"""Time stamp of the jar's entries: a constant, so that the same source gives the same jar."""
 
 
 def compile_sources(jars: Path, classes: Path) -> None:
-    """Compile all sources below ``SOURCES`` against the jars of a folder, into the folder ``classes``."""
+    """Compile all Java files below ``SOURCES`` into the folder ``classes``. Starts a JVM.
+
+    ``jars`` is the folder whose jars are the compiler's class path.
+    """
     gateway = launch_gateway()
     try:
         jvm = gateway.jvm
@@ -38,7 +44,7 @@ def _java_files(gateway: Any, paths: list[Path]) -> Any:
 
 
 def main() -> None:
-    """Write the jar."""
+    """Compile the log store, and write it as ``JAR`` into the jars folder of the installed pyspark."""
     spec = find_spec("pyspark")
     (spark,) = spec.submodule_search_locations if spec and spec.submodule_search_locations else [""]
     jars = Path(spark) / "jars"

@@ -1,30 +1,30 @@
-# Sourced by the scripts that fetch jars. Spark's own resolver downloads them, so that a mirror or proxy that Spark knows
-# serves them too.
+# Functions for the scripts that download jars: they source this file. Spark's own resolver (spark-submit --packages)
+# downloads the jars, so a mirror or proxy that is configured for Spark is used.
 
-# Prints where Spark is in .venv.
+# Prints the folder of Spark in .venv: that of the package pyspark.
 spark_in_venv() {
   .venv/bin/python -c 'from importlib.util import find_spec; print(find_spec("pyspark").submodule_search_locations[0])'
 }
 
-# Prints the version of Hadoop that Spark in .venv has.
+# Prints the version of Hadoop's client in the jars folder of Spark in .venv.
 hadoop_version() {
   basename "$(spark_in_venv)"/jars/hadoop-client-api-*.jar .jar | sed 's/^hadoop-client-api-//'
 }
 
-# Prints words with commas in between.
+# Prints the words of its arguments, joined by commas.
 joined() {
   # shellcheck disable=SC2048,SC2086  # split into words
   echo $* | tr ' ' ','
 }
 
 # Downloads Maven artifacts with their dependencies into .venv/NAME/jars; the output goes to .venv/NAME.log.
-# Usage: fetch_jars NAME PACKAGES EXCLUDES, the last two with commas in between.
+# Usage: fetch_jars NAME PACKAGES EXCLUDES, the last two as words joined by commas.
 fetch_jars() {
   local spark_home job=.venv/nothing.py java_home
   spark_home=$(spark_in_venv)
   java_home=$(tools/java.sh)
   echo "pass" >"$job" # spark-submit resolves packages only when it runs a job
-  # Without the operator's spark-defaults.conf, which could name another master or unavailable packages.
+  # SPARK_CONF_DIR is a folder without spark-defaults.conf: the user's own could name another master or other packages.
   JAVA_HOME=$java_home SPARK_HOME=$spark_home SPARK_CONF_DIR=$PWD/.venv PYSPARK_PYTHON=$PWD/.venv/bin/python \
     PYSPARK_DRIVER_PYTHON=$PWD/.venv/bin/python SPARK_LOCAL_HOSTNAME=localhost \
     "$spark_home/bin/spark-submit" --master 'local[1]' --packages "$2" --conf "spark.jars.excludes=$3" \

@@ -4,7 +4,7 @@ set -euo pipefail
 
 without_venv=""
 for name in python3 python3.11 python3.12 python3.13; do
-  # All of that name: the first may be a version manager's wrapper that does not work.
+  # Try every executable of that name on PATH: the first may be a version manager's wrapper that does not work.
   while IFS= read -r candidate; do
     "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
     if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then

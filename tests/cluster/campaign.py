@@ -39,8 +39,8 @@ class Fault:
     step: str
     moment: str
     happened: bool
-    """Whether the run was killed before its end and, where ``moment`` names a table, between its data files and their
-    commit. Otherwise the kill came too late; the tables are checked nevertheless."""
+    """Whether the run was killed before it ended and, if ``moment`` names a table, before the table's data files were
+    committed. Otherwise the kill came too late; the tables are checked nevertheless."""
     table_faults: list[str]
     differences: list[str] = field(default_factory=list)
     rows_lost: int = 0
@@ -104,9 +104,10 @@ class Step:
         return folder / "out"
 
     def check(self, folder: Path, fault: Fault, *ignored: str) -> Fault:
-        """Complete the output of a fault, compare it with the undisturbed one, and add the results to ``fault``.
+        """Run the step again on the output of a fault, compare it with the undisturbed one, and complete ``fault``.
 
-        ``ignored`` are the beginnings of differences that do not count.
+        Differences that begin with one of the texts ``ignored`` do not count. If the fault was survived, its folder is
+        removed.
         """
         out = self.complete(folder)
         fault.table_faults += table_faults(out)
@@ -128,7 +129,7 @@ def keys(root: Path, table: Table) -> set[str]:
 
 
 def kills_while_writing(step: Step) -> Iterator[Fault]:
-    """Kill one run per table while it writes the table; repeat where the commit came before the kill."""
+    """Kill one run per table while it writes the table; repeat if the commit came before the kill."""
     for table in step.written_tables():
         for attempt in range(MAX_ATTEMPTS):
             folder = step.prepare(f"{table}-{attempt}")
@@ -149,7 +150,7 @@ def kills_over_time(step: Step, n_kills: int) -> Iterator[Fault]:
 
 def pairs(step: Step, n_pairs: int) -> Iterator[Fault]:
     """Start pairs of runs on one output, every second pair with different seeds, which give two models."""
-    # with two models, the rows of the other model remain in these
+    # tables with rows per model: with two models, they also have the rows of the model that no longer labels
     per_model = ("k_scores", "cluster_profiles", "centres")
     for number in range(n_pairs):
         folder = step.prepare(f"pair-{number}")

@@ -37,7 +37,10 @@ class Cluster:
 
 @contextlib.contextmanager
 def start_cluster(folder: Path, n_workers: int, *, hidden: Path | None = None) -> Iterator[Cluster]:
-    """Start workers with one core each, on free ports; where ``hidden`` is, they have an empty folder of their own."""
+    """Start a master and workers with one core each, on free ports, and kill them at the end.
+
+    If ``hidden`` is given, the workers see an empty file system of their own instead of this folder.
+    """
     started: list[subprocess.Popen[bytes]] = []
     try:
         log = _start(folder, "master", started, [], "master.Master", "--port", "0", "--webui-port", "0")
@@ -71,7 +74,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def _start(
     folder: Path, name: str, started: list[subprocess.Popen[bytes]], prefix: list[str], class_name: str, *options: str
 ) -> Path:
-    """Start a daemon of Spark by a command that ``prefix`` begins, and return the path of its log."""
+    """Start a daemon of Spark and return the path of its log. The words of ``prefix`` precede its command."""
     log = folder / f"{name}.log"
     settings = job_environment() | {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1"}
     settings |= {"SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED}

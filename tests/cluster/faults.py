@@ -32,7 +32,7 @@ TABLES = (
 
 
 def kill_run_when(folder: Path, args: Sequence[object], condition: Callable[[], object]) -> bool:
-    """Start a run, kill it as soon as ``condition`` is true, and return whether it was still running."""
+    """Start a run, kill it as soon as ``condition`` is true, and return whether it was still running then."""
     run = start_job(folder, *args)
     jvm: list[int] = []
 
@@ -49,7 +49,7 @@ def kill_run_when(folder: Path, args: Sequence[object], condition: Callable[[], 
 
 
 def kill_run(run: subprocess.Popen[str], *first: int) -> None:
-    """Kill a run and all its processes. ``first`` are killed before the others are listed, which takes time."""
+    """Kill a run and all its processes. Those in ``first`` are killed at once, as listing the others takes time."""
     for pids in (first, process_tree(run.pid)):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -67,7 +67,7 @@ def kill_while_writing(folder: Path, args: Sequence[object], table: str) -> bool
 
 
 def kill_after(folder: Path, args: Sequence[object], seconds: float) -> bool:
-    """Kill a run some seconds after its run marker appears, and return whether it was still running."""
+    """Kill a run ``seconds`` after its run marker appears, and return whether it was still running then."""
     markers = folder / "out" / ".running"
     old_markers = set(markers.glob("*.json"))
     started: list[float] = []
@@ -115,7 +115,7 @@ def table_faults(root: Path) -> list[str]:
 
 
 def label_faults(root: Path) -> list[str]:
-    """Return a line per model version whose labels are not the nearest centres of its ``model.json``, by NumPy."""
+    """Compute the nearest centres in each ``model.json`` by NumPy; return a line per model whose labels differ."""
     if latest_version(root / LABELED_TRACKS.name) < 0:
         return []
     faults = []

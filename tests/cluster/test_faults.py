@@ -50,7 +50,7 @@ def expected(run_locally, tmp_path_factory):
 @pytest.mark.cluster
 def test_cluster_with_killed_executors_makes_same_tables(cluster, catalogue, expected, tmp_path):
     shutil.copy(catalogue, tmp_path / "tracks.csv")
-    # paths are relative to the folder of the submit, which is not the project's
+    # relative paths, as a user types them in another folder than the project's
     run = start_job(tmp_path, *submit_args(cluster.master, "tracks.csv", "out", CELLS))
     killed_in, run_ended = [], threading.Event()
 
@@ -78,7 +78,7 @@ def test_cluster_with_killed_executors_makes_same_tables(cluster, catalogue, exp
     assert code == 0, log[-5000:]
     assert killed_in == list(STAGE_STARTS)
     assert "added 1496" in log
-    # the loader of the native BLAS, which writes to standard error past all logging
+    # an error of the native BLAS's loader, which logging cannot suppress
     assert "JNI_OnLoad" not in log
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "out", "tracks.csv"]
     assert differences(expected, tmp_path / "out") == []
@@ -86,7 +86,8 @@ def test_cluster_with_killed_executors_makes_same_tables(cluster, catalogue, exp
 
 @pytest.mark.cluster
 def test_next_run_completes_tables_of_killed_driver(catalogue, expected, run_locally, tmp_path):
-    # at this table the tracks are committed and the ledger of files is not; make faults kills at all other tables
+    # while this table is written, the tracks are committed and the ledger of files is not; make faults kills runs while
+    # they write the other tables
     output, args = tmp_path / "out", submit_args("local[2]", catalogue, tmp_path / "out", CELLS)
     assert kill_while_writing(tmp_path, args, "ingested_files"), (tmp_path / "log").read_text()[-3000:]
     assert table_faults(output) == []

@@ -19,7 +19,7 @@ def disk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def master(disk, tmp_path_factory):
-    """The master of a worker in a mount namespace, in which another file system hides that folder."""
+    """The master of a worker in a mount namespace, in which an empty file system hides the folder ``disk``."""
     allowed = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
     if not allowed:
         pytest.skip("mount namespaces need root")

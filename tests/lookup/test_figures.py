@@ -80,5 +80,5 @@ def test_a_failing_browser_is_reported(root, monkeypatch):
         raise RuntimeError("no browser\n\nhere")
 
     monkeypatch.setattr(go.Figure, "write_image", fail)
-    with pytest.raises(InputError, match=r"cannot draw genres: no browser here; needed are pip install "):
+    with pytest.raises(InputError, match=r"cannot draw genres: no browser here; type pip install "):
         answers.figure_image(str(root), "genres", "genres.png", "png")

@@ -24,7 +24,7 @@ QUICK = {"clustering": {"restarts": 2}, "selection": {"min_k": 2}}
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """120 tracks around four centres, one row that is out of range, and a duplicate."""
+    """The path of a CSV with 120 tracks around four centres, a row with a tempo out of range, and a duplicate row."""
     random = np.random.default_rng(7)
     centres = np.array([[70, -20, 0.1, 0.1, 0.9, 0.1], [170, -3, 0.3, 0.9, 0.1, 0.1]])
     centres = np.vstack([centres, [[70, -3, 0.9, 0.9, 0.9, 0.9], [170, -20, 0.9, 0.1, 0.1, 0.9]]])
@@ -99,7 +99,7 @@ def test_similar_tracks_are_the_nearest(tracks, clusters):
     assert [near.track_id for near in row.similar] == nearest
 
 
-def test_the_pipeline_writes_what_the_job_writes_and_counts_it(spark, path, tmp_path):
+def test_run_pipeline_writes_tables_and_report_and_returns_counts(spark, path, tmp_path):
     result = segue.run_pipeline(spark, path, str(tmp_path / "out"), settings={**QUICK, "clustering": {"ks": "2-5"}})
     assert result.counts["ingest"]["added"] == 120
     assert result.counts["train"]["chosen"] == result.card.k == 4
@@ -122,15 +122,15 @@ def test_nothing_stays_cached_and_the_process_is_as_before(spark, path, tmp_path
     segue.run_pipeline(spark, path, str(tmp_path / "out"), settings={**QUICK, "clustering": {"ks": "2-3"}})
     left = spark.sparkContext._jsc.getPersistentRDDs()
     names = [left[key].toString() for key in set(left) - before]
-    # Delta caches the state of a table's log itself
+    # Delta itself caches the state of a table's log
     assert [name for name in names if not name.startswith("Delta Table State")] == []
-    # a session that segue did not start goes on, which a notebook of a platform depends on
+    # a session that segue did not start is not stopped: on a platform, notebooks share it
     assert not spark.sparkContext._jsc.sc().isStopped()
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == process
     assert logging.getLogger().handlers == handlers
 
 
-def test_errors_are_segues(spark, tracks, path):
+def test_wrong_calls_raise_errors_of_segue(spark, tracks, path):
     with pytest.raises(SettingsError, match=r"unknown setting clustering.restart, .*; clustering.ks is \[1\]"):
         segue.fit_clusters(tracks, ks=[1], settings={"clustering": {"restart": 3}})
     with pytest.raises(SettingsError, match=r"ingest\.source is 'nosuch'"):

@@ -41,7 +41,7 @@ def rows():
 
 @pytest.fixture
 def input_folder(tmp_path):
-    """A folder with a hostile name that holds a file with another."""
+    """A folder with a hostile name, which holds a file with another hostile name."""
     folder = tmp_path / "in 'x` $(touch pwned) {a,b}"
     folder.mkdir()
     path = folder / "'; DROP TABLE x; -- \x1b[31m\u202e.csv"

@@ -295,7 +295,7 @@ def test_corrected_file_removes_its_rejected_rows(output, run_job, tmp_path):
         output.write_input(name, [track(number), track(number + 1)])
     output.write_input("six.csv", [track(70), track(71, tempo="slow"), track(72)])
     output.run(ingest.JOB)
-    # rejected rows do not tell the two files called four.csv apart, so the rows of both stay
+    # rejected rows do not say from which of the two files called four.csv they are, so the rows of both remain
     assert output.rejected_ids() == ["id22x", "id41x", "id51x", "id71x"]
     assert {"id41x", "id61x", "id72x"} <= set(output.rows("tracks").track_id)
     output.write_input("six.csv", [])

@@ -21,7 +21,7 @@ OLD = time.time() - 8 * 24 * 3600
 
 @pytest.fixture(scope="module")
 def fragmented(spark, tmp_path_factory):
-    """An output with labels in three files, and an old and a new file of runs that died before their commit."""
+    """An output with labels in three files, and two uncommitted files of runs that died, one old and one new."""
     root = tmp_path_factory.mktemp("fragmented")
     labeled = labeled_tracks(spark)
     for number in range(3):

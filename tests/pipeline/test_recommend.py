@@ -121,11 +121,11 @@ def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, co
         caplog.clear()
 
 
-def test_a_catalogue_with_too_few_artists_gets_full_lists_and_says_so(spark, run_job, labeled, tmp_path, caplog):
+def test_a_catalogue_with_too_few_artists_gets_full_lists_and_a_log_line(spark, run_job, labeled, tmp_path, caplog):
     root = stored(spark, tmp_path / "out", labeled.limit(40).withColumn("artist", F.lit("The Only One")))
     assert run_job(recommend.JOB, "--output", root) == 0
     assert {len(similar) for similar in similar_by_id(root).values()} == {10}
-    assert "too few artists for recommend.per_artist = 2: 40 of 40 lists have more by one artist" in caplog.text
+    assert "too few artists for recommend.per_artist = 2: 40 of 40 lists have more tracks by one artist" in caplog.text
     (tmp_path / "mine.txt").write_text(str(labeled.first().title), "utf-8")
     assert run_job(recommend.JOB, "--output", root, "--seeds", tmp_path / "mine.txt") == 0
     assert "too few artists near the seeds for 30 tracks with recommend.per_artist = 2" in caplog.text

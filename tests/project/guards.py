@@ -37,7 +37,7 @@ _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "build", "*.egg-info", "out"
 )
 _FAILED = 1
-"""pytest's exit code where tests ran and failed; where it cannot collect them the code is another."""
+"""pytest's exit code if tests ran and some failed; if it cannot collect the tests, it exits with another code."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def run_without(guard: Guard, tests: list[str], project: Path) -> dict[str, obje
 def main() -> int:
     """Run the tests without each guard, or each that a PART selects, and return 0 if every removal is detected."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="of a guard's name, its file, or its test")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="part of a guard's name, of its file, or of its test")
     parts = parser.parse_args().parts
     guards, tests = read(), tests_by_guard()
     if faults := problems(guards, tests):

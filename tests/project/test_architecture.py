@@ -83,15 +83,15 @@ def test_every_imported_package_is_declared_and_every_declared_one_imported():
 
 def test_only_session_module_gets_a_session():
     assert matches(r"getActiveSession|builder", LIBRARY).keys() == {"lib/segue/runtime/session.py"}
-    # what has no other API: job descriptions in Spark's UI, the cancellation of jobs by tag, the master, Hadoop's
-    # file systems, the configured log store, the class path
+    # these modules use parts of Spark that have no other API: job descriptions in Spark's UI, the cancellation of jobs
+    # by tag, the master, Hadoop's file systems, the configured log store, the class path
     names = ("storage/store", "core/spark_helpers", "core/paths", "storage/hadoop_files", "storage/transactions")
     contexts = matches(r"\._jvm|\._sc\b|\.rdd\b|sparkContext", LIBRARY)
     assert contexts.keys() == {f"lib/segue/{name}.py" for name in (*names, "runtime/session")}
 
 
 def test_nothing_is_unpickled_or_evaluated():
-    # their names may stand in messages: files of that kind are refused
+    # the bare names are allowed, as messages that refuse such files contain them
     modules = "(pickle|cloudpickle|joblib|dill|marshal|shelve)"
     unsafe = (
         rf"\b(import|from) {modules}\b|\b{modules}\.\w|import_module\(.{modules}\b"

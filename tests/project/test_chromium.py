@@ -13,7 +13,7 @@ CHROMIUM = "echo Chromium 156.0 built on Debian"
 
 @pytest.fixture
 def run_tool(tmp_path):
-    """Return a function that runs the tool on a PATH with the given commands only: exit code, output, errors."""
+    """Return a function that runs the tool and returns exit code, output and errors; PATH has only given commands."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in REAL_COMMANDS:
@@ -52,7 +52,7 @@ def test_without_root_it_prints_the_command(run_tool, tmp_path):
     assert not (tmp_path / "log").exists()
 
 
-def test_without_apt_get_it_asks_for_an_installation(run_tool):
+def test_without_apt_get_the_message_requests_an_installation(run_tool):
     code, out, err = run_tool("--install", id="echo 0")
     assert (code, out) == (2, "")
     assert "none was found on PATH; install one, or set CHROMIUM" in err

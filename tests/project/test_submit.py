@@ -60,8 +60,8 @@ NAMED = "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execv(sys.a
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("host_name", ["name_with_underscore", "12345"])
-def test_missing_input_gives_one_line_and_code_3_whatever_the_machine_is_called(host_name, tmp_path):
-    # Java takes neither for a host, and neither name resolves
+def test_missing_input_gives_one_line_and_code_3_for_any_host_name(host_name, tmp_path):
+    # Java accepts neither as a host name, and neither name resolves
     named = ["unshare", "--uts", sys.executable, "-c", NAMED, host_name]
     if subprocess.run([*named, "/bin/true"], check=False, capture_output=True).returncode:
         pytest.skip("only root may give the machine another name")
@@ -71,7 +71,7 @@ def test_missing_input_gives_one_line_and_code_3_whatever_the_machine_is_called(
         text=True, timeout=300, check=False,
     )  # fmt: skip
     assert run.returncode == 3, run.stdout
-    # the JVM itself prints this line, because Spark adds the module, and has no option against it
+    # the JVM itself prints this line, because Spark adds the module; no option suppresses it
     lines = [line for line in run.stdout.splitlines() if not line.startswith("WARNING: Using incubator modules")]
     path = f"file:{tmp_path}/none.csv"
     assert lines == [f"error: cannot read --input none.csv: Path does not exist: {path}"]
@@ -105,7 +105,7 @@ def test_signal_ends_run_and_is_recorded(number, path, tmp_path):
     wait_for(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()], "all processes to end")
 
 
-def test_jvm_options_are_the_users(run_with_fake_spark):
+def test_jvm_options_of_the_user_are_unchanged(run_with_fake_spark):
     run = run_with_fake_spark('echo "$SPARK_SUBMIT_OPTS"', "jobs/train_clusters.py", SPARK_SUBMIT_OPTS="-Dmine")
     assert run.stdout.split() == ["-Dmine"]
 
@@ -120,7 +120,7 @@ def test_jvm_options_are_the_users(run_with_fake_spark):
         (143, 143, []),
     ],
 )
-def test_exit_codes_of_a_failed_jvm_become_1(spark_code, code, lines, run_with_fake_spark):
+def test_exit_codes_50_to_59_of_a_failed_jvm_become_1(spark_code, code, lines, run_with_fake_spark):
     run = run_with_fake_spark(f"exit {spark_code}", "jobs/run_pipeline.py")
     assert run.returncode == code
     assert error_lines(run.stderr) == lines

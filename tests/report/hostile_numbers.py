@@ -21,7 +21,7 @@ SHOWN = {
     "$x^2$": "$x^2$",
     "שלום עולם": "שלום עולם",
     "مرحبا 12": "مرحبا 12",
-    "\u202egnp.exe": "gnp.exe",  # no override of the direction
+    "\u202egnp.exe": "gnp.exe",  # the override of the text direction is removed
     "👩\u200d👩\u200d👧 family": "👩\u200d👩\u200d👧 family",
     "می\u200cخواهم": "می\u200cخواهم",  # noqa: RUF001  # joiners belong to the word
     "zero\u200bwidth\ufeff": "zero width",

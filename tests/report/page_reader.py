@@ -56,7 +56,7 @@ class Page(HTMLParser):
             element.pieces.append(data)
 
     def all(self, *tags: str, within: str | None = None) -> list[Element]:
-        """Return the elements with element of these tags, inside the tag or id ``within``."""
+        """Return the elements with one of the names ``tags``, inside the element with the tag or id ``within``."""
         return [
             element
             for element in self.elements
@@ -64,7 +64,7 @@ class Page(HTMLParser):
         ]
 
     def classed(self, name: str, within: str | None = None) -> list[Element]:
-        """Return the elements of a class, inside the tag or id ``within``."""
+        """Return the elements with the CSS class ``name``, inside the element with the tag or id ``within``."""
         return [
             element
             for element in self.elements

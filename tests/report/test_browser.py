@@ -145,7 +145,7 @@ def test_search_with_the_keyboard(page):
     assert answer(page) == "After Song 0 Artist 0 1"
     assert box.get_attribute("aria-expanded") == "false"
     box.focus()
-    # without accents, in any order
+    # the search ignores accents and the order of the words
     page.keyboard.type("beyonce deja")
     assert page.locator("#hits li").all_inner_texts() == ["Déjà Vu Beyoncé"]
     assert box.get_attribute("aria-expanded") == "true"
@@ -226,7 +226,7 @@ def test_tab_order_of_the_controls(page):
     while "z" not in order and len(order) < 30:
         order.append(page.evaluate("(({ dataset: d }) => d.cluster || d.axis || d.title)(document.activeElement)"))
         page.keyboard.press("Tab")
-    # with the buttons of the map between
+    # the buttons of the map are between the switches and the axes
     assert order == ["1", "2", "3", "all", "none", *BUTTONS, "x", "y", "z"]
 
 

@@ -255,7 +255,7 @@ def test_provenance(full):
 
 
 def test_a_sample_is_declared(full):
-    assert "30 of 2,000 are drawn, each cluster in proportion" in full.words
+    assert "30 of 2,000 are drawn, each cluster in proportion to its size, small ones in a larger share" in full.words
     base = report_numbers.full()
     complete = replace(base, points=replace(base.points, n_tracks=30))
     assert "are drawn" not in Page(page.render(complete, ORIGIN)).words

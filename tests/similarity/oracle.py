@@ -103,6 +103,6 @@ def similar(
         selected.append((gap, track_id, track))
         if len(selected) == length:
             break
-    # the limit on artists gives way where it leaves the list short
+    # a list that the limit on artists leaves short is filled beyond the limit
     selected = sorted(selected + beyond[: length - len(selected)], key=lambda row: row[:2])
     return [(track_id, gap) for gap, track_id, _ in selected]

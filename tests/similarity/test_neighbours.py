@@ -93,7 +93,7 @@ def test_limits_do_not_apply_to_unknown_artists(method, spark, coarse):
 
 @pytest.mark.parametrize("method", ["tree", "cells"])
 @pytest.mark.parametrize(("options", "limits"), [({}, {}), ({"same_genre": True}, {"same_genre": True})])
-def test_limit_on_artists_gives_way_where_lists_would_be_short(method, options, limits, spark, coarse):
+def test_lists_are_filled_beyond_the_limit_on_artists_if_short(method, options, limits, spark, coarse):
     rare = coarse.artist.map(lambda name: name if int(name.split()[1]) < 2 else f"Artist {len(name) % 3}")
     few = coarse.tail(400).assign(artist=rare).drop(columns="isrc")
     scaling, lists = fit_lists(as_frame(spark, few), SimilarityOptions(NINE, "standard", method, **options), 60)
@@ -123,7 +123,7 @@ def published(real_data):
 
 @pytest.fixture(scope="module")
 def published_lists(spark, published, tmp_path_factory):
-    """Return all published tracks, their scaling, and by the definition the lists of a thousand of them."""
+    """Return all published tracks, their scaling, and the lists that the definition gives for a thousand of them."""
     path = str(tmp_path_factory.mktemp("published") / "tracks.parquet")
     published.assign(year=published.year.astype("Int32"), cluster=published.cluster.astype("int32")).to_parquet(path)
     tracks = spark.read.parquet(path)

@@ -40,7 +40,7 @@ FIRST = {"acousticness": 0.9, "energy": 0.2, "bpm": 118.0, "loudness": -7.0}
         (["acousticness"], {"acousticness": 0.6}, "both acoustic"),
         (["bpm", "loudness"], {"bpm": 118.0, "loudness": -7.25}, "the same BPM, within 0.3 dB"),
         (["energy"], {"energy": 0.405}, "within 0.21 in energy"),
-        # no value, no reason
+        # a feature without a value is left out
         (["acousticness", "energy"], {"acousticness": None, "energy": 0.1}, "both calm"),
         ([], {}, ""),
     ],

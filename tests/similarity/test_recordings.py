@@ -66,7 +66,7 @@ def test_line_breaks_separate_words_not_texts(texts):
 
 
 @given(st.lists(st.text("aBß ñ'\u2019&_-([)]feat.\n\r\x0b\x85\u2028\u0301éİΣ①㍻", max_size=12), max_size=4))
-def test_many_texts_become_what_each_becomes_alone(texts):
+def test_texts_converted_together_equal_texts_converted_one_by_one(texts):
     assert recordings.fold_texts(texts) == [recordings.fold_text(text) for text in texts]
     assert recordings.normalise_words_of_all(texts) == [recordings.normalise_words_of_all([text])[0] for text in texts]
     assert recordings.title_keys(texts) == [recordings.title_key(text) for text in texts]

@@ -24,7 +24,7 @@ def numbers(values):
 
 
 def as_table(tracks):
-    """Return tracks as ``coordinates.prepare_tracks`` does."""
+    """Return a table of tracks with the columns of ``coordinates.prepare_tracks``."""
     titles = [f"{t['artist']}\n{t['title']}" if t["title"] else t["track_id"] for t in tracks]
     keys = {"track_id": pa.array([t["track_id"] for t in tracks])}
     keys |= {"artist": numbers([t["artist"] for t in tracks]), "title": numbers(titles)}
@@ -45,7 +45,7 @@ def test_equal_titles_are_one_recording_where_the_features_agree():
     other = {"bpm": 90.0, "energy": 0.2, "acousticness": 0.9, "duration_s": 290.0}
     tracks = [
         track("a"),
-        # two differences that count 4 and one of 4 s, which counts 1: a mean of 1
+        # nine features: two differences count 4, the limit, and one of 4 s counts 1: a mean of 1
         track("b", bpm=60.0, liveness=0.9, duration_s=204.0),
         track("c", bpm=190.0, energy=0.1, duration_s=195.9),
         track("d", **other),
@@ -58,12 +58,12 @@ def test_equal_titles_are_one_recording_where_the_features_agree():
 def test_tracks_that_agree_with_two_centres_connect_them():
 
     def step(n):
-        # neighbouring steps differ by 2.6 units in three features
+        # tracks one step apart differ by 2.6 units in three of nine features: they agree; two steps apart they do not
         return {"bpm": 120 + 2.86 * n, "loudness": -20 + 5.72 * n, "duration_s": 200 + 10.4 * n}
 
     steps = {"a": 0, "b": 2, "c": 1, "d": 3, "e": 2.1}
     assert groups([track(name, **step(n)) for name, n in steps.items()])[0] == {"a b c d e"}
-    # a track without liveness does not
+    # a track without liveness does not connect two centres
     assert groups([track("a", **step(0)), track("b", **step(2)), track("c", **step(1), liveness=None)])[0] == {
         "a c",
         "b",

@@ -40,7 +40,7 @@ def coarse_tracks():
     frame["popularity"] = pd.Series(rng.integers(0, 100, n).astype(float)).where(rng.random(n) > 0.1, None)
     frame["is_outlier"] = rng.random(n) < 0.1
     frame["cluster"] = rng.integers(1, 4, n).astype(np.int32)
-    # of one artist: of the artists of a recording, the code of one is arbitrary
+    # each ISRC is of one artist: if artists shared one, it would be arbitrary whose code the recording gets
     codes = [
         f"gb-aye-69-{name.split()[1]:0>3}{i:02d}" for name, i in zip(frame.artist, rng.integers(0, 9, n), strict=True)
     ]
@@ -55,7 +55,7 @@ def as_frame(spark, table):
 
 
 def as_dicts(table, points):
-    """Return the tracks as ``oracle.similar`` takes them."""
+    """Return the tracks as a list of dicts, the input of ``oracle.similar``."""
     rows = [
         {name: None if pd.isna(value) else value for name, value in row.items()} for row in table.to_dict("records")
     ]

@@ -78,7 +78,7 @@ def test_maintenance_in_hdfs(output, run_job):
     assert run_job(maintain.JOB, "--output", output) == 0
 
 
-def test_wheel_without_the_extra_spark_brings_no_spark_and_answers(environment, output):
+def test_wheel_without_the_extra_spark_installs_no_spark_and_reads_runs(environment, output):
     listed = subprocess.run([environment / "bin/pip", "list"], capture_output=True, text=True, check=True).stdout
     assert "segue" in listed
     assert "pyspark" not in listed

@@ -31,21 +31,23 @@ _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 class Answer:
     """Result of a title look-up: a track with its similar tracks or, if the title is ambiguous, only the candidates.
 
-    Tracks are dicts from column name to value.
+    A track is a dict from column name to value.
     """
 
     searched: str
     """The title that was typed."""
     track: dict[str, Any] | None = None
+    """The track that the title means; None if it is ambiguous."""
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """The similar tracks, nearest first: their columns, distance, same_cluster, why (features), because (in words)."""
+    """The similar tracks, nearest first. Their dicts also have the keys distance, same_cluster, why (a list of the
+    shared features) and because (the same in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """Tracks that the title may mean, best match first."""
     notes: list[str] = field(default_factory=list)
-    """Limits of the answer, such as lists that are older than the labels."""
+    """Sentences on what the answer lacks, such as that the lists are older than the labels."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the answer as a dict from field name to value, with values that JSON has."""
+        """Return the answer as a dict from field name to value, with values that can be written as JSON."""
         return asdict(self)
 
 
@@ -162,9 +164,10 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
 
 
 def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
-    """Return a list: a note if a track's list is missing or of an older version of labeled_tracks, else nothing.
+    """Return a list with one note if a track has no list, or one from another version of labeled_tracks; else [].
 
-    ``row`` is the track's row of ``similar_tracks``, ``version`` the current version of labeled_tracks.
+    ``row`` is the track's row of ``similar_tracks``, None if it has none; ``version`` is the current version of
+    labeled_tracks.
     """
     if row is None:
         return ["similar_tracks has no list for this track; run recommend_tracks.py"]
@@ -216,7 +219,7 @@ def figure(root: str, name: str) -> "go.Figure":
     OutputError
         If there is no ``report.json``, or it holds no figures.
     """
-    import plotly.graph_objects as go  # imported here: plotly is slow to import, and other look-ups need none
+    import plotly.graph_objects as go  # imported here: plotly is slow to import, and other look-ups do not need it
 
     contents = _contents(root)
     if name not in contents:
@@ -249,8 +252,8 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     except (ValueError, RuntimeError) as error:
         raise InputError(
-            f"cannot draw {name}: {' '.join(str(error).split())[:200]}; needed are pip install 'segue[picture]' "
-            "and a Chromium or Chrome"
+            f"cannot draw {name}: {' '.join(str(error).split())[:200]}; type pip install 'segue[picture]', "
+            "and install Chromium or Chrome"
         ) from error
 
 

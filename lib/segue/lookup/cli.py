@@ -157,7 +157,7 @@ DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
 _DEFAULT_RUNS = 20
 _SIZE_WITHOUT_TERMINAL = (120, 40)
 _Answer = tuple[Any, Callable[[int], str]]
-"""The answer for ``--json``, and the function that returns it as text for a width of the terminal."""
+"""The answer as a value for ``--json``, and a function that returns it as text for a terminal's width in characters."""
 
 
 class _Parser(argparse.ArgumentParser):

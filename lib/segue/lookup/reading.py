@@ -22,7 +22,7 @@ _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"
 
 
 def deltalake_uri(uri: str) -> str:
-    """Return a URI with the scheme by which deltalake reads it."""
+    """Return a URI of Hadoop with the scheme that deltalake has for the same store; other URIs are unchanged."""
     for scheme, replacement in _SCHEMES.items():
         if uri.startswith(scheme):
             return replacement + uri.removeprefix(scheme)
@@ -30,7 +30,9 @@ def deltalake_uri(uri: str) -> str:
 
 
 def read_text(root: str, name: str) -> str | None:
-    """Return the text of a file below ROOT, None if it does not exist. Stores are read as deltalake reads tables.
+    """Return the text of the file ``name`` in ``root``, None if it does not exist.
+
+    A URI is read by the object store of deltalake, with the same credentials as the tables.
 
     Raises
     ------

@@ -1,10 +1,13 @@
 """Search tracks by a typed title.
 
 Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. A track scores 100 if the
-text is its id, its title, or title and artist in either order, joined by " - ". Only if there is no such track, others
-score:
-100 for the words of title and artist in any order; 95 if the text is part of the title, in whole words; else the
-greatest similarity (rapidfuzz ``ratio`` and ``token_sort_ratio``) to the title or to title and artist, 65 to 94.
+text is its id, its title, or title and artist in either order, joined by " - ". Only if no track scores so:
+
+* 100: the text has the same words as title and artist together, in any order;
+* 95: the text is part of the title, in whole words;
+* 65 to 94: the greatest similarity (rapidfuzz ``ratio`` and ``token_sort_ratio``) of the text to the title, or to title
+  and artist.
+
 The cost of a search is O(n_tracks).
 """
 
@@ -17,17 +20,17 @@ from segue.similarity.recordings import artist_key, artist_keys, fold_text, norm
 
 EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
 _MIN_LEAD = 5.0
-"""``best_match`` accepts a score of at least ``MIN_BEST_SCORE`` that exceeds the next one by at least this."""
+"""Minimum lead of the best score over the second one for which ``best_match`` returns the best match."""
 _MAX_MATCHES = 200
-"""Maximum number of tracks per similarity measure."""
+"""Maximum number of tracks that one similarity measure returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
     """A recording that matches a typed title, as position and score of one track of the catalogue.
 
-    Of several releases of the recording, it is the one with the highest score, then the most popular one, then the one
-    with the smallest id.
+    If several releases of the recording match, the track is the one with the highest score; of equals the most popular
+    one, then the one with the smallest id.
     """
 
     index: int
@@ -63,7 +66,7 @@ class TitleIndex:
         scores = self._exact(text) or self._similar(text)
         best: dict[tuple[str, str], TitleMatch] = {}
         for index, score in scores.items():
-            # two tracks of unknown artists are two recordings
+            # an unknown artist is replaced by the track's id: two tracks of unknown artists are two recordings
             recording = (artist_key(self._artists[index]) or self._ids[index], self._keys[index])
             if recording not in best or self._rank(TitleMatch(index, score)) < self._rank(best[recording]):
                 best[recording] = TitleMatch(index, score)
@@ -73,9 +76,9 @@ class TitleIndex:
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score of the tracks whose title, or title and artist, is the text.
+        """Return a dict from position to score of the tracks that the text names exactly.
 
-        Title and artist are joined by " - ", in either order.
+        The text is a title, or title and artist in either order, joined by " - ".
         """
         words, key = normalise_words(fold_text(text)), title_key(text)
         pairs = zip(self._words, self._keys, strict=True)
@@ -90,7 +93,7 @@ class TitleIndex:
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
         """Return a dict from position to score of the tracks by ``artist`` whose title has the key ``key``.
 
-        A track may have several artists. The key of a title is that of ``recordings.title_key``.
+        ``key`` is a result of ``recordings.title_key``. ``artist`` can be any one of a track's artists.
         """
         name = artist_key(artist)
         return {

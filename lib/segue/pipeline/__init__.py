@@ -1,1 +1,1 @@
-"""Do the work of each job in plain functions: read tables, call the other packages, write tables."""
+"""Do the work of each job in ``jobs/`` as a function: read tables, call the other packages, write tables."""

@@ -40,14 +40,14 @@ class LabelResult(StageResult):
 
 @dataclass(frozen=True, slots=True)
 class PendingTracks:
-    """The tracks to label, and which stored labels are removed.
+    """The tracks to label, and the stored labels to remove.
 
     Attributes
     ----------
     tracks : DataFrame with the columns of the table ``tracks``: the tracks to label
-    replace_all : whether the stored labels of all other tracks are removed
-    are_new : whether none of the tracks has a stored label
-    removed : DataFrame with ``track_id`` of other tracks whose stored labels are removed; None if there are none
+    replace_all : whether to remove the stored labels of all tracks that are not in ``tracks``
+    are_new : whether none of ``tracks`` has a stored label, so that all labels can be appended
+    removed : DataFrame with the ``track_id`` of tracks whose stored labels are to be removed; None if there are none
     is_empty : whether there is nothing to label or remove
     """
 
@@ -91,7 +91,7 @@ def _label(store: Store, model_version: str, label_all: bool, pipeline: Pipeline
     card = find_card(models, model_version)
     pending = pending_tracks(store, card.model_version, label_all=label_all)
     inputs = {"tracks": store.versions[schema.TRACKS.name], "model_version": card.model_version}
-    # raises before labels are written: if this table cannot be read, the labels must not change
+    # before labels are written: find raises if cluster_profiles cannot be read, and then the labels must not change
     store.find(schema.CLUSTER_PROFILES)
     counts = ChangeCounts()
     if not pending.is_empty:
@@ -116,7 +116,9 @@ def _label(store: Store, model_version: str, label_all: bool, pipeline: Pipeline
 
 
 def find_card(models: ModelStore, version: str) -> ModelCard:
-    """Return the content of a model's ``model.json`` as a ModelCard; ``latest`` is the newest trained model.
+    """Return the content of a model's ``model.json`` as a ModelCard.
+
+    ``version`` is the name of a folder below models/, or ``latest`` for the newest model whose training finished.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
     if version == "latest":
         newest = newest_card(models)
         if newest is None:
-            raise InputError(f"{models.root} has no complete model; train_clusters.py makes one")
+            raise InputError(f"{models.root} has no complete model; run train_clusters.py")
         return newest
     text = models.card(version)
     if text is None:
@@ -153,10 +155,10 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
 
 
 def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> PendingTracks:
-    """Return which tracks to label: all, or those without a label, or with an outdated one (other model or values).
+    """Return the tracks to label: all, or those without a label, or with an outdated one (other model or values).
 
-    Must be called within ``Store.stage``, which unpersists at its end what is persisted here. The cost is proportional
-    to the number of changed tracks if Delta's change feed lists them, else to all tracks.
+    Runs Spark jobs. Their cost is proportional to the number of changed tracks if Delta's change feed lists them, else
+    to the number of all tracks. Call it within ``Store.stage``, which at its end unpersists what this persists.
     """
     tracks, labeled = store.read(schema.TRACKS), store.find(schema.LABELED_TRACKS)
     if label_all or labeled is None:
@@ -173,7 +175,7 @@ def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> Pend
 
 
 def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
-    """Return what labels are derived from, as a dict that is stored with them.
+    """Return what labels are computed from, as a dict that is stored with the table ``labeled_tracks``.
 
     Keys: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of that table.
     """
@@ -234,7 +236,7 @@ def _require_features(tracks: DataFrame, card: ModelCard) -> None:
     lacking = [f"{counts[name]} lack {name}" for name in required if counts[name]]
     raise InputError(
         f"of the tracks {', '.join(lacking)}, which model {card.model_version} needs and does not impute; "
-        "train one with --set features.missing=median"
+        "train a model that imputes it with --set features.missing=median"
     )
 
 
@@ -249,7 +251,7 @@ JOB = Job(
     options=(
         (
             "--tracks",
-            {"choices": (NEW, ALL), "default": NEW, "help": "those whose labels are missing or stale, or all"},
+            {"choices": (NEW, ALL), "default": NEW, "help": "label tracks without an up-to-date label, or all tracks"},
         ),
     ),
 )

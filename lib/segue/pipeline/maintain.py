@@ -14,13 +14,15 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 MIN_RETENTION_DAYS = 7
-"""Minimum retention: a reader may take days, and ``Store.changes`` reads the change feed up to six days back."""
+"""Minimum retention. A reader may use a version for days; ``Store.changes`` reads the change feed of the last six."""
 
 
 def maintain_tables(
     store: Store, *, retention_days: int = MIN_RETENTION_DAYS, dry_run: bool = False, run_id: str | None = None
 ) -> StageResult:
     """Compact every table (OPTIMIZE), and remove files that no version of the last ``retention_days`` needs (VACUUM).
+
+    Runs several Spark jobs per table.
 
     Parameters
     ----------
@@ -32,8 +34,9 @@ def maintain_tables(
     Returns
     -------
     StageResult
-        ``counts["tables"]`` maps each table's name to a dict: files, bytes, removable (files) and, unless
-        ``dry_run``, compacted (files replaced) and into (files that replace them).
+        ``counts["tables"]`` maps each table's name to a dict of numbers: ``files`` and ``bytes`` before maintenance,
+        ``removable`` (files that VACUUM removes, counted up to 1,000) and, unless ``dry_run``, ``compacted`` (small
+        files that were replaced) and ``into`` (files that replace them).
 
     Raises
     ------
@@ -87,7 +90,7 @@ def _days(text: str) -> int:
 
 
 def _work(run: Run) -> None:
-    """Compact every table (OPTIMIZE), and remove what no recent version needs (VACUUM); --dry-run only counts."""
+    """Compact every table (OPTIMIZE), and remove files that no recent version needs (VACUUM); --dry-run only counts."""
     run.record(
         maintain_tables(
             run.store, retention_days=run.options.retention_days, dry_run=run.options.dry_run, run_id=run.run_id

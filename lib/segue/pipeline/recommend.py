@@ -45,11 +45,12 @@ _DECISIVE_COLUMNS = (
 )
 """The columns of ``labeled_tracks`` on which the lists of similar tracks depend.
 
-Those that the table does not have are left out. A null does not change Spark's hash of a row.
+Columns that the table does not have are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
 """
 _LISTS_VERSION, _FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Part of ``inputs_hash``. A change of the code that gives other lists for the same inputs must raise it."""
+"""Part of ``inputs_hash``: version of the rules in the code. To be raised if the same inputs give other lists."""
 _MAX_LISTED, _MAX_TEXT = 5, 100
+"""Maximum number of unknown seeds that a message lists, and of characters of each."""
 _PLAYLIST_ROWS = (
     "track_id string, rank int, score double, distance double"
     ", because_of array<struct<track_id: string, distance: double>>"
@@ -57,9 +58,9 @@ _PLAYLIST_ROWS = (
 
 
 def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
-    """Write the table ``similar_tracks``: the tracks most similar to each track.
+    """Write the table ``similar_tracks``: the tracks most similar to each track. Runs many Spark jobs.
 
-    The lists are not computed again if the stored ones were made from the same tracks and settings.
+    If the stored lists were made from the same tracks and settings, they are not computed again.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     beyond = neighbours.count_beyond_cap(written, labeled, scaling, options)
     if beyond:
         log.info(
-            "recommend: too few artists for recommend.per_artist = %d: %d of %d lists have more by one artist",
+            "recommend: too few artists for recommend.per_artist = %d: %d of %d lists have more tracks by one artist",
             options.rules.per_artist, beyond, n_tracks,
         )  # fmt: skip
     seconds = round(time.monotonic() - started, 3)
@@ -189,7 +190,7 @@ def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return the values that a model fills in for missing features, a dict by feature; empty if it does not exist."""
+    """Return a dict from feature to the value that a model fills in where it is missing; {} if there is no model."""
     text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
@@ -216,9 +217,9 @@ def inputs_hash(
 def _confirm(store: Store, origin: str, former_origin: str, tracks_version: int) -> bool:
     """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
-    If so, store ``tracks_version``, the version of ``labeled_tracks``, with them. It may be a new one: a compaction
-    makes one, and so do changes of columns on which no list depends. ``former_origin`` is the hash with the former
-    version of the rules; lists that have it are logged.
+    If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with them. A compaction makes a new
+    version, and so does a change of columns on which no list depends. ``former_origin`` is the hash with the former
+    version of the code; if the lists have it, a log line says why they are computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
@@ -234,9 +235,9 @@ def _confirm(store: Store, origin: str, former_origin: str, tracks_version: int)
 
 
 def _purge_removed(store: Store, labeled: DataFrame) -> None:
-    """Remove from ``playlist_recommendations`` every track and seed that is not in ``labeled``.
+    """Remove from ``playlist_recommendations`` every track and every seed that is not in ``labeled``.
 
-    Seeds are in the column ``because_of``. A row whose last seed is removed is removed too.
+    Seeds are in the column ``because_of``. A row of which all seeds are removed is removed too.
     """
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     if stored is None:
@@ -261,7 +262,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     listed = _describe_unknown(labeled, unknown)
     if not ids:
         raise InputError(
-            f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled ones: {listed}"
+            f"none of {len(seeds)} tracks in --seeds {path} is among the {n_tracks} labeled tracks: {listed}"
         )
     if unknown:
         log.warning("recommend: %d of %d seeds are not in the catalogue: %s", len(unknown), len(seeds), listed)
@@ -293,7 +294,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
 
 
 def _read_seeds(store: Store, path: str) -> list[Seed]:
-    """Return the tracks that a file names; raise an InputError if it names none."""
+    """Return the tracks that a file names; raise InputError if it names none, is missing, or exceeds ``MAX_BYTES``."""
     expected = "expected track ids or titles, one a line, or a playlist as CSV or JSON"
     size = local_size(path)
     if size is not None and size > MAX_BYTES:
@@ -308,7 +309,7 @@ def _read_seeds(store: Store, path: str) -> list[Seed]:
 
 
 def _describe_unknown(labeled: DataFrame, unknown: list[Seed]) -> str:
-    """Return the first seeds that are not in the catalogue, each with the most similar title. Runs one Spark job."""
+    """Return the first unknown seeds as text, each with the closest title of the catalogue. Runs one Spark job."""
     if not unknown:
         return ""
     shown = unknown[:_MAX_LISTED]

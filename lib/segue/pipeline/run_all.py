@@ -50,8 +50,8 @@ def run_stages(
 ) -> PipelineResult:
     """Ingest files, train if needed, label, find similar tracks, and render the report.
 
-    Trains unless a model with these settings exists or the setting ``label.model_version`` names one; with the setting
-    ``train.when = "always"`` trains in every run.
+    Trains only if the setting ``label.model_version`` is "latest" (its default), and either no model with these
+    settings exists or the setting ``train.when`` is "always".
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def run_stages(
         counts[result.stage] = result.counts
         on_stage(result)
 
-    # one scope around all stages: a later stage uses what an earlier one has cached
+    # one scope around all stages, so that a later stage can read what an earlier stage has cached
     with store.cache_scope():
         finish(ingest_tracks(store, path, settings))
         version, pipeline = settings.label.model_version, None
@@ -91,9 +91,9 @@ def run_stages(
 
 
 def _trained_version(store: Store, settings: Settings) -> str | None:
-    """Return the version of the newest model trained with these settings; None if there is none.
+    """Return the version of the newest model that was trained with these settings; None if a model must be trained.
 
-    Also None if the setting ``train.when`` is "always", so that a model is trained.
+    That is the case if there is no such model, or if the setting ``train.when`` is "always".
     """
     # guard: train-always-ignores-models
     if settings.train.when == "always":

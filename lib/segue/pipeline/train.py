@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 EVALUATED_MAX_TRACKS = 10_000
 """Maximum number of tracks for which ClusteringEvaluator checks the chosen fit's silhouette."""
 CACHED_MAX_TRACKS = 200_000
-"""Maximum number of tracks that are cached with labels: with more, labeling them anew for each use takes less time."""
+"""Maximum number of tracks that are cached with labels. For more tracks, computing labels for each use is faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,8 @@ def _train(store: Store, settings: Settings) -> TrainResult:
     models = ModelStore(store.root, store.files)
     if models.card(version):
         log.info(
-            "train: model %s of the same tracks and settings exists: nothing to do; if another was trained since, "
-            "--set label.model_version=%s labels with this one", version, version,
+            "train: model %s of the same tracks and settings exists: nothing to do; if a newer model exists, "
+            "--set label.model_version=%s selects this one for labeling", version, version,
         )  # fmt: skip
         return TrainResult(stage="train", inputs=inputs, counts={}, model_version=version, pipeline=None)
     model = fit_model(tracks, settings, summary, lambda index: models.checkpoint(version, f"grid_{index}"))
@@ -239,9 +239,9 @@ def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[
 def _model(
     settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Make the model of a chosen fit. Runs Spark jobs.
+    """Make the model of the chosen fit; return its pipeline, which labels tracks, and its card. Runs Spark jobs.
 
-    Returns its pipeline, which labels tracks, and its card, the content of ``model.json``.
+    The card is the content of ``model.json``. ``best`` is the feature space of the fit, ``version`` the model's name.
     """
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]
@@ -286,9 +286,10 @@ def _model(
 
 
 def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
-    """Raise RuntimeError if ClusteringEvaluator of pyspark.ml measures another silhouette than that of the fit.
+    """Raise RuntimeError if ClusteringEvaluator of pyspark.ml measures a silhouette that is not that of the fit.
 
-    ``labeled`` has the tracks with the columns ``point`` and ``cluster``; differences up to 1e-6 are rounding.
+    Runs Spark jobs. ``labeled`` has the tracks with the columns ``point`` and ``cluster``. A difference up to 1e-6 is
+    accepted as rounding.
     """
     silhouette = ClusteringEvaluator(featuresCol="point", predictionCol="cluster").evaluate(labeled)
     if abs(silhouette - chosen.silhouette) > 1e-6:

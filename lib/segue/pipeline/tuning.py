@@ -89,10 +89,10 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings) -> list[FeatureSpace]:
-    """Return the distinct feature spaces to fit: every combination of values in ``features`` and ``tuning``.
+    """Return the distinct feature spaces to fit, a list of FeatureSpace (columns, scaler, imputation, log1p, weights).
 
-    The result is a list of FeatureSpace (columns, scaler, imputation, log1p, weights); that of the section ``features``
-    alone comes first.
+    They are all combinations of the values in the sections ``features`` and ``tuning``. The first is the combination of
+    the values in ``features``.
     """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
@@ -123,8 +123,8 @@ def fit_spaces(
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
     tracks : DataFrame with the columns of the table ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
-    checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; None: such a
-        run starts again
+    checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; None: an
+        interrupted run fits this space from the start
 
     Returns
     -------
@@ -159,7 +159,8 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: DataFrame) -> bool:
     """Return whether stability, the agreement of fits on random halves of the points, has to be measured.
 
-    It decides on k by the rule ``stable``, and between several feature spaces if no track has a genre.
+    The rule ``stable`` chooses k by it; if no track has a genre, it also decides between several feature spaces. Runs
+    at most one Spark job.
     """
     if settings.selection.rule == "stable":
         return True
@@ -200,5 +201,6 @@ def _fit_space(
 
 
 def _ks(settings: Settings) -> tuple[int, ...]:
+    """Return the numbers of clusters to fit: ``clustering.ks`` and, if the rule is "fixed", also ``selection.k``."""
     ks, chosen_by = settings.clustering.ks, settings.selection
     return tuple(sorted({*ks, chosen_by.k})) if chosen_by.rule == "fixed" and chosen_by.k is not None else ks

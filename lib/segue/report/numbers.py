@@ -78,7 +78,7 @@ class TrackReference:
 
 @dataclass(frozen=True, slots=True)
 class GenreShare:
-    """Share of a genre within a cluster, and lift: that share divided by the genre's share of all tracks."""
+    """Share of a cluster's tracks with a genre, and lift: this share divided by the genre's share of all tracks."""
 
     name: str
     share: float
@@ -113,14 +113,14 @@ class Cluster:
 class Points:
     """Tracks that the maps of the report draw, with coordinates and feature values: all tracks, or a sample of them.
 
-    The sample is in proportion to the clusters, except that small clusters have more tracks.
+    The sample has the same share of each cluster's tracks, but of small clusters a larger share.
     """
 
     tracks: list[TrackReference]
     cluster: list[int]
     """Cluster number of each track."""
     values: Mapping[str, Floats]
-    """Values of each feature, by feature, shape (n_points,); NaN where a track has none."""
+    """Values of each feature, by feature, shape (n_points,); NaN where a track has no value."""
     x: Floats
     """Coordinates along the first principal component, in scaled units, shape (n_points,)."""
     y: Floats
@@ -155,6 +155,7 @@ class KScore:
     inertia: float
     """Sum of squared distances to the nearest centre, in scaled units."""
     stability: float | None = None
+    """Mean agreement (adjusted Rand index) of fits on random halves of the tracks; None if it was not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from segue.report.figures.style import CONFIG, cluster_colour, one_line
 from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
 
 _MAX_DEVIATION = 2.5
-"""Deviation of a cluster's mean, in standard deviations, from which on its bar has the full length."""
+"""Deviation of a cluster's mean, in standard deviations of all tracks, at and above which its bar has full length."""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
@@ -36,7 +36,8 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 def origin_of(text: str) -> str | None:
     """Return the origin in the head of an HTML report: a hash, in hexadecimal digits, of what the page was made from.
 
-    That is model, table versions, settings, version of segue and template. Returns None if the page is not segue's.
+    The hash is of model, table versions, settings, version of segue and template. Returns None if ``text`` is not a
+    report of segue.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
@@ -114,9 +115,9 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
     """Return a list of dicts, one per feature, with the texts for a bar that shows how the cluster differs in it.
 
-    The keys are ``name``, ``style`` (CSS), ``value`` (the cluster's mean) and ``label``. A bar is as long as the
-    cluster's mean is far from that of all tracks, up to ``_MAX_DEVIATION`` standard deviations, and points to the right
-    if it is above.
+    The keys are ``name``, ``style`` (CSS), ``value`` (the cluster's mean) and ``label``. The length of a bar is
+    proportional to the deviation of the cluster's mean from the mean of all tracks, up to ``_MAX_DEVIATION`` standard
+    deviations. The bar points to the right if the cluster's mean is the larger one, else to the left.
     """
     bars = []
     for name, mean in cluster.means.items():

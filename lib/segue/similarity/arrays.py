@@ -60,8 +60,8 @@ def from_binary(column: pa.Array | pa.ChunkedArray, dtype: Any, n_columns: int |
     column : binary column without nulls
     dtype : NumPy dtype of the matrix
     n_columns : int, optional
-        Number of columns. By default each binary value is one row of the matrix, which determines the number; an empty
-        column then gives shape (0, 0).
+        Number of columns. By default each binary value is one row of the matrix, and its length determines the number;
+        a binary column without values then gives shape (0, 0).
     """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     parts = [_chunk_matrix(chunk, dtype, n_columns) for chunk in chunks if len(chunk)]
@@ -88,14 +88,16 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class TrackBatch:
-    """A batch: tracks that one Python process holds in memory, as arrays with one entry per track.
+    """Tracks that one Python process holds in memory, as arrays with one entry per track.
 
-    ``tracks`` and ``is_candidate`` are what a search for neighbours reads; ``ids``, ``ranks`` and ``cluster`` describe
-    the neighbours that it returns.
+    A search for neighbours reads ``tracks`` and ``is_candidate``; the lists that it returns contain ``ids``, and what
+    it computes from ``ranks`` and ``cluster``.
     """
 
     ids: pa.Array
+    """Track ids (strings)."""
     tracks: Tracks
+    """Coordinates, artist, recording and year."""
     ranks: NDArray[np.uint16]
     """Quantile ranks of the feature values, shape (n_tracks, n_features), as in the module ``reasons``."""
     cluster: Integers

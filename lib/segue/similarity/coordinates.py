@@ -20,7 +20,7 @@ from segue.similarity.rules import Floats, Rules
 log = logging.getLogger(__name__)
 MINMAX, STANDARD, QUANTILE = "minmax", "standard", "quantile"
 N_QUANTILES = 1001
-"""Quantiles per feature, at steps of a thousandth; ranks are interpolated between them."""
+"""Number of quantiles per feature: at 0, 0.001, ..., 1. Ranks are interpolated between them."""
 QUANTILE_SAMPLE_SIZE = 100_000
 """Approximate maximum number of tracks from which quantiles are computed."""
 _KEY_FIELDS = "artist string, title string"
@@ -31,8 +31,9 @@ _ISRC = "^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 class Scaling:
     """A scaling of feature values to coordinates, with its parameters fitted to all tracks.
 
-    ``minmax`` maps x to (x - minimum) / (maximum - minimum), ``standard`` to (x - mean) / standard deviation, both to 0
-    where all tracks have one value. ``quantile`` maps x to the share of tracks below x plus half of those equal to x.
+    ``minmax`` maps x to (x - minimum) / (maximum - minimum), ``standard`` to (x - mean) / standard deviation; both map
+    a feature that has the same value in all tracks to 0. ``quantile`` maps x to the share of tracks with a value below
+    x, plus half the share of tracks with the value x.
     """
 
     features: tuple[str, ...]
@@ -41,9 +42,9 @@ class Scaling:
     fill: Floats
     """Replacement of missing values of each feature, shape (n_features,), in the features' units."""
     centre: Floats
-    """Minimum (``minmax``) or mean (``standard``) of each feature, shape (n_features,)."""
+    """Minimum (``minmax``) or mean (``standard``) of each feature, shape (n_features,); ``quantile`` ignores it."""
     width: Floats
-    """Range (``minmax``) or standard deviation (``standard``) of each feature, shape (n_features,)."""
+    """Range (``minmax``) or standard deviation (``standard``), shape (n_features,); ``quantile`` ignores it."""
     quantiles: Floats
     """Quantiles of each feature at equal steps, ascending, shape (n_features, N_QUANTILES)."""
 
@@ -144,8 +145,8 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
     options : SimilarityOptions
         ``features`` and ``scaling`` are used.
     imputed : mapping of str to float, optional
-        By feature, the value that the clustering model uses for a missing one, in the feature's unit. Features that
-        are not in it get their median.
+        Replacement of a missing value by feature, in the feature's unit: the value that the clustering model uses. For
+        features that are not in the mapping, the replacement is their median.
 
     Raises
     ------
@@ -230,11 +231,15 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     Returns
     -------
     DataFrame with columns
-        track_id; block (string: the genre with ``same_genre``, else ""; only tracks of the same block can be
-        neighbours, and a track whose block is null has none); artist, title, isrc and id (bigint: hash codes, the
-        first null for an unknown artist, the second equal for equal titles of one artist; ``releases`` replaces them
-        by artist and recording); year (double); cluster; candidate (boolean: can be recommended); x0, x1, ... (double:
-        feature values, null where missing); the features that only ``releases`` reads, by their names.
+        * ``track_id``, ``cluster``, ``year`` (double).
+        * ``block`` (string): the genre with ``same_genre``, else "". Only tracks of the same block can be neighbours; a
+          track whose block is null has none.
+        * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
+          artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. ``title`` is equal
+          for titles of one artist that differ only in notes such as "Remastered".
+        * ``candidate`` (boolean): whether the track can be recommended.
+        * ``x0``, ``x1``, ... (double): values of ``scaling.features``, null where missing.
+        * The features of ``releases.UNITS`` that are not in ``scaling.features``, by their names.
     """
 
     @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload, untyped-decorator]
@@ -246,7 +251,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     # parsing titles is slow: skipped where no rule uses the keys
     has_limits = bool(options.rules.per_artist) or not options.other_releases
     keys = parse_keys("title", "artist") if has_limits else F.lit(None).cast(f"struct<{_KEY_FIELDS}>")
-    # every recording of an unknown artist counts as the only one of its artist, so that no limit applies to it
+    # each recording of an unknown artist gets an artist of its own, so that the limit per artist never excludes it
     # guard: unknown-artist-unlimited -> is_unknown = F.lit(False)
     is_unknown = F.col("keys.artist") == ""
     is_apart = F.lit(options.other_releases) | (F.col("keys.title") == "")
@@ -280,9 +285,9 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
 
 
 def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
-    """Return which columns of ``prepare_tracks`` hold the features of ``releases.UNITS``, in the order of ``UNITS``.
+    """Return the names of the columns of ``prepare_tracks`` that hold the features of ``releases.UNITS``.
 
-    The name is "" for a feature that is no column of ``tracks``.
+    They are in the order of ``UNITS``. The name is "" for a feature that is not a column of ``tracks``.
     """
     names = dict(zip(scaling.features, _value_names(scaling), strict=True))
     return tuple(names.get(name, name if name in tracks.columns else "") for name in UNITS)

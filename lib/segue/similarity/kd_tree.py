@@ -22,12 +22,14 @@ from segue.similarity.rules import (
 )
 
 SLACK = 1e-12
-"""Relative tolerance between a bound and a distance, above the rounding errors of both."""
+"""Relative tolerance in comparisons of a bound with a distance, larger than the rounding errors of both."""
 _VALUES_PER_BLOCK = 65_536
+"""Maximum number of fetched candidates in memory at a time, over all queries of a block."""
 _BOUNDED_QUERIES_PER_BLOCK = 128
 """Number of queries per call of cKDTree.query with a distance bound. A call takes a single bound, the largest of its
 queries; with few queries, sorted by their bounds, that is close to the bound of each."""
 _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
+"""Number of candidates fetched per query: the minimum, the maximum, and the maximum of the first fetch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,9 @@ class _Search:
     queries: Tracks
     max_distance: Floats
     max_length: Integers
-    """Within the limit on artists."""
+    """Upper bound of the length of each query's list within the limit on artists."""
     max_filled: Integers
-    """Beyond the limit on artists too."""
+    """Upper bound of its length after it is filled with tracks beyond the limit on artists."""
     result: SearchResult
 
 
@@ -87,7 +89,7 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 
 
 class CandidateTree:
-    """Finds each query's nearest candidates, the tracks that can be recommended, in a k-d tree of them.
+    """Finds each query's nearest candidates in a k-d tree of all candidates: the tracks that can be recommended.
 
     Parameters
     ----------
@@ -139,8 +141,8 @@ class CandidateTree:
     def _search_rows(self, search: _Search, rows: Integers) -> None:
         """Fill in the lists of the queries at the positions ``rows`` in ``search.result``.
 
-        For lists that more candidates could change, the number of candidates is doubled, up to ``_MAX_FETCH``; then all
-        are scanned.
+        Fetches the nearest candidates of each query. For lists that farther candidates could change, fetches twice as
+        many, repeatedly, up to ``_MAX_FETCH``; lists that are not final then are made by a scan of all candidates.
         """
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
@@ -154,7 +156,7 @@ class CandidateTree:
             self._scan(search, int(row))
 
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
-        """Fill in those lists that the ``n_fetch`` nearest candidates of their queries suffice for.
+        """Fetch the ``n_fetch`` nearest candidates of queries, and fill in the lists that farther ones cannot change.
 
         ``rows`` are positions of queries. Returns an array of the positions whose lists need more candidates.
         """
@@ -170,7 +172,7 @@ class CandidateTree:
         is_exhausted = np.isinf(unfetched_lower_bound) | (unfetched_lower_bound > max_distance * (1 + SLACK))
         is_final = last * (1 + SLACK) < unfetched_lower_bound
         is_complete = ((length >= search.max_length[rows]) & is_final) | is_exhausted
-        # a list within a bound is only a part of one, which the other parts may fill
+        # a list with a finite bound is one of several parts: it is filled after the parts are merged
         short = np.flatnonzero(is_complete & (length < self.rules.length) & np.isinf(max_distance))
         if self.rules.per_artist and len(short):
             selected[short] = fill(selected[short], is_allowed[short], tracks.recording[index[short]])
@@ -192,10 +194,9 @@ class CandidateTree:
         -------
         distance, index : arrays of shape (n_points, min(n_fetch, n_candidates))
             Distances to the point, and positions of the candidates in ``self._tracks``, in order of (distance,
-            id_order). Where fewer were fetched, the rest is infinity and 0.
+            id_order). If fewer are fetched, the remaining distances are infinity, and the remaining positions 0.
         unfetched_lower_bound : array of shape (n_points,)
-            A distance that no other candidate within ``max_distance`` is nearer than; infinity if there is no other
-            one.
+            Lower bound of the distances of the other candidates within ``max_distance``; infinity if there are none.
         """
         n_fetch = min(n_fetch, len(self._tracks))
         step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)
@@ -258,7 +259,7 @@ def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
 
 
 class _MaxLengths:
-    """Computes how long a query's list can be: ``rules.length``, or less for want of artists and recordings."""
+    """Computes how long a query's list can be: ``rules.length``, or less if there are too few artists or recordings."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self._length, self._per_artist = rules.length, rules.per_artist
@@ -273,8 +274,8 @@ class _MaxLengths:
     def of(self, queries: Tracks) -> tuple[Integers, Integers]:
         """Return upper bounds of the length of each query's list, two arrays of int64, shape (n_queries,).
 
-        The first holds within the limit on artists, the second also beyond it. The rule on years, which can only lower
-        the numbers, is ignored.
+        The first is for lists within the limit on artists, the second for lists that are filled beyond it. The rule on
+        years, which can only make lists shorter, is ignored.
         """
         if self._total > self._length or not len(self._recordings):
             max_length = np.full(len(queries), min(self._total, self._length), dtype=np.int64)

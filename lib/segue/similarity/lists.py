@@ -1,4 +1,4 @@
-"""Find the nearest neighbours of tracks in one cell of the catalogue at a time, and merge the lists that cells give.
+"""Find the nearest neighbours of tracks in one cell of the catalogue at a time, and merge a track's lists from cells.
 
 A cell is the part of the catalogue around one centre, see ``partitioned``. The lists of many tracks are held in shared
 arrays, one list after the other.
@@ -19,9 +19,9 @@ from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks, ex
 
 SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
 SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}"
-"""Schema of finished lists, as in the table ``similar_tracks``."""
+"""Spark schema of finished lists, one per row, as in the table ``similar_tracks``."""
 LIST_COLUMNS = "ids array<string>, attributes binary"
-"""Schema of lists between Spark stages: 32 bytes per neighbour beside its id."""
+"""Spark schema of lists between stages, one per row; ``attributes`` has 32 bytes per neighbour."""
 _N_ATTRIBUTES = 4
 
 
@@ -67,10 +67,10 @@ class NeighbourLists:
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, rules: Rules) -> Floats:
-        """Return the distance of each list's last neighbour, shape (n_lists,); infinity for lists that may change.
+        """Return the distance of each list's last neighbour, shape (n_lists,); infinity if farther tracks may be added.
 
-        Those are the lists with fewer than ``rules.length`` neighbours, and the ones that were filled beyond the limit
-        on artists: a farther track of another artist takes the position of such a neighbour.
+        These are the lists with fewer than ``rules.length`` neighbours, and the lists that were filled beyond the limit
+        on artists, as a farther track of another artist replaces a neighbour beyond the limit.
         """
         full = np.flatnonzero(self.lengths == rules.length)
         last = np.cumsum(self.lengths)[full] - 1
@@ -103,7 +103,7 @@ class BatchSearch:
     def __init__(self, batch: TrackBatch, rules: Rules) -> None:
         self.batch = batch
         self._index = np.flatnonzero(batch.is_candidate)
-        # a copy only where some tracks are left out
+        # take copies the arrays: skipped if all tracks are candidates
         tracks = batch.tracks if len(self._index) == len(batch.tracks) else batch.tracks.take(self._index)
         self._tree = CandidateTree(tracks, rules)
 
@@ -150,16 +150,16 @@ def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     """Search one cell for the nearest neighbours of tracks that are members of other cells.
 
-    A cell is a part of the catalogue made for the search alone: the tracks that are nearest to one sampled track. The
-    neighbours of a query are at most its own ``max_distance`` away.
+    A cell is the part of the catalogue around one centre; its members are the tracks to which no other centre is
+    nearer. The neighbours of a query are at most its own ``max_distance`` away.
 
     Parameters
     ----------
     members : pa.Table
         Members of the cell, with the columns of ``coordinates.with_points``.
     queries : pa.Table
-        Tracks of other cells: track_id, point, ranks (the share of tracks with a lower value, of each feature),
-        recording, year, cluster, max_distance.
+        Tracks of other cells, with the columns track_id, point, ranks, recording, year and cluster of
+        ``coordinates.with_points``, and max_distance (double, infinity for no limit).
     rules : Rules
         Limits on each list.
 
@@ -169,13 +169,13 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
         track_id and the columns of ``LIST_COLUMNS``, which hold the list of neighbours; one row per query, no rows if
         the cell has no members.
     """
-    # sorted by bound: a block of queries is searched within its largest bound
+    # sorted by max_distance, because a block of queries is searched within the largest one of the block
     queries = queries.sort_by([("max_distance", "ascending"), ("track_id", "ascending")])
     parts = [_list_table(pa.array([], pa.string()), NeighbourLists.empty())]
     if len(members):
         search = BatchSearch(arrays.track_batch(members), rules)
         max_distance = queries.column("max_distance").to_numpy()
-        # infinite bounds apart: one of them would make the bound of its whole block infinite
+        # queries without a limit are searched separately: a single one would remove the limit of its whole block
         for rows in (np.flatnonzero(np.isfinite(max_distance)), np.flatnonzero(np.isinf(max_distance))):
             if len(rows):
                 batch = _query_batch(queries.take(pa.array(rows)))
@@ -184,7 +184,7 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
 
 
 def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, ...], rules: Rules) -> pa.Table:
-    """Merge the list that each track got in its own cell with the lists that it got in other cells.
+    """Merge each track's list of neighbours in its own cell with its lists of neighbours in other cells.
 
     A cell is the part of the catalogue around one centre.
 

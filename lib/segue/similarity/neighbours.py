@@ -1,25 +1,26 @@
 """Find every track's nearest neighbours, exactly, under rules on artists, recordings and years.
 
 Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
-(Euclidean distance to q, track_id). Going through the candidates in this order, the next one is appended unless q and
-it differ too much in year, it has the recording of q, its recording is in the list, or its artist is in the list
-``per_artist`` times; at ``length`` tracks the list is full. A list that is not full then is filled with the nearest
-candidates that only ``per_artist`` excludes, one of each recording; it is ordered by (distance, track_id) again.
+(Euclidean distance to q, track_id). All candidates are considered in this order. One is appended unless its year
+differs too much from that of q, it has the recording of q, its recording is in the list, or its artist is in the list
+``per_artist`` times. At ``length`` tracks the list is full. If it is not full after the last candidate, it is filled
+with the nearest candidates that only ``per_artist`` excludes, one of each recording, and sorted again by (distance,
+track_id).
 
 Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates that a list needs
 is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
 candidate is nearer than the m-th, so a full list whose last distance is below that of the m-th is final; otherwise m
-doubles, from ``length`` + 2 but at least 12, up to 512. Lists that are not final by then are selected from all
-candidates. A list that the limit on artists leaves short is filled; it is final if it is full too, or if no candidate
-is left. Of many candidates at one point only as many as a list can use are in the tree
-(``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only which candidates
-are fetched: distances are computed again, in float64 and feature after feature, so lists are the same bits for every
-tree.
+is doubled, from ``length`` + 2 but at least 12, up to 512. Lists that are not final by then are selected from all
+candidates. A list that the limit on artists leaves short is filled; it is final if it is then full, with a last
+distance below that of the m-th, or if no candidate is left. Of many candidates at one point, the tree has only as many
+as a list can use (``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only
+which candidates are fetched: distances are computed again, in float64 and in the order of the features, so every tree
+gives the same lists to the last bit.
 
-Method ``tree``: one tree on the driver, shipped to all workers. Expected O(n log n) for a fixed number of features;
-the driver and every worker hold all coordinates.
+Method ``tree``: one tree, built on the driver and sent to all workers. Expected O(n log n) for a fixed number of
+features; the driver and every worker hold all coordinates.
 
-Method ``cells`` (``partitioned``): for catalogues that no worker can hold.
+Method ``cells`` (``partitioned``): for catalogues that do not fit into the memory of a worker.
 
 1. A sample gives the centres of cells; every track is a member of the cell with the nearest centre.
 2. Every track is copied into each other cell that can hold a track within ``overlap_radius`` of it. The list of each
@@ -38,12 +39,13 @@ the span. So a candidate that is rejected among those of one cell is rejected am
 of the final list is in the list of its cell. Likewise, with more candidates a full list stays full within its last
 distance r, so no candidate beyond r is needed; a list that was filled can still change, so its r is infinity.
 
-The same is true of the tracks that fill. Let S be the selection from all candidates before it is filled, and T that
-from a cell. Suppose that e of the cell fills the final list, but is neither in T nor among the tracks that fill T. Then
-the cell's list is full, and each track d that fills it is nearer than e. If the recording of d is not in S, it fills
-the final list. If it is in S, d takes there the position of a track of T by the same artist, which is nearer than d and
-whose recording fills the final list. So besides e at least as many recordings fill the final list as fill that of the
-cell. But S has at least as many tracks as T, so fewer can.
+The same is true of the tracks with which lists are filled. Let S be the selection from all candidates before it is
+filled, and T the selection from the candidates of one cell. Suppose that a track e of the cell fills the final list,
+but is neither in T nor among the tracks that fill T. Then the cell's list is full, and each track d that fills it is
+nearer than e. If the recording of d is not in S, this recording fills the final list. If it is in S, it has there the
+position of a track of T by the same artist, which is nearer than d and whose recording fills the final list. So e and
+at least as many other recordings as fill the cell's list fill the final list. But S has at least as many tracks as T,
+so the final list has no more positions to fill than the cell's list: a contradiction.
 
 References
 ----------
@@ -75,6 +77,7 @@ MAX_TREE_VALUES = 10_000_000
 """Maximum n_tracks * n_features for which ``auto`` selects ``tree``: about 300 MB per worker, with ids and lists."""
 _TRACKS_PER_TASK = 32_768
 _MANY_ARTISTS = 200
+"""Number of distinct names above which a catalogue certainly has more artists than a list has tracks."""
 
 
 @contextmanager
@@ -88,7 +91,7 @@ def similar_lists(
 ) -> Iterator[DataFrame]:
     """Yield a DataFrame of the nearest neighbours of every track, for use in a ``with`` block.
 
-    Entering the block runs one or two Spark jobs; the search itself runs when the DataFrame is used. Intermediate
+    Entering the block runs a few Spark jobs; the search itself runs when the DataFrame is used. Intermediate
     results are unpersisted at the end of the block. The neighbours do not depend on partitions, the order of rows, or
     the method.
 
@@ -100,7 +103,7 @@ def similar_lists(
     options : SimilarityOptions
         Rules, candidates (which tracks can be recommended) and search method.
     n_tracks : int, optional
-        Number of rows, if known; otherwise counted, except for the method ``tree``.
+        Number of rows. By default they are counted, unless the method is ``tree``, which does not need the number.
     tracks_per_cell : int
         For the method ``cells``, which divides the catalogue: approximate number of tracks in each part.
 
@@ -134,16 +137,17 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> int:
-    """Return the number of lists that have more tracks by one artist than the limit. Runs one or two Spark jobs.
+    """Return the number of lists with more tracks by one artist than ``rules.per_artist``. Runs a few Spark jobs.
 
-    Without filters on the candidates, only a catalogue with fewer artists than a list has tracks can have such lists;
-    ``_MANY_ARTISTS`` names of artists are never so few artists, however they are spelled.
+    A list exceeds the limit only if other artists have too few candidates. Without filters on the candidates, this
+    takes a catalogue with fewer artists than a list has tracks. So with more than ``_MANY_ARTISTS`` names of artists,
+    of which several may be spellings of one, the result is 0, and the lists are not read.
 
     Parameters
     ----------
     similar : DataFrame with track_id and similar, the lists of all tracks
     tracks, scaling, options
-        From which ``similar`` was made.
+        The arguments of ``similar_lists`` that gave ``similar``.
     """
     rules = options.rules
     has_filters = options.same_genre or rules.years_apart is not None or options.min_popularity is not None
@@ -206,7 +210,7 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
 
 
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
-    """Return a BatchSearch for each distinct value of the column ``block``, within which tracks can be neighbours.
+    """Return a list with one BatchSearch per block (value of the column ``block``): only its tracks can be neighbours.
 
     The tracks of a search are sorted by leaf of a k-d tree, so that successive queries use one part of the tree.
     """

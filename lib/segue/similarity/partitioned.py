@@ -34,7 +34,8 @@ from segue.similarity.rules import Flags, Floats, Integers, Rules
 log = logging.getLogger(__name__)
 MapBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 TRACKS_PER_CELL = 50_000
-"""Members per cell: the tree of a small cell fits the processor's cache, but smaller cells hold more copies in all."""
+"""Approximate number of members per cell. The tree of a smaller cell is more likely to fit into the processor's cache,
+but smaller cells have more copies in all."""
 _MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
 """Minimum size of the sample that centres are fitted to, and its number of tracks per cell."""
 _KMEANS_PASSES = 5
@@ -50,8 +51,8 @@ _TRACK_COLUMNS = (
 _TRACK_NAMES = tuple(column.split()[0] for column in _TRACK_COLUMNS.split(", "))
 _QUERY_NAMES = tuple(name for name in _TRACK_NAMES if name not in ("cell", "artist", "candidate"))
 _CELL_LISTS = f"{_TRACK_COLUMNS}, max_distance double, other_cells array<int>, {LIST_COLUMNS}"
-"""Schema of the result of stage 2: every track with its list within its own cell, the distance of the last neighbour
-(infinity if the list is not full), and the other cells to query."""
+"""Schema of the result of stage 2: every track with its list within its own cell, ``NeighbourLists.max_distance`` of
+the list, and the other cells to query, none if the list is final."""
 _MEMBER_PREFIX = "member_"
 
 
@@ -61,9 +62,9 @@ def partitioned_neighbours(
 ) -> Iterator[DataFrame]:
     """Yield a DataFrame of every track's nearest neighbours, found cell by cell, for use in a ``with`` block.
 
-    A cell is the part of the catalogue around one centre. Entering the block runs one Spark job, to draw a sample; the
-    search itself runs when the DataFrame is used. The lists found within cells are persisted until the end of the
-    block.
+    A cell is the part of the catalogue around one centre. Entering the block runs one Spark job that draws a sample,
+    and those of ``releases.with_recordings``; the search itself runs when the DataFrame is used. The lists of each
+    cell are persisted until the end of the block.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def partitioned_neighbours(
     cell_lists = (
         with_recordings(prepared, columns, n_partitions)
         .mapInArrow(_assign_cells(scaling, centres, overlap_radius), "cell int, tracks binary")
-        # explicit number of partitions: adaptive execution would put many cells, which are few bytes, into one task
+        # explicit number of partitions: by default adaptive execution merges small partitions, so that one task would
+        # get many cells
         .repartition(n_partitions, "cell")
         .groupBy("cell")
         .applyInArrow(_search_within_cell(centres, overlap_radius, rules), _CELL_LISTS)
@@ -123,7 +125,8 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
     members of the track's block. ``cell_lists`` and ``incomplete`` have the columns of ``_CELL_LISTS``.
     """
     queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
-    # prefixed: where both sides of a cogroup have a column and one does not use it, Spark 4.2 prunes it from both
+    # prefixed: if both sides of a cogroup have a column of one name, and one side does not use it, Spark 4.2 removes it
+    # from both sides
     members = cell_lists.select(*(F.col(name).alias(f"{_MEMBER_PREFIX}{name}") for name in _TRACK_NAMES))
     member_keys = [f"{_MEMBER_PREFIX}{name}" for name in ("block", "cell")]
     return (
@@ -167,8 +170,9 @@ def fit_centres(
 def _overlap_radius(points: Floats, rank: float) -> float:
     """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 for a single point.
 
-    ``rank`` is the length of a list times the share of tracks that are in the sample. Below 1, the distance r of the
-    nearest neighbour is reduced to r * rank^(1/d), as in d dimensions the number of points within r grows as r^d.
+    ``rank`` is the length of a list times the share of tracks that are in the sample. If it is below 1, the distance r
+    of the nearest neighbour is reduced to r * rank^(1/d), as in d dimensions the number of points within r grows as
+    r^d.
     """
     distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
     finite = distance[np.isfinite(distance)]
@@ -180,23 +184,22 @@ def _overlap_radius(points: Floats, rank: float) -> float:
 def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
     """Return for each point which other cells can hold members within ``max_distance`` of it. O(n_points n_cells).
 
-    A cell is the part of the space around one centre; its members are the points that no other centre is nearer to.
-
-    A cell is excluded if the plane between its members and those of the point's own cell is farther than
+    A cell is the part of the space around one centre; its members are the points to which no other centre is nearer. A
+    cell is excluded if the plane that separates it from the point's own cell is farther from the point than
     ``max_distance``; the formula is in ``segue.similarity.neighbours``.
 
     Parameters
     ----------
     points : array of shape (n_points, n_features)
     cell : int or array of int, shape (n_points,)
-        The own cell of all points, or of each: the one with the nearest centre.
+        Index of the cell with the nearest centre, for each point or one for all.
     centres : array of shape (n_cells, n_features)
     max_distance : array of shape (n_points,)
 
     Returns
     -------
     array of bool, shape (n_points, n_cells)
-        False for a point's own cell.
+        Always false for a point's own cell.
     """
     rows, cells = np.arange(len(points)), np.broadcast_to(cell, len(points))
     squares = cdist(points, centres, "sqeuclidean")
@@ -300,7 +303,8 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     """Return the function for applyInArrow of stage 3, which searches one cell for neighbours of tracks of other cells.
 
-    It takes two tables, the members of the cell in one block and the queries, and returns that of ``lists.query_cell``.
+    It takes two tables, the members of the cell in one block and the queries, and returns what ``lists.query_cell``
+    returns.
     """
 
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:

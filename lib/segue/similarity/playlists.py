@@ -22,7 +22,9 @@ from segue.similarity.rules import NO_TRACK, Rules, exceeds_cap, select_one
 log = logging.getLogger(__name__)
 
 MAX_RANK, RANK_OFFSET = 100, 60
+"""Number of nearest tracks per seed that get a score, and the constant in the score 1 / (``RANK_OFFSET`` + rank)."""
 MAX_NEAREST_SEEDS = 3
+"""Maximum number of seeds in ``Recommendation.because_of``."""
 TRACKS_PER_SEARCH = 100_000
 _NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigint, recording bigint"
 
@@ -48,10 +50,10 @@ def fit_playlist(
     *,
     tracks_per_search: int = TRACKS_PER_SEARCH,
 ) -> list[Recommendation]:
-    """Recommend tracks that are similar to several seeds, the tracks that a user listed. Runs two Spark jobs.
+    """Recommend tracks that are similar to several seeds, the tracks that a user listed. Runs a few Spark jobs.
 
     The score of a track is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have the
-    track among their 100 nearest, where rank is its position, from 1.
+    track among their 100 nearest, where rank is the track's position among these, from 1.
 
     Parameters
     ----------
@@ -98,8 +100,8 @@ def _search_partition(
     """Return the function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
 
     It maps rows of ``coordinates.prepare_tracks`` to rows of ``_NEIGHBOURS_OF_SEEDS``, and searches about
-    ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why each seed's neighbours among
-    all tracks are among those that it has in the parts. ``blocks`` are the seeds' genres with ``same_genre``, else "".
+    ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why the neighbours of a seed among
+    all tracks are among its neighbours in the parts. ``blocks`` are the seeds' genres with ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -158,7 +160,7 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
     if exceeds_cap(ordered[selected, 0][None], rules)[0]:
         log.info(
             "recommend: too few artists near the seeds for %d tracks with recommend.per_artist = %d; "
-            "the list has more by one artist", len(selected), rules.per_artist,
+            "the list has more tracks by one artist", len(selected), rules.per_artist,
         )  # fmt: skip
     return [recommendations[index] for index in selected]
 

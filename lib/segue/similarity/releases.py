@@ -1,22 +1,24 @@
 """Group the tracks of a catalogue into recordings, by title, artist, features and ISRC.
 
 Of the tracks whose keys of artist and title are equal (``recordings``), those that agree in their features are releases
-of one recording. In order of the number of missing features, then of track_id, each track that agrees with no centre
-so far is a centre. Recordings are the connected components of the graph that connects each track with every centre that
-it agrees with; a track that lacks features which others of the title have is connected with the first one alone. So
-recordings depend neither on the order of rows nor on partitions, and no title takes the time of all pairs of its
-tracks. Then recordings that share an ISRC are one, also through others: an ISRC identifies a recording whatever its
-titles and features.
+of one recording. In order of the number of missing features, then of track_id, each track that agrees with no earlier
+centre becomes a centre. Recordings are the connected components of the graph that connects each track with every centre
+that it agrees with; a track that has more missing features than the first track of its title is connected only with the
+first centre that it agrees with. So recordings depend neither on the order of rows nor on partitions, and not all pairs
+of a title's tracks are compared. Then recordings that share an ISRC are united, also indirectly: if A shares one with B
+and B another with C, all three are one. An ISRC identifies a recording whatever its titles and features.
 
-Two tracks agree if the mean difference over the features that both have is at most 1, where a difference is counted in
-``UNITS``, up to ``MAX_DIFFERENCE``. Among n different tracks of one title and artist, for n above ``_USUAL_RELEASES``,
-the limit is the cube root of ``_USUAL_RELEASES`` / n. So the expected number of tracks that agree with a track by
-chance does not grow with n: of pairs of other titles by one artist, the share with a mean below x grows roughly with
-the cube of x. Tracks of an unknown artist also need at least ``_MIN_COMPARED`` features to compare.
+Two tracks agree if the mean difference over the features that both have is at most 1, where each difference is divided
+by its unit in ``UNITS`` and limited to ``MAX_DIFFERENCE``. Among n different tracks of one title and artist, for n
+above ``_USUAL_RELEASES``, the mean must be at most the cube root of ``_USUAL_RELEASES`` / n instead of 1. So the
+expected number of tracks that agree with a track by chance does not grow with n: among pairs of tracks by one artist
+with different titles, the share of pairs with a mean below x grows roughly with the cube of x. Tracks of an unknown
+artist must also have at least ``_MIN_COMPARED`` features in common.
 
 The units are near the 90th percentiles of the differences between tracks of equal title and artist in
-``spotify_songs.csv``. With a limit of 1, 91 % of such pairs agree there and 94 % in ``tracks_114k.csv``; of pairs of
-other titles by the artist 1.2 and 1.3 %, and of a live and a studio version 2 and 7 %.
+``spotify_songs.csv``. With a limit of 1, these shares of pairs agree in ``spotify_songs.csv`` and ``tracks_114k.csv``:
+91 and 94 % of pairs with equal title and artist, 1.2 and 1.3 % of pairs with different titles by one artist, and 2 and
+7 % of pairs of a live and a studio version.
 """
 
 from collections.abc import Iterator
@@ -46,13 +48,14 @@ UNITS = {
 }
 """By feature, the difference that counts as 1, in the feature's unit."""
 MAX_DIFFERENCE = 4.0
-"""A larger difference counts as this: an edit differs in duration alone, and a tempo may be measured doubled."""
+"""Limit of a feature's difference, in ``UNITS``: one large difference does not prove another recording, as an edit
+differs in duration alone, and some tempos are measured doubled."""
 KEY_COLUMNS = "artist bigint, title bigint, id bigint, isrc bigint"
 """The columns of ``coordinates.prepare_tracks`` that only this module reads, without the features."""
 _USUAL_RELEASES = 5
 _MIN_COMPARED = 5
 _UNKNOWN = -1
-"""Takes the position of a missing code; codes are 0 or more."""
+"""Replaces a missing code; codes are 0 or more."""
 _MAX_ROUNDS = 64
 """Titles with more different tracks than this are grouped by a k-d tree. Their limit is so low that no difference of a
 pair that agrees reaches ``MAX_DIFFERENCE``."""
@@ -63,14 +66,15 @@ _ROWS_PER_BATCH = 65_536
 def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions: int | None = None) -> DataFrame:
     """Replace the keys of the tracks by codes of their recording and artist.
 
-    Shuffles the tracks by title when it is used; the tracks of a partition are in one Python worker. If tracks have
-    ISRCs, runs two Spark jobs, and the driver holds the recordings that share one.
+    Runs Spark jobs that search for ISRCs; if there are any, one more job collects the recordings that share an ISRC to
+    the driver. The tracks are shuffled by title when the result is used; a Python worker holds all tracks of a
+    partition.
 
     Parameters
     ----------
     prepared : DataFrame with the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``
     columns : tuple of str
-        The columns that hold the features of ``UNITS``, in the order of ``UNITS``; "" for one that is not there.
+        The columns that hold the features of ``UNITS``, in the order of ``UNITS``; "" for a feature without a column.
     n_partitions : int, optional
         Number of partitions to shuffle to; by default Spark's.
 
@@ -119,7 +123,7 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
 
 
 def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
-    """Do what ``with_recordings`` does on the driver, for a table in memory."""
+    """Replace keys by codes as ``with_recordings`` does, for a table in memory, and return the new table."""
     artist, recording = group_by_title(table, columns)
     isrc = _codes(table["isrc"])
     rows = isrc != _UNKNOWN
@@ -130,10 +134,10 @@ def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
 
 
 def group_by_title(table: pa.Table, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
-    """Return codes of the artist and of the recording of each track, two arrays of shape (n_tracks,), without ISRCs.
+    """Return codes of the artist and of the recording of each track, two arrays of shape (n_tracks,), ignoring ISRCs.
 
-    The code of a recording is that of the id of one of its tracks. A track of an unknown artist has the code of its
-    recording as that of its artist. ``table`` holds all tracks of each title that it holds.
+    The code of a recording is the code of the id of one of its tracks. The code of an unknown artist is that of the
+    track's recording. ``table`` must hold all tracks of every title in it.
     """
     title, codes, artist = (_codes(table[name]) for name in ("title", "id", "artist"))
     _, title, counts = np.unique(title, return_inverse=True, return_counts=True)
@@ -162,7 +166,7 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
     values : array of shape (n_tracks, n_features)
         Features in ``UNITS``, NaN where missing; of a title, the tracks with fewer missing features are first.
     min_compared : array of int, shape (n_tracks,)
-        Number of features that two tracks of the title must both have to agree.
+        Minimum number of features that both of two tracks must have to agree.
     """
     # most releases are equal in all features: of equal tracks only the first is compared
     is_comparable = (~np.isnan(values)).sum(axis=1) >= min_compared
@@ -175,7 +179,7 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
 
 
 def _first_in_component(title: Integers, values: Floats, min_compared: Integers) -> Integers:
-    """Return what ``first_releases`` does, for tracks that all differ."""
+    """Return what ``first_releases`` returns, for tracks of which no two of a title are equal in all features."""
     n_missing = np.isnan(values).sum(axis=1)
     starts = np.flatnonzero(np.r_[True, title[1:] != title[:-1]])
     sizes = np.diff(np.r_[starts, len(title)])
@@ -224,7 +228,7 @@ def _edges_of_large(values: Floats, limit: float, min_compared: int, is_complete
     is_pending = np.ones(len(values), dtype=bool)
     common = values[:, ~np.isnan(values).any(axis=0)]
     tree = cKDTree(common) if common.shape[1] else None
-    # the sum over some features is at most the limit of the mean times the number of all
+    # if two tracks agree, the sum of their differences over any features is at most the limit times len(UNITS)
     radius = limit * len(UNITS) * (1 + _SLACK)
     edges = []
     for row in range(len(values)):
@@ -240,7 +244,11 @@ def _edges_of_large(values: Floats, limit: float, min_compared: int, is_complete
 
 
 def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: Integers | int) -> Flags:
-    """Return for each pair of rows whether the tracks agree. Sums feature after feature, so to the same bits always."""
+    """Return for each pair of rows whether the two tracks agree, array of shape (n_pairs,).
+
+    ``first`` and ``second`` have the shape (n_pairs, n_features), or (1, n_features) for the same track in all pairs.
+    The differences are added in the order of the features, so the sum is always the same to the last bit.
+    """
     total, compared = np.zeros(len(first)), np.zeros(len(first), dtype=np.int64)
     for feature in range(first.shape[1]):
         difference = np.minimum(np.abs(first[:, feature] - second[:, feature]), MAX_DIFFERENCE)
@@ -252,7 +260,7 @@ def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: I
 
 
 def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tuple[Integers, Integers]:
-    """Return the recordings that share ISRCs, and which recording and artist each of them becomes.
+    """Return the recordings that share ISRCs, and the recording and artist by which each of them is replaced.
 
     Parameters
     ----------
@@ -262,8 +270,10 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
     Returns
     -------
     codes : array of int64, shape (n_recordings,), ascending
+        The recordings that share an ISRC with another.
     united : array of int64, shape (n_recordings, 2)
-        The smallest code of the recordings that are one, and of their known artists.
+        For each of these the new recording and artist: the smallest code of all recordings that are united with it, and
+        the smallest code of their known artists; if none is known, the code of the new recording.
     """
     codes, index = np.unique(recording, return_inverse=True)
     isrcs, isrc_index = np.unique(isrc, return_inverse=True)

@@ -64,8 +64,8 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
     """Select the neighbours of many lists under ``rules`` on artists and recordings. O(n_lists n_candidates length).
 
     Each row is one list: its candidates are taken in order unless the rules exclude them. Lists that the limit on
-    artists leaves short are not filled, see ``fill``. ``segue.similarity.neighbours`` explains why selections from
-    parts of a catalogue can be merged by the two functions.
+    artists leaves short are filled by ``fill``, not here. ``segue.similarity.neighbours`` explains why these two
+    functions can also merge selections from parts of a catalogue.
 
     Parameters
     ----------
@@ -185,8 +185,9 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
     Of many tracks with the same coordinates, a list can use only the first few by id. The others are left out, as a
     search would have to fetch all of them.
     """
-    # At one point a list skips at most the query's recording, `length` recordings that are in the list already, and
-    # `per_artist + 1` tracks of each of `length` artists that have reached the limit; it adds at most `length`.
+    # Of the tracks at one point, a list skips at most the query's recording, `length` recordings that are in the list
+    # already, and `per_artist + 1` tracks of each of `length` artists that have reached the limit; it adds at most
+    # `length`.
     max_coincident = (rules.per_artist + 3) * rules.length + 2
     is_needed = np.ones(len(tracks), dtype=bool)
     for group in _coincident_groups(tracks.points, max_coincident):
@@ -196,9 +197,10 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
             _, first = np.unique(tracks.recording[ordered], return_index=True)
             ordered = ordered[np.sort(first)]
             if rules.per_artist:
-                # to fill a list beyond the limit: up to `length` recordings are in it already, and one is the query's
+                # enough to fill a list beyond the limit: up to `length` of these recordings are in it already, one is
+                # the query's, and `length` are left
                 is_needed[ordered[: 2 * rules.length + 1]] = True
-                # one more than the limit, as one of them can be the track's own recording
+                # one more per artist than the limit, as one of them can be the query's recording
                 ordered = ordered[occurrences(tracks.artist[ordered]) <= rules.per_artist]
             is_needed[ordered[:max_coincident]] = True
     return np.flatnonzero(is_needed)

@@ -61,7 +61,7 @@ def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
 
 
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
-    """Return a Column with one of ``values`` per row, that at the row's ``index``.
+    """Return a Column that has in each row the element of ``values`` at the row's ``index``.
 
     The list is passed to Spark as one string: a literal per value would cost a JVM call each, seconds in all.
 
@@ -80,7 +80,7 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Divide [0, 1) into intervals, and return a Column with the index (from 0) of the one in which a position lies.
+    """Divide [0, 1) into intervals, and return a Column with the index, from 0, of the interval that has ``position``.
 
     Parameters
     ----------

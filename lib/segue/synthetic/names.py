@@ -190,7 +190,7 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
     code : the artist's number (long, 0 or more)
     pattern : index of the name's pattern, the result of ``artist_pattern`` for this number
     """
-    # a pattern with one slot has every 101st number only; the quotient makes these consecutive
+    # a pattern with one slot of 101 has only every 101st artist number; the quotient by 101 makes these consecutive
     number = F.floor(code / choice([_n_slots(_ARTISTS) if p.weight == 1 else 1 for p in _ARTISTS], pattern))
     n_left = choice([len(p.left) for p in _ARTISTS], pattern)
     n_pairs = choice([len(p.left) * len(p.right) for p in _ARTISTS], pattern)

@@ -261,7 +261,7 @@ def _duration(seed: int) -> Column:
 
 
 def _popularity(seed: int) -> Column:
-    """Return a Column with the popularity, 0 to 100: higher for the genre's leading artists and for newer tracks."""
+    """Return a Column with the popularity, 0 to 100: higher for newer tracks and a genre's most frequent artists."""
     odds = F.exp(
         F.lit(0.9)
         - F.log(F.col("artist_rank") + F.lit(1.0)) * F.lit(0.25)
@@ -305,7 +305,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column of ids, 22 digits and lower-case letters; unique, as the first 13 differ for every ``row_id``."""
+    """Return a Column of ids of 22 digits and lower-case letters. The first 13 differ for every ``row_id``."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
@@ -314,7 +314,7 @@ def _track_id(row_id: Column, seed: int) -> Column:
 
 
 def as_table_rows(tracks: DataFrame) -> DataFrame:
-    """Return synthetic tracks with the columns of the table ``tracks``; what they lack is null."""
+    """Return synthetic tracks with the columns of the table ``tracks``; columns that they do not have are null."""
     rows = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
     absent = [column for column in schema.TRACKS.columns if column.name not in rows.columns]
     nulls = {column.name: F.lit(None).cast(column.type) for column in absent}

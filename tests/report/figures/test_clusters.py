@@ -31,7 +31,7 @@ def test_map_with_one_trace_per_cluster():
     assert [label.bordercolor for label in labels] == [cluster_colour(number) for number in (1, 2, 3)]
     assert drawn.layout.xaxis.title.text == "First direction, 42 % of the variance"
     assert drawn.layout.yaxis.title.text == "Second direction, 20 % of the variance"
-    # equal scales
+    # both axes have the same scale
     assert drawn.layout.yaxis.scaleanchor == "x"
 
 

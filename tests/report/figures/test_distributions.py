@@ -95,7 +95,7 @@ def test_popularity_by_a_feature():
     drawn = figures.popularity("energy", [0.125, 0.375], [41.5, 50.25], [25, 100])
     (line,) = drawn.data
     assert (line.x, line.y) == ((12.5, 37.5), (41.5, 50.25))
-    # a quarter of the tracks is a quarter of the area, half the width
+    # widths are 4 pixels, and 10 times the square root of the number of tracks relative to the largest bin
     assert line.marker.size == (9.0, 14.0)
     assert [list(row) for row in line.customdata] == [["12 %", "25"], ["38 %", "100"]]
     assert drawn.layout.xaxis.title.text == "Energy, %"

@@ -97,8 +97,8 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
     """Return a sample of about ``n_points`` tracks, or all tracks if they are not more. Runs one Spark job.
 
-    The sample is in proportion to the clusters, but has at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of each. A
-    hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
+    The sample has the same share of each cluster's tracks, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
+    cluster. A hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
 
     Parameters
     ----------

@@ -33,12 +33,12 @@ class ReportTables:
     scores: list[Row]
     """The rows of ``k_scores`` of the model's feature space, by k."""
     similar: DataFrame | None
-    """The table ``similar_tracks``; None if its lists are not of these tracks."""
+    """The table ``similar_tracks``; None if there is none, or if it was made from another version of ``labeled``."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """Results of the Spark jobs, each in the form in which the function in ``queries`` returns it."""
+    """Results of the Spark jobs of a report. Each field holds what a function of the module ``queries`` returns."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -235,8 +235,8 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
     """Return the histogram of the numeric column ``name``, of at most ``_MAX_BARS`` + 1 bars: a numbers.Distribution.
 
-    The bars leave out a share ``_TAIL`` of the tracks at each end. They have equal width, but the last one may be cut
-    off at the end of the column's range.
+    The bars leave out at most a share ``_TAIL`` of the tracks at each end. They have equal width, but the last one may
+    be cut off at the end of the column's range.
     """
     histogram = totals[sums.HISTOGRAM, sums.NUMBERS.index(name)]
     fine = histogram[1:-1]
