@@ -124,7 +124,6 @@ fi
 # - set -m gives the JVM and the job a process group of their own, which a terminal's Ctrl-C does not reach.
 # - The job writes its process id to the file SEGUE_LISTENER when it has installed its signal handlers. Until then, and
 #   if the job runs on the cluster (--deploy-mode cluster), the file is empty, and spark-submit receives the signal.
-# - SIGHUP is forwarded as SIGTERM.
 SEGUE_LISTENER=$(mktemp)
 export SEGUE_LISTENER
 trap 'rm -f "$SEGUE_LISTENER"' EXIT
@@ -138,7 +137,8 @@ pass_on() {
 set -m
 "$SPARK_HOME/bin/spark-submit" ${options[@]+"${options[@]}"} "$@" <&0 &
 submit=$!
-trap 'pass_on TERM' TERM HUP
+trap 'pass_on TERM' TERM
+trap 'pass_on HUP' HUP
 trap 'pass_on INT' INT
 code=0
 # a trapped signal makes wait return before the process has ended: wait again
