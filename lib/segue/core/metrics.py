@@ -85,6 +85,8 @@ def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
     """Return the Davies-Bouldin index: at least 0, lower is better. O(k^2 n_features).
 
+    As in scikit-learn it is 0 if all points are at their cluster's mean, or if all means coincide.
+
     Parameters
     ----------
     means : mean of each cluster's points, shape (k, n_features)
