@@ -141,7 +141,7 @@ K_SCORES = Table(
         Column("genre_purity", "double", "share of tracks in their cluster's commonest genre", required=False),
         Column("engine", "string", "engine that fitted the clusters: fused or spark-ml"),
         Column("restarts", "int", "number of starts, of which the best is used"),
-        Column("iterations", "int", "iterations over all tracks that led to the centres"),
+        Column("iterations", "int", "Lloyd iterations that led to the centres"),
         Column("stability", "double", "mean adjusted Rand index between fits on random halves", required=False),
         Column("stability_sd", "double", "standard deviation of stability over pairs of halves", required=False),
         Column("chosen", "boolean", "whether this k became the model"),
