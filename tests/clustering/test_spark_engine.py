@@ -135,8 +135,8 @@ def test_k_without_a_whole_start_is_left_out_with_a_warning(frame, monkeypatch, 
         spark_engine, "_fit_start", lambda rows, n, k, *more: None if k == 3 else start(rows, n, k, *more)
     )
     assert [fit.k for fit in spark_engine.fit(frame, [2, 3], BUDGET)] == [2]
-    assert "k 3 is left out: every start lost a cluster" in caplog.text
-    with pytest.raises(ClusteringError, match="every start lost a cluster for every k from 3 to 3,"):
+    assert "k 3 is left out: after every start, a cluster has no tracks" in caplog.text
+    with pytest.raises(ClusteringError, match="for every k from 3 to 3, after every start, a cluster has no tracks;"):
         spark_engine.fit(frame, [3, 121], BUDGET, n_points=140)  # 120 distinct points
 
 
