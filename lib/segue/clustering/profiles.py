@@ -13,7 +13,7 @@ from segue.clustering.cluster_stats import fit_feature_stats
 MAX_GENRES = 5
 MAX_EXEMPLARS = 5
 MAX_EXACT_TRACKS = 100_000
-"""Number of tracks up to which quartiles are exact; with more they are estimated, as exact ones need all in memory."""
+"""Maximum number of tracks for exact quartiles, which need all values in memory; with more they are estimated."""
 _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 

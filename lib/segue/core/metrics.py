@@ -19,7 +19,7 @@ class Agreement(NamedTuple):
     ari: float | None
     """Adjusted Rand index, at most 1, about 0 by chance."""
     purity: float | None
-    """Share of points in the commonest class of their cluster, in (0, 1]."""
+    """Share of the points with a class that are in the commonest class of their cluster, in (0, 1]."""
 
 
 def agreement(counts: NDArray[np.int64]) -> Agreement:

@@ -77,7 +77,8 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
     given = {name: value for name, value in values.items() if value is not None}
     for old, new in _RENAMED.items():
         if old in given:
-            warnings.warn(f"{old} is called {new} since 0.2.0, and removed in 0.3.0", DeprecationWarning, stacklevel)
+            message = f"{old} is called {new} since 0.2.0; the name {old} is removed in 0.3.0"
+            warnings.warn(message, DeprecationWarning, stacklevel)
             given.setdefault(new, given.pop(old))
     return given
 

@@ -138,7 +138,7 @@ K_SCORES = Table(
         Column("calinski_harabasz", "double", "Calinski-Harabasz index, higher is better"),
         Column("genre_nmi", "double", "normalised mutual information with genre, 0 to 1", required=False),
         Column("genre_ari", "double", "adjusted Rand index against genre, up to 1", required=False),
-        Column("genre_purity", "double", "share of tracks in their cluster's commonest genre", required=False),
+        Column("genre_purity", "double", "share of tracks that have their cluster's commonest genre", required=False),
         Column("engine", "string", "engine that fitted the clusters: fused or spark-ml"),
         Column("restarts", "int", "number of starts, of which the best is used"),
         Column("iterations", "int", "Lloyd iterations that led to the centres"),
@@ -183,7 +183,7 @@ CLUSTER_PROFILES = Table(
             for f in FEATURES
             for suffix, meaning in STATISTICS.items()
         ),
-        Column("top_genres", _GENRES, "share: within the cluster; lift: share divided by the share in all tracks"),
+        Column("top_genres", _GENRES, "share: among its tracks with a genre; lift: share divided by that in all"),
         Column("exemplars", _EXEMPLARS, "the tracks nearest to the centre, nearest first"),
     ),
     (("cluster_counts", "cluster >= 1"), ("share_in_range", "share > 0 AND share <= 1")),
