@@ -17,7 +17,7 @@ _REMOVED = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "PYSPARK_PYTH
 
 
 def job_environment() -> dict[str, str]:
-    """Return the environment for a job: without the variables that the tests' own session sets, with ``SHORT_LIVED``."""
+    """Return the environment for a job: with ``SHORT_LIVED``, without the variables that the tests' session sets."""
     inherited = {name: value for name, value in os.environ.items() if name not in _REMOVED}
     pythons = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     return inherited | pythons | {"SPARK_SUBMIT_OPTS": SHORT_LIVED}
