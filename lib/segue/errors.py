@@ -28,7 +28,7 @@ class InputError(SegueError, ValueError):
 
 
 class ClusteringError(InputError):
-    """The tracks cannot be clustered as requested, for example because there are too few distinct ones."""
+    """The tracks cannot be clustered as requested, for example because too few of them are distinct."""
 
 
 class OutputError(SegueError, OSError):

@@ -20,7 +20,7 @@ Batches = Iterable[pa.RecordBatch]
 OUTLIER_DEVIATIONS = 3.0
 """A track is an outlier if its distance to the centre exceeds the mean distance by more standard deviations than this.
 
-Mean and standard deviation are those of the tracks of its cluster in training.
+Mean and standard deviation are computed from the distances of the cluster's tracks in training.
 """
 N_BINS = 2048
 """Number of histogram bins from a feature's minimum to its maximum in a cluster: a quartile's error is about a bin."""

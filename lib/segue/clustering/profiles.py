@@ -98,7 +98,7 @@ def _exact_statistics(name: str) -> list[Column]:
 def _exemplars() -> Column:
     """Return an aggregate Column: an array of structs with the tracks nearest to the centre, nearest first.
 
-    Of equally near tracks the one with the lower track id comes first.
+    Of equally near tracks, the track with the lower id comes first.
     """
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")

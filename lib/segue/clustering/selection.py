@@ -48,7 +48,7 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     Raises
     ------
     ValueError
-        If the rule is none of these, or is ``fixed`` without ``k``.
+        If the rule is unknown, or is ``fixed`` and ``k`` is None.
     """
     by_k = sorted(fits, key=lambda fit: fit.k)
     if rule == "silhouette":

@@ -220,9 +220,9 @@ def _cluster_sums(labeled: DataFrame) -> ClusterSums:
 def _point_scores(
     values: Matrix, labels: NDArray[np.int32], sizes: NDArray[np.int64], means: Matrix, spreads: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return three arrays of shape (n,): of each point the silhouette, and distance and squared distance to the mean.
+    """Return three arrays of shape (n,): each point's silhouette, and its distance and squared distance to the mean.
 
-    The mean is that of the point's cluster. The mean squared distance of a point x to all points of a cluster is
+    The mean is the mean of the point's cluster. The mean squared distance of a point x to all points of a cluster is
     |x - mean|^2 + spread, where spread is the mean squared distance of these points to their mean. For the cluster of x
     itself, with s points, this is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
     alone in its cluster has silhouette 0, as in scikit-learn.

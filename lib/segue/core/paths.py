@@ -20,7 +20,7 @@ _TASKS_PER_CORE = 2
 
 
 def spark_uri(path: str) -> str:
-    """Return the URI for Spark of a path on the local file system; return a URI without its trailing slashes."""
+    """Return a path or URI as a URI for Spark: a path without a scheme gets ``file:``; trailing slashes are removed."""
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
 

@@ -36,7 +36,7 @@ def persisted_unless_cached(
     Parameters
     ----------
     rows : DataFrame to persist
-    source : DataFrame that ``rows`` are selected from; if given, it is the one that the caller may have cached
+    source : DataFrame that ``rows`` are selected from, if the caller may have cached it instead of ``rows``
     level : storage level
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE

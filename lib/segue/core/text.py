@@ -12,7 +12,7 @@ _MAX_CAUSE_LENGTH = 300
 
 
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
-    """Return the first hexadecimal digits of the SHA-256 of a value's JSON text with sorted keys.
+    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text with sorted keys.
 
     Stored tables and files hold such digests, so the JSON text of a value must stay the same between versions of segue.
 

@@ -25,7 +25,7 @@ class CheckpointStore(Protocol):
         """Return the text that was saved last, or None if none was saved."""
 
     def save(self, text: str) -> None:
-        """Store a text in place of the one that was saved before."""
+        """Store a text in place of the text that was saved before."""
 
 
 @dataclass(slots=True)

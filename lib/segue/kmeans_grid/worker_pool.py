@@ -20,7 +20,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerPool:
-    """A pool of processes that call functions, each with one numpy thread. Results are those of sequential calls.
+    """A pool of processes that call functions, each with one numpy thread. Results equal those of sequential calls.
 
     A context manager, whose end ends the processes. Before ``start`` every call runs in the calling process, also if
     the processes could not be started.
@@ -75,7 +75,7 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of parts into which callers divide their work: that of processes, or 1 before ``start``."""
+        """Return the number of processes, or 1 before ``start``: the number of parts to divide work into."""
         return self._n if self._starter else 1
 
 

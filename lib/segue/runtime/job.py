@@ -54,7 +54,7 @@ class Run:
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
-        """Add a stage's counts and inputs to those of the run; then raise Interrupted if a signal has been received."""
+        """Add a stage's counts and inputs to the run; then raise Interrupted if a signal has been received."""
         if result.counts:
             self.counts[result.stage] = dict(result.counts)
         self.inputs |= result.inputs

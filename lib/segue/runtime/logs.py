@@ -40,10 +40,10 @@ def worker_python_error(error: BaseException | None) -> str | None:
     It may be another version of Python than the driver's, or lack a package.
 
     >>> worker_python_error(RuntimeError("Python in worker has different version: 3.9 than that in driver: 3.11"))
-    'the Python of the workers is 3.9, that of the driver 3.11'
+    'the Python of the workers is 3.9, the Python of the driver 3.11'
     """
     if match := _search_causes(_OTHER_PYTHON, error):
-        return f"the Python of the workers is {match[1]}, that of the driver {match[2]}"
+        return f"the Python of the workers is {match[1]}, the Python of the driver {match[2]}"
     match = _search_causes(_MISSING_PACKAGE, error)
     return f"the Python of the workers has no package {match[1]}" if match else None
 

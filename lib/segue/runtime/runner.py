@@ -154,7 +154,10 @@ def _run(job: Job, run: Run) -> int:
 
 
 def _outcome(run: Run, error: BaseException) -> _Outcome:
-    """Return the _Outcome of a run that ended with an error; raise what is neither an Exception nor due to a signal."""
+    """Return the _Outcome of a run that ended with ``error``.
+
+    Raises the error itself if it is not an Exception (such as SystemExit) and no signal was received.
+    """
     signal = signals.received()
     if signal:
         # guard: signal-recorded-as-interrupted -> return _Outcome(FAILED, "failed", signal.message)

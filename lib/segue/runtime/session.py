@@ -77,7 +77,7 @@ def spark_session(name: str = "notebook") -> SparkSession:
 
 
 def delta_fault(jar: str | None, spark_version: str) -> str | None:
-    """Return what is wrong with Delta on Spark's class path, as a message with the remedy, or None if nothing is.
+    """Return an error message with a remedy if Delta is missing on Spark's class path or for another Spark, else None.
 
     Parameters
     ----------

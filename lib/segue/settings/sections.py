@@ -1,6 +1,6 @@
 """Define one pydantic model per section of the settings: each field has a default, a constraint and a description.
 
-The descriptions become the comments of ``conf/defaults.toml``; errors state the constraints as what was expected.
+The descriptions become the comments of ``conf/defaults.toml``; error messages state the constraints.
 """
 
 from typing import Annotated, Literal

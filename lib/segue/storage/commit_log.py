@@ -36,9 +36,10 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
 
 
 def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return what a table's rows were derived from: the dict that ``exclusive_commit`` stored as ``provenance``.
+    """Return the dict that names the source of a table's rows: the ``provenance`` that ``exclusive_commit`` stored.
 
-    Reads commits from ``version`` backwards until one has such a dict. Returns an empty dict if none of a hundred has.
+    Reads commits from ``version`` backwards, at most a hundred, until a commit has such a dict. If none has, the result
+    is an empty dict.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
         metadata = _segue_metadata(files, path, number)

@@ -1,4 +1,4 @@
-"""Create, migrate, rewrite, append to, merge into and maintain one Delta table; each write is one commit."""
+"""Create, upgrade, rewrite, append to, merge into and maintain one Delta table. Each write of rows is one commit."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +72,7 @@ def schema_version_of(properties: dict[str, str]) -> int:
 def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties: dict[str, str]) -> None:
     """Upgrade a stored table to the current schema: add missing optional columns, replace changed constraints.
 
-    Each step is a commit of its own. The schema version is set last, so that an interrupted upgrade is repeated.
+    Each SQL statement makes a commit. The schema version is set last, so that an interrupted upgrade is repeated.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def compact(spark: SparkSession, table: str) -> dict[str, int]:
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove files that no version of the last ``days`` needs, such as those of runs that died before their commit.
+    """Remove files that no version of the last ``days`` needs, such as files of runs that died before their commit.
 
     ``table`` is the table's name in SQL, such as ``delta.`PATH```. ``set_retention`` must have set the same ``days``.
     """

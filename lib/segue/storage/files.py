@@ -58,7 +58,7 @@ class Files:
         Parameters
         ----------
         uri : path or URI of a folder; for a file, an OutputError is raised
-        limit : maximum number of names to return; which ones depends on the file system
+        limit : maximum number of names to return; the file system decides which names
         """
         path = local_path(uri)
         if path is None:

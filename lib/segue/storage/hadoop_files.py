@@ -1,6 +1,6 @@
 """Read, write and list single files through the Hadoop file systems of a Spark session, by py4j.
 
-Endpoints and credentials are those of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
+It uses the endpoints and credentials of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
 """
 
 import uuid

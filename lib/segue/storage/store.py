@@ -20,7 +20,7 @@ from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_loc
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # ``changes`` reads no older commits: VACUUM keeps at least seven days of changes
-_MAX_NAMES = 100  # of the files in ROOT, which ``prepare`` lists to detect those of other programs
+_MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
 """Maximum size of a table's folder for ``read`` to cache it: a small table's log takes longer to read than its rows."""
 
@@ -179,7 +179,7 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return the dict ``provenance`` of the latest commit with one, up to the version that this store has read."""
+        """Return the latest ``provenance`` that ``sync`` or ``insert`` stored, up to the version read by this store."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
@@ -227,7 +227,7 @@ class Store:
         rows : one per key; if none differs from the stored row and none is removed, there is no commit
         remove_missing : also remove the stored rows whose keys are not in ``rows``
         removed_keys : keys of stored rows to remove, none of them in ``rows``
-        provenance : what the rows were derived from, as JSON values, stored with the commit; see ``Store.provenance``
+        provenance : JSON values that name the source of the rows, such as versions of tables; stored with the commit
         """
         check_columns(table, rows)
         rows = rows.select(*table.names)

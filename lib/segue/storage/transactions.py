@@ -129,7 +129,8 @@ def exclusive_commit(
     folder : folder of the table, a path or URI
     table : name of the table, for the error
     version : version of the table that the caller has read, -1 if the table did not exist
-    provenance : what the rows are derived from, stored with the commit; see ``commit_log.read_provenance``
+    provenance : JSON values that name the source of the rows, such as versions of tables, to store with the commit;
+        ``commit_log.read_provenance`` returns them
 
     Raises
     ------
