@@ -53,8 +53,9 @@ def fit(
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
     features : name of a vector column, shape (n_features,)
-    id_column : name of a column with a unique id of each row; None: the sample of many points is drawn by vectors
-    class_column : name of a column with the known class of each row (null: none); None: there are no classes
+    id_column : name of a column with a unique id of each row, or None
+        A sample of many points is drawn by hashes of the ids or, without ids, of the vectors, which needs a shuffle.
+    class_column : name of a column with the known class of each row (null: no class), or None
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values, if known; saves a Spark job for many points
     checkpoint : storage to which the state is saved after each pass over many points, and from which it is restored

@@ -119,8 +119,8 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
     Returns
     -------
     list of arrays of shape (k, n_features + 2)
-        For each centre the sum of its points, their number, and the sum of their squared lengths, all weighted. A point
-        at equal distances from several centres belongs to the centre with the lowest index.
+        For each centre the sum of its points, the number of these points, and the sum of their squared lengths, all
+        weighted. A point at equal distances from several centres belongs to the centre with the lowest index.
     """
     sums: list[Matrix] = []
     for group in _groups(centre_sets):

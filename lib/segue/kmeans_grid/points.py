@@ -40,7 +40,7 @@ class PointSet(Protocol):
         """Sum the points nearest to each centre, for several sets of centres.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, their number, and the sum of their squared lengths.
+        sum of a centre's points, the number of these points, and the sum of their squared lengths.
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
@@ -93,7 +93,7 @@ class LocalPoints:
         """Sum the points nearest to each centre, for several sets of centres.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, their number, and the sum of their squared lengths.
+        sum of a centre's points, the number of these points, and the sum of their squared lengths.
         """
         with threadpool_limits(limits=1):
             return kernel.centre_sums(self._exact, centre_sets)
@@ -119,7 +119,7 @@ def load_points(
     ----------
     points : DataFrame with the columns ``features`` and, if it is not None, ``class_column``
     features : name of a vector column, shape (n_features,)
-    class_column : name of a column with the known class of each row (null: none); None: there are no classes
+    class_column : name of a column with the known class of each row (null: no class), or None
     max_local : maximum number of points that are loaded to the driver
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values, if known; saves a Spark job if the points are packed
@@ -240,7 +240,7 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Make shuffled Points in fixed point of points in original units, and add ``blocks.extremes``.
+    """Convert points in original units to shuffled Points in fixed point, and add ``blocks.extremes``.
 
     The extreme points that are not among ``values`` come first, with weight 1. The order of the others depends on their
     values and number alone.

@@ -1,10 +1,10 @@
 """Search the best centres on a sample for every k, and measure how stable the clusters are.
 
-First, all restarts run a few of Lloyd's iterations, and the best of each k run until they converge. Second, the centres
-of each k, with one centre added, removed or replaced, are tried as starts for the same and the neighbouring k, until
-that does not lower the inertia any more (an exchange). If the sample is large, both steps run on its first points, and
-the best solutions then run until they converge on the whole sample. All of this runs on the driver, since the number of
-points is bounded.
+First, all restarts run a few of Lloyd's iterations, and the best of each k run until they converge. Second, in rounds
+of exchanges, the centres of each k, with one centre added, removed or replaced, are tried as starts for the same and
+the neighbouring k, until this lowers no inertia any more. If the sample is large, both steps run on its first points,
+and the best solutions then run until they converge on the whole sample. All of this runs on the driver, since the
+number of points is bounded.
 """
 
 import logging

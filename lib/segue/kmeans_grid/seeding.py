@@ -31,8 +31,9 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
     """Choose the starting centres of several restarts by greedy k-means++. O(n d) for each candidate centre.
 
     The first k rows of each result are the starting centres for k clusters, so that one call serves all k of a grid.
-    After the first centre, each is the best of 2 + ln(n_centres) candidates: points drawn with a probability
-    proportional to their squared distance to the nearest centre chosen before.
+    The first centre is drawn with a probability proportional to the weights of the points. Each further centre is the
+    best of 2 + ln(n_centres) candidates, drawn with a probability proportional to the weight of a point times its
+    squared distance to the nearest centre chosen before.
 
     Parameters
     ----------
@@ -117,10 +118,10 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
 
 
 def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Return the centres, with each centre that has no points moved to the point farthest from its nearest centre.
+    """Return the centres, after moving each centre without points to the point that is farthest from the other centres.
 
-    Only centres that have points, or were moved before, count as nearest. If no centre is empty, the same array is
-    returned.
+    Only those other centres count that have points or were moved before. If every centre has points, ``centres`` itself
+    is returned.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Call functions in parallel processes on the driver's machine.
 
-Threads would not do: threads that call numpy on many small arrays spend their time waiting for Python's global
+Processes are used because threads that call numpy on many small arrays spend their time waiting for Python's global
 interpreter lock.
 """
 

@@ -44,7 +44,7 @@ class Run:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Random, 32 hexadecimal digits."""
     counts: dict[str, Any] = field(default_factory=dict)
-    """``StageResult.counts`` by name of the stage, as JSON values."""
+    """``StageResult.counts`` by name of the stage, and ``seconds`` of the whole run, as JSON values."""
     inputs: dict[str, Any] = field(default_factory=dict)
     """``StageResult.inputs`` of all stages, as JSON values."""
 

@@ -3,7 +3,7 @@
 The marker of a run exists from its start to its end, as ``.running/RUN_ID.json`` in its output folder.
 
 A run has died if its marker exists, but the process that wrote it does not. If the marker was written on another
-machine, the run counts as dead if the marker has not been renewed for ten minutes.
+machine, the run is taken to have died if the marker has not been renewed for ten minutes.
 """
 
 import json

@@ -53,7 +53,7 @@ def load(
     Parameters
     ----------
     configs : paths of TOML files
-        Of several values for a setting, that in the last file is used.
+        Of several values for a setting, the value in the last file is used.
     assignments : texts ``section.key=value``
         Of several values for a setting, the last is used. A value that is not TOML is read as text.
     overrides : nested mapping from section and key to value
@@ -107,7 +107,10 @@ def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace former names in a dict by full name, such as ``clustering.ks``. A value under a current name is kept."""
+    """Return a dict by full name, such as ``clustering.ks``, with current names instead of former ones.
+
+    If both names of a setting are given, the value under the current name is used.
+    """
     return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
 
 

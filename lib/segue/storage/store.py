@@ -49,7 +49,7 @@ class Store:
         self.files = Files(spark)
         self.versions: dict[str, int] = {}
         self.lock_timeout = transactions.LOCK_TIMEOUT_SECONDS
-        self._checked_versions: dict[str, int] = {}  # of tables, by name, whose schema version was checked
+        self._checked_versions: dict[str, int] = {}  # of each table, when its schema version was checked
         self._cached: list[DataFrame] = []
         self._cache_scopes = 0
         self._session: SparkSession | None = None
@@ -60,7 +60,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, read-only, not seen by executors, or holds only other files or tables of a newer segue.
+            If ROOT is a file, is read-only, is not seen by executors, has files but no table, or is of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: the end of the outermost one unpersists what ``persist`` has persisted."""
+        """Context manager: unpersist what ``persist`` has persisted, at the end of the outermost ``cache_scope``."""
         self._cache_scopes += 1
         try:
             yield
@@ -141,7 +141,7 @@ class Store:
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : call ``persist`` if this is within a ``stage``, and the table is on the local disk and at most 16 MB
+        cache : within a ``stage`` or ``cache_scope``, ``persist`` a table that is local and at most 16 MB
 
         Raises
         ------
@@ -314,7 +314,7 @@ class Store:
         return version
 
     def _check_schema_version(self, table: schema.Table) -> None:
-        """Upgrade a table of an earlier schema version; raise OutputError for one of a later version."""
+        """Upgrade a table of an earlier schema version; raise OutputError for a table of a later version."""
         version = self.latest_version(table)
         if self._checked_versions.get(table.name) == version:
             return

@@ -55,7 +55,7 @@ def conflict_error(table: str) -> ConflictError:
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Context manager: raise ConflictError for ``table`` where Delta raises an exception for a concurrent writer."""
+    """Context manager: replace the exceptions that Delta raises for a concurrent writer by a ConflictError."""
     try:
         yield
     except _CONFLICTS as error:
@@ -100,7 +100,7 @@ def commit_session(spark: SparkSession, session: SparkSession | None = None) -> 
 
 @contextmanager
 def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
-    """Context manager: yield ``rows``, a DataFrame of another session of the same application, as one of ``session``.
+    """Context manager: yield ``rows``, which belong to another session of the application, as a frame of ``session``.
 
     Rows that are persisted are read from the cache, which all sessions of an application share.
     """
