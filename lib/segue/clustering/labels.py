@@ -30,7 +30,8 @@ _DISTANCE_DDL = "distance double, second_cluster int, silhouette double, is_outl
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
     """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks.
 
-    ``pipeline`` is the fitted PipelineModel of a model. Runs no Spark job.
+    ``pipeline`` is the fitted PipelineModel of a model. Runs no Spark job, unless the pipeline has an Imputer: its
+    transform reads the medians by a small job.
     """
     features = pipeline.stages[-1].getOrDefault("featuresCol")
     return (
@@ -108,7 +109,9 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
 
 
 def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: ModelCard) -> DataFrame:
-    """Label tracks: return a DataFrame with the columns of the table ``labeled_tracks``. Runs no Spark job.
+    """Label tracks: return a DataFrame with the columns of the table ``labeled_tracks``.
+
+    Runs no Spark job, or a small one if the model imputes missing features.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ FEATURES = (
 """The audio features; the setting ``features.columns`` selects those to cluster by."""
 POPULARITY = Feature("popularity", "0 to 100, the source's own figure", 0.0, 100.0)
 NUMBERS = (*FEATURES, POPULARITY)
-"""The columns of ``tracks`` that hold numbers (double): the features and the popularity."""
+"""The columns of ``tracks`` of type double: the features and the popularity."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
 """The text columns that a source provides, besides the track id."""

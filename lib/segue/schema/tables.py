@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from segue.schema.features import FEATURES, NUMBERS, Feature
 
 SCHEMA_VERSION = 3
-"""Version of the tables, increased with every change of their columns, constraints or properties.
+"""Version of the tables, increased if a column (its comment excepted), a constraint or a property changes.
 
 A stored table keeps the version with which it was written: ``Store`` upgrades a table of an older version, and refuses
 one of a newer version.
