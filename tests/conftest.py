@@ -21,21 +21,21 @@ KINDS = ("browser", "cluster", "spark", "unit")
 
 
 def pytest_configure() -> None:
-    """Restore the default SIGINT handler: background processes of a shell ignore SIGINT, and so would their jobs."""
+    """Restore the default SIGINT handler: a shell lets its background processes, and all they start, ignore SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Name bytes in the ids of tests by their type alone: archives hold the time at which they are made."""
+    """Return "bytes" for parameters of this type: the bytes of an archive would put its time into the id of a test."""
     return "bytes" if isinstance(val, bytes) else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test as one of ``KINDS``, before ``-m`` selects, and put files with ``cluster`` tests first.
+    """Mark every test with one of ``KINDS`` before ``-m`` selects tests, and put files with ``cluster`` tests first.
 
-    Those files take minutes each, so none of them may be the last of a parallel run.
+    Each of these files takes minutes; if one of them came last, a parallel run would wait for it alone.
     """
     for item in items:
         if not any(item.get_closest_marker(kind) for kind in ("browser", "cluster")):
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def forbid_jvm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make building a Spark session an error in ``unit`` tests, also where another test has started one already."""
+    """Make building a Spark session an error in ``unit`` tests, even if another test has started a session before."""
 
     def refuse(_: object) -> NoReturn:
         raise RuntimeError("a unit test builds a SparkSession, expected none: let the test use the fixture spark")
@@ -67,7 +67,7 @@ def spark_session() -> Iterator[SparkSession]:
         "--conf spark.databricks.delta.snapshotPartitions=1 --conf spark.executor.heartbeatInterval=60s pyspark-shell"
     )
     spark = session.spark_session("tests")
-    # PySpark resolves these names at every column: without an import, py4j tries six packages in all of Spark's jars
+    # PySpark looks these names up for every column; unless they are imported, py4j tries six packages in all jars
     for name in ("org.apache.spark.sql.functions", "org.apache.spark.api.python.PythonUtils"):
         java_import(spark._jvm, name)
     yield spark
@@ -93,7 +93,7 @@ def run_job(spark: SparkSession) -> Callable[..., int]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of published files beside the project; skip the test where there is none."""
+    """The folder of published files beside the project; skip the test if there is none."""
     if not REAL_DATA.is_dir():
         pytest.skip(f"no published files in {REAL_DATA}")
     return REAL_DATA

@@ -15,7 +15,7 @@ class SettingsError(SegueError, ValueError):
 
     Parameters
     ----------
-    faults : one message per invalid option or setting; also the attribute ``faults``, a tuple
+    faults : one message per invalid option or setting; the attribute ``faults`` holds them as a tuple
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -28,7 +28,7 @@ class InputError(SegueError, ValueError):
 
 
 class ClusteringError(InputError):
-    """The tracks cannot be clustered as requested, for example because there are too few distinct ones."""
+    """The tracks cannot be clustered as requested, for example because too few of them are distinct."""
 
 
 class OutputError(SegueError, OSError):
@@ -43,7 +43,7 @@ class SchemaError(OutputError):
     table : name of the table
     missing : declared columns that the table lacks
     extra : columns of the table that are not declared
-    retyped : columns of another type, each with its type and the declared one
+    retyped : columns of another type than declared, each as ``name (type, expected declared type)``
     """
 
     def __init__(self, table: str, *, missing: list[str], extra: list[str], retyped: list[str]) -> None:
@@ -53,8 +53,8 @@ class SchemaError(OutputError):
 
 
 class SparkError(SegueError, RuntimeError):
-    """Spark lacks a part that segue needs, such as Delta's jars, or has it in a version for another Spark."""
+    """A library that segue needs, such as Delta's jars, is missing in Spark or is built for another Spark version."""
 
 
 class ConflictError(SegueError, RuntimeError):
-    """A concurrent run has changed or locked the same output. Commits made before the failed write remain."""
+    """A concurrent run has changed or locked the same output. This run's earlier commits, if any, remain."""

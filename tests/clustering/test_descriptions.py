@@ -34,7 +34,7 @@ def test_equal_descriptions_get_the_next_features():
     assert describe_clusters([first, second, {"bpm": -1.0}]) == ["fast, rather loud", "fast, rather sombre", "slow"]
 
 
-def test_three_equal_words_get_a_fourth():
+def test_equal_descriptions_of_three_words_get_a_fourth_word():
     shared = {"bpm": 1.0, "loudness": 0.9, "energy": 0.8}
     assert describe_clusters([shared | {"valence": 0.7}, shared | {"valence": -0.7}]) == [
         "fast, loud, energetic, cheerful",

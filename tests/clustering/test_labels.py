@@ -56,8 +56,8 @@ def test_tracks_equally_far_from_their_centre_are_no_outliers(spark):
 
 def test_silhouettes_from_sums_equal_those_from_all_pairs():
     points, labels, centres = random_clusters(n=40, k=5)
-    points[:3] = points[0]  # with duplicates
-    labels = np.concatenate([labels, [5]])  # and a track alone in its cluster
+    points[:3] = points[0]  # three equal points
+    labels = np.concatenate([labels, [5]])  # a track alone in its cluster
     points = np.concatenate([points, [[2.0, 2.0, 2.0]]])
     centres = np.concatenate([centres, points[-1:]])
     values = silhouettes(points, labels, expected_stats(points, labels, centres, 1.0))

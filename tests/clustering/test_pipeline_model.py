@@ -1,4 +1,4 @@
-"""Test pipelines with given centres, their parameters, and the way back to the features' units."""
+"""Test pipelines with given centres, their parameters, and the conversion of points to the features' units."""
 
 import numpy as np
 import pytest

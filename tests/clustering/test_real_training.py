@@ -29,7 +29,7 @@ def test_inertia_is_close_to_the_best_of_2000_starts(root, real_data):
     scores = read_table(root, "k_scores").set_index("k").inertia
     excess = {k: scores[k] / best[k] - 1 for k in range(2, 16)}
     assert max(excess.values()) < 0.007, excess
-    # 2,000 starts may miss the optimum slightly; an inertia far below them is a wrong sum
+    # the best of 2,000 starts may be slightly above the optimum; an inertia far below it would be a wrong sum
     assert min(excess.values()) > -1e-4, excess
 
 

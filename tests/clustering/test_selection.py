@@ -29,7 +29,7 @@ def chosen(scores=SCORES, *, rule="silhouette", min_k=8, k=None):
 
 
 @pytest.mark.parametrize(("min_k", "k"), [(2, 2), (3, 3), (4, 9), (8, 9), (9, 9), (10, 10), (11, 11)])
-def test_best_silhouette_of_k_from_min_k(min_k, k):
+def test_silhouette_rule_chooses_the_best_k_of_at_least_min_k(min_k, k):
     assert chosen(min_k=min_k) == k
     assert chosen(SCORES[::-1], min_k=min_k) == k
 
@@ -42,13 +42,13 @@ def test_negative_silhouettes_are_compared():
     assert chosen([Score(8, -0.5), Score(9, -0.1), Score(10, -0.2)]) == 9
 
 
-def test_best_silhouette_of_all_k_below_min_k_with_a_warning(caplog):
+def test_all_k_are_compared_with_a_warning_if_every_k_is_below_min_k(caplog):
     with caplog.at_level(logging.WARNING):
         assert chosen(SCORES[:2], min_k=8) == 2
     assert "no k of at least 8 was fitted" in caplog.text
 
 
-def test_no_warning_where_min_k_was_fitted(caplog):
+def test_no_warning_is_logged_if_min_k_was_fitted(caplog):
     chosen()
     assert caplog.text == ""
 
@@ -70,7 +70,7 @@ def test_fixed_rule_ignores_scores():
     assert chosen(rule="fixed", k=2, min_k=8) == 2
 
 
-def test_fixed_rule_chooses_the_largest_k_where_k_is_missing(caplog):
+def test_fixed_rule_chooses_the_largest_k_if_its_k_was_not_fitted(caplog):
     with caplog.at_level(logging.WARNING):
         assert chosen(SCORES[::-1], rule="fixed", k=20) == 11
     assert "k = 20 was not fitted: choosing the largest fitted k, 11" in caplog.text
@@ -112,7 +112,7 @@ def stable(*means):
     return chosen(scores, rule="stable")
 
 
-def test_largest_k_within_one_standard_error_of_the_best():
+def test_stable_rule_chooses_the_largest_k_within_one_standard_error_of_the_best():
     # the standard error is 0.2 / sqrt(4) = 0.1
     assert stable(0.95, 0.7, 0.86, 0.84) == 4
     assert stable(0.95, 0.7, 0.84, 0.84) == 2
@@ -140,7 +140,7 @@ def with_stability(*means):
     return [Score(k, stability=Stability(mean, 0.1, 6)) for k, mean in enumerate(means, start=2)]
 
 
-def test_space_with_the_best_mean_agreement_with_genre():
+def test_space_with_the_best_mean_agreement_with_genre_is_chosen():
     assert best_space([with_nmi(k2=0.1, k3=0.3), with_nmi(k2=0.2, k3=0.25)]) == 1
     assert best_space([with_nmi(k2=0.2, k3=0.3), with_nmi(k2=0.3, k3=0.2)]) == 0
 
@@ -153,7 +153,7 @@ def test_spaces_without_genres_are_compared_with_stability():
     assert best_space([with_stability(0.9, 0.2), with_stability(0.6, 0.6)]) == 1
 
 
-def test_first_space_where_no_score_is_shared(caplog):
+def test_first_space_is_chosen_if_no_score_is_shared(caplog):
     unscored = [Score(2)]
     assert best_space([unscored, with_stability(0.9)]) == 0
     assert "no k with a genre or stability score" in caplog.text

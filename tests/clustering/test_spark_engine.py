@@ -1,4 +1,4 @@
-"""The engine ``spark-ml`` against scikit-learn, its caches, and what an error of one fit does to the others."""
+"""The engine ``spark-ml``: scores against scikit-learn, caches, and the cancellation of other fits after an error."""
 
 import ast
 from pathlib import Path
@@ -29,7 +29,7 @@ def frame_of(spark, points, genres):
 
 @pytest.fixture(scope="module")
 def points():
-    """120 random points, each of the first ten twice more."""
+    """Return 120 random points, and the first ten of them two more times."""
     points = np.random.default_rng(7).random((120, 3))
     return np.concatenate([points, points[:10], points[:10]])
 
@@ -77,11 +77,11 @@ def test_scores_equal_those_of_scikit_learn(fits, points, genres):
         assert 1 <= fit.iterations <= 30
 
 
-def test_the_start_of_lowest_inertia_counts(frame, fits):
+def test_the_start_of_lowest_inertia_is_returned(frame, fits):
     distinct = spark_engine._weighted(frame, 140)
     starts = [spark_engine._fit_start(distinct, 120, 5, start, BUDGET).summary.trainingCost for start in range(2)]
     assert starts[0] != pytest.approx(starts[1], rel=1e-6)
-    # the cost that Spark reports is of the last iteration's labels
+    # Spark's trainingCost is the inertia before the last move of the centres
     assert fits[-1].inertia == pytest.approx(min(starts), rel=1e-6)
 
 
@@ -98,7 +98,7 @@ def test_a_cluster_of_one_point_has_silhouette_zero(spark):
     assert sorted(fit.cluster_silhouettes) == pytest.approx([0, expected[:3].mean()], abs=1e-12)
 
 
-def test_clusters_far_apart_are_stable_and_a_split_of_one_is_not(spark):
+def test_distant_clusters_are_stable_and_split_clusters_are_not(spark):
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(middle, 0.03, (60, 2)) for middle in (0.0, 1.0)])
     budget = GridOptions(restarts=2, max_iter=30, tol=1e-6, seed=3, subsamples=3)
@@ -122,27 +122,27 @@ def test_subsamples_depend_on_ids_and_seed_alone(spark, points, genres):
     assert first == again != other
 
 
-def test_the_cache_of_the_caller_is_left_and_no_other(frame, fits):
+def test_only_the_cache_of_the_caller_remains(frame, fits):
     assert frame.storageLevel.useMemory
     persistent = frame.sparkSession.sparkContext._jsc.getPersistentRDDs()
     spark_engine.fit(frame, [2], GridOptions(restarts=1, max_iter=5, tol=1e-6, seed=0, subsamples=2))
     assert set(frame.sparkSession.sparkContext._jsc.getPersistentRDDs()) == set(persistent)
 
 
-def test_k_without_a_whole_start_is_left_out_with_a_warning(frame, monkeypatch, caplog):
+def test_k_is_left_out_with_a_warning_if_every_start_has_an_empty_cluster(frame, monkeypatch, caplog):
     start = spark_engine._fit_start
     monkeypatch.setattr(
         spark_engine, "_fit_start", lambda rows, n, k, *more: None if k == 3 else start(rows, n, k, *more)
     )
     assert [fit.k for fit in spark_engine.fit(frame, [2, 3], BUDGET)] == [2]
-    assert "k 3 is left out: every start lost a cluster" in caplog.text
-    with pytest.raises(ClusteringError, match="every start lost a cluster for every k from 3 to 3,"):
+    assert "k 3 is left out: after every start, a cluster has no tracks" in caplog.text
+    with pytest.raises(ClusteringError, match="for every k from 3 to 3, after every start, a cluster has no tracks;"):
         spark_engine.fit(frame, [3, 121], BUDGET, n_points=140)  # 120 distinct points
 
 
 def test_an_error_in_one_fit_cancels_the_jobs_of_the_others(spark, frame, monkeypatch):
     tracker = spark.sparkContext.statusTracker()
-    # RDD and SQL jobs alike: many KMeans jobs one after the other, and a query of hours
+    # both RDD and SQL jobs: many KMeans jobs one after the other, and a query that would take hours
     many = spark.range(200_000).selectExpr("array(rand(1), rand(2), rand(3)) AS array")
     long_fit = KMeans(featuresCol="point", k=50, maxIter=1_000_000, tol=0.0, solver="block", initMode="random")
     ended = []
@@ -162,7 +162,7 @@ def test_an_error_in_one_fit_cancels_the_jobs_of_the_others(spark, frame, monkey
     with pytest.raises(ValueError, match="the first fit fails"):
         spark_engine.fit(frame, [2], GridOptions(restarts=3, max_iter=5, tol=1e-6, seed=0))
     assert sorted(ended) == [1, 2]
-    # the tracker learns of the end of a job a moment after the job's caller
+    # the tracker still lists a job for a moment after the job's caller has returned
     waiting.wait_for(lambda: not tracker.getActiveJobsIds(), "no running job", seconds=10)
     assert list(spark.sparkContext.getJobTags()) == []
 

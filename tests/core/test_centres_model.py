@@ -1,4 +1,4 @@
-"""A KMeansModel of given centres: exact centres and order, predictions, and what is refused."""
+"""A KMeansModel with given centres: exact centres and order, predictions, and errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The versions that name a model."""
+"""The versions of libraries that a run records."""
 
 import sys
 from importlib.metadata import PackageNotFoundError

@@ -1,4 +1,4 @@
-"""Scores against scikit-learn, the definition, and values by hand."""
+"""Scores of clusterings against scikit-learn, the definition, and values by hand."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ TABLES = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
 
 
 def labels(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return two labellings of points that have these counts."""
+    """Return the cluster and the class of each point, two arrays, for points with these counts."""
     rows, columns = np.indices(counts.shape)
     return np.repeat(rows.ravel(), counts.ravel()), np.repeat(columns.ravel(), counts.ravel())
 
@@ -51,7 +51,7 @@ def test_agreement_equals_scikit_learn(counts):
         ([[0, 5], [7, 0]], (1.0, 1.0, 1.0)),
         ([[3]], (1.0, 1.0, 1.0)),
         ([[1]], (1.0, 1.0, 1.0)),
-        ([[1, 1], [1, 1]], (0.0, -0.5, 0.5)),  # 0 pairs in both; 2 * 2 / 6 by chance, at most 2
+        ([[1, 1], [1, 1]], (0.0, -0.5, 0.5)),  # no pair of points is in both; by chance 2 * 2 / 6, at most 2
         ([[2, 2]], (0.0, 0.0, 0.5)),
         ([[2], [2]], (0.0, 0.0, 1.0)),
         ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], (1.0, 1.0, 1.0)),
@@ -104,7 +104,7 @@ def test_cluster_scores_equal_scikit_learn(k):
 
 
 def test_cluster_scores_by_hand():
-    # means 1 and 6, mean distances 1 and 2, so (1 + 2) / 5; within 2 + 8, between 4 times 2.5^2
+    # means 1 and 6, mean distances 1 and 2: (1 + 2) / 5; squares within clusters 2 + 8, between them 4 times 2.5^2
     points, labels = np.array([[0.0], [2.0], [4.0], [8.0]]), np.array([0, 0, 1, 1])
     assert davies_bouldin(points, labels) == pytest.approx(0.6)
     assert calinski_harabasz(points, labels) == pytest.approx(25 / 1 / (10 / 2))

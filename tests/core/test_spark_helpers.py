@@ -13,7 +13,7 @@ from segue.core.spark_helpers import ROWS_PER_PARTITION, parallel_jobs, repartit
 
 
 def test_calls_run_in_parallel_and_return_their_results(spark):
-    # each call waits for the other: run one after the other, the first would time out
+    # each call waits for the other; if they ran one after the other, the first would time out
     first, second = threading.Event(), threading.Event()
 
     def meet(mine: threading.Event, other: threading.Event, result: str) -> str:
@@ -49,7 +49,7 @@ def test_an_error_drops_calls_that_have_not_started(spark):
     with pytest.raises(KeyError), parallel_jobs(spark, cancel_seconds=0.2) as submit:
         futures += [submit(slow, number) for number in range(10)]
         raise KeyError("an error of the block")
-    # calls without a Spark job cannot be cancelled; the block has ended while they run
+    # calls without a Spark job cannot be cancelled, so they still run after the block
     assert finished == []
     resume.set()
     for future in futures:
@@ -98,7 +98,7 @@ def sleep_in_tasks(spark):
 
 
 def fit_for_minutes(points):
-    """Run jobs of MLlib, which are no SQL executions, for minutes."""
+    """Run Spark jobs of pyspark.ml, which are not SQL executions, for minutes."""
     KMeans(k=50, maxIter=10**9, tol=0.0, initMode="random", seed=1).fit(points)
 
 

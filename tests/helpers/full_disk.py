@@ -1,6 +1,6 @@
 """Run the pipeline on a full and on a read-only disk, and write the results as JSON to FOLDER/result.json.
 
-The disk is a tmpfs, which only a user with the right to mount can create:
+The disk is a tmpfs, which needs the right to mount. A user has it in a namespace:
 
 unshare --user --map-root-user --mount python -m tests.helpers.full_disk FOLDER
 """
@@ -51,11 +51,14 @@ def run_pipeline(spark: SparkSession, folder: Path, out: Path) -> dict[str, Any]
 
 
 def main(folder: Path) -> dict[str, Any]:
-    """Run the pipeline on a read-only disk, and on a full one with ever more free space until a run completes.
+    """Run the pipeline on a read-only disk, and on a full disk with more and more free space until a run completes.
 
-    Returns the results of the runs: of an undisturbed output, ``before`` (input ``FIRST``) and ``after`` (``LATER``
-    added); of a copy of the former on the disk, with ``LATER`` added, ``read_only`` and the list ``full``; and the
-    ``differences`` between both outputs at the end.
+    Returns a dict of results, see ``run_pipeline``:
+
+    * ``before`` and ``after``: runs on an ordinary disk, with the input ``FIRST``, and after ``LATER`` was added
+    * ``read_only``: a run on a copy of the output ``before`` on a read-only disk, after ``LATER`` was added
+    * ``full``: a list of runs on the same copy, on a full disk, of which only the last completes
+    * ``differences`` between the outputs on both disks at the end
     """
     disk, undisturbed = folder / "disk", folder / "undisturbed"
     disk.mkdir()

@@ -1,4 +1,4 @@
-"""Hadoop in one JVM of its own: a NameNode, a DataNode, a ResourceManager and a NodeManager on 127.0.0.1."""
+"""Start Hadoop in a separate JVM: a NameNode, a DataNode, a ResourceManager and a NodeManager on 127.0.0.1."""
 
 import os
 import subprocess
@@ -16,16 +16,16 @@ _SETTINGS = {
     "dfs.replication": "1",
     "dfs.namenode.http-address": "127.0.0.1:0",
     "dfs.datanode.http.address": "127.0.0.1:0",
-    # the scheduler's own defaults name no queue
+    # the scheduler has no queue by default
     "yarn.scheduler.capacity.root.queues": "default",
     "yarn.scheduler.capacity.root.default.capacity": "100",
-    # one container more for the driver in cluster mode
+    # application masters, which in cluster mode are Spark's drivers, may use the whole queue
     "yarn.scheduler.capacity.maximum-am-resource-percent": "1.0",
     "yarn.scheduler.minimum-allocation-mb": "256",
     "yarn.nodemanager.resource.memory-mb": "8192",
     "yarn.nodemanager.resource.cpu-vcores": "4",
     "yarn.nodemanager.vmem-check-enabled": "false",
-    # full disks of the machine are none of the tests' business
+    # a nearly full disk of this machine must not make the node unhealthy
     "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "100",
 }
 _CLIENT_SETTINGS = ("yarn.resourcemanager.address", "yarn.resourcemanager.scheduler.address")
@@ -58,7 +58,7 @@ class Hadoop:
 
 
 def class_path() -> str:
-    """Return the class path of the cluster; skip the tests without its jars, or fail where CI is set."""
+    """Return the class path of the cluster. Without its jars, skip the test, or fail it if CI is set."""
     search = subprocess.run([PROJECT / "tools" / "hadoop_jars.sh"], capture_output=True, text=True, check=False)
     if search.returncode:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(search.stderr.strip())
@@ -67,7 +67,7 @@ def class_path() -> str:
 
 @contextmanager
 def start_hadoop(folder: Path) -> Iterator[Hadoop]:
-    """Context manager: start HDFS and YARN with all their files below a folder, and end their JVM."""
+    """Context manager: start HDFS and YARN with all their files below a folder, and end their JVM after the block."""
     java = subprocess.run([PROJECT / "tools" / "java.sh"], capture_output=True, text=True, check=True).stdout.strip()
     with (folder / "log").open("wb") as log:
         port, process = launch_gateway(

@@ -10,7 +10,7 @@ from segue import schema
 
 N_TRACKS, K = 60, 3
 MEASURED = [feature for feature in schema.FEATURES if feature.name != "instrumentalness"]
-"""The features with values; as in the demo, one feature is missing in all tracks."""
+"""The features that have values; as in the demo, the other feature is missing in all tracks."""
 
 
 def write(root, *, with_optional=True):

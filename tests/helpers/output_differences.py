@@ -15,7 +15,7 @@ COMPARED = tuple(table for table in schema.TABLES if table is not schema.RUNS)
 
 
 def comparable_rows(root: Path, table: schema.Table) -> pd.DataFrame:
-    """Return a table sorted by its key, without the columns that differ from run to run."""
+    """Return the rows of a table sorted by its key, without the columns in ``_IGNORED``."""
     rows = DeltaTable(str(root / table.name)).to_pandas()
     columns = [name for name in rows if name not in _IGNORED]
     key = [name for name in table.key if name in columns] or ["source_file"]

@@ -1,4 +1,4 @@
-"""Write run markers as other processes would have left them."""
+"""Write markers of runs that did not finish."""
 
 import json
 import os
@@ -10,9 +10,10 @@ RUN = {"run_id": "r1", "job": "probe", "started_at": "2026-01-01T00:00:00+00:00"
 
 
 def write_run_marker(root, **fields):
-    """Write a run marker with some fields replaced, by default of a process of this machine that has ended.
+    """Write a run marker with the values of ``RUN`` and ``fields``.
 
-    Its pid is that of this process, whose start differs from ``born``: so the pid counts as reused.
+    By default its run counts as dead: it was on this machine, and its pid was reused, since it is the pid of this
+    process, but with another start (``born``).
     """
     folder = root / run_markers.FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,21 +10,21 @@ SHORT_LIVED = (
     "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC "
     "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 ) + (" -XX:+UseTransparentHugePages" if sys.platform == "linux" else "")
-"""JVM options that save CPU time in a JVM that runs for minutes: the first compiler alone, with the code cache of both
-(a few pipelines fill its default of 48 MB, and the JVM then discards compiled code), the serial collector, no bytecode
-verification, and huge pages, which save 7 % of a pipeline's CPU time."""
+"""JVM options that save CPU time in a JVM that runs for minutes: only the first of its two compilers, but with the
+code cache for both (a few pipelines fill the first one's default of 48 MB; the JVM then discards compiled code), the
+serial collector, no bytecode verification, and huge pages, which save 7 % of a pipeline's CPU time."""
 _REMOVED = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR", "PYSPARK_PYTHON")
 
 
 def job_environment() -> dict[str, str]:
-    """Return the environment without the variables that the tests' own Spark session sets."""
+    """Return the environment for a job: with ``SHORT_LIVED``, without the variables that the tests' session sets."""
     inherited = {name: value for name, value in os.environ.items() if name not in _REMOVED}
     pythons = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     return inherited | pythons | {"SPARK_SUBMIT_OPTS": SHORT_LIVED}
 
 
 def start_job(folder: Path, *args: object) -> subprocess.Popen[str]:
-    """Start a job in its own process group, with its output in ``folder``/log; return while it runs."""
+    """Start a job in its own process group, with its output in ``folder``/log; return its process while it runs."""
     with (folder / "log").open("a") as log:
         return subprocess.Popen(
             _command(args), cwd=folder, env=job_environment(), stdout=log, stderr=log, text=True, start_new_session=True
@@ -32,7 +32,7 @@ def start_job(folder: Path, *args: object) -> subprocess.Popen[str]:
 
 
 def submit_and_wait(folder: Path, *args: object) -> subprocess.CompletedProcess[str]:
-    """Run a job to its end, and return it with its standard output and error in ``stdout``."""
+    """Run a job to its end; return the completed process, with its standard output and error in ``stdout``."""
     return subprocess.run(
         _command(args), cwd=folder, env=job_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, timeout=900, check=False,

@@ -29,7 +29,7 @@ class Checkpoint:
 
 @pytest.fixture(scope="module", autouse=True)
 def blocks_for_few_points() -> Iterator[None]:
-    """Let ``sample_size`` alone decide which points go to the driver, however few there are for each centre."""
+    """Pack more points than ``sample_size`` into blocks, even if there are fewer than 100 for each centre."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "POINTS_PER_CENTRE", 1)
         yield

@@ -1,4 +1,4 @@
-"""Blocks and samples on Spark, against the same arithmetic on the points themselves."""
+"""Sums over blocks and samples on Spark, against the same arithmetic on arrays of the points."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from segue.kmeans_grid.scoring import CentreStats
 
 
 def point():
-    """Return the column of points as arrays; needs a session."""
+    """Return the points as a Column of arrays; there must be a Spark session."""
     return vector_to_array(F.col("point"))
 
 
@@ -95,11 +95,11 @@ def test_a_sample_by_id_has_the_requested_size(frame, blocks, on_grid):
     sample = points.draw_sample(point(), frame, blocks, "id", 200)
     expected = {tuple(row) for row in on_grid}
     assert all(tuple(row) in expected for row in sample.rows)
-    # the number drawn is binomial: 5 standard deviations, and up to 6 extreme points
+    # the number of drawn points is binomial: 60 is 5 standard deviations; up to 6 extreme points are added
     assert 200 - 60 <= len(sample) <= 200 + 60 + 6
     extremes = {tuple(row) for row in blocks.extremes}
     assert extremes <= {tuple(row) for row in sample.rows}
-    # 700 / 200 rounded; the weight of an added extreme point is 1
+    # the weight of a drawn point is 700 / 200, rounded; that of an added extreme point is 1
     assert {weight for row, weight in weighted(sample) if row not in extremes} == {4.0}
 
 
@@ -113,7 +113,7 @@ def test_a_sample_does_not_depend_on_partitions(frame, blocks, id_column):
 
 def test_weights_of_a_sample_without_ids_add_up_to_about_all(frame, blocks):
     sample = points.draw_sample(point(), frame, blocks, None, 350)
-    # each of 350 copies counts twice; 200 points occur twice and share their draw
+    # about 350 copies are drawn, each with weight 2
     assert 700 - 180 <= sample.weights.sum() <= 700 + 180
     assert len(np.unique(sample.rows, axis=0)) == len(sample)
 

@@ -13,6 +13,7 @@ from segue.kmeans_grid import engine
 from segue.kmeans_grid.lloyd import LloydState
 
 BLOCKS, DRIVER = 100, 10**6
+"""Sample sizes with which the points are packed into blocks, or loaded to the driver."""
 
 
 def options(sample, **other):
@@ -30,7 +31,7 @@ def inertia(rows, centres):
 
 @pytest.fixture(scope="module")
 def duplicates():
-    """Return 10,000 rows with 15 distinct ones, of which one occurs once."""
+    """Return 10,000 rows, of which 15 are distinct; one of these occurs only once."""
     rng = np.random.default_rng(0)
     return rng.random((15, 3))[np.concatenate([np.arange(15), rng.integers(0, 14, 9985)])]
 
@@ -43,7 +44,7 @@ def duplicate_frame(frame_of, duplicates):
 @pytest.mark.parametrize("sample", [BLOCKS, DRIVER])
 @pytest.mark.parametrize("id_column", ["id", None])
 def test_many_exact_duplicates(duplicate_frame, duplicates, sample, id_column, caplog):
-    # with ten restarts, the default, a local optimum is within 0.4 %
+    # with ten restarts, the default, the inertia is within 0.4 % of the best
     ten = options(sample, restarts=10)
     three, fifteen = engine.fit(duplicate_frame, [3, 15, 16, 40], ten, id_column=id_column)
     distinct, counts = np.unique(duplicates, axis=0, return_counts=True)
@@ -52,7 +53,7 @@ def test_many_exact_duplicates(duplicate_frame, duplicates, sample, id_column, c
     assert "only 15 distinct tracks" in caplog.text
     assert fifteen.k == 15
     assert fifteen.inertia == pytest.approx(0, abs=1e-9)
-    assert fifteen.silhouette == pytest.approx(1 - 1 / 10_000)  # the single point has 0
+    assert fifteen.silhouette == pytest.approx(1 - 1 / 10_000)  # the cluster of one point has silhouette 0
     assert sorted(fifteen.sizes) == sorted(counts)
 
 
@@ -127,13 +128,13 @@ def test_as_many_clusters_as_points(cloud_frame, cloud):
     (fit,) = engine.fit(cloud_frame, [400], options(DRIVER, restarts=1))
     assert fit.sizes.tolist() == [1] * 400
     assert fit.inertia == pytest.approx(0, abs=1e-10)
-    assert fit.silhouette == 0  # each point is alone
+    assert fit.silhouette == 0  # each cluster has one point
 
 
 @pytest.mark.parametrize("sample", [BLOCKS, DRIVER])
 @pytest.mark.parametrize("power", [20, -20])
 def test_a_power_of_two_changes_only_the_scale(frame_of, cloud_frame, cloud, sample, power):
-    # a power of two changes no digit of the points, nor of the centres
+    # a power of two changes only the exponents of the floats, of points and of centres
     scaled = frame_of(np.ldexp(cloud, power))
     (expected,), (result,) = (engine.fit(f, [4], options(sample, tol=0), id_column="id") for f in (cloud_frame, scaled))
     assert np.array_equal(result.centres, np.ldexp(expected.centres, power))

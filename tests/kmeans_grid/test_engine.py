@@ -17,7 +17,7 @@ from segue.kmeans_grid import engine
 from segue.kmeans_grid.blocks import Blocks
 
 KS = [2, 5, 9]
-# fewer than the points, which are therefore packed
+# the sample size is below the number of points, which are therefore packed into blocks
 OPTIONS = GridOptions(restarts=3, max_iter=4, tol=1e-6, seed=0, sample_size=300)
 BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
@@ -148,12 +148,13 @@ def test_agreement_is_none_without_classes(frame, fits):
 def test_inertia_is_within_5_percent_of_scikit_learn(rows, fits):
     for fit in fits:
         best = KMeans(fit.k, n_init=5, random_state=0, tol=0).fit(rows).inertia_
-        # three restarts on a sample of 300 points, which is 33 for each of nine centres
+        # from three restarts on a sample of 300 points: only 33 points for each of nine centres
         assert fit.inertia <= best * 1.05
 
 
 def test_driver_and_blocks_agree_on_distinct_clusters(frame_of):
-    # far apart, and in fixed point: both converge to the same means, whose sums are exact on the driver too
+    # clusters are far apart, so that both converge to the same means; points are in fixed point, so that the driver's
+    # sums are exact, too
     rng = np.random.default_rng(0)
     middles = rng.permutation(np.stack([np.arange(5) / 5, np.arange(5) ** 2 / 25], axis=1))
     rows = np.rint((np.repeat(middles, 100, axis=0) + rng.normal(0, 0.01, (500, 2))) * 2**12) / 2**12

@@ -1,4 +1,4 @@
-"""KMeansGrid as a pyspark.ml Estimator: alone, in a pipeline, saved and loaded, also by version 0.1.0."""
+"""KMeansGrid as a pyspark.ml Estimator: alone and in a pipeline, saved and loaded, also if version 0.1.0 saved it."""
 
 import json
 import os
@@ -138,12 +138,13 @@ def test_a_model_saved_by_0_1_0_is_loaded(fitted, tmp_path):
 
 
 def test_the_former_name_of_min_k_is_deprecated(spark):
-    with pytest.warns(DeprecationWarning, match="fewest is called minK since 0.2.0, and removed in 0.3.0") as warned:
+    message = "fewest is called minK since 0.2.0; the name fewest is removed in 0.3.0"
+    with pytest.warns(DeprecationWarning, match=message) as warned:
         grid = KMeansGrid(fewest=5)
         assert grid.getMinK() == 5
         assert grid.setFewest(6).getMinK() == 6
         assert grid.setParams(fewest=4).getMinK() == 4
-    # Python shows a DeprecationWarning only where it names the user's own file
+    # by default Python shows a DeprecationWarning only if it points to the user's own file
     assert [warning.filename for warning in warned] == [__file__] * 3
     assert KMeansGrid().setMinK(7).getMinK() == 7
 
@@ -153,7 +154,7 @@ def test_the_package_needs_only_core_and_errors(tmp_path):
     for name in ("core", "kmeans_grid"):
         shutil.copytree(library / name, tmp_path / "segue" / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(library / "errors.py", tmp_path / "segue")
-    # a regular package: no other segue on the path adds modules to it
+    # makes segue a regular package, to which another segue on the path adds no modules
     (tmp_path / "segue" / "__init__.py").touch()
     code = "from segue.kmeans_grid import estimator, worker_pool; print(estimator.__file__)"
     imported = subprocess.run(

@@ -42,7 +42,7 @@ def test_fixed_point_bits_are_as_documented(n_features, bits):
 @pytest.mark.parametrize("n_features", range(1, 171))
 def test_distance_coefficients_fit_into_a_float64(n_features):
     bits = kernel.fixed_point_bits(n_features)
-    # |c|^2 - 2 x.c is a multiple of 2^(-2 bits) and, c and x being corners of the cube, at most 3 n_features in size
+    # |c|^2 - 2 x.c is a multiple of 2^(-2 bits); its largest absolute value, in corners of the cube, is 3 n_features
     assert 3 * n_features * 4**bits <= 2**53
     # with one bit more it would not fit, or a float32 could not hold a coordinate
     assert bits == 24 or 3 * n_features * 4 ** (bits + 1) > 2**53
@@ -149,7 +149,7 @@ def test_labels_equal_the_nearest_centres_of_scikit_learn():
 
 def test_ties_belong_to_the_lower_centre():
     points = Points.of(np.array([[0.0, 0.0], [0.5, 0.0], [-0.25, 0.25]]), np.array([1, 10, 100]))
-    # the first point lies between all four centres, the second on one, the third between (-0.5, 0) and (0, 0.5)
+    # the first point is as far from all four centres, the second is at one, the third between (-0.5, 0) and (0, 0.5)
     centres = np.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
     assert kernel.centre_sums(points, [centres])[0][:, -2].tolist() == [11, 100, 0, 0]
     assert kernel.centre_sums(points, [centres[::-1]])[0][:, -2].tolist() == [1, 100, 0, 10]
@@ -175,7 +175,7 @@ def test_points_of_equal_centres_belong_to_the_first():
 def test_many_sets_are_returned_in_order():
     rng = np.random.default_rng(4)
     points = Points.of(on_grid(rng, 300, 2))
-    # one product has up to 128 centres, or a single set: these sets take four
+    # one matrix product has up to 128 centres, or one set: these sets need four products
     sets = [on_grid(rng, k, 2) for k in (3, 60, 50, 30, 200, 4, 2)]
     for result, centres in zip(kernel.centre_sums(points, sets), sets, strict=True):
         expected = pairwise_distances(points.rows, centres).argmin(axis=1)

@@ -20,7 +20,7 @@ KS = [2, 4, 9]
 
 @pytest.fixture(scope="module")
 def points():
-    # multiples of 2^-24, so that the driver's exact sums are those of the blocks
+    # multiples of 2^-24, so that sums are exact, although LocalPoints does not round its points
     return LocalPoints(np.random.default_rng(0).integers(0, 2**10, (500, 2)) / 2**10, None, 0, 0)
 
 
@@ -56,7 +56,7 @@ def test_centres_move_at_most_max_iter_times(points, max_iter):
         assert not state.converged
         if max_iter:
             assert state.centres == pytest.approx(lloyd(points.sample.rows, k, max_iter), abs=1e-6)
-        # the sums are those of the returned centres
+        # the sums belong to the returned centres
         assert state.sums[:, 2].sum() == 500
 
 
@@ -93,7 +93,7 @@ def resumed(points, text, *, max_iter=100):
 def test_an_interrupted_grid_ends_with_the_same_bits(points, max_iter):
     checkpoint = Checkpoint()
     expected = bits(run(points, initial_states(points), max_iter=max_iter, checkpoint=checkpoint))
-    # after the last pass too, as when scoring is interrupted
+    # also after the last pass, as if scoring was interrupted
     for n in [1, 2, checkpoint.saves - 1, checkpoint.saves]:
         checkpoint = Checkpoint(fails_after=n)
         with pytest.raises(InterruptedError):
@@ -101,7 +101,7 @@ def test_an_interrupted_grid_ends_with_the_same_bits(points, max_iter):
         assert bits(resumed(points, checkpoint.text, max_iter=max_iter)) == expected
 
 
-def test_a_lower_max_iter_after_an_interruption_sets_sums(points):
+def test_sums_are_set_if_max_iter_is_lower_after_an_interruption(points):
     checkpoint = Checkpoint()
     run(points, initial_states(points), checkpoint=checkpoint)
     assert all(state.sums is not None for state in resumed(points, checkpoint.text, max_iter=1))

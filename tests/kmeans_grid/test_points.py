@@ -43,13 +43,13 @@ def test_only_the_sample_is_rounded_to_the_grid(rows):
     scaled = rows * 1000 / 1024
     assert in_order == pytest.approx(scaled[np.lexsort(scaled.T)], abs=2.0**-25)
     assert np.array_equal(in_order, kernel.round_to_fixed_point(in_order, 24))
-    # sums are those of the points as given
+    # sums are computed from the scaled points, which are not rounded
     (sums,) = points.centre_sums([np.array([[0.0] * 3, [1.0] * 3])])
     assert sums[:, :3].sum(axis=0) == pytest.approx(scaled.sum(axis=0), rel=1e-13)
 
 
 def test_sums_and_scores_assign_equidistant_points_alike():
-    # (t, t) is as far from (a, b) as from (b, a), but rounding beyond the fixed point may make a difference
+    # (t, t) is as far from (a, b) as from (b, a), but computed distances may differ, as t is not in fixed point
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.random((300, 1)), 6, axis=1)
     centres = []

@@ -42,7 +42,7 @@ def bits(solutions):
 
 
 def test_the_number_of_processes_changes_no_bit(monkeypatch, blobs):
-    # fewer first points than the sample has
+    # the sample has more points than these first points
     monkeypatch.setattr(search, "FIRST_POINTS", 500)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
     results = []
@@ -60,7 +60,7 @@ def test_the_thread_limits_of_numpy_are_restored(blobs):
     assert [(pool["user_api"], pool["num_threads"]) for pool in threadpool_info()] == before
 
 
-def test_as_good_as_ten_starts_of_scikit_learn(blobs):
+def test_inertia_is_at_most_that_of_ten_starts_of_scikit_learn(blobs):
     ks = [2, 6, 7, 9]
     for k, result in zip(ks, searched(blobs, ks, restarts=10), strict=True):
         best = KMeans(k, n_init=10, random_state=0, tol=0).fit(blobs.rows).inertia_
@@ -84,7 +84,7 @@ def test_restarts_run_on_the_first_points(monkeypatch, blobs):
     assert search._first_points(blobs, 30) is blobs
 
 
-def test_too_few_distinct_first_points_are_not_used_alone(monkeypatch):
+def test_whole_sample_is_used_if_too_few_first_points_are_distinct(monkeypatch):
     monkeypatch.setattr(search, "FIRST_POINTS", 100)
     monkeypatch.setattr(search, "FIRST_POINTS_PER_CENTRE", 1)
     points = points_of([[0.0, 0.0]] * 100 + [[1.0, i / 4] for i in range(4)])
@@ -116,7 +116,7 @@ def test_one_restart_is_within_1_percent_of_the_best(blobs):
     )
 
 
-def test_near_the_best_of_2000_starts_on_real_tracks(real_data):
+def test_inertia_is_near_the_best_of_2000_starts_on_real_tracks(real_data):
     reference = json.loads((real_data / "reference_spotify_2000.json").read_text())
     with (real_data / "spotify_2000.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = [[float(row[name]) for name in reference["features"]] for row in csv.DictReader(stream)]
@@ -128,6 +128,6 @@ def test_near_the_best_of_2000_starts_on_real_tracks(real_data):
         for result in searched(points, range(2, 16), restarts=10, seed=seed)
     ]
     assert len(excess) == 42
-    assert min(excess) > -1e-3  # some are better than 2,000 starts, by little
+    assert min(excess) > -1e-3  # some fits are slightly better than the best of 2,000 starts
     assert np.median(excess) <= 0.001
     assert max(excess) <= 0.007

@@ -45,7 +45,7 @@ def test_plus_plus_chooses_distinct_points(cloud):
         assert len(np.unique(centres, axis=0)) == 30
 
 
-def test_plus_plus_chooses_all_of_just_enough_points():
+def test_plus_plus_chooses_every_distinct_point_if_there_are_just_enough():
     rare = np.array([[0.0, 0.0]] * 1000 + [[i / 8, 1.0] for i in range(5)])
     for centres in seeding.plus_plus(points_of(rare), 6, range(20), seed=0):
         assert np.array_equal(np.unique(centres, axis=0), np.unique(rare, axis=0))
@@ -72,14 +72,14 @@ def test_plus_plus_draws_by_weight():
 
 
 def test_plus_plus_draws_and_compares_by_weight():
-    # 0 is all but certain to come first and 1 second; then 1/16 counts a thousand times, and 9/16 once
+    # by their weights, 0 is almost surely first and 1 second; then 0.25 has 1000 * 1/16, and -0.75 only 1 * 9/16
     points = points_of([[0.0], [1.0], [0.25], [-0.75]], np.array([10**8, 10**5, 1000, 1]))
     drawn = [centres[:, 0].tolist() for centres in seeding.plus_plus(points, 3, range(50), seed=0)]
     assert drawn.count([0.0, 1.0, 0.25]) >= 48
 
 
 def test_plus_plus_draws_from_each_distant_group():
-    # three tight groups of equal size, far apart: greedy k-means++ misses one once in very many draws
+    # three tight groups of equal size, far apart: greedy k-means++ almost never misses a group
     rng = np.random.default_rng(0)
     middles = np.array([[0, 0], [0, 1], [1, 0]])
     points = points_of(np.repeat(middles, 50, axis=0) + rng.normal(0, 0.001, (150, 2)))
@@ -130,7 +130,7 @@ def test_empty_clusters_move_to_the_farthest_points():
     # all points are nearest to the first centre
     (result,) = seeding.lloyd(points, [fresh([[0.0], [-0.9], [-1.0]])], 1, BITS)
     mean = kernel.round_to_fixed_point(np.array([[0.3]]), BITS)[0, 0]
-    # 0.9 is farthest from the mean 0.3; with a centre there, 0.0 is
+    # 0.9 is farthest from the mean 0.3; once a centre is at 0.9, the point 0.0 is farthest from its nearest centre
     assert result.centres.ravel().tolist() == [pytest.approx(mean, abs=2.0**-BITS), points.rows[3, 0], 0.0]
 
 
@@ -164,7 +164,7 @@ def test_the_cheapest_centre_is_removed(seed):
 
 
 def test_the_loss_of_a_centre_is_weighted():
-    # without weights the third would be cheapest: 1/256 against 1/64
+    # without weights the third centre would be cheapest: its removal costs 1/256, that of the first 1/64
     points = points_of([[0.0], [0.125], [0.75], [0.8125]], np.array([1, 1, 100, 100]))
     assert seeding.without_cheapest_centre(points, points.rows).ravel().tolist() == [0.125, 0.75, 0.8125]
 
@@ -191,7 +191,7 @@ def grid_of(points, ks):
     return seeding.lloyd(points, [fresh(points.rows[:k]) for k in ks], 300, BITS)
 
 
-def test_a_k_proposes_to_itself_and_its_neighbours(cloud):
+def test_starts_are_proposed_for_a_k_and_its_neighbours(cloud):
     solutions = grid_of(cloud, [3, 4, 5])
     draws = np.random.default_rng(0).random(8)
     sizes = {index: [(to, len(c)) for to, c in seeding.propose(cloud, solutions, index, draws)] for index in range(3)}
@@ -202,21 +202,21 @@ def test_a_k_proposes_to_itself_and_its_neighbours(cloud):
     }
 
 
-def test_nothing_is_proposed_to_a_distant_k(cloud):
+def test_no_start_is_proposed_for_a_distant_k(cloud):
     solutions = grid_of(cloud, [3, 5, 6])
     draws = np.random.default_rng(0).random(8)
     assert {to for to, _ in seeding.propose(cloud, solutions, 0, draws)} == {0}
     assert {to for to, _ in seeding.propose(cloud, solutions, 1, draws)} == {1, 2}
 
 
-def test_a_centre_for_each_point_proposes_nothing():
+def test_no_start_is_proposed_if_every_point_is_a_centre():
     points = points_of([[0.0], [0.5], [1.0]])
     solutions = grid_of(points, [2, 3])
     assert seeding.propose(points, solutions, 1, np.array([0.5])) == []
 
 
 def test_proposals_leave_a_local_optimum():
-    # two centres share the left group while one serves both others: a local optimum of Lloyd's iterations
+    # two centres in the left group, and one between the other two groups: a local optimum of Lloyd's iterations
     rng = np.random.default_rng(0)
     rows = np.concatenate([rng.normal(middle, 0.01, 40) for middle in (-0.8, 0.7, 0.9)])[:, None]
     points = points_of(rows)

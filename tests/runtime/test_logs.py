@@ -1,4 +1,4 @@
-"""Log output holds no secrets and no control characters, and a record is one line."""
+"""Log output has no secrets and no control characters, and each record is one line."""
 
 import doctest
 import logging
@@ -38,7 +38,7 @@ def test_log_record_is_one_line():
     formatter = logs.LogFormatter("%(message)s")
     record = logging.LogRecord("x", logging.INFO, "", 0, "read %s", ("a\n12:00:00 all is well\x1b[2J\u202e",), None)
     assert formatter.format(record) == "read a 12:00:00 all is well\\x1b[2J\\u202e"
-    assert record.args  # unchanged for other handlers
+    assert record.args  # the record itself is unchanged, for other handlers
 
 
 @pytest.mark.guard("traceback-control-characters-escaped")

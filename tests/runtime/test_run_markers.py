@@ -1,4 +1,4 @@
-"""Run markers: written while a run is in progress, and by which a later run records one that died."""
+"""Run markers: a run has one while it is in progress, and a later run records the runs that died by their markers."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def test_marker_of_a_live_run_is_not_dead_and_can_be_removed(tmp_path):
 
 
 @pytest.mark.guard("process-id-reuse-detected")
-def test_ended_process_is_dead_and_so_is_a_reused_process_id(tmp_path):
+def test_run_is_dead_if_its_process_has_ended_or_its_process_id_is_reused(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     write_run_marker(tmp_path, run_id="ended", pid=ended.pid)
@@ -36,7 +36,7 @@ def test_ended_process_is_dead_and_so_is_a_reused_process_id(tmp_path):
 @pytest.mark.parametrize(
     ("renewed_at", "is_dead"), [("2026-01-01T00:00:00+00:00", True), ("2999-01-01T00:00:00+00:00", False)]
 )
-def test_marker_of_another_machine_is_dead_unless_renewed(renewed_at, is_dead, tmp_path):
+def test_run_on_another_machine_is_dead_unless_its_marker_is_renewed(renewed_at, is_dead, tmp_path):
     write_run_marker(tmp_path, host="elsewhere", seen_at=renewed_at)
     assert bool(run_markers.dead_runs(Files(), str(tmp_path))) == is_dead
 
@@ -76,7 +76,7 @@ def test_next_run_records_a_dead_run_once(run_job, tmp_path):
     (died,) = runs[runs.status == "died"].to_dict("records")
     assert (died["run_id"], str(died["finished_at"])) == ("r1", "2026-01-01 00:01:00+00:00")
     assert "did not finish" in died["error"]
-    # as if the run had died between its record and the removal of its marker
+    # as if a run had died after its row was written, before its marker was removed
     write_run_marker(root)
     assert run_job(probe, "--output", root) == 0
     assert (DeltaTable(str(root / "runs")).to_pandas().run_id == "r1").sum() == 1

@@ -1,4 +1,4 @@
-"""Detect whether a job writes to a terminal; check Delta's jar; take the operator's settings."""
+"""Test the detection of a terminal, the check of Delta's jar, and the precedence of settings of spark-submit."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from segue.runtime import session
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), (None, False)])
-def test_start_script_reports_the_terminal(value, expected, monkeypatch):
+def test_variable_of_the_start_script_says_whether_there_is_a_terminal(value, expected, monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.delenv("SEGUE_TERMINAL", raising=False)
     if value:
@@ -31,7 +31,7 @@ def test_start_script_reports_the_terminal(value, expected, monkeypatch):
         "",
     ],
 )
-def test_delta_of_this_spark_or_of_a_platform_is_accepted(jar):
+def test_delta_for_this_spark_or_in_a_jar_of_another_name_is_accepted(jar):
     assert session.delta_fault(jar, "4.2.0") is None
 
 
@@ -43,7 +43,7 @@ def test_delta_of_this_spark_or_of_a_platform_is_accepted(jar):
         ("file:/j/delta-spark_2.13-4.0.0.jar", "has delta-spark_2.13-4.0.0.jar, which is for Spark 4.0 or older"),
     ],
 )
-def test_missing_delta_and_delta_of_another_spark_are_named_with_the_remedy(jar, state):
+def test_missing_delta_and_delta_for_another_spark_are_named_with_the_remedy(jar, state):
     fault = session.delta_fault(jar, "4.2.0")
     assert fault.startswith(f"Spark 4.2.0 {state}; expected delta-spark_4.2_2.13, such as --packages io.delta:")
 
@@ -79,7 +79,7 @@ spark.stop()
 
 
 @pytest.mark.cluster
-def test_settings_of_the_operator_take_precedence():
+def test_settings_of_spark_submit_take_precedence():
     args = "--master local[1] --conf spark.ui.enabled=false --conf spark.sql.session.timeZone=Asia/Tokyo pyspark-shell"
     environment = os.environ | {"PYSPARK_SUBMIT_ARGS": args}
     done = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Signals before, during and after the work of a run, in a process without Spark."""
+"""Signals that arrive before, during or after the work of a run, in a process without Spark."""
 
 import subprocess
 import sys
@@ -25,7 +25,10 @@ runner.main(job.Job("probe", work), ["--output", "out"])
 
 
 def run(folder, signal, patch):
-    """Run a job that sends a signal to itself where ``patch`` says, and return the ended process."""
+    """Run a job in a process that sends itself a signal, and return the completed process.
+
+    ``patch`` is Python code that makes some function of the run call ``interrupt``.
+    """
     code = PROBE.format(signal=signal, patch=patch)
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
 

@@ -28,7 +28,7 @@ def value_of(loaded, name):
     return getattr(getattr(loaded, section), key)
 
 
-def test_nothing_given_loads_the_defaults():
+def test_load_without_arguments_returns_the_defaults():
     assert load() == settings.Settings()
 
 
@@ -37,7 +37,7 @@ def test_unknown_setting_gets_a_suggestion():
     assert faults("zzzzz=1") == ("unknown setting zzzzz",)
 
 
-def test_assignment_without_a_sign_is_a_fault():
+def test_assignment_without_an_equals_sign_is_a_fault():
     assert faults("clustering.ks") == ("--set clustering.ks: expected section.key=value",)
 
 
@@ -110,7 +110,7 @@ def test_missing_files_do_not_hide_other_faults(tmp_path):
     assert len(all_faults) == 3
 
 
-def test_file_faults_are_named_like_those_of_set(tmp_path):
+def test_unknown_settings_in_a_file_are_named_in_full(tmp_path):
     file = toml(tmp_path, "clustering = 5\n[ingest]\nmod = 'snapshot'\n")
     assert sorted(text.split(",")[0] for text in faults(configs=[file])) == [
         "unknown setting clustering",

@@ -1,4 +1,4 @@
-"""The models of the settings: defaults, limits, and what an error says was expected."""
+"""The models of the settings: defaults, limits, and the expected values in errors."""
 
 import json
 

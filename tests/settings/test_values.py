@@ -1,4 +1,4 @@
-"""Values of single settings from --set and Python: what is accepted, and the error for what is not."""
+"""Values of single settings from --set and Python: which are accepted, and the errors for all others."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def value_of(loaded, name):
         ("recommend.min_popularity=20", 20.0),
         ("recommend.same_genre=true", True),
         ("label.model_version=0a1b", "0a1b"),
-        # sixteen hexadecimal digits that TOML takes for a number
+        # model versions of sixteen hexadecimal digits that TOML parses as numbers
         ("label.model_version=1234567890123456", "1234567890123456"),
         ("label.model_version=12345678901234e5", "12345678901234e5"),
     ],

@@ -19,12 +19,12 @@ SMALL = schema.Table(
     (("bpm_positive", "bpm > 0"),),
     has_feed=True,
 )
-"""As ``tracks``, with few constraints: each one that is added is a commit."""
+"""A table like ``tracks`` with few constraints, as an upgrade makes a commit for each of them."""
 ROW = {"run_id": "r", "job": "j", "status": "done", "settings": "{}", "versions": "{}", "input": "{}", "counts": "{}"}
 
 
 def store_of_schema_1(spark, root, table, frame, rules=None):
-    """Write a table as schema 1 had it, and return its store."""
+    """Write a table with schema version 1 and the constraints ``rules``, and return its store."""
     path = f"{root}/{table.name}"
     writer = frame.writeTo(f"delta.`file:{path}`").using("delta").tableProperty("segue.schema", "1")
     for name, condition in (rules or {}).items():

@@ -47,7 +47,7 @@ def test_spark_uri_keeps_uris_and_makes_paths_local(path, expected):
     assert spark_uri(path) == expected
 
 
-def test_stores_need_a_session():
+def test_other_file_systems_need_a_session():
     with pytest.raises(OutputError, match="cannot reach s3a://x/y without a Spark session"):
         FILES.read_text("s3a://x/y")
 
@@ -62,7 +62,7 @@ def test_stores_need_a_session():
         ),
     ],
 )
-def test_store_that_spark_does_not_know_is_refused_with_the_innermost_cause(spark, uri, cause):
+def test_unknown_file_system_is_refused_with_the_innermost_cause(spark, uri, cause):
     with pytest.raises(OutputError, match=r"^cannot reach ") as refused:
         files.Files(spark).read_text(uri)
     assert cause in str(refused.value)
@@ -70,7 +70,7 @@ def test_store_that_spark_does_not_know_is_refused_with_the_innermost_cause(spar
 
 @pytest.fixture
 def hadoop(spark):
-    """Hadoop's file systems; that of the local disk replaces files as HDFS does, by a rename."""
+    """Hadoop's file systems. On the local disk Hadoop replaces a file by a rename, as on HDFS."""
     return HadoopFiles(spark)
 
 
@@ -94,7 +94,7 @@ def test_hadoop_writes_reads_lists_and_removes(hadoop, tmp_path):
         hadoop.write(f"{folder}/w/y", b"")
 
 
-def test_size_is_known_for_local_files_and_folders_only(tmp_path):
+def test_local_size_is_none_unless_a_local_file_or_folder_exists(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "a").write_bytes(b"12345")
     (tmp_path / "in" / "b").write_bytes(b"678")

@@ -1,4 +1,4 @@
-"""A full or read-only disk: a one-line error, consistent tables, and a next run that completes."""
+"""Runs on a full or read-only disk print one line, leave consistent tables, and complete once there is space."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The results of ``tests.helpers.full_disk``: of each pipeline run its exit code, messages and rows."""
+    """The results that ``tests.helpers.full_disk.main`` returns."""
     folder = tmp_path_factory.mktemp("disk")
     mounting = [*_NAMESPACE, "mount", "-t", "tmpfs", "segue", str(folder)]
     if shutil.which("unshare") is None or subprocess.run(mounting, capture_output=True, check=False).returncode:
@@ -39,7 +39,7 @@ def test_read_only_output_is_refused_and_unchanged(runs):
 
 
 @pytest.mark.guard("full-disk-one-line-error")
-def test_full_disk_is_one_error_line(runs):
+def test_run_on_a_full_disk_prints_one_error_line(runs):
     *full, last = runs["full"]
     assert last["code"] == 0
     assert len(full) >= 4, "the disk was full in fewer than four runs"
@@ -58,6 +58,6 @@ def test_full_disk_leaves_every_table_consistent(runs):
             assert rows in (before[name], after[name]), name
 
 
-def test_run_with_enough_space_writes_the_undisturbed_tables(runs):
+def test_run_with_enough_space_writes_the_same_tables_as_on_another_disk(runs):
     assert runs["full"][-1]["code"] == 0
     assert runs["differences"] == []

@@ -67,7 +67,7 @@ def test_rows_are_added_and_updated_by_key(spark, store):
     assert version(store) == 1
 
 
-@pytest.mark.parametrize("n_left", [3, 1])  # few changes are merged, for many the table is rewritten
+@pytest.mark.parametrize("n_left", [3, 1])  # one change is merged; for three of four rows the table is rewritten
 def test_missing_rows_are_removed_in_one_commit(spark, store, n_left):
     rows = dots(spark, ("a", 1.0, []), ("b", 2.0, []), ("c", 3.0, []), ("d", 4.0, []))
     store.sync(DOTS, rows)
@@ -127,7 +127,7 @@ def test_write_after_a_concurrent_change_is_a_conflict(spark, store):
 def test_concurrent_creation_of_a_table_is_a_conflict(spark, store, monkeypatch):
     late = Store(spark, store.root)
     store.sync(DOTS, dots(spark, ("a", 1.0, [])))
-    first = iter([False])  # as before the other store created it
+    first = iter([False])  # as if the first check came before the other store created the table
     monkeypatch.setattr(late, "exists", lambda table: next(first, True))
     with pytest.raises(ConflictError):
         late.sync(DOTS, dots(spark, ("b", 2.0, [])))
@@ -167,7 +167,7 @@ def test_missing_table_is_reported_with_the_job_that_writes_it(store):
 
 @pytest.mark.guard("foreign-folder-refused")
 def test_folder_of_other_files_is_refused_and_unchanged(spark, tmp_path):
-    (tmp_path / "models").mkdir()  # a folder name of segue, but not an output
+    (tmp_path / "models").mkdir()  # an output has such a folder too, but also tables
     with pytest.raises(OutputError, match="contains other files"):
         Store(spark, str(tmp_path)).prepare()
     assert [entry.name for entry in tmp_path.iterdir()] == ["models"]
@@ -229,7 +229,7 @@ def test_small_table_is_cached_until_its_stage_ends(spark, store, monkeypatch, m
     with store.stage("outer"):
         with store.stage("inner"):
             rows = store.read(DOTS, cache=True)
-        # the outermost stage releases it
+        # only the outermost stage unpersists the table
         assert (rows.storageLevel.useMemory, store.read(DOTS).storageLevel.useMemory) == (is_cached, is_cached)
     assert not rows.storageLevel.useMemory
     assert not store.read(DOTS, cache=True).storageLevel.useMemory

@@ -1,4 +1,4 @@
-"""Two writers of the same table version: one gets a ConflictError, also where Delta raises no error."""
+"""Two writers of the same version of a table: one gets a ConflictError, even if Delta raises no error."""
 
 import json
 import select
@@ -40,7 +40,7 @@ def test_rows_inserted_by_two_writers_are_stored_once(spark, store, monkeypatch)
     store.insert(DOTS, dots(spark, "b"))
     with pytest.raises(ConflictError, match="another run changed dots"):
         late.insert(DOTS, dots(spark, "b"))
-    # a file system whose listing does not show the other writer's commit yet
+    # as on a file system whose listing does not show the other writer's commit yet
     later = Store(spark, store.root)
     later.read(DOTS)
     store.insert(DOTS, dots(spark, "c"))
@@ -68,12 +68,12 @@ def test_provenance_is_read_after_later_commits(spark, store):
 
 
 def commits(folder):
-    """Return what Delta's log says of each commit, by version."""
+    """Return the ``commitInfo`` of every commit in the log of the table in ``folder``, by rising version."""
     paths = sorted(Path(folder, "_delta_log").glob("*.json"))
     return [json.loads(line)["commitInfo"] for path in paths for line in path.open() if "commitInfo" in line]
 
 
-def test_commits_leave_the_users_session_and_other_writes_alone(spark, store, tmp_path):
+def test_commits_do_not_change_the_users_session_or_other_writes(spark, store, tmp_path):
     name, other = "spark.databricks.delta.commitInfo.userMetadata", str(tmp_path / "other")
     spark.conf.set(name, "the user's")
     try:

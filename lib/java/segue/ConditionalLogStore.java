@@ -15,11 +15,11 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Delta's log on an object store: a commit is created on the condition that there is none of its version yet.
+ * Writes Delta's log to an object store: creates the file of a commit only if there is no file of its version yet.
  *
- * <p>Delta's default for S3 (S3SingleDriverLogStore) looks whether the version exists and then writes it, so that of
- * two JVMs the later one replaces the commit of the earlier, and both are told that they have committed. Here the store
- * itself refuses the second (If-None-Match in S3's PUT, which Hadoop's S3A sends from 3.4.2 on).
+ * <p>Delta's default for S3 (S3SingleDriverLogStore) checks whether the version exists and then writes it. If two JVMs
+ * do this at the same time, the later write replaces the earlier commit, and both JVMs report success. Here the object
+ * store itself refuses the second write (If-None-Match in S3's PUT, which Hadoop's S3A sends from version 3.4.2 on).
  */
 public class ConditionalLogStore extends HadoopFileSystemLogStore {
 
@@ -38,7 +38,7 @@ public class ConditionalLogStore extends HadoopFileSystemLogStore {
       lines.write('\n');
     }
     byte[] content = lines.toByteArray();
-    // Checkpoints' pointers (_last_checkpoint) may be replaced, commits never.
+    // Delta overwrites the pointer to the last checkpoint (_last_checkpoint), but never a commit.
     FSDataOutputStreamBuilder builder = system.createFile(path);
     builder.overwrite(overwrite.booleanValue());
     if (!overwrite.booleanValue()) {
@@ -58,7 +58,8 @@ public class ConditionalLogStore extends HadoopFileSystemLogStore {
       if (overwrite.booleanValue() || !system.exists(path)) {
         throw error;
       }
-      // A request that S3A has sent again after a lost answer is refused for the commit that the first one made.
+      // S3A repeats a request whose answer was lost. The store then refuses the repeated request, though the first one
+      // has created the file: it is this commit if the content is the same.
       if (!Arrays.equals(content, read(system, path))) {
         throw new FileAlreadyExistsException(path.toString());
       }
@@ -74,7 +75,7 @@ public class ConditionalLogStore extends HadoopFileSystemLogStore {
     }
   }
 
-  /** A file of an object store appears when it has been written as a whole. */
+  /** Returns false: a file of an object store appears only when all of it has been written. */
   @Override
   public Boolean isPartialWriteVisible(Path path, Configuration configuration) {
     return Boolean.FALSE;

@@ -1,1 +1,1 @@
-"""Fit K-means for every k in a feature space, choose one, describe it as a model, label tracks and profile clusters."""
+"""Fit K-means for every k in a feature space, choose one k, describe the model, label tracks and profile clusters."""

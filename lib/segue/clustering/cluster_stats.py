@@ -1,7 +1,7 @@
 """Compute statistics of clusters, and of features within clusters, in numpy on the workers.
 
-Each task adds up its rows and returns one array, so the driver receives O(k * n_features) numbers a partition (and
-``N_BINS`` times as many for quartiles), whatever the number of tracks.
+Each task adds up its rows and returns one array. So the driver receives O(k * n_features) numbers per partition, and
+``N_BINS`` times as many for quartiles, for any number of tracks.
 """
 
 import math
@@ -18,9 +18,12 @@ Floats = NDArray[np.float64]
 Batches = Iterable[pa.RecordBatch]
 
 OUTLIER_DEVIATIONS = 3.0
-"""A track is an outlier if its distance to the centre exceeds its cluster's mean by this many standard deviations."""
+"""A track is an outlier if its distance to the centre exceeds the mean distance by more standard deviations than this.
+
+Mean and standard deviation are computed from the distances of the cluster's tracks in training.
+"""
 N_BINS = 2048
-"""Histogram bins between a feature's minimum and maximum in a cluster: a quartile is exact to about a bin's width."""
+"""Number of histogram bins from a feature's minimum to its maximum in a cluster: a quartile's error is about a bin."""
 _QUARTILE_SHARES = (0.25, 0.5, 0.75)
 
 
@@ -60,7 +63,7 @@ def list_matrix(points: pa.Array) -> Floats:
 def squared_distances(points: Floats, centres: Floats) -> Floats:
     """Return the squared Euclidean distances between points and centres. O(n k d).
 
-    Sums squared differences: the faster |x|^2 - 2 x.c + |c|^2 loses digits where a point is close to a centre.
+    Adds up squared differences, because the faster |x|^2 - 2 x.c + |c|^2 loses digits for a point close to a centre.
 
     Parameters
     ----------
@@ -105,9 +108,9 @@ def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequenc
 def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
     """Return sizes, sums and outlier thresholds of all clusters as ClusterStats. Runs one Spark job.
 
-    A threshold is the mean distance of a cluster's tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
+    The threshold of a cluster is the mean distance of its tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
     deviations, rounded up to nine decimals, plus 1e-9. The rounding makes the threshold independent of the order of
-    summation; the margin prevents outliers among tracks that are all equally far from their centre.
+    summation; the added 1e-9 prevents outliers among tracks that are all equally far from their centre.
 
     Parameters
     ----------
@@ -141,6 +144,7 @@ def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
 
 
 def _round_up(threshold: float) -> float:
+    """Return a threshold rounded up to nine decimals, plus 1e-9."""
     return (math.ceil(threshold * 1e9) + 1) / 1e9
 
 
@@ -149,14 +153,14 @@ def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[t
 
     Parameters
     ----------
-    tracks : DataFrame with column ``cluster`` (int from 1) and the features, where null and NaN are left out
+    tracks : DataFrame with the columns ``cluster`` (int from 1) and ``names``, where null and NaN are missing values
     names : names of the features
     k : number of clusters
 
     Returns
     -------
     dict from (cluster, feature name) to FeatureStats
-        Without the pairs in which no track of the cluster has the feature.
+        A pair is absent if no track of the cluster has the feature.
     """
     table = tracks.select(F.col("cluster").cast("int"), *(F.col(name).cast("double") for name in names))
     n, sums, square_sums, low, high = _fit_moments(table, len(names), k)
@@ -245,9 +249,9 @@ def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int
 
 
 def _collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
-    """Return a list of what ``summarise`` makes of each partition, in partition order. Runs one Spark job.
+    """Call ``summarise`` on the Arrow batches of each partition, on the workers. Runs one Spark job.
 
-    ``summarise`` turns the Arrow batches of a partition into an array, which is flattened.
+    Returns a list of the arrays that it returns, one per partition, each flattened.
     """
 
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:

@@ -3,8 +3,8 @@
 For every feature, the cluster's mean is compared with the mean of all tracks, in standard deviations of all tracks. The
 description names up to ``MAX_WORDS`` features whose mean is at least ``NOTABLE`` deviations away, the largest deviation
 first; from ``EXTREME`` deviations the word is preceded by "very". A cluster without such a feature is "middling".
-Clusters with equal descriptions get their next features, below ``NOTABLE`` with "rather", until the descriptions differ
-or no feature is left.
+To clusters with equal descriptions, words for further features are added until the descriptions differ or no feature is
+left; below ``NOTABLE`` deviations the word is preceded by "rather".
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ WORDS = {
     "instrumentalness": ("instrumental", "vocal"),
     "duration_s": ("long", "short"),
 }
-"""For every feature, the word for a mean above that of all tracks, and the word for one below."""
+"""For every feature, the word for a mean above the mean of all tracks, and the word for a mean below it."""
 NOTABLE, EXTREME = 0.5, 1.5
 MAX_WORDS = 3
 MIDDLING = "middling"
@@ -33,8 +33,8 @@ def describe_clusters(deviations: Sequence[Mapping[str, float]]) -> list[str]:
     Parameters
     ----------
     deviations : one mapping per cluster
-        Feature name to the difference between the cluster's mean and the mean of all tracks, in standard deviations of
-        all tracks; without the features that have no such value.
+        From feature name to the cluster's mean minus the mean of all tracks, in standard deviations of all tracks.
+        Features without such a value are absent.
 
     >>> describe_clusters([{"bpm": 2.0, "loudness": 0.6}, {"bpm": -0.7, "loudness": 0.1}, {"bpm": 0.2}])
     ['very fast, loud', 'slow', 'middling']
@@ -65,6 +65,7 @@ def _phrases(ranked: Sequence[Sequence[tuple[str, float]]], counts: Sequence[int
 
 
 def _word(name: str, deviation: float) -> str:
+    """Return the word for a feature that deviates by ``deviation`` standard deviations, with "very" or "rather"."""
     word = WORDS[name][deviation < 0]
     if abs(deviation) >= EXTREME:
         return f"very {word}"

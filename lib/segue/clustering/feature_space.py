@@ -1,4 +1,4 @@
-"""Define the space in which tracks are compared, its pyspark.ml stages, and the PipelineModel made of them."""
+"""Define the feature space in which tracks are clustered, its pyspark.ml stages, and the PipelineModel made of them."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -56,9 +56,9 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """An upper bound of the absolute values in the column ``output`` over the training tracks, or None.
+        """Upper bound of the absolute values in the column ``output`` over the training tracks.
 
-        Only the scaler ``minmax`` sets a bound.
+        None if there is no bound: only the scaler ``minmax`` has one.
         """
         return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
 
@@ -113,12 +113,12 @@ _SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
 
 
 def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
-    """Return a list of cluster indices, in the order of the clusters' numbers: largest first, then by coordinates.
+    """Return the indices of clusters in the order in which they are numbered: the largest cluster first.
 
     Parameters
     ----------
-    sizes : shape (k,)
-    centres : shape (k, n_features)
+    sizes : number of points of each cluster, shape (k,)
+    centres : shape (k, n_features); of equal sizes, the centre with the lower coordinates comes first
     """
     return sorted(range(len(sizes)), key=lambda c: (-sizes[c], *centres[c].tolist()))
 
@@ -131,7 +131,8 @@ def pipeline_with_centres(
     Parameters
     ----------
     preparation : fitted stages of ``space``
-    centres : shape (k, n_features), scaled units, no two equal; the KMeansModel has them in this order
+    space : feature space that ``preparation`` was made for
+    centres : shape (k, n_features), scaled units, no two equal; row i is the centre of the cluster with label i
     """
     model = kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION)
     return PipelineModel([*preparation.stages, model])
@@ -140,7 +141,7 @@ def pipeline_with_centres(
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
     """Return name and parameters of the fitted scaler, such as ``{"name": "standard", "mean": […], "deviation": […]}``.
 
-    There are two parameters; each is a list with one number per feature.
+    Each of its two parameters is a list with one number per feature.
     """
     scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):
@@ -153,9 +154,9 @@ def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
 
 
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
-    """Return a dict from feature to the value that replaces missing ones: the median. Runs one Spark job.
+    """Return a dict from feature to the median that replaces its missing values. Runs one Spark job.
 
-    The dict is empty if the space has no Imputer.
+    Without an Imputer in the fitted stages, it is empty, and no job runs.
     """
     first = preparation.stages[0]
     if not isinstance(first, ImputerModel):
@@ -175,14 +176,15 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
     Returns
     -------
     array of shape (n_points, n_features)
-        A feature that was constant in training has the value that the scaler subtracts: minimum, mean or median.
+        In units of the features. A feature that was constant in training has the value that the scaler subtracts from
+        it: minimum, mean or median.
     """
     points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]
     if weights:
         points = points / weights[0].getScalingVec().toArray()
     offset, width = _offset_and_width(preparation)
-    # a constant feature is 0.5 in minmax space, whose offset is the feature's minimum
+    # minmax scales a constant feature to 0.5, but its original value is the offset, the minimum
     points = np.where(width > 0, points * width, 0.0) + offset
     for index, name in enumerate(space.columns):
         if name in space.log:
@@ -191,9 +193,9 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 
 
 def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[str]:
-    """Return the names of features that were constant for the scaler: with a spread of 0 in training.
+    """Return the names of the features whose spread in training was 0.
 
-    The spread is the range, the standard deviation or the interquartile range, whichever the scaler divides by.
+    The spread is what the scaler divides by: the range, the standard deviation or the interquartile range.
     """
     _, widths = _offset_and_width(preparation)
     return [name for name, width in zip(space.columns, widths, strict=True) if width == 0]

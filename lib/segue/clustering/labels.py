@@ -1,7 +1,7 @@
 """Label tracks with a trained model: cluster, distance, second-nearest cluster, silhouette, outlier flag.
 
-Every value is a function of the track and of statistics stored in the model, so a track gets the same label alone or
-among all others.
+Every value is computed from the track and from statistics stored in the model, so it does not depend on the other
+tracks that are labeled with it.
 """
 
 import numpy as np
@@ -28,7 +28,11 @@ _DISTANCE_DDL = "distance double, second_cluster int, silhouette double, is_outl
 
 
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
-    """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks."""
+    """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks.
+
+    ``pipeline`` is the fitted PipelineModel of a model. Runs no Spark job, unless the pipeline has an Imputer: its
+    transform reads the medians by a small job.
+    """
     features = pipeline.stages[-1].getOrDefault("featuresCol")
     return (
         pipeline.transform(tracks)
@@ -40,9 +44,9 @@ def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
 def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) -> Floats:
     """Return the silhouette of each point by squared Euclidean distance, from sums over the clusters. O(n k d).
 
-    The mean squared distance from x to the n points of a cluster with sum S and sum of squared lengths Q is
-    |x|^2 + Q / n - 2 x.S / n; to the other n - 1 points of x's cluster it is n / (n - 1) times that. A point alone in
-    its cluster has silhouette 0, as in scikit-learn and ClusteringEvaluator.
+    The mean squared distance of a point x to the n points of a cluster with sum S and sum of squared lengths Q is
+    |x|^2 + Q / n - 2 x.S / n. For the cluster of x itself this is multiplied by n / (n - 1), which gives the mean over
+    the other n - 1 points. A point alone in its cluster has silhouette 0, as in scikit-learn and ClusteringEvaluator.
 
     Parameters
     ----------
@@ -70,15 +74,19 @@ def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) 
 
 
 def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
-    """Add columns to labeled tracks, computed from the distances to the centres.
-
-    ``distance`` (double, scaled units) is that to the centre of the track's cluster, ``second_cluster`` (int) the
-    cluster of the next nearest centre. ``silhouette`` is a double, ``is_outlier`` a boolean.
+    """Add the columns ``distance``, ``second_cluster``, ``silhouette`` and ``is_outlier``. Runs no Spark job.
 
     Parameters
     ----------
     labeled : DataFrame with columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units)
     stats : statistics of the clusters in training
+
+    Returns
+    -------
+    DataFrame
+        ``labeled`` with ``distance`` (double), the distance in scaled units to the centre of the track's cluster;
+        ``second_cluster`` (int from 1), the cluster with the second nearest centre; ``silhouette`` (double); and
+        ``is_outlier`` (boolean), whether ``distance`` exceeds the cluster's threshold.
     """
 
     def distance_fields(point: pa.Array, cluster: pa.Array) -> pa.Array:
@@ -101,7 +109,9 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
 
 
 def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: ModelCard) -> DataFrame:
-    """Label tracks: return a DataFrame with the columns of the table ``labeled_tracks``. Runs no Spark job.
+    """Label tracks: return a DataFrame with the columns of the table ``labeled_tracks``.
+
+    Runs no Spark job, or a small one if the model imputes missing features.
 
     Parameters
     ----------
@@ -133,5 +143,5 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: Model
 
 
 def _element_by_cluster(values: list[str]) -> Column:
-    """Return a Column with the element of ``values`` for the row's cluster; the first element is that of cluster 1."""
+    """Return a Column with the element of ``values`` for the row's cluster; the first element is for cluster 1."""
     return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))

@@ -1,4 +1,4 @@
-"""Read and write ``model.json``: the complete description of a trained model, readable without Spark or Python."""
+"""Make and parse the text of ``model.json``, the complete description of a trained model in JSON."""
 
 import json
 from collections.abc import Mapping
@@ -19,39 +19,50 @@ _VERSION_DIGITS = 16
 class ModelCard:
     """The content of ``model.json``. Lists by cluster begin with cluster 1; lists by feature follow ``features``.
 
-    To label a track: replace missing features by ``imputed``; replace features in ``log`` by log1p(x); scale with
-    ``scaler``, where ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal, ``standard``
-    gives (x - mean) / deviation and ``robust`` gives (x - median) / range, both 0 if the divisor is 0; multiply by
-    ``weights``. The cluster is that of the nearest of ``centres_scaled``, on a tie the lower number.
+    To label a track:
+
+    1. Replace missing features by ``imputed``, and each feature x in ``log`` by log1p(x).
+    2. Scale with ``scaler``: ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal;
+       ``standard`` gives (x - mean) / deviation and ``robust`` (x - median) / range, both 0 if the divisor is 0.
+    3. Multiply by ``weights``: by 1 if a feature has none.
+    4. The track belongs to the cluster whose centre in ``centres_scaled`` is nearest, on a tie to the lower number.
     """
 
     model_version: str
     trained_at: str
     settings: dict[str, Any]
-    """The training settings. Training again with equal settings on the same tracks reuses the model."""
+    """The training settings. Training with equal settings, tracks and library versions reuses the model."""
     versions: dict[str, str]
+    """Versions of segue, Python and libraries, by name."""
     space: str
+    """Name of the feature space: ``FeatureSpace.name``."""
     features: list[str]
     imputed: dict[str, float]
+    """Value that replaces a missing one, by feature: the median in training. Empty if nothing is imputed."""
     log: list[str]
     scaler: dict[str, Any]
+    """Result of ``feature_space.scaler_parameters``."""
     weights: dict[str, float]
     n_tracks: int
+    """Number of tracks in training."""
     silhouette: float
+    """Mean silhouette of the tracks in training."""
     centres: list[list[float]]
     """Centres of the clusters, in the units of the features."""
     centres_scaled: list[list[float]]
+    """Centres of the clusters, in scaled units."""
     sizes: list[int]
+    """Number of tracks of each cluster in training."""
     cluster_names: list[str]
     cluster_descriptions: list[str]
     thresholds: list[float]
-    """Distance from the centre, in scaled units, above which a track is an outlier of its cluster."""
+    """Of each cluster, the distance from the centre, in scaled units, above which a track is an outlier."""
     sums: list[list[float]]
     """Sum of the scaled points of each cluster."""
     square_sums: list[float]
     """Sum of the squared lengths of the scaled points of each cluster."""
     profiles: list[dict[str, Any]]
-    """The rows of ``cluster_profiles``."""
+    """The rows of the table ``cluster_profiles``."""
 
     @property
     def k(self) -> int:
@@ -97,7 +108,7 @@ def model_version(content: Mapping[str, Any]) -> str:
 
     Parameters
     ----------
-    content : what determines the model: fingerprint of the tracks, settings, library versions
+    content : everything that determines the model: a checksum of the tracks, settings, library versions
         Equal content gives equal versions, in any order of keys.
     """
     return json_digest(content, _VERSION_DIGITS, ensure_ascii=False)

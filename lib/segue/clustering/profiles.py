@@ -13,7 +13,7 @@ from segue.clustering.cluster_stats import fit_feature_stats
 MAX_GENRES = 5
 MAX_EXEMPLARS = 5
 MAX_EXACT_TRACKS = 100_000
-"""Number of tracks above which quartiles are computed from histograms: exact ones need every value in memory."""
+"""Maximum number of tracks for exact quartiles, which need all values in memory; with more they are estimated."""
 _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
@@ -25,12 +25,12 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
     labeled : DataFrame with the columns of ``tracks``, ``cluster`` (int from 1), ``distance`` and ``silhouette``, no
         cluster empty
     n_tracks : number of rows in ``labeled``
-    max_exact : number of tracks up to which quartiles are exact
+    max_exact : number of tracks up to which quartiles are exact; above it they are estimated from histograms
 
     Returns
     -------
     list of dict
-        One row per cluster, cluster 1 first: column to value, without the column ``model_version``.
+        One dict per cluster, cluster 1 first, from column to value; the column ``model_version`` is not in it.
     """
     rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
     phrases = descriptions.describe_clusters(_deviations(rows))
@@ -57,7 +57,7 @@ def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | 
     ``row`` holds the statistics of one cluster, as ``_fit_statistics`` returns them.
     """
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
-    # JSON has no infinity, to which the standard deviation of very large durations overflows
+    # JSON has no infinity, which the standard deviation of very large durations may be
     values = [
         v if v is None or math.isfinite(v) else None for v in (row[f"{name}_mean"], row[f"{name}_sd"], *quartiles)
     ]
@@ -67,8 +67,9 @@ def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | 
 def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
     """Return a dict for each cluster, cluster 1 first: size, mean silhouette, exemplars and feature statistics.
 
-    Exemplars are the tracks nearest to the centre; keys of features are such as ``bpm_mean`` and ``bpm_quartiles``. If
-    ``exact``, Spark computes all in one job; else quartiles come from histograms, in two more.
+    Exemplars are the tracks nearest to the centre. Keys of feature statistics are ``bpm_mean``, ``bpm_sd``, ``bpm_n``,
+    ``bpm_quartiles`` and so on. Runs one Spark job if ``exact``; else three, as two more estimate the statistics of
+    features, with quartiles from histograms.
     """
     statistics = [column for name in schema.FEATURE_NAMES for column in _exact_statistics(name)] if exact else []
     grouped = labeled.groupBy("cluster").agg(
@@ -97,17 +98,18 @@ def _exact_statistics(name: str) -> list[Column]:
 def _exemplars() -> Column:
     """Return an aggregate Column: an array of structs with the tracks nearest to the centre, nearest first.
 
-    Of equally near tracks the one with the lower track id comes first.
+    Of equally near tracks, the track with the lower id comes first.
     """
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
 
 
 def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return for each cluster a dict from feature to its mean minus the mean of all tracks, in standard deviations.
+    """Return for each cluster a dict: by feature, the cluster's mean minus the mean of all tracks.
 
-    The standard deviations are those of all tracks. Features that are missing, constant or not finite are left out.
-    ``rows`` holds the statistics of each cluster, as ``_fit_statistics`` returns them.
+    The unit is the feature's standard deviation over all tracks. Features that no track of the cluster has, that are
+    constant, or whose standard deviation is not finite are left out. ``rows`` holds the statistics of each cluster, as
+    ``_fit_statistics`` returns them.
     """
     deviations: list[dict[str, float]] = [{} for _ in rows]
     for name in schema.FEATURE_NAMES:
@@ -123,7 +125,7 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
         variance = sum(count * (sd * sd + (mean - overall) * (mean - overall)) for _, count, mean, sd in moments) / n
         if 1e-18 < variance < math.inf:
             for index, _, mean, _ in moments:
-                # rounded, so that the order of summation does not change a description
+                # rounded, so that a description does not depend on the order of summation
                 deviations[index][name] = round((mean - overall) / variance**0.5, 9)
     return deviations
 
@@ -131,7 +133,8 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 def _fit_top_genres(labeled: DataFrame) -> dict[int, list[dict[str, Any]]]:
     """Return a dict from cluster to its most frequent genres: dicts with genre, share and lift. Runs one Spark job.
 
-    The share is among the cluster's tracks that have a genre; the lift is that share over the share among all tracks.
+    ``share`` is the genre's share among the cluster's tracks that have a genre; ``lift`` is ``share`` divided by the
+    genre's share among all tracks that have a genre.
     """
     rows = labeled.where("genre IS NOT NULL").groupBy("cluster", "genre").count().collect()
     overall: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Choose the number of clusters, and the feature space, by the scores of the fits."""
+"""Choose the number of clusters k and the feature space by the scores of the fits."""
 
 import logging
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class ScoredFit(Protocol):
-    """The scores of one k that a selection needs; ``segue.core.grid_result.Fit`` has them."""
+    """Scores of one k by which k and the feature space are chosen; ``segue.core.grid_result.Fit`` has them."""
 
     @property
     def k(self) -> int: ...
@@ -32,13 +32,13 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     ----------
     fits : one per k, in any order, at least one
     rule : ``silhouette``, ``knee``, ``stable`` or ``fixed``
-        ``silhouette`` chooses the largest silhouette among k >= ``min_k``, on a tie the smallest k; ``knee`` the k at
-        the knee of the inertia curve; ``stable`` the largest k whose stability is within one standard error of the
-        best; ``fixed`` chooses ``k``.
+        ``silhouette`` chooses the k with the largest silhouette among k >= ``min_k``, on a tie the smallest k;
+        ``knee`` the k at the knee of the inertia curve; ``stable`` the largest k whose stability is within one standard
+        error of the best stability; ``fixed`` chooses ``k``.
     min_k : smallest k for the rule ``silhouette``
-        Where no fitted k is as large, all fitted k are compared, with a warning.
-    k : number of clusters for the rule ``fixed``
-        Where it was not fitted, the largest fitted k is chosen, with a warning.
+        If every fitted k is smaller, all fitted k are compared, with a warning in the log.
+    k : number of clusters for the rule ``fixed``; None for other rules
+        If it was not fitted, the largest fitted k is chosen, with a warning in the log.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     Raises
     ------
     ValueError
-        If the rule is none of these, or is ``fixed`` without ``k``.
+        If the rule is unknown, or is ``fixed`` and ``k`` is None.
     """
     by_k = sorted(fits, key=lambda fit: fit.k)
     if rule == "silhouette":
@@ -66,7 +66,7 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
 
 
 def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
-    """Return the k with the largest silhouette among k >= ``min_k``, or among all k where none is as large."""
+    """Return the k with the largest silhouette among k >= ``min_k``, or among all k if every k is smaller."""
     eligible = [fit for fit in by_k if fit.k >= min_k]
     if not eligible:
         log.warning("no k of at least %d was fitted: choosing the best silhouette of all fitted k", min_k)
@@ -77,11 +77,11 @@ def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
     """Return the k at the knee of the inertia curve.
 
     Both axes are scaled to [0, 1]; the knee is the k at which the curve is farthest below the straight line from its
-    first point to its last, on a tie the smallest k. Without a decrease it is the smallest k.
+    first point to its last, on a tie the smallest k. If the last inertia is not below the first, it is the smallest k.
 
     Parameters
     ----------
-    ks : ascending
+    ks : numbers of clusters, ascending
     inertias : one per k
 
     References
@@ -102,7 +102,8 @@ def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
     Parameters
     ----------
     by_k : fits by ascending k
-        Those without stability are ignored; where none has one the smallest k is returned, with a warning.
+        Fits without stability are ignored. If no fit has stability, the smallest k is returned, with a warning in the
+        log.
     """
     candidates = [(fit.k, fit.stability) for fit in by_k if fit.stability is not None]
     if not candidates:
@@ -115,13 +116,13 @@ def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
 def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
     """Return the index of the best feature space; on a tie, the lowest index.
 
-    The score of a space is a mean over the k that all spaces share. Where tracks have genres it is the mean normalised
-    mutual information with genre, else the mean stability (``Fit.stability``). Where a score is missing the index is 0,
-    with a warning.
+    The score of a space is the mean score of its fits, over the k that were fitted in all spaces. The score of a fit is
+    the normalised mutual information with genre or, if tracks have no genres, the mean stability. If a score is
+    missing, or the spaces share no k, the index is 0, with a warning in the log.
 
     Parameters
     ----------
-    fits_by_space : the fits of each space, all of the same tracks
+    fits_by_space : for each space its fits, all of the same tracks
     """
     if len(fits_by_space) == 1:
         return 0
@@ -135,7 +136,7 @@ def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
 
 
 def _space_score(fit: ScoredFit) -> float | None:
-    """Return the normalised mutual information with genre; if it is None, the mean stability; if both are, None."""
+    """Return the normalised mutual information with genre or, if it is None, the mean stability, which may be None."""
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi
     return fit.stability.mean if fit.stability else None

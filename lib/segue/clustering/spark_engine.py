@@ -1,4 +1,4 @@
-"""Engine ``spark-ml``: fit K-means with pyspark.ml, one k after the other.
+"""Fit K-means with pyspark.ml, one k after the other: the engine ``spark-ml``.
 
 pyspark.ml computes the fits and the mean silhouette. Inertia, the silhouettes of clusters, Davies-Bouldin,
 Calinski-Harabasz and the agreement with genres are computed with numpy, from sums and counts per cluster.
@@ -44,16 +44,16 @@ log = logging.getLogger(__name__)
 
 NAME = "spark-ml"
 CONCURRENT_FITS = 4
-"""Fits that run at once: a single one is many short Spark jobs, which leave most of a cluster idle."""
+"""Number of fits that run at once: a single fit is many short Spark jobs, which leave most of a cluster idle."""
 PARALLEL_INIT_POINTS = 20
 """With at least this many distinct points per centre, every second start uses ``k-means||``."""
 
 
 def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points: int | None = None) -> list[Fit]:
-    """Fit K-means with pyspark.ml for every k and score the best start of each on all points. Runs many Spark jobs.
+    """Fit K-means with pyspark.ml for every k and score the best fit of each on all points. Runs many Spark jobs.
 
-    For each k, ``options.restarts`` fits start from different seeds; the one with the lowest ``trainingCost`` is
-    scored. The silhouette is ``ClusteringEvaluator``'s; the other scores come from sums per cluster.
+    For each k, ``options.restarts`` fits start from different seeds; the fit with the lowest ``trainingCost`` is
+    scored. ``ClusteringEvaluator`` computes the silhouette; the other scores are computed from sums per cluster.
 
     Parameters
     ----------
@@ -61,26 +61,27 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
         units, finite) and ``genre`` (string or null)
     ks : numbers of clusters, rising, each at least 2
     options : starts, iterations, tolerance and seed; with ``subsamples`` > 0 the stability of every k is measured too
-    n_points : number of rows, if known; saves a job
+    n_points : number of rows, if known; saves a Spark job
 
     Returns
     -------
     list of Fit
-        One per k, in the order given; centres have shape (k, n_features) and scaled units. Left out, with a warning,
-        is a k above the number of distinct points, or one for which every start lost a cluster.
+        One per k, in the order given; centres have shape (k, n_features) and scaled units. A k is left out, with a
+        warning, if it is above the number of distinct points, or if after every start a cluster has no points.
 
     Raises
     ------
     ClusteringError
-        If there are fewer distinct points than the smallest k, or every start of every k lost a cluster.
+        If there are fewer distinct points than the smallest k, or if every k is left out.
 
     Notes
     -----
-    Stability is the mean adjusted Rand index over all pairs of random halves of the tracks, or of a sample of about
-    20,000 (``options.sample_size``, if less). Sample and halves are drawn by hashes of ``track_id`` and the seed.
-    K-means is fitted on each half, from at most four starts; two halves are compared by the labels that their models
-    give to the tracks in both. A pair of halves that share no track is left out, whereas the engine ``fused`` counts it
-    as 1. Stability is None if k exceeds the distinct points of a half, every start of a half loses a cluster, or no two
+    Stability is measured on random halves of the tracks or, if there are more than 20,000 (or ``options.sample_size``,
+    if that is less), of a sample of about this size. Sample and halves are drawn by hashes of ``track_id`` and the
+    seed. K-means is fitted on each half, from at most four starts. Two halves are compared by the adjusted Rand index
+    between the labels that their two models give to the tracks in both halves; the stability is its mean over all pairs
+    of halves. A pair of halves that share no track is left out (the engine ``fused`` counts it as 1). Stability is None
+    if a half has fewer distinct points than k, if after every start on a half a cluster has no points, or if no two
     halves share a track.
 
     References
@@ -98,7 +99,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
         for number, k in enumerate(feasible, start=1):
             started = time.monotonic()
             if (model := _best_model(distinct, n_distinct, k, options)) is None:
-                log.warning("k %d is left out: every start lost a cluster", k)
+                log.warning("k %d is left out: after every start, a cluster has no tracks", k)
                 continue
             scores = _score(points, model, options)
             fits.append(replace(scores, stability=_stability(subsamples, k, options)) if subsamples else scores)
@@ -109,8 +110,8 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
             )  # fmt: skip
     if not fits:
         raise ClusteringError(
-            f"every start lost a cluster for every k from {feasible[0]} to {feasible[-1]}, expected a start after "
-            "which every cluster has tracks; add tracks or features, or request fewer clusters with clustering.ks"
+            f"for every k from {feasible[0]} to {feasible[-1]}, after every start, a cluster has no tracks; expected a "
+            "start without empty clusters; add tracks or features, or request fewer clusters with clustering.ks"
         )
     return fits
 
@@ -118,8 +119,8 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 def _weighted(points: DataFrame, n_points: int) -> DataFrame:
     """Return a DataFrame of the distinct points (vector ``point``), each with its number of copies (double ``weight``).
 
-    Its order is reproducible. K-means with these weights has the same optimum as over all points. No two initial
-    centres coincide among distinct points; Spark's block solver fails where they do.
+    Partitions and order of its rows are reproducible. K-means with these weights has the same optimum as on all points.
+    Initial centres drawn from distinct points all differ; Spark's block solver fails if two of them coincide.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
@@ -129,9 +130,10 @@ def _weighted(points: DataFrame, n_points: int) -> DataFrame:
 
 
 def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
-    """Return the KMeansModel of lowest ``trainingCost`` over all starts, or None if every start lost a cluster.
+    """Run all starts of one k, in parallel; return the KMeansModel with the lowest ``trainingCost``.
 
-    ``trainingCost`` is the inertia before the last move of the centres.
+    ``trainingCost`` is the inertia before the last move of the centres. Returns None if after every start a cluster has
+    no points.
     """
     calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
     models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
@@ -141,9 +143,10 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
     """Fit the KMeansModel of one start, and return it, or None if it has fewer than k clusters with points.
 
-    ``start`` is the number of the start, from 0: the seed depends on it, and every second start may use ``k-means||``.
+    ``start`` is the number of the start, from 0. The seed depends on it, and even numbers use ``k-means||`` if there
+    are enough distinct points.
     """
-    # k-means|| does well on separated clusters, random on overlapping ones; among few points only random picks k
+    # k-means|| does well on separated clusters, random on overlapping ones; from few points only random draws k centres
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
     kmeans = KMeans(
         featuresCol="point",
@@ -160,7 +163,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
     try:
         model = kmeans.fit(distinct)
     except Py4JJavaError as error:
-        # k-means|| may pick fewer than k centres if few points carry all the cost; the block solver then fails
+        # k-means|| may draw fewer than k centres if few points make up all the cost; the block solver then fails
         if use_parallel and "ArrayIndexOutOfBounds" in str(error):
             return None
         raise
@@ -181,7 +184,7 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
         restarts=options.restarts,
         iterations=model.summary.numIter,
     )
-    # rounding may exceed 1 where every point equals its centre
+    # by rounding it may exceed 1 if every point equals its centre
     return replace(fit, silhouette=min(max(silhouette, -1.0), 1.0))
 
 
@@ -217,18 +220,20 @@ def _cluster_sums(labeled: DataFrame) -> ClusterSums:
 def _point_scores(
     values: Matrix, labels: NDArray[np.int32], sizes: NDArray[np.int64], means: Matrix, spreads: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the silhouette of each point, its distance to the mean of its cluster, and the square of that.
+    """Return three arrays of shape (n,): each point's silhouette, and its distance and squared distance to the mean.
 
-    All three are arrays of shape (n,). The mean squared distance from x to all points of a cluster is |x - mean|^2 +
-    spread, where spread is the mean squared distance of these points to their mean. Over the *other* points of the own
-    cluster, of size n, it is n / (n - 1) times as much. A point alone in its cluster has silhouette 0, as in
-    scikit-learn.
+    The mean is the mean of the point's cluster. The mean squared distance of a point x to all points of a cluster is
+    |x - mean|^2 + spread, where spread is the mean squared distance of these points to their mean. For the cluster of x
+    itself, with s points, this is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
+    alone in its cluster has silhouette 0, as in scikit-learn.
 
     Parameters
     ----------
     values : points, shape (n, n_features)
     labels : index of each point's cluster, shape (n,)
-    sizes, means, spreads : of the clusters, shapes (k,), (k, n_features) and (k,)
+    sizes : number of points of each cluster, shape (k,)
+    means : mean of each cluster's points, shape (k, n_features)
+    spreads : mean squared distance of each cluster's points to their mean, shape (k,)
     """
     each = np.arange(len(labels))
     to_means = np.stack([((values - mean) ** 2).sum(axis=1) for mean in means], axis=1)
@@ -266,7 +271,7 @@ class _Subsamples(NamedTuple):
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Return the random halves on which stability is measured, persisted until ``stack`` is closed."""
+    """Return the random halves on which stability is measured, persisted until ``stack`` is closed. Runs Spark jobs."""
 
     def hashed(*more: int) -> Column:
         return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))
@@ -281,10 +286,10 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Return the stability of one k: how similar the clusterings of random halves are, over all pairs of halves.
+    """Fit K-means on each half for one k, and return the adjusted Rand index over all pairs of halves: mean and sd.
 
-    It is the mean and standard deviation of the adjusted Rand index; None if k exceeds the distinct points of a half,
-    every start of a half loses a cluster, or no two halves share a track.
+    Returns None if a half has fewer distinct points than k, if after every start on a half a cluster has no points, or
+    if no two halves share a track.
     """
     if k > min(subsamples.n_distinct):
         return None
@@ -301,16 +306,16 @@ def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stabili
     for a, b in combinations(range(options.subsamples), 2):
         both = member[a] & member[b]
         counts = np.bincount(labels[a][both] * k + labels[b][both], minlength=k * k).reshape(k, k)
-        # None: the two halves share no track
+        # the index is None if the two halves share no track
         if (index := agreement(counts).ari) is not None:
             indices.append(index)
     return Stability(float(np.mean(indices)), float(np.std(indices)), options.subsamples) if indices else None
 
 
 def _run_all(spark: SparkSession, calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Call functions in parallel; return a list of their results, in order.
+    """Call functions in parallel, up to ``CONCURRENT_FITS`` at once; return a list of their results, in order.
 
-    The first error cancels the Spark jobs of the others.
+    The first error in a call cancels the Spark jobs of the others, and is raised.
     """
     with parallel_jobs(spark, CONCURRENT_FITS) as submit:
         futures = [submit(call) for call in calls]

@@ -29,8 +29,8 @@ def kmeans_model_from_centres(
     Returns
     -------
     KMeansModel
-        Transforms and is saved like any other. Its ``summary`` describes the fit on the centres, not the data that
-        the centres come from.
+        It transforms and is saved like any other KMeansModel. Its ``summary`` describes the fit on the centres, and
+        says nothing about the data that the centres come from.
 
     Raises
     ------
@@ -45,9 +45,9 @@ def kmeans_model_from_centres(
     iteration. Its random start draws k of the k rows, which is all of them: each row is the only point of its own
     cluster, and the mean of one point is that point, bit for bit.
 
-    The drawn rows come in another order. The draw shuffles row positions by ``seed`` and never looks at values, so
-    the order is a permutation that depends on the seed and k alone. A first fit on the rows 0, 1, …, k - 1 returns this
-    permutation p; in the second fit, row p[i] holds centre i, so that the model has centre i at position i.
+    The fitted model has the rows in another order. The draw shuffles row positions by ``seed`` and does not depend on
+    values, so this order is a permutation that depends on the seed and k alone. A first fit on the rows 0, 1, …, k - 1
+    returns this permutation p. In the second fit, row p[i] holds centre i, so the model has centre i at position i.
 
     ``KMeansModel.load`` of a hand-written directory (JSON metadata, Parquet rows) is not used: the file format belongs
     to Spark, is no public interface and changes between versions, and a cluster needs a folder that all machines share.
@@ -86,7 +86,7 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
     """Return the order in which KMeans draws k rows, a tuple: centre i of the fit is row ``result[i]``.
 
-    The order depends on k alone, as the seed is fixed; it is cached, so that there is one fit for each k.
+    The order depends on k alone, as the seed is fixed. It is cached: only the first call for a k runs a fit.
     """
     if k not in _PERMUTATIONS:
         numbers = np.arange(k, dtype=np.float64)[:, None]

@@ -22,7 +22,7 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 def versions() -> dict[str, str]:
     """Return a dict by name: the versions of segue, Python and the libraries that results depend on.
 
-    A library without package metadata has the version of its loaded module, or else "unknown".
+    For a library without package metadata it is the ``__version__`` of the loaded module, or else "unknown".
     """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:

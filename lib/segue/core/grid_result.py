@@ -14,46 +14,45 @@ from segue.errors import ClusteringError
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float64]
 STABILITY_MAX_POINTS = 20_000
-"""Maximum number of points on which stability is measured (``spark-ml``: approximate)."""
+"""Maximum number of points on which stability is measured; ``spark-ml`` draws a sample of about this size."""
 STABILITY_RESTARTS = 4
-"""Starts of each k on each half of the points, for stability; ``spark-ml``: at most ``GridOptions.restarts``."""
+"""Starts of each k on each random half, for stability; ``spark-ml`` runs at most ``GridOptions.restarts`` of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
-    """Options for fitting K-means for every k of a grid, by either engine.
-
-    They are restarts, iterations, tolerance, seed, sample size and the number of subsamples, by which the stability of
-    each k is measured.
-    """
+    """Options for fitting K-means for every k of a grid, by either engine (``fused`` or ``spark-ml``)."""
 
     restarts: int
-    """Starts of each k. The best by inertia is returned; ``fused`` improves it by centres of neighbouring k."""
+    """Starts of each k. The fit of lowest inertia is used; ``fused`` then improves it by centres of neighbouring k."""
     max_iter: int
-    """Maximum number of Lloyd iterations over all points."""
+    """Maximum number of Lloyd iterations over all points: of each k with ``fused``, of each start with ``spark-ml``."""
     tol: float
     """A fit has converged when no centre moves farther than this, in the units of the points.
 
-    ``fused`` also stops when a pass lowers inertia by less than the share ``tol`` / 20, with ``tol`` in units of points
-    scaled into [-1, 1]. It uses neither ``max_iter`` nor ``tol`` if the sample holds all points.
+    With ``fused`` a fit has also converged when a pass lowers its inertia by a smaller share than ``tol`` / 20, where
+    ``tol`` is converted to the units of points scaled into [-1, 1]. ``fused`` uses neither ``max_iter`` nor ``tol`` if
+    its sample holds all points.
     """
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
-    """Points on which ``fused`` searches for starts, at least 100 per centre; ``spark-ml``: for stability only."""
+    """Number of points on which ``fused`` searches starting centres, raised to 100 per centre of the largest k.
+
+    ``spark-ml`` uses it only as the maximum number of points for stability.
+    """
     subsamples: int = 0
-    """Number of random halves of the sample that are fitted for ``Stability``; 0: ``Fit.stability`` is None."""
+    """Number of random halves of the sample on which ``Fit.stability`` is measured; 0: it is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How well fits of one k on random halves of the points agree.
-
-    Holds the mean and standard deviation of the adjusted Rand index over all pairs of halves.
-    """
+    """The adjusted Rand index between fits of one k on random halves of the points: statistics over pairs of halves."""
 
     mean: float
+    """Mean over the pairs; 1 if every two fits agree, about 0 if they agree as by chance."""
     sd: float
+    """Standard deviation over the pairs."""
     subsamples: int
     """Number of halves."""
 
@@ -91,9 +90,9 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
-    """What the scores of one k are computed from: a NumPy array for each sum over the points of a cluster.
+    """Sizes, means and sums over the points of each cluster of one k, from which its scores are computed.
 
-    A cluster's points are those nearest to its centre; ``means`` are means instead of sums.
+    A cluster's points are those nearest to its centre.
     """
 
     sizes: NDArray[np.int64]
@@ -101,11 +100,11 @@ class ClusterSums:
     means: Matrix
     """Mean of each cluster's points, shape (k, n_features)."""
     silhouettes: NDArray[np.float64]
-    """Sums of silhouettes, shape (k,)."""
+    """Sum of the silhouettes of each cluster's points, shape (k,)."""
     distances: NDArray[np.float64]
-    """Sums of distances to the cluster's mean, shape (k,)."""
+    """Sum of the distances of each cluster's points to their mean, shape (k,)."""
     squares: NDArray[np.float64]
-    """Sums of squared distances to the cluster's mean, shape (k,)."""
+    """Sum of the squared distances of each cluster's points to their mean, shape (k,)."""
 
 
 def fit_from_sums(
@@ -113,9 +112,11 @@ def fit_from_sums(
 ) -> Fit:
     """Compute the scores of the clusters of one k from sums over their points, and return them as a Fit.
 
+    ``Fit.stability`` is None.
+
     Parameters
     ----------
-    centres : shape (k, n_features)
+    centres : shape (k, n_features), in the units of ``sums``
     sums : sums over the points of each cluster, no cluster empty
     agreement : agreement of the clusters with classes (genres)
     engine, restarts, iterations : copied into the Fit
@@ -141,9 +142,12 @@ def fit_from_sums(
 
 
 def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
-    """Return a list of those ``ks`` that are at most ``n_distinct``, the number of distinct points.
+    """Return the ``ks`` that are at most ``n_distinct``; log a warning if others are left out.
 
-    ``ks`` are ascending. Larger ones are left out with a warning in the log.
+    Parameters
+    ----------
+    ks : numbers of clusters, ascending
+    n_distinct : number of distinct points
 
     Raises
     ------

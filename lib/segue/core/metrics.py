@@ -19,7 +19,7 @@ class Agreement(NamedTuple):
     ari: float | None
     """Adjusted Rand index, at most 1, about 0 by chance."""
     purity: float | None
-    """Share of points in the commonest class of their cluster, in (0, 1]."""
+    """Share of the points with a class that are in the commonest class of their cluster, in (0, 1]."""
 
 
 def agreement(counts: NDArray[np.int64]) -> Agreement:
@@ -84,6 +84,8 @@ def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 
 def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
     """Return the Davies-Bouldin index: at least 0, lower is better. O(k^2 n_features).
+
+    As in scikit-learn it is 0 if all points are at their cluster's mean, or if all means coincide.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Decide what a path or URI means: one without a scheme is on the driver's disk, whatever ``fs.defaultFS`` is."""
+"""Resolve paths and URIs, and check that executors see a file of the driver.
+
+A path without a scheme is on the driver's local file system, whatever Hadoop's setting ``fs.defaultFS`` is.
+"""
 
 import os
 import socket
@@ -13,11 +16,11 @@ from pyspark.sql import SparkSession
 
 _LOCAL_SCHEMES = ("", "file")
 _TASKS_PER_CORE = 2
-"""Of the probe: tasks need not reach every executor, twice as many as cores nearly always do."""
+"""Tasks per core of the job in ``hosts_without``: with two, nearly every executor gets a task."""
 
 
 def spark_uri(path: str) -> str:
-    """Return a path as a URI for Spark; without a scheme it is on the local file system."""
+    """Return a path or URI as a URI for Spark: a path without a scheme gets ``file:``; trailing slashes are removed."""
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
 
@@ -29,7 +32,7 @@ def local_path(uri: str) -> Path | None:
 
 
 def has_local_master(spark: SparkSession) -> bool:
-    """Return whether driver and executors are one process."""
+    """Return whether Spark's master is ``local``, so that driver and executors are one process."""
     master = spark.sparkContext.master or ""
     return master.startswith("local") and not master.startswith("local-cluster")
 
@@ -37,7 +40,8 @@ def has_local_master(spark: SparkSession) -> bool:
 def hosts_without(spark: SparkSession, path: Path) -> list[str]:
     """Return the hosts of executors that do not see a file or folder of the driver's disk, sorted.
 
-    Runs one Spark job with two tasks a core, which need not reach every executor; none on a local master.
+    Runs one Spark job with two tasks per core; executors that get no task are not checked. With a local master it runs
+    no job and returns an empty list.
     """
     if has_local_master(spark):
         return []
@@ -54,7 +58,10 @@ def hosts_without(spark: SparkSession, path: Path) -> list[str]:
 
 
 def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
-    """Return the content of a file of any store from a byte offset to its end, read by the driver through Hadoop."""
+    """Return the bytes of a file from the offset ``start`` to its end, read by the driver through Hadoop.
+
+    ``uri`` may be on any file system that Spark reads.
+    """
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(uri)
     stream = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).open(path)
@@ -66,10 +73,11 @@ def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
-    """Return the hosts of executors that do not see the files of a folder, a path or URI; see ``hosts_without``.
+    """Return the hosts of executors that do not see the files in ``folder``, a path or URI, sorted. Runs one Spark job.
 
-    Executors may have a folder of the same name on disks of their own, so they look for a new file in it, which is
-    removed afterwards. A folder of another file system than the local one is taken to be seen by all.
+    Executors look for a new file, which is created in the folder and removed afterwards: a folder of the same name on
+    their own disk lacks it. If the folder is not on the local file system, or the master is local, no job runs and the
+    list is empty.
     """
     path = local_path(folder)
     if path is None or has_local_master(spark):
@@ -83,7 +91,7 @@ def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
 
 
 def unseen_message(option: str, path: str, hosts: list[str]) -> str:
-    """Return the error message for a path of an option that executors do not see."""
+    """Return the error message that the executors on ``hosts`` do not see ``path``, the value of ``option``."""
     return (
         f"{option} {path} is on the driver's disk, which executors on {', '.join(hosts)} do not see; expected a URI, "
         "such as s3a://BUCKET/FOLDER or hdfs:///FOLDER, or a folder that all machines share"

@@ -31,8 +31,13 @@ def persisted_unless_cached(
 ) -> AbstractContextManager[DataFrame]:
     """Return a context manager that persists ``rows`` for a block, unless the caller has cached them.
 
-    ``source`` is the DataFrame that ``rows`` are selected from, if it may be cached instead of them. What the caller
-    has cached is not persisted here: to unpersist it at the end would drop the caller's cache.
+    If the caller has cached them, nothing is persisted or unpersisted: unpersisting would drop the caller's cache.
+
+    Parameters
+    ----------
+    rows : DataFrame to persist
+    source : DataFrame that ``rows`` are selected from, if the caller may have cached it instead of ``rows``
+    level : storage level
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE
     return nullcontext(rows) if is_cached else persisted(rows, level)
@@ -58,13 +63,14 @@ def parallel_jobs(
     """Context manager: run calls in parallel threads, each with its own Spark jobs; the block's end waits for them all.
 
     Each call inherits the job description, tags and local properties that the submitting thread has at that moment.
-    An error of a call is raised by ``result()`` of its Future alone. An error that ends the block drops the calls that
-    have not started and cancels the Spark jobs of running calls, MLlib's included, until they have ended.
+    An error in a call is raised where the block calls ``result()`` of its Future. If an error ends the block, calls
+    that have not started are dropped, and the Spark jobs of running calls, also those of pyspark.ml, are cancelled
+    until these calls have ended or ``cancel_seconds`` have passed.
 
     Parameters
     ----------
     spark : the session of the DataFrames that the calls use
-    max_jobs : number of threads; calls start in the order of submission
+    max_jobs : number of threads, and so of calls that run at once; calls start in the order of submission
     cancel_seconds : maximum seconds to wait for running calls after an error
 
     Yields
@@ -107,7 +113,7 @@ def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], 
     while running and time.monotonic() < deadline:
         with suppress(Exception):  # the error that ends the block matters more, for instance that the JVM has died
             spark.sparkContext.cancelJobsWithTag(tag)
-        # cancelled again: a call may have been between two jobs
+        # the next round cancels again: in this one, a call may have been between two jobs
         running = wait(running, timeout=_CANCEL_INTERVAL).not_done
 
 
@@ -123,7 +129,7 @@ def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> 
     Parameters
     ----------
     frame : rows, no two equal in ``keys``
-    n_rows : number of rows; it alone decides the number of partitions
+    n_rows : number of rows; there is one partition for each 100,000 of them, and at least two
     keys : names of columns of an orderable type
     """
     partitions = max(MIN_PARTITIONS, -(-n_rows // ROWS_PER_PARTITION))

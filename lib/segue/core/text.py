@@ -1,4 +1,4 @@
-"""Hash values by their JSON text, clean text from files for terminals and pages, shorten errors of the JVM."""
+"""Hash values by their JSON text, replace control characters, and shorten errors of the JVM."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ _MAX_CAUSE_LENGTH = 300
 
 
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
-    """Return the first hexadecimal digits of the SHA-256 of a value's JSON text with sorted keys.
+    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text with sorted keys.
 
     Stored tables and files hold such digests, so the JSON text of a value must stay the same between versions of segue.
 
@@ -36,7 +36,12 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def java_cause(error: Exception) -> str:
-    """Return the innermost cause in an error's Java stack trace, else its first line, without packages and codes."""
+    """Return one line that says why a call of the JVM failed, at most 300 characters.
+
+    It is the innermost ``Caused by:`` of the error's Java stack trace or, without such a line, the first line of the
+    error, or the name of its type if it has no text. The package of the Java exception, Spark's error class and the
+    SQLSTATE are removed.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     if len(lines) > 1 and lines[0].startswith(_PY4J_HEAD):

@@ -1,6 +1,7 @@
 """KMeansGrid: a pyspark.ml Estimator that fits and scores K-means for every k of a grid.
 
-Imports ``segue.core`` and ``segue.errors`` only. Its modules, from the Estimator downwards: ``estimator`` (with
-``params``), ``engine``, ``points`` (on the driver) or ``blocks`` (on the cluster), ``search`` (with ``worker_pool``),
-``lloyd`` and ``scoring``, ``seeding``, and the arithmetic in ``kernel``.
+The package imports ``segue.core`` and ``segue.errors`` only. ``estimator`` (with ``params``) defines the Estimator;
+``engine`` fits the grid; ``points`` and ``blocks`` hold the points, on the driver or on the cluster; ``search`` (with
+``worker_pool``) and ``seeding`` find starting centres; ``lloyd`` iterates over all points; ``scoring`` sums the scores;
+``kernel`` has the arithmetic.
 """

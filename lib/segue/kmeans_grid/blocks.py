@@ -1,6 +1,7 @@
-"""Pack points into binary blocks on the cluster, and sum them by nearest centre, in one Spark job for all k.
+"""Pack points into binary blocks on the cluster, and sum the points by nearest centre, in one Spark job for all k.
 
-A block is a DataFrame row that holds the points of one Arrow batch as float32. Each partition returns only sums.
+A block is a row of a DataFrame that holds the points of one Arrow batch as float32. The driver receives only the sums
+of each partition.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,10 +38,11 @@ class Blocks:
     n_features: int
     exponent: int
     n_classes: int
+    """Number of classes; 0 if there are none."""
     square_sum: float
-    """Sum of the squared lengths of all points."""
+    """Sum of the squared lengths of all points, scaled and in fixed point."""
     extremes: Matrix
-    """Points with the smallest or largest value of a feature, in fixed point, at most 2 n_features rows."""
+    """A point with the smallest and a point with the largest value of each feature, in fixed point, each point once."""
 
     @property
     def bits(self) -> int:
@@ -54,7 +56,7 @@ class Blocks:
         """Sum the points nearest to each centre, for several sets of centres. Runs one Spark job.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, their number, and the sum of their squared lengths.
+        sum of a centre's points, the number of these points, and the sum of their squared lengths.
         """
         n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in centre_sets])[:-1]
 
@@ -72,7 +74,7 @@ class Blocks:
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
         """Sum silhouettes and distances to the mean over the points of each cluster, for every k. Runs one Spark job.
 
-        Returns a list with one ScoreSums for each k, in the order of ``stats``, which hold the centres of each k.
+        Returns one ScoreSums for each k, in the order of ``stats``: one CentreStats for each k.
         """
         n_features, n_classes = self.n_features, self.n_classes
 
@@ -80,7 +82,7 @@ class Blocks:
             sums: list[ScoreSums] = []
             for block in blocks:
                 block_sums = scoring.score_sums(block.points, block.classes, n_classes, stats)
-                # merged block by block: the memory of a worker does not grow with its partition
+                # merged after each block, so that a worker's memory does not grow with its partition
                 if sums:
                     block_sums = [scoring.merge_score_sums(both) for both in zip(sums, block_sums, strict=True)]
                 sums = block_sums
@@ -104,14 +106,17 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
+    """The unpacked points of one block."""
+
     points: Points
     classes: NDArray[np.int32] | None
+    """Index of each point's class, below 0 for none, shape (n_points,); None if there are no classes."""
 
 
 def pack(point: Column, points: DataFrame, class_column: str | None, exponent: int) -> Blocks:
     """Pack points into a persisted DataFrame, and return them as Blocks. Runs one Spark job, or two with classes.
 
-    ``Blocks.release`` unpersists the DataFrame, which has a row for each Arrow batch of points.
+    The DataFrame has a row for each Arrow batch of points. The caller unpersists it by ``Blocks.release``.
 
     Parameters
     ----------
@@ -158,6 +163,7 @@ def require_valid_points(n_valid: int, n_invalid: int) -> None:
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
+    """Return the distinct classes as text, sorted; none if ``column`` is None. Runs one Spark job if it is not."""
     if column is None:
         return []
     rows = points.select(F.col(column).cast("string").alias("class")).where("class IS NOT NULL").distinct().collect()
@@ -165,6 +171,7 @@ def _classes(points: DataFrame, column: str | None) -> list[str]:
 
 
 def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return the function for ``mapInArrow`` that makes one row with the columns of ``_BLOCK`` of each Arrow batch."""
     value_set = pa.array(classes, pa.string())
 
     def pack_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -194,7 +201,7 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Convert an Arrow column of lists to a NumPy matrix, with a mask of the rows whose list has the full length.
+    """Convert an Arrow column of lists to a NumPy matrix, and mark the rows whose list has the maximum length.
 
     Parameters
     ----------
@@ -205,7 +212,7 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
     array of shape (n, n_features)
         ``n_features`` is the length of the longest list. Null values, and all values of shorter lists, are NaN.
     array of bool, shape (n,)
-        Whether a list is as long as the longest.
+        Whether the row's list is as long as the longest, and not empty.
     """
     lengths = pc.fill_null(pc.list_value_length(points), 0).to_numpy(zero_copy_only=False)
     width = int(lengths.max(initial=0))
@@ -221,9 +228,9 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return the distinct rows that hold the minimum or maximum of a column, as an array of at most 2 n_features rows.
+    """Return, for each column, a row with its minimum and a row with its maximum, without duplicates.
 
-    Of several rows with the same minimum or maximum, only the lexicographically smallest is returned.
+    Of several rows with the same minimum or maximum, the lexicographically smallest is returned.
     """
     if not len(rows):
         return rows
@@ -249,7 +256,7 @@ def _map_blocks(
     ----------
     frame : the DataFrame of ``Blocks``
     n_features : number of coordinates of a point
-    work : gets an iterator over the blocks of a partition; yields rows, each a list of bytes, one for each of ``names``
+    work : function from the blocks of a partition to rows; a row is a list with one bytes object for each of ``names``
     names : names of the binary columns of these rows
     """
 

@@ -43,18 +43,22 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs, or about ``max_iter`` + 8 for many points.
 
-    Points are many if there are more than ``options.sample_size``, and more than 100 for each centre of the largest k.
+    Points are many if they are more than ``options.sample_size`` and more than 100 for each centre of the largest k.
+    Fewer points are loaded into the driver's memory.
 
     Parameters
     ----------
-    points : DataFrame with the column ``features`` (vector, shape (n_features,)) and, where named, ``id_column`` and
-        ``class_column``. Up to six jobs read it: cache it if it is expensive to compute.
+    points : DataFrame with the column ``features`` and, where named, the columns ``id_column`` and ``class_column``
+        Up to six Spark jobs read it: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
-    features, id_column, class_column : column names
-    n_points : number of rows, if known; saves a job
-    bound : upper bound of the absolute values, if known; saves a job for many points
-    checkpoint : where the state of a grid over many points is saved after each pass, and restored from
+    features : name of a vector column, shape (n_features,)
+    id_column : name of a column with a unique id of each row, or None
+        A sample of many points is drawn by hashes of the ids or, without ids, of the vectors, which needs a shuffle.
+    class_column : name of a column with the known class of each row (null: no class), or None
+    n_points : number of rows, if known; saves a Spark job
+    bound : upper bound of the absolute values, if known; saves a Spark job for many points
+    checkpoint : storage to which the state is saved after each pass over many points, and from which it is restored
 
     Returns
     -------
@@ -70,7 +74,7 @@ def fit(
     sample_size = max(options.sample_size, POINTS_PER_CENTRE * ks[-1])
     n_points = points.count() if n_points is None else n_points
     with WorkerPool() as pool:
-        if n_points >= search.FIRST_POINTS:  # for fewer the start of the processes takes longer than the search
+        if n_points >= search.FIRST_POINTS:  # for fewer points, the search takes less time than starting processes
             pool.start()
         data = load_points(
             points, features=features, class_column=class_column, max_local=sample_size, n_points=n_points, bound=bound
@@ -85,7 +89,7 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Return a Fit for each k, for points in the driver's memory: the search runs on all of them until it converges."""
+    """Return a Fit for each k, for points in the driver's memory. The search runs on all points until it converges."""
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
     states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
@@ -141,7 +145,7 @@ def _sample(
     sample = draw_sample(point, points, blocks, id_column, size)
     if len(np.unique(sample.rows, axis=0)) >= ks[-1]:
         return sample, list(ks)
-    # most points coincide: the distinct ones, weighted, represent them better
+    # most points coincide: the distinct points, weighted, represent them better
     distinct, n_distinct = distinct_points(point, points, blocks, size)
     return distinct, feasible_ks(ks, n_distinct)
 
@@ -149,6 +153,7 @@ def _sample(
 def _restore(
     ks: Sequence[int], data: PointSet, checkpoint: CheckpointStore | None, fingerprint: Sequence[float]
 ) -> tuple[int, list[LloydState]] | None:
+    """Return the result of ``lloyd.restore_states`` for the checkpoint's text; None if there is no checkpoint."""
     text = checkpoint.load() if checkpoint else None
     restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None
     if restored:
@@ -215,7 +220,9 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
     """Return the sums over the points of each cluster of one k as ClusterSums, converted to the units of the input.
 
-    A length in these units is 2^``exponent`` times the length between scaled points.
+    Parameters
+    ----------
+    exponent : a length in the units of the input is 2^``exponent`` times the length between scaled points
     """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),

@@ -29,22 +29,23 @@ from segue.kmeans_grid.params import GridParams, load_metadata, rename_deprecate
 
 
 class KScore(NamedTuple):
-    """Scores and centres of the clusters of one k."""
+    """Scores and centres of the clusters of one k, in the units of ``featuresCol``."""
 
     k: int
     inertia: float
-    """Sum of squared distances to the nearest centre."""
+    """Sum of the squared distances of all rows to their nearest centre."""
     silhouette: float
     """Mean silhouette of all rows, by squared Euclidean distance, equal to ClusteringEvaluator's."""
     davies_bouldin: float
     calinski_harabasz: float
     nmi: float | None
-    """Normalised mutual information of clusters and ``classCol``; like ``ari`` and ``purity`` None without classes."""
+    """Normalised mutual information of clusters and ``classCol``; None without classes."""
     ari: float | None
-    """Adjusted Rand index of clusters and ``classCol``."""
+    """Adjusted Rand index of clusters and ``classCol``; None without classes."""
     purity: float | None
-    """Share of rows in the commonest class of their cluster."""
+    """Share of the rows with a class that are in the commonest class of their cluster; None without classes."""
     iterations: int
+    """Lloyd iterations that led to the centres."""
     sizes: list[int]
     """Number of rows of each cluster, shape (k,)."""
     centres: list[list[float]]
@@ -54,38 +55,39 @@ class KScore(NamedTuple):
 class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGrid"], DefaultParamsWritable):
     """K-means for every k of a grid, with restarts and exact scores, in a few passes over the data.
 
-    For the same rows, Params and version of numpy the centres have the same bits, whatever the number of partitions,
-    the order of rows and the machines, for up to 2^29 rows a cluster; scores agree to 1e-9. For this, sums must be
-    exact in any order, so values are rounded: let U be the smallest power of two that no absolute value exceeds; values
-    become multiples of U / 2^24, with more than 10 features of U / 2^23, with more than 42 of U / 2^22.
+    For the same rows, Params and version of numpy, the centres have the same bits for any number of partitions, any
+    order of rows and any machines, for up to 2^29 rows in a cluster; scores agree to 1e-9. This needs sums that are
+    exact in any order. Therefore values are rounded to multiples of U / 2^24, where U is the smallest power of two that
+    no absolute value exceeds (U / 2^23 with more than 10 features, U / 2^22 with more than 42).
 
-    All rows count in every pass and every score. Only starts are searched on a sample of rows, chosen by a hash of
-    ``idCol``; without an id it is a hash of the vector, which costs a shuffle of the rows.
+    All rows count in every pass and every score. Only starting centres are searched on a sample of the rows, drawn by a
+    hash of ``idCol``. Without ``idCol`` the sample is drawn by a hash of the vector, which costs a shuffle of the rows.
 
-    ``fit`` persists the rows if they are not cached. It reads them in about ``maxIter`` + 8 Spark jobs, or in two if
-    the sample holds all of them, and runs a few small jobs to make ``bestModel``.
+    ``fit`` persists the rows while it runs, if the caller has not cached them. It reads them in about ``maxIter`` + 8
+    Spark jobs, or in two if the sample holds all rows, and runs a few small jobs to make ``bestModel``.
 
     Parameters
     ----------
     featuresCol : vector column, shape (n_features,), without missing values
     predictionCol : column that ``transform`` adds: the index of the nearest centre of ``bestModel``, from 0
-    idCol, classCol : unique id and known class (may be null) of each row; optional
-    ks : numbers of clusters; those above the number of distinct rows are left out, with a warning
-    restarts : starts for each k, of which the best is used
-    maxIter : maximum number of iterations over all rows; unused if the sample holds all of them
-    tol : a k has converged when no centre moves farther than this, or when the inertia falls by a negligible share
-        (less than tol / (20 U)); unused if the sample holds all rows
+    idCol : column with a unique id of each row; optional
+    classCol : column with the known class of each row, or null; optional
+    ks : numbers of clusters; a k above the number of distinct rows is left out, with a warning
+    restarts : number of random starts for each k, of which the best is used
+    maxIter : maximum number of iterations over all rows; not used if the sample holds all rows
+    tol : a k has converged when no centre moves farther than this, or the inertia falls by a share below tol / (20 U);
+        not used if the sample holds all rows
     seed : seed of every random draw, at least 0
-    sampleSize : rows that starts are searched on, or 100 for each cluster of the largest k if that is more
-    minK : ``bestModel`` has the best silhouette among k of at least minK, or among all k where none is so large
-    fewest : the name of ``minK`` in 0.1.0; removed in 0.3.0
+    sampleSize : number of rows to search starting centres on, raised to 100 for each cluster of the largest k
+    minK : ``bestModel`` has the best silhouette among k of at least minK, or among all k if every k is smaller
+    fewest : name of ``minK`` in version 0.1.0; removed in 0.3.0
 
     Raises
     ------
     ValueError
-        By ``fit``, if Params are out of range: lists all of them.
+        By ``fit``, if Params are out of range: the message lists every fault.
     ClusteringError (a ValueError)
-        By ``fit``, if there are fewer distinct rows than the smallest of ks, or a value is missing or not finite.
+        By ``fit``, if there are fewer distinct rows than the smallest k, or a value is missing or not finite.
 
     Examples
     --------
@@ -133,7 +135,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         minK: int = 2,
         fewest: int | None = None,  # removed in 0.3.0
     ) -> "KMeansGrid":
-        """Set the Params that are given, and leave the others unchanged."""
+        """Set the Params that are passed as keywords, and leave the others unchanged."""
         given = rename_deprecated(self._input_kwargs)
         if "ks" in given:
             given["ks"] = list(given["ks"])
@@ -184,12 +186,12 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(minK=value)
 
     def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0
-        """Set minK by its name in version 0.1.0, with a DeprecationWarning."""
+        """Set minK, which was called fewest in version 0.1.0. Warns (DeprecationWarning)."""
         return self._set(**rename_deprecated({"fewest": value}, stacklevel=3))
 
     @classmethod
     def read(cls) -> "_GridReader":
-        """Return a reader of saved KMeansGrid estimators, those of version 0.1.0 included."""
+        """Return a reader of saved KMeansGrid estimators, including those saved by version 0.1.0."""
         return _GridReader()
 
     def _fit(self, dataset: DataFrame) -> "KMeansGridModel":
@@ -250,7 +252,7 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
 
     Attributes
     ----------
-    bestModel : pyspark.ml KMeansModel of the k with the best silhouette, among k of at least ``minK``
+    bestModel : pyspark.ml KMeansModel of the k with the best silhouette among k of at least ``minK``
     scores : list of KScore, one for each k, by rising k
     """
 
@@ -260,9 +262,9 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         self.scores = list(scores)
 
     def clusterCenters(self, k: int | None = None) -> list[NDArray[np.float64]]:
-        """Return the centres for one k of the grid, by default that of ``bestModel``: k arrays of shape (n_features,).
+        """Return the centres of one k of the grid, by default those of ``bestModel``: k arrays of shape (n_features,).
 
-        Raises ValueError if the grid does not have this k.
+        Raises ValueError if ``scores`` has no such k.
         """
         if k is None:
             return self.bestModel.clusterCenters()
@@ -286,7 +288,7 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
 
     @classmethod
     def read(cls) -> "_ModelReader":
-        """Return a reader of saved KMeansGridModels, those of version 0.1.0 included."""
+        """Return a reader of saved KMeansGridModels, including those saved by version 0.1.0."""
         return _ModelReader()
 
 

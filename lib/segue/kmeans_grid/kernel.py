@@ -1,9 +1,9 @@
 """Sum points by their nearest centre, for several sets of centres at once.
 
-Points x and centres c are in fixed point: rounded to multiples of 2^-bits in [-1, 1]. The nearest centre is the one
-with the lowest |c|^2 - 2 x.c, a number that fits exactly into the 53 bits of a float64, whatever the order in which its
-terms are added. So do counts and sums of coordinates. Labels and new centres are therefore the same for any partitions,
-batches and processors. Sums of squares are rounded; only scores use them.
+Points x and centres c are in fixed point: rounded to multiples of 2^-bits in [-1, 1]. The nearest centre is the centre
+with the lowest |c|^2 - 2 x.c. This number fits exactly into the 53 bits of a float64, in whatever order its terms are
+added; so do the number of a centre's points and the sums of their coordinates. Labels and new centres therefore have
+the same bits for any partitions, batches and processors. Sums of squares are rounded; only scores use them.
 """
 
 from collections.abc import Sequence
@@ -20,17 +20,18 @@ MAX_BITS = 24
 _ELEMENTS = 1 << 18
 """Number of distances computed at a time: they take 2 MB, which a core's cache holds."""
 _MIN_POINTS = 128
+"""Minimum number of points in a matrix product."""
 _MAX_EXPONENT = 500
 _MAX_CENTRES = 128
-"""Maximum number of centres in a matrix product, unless a single set has more. With more centres a product of the same
-size has fewer points, so that more products are needed."""
+"""Maximum number of centres in a matrix product, unless one set alone has more. With more centres, a product of the
+same size has fewer points, so that more products are needed."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the number of fractional bits of points: the most, up to 24, with which nearest centres are exact.
+    """Return the number of fractional bits of points: the maximum, up to 24, with which |c|^2 - 2 x.c is exact.
 
-    It is 24 up to 10 features, 23 up to 42, 22 up to 170: no partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and its
-    terms are multiples of 2^(-2 bits), so that it fits into the 53 bits of a float64.
+    It is 24 up to 10 features, 23 up to 42 and 22 up to 170. No partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and
+    its terms are multiples of 2^(-2 bits), so that it fits into the 53 bits of a float64.
     """
     return min(MAX_BITS, (MANTISSA - (3 * n_features - 1).bit_length()) // 2)
 
@@ -51,7 +52,7 @@ def exponent(max_abs: float) -> int:
 
 
 def round_to_fixed_point(values: Matrix, bits: int) -> Matrix:
-    """Return an array of the values, which are in [-1, 1], rounded to multiples of 2^-bits, ties to even."""
+    """Round values in [-1, 1] to multiples of 2^-bits, ties to even; return an array of the same shape."""
     # adding 0.0 replaces -0.0, which would make equal points differ in their bytes
     return np.ldexp(np.rint(np.ldexp(values, bits)), -bits) + 0.0
 
@@ -112,14 +113,14 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
     Parameters
     ----------
-    points : in fixed point (rounded to multiples of 2^-bits in [-1, 1])
-    centre_sets : arrays of shape (k, n_features), in fixed point, the centres of one set all different
+    points : in [-1, 1]; sums are exact if the points are in fixed point (rounded to multiples of 2^-bits)
+    centre_sets : arrays of shape (k, n_features), in fixed point; the centres of a set are all different
 
     Returns
     -------
     list of arrays of shape (k, n_features + 2)
-        For each centre the sum of its points, their number, and the sum of their squared lengths, all weighted. A point
-        at equal distances from several centres belongs to the one with the lowest index.
+        For each centre the sum of its points, the number of these points, and the sum of their squared lengths, all
+        weighted. A point at equal distances from several centres belongs to the centre with the lowest index.
     """
     sums: list[Matrix] = []
     for group in _groups(centre_sets):
@@ -128,9 +129,9 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Divide a list of sets of centres into lists, each for one matrix product, in the same order.
+    """Divide sets of centres into groups, each for one matrix product, in the same order.
 
-    A list has sets with up to ``_MAX_CENTRES`` centres together, or one set with more.
+    The sets of a group have up to ``_MAX_CENTRES`` centres together, or the group is one set with more centres.
     """
     groups: list[list[Matrix]] = []
     room = 0
@@ -144,6 +145,7 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
+    """Do what ``centre_sums`` does, with one matrix product for all sets per batch of points."""
     bounds = np.cumsum([0, *map(len, centre_sets)])
     coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
     size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))
@@ -184,9 +186,9 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
 
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
-    """Return the sum of the squared lengths of points in fixed point, as a coarse and a fine part to be added.
+    """Return the sum of the squared lengths of points in fixed point, as two numbers to be added: coarse and fine part.
 
-    Each part is exact, for any order of the points; their sum may need more bits than a float64 has.
+    Each part is exact for any order of the points; the total may need more bits than a float64 has.
     """
     squares = np.einsum("ij,ij->i", rows, rows)
     coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
@@ -194,7 +196,7 @@ def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
 
 
 def column_argmin(values: Matrix) -> NDArray[np.int64]:
-    """Return ``values.argmin(axis=0)``, several times faster: the row of each column's minimum, on a tie the lowest."""
+    """Return the row index of each column's minimum, on a tie the lowest: a faster ``values.argmin(axis=0)``."""
     is_minimum = values == values.min(axis=0)
     if np.count_nonzero(is_minimum) > values.shape[1]:
         indices: NDArray[np.int64] = values.argmin(axis=0)
@@ -204,12 +206,12 @@ def column_argmin(values: Matrix) -> NDArray[np.int64]:
 
 
 def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
-    """Return the index of each point's nearest centre, on a tie the lowest, shape (n_points,)."""
+    """Return an array of shape (n_points,): the index of each point's nearest centre, on a tie the lowest index."""
     return column_argmin(distance_coefficients(centres) @ points.homogeneous_columns)
 
 
 def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
-    """Return the mean of each centre's points, rounded to fixed point; a centre without points keeps its position.
+    """Return the mean of each centre's points, rounded to fixed point; a centre without points stays unchanged.
 
     Parameters
     ----------

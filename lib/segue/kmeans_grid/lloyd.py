@@ -19,13 +19,13 @@ MIN_GAIN_PER_TOL = 0.05
 
 
 class CheckpointStore(Protocol):
-    """Storage for one text of a few kilobytes: the state from which an interrupted grid of fits is continued."""
+    """Stores one text of some kilobytes: the state from which an interrupted grid of fits is continued."""
 
     def load(self) -> str | None:
         """Return the text that was saved last, or None if none was saved."""
 
     def save(self, text: str) -> None:
-        """Store a text in place of the one that was saved before."""
+        """Store a text in place of the text that was saved before."""
 
 
 @dataclass(slots=True)
@@ -35,11 +35,12 @@ class LloydState:
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     iterations: int = 0
+    """Number of moves over all points; for points in the driver's memory, the iterations of the search."""
     converged: bool = False
     inertia_offset: float | None = None
-    """``seeding.inertia_offset`` at the centres before their last move; None before the first move."""
+    """``seeding.inertia_offset`` for the centres before their last move; None before the first move."""
     sums: Matrix | None = field(default=None, repr=False)
-    """``kernel.centre_sums`` of all points for ``centres``, set when the iterations of this k end."""
+    """``kernel.centre_sums`` of all points for ``centres``; None until the iterations of this k have ended."""
 
 
 def run_lloyd(
@@ -56,9 +57,9 @@ def run_lloyd(
     """Run Lloyd's iterations for every k until it converges: up to ``max_iter`` + 1 passes, each one Spark job.
 
     A k has converged when no cluster is empty and either no centre would move farther than ``tol``, or the last move
-    lowered the inertia by a smaller share than ``tol`` / 20. Both are computed from exact sums, so partitions do not
-    matter. Changes ``states`` in place. The last pass of a k moves no centre; it stores the number of points and the
-    sums of coordinates of each cluster in ``state.sums``, for the scores.
+    lowered the inertia by a smaller share than ``tol`` / 20. Both are computed from exact sums, so the result does not
+    depend on partitions. Changes ``states`` in place. The last pass of a k moves no centre; it stores the number of
+    points and the sums of coordinates of each cluster in ``state.sums``, for the scores.
 
     Parameters
     ----------
@@ -69,9 +70,9 @@ def run_lloyd(
     tol : Euclidean distance that a converged centre may still move, in the coordinates of ``data``: within [-1, 1]
     checkpoint : where the states are saved after each pass
     fingerprint : numbers that identify the grid, saved with the states; ``restore_states`` compares them
-    passes : number of passes that led to ``states``, 0 unless they were restored from a checkpoint
+    passes : number of passes before these ``states`` were saved; 0 if they were not restored from a checkpoint
     """
-    # at least one pass: a checkpoint after the last pass holds no sums
+    # at least one pass, even if all were made before: a checkpoint does not hold ``sums``
     for number in range(min(passes, max_iter) + 1, max_iter + 2):
         unfinished = [state for state in states if state.sums is None]
         if not unfinished:
@@ -87,7 +88,8 @@ def run_lloyd(
 def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
     """Move the centres of one k to the means of their points. Changes ``state`` in place.
 
-    If no move is needed (converged) or allowed (``last``), the centres stay, and ``state.sums`` is set to ``sums``.
+    If the k has converged, or ``last`` is true, the centres do not move, and ``state.sums`` is set to ``sums``, which
+    is ``kernel.centre_sums`` of all points for the centres.
     """
     empty = sums[:, -2] == 0
     after = seeding.fill_empty_clusters(sample, kernel.updated_centres(sums, state.centres, data.bits), empty)
@@ -146,12 +148,14 @@ def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]
 def restore_states(
     text: str, ks: Sequence[int], n_features: int, fingerprint: Sequence[float] = ()
 ) -> tuple[int, list[LloydState]] | None:
-    """Return (number of passes, list of LloydState) from a checkpoint's text; None if it is corrupt or of another grid.
+    """Return the number of passes and the states of a checkpoint; None if it is corrupt or of another grid.
 
     Parameters
     ----------
     text : result of ``CheckpointStore.load``
-    ks, n_features, fingerprint : of the grid that is to be continued, to compare with the checkpoint
+    ks : numbers of clusters of the grid to be continued
+    n_features : number of features of its points
+    fingerprint : numbers that identify this grid; another grid has others
     """
     try:
         content: dict[str, Any] = json.loads(text)

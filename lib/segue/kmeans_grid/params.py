@@ -23,15 +23,15 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
     )
     ks: Param[list[int]] = Param(Params._dummy(), "ks", "numbers of clusters to try (> 1)", TypeConverters.toListInt)
     restarts: Param[int] = Param(
-        Params._dummy(), "restarts", "starts for each k, the best of which counts (> 0)", TypeConverters.toInt
+        Params._dummy(), "restarts", "random starts for each k, of which the best is used (> 0)", TypeConverters.toInt
     )
     sampleSize: Param[int] = Param(
-        Params._dummy(), "sampleSize", "rows that starts are searched on (> 0)", TypeConverters.toInt
+        Params._dummy(), "sampleSize", "number of rows to search starting centres on (> 0)", TypeConverters.toInt
     )
     minK: Param[int] = Param(
         Params._dummy(),
         "minK",
-        "least number of clusters of bestModel, unless every k of ks is smaller",
+        "minimum k of bestModel; not used if every k in ks is smaller",
         TypeConverters.toInt,
     )
 
@@ -65,7 +65,9 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Return a dict of the Params that are not None, by their current names. Warns of each former name.
+    """Return a dict of those values that are not None, by the current name of their Param.
+
+    Warns of each former name (DeprecationWarning).
 
     Parameters
     ----------
@@ -75,7 +77,8 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
     given = {name: value for name, value in values.items() if value is not None}
     for old, new in _RENAMED.items():
         if old in given:
-            warnings.warn(f"{old} is called {new} since 0.2.0, and removed in 0.3.0", DeprecationWarning, stacklevel)
+            message = f"{old} is called {new} since 0.2.0; the name {old} is removed in 0.3.0"
+            warnings.warn(message, DeprecationWarning, stacklevel)
             given.setdefault(new, given.pop(old))
     return given
 

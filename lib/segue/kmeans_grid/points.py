@@ -1,4 +1,4 @@
-"""Load points into the driver's memory, or into blocks on the cluster where they are many; sample them by a hash."""
+"""Load points into the driver's memory or, if they are many, into blocks on the cluster; sample points by a hash."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,7 +19,11 @@ from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 
 class PointSet(Protocol):
-    """All points of a clustering, scaled by 2^exponent into [-1, 1]: LocalPoints (driver) or Blocks (cluster)."""
+    """All points of a clustering, scaled by 2^exponent into [-1, 1]: LocalPoints (driver) or Blocks (cluster).
+
+    ``bits`` is the number of fractional bits of the fixed point; ``square_sum`` is the sum of the squared lengths of
+    all points in fixed point.
+    """
 
     @property
     def bits(self) -> int: ...
@@ -36,7 +40,7 @@ class PointSet(Protocol):
         """Sum the points nearest to each centre, for several sets of centres.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, their number, and the sum of their squared lengths.
+        sum of a centre's points, the number of these points, and the sum of their squared lengths.
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
@@ -47,15 +51,15 @@ class PointSet(Protocol):
 
 
 class LocalPoints:
-    """All points of a clustering, in the driver's memory.
+    """All points of a clustering, in the driver's memory, scaled by 2^exponent into [-1, 1].
 
-    Sums and scores are those of the points as given (scaled, not rounded). ``sample`` holds the points in fixed point
-    (rounded), on which centres are searched. The points are shuffled in a way that depends on their values and number
-    alone, so that the order of the rows does not matter.
+    Sums and scores are computed from the scaled points, which are not rounded. ``sample`` holds the same points in
+    fixed point (rounded), on which centres are searched. The points are shuffled in a way that depends on their values
+    and number alone, so that the order of ``rows`` does not matter.
 
     Parameters
     ----------
-    rows : shape (n_points, n_features)
+    rows : shape (n_points, n_features), not scaled
     classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
     n_classes : number of classes
     exponent : 2^exponent scales the values into [-1, 1]
@@ -66,7 +70,7 @@ class LocalPoints:
         self.exponent = exponent
         self.bits = kernel.fixed_point_bits(self.n_features)
         scaled = np.ldexp(rows, exponent)
-        # classes only decide the order of equal points
+        # classes decide only the order of points with equal coordinates
         order = np.lexsort((classes if classes is not None else np.zeros(len(rows)), *scaled.T))
         order = np.random.Generator(np.random.PCG64(len(rows))).permutation(order)
         self._exact = Points.of(scaled[order])
@@ -89,7 +93,7 @@ class LocalPoints:
         """Sum the points nearest to each centre, for several sets of centres.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, their number, and the sum of their squared lengths.
+        sum of a centre's points, the number of these points, and the sum of their squared lengths.
         """
         with threadpool_limits(limits=1):
             return kernel.centre_sums(self._exact, centre_sets)
@@ -113,15 +117,17 @@ def load_points(
 
     Parameters
     ----------
-    points : DataFrame with ``features`` (vector, shape (n_features,)) and the class column, if any (null for no class)
-    features, class_column : column names
+    points : DataFrame with the columns ``features`` and, if it is not None, ``class_column``
+    features : name of a vector column, shape (n_features,)
+    class_column : name of a column with the known class of each row (null: no class), or None
     max_local : maximum number of points that are loaded to the driver
-    n_points : number of rows, if known; saves a job
-    bound : upper bound of the absolute values, if known; saves a job where the points are packed
+    n_points : number of rows, if known; saves a Spark job
+    bound : upper bound of the absolute values, if known; saves a Spark job if the points are packed
 
     Returns
     -------
-    LocalPoints if there are at most ``max_local`` points, else Blocks
+    LocalPoints or Blocks
+        LocalPoints if there are at most ``max_local`` points. The caller calls ``release`` when it is done.
 
     Raises
     ------
@@ -135,7 +141,10 @@ def load_points(
 
 
 def _array(features: str) -> Column:
-    """Return a Column of the vectors as array<double>. Null stays null: ``vector_to_array`` alone fails on it."""
+    """Return a Column with the vectors of column ``features`` as array<double>; null stays null.
+
+    ``vector_to_array`` alone fails on null.
+    """
     vector = F.col(features)
     return F.when(vector.isNotNull(), vector_to_array(vector))
 
@@ -155,6 +164,7 @@ def _load_local(points: DataFrame, features: str, class_column: str | None) -> L
 
 
 def _max_abs(points: DataFrame, features: str) -> float:
+    """Return the largest absolute value of a vector column; raise ClusteringError if not finite. Runs one Spark job."""
     max_abs = F.greatest(F.array_max("point"), -F.array_min("point"))
     value = points.select(_array(features).alias("point")).agg(F.max(max_abs)).collect()[0][0]
     if value is None or not np.isfinite(value):
@@ -168,10 +178,10 @@ _HASHES = 2.0**64
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
     """Return a sample of about ``size`` points, with ``blocks.extremes`` added. Runs one Spark job.
 
-    A point is drawn if the hash of its id is below a threshold. Without ids, which needs a shuffle, a share of the
-    copies of each distinct point is drawn, their number rounded up or down by the point's hash. The weight of a drawn
-    point is the number of its drawn copies times the rounded ratio of all points to ``size``. An added extreme point
-    has weight 1, since it may be a cluster of its own.
+    With ids, a point is drawn if the hash of its id is below a threshold. Without ids, a share of the copies of each
+    distinct point is drawn, which needs a shuffle; the hash of the point decides whether the number of drawn copies is
+    rounded up or down. The weight of a drawn point is the number of its drawn copies times the rounded ratio of all
+    points to ``size``. An added extreme point has weight 1, since it may be a cluster of its own.
 
     Parameters
     ----------
@@ -200,17 +210,17 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 
 
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
-    """Return the distinct points as Points weighted by their numbers of copies, and how many there are.
+    """Return the distinct points as Points, weighted by their numbers of copies, and the number of distinct points.
 
-    Runs two Spark jobs. Points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
+    Runs two Spark jobs. Two points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
 
     Parameters
     ----------
     point : Column of array<double>, shape (n_features,)
     points : the DataFrame that ``blocks`` were packed from
     blocks : the same points, packed
-    max_points : if there are more distinct points, those with the smallest hashes and ``blocks.extremes`` are returned,
-        but all are counted
+    max_points : if there are more distinct points, only this number, those with the smallest hashes, and
+        ``blocks.extremes`` are returned; all are counted
     """
     exponent, bits = blocks.exponent, blocks.bits
     on_grid = F.transform(point, lambda x: F.rint(x * 2.0 ** (exponent + bits)))
@@ -230,10 +240,16 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Make shuffled Points in fixed point from ``values``, in original units, shape (n, n_features).
+    """Convert points in original units to shuffled Points in fixed point, and add ``blocks.extremes``.
 
-    Those of ``blocks.extremes`` that are not among the values come first, with weight 1. The order depends on the
-    values and the number of the points alone.
+    The extreme points that are not among ``values`` come first, with weight 1. The order of the others depends on their
+    values and number alone.
+
+    Parameters
+    ----------
+    values : shape (n, n_features), in original units
+    weights : weight of each point, shape (n,)
+    blocks : gives the scale, the fixed point and the extreme points
     """
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))

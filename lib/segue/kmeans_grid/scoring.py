@@ -10,14 +10,17 @@ from segue.kmeans_grid import kernel
 from segue.kmeans_grid.kernel import Matrix, Points
 
 _ELEMENTS = 1 << 17
+"""Number of distances of one k computed at a time."""
 _MIN_POINTS = 128
+"""Minimum number of points processed at a time."""
 _ZERO = 1e-13
-"""Smaller squared distances between points and means are rounding errors, below the resolution of the fixed point."""
+"""A squared distance of a point to a mean below this is a rounding error: the fixed point has no smaller distances."""
 _MAX_DENSE_COUNTS = 1 << 20
+"""Maximum number of possible pairs of cluster and class for which all are counted in one array."""
 
 
 class CentreStats(NamedTuple):
-    """Centres of one k, with number, mean and mean squared length of the points nearest to each."""
+    """Centres of one k, and for each centre the number, mean and mean squared length of its nearest points."""
 
     centres: Matrix
     """Shape (k, n_features)."""
@@ -57,16 +60,16 @@ def score_sums(
 ) -> list[ScoreSums]:
     """Sum silhouettes and distances to the mean over the points of each cluster, for every k.
 
-    O(n k d) instead of the O(n^2 d) of pairwise distances: the mean squared distance of a point x to the n points of a
-    cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of them, the mean over the others is
-    n / (n - 1) times that.
+    Costs O(n k d) for n points, whereas pairwise distances would cost O(n^2 d): the mean squared distance of a point x
+    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of them, its
+    mean squared distance to the other s - 1 points is s / (s - 1) times as much.
 
     Parameters
     ----------
-    points : scaled into [-1, 1]; rounded to fixed point or not
+    points : scaled into [-1, 1], in fixed point or not
     classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
     n_classes : number of classes
-    stats : for each k its centres, and sizes and means over all points; ``points`` may be a part of these
+    stats : one for each k, computed from all points; ``points`` may be a part of all points, such as a block
 
     Returns
     -------
@@ -142,7 +145,7 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Counts points by cluster and class: for all possible pairs or, if these are many, for those that occur."""
+    """Counts points by cluster and class, for all possible pairs or, if they are many, for those that occur."""
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes
@@ -151,6 +154,7 @@ class _PairCounter:
         self._sparse: tuple[NDArray[np.int64], NDArray[np.float64]] = np.zeros(0, dtype=np.int64), np.zeros(0)
 
     def add(self, labels: NDArray[np.int64], classes: NDArray[np.int32], weights: Matrix) -> None:
+        """Count points: cluster index, class index (below 0 for none) and weight of each, arrays of shape (n,)."""
         has_class = classes >= 0
         pairs, weights = labels[has_class] * self._n_classes + classes[has_class], weights[has_class]
         if self._dense is not None:
@@ -161,6 +165,7 @@ class _PairCounter:
             )
 
     def nonzero(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
         if self._dense is None:
             return self._sparse[0], self._sparse[1].astype(np.int64)
         pairs = np.flatnonzero(self._dense)

@@ -1,9 +1,10 @@
 """Search the best centres on a sample for every k, and measure how stable the clusters are.
 
-All restarts run a few iterations, and only the best of each k run until they converge. Then the centres of each k, with
-one added, removed or replaced, are tried as starts for the same and the neighbouring k, until that gains nothing. Both
-steps run on the first points of a large sample; the best solutions are finished on all of it. The number of points is
-bounded, so that all of this runs on the driver.
+First, all restarts run a few of Lloyd's iterations, and the best of each k run until they converge. Second, in rounds
+of exchanges, the centres of each k, with one centre added, removed or replaced, are tried as starts for the same and
+the neighbouring k, until this lowers no inertia any more. If the sample is large, both steps run on its first points,
+and the best solutions then run until they converge on the whole sample. All of this runs on the driver, since the
+number of points is bounded.
 """
 
 import logging
@@ -25,17 +26,17 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
-"""Restarts and exchanges run on max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points."""
+"""Restarts and exchanges run on the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points."""
 EARLY_ITERATIONS, N_REFINED = 5, 3
-"""Iterations of every restart, and how many restarts of each k are continued."""
+"""Iterations of every restart, and number of restarts of each k that are then continued."""
 FINAL_ITERATIONS = 2
-"""Iterations on the whole sample that decide between solutions that have converged on its first points."""
+"""Iterations on the whole sample of the best solutions on its first points; one of each k then continues."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Maximum number of rounds of exchanges between neighbouring k, and of rounds in a row without a gain."""
+"""Maximum number of rounds of exchanges, and of rounds in a row that lower the inertia of no k."""
 DRAWS = 32
 """Number of points that are drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Maximum iterations of a solution. Few need a tenth of these; the limit ends a cycle that rounding might cause."""
+"""Maximum iterations of a solution. Few need a tenth of this; the limit ends a cycle, which rounding might cause."""
 
 
 def search(
@@ -75,7 +76,7 @@ def search(
 def _first_points(sample: Points, max_k: int) -> Points:
     """Return the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * ``max_k``) points of the sample.
 
-    Returns the whole sample if it has no more points, or if fewer than ``max_k`` of the first points are distinct.
+    Returns ``sample`` itself if it has at most as many, or if fewer than ``max_k`` of the first points are distinct.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
@@ -87,7 +88,7 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Run the restarts of every k; return for each k a list of its best ``N_REFINED`` solutions, converged."""
+    """Run the restarts of every k; return for each k its best ``N_REFINED`` solutions, which have converged."""
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
     return _refine(points, solutions, N_REFINED, bits, pool)
@@ -101,7 +102,7 @@ def _refine(
     pool: WorkerPool,
     early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Solution]]:
-    """Run Lloyd's iterations on the solutions of every k, in parallel; the best of each k run until they converge.
+    """Run ``early_iterations`` on all solutions of every k, then the ``n`` best of each k until they converge.
 
     Parameters
     ----------
@@ -110,12 +111,12 @@ def _refine(
     n : number of solutions of each k that run until they converge
     bits : fractional bits of the fixed point
     pool : processes to share the work
-    early_iterations : iterations of all solutions, after which the best are chosen
+    early_iterations : number of Lloyd's iterations of all solutions, after which the best are chosen
 
     Returns
     -------
     list of lists of Solution
-        For each k the best ``n``, the lowest inertia first.
+        For each k its ``n`` best solutions, the lowest inertia first.
     """
     early = iter(_lloyd(points, [solution for group in by_k for solution in group], early_iterations, bits, pool))
     best = [seeding.best_solutions([next(early) for _ in group], n) for group in by_k]
@@ -128,7 +129,7 @@ def _lloyd(
 ) -> list[Solution]:
     """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the results in order."""
     n = len(pool)
-    # every n-th solution: they are in the order of k, so that each process gets large and small ones
+    # every n-th solution: solutions are sorted by k, so that each process gets large and small ones
     parts = [solutions[i::n] for i in range(n)]
     by_part = pool.map(seeding.lloyd, repeat(points, n), parts, repeat(iterations, n), repeat(bits, n))
     results: list[Solution] = list(solutions)
@@ -138,9 +139,9 @@ def _lloyd(
 
 
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Return new starting centres, made from each solution by adding, removing or replacing a centre, in parallel.
+    """Return the results of ``seeding.propose`` for all solutions, in one list. Makes them in parallel.
 
-    Each is a pair: position in ``solutions`` of the k that it is a start for, and centres of shape (k, n_features).
+    Each is a pair: position of a k in ``solutions``, and starting centres for this k, shape (k, n_features).
     """
     n = len(pool)
     parts = [range(len(solutions))[i::n] for i in range(n)]
@@ -152,10 +153,10 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Improve the solution of each k with starts made from the centres of the same or a neighbouring k.
+    """Improve the solution of each k by starts that ``seeding.propose`` makes from its own and neighbouring solutions.
 
-    A start has one of these centres removed or replaced, or one added. Returns a list with one Solution per k. Ends
-    after ``MAX_EXCHANGES`` rounds, or ``MAX_FAILED_EXCHANGES`` rounds in a row without a gain.
+    Returns a list with one Solution per k. Ends after ``MAX_EXCHANGES`` rounds, or after ``MAX_FAILED_EXCHANGES``
+    rounds in a row that lower the inertia of no k.
     """
     tried: set[bytes] = set()
     n_failed = 0
@@ -183,13 +184,13 @@ def stability(
 ) -> list[Stability | None]:
     """Return the stability of every k: the adjusted Rand index between clusterings fitted on different halves.
 
-    Each half holds each point with probability 1/2. Four starts suffice for a half, since centres taken over from
-    neighbouring k make up for poor starts. Two halves are compared on the points that both hold; the index of a pair
-    that shares none is 1.
+    Each half holds each point with probability 1/2. K-means is fitted on a half as ``search`` does, from only four
+    starts, since its exchanges with neighbouring k make up for poor starts. Two halves are compared on the points that
+    are in both; without such points their index is 1.
 
     Parameters
     ----------
-    sample : in fixed point, shuffled; of more than 20,000 points the first 20,000 are used
+    sample : in fixed point, shuffled; only its first 20,000 points are used
     ks : numbers of clusters, rising
     subsamples : number of halves, at least 2
     seed : whole number
@@ -240,9 +241,9 @@ def with_stability(
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
-    """Fit every k to ``part``, one half of ``points``; return for each k the index of every point's nearest centre.
+    """Fit every k to ``part``, a half of ``points``; return for each k the index of the centre nearest to each point.
 
-    ``part`` is what the centres are searched on; the arrays returned, of shape (n_points,), are for all ``points``.
+    The arrays that are returned, of shape (n_points,), are for all ``points``.
     """
     solutions = search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
@@ -255,9 +256,9 @@ def _rand_index(
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    """Return the adjusted Rand index of two labellings on the points where ``shared`` is true, 1 if there are none.
+    """Return the adjusted Rand index of two clusterings, on the points where ``shared`` is true; 1 if there are none.
 
-    ``labels`` and ``other`` hold the cluster index of each point in [0, k), shape (n_points,).
+    ``labels`` and ``other`` hold the cluster index of each point in these clusterings, in [0, k), shape (n_points,).
     """
     pairs = np.bincount(labels[shared] * k + other[shared], weights=weights[shared], minlength=k * k)
     ari = agreement(pairs.astype(np.int64).reshape(k, k)).ari

@@ -1,6 +1,6 @@
 """Make and improve starting centres: k-means++, Lloyd's iterations, and exchanges of single centres.
 
-Works on arrays with one thread, and returns the same bits on every machine.
+All functions work on arrays in memory, and return the same bits on every machine.
 """
 
 import math
@@ -20,8 +20,9 @@ class Solution(NamedTuple):
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     inertia_offset: float
-    """Result of the function ``inertia_offset`` before the last move of the centres; infinite before the first."""
+    """Result of the function ``inertia_offset`` for the centres before their last move; infinite before the first."""
     iterations: int
+    """Number of Lloyd's iterations since the starting centres."""
     converged: bool
     """Whether another iteration would move no centre."""
 
@@ -29,9 +30,10 @@ class Solution(NamedTuple):
 def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int) -> list[Matrix]:
     """Choose the starting centres of several restarts by greedy k-means++. O(n d) for each candidate centre.
 
-    The first k rows of an array that is returned are starting centres for k clusters too, so that one call serves all k
-    of a grid. Each further centre is the best of 2 + ln(n_centres) candidates, drawn by their squared distance to the
-    centres chosen before.
+    The first k rows of each result are the starting centres for k clusters, so that one call serves all k of a grid.
+    The first centre is drawn with a probability proportional to the weights of the points. Each further centre is the
+    best of 2 + ln(n_centres) candidates, drawn with a probability proportional to the weight of a point times its
+    squared distance to the nearest centre chosen before.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
     """Run up to ``iterations`` more of Lloyd's iterations on each solution, and return the new solutions in order.
 
-    Converged ones are returned unchanged.
+    Solutions that have converged are returned unchanged. ``bits`` is the number of fractional bits of the fixed point.
     """
     results = list(solutions)
     for _ in range(iterations):
@@ -99,10 +101,11 @@ def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: 
 
 
 def inertia_offset(sums: Matrix, centres: Matrix) -> float:
-    """Return the inertia minus the sum of the points' squared lengths, the same bits for any order of the points.
+    """Return the inertia minus the sum of the points' squared lengths: the same bits for any order of the points.
 
-    The subtracted sum does not depend on the centres: of several solutions for the same points, the one with the lowest
-    offset has the lowest inertia. The offset is computed from counts and sums of coordinates alone, which are exact.
+    The subtracted sum does not depend on the centres, so of several solutions for the same points, the solution with
+    the lowest offset has the lowest inertia. The offset is computed from the numbers of points and the sums of their
+    coordinates alone, which are exact.
 
     Parameters
     ----------
@@ -115,11 +118,14 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
 
 
 def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Return the centres, each empty one moved to the point farthest from those with points and those moved before.
+    """Return the centres, after moving each centre without points to the point that is farthest from the other centres.
+
+    Only those other centres count that have points or were moved before. If every centre has points, ``centres`` itself
+    is returned.
 
     Parameters
     ----------
-    points : where centres are moved to; of equally far points the first is taken
+    points : points to which centres may be moved; of equally far points the first is used
     centres : shape (k, n_features)
     empty : whether a centre has no points, shape (k,)
     """
@@ -148,31 +154,31 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Make new starting centres from several solutions, those at the positions ``indices``: the work of one process.
+    """Call ``propose`` for the solutions at the positions ``indices``: the work of one process.
 
-    Returns a list of pairs (position, result of ``propose`` for it); that result is a list of pairs too, each of the
-    position of a k and new centres for this k.
+    Returns a list of pairs: the position, and the result of ``propose``.
     """
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
 
 def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
-    """Make new starting centres for one k and its neighbours from the centres of that k. O(n k d).
+    """Make new starting centres for one k and its neighbours from the centres of this k. O(n k d).
 
-    A good solution for k is a good start for k + 1 with a centre added, and for k - 1 with one removed. Removing one
-    and adding another, in either order, also moves a centre out of a local optimum.
+    A good solution for k is a good start for k + 1 if a centre is added, and for k - 1 if a centre is removed. Removing
+    one centre and adding another, in either order, moves a centre out of a local optimum.
 
     Parameters
     ----------
     points : a sample
     solutions : one per k, by rising k
     index : position in ``solutions`` of the k whose centres are changed
-    draws : numbers in [0, 1), which select the points of which one becomes an added centre
+    draws : numbers in [0, 1), shape (n,); each draws a point, and the best of these points becomes an added centre
 
     Returns
     -------
     list of (int, array of shape (k, n_features))
-        Position of a k in ``solutions``, and new centres for this k. Empty where every point coincides with a centre.
+        Position of a k in ``solutions``, and new centres for this k. The list is empty if every point coincides with a
+        centre.
     """
     centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
@@ -191,7 +197,7 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
 
 
 def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
-    """Return the centres without the one whose removal raises the inertia least: k - 1 rows. O(n k d)."""
+    """Remove the centre whose removal raises the inertia least; return the other k - 1 centres. O(n k d)."""
     distances = kernel.distance_coefficients(centres) @ points.homogeneous_columns
     columns = np.arange(len(points))
     labels = kernel.column_argmin(distances)
@@ -202,10 +208,10 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Return the centres and one more, shape (k + 1, n_features), or None where every point coincides with a centre.
+    """Return the centres and one more, shape (k + 1, n_features), or None if every point coincides with a centre.
 
-    The new centre is a point: of those drawn, the one that lowers the inertia most. Each of ``draws``, numbers in [0,
-    1), draws a point with a probability proportional to its weighted squared distance to the nearest centre.
+    The new centre is the drawn point that lowers the inertia most. Each number in ``draws``, in [0, 1), draws a point
+    with a probability proportional to its weighted squared distance to the nearest centre.
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)

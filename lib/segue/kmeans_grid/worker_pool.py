@@ -1,6 +1,6 @@
-"""Call functions in parallel processes of the driver's machine.
+"""Call functions in parallel processes on the driver's machine.
 
-Processes instead of threads: threads that call numpy on many small arrays spend their time waiting for Python's
+Processes are used because threads that call numpy on many small arrays spend their time waiting for Python's global
 interpreter lock.
 """
 
@@ -20,9 +20,10 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class WorkerPool:
-    """A pool of processes to call functions in; each runs numpy with one thread. Results are those of sequential calls.
+    """A pool of processes that call functions, each with one numpy thread. Results equal those of sequential calls.
 
-    A context manager: leaving it ends the processes. Before ``start`` every call runs in the calling process.
+    A context manager, whose end ends the processes. Before ``start`` every call runs in the calling process, also if
+    the processes could not be started.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class WorkerPool:
             self._executor = self._starter = None
 
     def start(self) -> None:
-        """Start the processes in the background; the first ``map`` waits for them. Does nothing if ``n`` is 1."""
+        """Start the processes in the background: ``map`` waits until they have started. Does nothing if ``n`` is 1."""
         if self._n > 1 and not self._starter:
             self._starter = Thread(target=self._start, daemon=True)
             self._starter.start()
@@ -56,7 +57,7 @@ class WorkerPool:
             # short calls make the executor start all of its processes
             list(executor.map(time.sleep, [0.01] * self._n))
             self._executor = executor
-        except (OSError, BrokenExecutor):  # too little memory for them: calls run in this process
+        except (OSError, BrokenExecutor):  # too little memory for the processes: calls run in this one
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
@@ -74,10 +75,10 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of parts to divide work into: the number of processes, or 1 before ``start``."""
+        """Return the number of processes, or 1 before ``start``: the number of parts to divide work into."""
         return self._n if self._starter else 1
 
 
 def _import_kernels() -> None:
-    """Import numpy and the functions that a worker process will call, so that its first call need not."""
+    """Import in a new worker process numpy and the functions that it will call, so that its first call is fast."""
     import_module("segue.kmeans_grid.seeding")

@@ -1,4 +1,4 @@
-"""Define a spark-submit job, its run and the results of its stages; check its command line before Spark starts."""
+"""Define a spark-submit job, a run of it and the results of its stages; parse its command line before Spark starts."""
 
 import argparse
 import uuid
@@ -22,7 +22,7 @@ class StageResult:
     Attributes
     ----------
     stage : name of the stage
-    inputs : what the stage read: files with their sizes in bytes, tables with their versions
+    inputs : what the stage read, as JSON values: files with their sizes in bytes, tables with their versions
     counts : numbers by name, such as ``added`` (rows) and ``seconds``, as JSON values; may be empty if nothing was done
     """
 
@@ -33,17 +33,20 @@ class StageResult:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a job: the output's tables (``store``), settings, options and id.
+    """One run of a job: its output folder (``store``), settings and command-line options, and what its stages did.
 
-    It also collects the counts and inputs of its stages, which are recorded in the table ``runs``.
+    ``run_id``, ``counts`` and ``inputs`` are recorded in the table ``runs``.
     """
 
     store: Store
     settings: Settings
     options: argparse.Namespace
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Random, 32 hexadecimal digits."""
     counts: dict[str, Any] = field(default_factory=dict)
+    """``StageResult.counts`` by name of the stage, and ``seconds`` of the whole run, as JSON values."""
     inputs: dict[str, Any] = field(default_factory=dict)
+    """``StageResult.inputs`` of all stages, as JSON values."""
 
     @property
     def spark(self) -> SparkSession:
@@ -51,7 +54,7 @@ class Run:
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
-        """Add a stage's counts and inputs to those of the run; then raise Interrupted if a signal has been received."""
+        """Add a stage's counts and inputs to the run; then raise Interrupted if a signal has been received."""
         if result.counts:
             self.counts[result.stage] = dict(result.counts)
         self.inputs |= result.inputs
@@ -82,12 +85,12 @@ class Job:
 
 
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
-    """Parse the arguments ``argv`` of a job; return its options, an argparse.Namespace, and its settings.
+    """Parse the command-line arguments ``argv`` of a job; return its options and its settings.
 
     Raises
     ------
     SettingsError
-        If any are invalid; lists every fault of the options and the settings at once.
+        If an option or a setting is invalid; lists every fault at once.
     """
     parser = argparse.ArgumentParser(
         prog=f"{job.name}.py",
@@ -120,9 +123,9 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 
 
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Parse the arguments ``words``; return the options, and a list of messages, one for each fault.
+    """Parse the command-line arguments ``words``; return the options, and a list with one message per fault.
 
-    argparse alone stops at the first fault; here the faulty argument is removed, and the others are parsed again.
+    argparse stops at the first fault. Here the faulty argument is then removed, and the others are parsed again.
     """
     faults: list[str] = []
     while True:
@@ -144,13 +147,13 @@ def _settings_parser() -> argparse.ArgumentParser:
         metavar="FILE.toml",
         action="append",
         default=[],
-        help="settings, see conf/defaults.toml; repeatable, later files win",
+        help="a file of settings, see conf/defaults.toml; repeatable, later files take precedence",
     )
     parser.add_argument(
         "--set",
         metavar="section.key=value",
         action="append",
         default=[],
-        help="one setting; repeatable, later ones win, also over --config",
+        help="one setting; repeatable, later ones take precedence; all take precedence over --config",
     )
     return parser

@@ -23,9 +23,9 @@ _DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only
 
 
 def disk_error(error: BaseException | None) -> str | None:
-    """Return the operating system's message if an error is due to a full or read-only disk, else None.
+    """Return the operating system's message if a full or read-only disk caused an error, else None.
 
-    Searches the chain of causes, and the JVM's stack trace that an error of py4j carries.
+    Searches the error, its causes, and the Java stack traces that errors of py4j contain.
 
     >>> disk_error(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
     'No space left on device'
@@ -35,19 +35,21 @@ def disk_error(error: BaseException | None) -> str | None:
 
 
 def worker_python_error(error: BaseException | None) -> str | None:
-    """Return what is wrong with the Python of Spark's workers if an error is due to it, else None.
+    """Return what is wrong with the Python of Spark's workers if it caused an error, else None.
+
+    It may be another version of Python than the driver's, or lack a package.
 
     >>> worker_python_error(RuntimeError("Python in worker has different version: 3.9 than that in driver: 3.11"))
-    'the Python of the workers is 3.9, that of the driver 3.11'
+    'the Python of the workers is 3.9, the Python of the driver 3.11'
     """
     if match := _search_causes(_OTHER_PYTHON, error):
-        return f"the Python of the workers is {match[1]}, that of the driver {match[2]}"
+        return f"the Python of the workers is {match[1]}, the Python of the driver {match[2]}"
     match = _search_causes(_MISSING_PACKAGE, error)
     return f"the Python of the workers has no package {match[1]}" if match else None
 
 
 def _search_causes(pattern: re.Pattern[str], error: BaseException | None) -> re.Match[str] | None:
-    """Search the messages and Java stack traces of an error and its causes."""
+    """Return the first match in the messages and Java stack traces of an error and its causes, or None."""
     while error is not None:
         match = pattern.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
         if match:
@@ -57,7 +59,7 @@ def _search_causes(pattern: re.Pattern[str], error: BaseException | None) -> re.
 
 
 def redact(text: str) -> str:
-    """Return a text without secrets: user names and passwords in URIs, and values of keys named like secrets.
+    """Return a text with ``***`` for secrets: user names and passwords in URIs, and values of keys such as ``token``.
 
     >>> redact("s3a://AKIA:abc/d@bucket/x?token=12&part=3")
     's3a://***@bucket/x?token=***&part=3'
@@ -71,7 +73,7 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Return a value as JSON text, with ``***`` for secrets in its texts and keys, and for texts under a secret's key.
+    """Return a value as JSON text, with ``***`` for secrets in texts and keys, and for texts under keys like ``token``.
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
@@ -111,9 +113,9 @@ def escape_lines(text: str) -> str:
 
 
 class LogFormatter(logging.Formatter):
-    """Logging formatter that writes each message on one line, with control characters escaped and secrets redacted.
+    """Formats each message as one line, with control characters escaped and secrets redacted.
 
-    So a text from an input file cannot forge a log line or control a terminal.
+    Thus text from an input file can neither add a line to the log nor send control sequences to a terminal.
     """
 
     def format(self, record: logging.LogRecord) -> str:

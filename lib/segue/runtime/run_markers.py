@@ -1,9 +1,9 @@
-"""Write and read markers of runs in progress: JSON files by which a later run detects that an earlier one died.
+"""Write and read markers of runs in progress: JSON files by which a later run detects that an earlier run died.
 
-The marker of a run is in the folder ``.running`` of its output, from the run's start to its end.
+The marker of a run exists from its start to its end, as ``.running/RUN_ID.json`` in its output folder.
 
-A run has died if the process that wrote its marker no longer exists. If that process was on another machine, the run
-has died if its marker has not been renewed for ten minutes.
+A run has died if its marker exists, but the process that wrote it does not. If the marker was written on another
+machine, the run is taken to have died if the marker has not been renewed for ten minutes.
 """
 
 import json
@@ -24,11 +24,12 @@ _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 class RunMarker:
     """The marker of one run: a file that exists while the run is in progress.
 
-    After ``create``, a thread renews its time every minute until ``remove``.
+    From ``create`` to ``remove`` a thread rewrites the file every minute with the current time.
 
     Parameters
     ----------
-    root : the output folder, a path or URI
+    files : writes the file
+    root : the output folder, a path or URI; its folder ``.running`` is created at once
     run : dict of ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, texts as in the table ``runs``
     """
 
@@ -41,7 +42,7 @@ class RunMarker:
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     def create(self) -> None:
-        """Write the marker file, so that other runs see this one in progress, and start to renew it."""
+        """Write the marker file, so that other runs see that this run is in progress, and start to renew it."""
         self._write()
         self._renewal.start()
 
@@ -64,7 +65,7 @@ class RunMarker:
 
 
 def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs that died, a list of dicts.
+    """Return the markers of runs that died, as a list of dicts. Reads all marker files of the output folder ``root``.
 
     Keys: run_id, job, settings, versions, started_at, host, pid, born (start of the process), seen_at (last renewal).
     """
@@ -72,12 +73,12 @@ def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
 
 
 def live_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs in progress, a list of dicts with keys such as ``run_id`` and ``job``."""
+    """Return the markers of runs in progress, as a list of dicts with the keys that ``dead_runs`` lists."""
     return [marker for marker in _markers(files, root) if not _is_dead(marker)]
 
 
 def remove_marker(files: Files, root: str, run_id: str) -> None:
-    """Remove the marker file of a run that died, once the run has a row in the table ``runs``."""
+    """Remove the marker file of a run that died. The caller has written the run's row in the table ``runs``."""
     files.remove_file(_path(root, run_id))
 
 
@@ -123,7 +124,7 @@ def _process_start(pid: int) -> str | None:
     text is "alive".
     """
     try:
-        # proc(5): the name, in brackets, may contain anything; the 20th field after it is the start in ticks since boot
+        # proc(5): the 20th field after the process's name, which is in brackets, is the start in ticks since boot
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
     except OSError:
         pass

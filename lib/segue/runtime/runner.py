@@ -44,7 +44,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
         signal = signals.received()
         if not signal:
             raise
-        # received before the run had a marker, so there is no row in ``runs``
+        # the signal came before the run had a marker, so the run has no row in ``runs``
         _print_error(signal.message)
         code = signal.exit_code
     session.stop()
@@ -54,8 +54,10 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
 def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] = session.spark_session) -> int:
     """Run a job with the command-line arguments ``argv``, and return its exit code.
 
-    ``start`` is called with the job's name, once options and settings have been checked, and returns the SparkSession,
-    which the caller stops.
+    Parameters
+    ----------
+    start : function that returns the SparkSession, which the caller of ``execute`` stops. It is called with the job's
+        name after options and settings have been checked.
     """
     line = "%(asctime)s %(message)s"
     # Spark's progress bar leaves the cursor at the end of its line
@@ -81,7 +83,7 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
 
 def _preview(preview: Callable[[Run], None], run: Run) -> int:
-    """Do what ``--dry-run`` does, and return the exit code. No output is prepared, and no run is recorded."""
+    """Do what ``--dry-run`` does, and return the exit code. Creates no output folder and no row in ``runs``."""
     try:
         preview(run)
     except SegueError as error:
@@ -92,18 +94,18 @@ def _preview(preview: Callable[[Run], None], run: Run) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How a run ended: exit code, status in the table ``runs``, and for a failure the message and traceback.
-
-    ``trace``, the traceback, is None for an error that segue raises on purpose: its message is enough.
-    """
+    """How a run ended: exit code, status in the table ``runs``, and for a failure the message and traceback."""
 
     code: int
     status: str
     message: str | None = None
+    """What is wrong; None if the run is done."""
     trace: str | None = None
+    """The traceback of an unexpected error; None if ``message`` says enough."""
 
 
 def _run(job: Job, run: Run) -> int:
+    """Do the work of a run, record the run in the table ``runs``, print its error if it fails; return the exit code."""
     started = time.monotonic()
     row = _first_fields(job, run)
     try:
@@ -127,7 +129,7 @@ def _run(job: Job, run: Run) -> int:
         signals.ignore_signals()
         outcome = _outcome(run, error)
         if outcome.status == "interrupted":
-            # if another run holds the lock longer, the marker stays, and the next run records this run
+            # if another run holds the lock for longer, the marker is not removed, and the next run records this run
             run.store.lock_timeout = _INTERRUPTED_LOCK_SECONDS
             with suppress(Exception):  # py4j may fail right after a call that the signal interrupted
                 run.spark.interruptAll()
@@ -152,6 +154,10 @@ def _run(job: Job, run: Run) -> int:
 
 
 def _outcome(run: Run, error: BaseException) -> _Outcome:
+    """Return the _Outcome of a run that ended with ``error``.
+
+    Raises the error itself if it is not an Exception (such as SystemExit) and no signal was received.
+    """
     signal = signals.received()
     if signal:
         # guard: signal-recorded-as-interrupted -> return _Outcome(FAILED, "failed", signal.message)
@@ -180,7 +186,7 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
 
 
 def _first_fields(job: Job, run: Run) -> dict[str, Any]:
-    """Return the fields of the row in ``runs`` that are known when the run starts, as a dict."""
+    """Return a dict with the columns of ``runs`` whose values are known when the run starts."""
     texts = {
         "settings": run.settings.model_dump(mode="json"),
         "versions": versions() | {"spark": run.spark.version},
@@ -193,9 +199,9 @@ def _as_json(values: dict[str, Any]) -> dict[str, str]:
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append the run's row to the table ``runs``, and a row for each earlier run that died without one.
+    """Append to the table ``runs`` the row of this run, and a row for each earlier run that died and has none.
 
-    The markers of the runs that died are then removed.
+    Then removes the markers of the runs that died.
     """
     # another run may be recording the same dead runs
     with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):
@@ -213,6 +219,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
 
 
 def _row_of_dead_run(marker: dict[str, Any]) -> dict[str, Any]:
+    """Return the row in ``runs`` for a run that died, made from its marker, and log a warning."""
     log.warning("a previous run of %s, started at %s, did not finish", marker["job"], marker["started_at"])
     return {name: marker[name] for name in ("run_id", "job", "settings", "versions")} | {
         "started_at": datetime.fromisoformat(marker["started_at"]),

@@ -21,15 +21,15 @@ DELTA = {
 }
 DEFAULTS = {
     "spark.sql.session.timeZone": "UTC",
-    # Delta's default of 50 tasks for each read of a table's log costs seconds on a laptop; these logs are short
+    # by default Delta reads a table's log in 50 tasks, which costs seconds on a laptop; segue's tables have short logs
     "spark.databricks.delta.snapshotPartitions": "2",
-    # VACUUM lists a table's folder in as many tasks, by default 10,000; a table here has one folder
+    # VACUUM lists a table's folders in this number of tasks, by default 10,000; each of segue's tables is one folder
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
-    # Spark creates this folder, by default where the job was started, though nothing is written to it
+    # Spark creates this folder, by default in the current directory, although segue writes nothing to it
     "spark.sql.warehouse.dir": f"file:{tempfile.gettempdir()}/segue-warehouse",
     # bounds the memory of a Python worker, however large a partition is
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
-    # else PySpark sends the source position of every column to the JVM: four more py4j calls for each
+    # by default PySpark sends the source position of every column to the JVM: four more py4j calls for each column
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # lets adaptive execution coalesce the shuffle partitions of a frame that is persisted
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
@@ -38,26 +38,26 @@ DEFAULTS = {
 
 _DELTA_JAR = re.compile(r"delta-spark_(?:(\d+\.\d+)_)?2\.\d+-")
 _SPARK_OF_UNNUMBERED_DELTA = "4.0 or older"
-"""For which Spark a jar of Delta is whose name has no version of Spark."""
+"""The Spark versions of a Delta jar whose name does not say its Spark version."""
 
 
 def spark_session(name: str = "notebook") -> SparkSession:
-    """Return the running session, or a new one with Delta, whose jars must be on Spark's class path.
+    """Return the running SparkSession, or a new one, with segue's settings. Delta's jars must be on the class path.
 
-    In a running session, those of segue's Spark settings are set that can change at run time, such as the time zone.
-    Settings of the operator (``spark-submit --conf``, ``spark-defaults.conf``) take precedence; master, memory and
-    shuffle partitions are never set here.
+    In a running session, only those settings change that Spark can change at run time, such as the time zone. Settings
+    in ``spark-submit --conf`` and ``spark-defaults.conf`` take precedence over segue's. Master, memory and shuffle
+    partitions are never set.
 
     Parameters
     ----------
-    name : part of the application's name in Spark's UI
+    name : the application is called ``segue NAME`` in Spark's UI
 
     Raises
     ------
     SparkError
-        If Delta's jars are not on Spark's class path, or are those for another Spark.
+        If Delta's jars are not on Spark's class path, or are built for another version of Spark.
     """
-    # a SparkConf that is created before the JVM starts lacks the settings of the operator
+    # a SparkConf that is created before the JVM starts lacks the settings of spark-submit and spark-defaults.conf
     SparkContext._ensure_initialized()
     jvm: Any = SparkContext._jvm
     delta_jar = _class_location(DELTA["spark.sql.extensions"])
@@ -77,7 +77,7 @@ def spark_session(name: str = "notebook") -> SparkSession:
 
 
 def delta_fault(jar: str | None, spark_version: str) -> str | None:
-    """Return what is wrong with Delta on Spark's class path, as a message with the remedy, or None if nothing is.
+    """Return an error message with a remedy if Delta is missing on Spark's class path or for another Spark, else None.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def delta_fault(jar: str | None, spark_version: str) -> str | None:
     line = ".".join(spark_version.split(".")[:2])
     name = unquote(jar.rstrip("/").rpartition("/")[2]) if jar else ""
     match = _DELTA_JAR.search(name)
-    # a platform's own Spark may have Delta in a jar of another name
+    # a vendor's Spark may have Delta in a jar of another name
     if jar is not None and (match is None or (match[1] or _SPARK_OF_UNNUMBERED_DELTA) == line):
         return None
     state = (
@@ -101,7 +101,7 @@ def delta_fault(jar: str | None, spark_version: str) -> str | None:
 
 
 def _class_location(name: str) -> str | None:
-    """Return the URL of the jar that has a class, or None if the class path of the connected JVM lacks it."""
+    """Return the URL of the jar that has the Java class ``name``, or None if the JVM's class path lacks it."""
     jvm: Any = SparkContext._jvm
     try:
         loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
@@ -112,9 +112,10 @@ def _class_location(name: str) -> str | None:
 
 
 def has_terminal() -> bool:
-    """Return whether the error output is shown in a terminal.
+    """Return whether stderr is shown in a terminal.
 
-    Under spark-submit stderr is a pipe even then, so spark-submit.sh sets the environment variable SEGUE_TERMINAL to 1.
+    Under spark-submit stderr is always a pipe. Therefore spark-submit.sh sets the environment variable SEGUE_TERMINAL
+    to 1 if its own stderr is a terminal.
     """
     return sys.stderr.isatty() or os.environ.get("SEGUE_TERMINAL") == "1"
 

@@ -1,7 +1,4 @@
-"""Turn SIGTERM, SIGINT and SIGHUP into an exception, so that an interrupted run is recorded in the table ``runs``.
-
-The run then exits with 128 + the signal's number.
-"""
+"""Raise an exception for SIGTERM, SIGINT and SIGHUP, so that an interrupted run is recorded in the table ``runs``."""
 
 import logging
 import os
@@ -11,7 +8,7 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal interrupted the run. Holds the signal's name, a message, and the exit code: 128 + its number."""
+    """A signal interrupted the run. Holds its name, a message, and the exit code: 128 + the signal's number."""
 
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
@@ -25,14 +22,14 @@ _received: list[Interrupted] = []
 
 
 def install_handlers() -> None:
-    """Install handlers: the first signal raises Interrupted in the main thread, further ones are ignored.
+    """Install handlers: the first signal raises Interrupted in the main thread, further signals are ignored.
 
-    Writes the process id to the file that the environment variable SEGUE_LISTENER names, if that file exists:
-    ``spark-submit.sh`` then forwards signals to this process. The handler does not call Spark, since it may run in the
-    middle of a py4j call.
+    Writes this process's id to the file that the environment variable SEGUE_LISTENER names, if that file exists:
+    ``spark-submit.sh`` reads it to forward signals to this process. The handlers do not call Spark, since they may run
+    in the middle of a py4j call.
     """
     for number in _SIGNALS:
-        # nohup has set SIGHUP to be ignored, and it stays ignored
+        # under nohup SIGHUP is ignored, and stays ignored
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
     listener = os.environ.get("SEGUE_LISTENER")
@@ -50,21 +47,21 @@ def ignore_signals() -> None:
 def _handle(number: int, _: Any) -> None:
     ignore_signals()
     for handler in logging.getLogger().handlers:
-        # py4j logs a traceback of the call that the signal cut off
+        # drops the traceback that py4j logs for a call that the signal interrupted
         handler.addFilter(lambda record: "py4j" not in record.pathname)
     _received.append(Interrupted(number))
     raise _received[0]
 
 
 def raise_if_received() -> None:
-    """Raise Interrupted if a signal was received earlier: a C extension may have swallowed the handler's exception."""
+    """Raise Interrupted if a signal was received earlier: a C extension may have discarded the handler's exception."""
     if _received:
         raise _received[0]
 
 
 def received() -> Interrupted | None:
-    """Return the Interrupted of the first signal that was received, or None.
+    """Return the Interrupted of the first signal that was received, or None if none was.
 
-    After a signal, any other error may be a consequence of it.
+    Callers use it to report the signal instead of an error that it may have caused.
     """
     return _received[0] if _received else None

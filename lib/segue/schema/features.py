@@ -11,9 +11,9 @@ class Feature:
     """The column's name."""
     unit: str
     low: float
-    """Lower end of the range, in ``unit``."""
+    """Lower end of the range, in ``unit``; a valid value itself unless ``low_is_open``."""
     high: float | None
-    """Upper end of the range, inclusive; None where the range has none."""
+    """Upper end of the range, in ``unit``, a valid value itself; None if every larger finite number is valid."""
     low_is_open: bool = False
     """Whether ``low`` itself is outside the range."""
 
@@ -28,11 +28,11 @@ class Feature:
         return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
-        """Return the SQL condition, as text, that a value is in the feature's range.
+        """Return a SQL condition, as text, that is true if a value is in the feature's range.
 
         Parameters
         ----------
-        value : SQL expression, by default the feature's column
+        value : SQL expression of the value, by default the name of the feature's column
 
         >>> Feature("bpm", "beats per minute", 1.0, 300.0).rule()
         'bpm >= 1 AND bpm <= 300'
@@ -62,9 +62,9 @@ FEATURES = (
 """The audio features; the setting ``features.columns`` selects those to cluster by."""
 POPULARITY = Feature("popularity", "0 to 100, the source's own figure", 0.0, 100.0)
 NUMBERS = (*FEATURES, POPULARITY)
-"""The columns of ``tracks`` that hold numbers (double): the features and the popularity."""
+"""The columns of ``tracks`` of type double: the features and the popularity."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
 """The text columns that a source provides, besides the track id."""
 DETAILS = ("key", "mode", "time_signature", "isrc", "explicit")
-"""Further columns of ``tracks`` that a source may provide; no track needs them."""
+"""Further columns of ``tracks``, null where the source does not provide them."""

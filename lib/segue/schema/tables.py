@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from segue.schema.features import FEATURES, NUMBERS, Feature
 
 SCHEMA_VERSION = 3
-"""Version of the tables, increased with every change of their columns, constraints or properties.
+"""Version of the tables, increased if a column (its comment excepted), a constraint or a property changes.
 
-Tables of an older version are migrated, those of a newer version are refused.
+A stored table keeps the version with which it was written: ``Store`` upgrades a table of an older version, and refuses
+one of a newer version.
 """
 
 
@@ -29,7 +30,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
-    """CHECK constraints, as (name, SQL condition); ``constraints`` adds those that required columns are not null."""
+    """CHECK constraints, each as (name, SQL condition), besides the not-null constraints of required columns."""
     has_feed: bool = False
     """Whether Delta's change data feed is enabled."""
 
@@ -45,7 +46,7 @@ class Table:
 
     @property
     def constraints(self) -> dict[str, str]:
-        """All CHECK constraints, a dict of SQL conditions by name: ``rules``, and a NOT NULL per required column."""
+        """All CHECK constraints, a dict from name to SQL condition: ``rules``, and that no required column is null."""
         not_null = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
         return not_null | dict(self.rules)
 
@@ -86,7 +87,7 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""The statistics of every feature in ``cluster_profiles``: meaning by suffix of the column's name."""
+"""The statistics of every feature in ``cluster_profiles``: suffix of the column's name, and meaning."""
 
 _TRACK_RULES = (
     *_range_rules(NUMBERS),
@@ -115,10 +116,10 @@ INGESTED_FILES = Table(
     ("uri",),
     (
         Column("uri", "string", "URI of the file or Delta table"),
-        Column("source_file", "string", "its value of source_file in tracks"),
+        Column("source_file", "string", "value of tracks.source_file for rows of this file"),
         Column("size", "bigint", "bytes"),
         Column("modified_at", "timestamp", "when the file was last written, UTC", required=False),
-        Column("version", "bigint", "of a Delta table: the version that was read", required=False),
+        Column("version", "bigint", "version of the Delta table that was read; null for files", required=False),
         Column("reading", "string", "hash of the settings that determine how a row is read"),
         Column("ingested_at", "timestamp", "when its rows were stored, UTC"),
     ),
@@ -137,12 +138,12 @@ K_SCORES = Table(
         Column("calinski_harabasz", "double", "Calinski-Harabasz index, higher is better"),
         Column("genre_nmi", "double", "normalised mutual information with genre, 0 to 1", required=False),
         Column("genre_ari", "double", "adjusted Rand index against genre, up to 1", required=False),
-        Column("genre_purity", "double", "share in the commonest genre of its cluster", required=False),
+        Column("genre_purity", "double", "share of tracks that have their cluster's commonest genre", required=False),
         Column("engine", "string", "engine that fitted the clusters: fused or spark-ml"),
         Column("restarts", "int", "number of starts, of which the best is used"),
-        Column("iterations", "int", "iterations over all tracks that led to the centres"),
+        Column("iterations", "int", "Lloyd iterations that led to the centres"),
         Column("stability", "double", "mean adjusted Rand index between fits on random halves", required=False),
-        Column("stability_sd", "double", "its standard deviation over the pairs of halves", required=False),
+        Column("stability_sd", "double", "standard deviation of stability over pairs of halves", required=False),
         Column("chosen", "boolean", "whether this k became the model"),
     ),
     (("k_clusters", "k >= 2"), ("silhouette_in_range", "silhouette >= -1 AND silhouette <= 1")),
@@ -175,14 +176,14 @@ CLUSTER_PROFILES = Table(
         _CLUSTER_NAME,
         _CLUSTER_DESCRIPTION,
         Column("n_tracks", "bigint", "tracks in training"),
-        Column("share", "double", "of all tracks in training, 0 to 1"),
+        Column("share", "double", "share of all tracks in training, 0 to 1"),
         Column("silhouette", "double", "mean over the cluster's tracks in training"),
         *(
             Column(f"{f.name}_{suffix}", "double", f"{meaning} of {f.name}, {f.unit}", required=False)
             for f in FEATURES
             for suffix, meaning in STATISTICS.items()
         ),
-        Column("top_genres", _GENRES, "share within the cluster, and that over the share in all tracks"),
+        Column("top_genres", _GENRES, "share: among its tracks with a genre; lift: share divided by that in all"),
         Column("exemplars", _EXEMPLARS, "the tracks nearest to the centre, nearest first"),
     ),
     (("cluster_counts", "cluster >= 1"), ("share_in_range", "share > 0 AND share <= 1")),

@@ -1,4 +1,7 @@
-"""Load settings from TOML files, ``--set`` assignments and Python, reporting every fault at once; write defaults."""
+"""Load settings from TOML files, ``--set`` assignments and Python, and report every fault at once.
+
+Also makes the text of ``conf/defaults.toml``.
+"""
 
 import difflib
 import json
@@ -45,13 +48,15 @@ def load(
 ) -> Settings:
     """Return Settings: the defaults, changed by TOML files, then by assignments, then by overrides.
 
+    Former names of settings (``RENAMED``) are accepted, with a warning in the log.
+
     Parameters
     ----------
     configs : paths of TOML files
-        A later file takes precedence over an earlier one.
+        Of several values for a setting, the value in the last file is used.
     assignments : texts ``section.key=value``
-        A later one takes precedence. A value that is not TOML is read as text.
-    overrides : values by section and key
+        Of several values for a setting, the last is used. A value that is not TOML is read as text.
+    overrides : nested mapping from section and key to value
         For example ``{"clustering": {"ks": range(2, 13)}}``.
 
     Raises
@@ -102,11 +107,15 @@ def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dict by full name, such as ``clustering.ks``, with current names instead of former ones.
+
+    If both names of a setting are given, the value under the current name is used.
+    """
     return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
 
 
 def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
-    """Return a list of messages, one for each setting that one source gives under both its names."""
+    """Return one message for each setting to which ``source`` gives values under both its former and current name."""
     return [
         f"{source} gives both {former} and {current}, which is its current name: remove {former}"
         for former, current in RENAMED.items()
@@ -115,6 +124,7 @@ def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested settings (by section and key) as a dict by full name, such as ``clustering.ks``."""
     flat: dict[str, Any] = {}
     for section, values in sections.items():
         if isinstance(values, Mapping):
@@ -148,7 +158,8 @@ def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str
 def _parsed(name: str, text: str) -> Any:
     """Return the value of the setting ``name`` in ``--set name=text``.
 
-    It is parsed as TOML; where it is not TOML, or the setting takes a text that needs no quotes, it is the text itself.
+    ``text`` is parsed as TOML. It is returned as it is if it is not TOML, or if the setting is a text and ``text`` does
+    not begin with a quote.
     """
     takes_text = name in FIELDS and FIELDS[name].annotation is str
     if takes_text and not text.startswith(("'", '"')):
@@ -166,7 +177,10 @@ def _unknown(name: str) -> str:
 
 
 def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
-    """Return a pydantic error as a message of one line: the setting, its value, and what was expected."""
+    """Return one line that describes a pydantic error: the setting, its value, and what was expected.
+
+    ``given`` holds the values of the settings by full name, such as ``clustering.ks``.
+    """
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Contradiction):
         return str(reason)
@@ -176,6 +190,7 @@ def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
+    """Return a value as an error message shows it."""
     try:
         return repr(value)
     except ValueError:  # Python converts no integer of more than 4,300 digits
@@ -192,7 +207,7 @@ _COMMENT_COLUMN = 27
 def defaults_toml() -> str:
     """Return the text of ``conf/defaults.toml``: all sections, each setting with its default and meaning.
 
-    Settings without a default are commented out.
+    A setting without a default is a comment with an example value.
     """
     parts = [_HEAD]
     for name, model in SECTIONS.items():

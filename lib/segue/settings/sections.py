@@ -1,6 +1,6 @@
 """Define one pydantic model per section of the settings: each field has a default, a constraint and a description.
 
-The descriptions become the comments of ``conf/defaults.toml``; errors state the constraints as what was expected.
+The descriptions become the comments of ``conf/defaults.toml``; error messages state the constraints.
 """
 
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "spee
 
 
 class Contradiction(ValueError):
-    """Raised for settings that are valid one by one but exclude each other. The message names all of them."""
+    """Settings are valid one by one but exclude each other. The message names all of them."""
 
 
 class _Section(BaseModel):
@@ -28,11 +28,12 @@ class IngestSettings(_Section):
         default="auto", description='a source\'s name in conf/sources/; "auto" recognises the source from the header'
     )
     mode: Literal["upsert", "snapshot"] = Field(
-        default="upsert", description='"snapshot" also removes the tracks that are not in the input'
+        default="upsert",
+        description='"upsert" adds and updates tracks; "snapshot" also removes those that are not in the input',
     )
     encoding: Encoding = Field(
         default="auto",
-        description='of CSV and JSON Lines: "auto" (detected), or any that writes ASCII as ASCII, such as "cp1252"',
+        description='of CSV and JSON Lines: "auto" (detected), or any that extends ASCII, such as "cp1252"',
     )
     invalid_utf8: Literal["refuse", "reject"] = Field(
         default="refuse",
@@ -90,18 +91,20 @@ class ClusteringSettings(_Section):
         default="fused",
         description='"fused": every k in the same passes over the tracks; "spark-ml": pyspark.ml KMeans, k by k',
     )
-    restarts: int = Field(default=10, ge=1, le=10_000, description="seeded starts of each k; the best one counts")
+    restarts: int = Field(
+        default=10, ge=1, le=10_000, description="random starts for each k; the fit of lowest inertia is used"
+    )
     max_iter: int = Field(
         default=20,
         ge=1,
         le=1_000_000,
-        description='maximum Lloyd passes over all tracks, if more than sample_size ("spark-ml": iterations per start)',
+        description='maximum iterations of each k over all tracks ("spark-ml": of each start)',
     )
     tol: float = Field(
         default=1e-3,
         gt=0,
         allow_inf_nan=False,
-        description="converged: no centre moves farther (scaled units), or inertia falls by a share below tol / 20",
+        description="a k is done: no centre moves farther (scaled units), or inertia falls by a share below tol / 20",
     )
     seed: int = Field(
         default=0, ge=0, le=2**53, description="the same seed, tracks and settings give bit-identical centres"
@@ -110,7 +113,7 @@ class ClusteringSettings(_Section):
         default=50_000,
         ge=1000,
         le=10_000_000,
-        description='tracks searched for initial centres; "fused" fits fewer directly, without max_iter and tol',
+        description='tracks on which "fused" searches initial centres; if these are all, max_iter and tol are unused',
     )
 
 
@@ -119,7 +122,7 @@ class SelectionSettings(_Section):
 
     rule: Literal["silhouette", "knee", "stable", "fixed"] = Field(
         default="silhouette",
-        description='"silhouette": the highest; "knee" of the inertia; "stable": see subsamples; "fixed": k',
+        description='"silhouette": the highest; "knee" of the inertia; "stable": the largest stable k; "fixed": k',
     )
     min_k: int = Field(
         default=8,
@@ -133,7 +136,7 @@ class SelectionSettings(_Section):
         default=6,
         ge=2,
         le=1000,
-        description='random halves compared by the rule "stable", which takes the largest k as stable as the best',
+        description='for the rule "stable": number of random halves of the sample whose clusters are compared',
     )
 
     @field_validator("k")
@@ -179,7 +182,8 @@ class RecommendSettings(_Section):
     """Settings for how similarity is measured, and which similar tracks are recommended."""
 
     features: FeatureNames = Field(
-        default=(*_SIX_FEATURES, "energy", "danceability", "duration_s"), description="what similarity is measured in"
+        default=(*_SIX_FEATURES, "energy", "danceability", "duration_s"),
+        description="the audio features that tracks are compared by",
     )
     scaling: Literal["minmax", "standard", "quantile"] = Field(
         default="standard",
@@ -187,7 +191,7 @@ class RecommendSettings(_Section):
     )
     method: Literal["auto", "tree", "cells"] = Field(
         default="auto",
-        description='"tree": a k-d tree on every worker; "cells": for catalogues too large for it; "auto": by size',
+        description='"tree": a k-d tree on every worker; "cells": for more tracks than a tree holds; "auto": by size',
     )
     per_artist: int = Field(default=2, ge=0, le=10, description="maximum tracks by one artist in a list; 0: no limit")
     other_releases: bool = Field(default=False, description="true: include other releases of the same recording")
@@ -200,7 +204,7 @@ class RecommendSettings(_Section):
     )
     outliers: bool = Field(default=True, description="false: exclude tracks that are far from every cluster centre")
     playlist_length: int = Field(
-        default=30, ge=1, le=1000, description="maximum tracks recommended for the tracks of --seeds"
+        default=30, ge=1, le=1000, description="maximum tracks recommended for a list given by --seeds"
     )
 
 
@@ -214,7 +218,7 @@ class ReportSettings(_Section):
         default=300,
         ge=0,
         le=1000,
-        description="popular tracks that can be searched for, besides the typical tracks of each cluster",
+        description="popular tracks that the search box finds, besides the typical tracks of each cluster",
     )
 
 

@@ -1,4 +1,4 @@
-"""Define setting types that pydantic lacks, their validation, and how error messages describe the expected values."""
+"""Define types of settings that pydantic lacks, validate them, and describe expected values for error messages."""
 
 import codecs
 from collections.abc import Mapping, Sequence
@@ -42,6 +42,7 @@ def _ks_within_limits(ks: Sequence[int]) -> Sequence[int]:
 
 
 def _ks(value: Any) -> tuple[int, ...]:
+    """Return numbers of clusters, given as text, range, list, tuple or one number, as a tuple, ascending, distinct."""
     if isinstance(value, str):
         return parse_ks(value)
     if not isinstance(value, range | list | tuple):
@@ -71,6 +72,7 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 
 
 def _encoding(name: str) -> str:
+    """Return ``auto``, or Python's name of an encoding; raise ValueError if it is unknown or does not extend ASCII."""
     if name.lower() == "auto":
         return "auto"
     ascii_bytes = bytes(range(128))
@@ -94,7 +96,7 @@ Encoding = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
     AfterValidator(_encoding),
-    _expected('"auto", or an encoding that writes ASCII as ASCII, such as "utf-8" or "cp1252"'),
+    _expected('"auto", or an encoding that extends ASCII, such as "utf-8" or "cp1252"'),
 ]
 Ks = Annotated[tuple[int, ...], BeforeValidator(_ks), _expected(KS_EXPECTED)]
 ListOf = Annotated[tuple[_T, ...], BeforeValidator(_as_tuple)]

@@ -1,4 +1,4 @@
-"""Create, migrate, rewrite, append to, merge into and maintain one Delta table; each write is one commit."""
+"""Create, upgrade, rewrite, append to, merge into and maintain one Delta table. Each write of rows is one commit."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +30,14 @@ def spark_schema(table: Table) -> T.StructType:
 
 
 def check_columns(table: Table, frame: DataFrame) -> None:
-    """Require that a DataFrame's columns have the declared names and types. Nulls are checked by table constraints.
+    """Require that a DataFrame has the columns of a table, with the declared types. Runs no Spark job.
+
+    Nulls and ranges are checked by the table's constraints when rows are written.
 
     Raises
     ------
     SchemaError
-        If they differ; the message lists every difference.
+        If names or types differ; the message lists every difference. The order of columns does not matter.
     """
     declared = {field.name: field.dataType.simpleString() for field in spark_schema(table)}
     actual = {field.name: field.dataType.simpleString() for field in frame.schema}
@@ -52,7 +54,7 @@ def check_columns(table: Table, frame: DataFrame) -> None:
 
 def table_properties(table: Table) -> dict[str, str]:
     """Return the Delta properties that a table is created with, by name; they include its CHECK constraints."""
-    # deltalake reads no deletion vectors
+    # the Python package deltalake cannot read tables with deletion vectors
     properties = {VERSION_PROPERTY: str(SCHEMA_VERSION), "delta.enableDeletionVectors": "false"}
     if table.has_feed:
         properties[row_changes.FEED_PROPERTY] = "true"
@@ -60,9 +62,9 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the version of segue's schema in a table's properties (a dict by name), 0 if there is none.
+    """Return the schema version (``SCHEMA_VERSION``) with which a table was created or last upgraded.
 
-    It is the version with which the table was written or to which it was upgraded last.
+    Reads it from ``properties``, the table's Delta properties by name; returns 0 if they lack it.
     """
     return int(properties.get(VERSION_PROPERTY, 0))
 
@@ -70,11 +72,11 @@ def schema_version_of(properties: dict[str, str]) -> int:
 def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties: dict[str, str]) -> None:
     """Upgrade a stored table to the current schema: add missing optional columns, replace changed constraints.
 
-    The schema version is set last, so that an interrupted upgrade is repeated.
+    Each SQL statement makes a commit. The schema version is set last, so that an interrupted upgrade is repeated.
 
     Parameters
     ----------
-    table : the current declaration
+    table : current declaration of the table
     identifier : SQL name of the stored table, such as ``delta.`PATH```
     properties : properties of the stored table, by name
 
@@ -115,7 +117,7 @@ def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties
 
 
 def _without_blanks(condition: str) -> str:
-    # Delta stores conditions with blanks of its own
+    # Delta stores a condition with other blanks than declared
     return "".join(condition.split())
 
 
@@ -134,8 +136,7 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
     Parameters
     ----------
-    exists : function that returns whether the table has a commit. Delta also reports that a table exists where a run
-        died before its first commit: such a folder is overwritten.
+    exists : function that returns whether the table has a commit; called if Delta reports that the table exists
     """
     try:
         _writer(path, table, rows).create()
@@ -145,14 +146,14 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
         # guard: concurrent-create-detected
         if exists():
             return False
-        # Delta also reports this for the folder of a run that died before its first commit
+        # Delta also reports that a table exists for the folder of a run that died before its first commit
         # guard: uncommitted-folder-rewritten -> raise
         rewrite(path, table, rows)
     return True
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace a table's content by ``rows``, and its schema and properties by those declared."""
+    """Replace a table's rows by ``rows``, and its columns and properties by the declared ones, in one commit."""
     _writer(path, table, rows).createOrReplace()
 
 
@@ -162,9 +163,10 @@ def append(path: str, table: Table, rows: DataFrame) -> None:
 
 
 def merge(path: str, table: Table, changes: DataFrame) -> None:
-    """Insert, update or delete rows of a table, as the column ``_change`` of ``changes`` says of each row.
+    """Insert, update and delete rows of a table by its key, in one commit. Runs a MERGE.
 
-    Its values are ``added``, ``updated`` and ``removed``; rows are matched by the table's key.
+    ``changes`` has the table's columns and ``_change``. A row that is ``removed`` is deleted; a row that is ``added``
+    or ``updated`` is inserted if the table lacks its key, else updated.
     """
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
@@ -190,7 +192,7 @@ def to_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Tab
 
 
 def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
-    """Return a DataFrameWriterV2 of ``rows`` that also sets the table's comments, constraints and schema version."""
+    """Return a DataFrameWriterV2 for ``rows`` that also sets the table's comments, constraints and properties."""
     commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
     writer = rows.select(*commented).writeTo(sql_identifier(path)).using("delta")
     for name, value in table_properties(table).items():
@@ -199,13 +201,14 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def set_retention(spark: SparkSession, table: str, days: int) -> None:
-    """Have a table keep the files of all versions of the last ``days``; a commit if it kept others before.
+    """Set the retention of a table, for VACUUM: the number of ``days`` whose versions stay readable.
 
-    VACUUM keeps to this property, whatever number of hours its RETAIN names.
+    Makes a commit, but none if the table has this retention already. Sets it as a property of the table
+    (``delta.deletedFileRetentionDuration``), because VACUUM ignores RETAIN where it differs from this property.
 
     Parameters
     ----------
-    table : SQL identifier
+    table : the table's name in SQL, such as ``delta.`PATH```
     """
     rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
     stored = next((row.value for row in rows if row.key == _RETENTION), _DEFAULT_RETENTION)
@@ -215,10 +218,17 @@ def set_retention(spark: SparkSession, table: str, days: int) -> None:
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return a dict: ``files`` and ``bytes`` of a table, and ``removable``, the number of files VACUUM would remove.
+    """Return a dict with the size of a table, and with the number of files that VACUUM would remove. Writes nothing.
 
-    ``table`` is its name in SQL, such as ``delta.`PATH```; ``days`` is the retention. ``removable`` is at most 1,000,
-    as Delta lists no more.
+    Parameters
+    ----------
+    table : the table's name in SQL, such as ``delta.`PATH```
+    days : the retention, see ``set_retention``
+
+    Returns
+    -------
+    dict of int
+        ``files`` and ``bytes`` of the latest version, and ``removable``, at most 1,000, as Delta lists no more files.
     """
     detail = spark.sql(f"DESCRIBE DETAIL {table}").select("numFiles", "sizeInBytes").collect()[0]
     removable = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
@@ -226,18 +236,18 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
 
 
 def compact(spark: SparkSession, table: str) -> dict[str, int]:
-    """Rewrite small files of a table as few large ones (OPTIMIZE), if there are any.
+    """Replace the small files of a table by few large files (OPTIMIZE), if there are several.
 
     Returns a dict: ``compacted``, the number of files that were replaced, and ``into``, the number of files that
-    replace them; both are 0 if there was nothing to do. ``table`` is the table's name in SQL.
+    replace them; both are 0 if nothing was replaced. ``table`` is the table's name in SQL, such as ``delta.`PATH```.
     """
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove files that no version of the last ``days`` needs, and files of runs that died before their commit.
+    """Remove files that no version of the last ``days`` needs, such as files of runs that died before their commit.
 
-    ``table`` is the table's name in SQL, such as ``delta.`PATH```.
+    ``table`` is the table's name in SQL, such as ``delta.`PATH```. ``set_retention`` must have set the same ``days``.
     """
     spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS").collect()

@@ -1,4 +1,4 @@
-"""Read, write and list single files by the URIs that Spark reads: local ones directly, all others through Hadoop."""
+"""Read, write and list single files by path or URI: on the local file system directly, on all others through Hadoop."""
 
 import os
 import uuid
@@ -13,7 +13,10 @@ from segue.storage.hadoop_files import HadoopFiles
 
 
 def local_size(uri: str) -> int | None:
-    """Return the bytes of a local file or folder; None if it does not exist or is not on the local file system."""
+    """Return the size in bytes of a local file, or of all files below a local folder.
+
+    Returns None if it does not exist, cannot be read, or is not on the local file system.
+    """
     path = local_path(uri)
     if path is None:
         return None
@@ -26,11 +29,11 @@ def local_size(uri: str) -> int | None:
 
 
 class Files:
-    """Single files below the output of one session.
+    """Reads, writes and lists single files by path or URI.
 
-    URIs of other file systems than the local one are read and written through the session's Hadoop file systems, with
-    the schemes, endpoints and credentials that Spark's own reads use. A call costs about 0.1 ms on the local file
-    system, and some 10 to 400 ms elsewhere.
+    Files that are not on the local file system are read and written through the Hadoop file systems of a Spark session,
+    with the endpoints and credentials of Spark's own reads. A call costs about 0.1 ms on the local file system, and
+    some 10 to 400 ms elsewhere.
 
     Parameters
     ----------
@@ -39,7 +42,10 @@ class Files:
     Raises
     ------
     OutputError
-        By each method where the file system refuses or cannot be reached, with the innermost cause.
+        By every method, if a file system other than the local one fails or cannot be reached, with the innermost cause;
+        by ``list_names`` and ``make_folder`` also for the local one.
+    OSError
+        By the other methods, if the local file system fails: the error of Python. OutputError is a subclass of it.
     """
 
     def __init__(self, spark: SparkSession | None = None) -> None:
@@ -47,12 +53,12 @@ class Files:
         self._opened: HadoopFiles | None = None
 
     def list_names(self, uri: str, limit: int | None = None) -> list[str] | None:
-        """Return the names in a folder, sorted, or None if it does not exist.
+        """Return the names in a folder, sorted, or None if the folder does not exist.
 
         Parameters
         ----------
-        uri : of a folder; an OutputError is raised for a file
-        limit : maximum number of names to read, in no particular order
+        uri : path or URI of a folder; for a file, an OutputError is raised
+        limit : maximum number of names to return; the file system decides which names
         """
         path = local_path(uri)
         if path is None:
@@ -68,7 +74,7 @@ class Files:
             raise OutputError(f"cannot list {uri}: {error.strerror}") from error
 
     def make_folder(self, uri: str) -> None:
-        """Create a folder, and its parents, unless it exists."""
+        """Create a folder and its parents, unless the folder exists; raise OutputError if a local one is read-only."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).make_folder(uri)
@@ -92,11 +98,11 @@ class Files:
             return self._hadoop(uri).read(uri)
         try:
             return path.read_bytes() if path.is_file() else None
-        except FileNotFoundError:  # removed in between
+        except FileNotFoundError:  # removed between the two calls
             return None
 
     def write_text(self, uri: str, text: str) -> None:
-        """Write a file in UTF-8, atomically: readers see the old content or the new."""
+        """Write a text to a file in UTF-8, atomically: readers see either its old or its new content."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).write(uri, text.encode("utf-8"))
@@ -118,10 +124,11 @@ class Files:
         path.unlink(missing_ok=True)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether an object store can refuse to create a file that exists, see ``HadoopFiles``."""
+        """Return whether an object store can refuse to create a file that exists, see the method of ``HadoopFiles``."""
         return self._hadoop(folder).creates_conditionally(folder)
 
     def _hadoop(self, uri: str) -> HadoopFiles:
+        """Return the HadoopFiles of the session; raise OutputError with ``uri`` if there is no session."""
         if self._spark is None:
             raise OutputError(f"cannot reach {uri} without a Spark session, expected a local path")
         if self._opened is None:

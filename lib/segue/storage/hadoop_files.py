@@ -1,6 +1,6 @@
-"""Read, write and list single files through the Hadoop file systems of a session, by py4j.
+"""Read, write and list single files through the Hadoop file systems of a Spark session, by py4j.
 
-Scheme, endpoint and credentials are those of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
+It uses the endpoints and credentials of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
 """
 
 import uuid
@@ -18,11 +18,17 @@ from segue.errors import OutputError
 _CONDITION = "fs.option.create.conditional.overwrite"
 _NO_CONNECTOR = "FileSystem not found"
 _WRITES_APPEAR_WHOLE = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
-"""Object stores: a file appears once it is closed, and replaces the old one. A rename there copies the content."""
+"""Schemes of object stores: there a file appears only when it is closed, and then replaces the old one.
+
+So it is written under its own name; a rename, which other file systems need, would copy the content.
+"""
 
 
 class HadoopFiles:
-    """The Hadoop file systems of a session. Every method raises OutputError, with the innermost cause, if one fails."""
+    """The Hadoop file systems of a Spark session.
+
+    Every method raises OutputError with the innermost Java cause, if the file system fails or cannot be reached.
+    """
 
     def __init__(self, spark: SparkSession) -> None:
         gateway = spark.sparkContext._gateway
@@ -30,28 +36,29 @@ class HadoopFiles:
             raise OutputError("the Spark session has no JVM gateway (Spark Connect), which files of a store need")
         self._gateway: Any = gateway
         self._jvm: Any = gateway.jvm
-        # hadoop.* of the session: as Spark passes it to the reads and writes of DataFrames
+        # the configuration that Spark gives to reads and writes of this session's DataFrames
         self._configuration = spark._jsparkSession.sessionState().newHadoopConf()
 
     def list_names(self, uri: str, limit: int | None = None) -> list[str] | None:
-        """Return the names in a folder, at most ``limit``, sorted; None if it does not exist."""
+        """Return the names in a folder, sorted, or None if the folder does not exist. See ``Files.list_names``."""
         path, system = self._open(uri)
         with _failure(f"cannot list {uri}"):
             try:
-                # three calls a name: py4j passes an array of a subclass to no method that takes the base
+                # three py4j calls per name: a Java method for the whole array would take FileStatus[], but py4j does
+                # not pass it an array of a subclass
                 statuses = system.listStatus(path)
                 listed = [statuses[index].getPath() for index in range(min(len(statuses), limit or len(statuses)))]
             except Py4JJavaError as error:
                 if _is_missing(error):
                     return None
                 raise
-            # of a file, Hadoop lists the file itself
+            # for the URI of a file, listStatus returns the file itself
             if len(listed) == 1 and listed[0].equals(system.makeQualified(path)):
                 raise OutputError(f"{uri} is a file, expected a folder")
             return sorted(each.getName() for each in listed)
 
     def make_folder(self, uri: str) -> None:
-        """Create a folder, and its parents, unless it exists."""
+        """Create a folder and its parents, unless the folder exists."""
         path, system = self._open(uri)
         with _failure(f"cannot write to {uri}"):
             if not system.mkdirs(path):
@@ -73,7 +80,7 @@ class HadoopFiles:
                 raise
 
     def write(self, uri: str, content: bytes) -> None:
-        """Write a file atomically: readers see the old content or the new."""
+        """Write a file atomically: readers see either its old or its new content."""
         path, system = self._open(uri)
         is_whole = urlsplit(uri).scheme in _WRITES_APPEAR_WHOLE
         target = path if is_whole else self._jvm.org.apache.hadoop.fs.Path(f"{uri}.{uuid.uuid4().hex}.tmp")
@@ -98,9 +105,9 @@ class HadoopFiles:
             system.delete(path, False)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether the file system heeds the condition of a write, and refuses to create a file that exists.
+        """Return whether the file system can refuse to create a file that exists (for S3: heeds If-None-Match).
 
-        Writes a small file to ``folder`` and removes it.
+        Creates an empty file in ``folder`` twice, to see whether the second time fails, and removes it.
         """
         path, system = self._open(f"{folder}/.probe-{uuid.uuid4().hex}")
         with _failure(f"cannot write to {folder}"):
@@ -116,7 +123,7 @@ class HadoopFiles:
                 system.delete(path, False)
 
     def _rename(self, source: Any, target: Any) -> None:
-        """Rename a file over another in one step: ``FileSystem.rename`` fails where the target exists."""
+        """Rename a file, and replace ``target`` in the same step: ``FileSystem.rename`` fails if the target exists."""
         rename = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename")
         options = self._gateway.new_array(rename, 1)
         options[0] = rename.OVERWRITE
@@ -124,7 +131,7 @@ class HadoopFiles:
         context.rename(source, target, options)
 
     def _open(self, uri: str) -> tuple[Any, Any]:
-        """Return Hadoop's path and file system of a URI."""
+        """Return Hadoop's Path and FileSystem objects of a URI."""
         with _failure(f"cannot reach {uri}"):
             path = self._jvm.org.apache.hadoop.fs.Path(uri)
             return path, path.getFileSystem(self._configuration)
@@ -136,7 +143,7 @@ def _is_missing(error: Py4JJavaError) -> bool:
 
 @contextmanager
 def _failure(message: str) -> Iterator[None]:
-    """Raise OutputError with a message and the innermost cause in place of an error of the JVM."""
+    """Context manager: raise OutputError with ``message`` and the innermost cause instead of an error of the JVM."""
     try:
         yield
     except Py4JError as error:

@@ -1,6 +1,6 @@
-"""Save and load models: the folders ``models/VERSION/`` of an output.
+"""Save and load models: the folders ``models/VERSION/`` of an output folder.
 
-``model.json`` is written last, so that a model is complete if it has this file.
+A folder holds a saved PipelineModel and ``model.json``, which is written last: a model with this file is complete.
 """
 
 from py4j.protocol import Py4JJavaError
@@ -26,7 +26,7 @@ class ModelStore:
         self._folder = f"{root}/{FOLDER}"
 
     def cards(self) -> dict[str, str]:
-        """Return a dict: the text of ``model.json`` of every complete model, by model version."""
+        """Return a dict from the version of each complete model to the text of its ``model.json``."""
         texts = {name: self.card(name) for name in self._files.list_names(self._folder) or []}
         return {name: text for name, text in texts.items() if text is not None}
 
@@ -38,9 +38,9 @@ class ModelStore:
         return self._files.read_text(self._card_path(version))
 
     def save(self, version: str, pipeline: PipelineModel) -> None:
-        """Save a model's pipeline, unless another run has completed the same model.
+        """Save a model's pipeline in its folder, in place of an earlier one, unless the model is complete already.
 
-        The model becomes complete by ``finish``, which writes its ``model.json``.
+        The model is complete after ``finish``, which writes its ``model.json``.
         """
         with transactions.output_lock(self.root, FOLDER):
             # guard: finished-model-not-overwritten -> if True:
@@ -55,22 +55,22 @@ class ModelStore:
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
         """Return the GridCheckpoint ``name`` of a model in training, a file in the model's folder.
 
-        ``save`` removes the file when it replaces the folder.
+        ``ModelStore.save`` replaces this folder, and so removes the file.
         """
         return GridCheckpoint(f"{self._folder}/{version}", name, self._files)
 
     def load(self, version: str) -> PipelineModel:
-        """Load a saved pipeline. Runs a few small Spark jobs.
+        """Load and return the saved pipeline of a model. Runs a few small Spark jobs.
 
         Raises
         ------
         OutputError
-            If a part of the folder is missing or damaged, as in a copy that was cut off.
+            If a part of the model's folder is missing or damaged, for example because it was not copied completely.
         """
         folder = f"{self._folder}/{version}"
         try:
             return PipelineModel.load(spark_uri(folder))
-        # pyspark.ml raises a TypeError for a metadata file without a line
+        # pyspark.ml raises a TypeError for an empty metadata file
         except (Py4JJavaError, CapturedException, TypeError) as error:
             raise OutputError(
                 f"{folder} is not a complete model ({java_cause(error)}); copy it again, or delete the folder and run "
@@ -82,7 +82,7 @@ class ModelStore:
 
 
 class GridCheckpoint:
-    """A file that holds the state of a training, a small text, so that an interrupted training can resume."""
+    """A file with the state of a training, as a text of some kilobytes, from which an interrupted training resumes."""
 
     def __init__(self, folder: str, name: str, single_files: Files) -> None:
         self._files = single_files
@@ -90,10 +90,10 @@ class GridCheckpoint:
         self._path = f"{folder}/{name}.json"
 
     def load(self) -> str | None:
-        """Return the text that was saved last, or None if there is none."""
+        """Return the text that was saved last, or None if none was saved."""
         return self._files.read_text(self._path)
 
     def save(self, text: str) -> None:
-        """Write the text, in place of an earlier one."""
+        """Write the text to the file, in place of an earlier text."""
         self._files.make_folder(self._folder)
         self._files.write_text(self._path, text)

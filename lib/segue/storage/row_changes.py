@@ -39,10 +39,17 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the rows in which a table has to change to hold ``rows``, with a column ``_change``.
+    """Return the rows to add to, update in or remove from a table so that it holds ``rows``, with a column ``_change``.
 
-    ``stored`` are the table's present rows. Rows to remove are those of ``removed_keys`` and, with ``remove_missing``,
-    those whose keys are not in ``rows``. Without ``remove_missing`` a Spark job counts ``rows``.
+    Runs no Spark job with ``remove_missing``; without it, runs one, which counts ``rows``.
+
+    Parameters
+    ----------
+    table : declaration of the table
+    rows : the new rows, one per key
+    stored : the rows that the table holds now
+    remove_missing : whether stored rows whose keys are not in ``rows`` are to be removed
+    removed_keys : keys of further stored rows to remove, none of them in ``rows``; None if there are none
     """
     compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
     changes = added_or_updated(table, rows, compared)
@@ -55,9 +62,9 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return those of ``rows`` that are missing in ``stored`` or have other values there.
+    """Return the ``rows`` whose key is missing in ``stored`` or has other values there.
 
-    The column ``_change`` says which: ``added`` or ``updated``.
+    The column ``_change`` is ``added`` if the key is missing, else ``updated``.
     """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
@@ -73,9 +80,12 @@ def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys (columns ``key``) are in ``rows``.
+    """Return the stored rows whose keys are in ``rows``, or all stored rows if ``rows`` are too many to broadcast.
 
-    If ``n_rows``, the number of ``rows``, is above 200,000, too many to broadcast, all stored rows are returned.
+    Parameters
+    ----------
+    n_rows : number of ``rows``; above 200,000 all stored rows are returned
+    key : names of the key columns
     """
     if n_rows > _BROADCAST_MAX_ROWS:
         return stored
@@ -90,10 +100,10 @@ def count_changes(changes: DataFrame) -> ChangeCounts:
 def changed_local_rows(
     table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Compare new and stored rows, both as dicts on the driver; return the changed rows and their counts.
+    """Compare new and stored rows, both as dicts on the driver; return the changed rows, as dicts, and their counts.
 
-    A changed row is a dict with ``_change``: ``added``, ``updated`` or, for a stored row that is missing in ``rows`` if
-    ``remove_missing`` is set, ``removed``.
+    A changed row has the key ``_change``: ``added``, ``updated`` or, with ``remove_missing`` for a stored row whose key
+    is not in ``rows``, ``removed``.
     """
     old = {tuple(row[name] for name in table.key): row for row in stored}
     changes = []
@@ -123,8 +133,9 @@ def _change_counts(counts: Mapping[str, int]) -> ChangeCounts:
 def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
     """Return the rows that changed after version ``since`` up to ``until``, one per key, with a column ``_change``.
 
-    Read from Delta's change data feed. Added and updated rows have their values at ``until``, removed rows their last
-    values. The cost is proportional to the number of changes.
+    Reads Delta's change data feed; the cost is proportional to the number of changes. Added and updated rows have their
+    values at version ``until``, removed rows their last values. A row that was added and removed again is left out; a
+    row that was updated is returned even if its values at ``until`` are those at ``since``.
 
     Parameters
     ----------

@@ -19,23 +19,22 @@ from segue.storage.files import Files
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
-_FEED_AGE = timedelta(days=6)  # VACUUM keeps at least seven days of changes
-_MAX_NAMES = 100
-"""Names of ROOT that are read to see whether it is segue's: it may be a folder of many other files."""
+_FEED_AGE = timedelta(days=6)  # ``changes`` reads no older commits: VACUUM keeps at least seven days of changes
+_MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a table's folder that ``read`` caches: most of the time to read a small table goes to its log."""
+"""Maximum size of a table's folder for ``read`` to cache it: a small table's log takes longer to read than its rows."""
 
 
 class Store:
-    """The tables below one ROOT, read and written in one Spark session.
+    """Reads and writes the tables below one output folder ROOT, in one Spark session.
 
-    A store remembers the version of each table that it has read. If another run changes the table, reading or writing
-    it again raises ConflictError; only ``append`` does not.
+    A store remembers the version of each table that it has read or written. If another run changes the table, reading
+    or writing it again raises ConflictError, except by ``append``.
 
     Parameters
     ----------
     spark : a session with Delta
-    root : a path, which is on the local file system, or a URI
+    root : the output folder: a path on the local file system, or a URI
 
     Attributes
     ----------
@@ -50,19 +49,18 @@ class Store:
         self.files = Files(spark)
         self.versions: dict[str, int] = {}
         self.lock_timeout = transactions.LOCK_TIMEOUT_SECONDS
-        self._checked_versions: dict[str, int] = {}
-        """The version of each table at which its schema version was checked."""
+        self._checked_versions: dict[str, int] = {}  # of each table, when its schema version was checked
         self._cached: list[DataFrame] = []
         self._cache_scopes = 0
         self._session: SparkSession | None = None
 
     def prepare(self) -> None:
-        """Create the output folder, require that it is segue's, and upgrade its table ``runs``, if of an older schema.
+        """Create the output folder, or require that it is empty or holds a table of segue; upgrade its table ``runs``.
 
         Raises
         ------
         OutputError
-            If it is a file, not writable or not seen by executors, holds only other files or tables of a newer segue.
+            If ROOT is a file, is read-only, is not seen by executors, has files but no table, or is of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -86,7 +84,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Context manager: describe the block's jobs in Spark's UI, and unpersist at its end, see ``cache_scope``."""
+        """Context manager: a ``cache_scope`` whose Spark jobs are called ``segue: DESCRIPTION`` in Spark's UI."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -99,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: unpersist what ``persist`` has persisted, at the end of the outermost such block."""
+        """Context manager: unpersist what ``persist`` has persisted, at the end of the outermost ``cache_scope``."""
         self._cache_scopes += 1
         try:
             yield
@@ -127,7 +125,7 @@ class Store:
         return delta_tables.sql_identifier(self.path(table))
 
     def exists(self, table: schema.Table) -> bool:
-        """Return whether a table exists: whether it has a commit."""
+        """Return whether a table exists, which means that it has a commit."""
         return commit_log.latest_version(self.files, self._folder(table)) is not None
 
     def latest_version(self, table: schema.Table) -> int:
@@ -143,7 +141,7 @@ class Store:
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : persist the frame as ``persist`` does, if a ``stage`` is open and the table is local and at most 16 MB
+        cache : within a ``stage`` or ``cache_scope``, ``persist`` a table that is local and at most 16 MB
 
         Raises
         ------
@@ -168,7 +166,10 @@ class Store:
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows changed after version ``since``, with ``_change``; None if the change feed lacks some."""
+        """Return the rows changed after version ``since`` up to the version read, as ``read_change_feed`` returns them.
+
+        Returns None if the change feed may lack some (commits older than six days), or ``since`` is a later version.
+        """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
         if since > until or (since < until and (committed is None or datetime.fromisoformat(committed) < oldest)):
@@ -178,11 +179,11 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return a dict: the ``provenance`` that a table's latest commit with one has, up to the version read."""
+        """Return the latest ``provenance`` that ``sync`` or ``insert`` stored, up to the version read by this store."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
-        """Return Delta's id of a table, which changes when the table is replaced as a whole. Runs a Spark command."""
+        """Return Delta's id of a table, which changes when the whole table is replaced. Runs a Spark SQL command."""
         # the id in the first commit would stay the same after CREATE OR REPLACE
         return str(self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id)
 
@@ -203,7 +204,7 @@ class Store:
     ) -> ChangeCounts:
         """Append rows to a table that this store has read; return ChangeCounts. Cheaper than ``sync``.
 
-        The caller guarantees that none of the keys is in the table: duplicates are not detected.
+        The caller guarantees that the table has none of the rows' keys: duplicates are not detected.
         """
         check_columns(table, rows)
         with self._commit(table, rows, provenance) as committed:
@@ -223,11 +224,10 @@ class Store:
 
         Parameters
         ----------
-        table : a table of ``segue.schema``
-        rows : one per key; if none of them differs from the stored one, there is no commit
+        rows : one per key; if none differs from the stored row and none is removed, there is no commit
         remove_missing : also remove the stored rows whose keys are not in ``rows``
         removed_keys : keys of stored rows to remove, none of them in ``rows``
-        provenance : what the rows were derived from, JSON-ready; ``Store.provenance`` returns it
+        provenance : JSON values that name the source of the rows, such as versions of tables; stored with the commit
         """
         check_columns(table, rows)
         rows = rows.select(*table.names)
@@ -237,7 +237,7 @@ class Store:
                 if not self._create(table, committed):
                     raise transactions.conflict_error(table.name)
             return ChangeCounts(added=self._rows_written(table, 0))
-        # persisted: both are read several times, and the plan of the rows may be too large to be part of another
+        # both are read several times; and the plan of ``rows`` may be too large to be part of the plan of ``changes``
         with (
             persisted(rows) as rows,
             persisted(
@@ -256,7 +256,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Insert or update rows, given as dicts, by key; return ChangeCounts. Compares rows on the driver."""
+        """Do what ``sync`` does for rows given as dicts, and compare new and stored rows on the driver."""
         stored, frame = self.find(table), self.local_frame(table, rows)
         if stored is None:
             return self.sync(table, frame)
@@ -271,7 +271,7 @@ class Store:
         return counts
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
-        """Replace the whole content of a table in one commit, without comparing old and new rows."""
+        """Replace all rows of a table, or create it, in one commit, without comparing old and new rows."""
         check_columns(table, rows)
         rows = rows.select(*table.names)
         exists = self.exists(table)
@@ -291,7 +291,7 @@ class Store:
     def _commit(
         self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
     ) -> Iterator[DataFrame]:
-        """Require that the block's commit directly follows the version this store has read; yield the rows for it."""
+        """Context manager: yield ``rows``, whose commit has to follow directly the version that this store has read."""
         with transactions.output_lock(self.root, timeout=self.lock_timeout):
             session = self._session = transactions.commit_session(self.spark, self._session)
             read = (self._folder(table), table.name, self.versions.get(table.name, -1))
@@ -314,7 +314,7 @@ class Store:
         return version
 
     def _check_schema_version(self, table: schema.Table) -> None:
-        """Upgrade a table of an earlier schema version; raise OutputError for one of a later version."""
+        """Upgrade a table of an earlier schema version; raise OutputError for a table of a later version."""
         version = self.latest_version(table)
         if self._checked_versions.get(table.name) == version:
             return

@@ -1,8 +1,8 @@
 """Exclude concurrent writers: a commit directly follows the version that its writer has read, or it fails.
 
-Delta alone does not ensure this. On a local file system its log is safe within one JVM only: of two JVMs that write the
-same version, one may be lost (hence ``output_lock``). And Delta skips, without an error, a write whose transaction
-number is already in the log (hence the search for the writer's commit in ``exclusive_commit``).
+Delta alone does not ensure this. On a local file system its log is safe within one JVM only: if two JVMs write the same
+version at the same time, one commit may be lost. ``output_lock`` prevents that. And Delta skips, without an error, a
+write whose transaction number is already in the log, so ``exclusive_commit`` searches the log for the writer's commit.
 """
 
 import json
@@ -29,12 +29,12 @@ _SILENT_SECONDS = 5.0
 """A wait for a lock that takes more seconds than this is logged."""
 _LOCK_FILE = ".lock"
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
-"""Delta's setting for the log of tables on S3, and the class of lib/java that creates commits conditionally."""
+"""Delta's setting for the LogStore of tables on S3, and the class in lib/java that creates commits conditionally."""
 
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
-"""Settings of a session: MERGE and CREATE OR REPLACE read them, and ignore the options of a writer."""
+"""Set in the session, since MERGE and CREATE OR REPLACE ignore the options of a writer."""
 # Delta's conflict exceptions have no common base class
 _CONFLICTS = (
     delta_exceptions.DeltaConcurrentModificationException,
@@ -49,13 +49,13 @@ _CONFLICTS = (
 
 
 def conflict_error(table: str) -> ConflictError:
-    """Return, for the caller to raise, the ConflictError for a table that another run has changed."""
+    """Return the ConflictError for a table that another run has changed; the caller raises it."""
     return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Context manager: raise ConflictError instead of the exceptions by which Delta reports a concurrent writer."""
+    """Context manager: replace the exceptions that Delta raises for a concurrent writer by a ConflictError."""
     try:
         yield
     except _CONFLICTS as error:
@@ -63,29 +63,32 @@ def delta_conflicts(table: str) -> Iterator[None]:
 
 
 def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
-    """Log a warning if two runs at the same time could replace each other's commits in an output on S3."""
+    """Log a warning if the output ``root`` is on S3 and two concurrent runs could replace each other's commits there.
+
+    With segue's log store configured, this creates a small file in ``root`` and removes it.
+    """
     if urlsplit(root).scheme != "s3a":
         return
     configured = spark.sparkContext.getConf().get(LOG_STORE_SETTING)
     if configured is None:
         log.warning(
-            "of two runs that write to %s at the same time, one may replace the other's commits in silence: run one "
-            "after the other, or give Spark segue's log store (--jars segue-log-store.jar)", root
+            "of two runs that write to %s at the same time, one may replace the other's commits without an error: run "
+            "one after the other, or give Spark segue's log store (--jars segue-log-store.jar)", root
         )  # fmt: skip
     elif configured == LOG_STORE and not files.creates_conditionally(root):
         log.warning(
-            "of two runs that write to %s at the same time, one may replace the other's commits in silence, as this "
-            "store ignores the condition of a write (If-None-Match): run one after the other", root
+            "of two runs that write to %s at the same time, one may replace the other's commits without an error, as "
+            "this store ignores the condition of a write (If-None-Match): run one after the other", root
         )  # fmt: skip
 
 
 def commit_session(spark: SparkSession, session: SparkSession | None = None) -> SparkSession:
-    """Return a session for commits, apart from the user's: settings made in it reach no other write.
+    """Return a separate session for commits, so that the settings of a commit do not affect the user's own writes.
 
     Parameters
     ----------
-    spark : the user's session, whose settings it gets
-    session : the result of an earlier call, whose settings are brought up to date
+    spark : the user's session, whose settings are copied
+    session : result of an earlier call, to copy the settings to; None: a new session is made
     """
     session = session or spark.newSession()
     settings = session.conf.getAll
@@ -97,7 +100,10 @@ def commit_session(spark: SparkSession, session: SparkSession | None = None) -> 
 
 @contextmanager
 def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
-    """Yield a frame of one session as a frame of another of the same application. What is persisted stays so."""
+    """Context manager: yield ``rows``, which belong to another session of the application, as a frame of ``session``.
+
+    Rows that are persisted are read from the cache, which all sessions of an application share.
+    """
     name = f"segue_{uuid.uuid4().hex}"
     rows.createGlobalTempView(name)
     try:
@@ -110,19 +116,21 @@ def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
 def exclusive_commit(
     session: SparkSession, files: Files, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Require that the block's one write commits on top of ``version``.
+    """Context manager: require that the only write in the block commits on top of ``version``.
 
-    All commits carry the same ``txnAppId``, and ``version + 1`` as ``txnVersion``. Of two commits with the same number
-    Delta refuses the later or skips it silently, so afterwards the log is searched for a commit of this writer.
+    All commits have the same ``txnAppId``, and ``version + 1`` as ``txnVersion``. If two writers commit with the same
+    number, Delta refuses the later commit or skips it without an error, so after the block the log is searched for a
+    commit of this writer.
 
     Parameters
     ----------
-    session : makes the write, and no other at the same time; see ``commit_session``
+    session : session that makes the write, and no other write at the same time; see ``commit_session``
     files : reads the log of the table
-    folder : folder of the table
+    folder : folder of the table, a path or URI
     table : name of the table, for the error
-    version : version of the table that the caller has read, -1 if the table does not exist
-    provenance : what the rows are derived from; ``commit_log.read_provenance`` reads it
+    version : version of the table that the caller has read, -1 if the table did not exist
+    provenance : JSON values that name the source of the rows, such as versions of tables, to store with the commit;
+        ``commit_log.read_provenance`` returns them
 
     Raises
     ------
@@ -154,13 +162,13 @@ def exclusive_commit(
 def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
     """Context manager: hold a lock that excludes other processes of this machine until the block or process ends.
 
-    Does nothing for a folder that is not on a local file system.
+    Creates the folder if it does not exist. Does nothing for a folder that is not on the local file system.
 
     Parameters
     ----------
-    folder : folder of the lock file
+    folder : folder of the lock file, a path or URI
     name : name of the lock; locks of different names do not exclude each other
-    timeout : maximum seconds to wait for another process; a wait of more than five is logged
+    timeout : maximum seconds to wait for another process; a wait of more than five seconds is logged
 
     Raises
     ------
