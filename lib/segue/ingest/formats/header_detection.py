@@ -39,7 +39,11 @@ class Header:
 
 
 def detect_header(
-    lines: Sequence[str], match_names: MatchNames, is_sufficient: Callable[[Collection[str]], bool] = bool
+    lines: Sequence[str],
+    match_names: MatchNames,
+    is_sufficient: Callable[[Collection[str]], bool] = bool,
+    *,
+    line: int | None = None,
 ) -> Header | None:
     """Return the header of a CSV file, or None if the lines hold no record.
 
@@ -56,17 +60,23 @@ def detect_header(
         Returns the canonical columns that header names match.
     is_sufficient : callable
         Returns whether a file can be read that has these canonical columns.
+    line : int or None
+        The number of the header's line, from 1; None if the columns decide it.
     """
     match_names = functools.cache(match_names)
     dialects = [Dialect(delimiter) for delimiter in DELIMITERS]
     dialects += [Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer]
     openings = [_read_opening(lines, dialect) for dialect in dialects]
     firsts = [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
+    if line is not None:
+        firsts = [
+            _Candidate(opening, opening.last_lines.index(line)) for opening in openings if line in opening.last_lines
+        ]
     if not firsts:
         return None
     best = max(firsts, key=lambda candidate: candidate.rank(match_names))
     # guard: sufficient-first-record-is-header -> if True:
-    if not is_sufficient(match_names(best.names)):
+    if line is None and not is_sufficient(match_names(best.names)):
         below = [_Candidate(first.opening, i) for first in firsts for i in range(first.index + 1, len(first.records))]
         named = [candidate for candidate in below if candidate.may_be_header()]
         other = max(named, key=lambda candidate: candidate.rank(match_names), default=best)
