@@ -49,6 +49,7 @@ def read_text_files(
     InputError
         If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
     """
+    conversion.refuse_long_documents(spark, [file for file in files if file.format in ("csv", "json")])
     known = known_headers(rules.sources)
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
@@ -60,17 +61,17 @@ def read_text_files(
     to_convert: list[InputFile] = []
     for file in files:
         (to_convert if conversion.needs_conversion(file, scans.get(file.id), known) else plain).append(file)
-    converted: list[InputFile] = []
+    converted = conversion.ConvertedFiles()
     if to_convert:
         with readable_errors(join_names(to_convert)):
             converted, converted_scans = conversion.scan_converted(spark, to_convert, known, options.encoding)
         scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
-    _refuse_invalid([*plain, *converted], scans, options)
-    with_lines = [file for file in (*plain, *converted) if file.id in scans]
+    _refuse_invalid([*plain, *converted.files], scans, options)
+    with_lines = [file for file in (*plain, *converted.files) if file.id in scans]
     plans, readings = _plan_files(with_lines, scans, rules, options)
     single_task = {file.id for file in with_lines if _is_single_task(file, plans[file.id], scans, options)}
     frames = [text_scan.text_lines(spark, plain)] if plain else []
-    frames += [conversion.converted_lines(spark, converted, known)] if converted else []
+    frames += [conversion.converted_lines(spark, converted, known)] if converted.files else []
     lines = reduce(DataFrame.union, frames)
     return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), readings
 

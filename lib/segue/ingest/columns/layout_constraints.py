@@ -204,6 +204,8 @@ def units_with_memory(
             values = [number for number in numbers if number is not None]
             suggested = by_values.units.get(name, chosen[name].unit)
             if suggested == unit and name not in by_values.misfits:
+                if name in by_values.doubts:
+                    warnings.append(by_values.doubts[name])
                 continue
             sentence = f"{name} is in {UNIT_WORDS[unit]} in {constraints.origin(name + UNIT)}, with the same header"
             if rules_out_unit(name, unit, texts[name], values):

@@ -129,10 +129,11 @@ def decide_units(
         if "duration_s" in undeclared:
             units["duration_s"] = _duration_unit(durations)
     low = {name for name in votes if name in _FRACTIONS and _exceeds_1_but_not_10(values[name])}
-    if file_votes - sum(votes[name] for name in low) > 0:
-        low = set()
     misfits: dict[str, Misfit] = {}
     doubts: dict[str, str] = {}
+    if file_votes - sum(votes[name] for name in low) > 0:
+        doubts = {name: doubt for name in low if (doubt := _tenths_doubt(name, values[name]))}
+        low = set()
     for name in texts:
         unit = units.get(name) or declared.get(name, "")
         scale, misfit = unit, None if name in trusted else find_misfit(name, unit, texts[name], values[name])
@@ -241,6 +242,16 @@ def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
     return "", undecided_unit(values)
+
+
+def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
+    """Return a sentence about a column that is read in percent as the others of its file, and may be in tenths."""
+    if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
+        return None
+    return (
+        f"{name} read as {UNIT_WORDS['percent']} like the other fractions of the file, although its values, "
+        f"{value_range(values)}, suggest {UNIT_WORDS['tenths']}"
+    )
 
 
 def _duration_unit(durations: Sequence[float]) -> str:
