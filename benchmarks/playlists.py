@@ -12,12 +12,14 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from segue.settings.loading import load
 from segue.similarity.coordinates import MINMAX, QUANTILE, STANDARD, Scaling, column_quantiles
 from segue.similarity.kd_tree import CandidateTree, build_tree
 from segue.similarity.recordings import artist_key, title_key
+from segue.similarity.releases import UNITS, group_by_title
 from segue.similarity.rules import Rules, Tracks
 
 SIX, NINE = load().features.columns, load().recommend.features
@@ -31,10 +33,7 @@ def main() -> None:
     tracks = rows.drop_duplicates("track_id").sort_values("track_id").reset_index(drop=True)
     tracks = tracks.rename(columns={"tempo": "bpm"}).assign(duration_s=tracks.duration_ms / 1000)
     share_playlist = playlist_matrix(rows, tracks.track_id)
-    artist_keys = [artist_key(str(name)) for name in tracks.track_artist]
-    pairs = zip(artist_keys, tracks.track_name, strict=True)
-    recording_keys = [f"{artist}\n{title_key(str(title))}" for artist, title in pairs]
-    artists, recordings = (np.unique(keys, return_inverse=True)[1] for keys in (artist_keys, recording_keys))
+    artists, recordings = artists_and_recordings(tracks)
     index = np.arange(len(tracks))
     chance = (share_playlist.nnz - len(tracks)) / (len(tracks) * (len(tracks) - 1))
     for kind in (MINMAX, STANDARD, QUANTILE):
@@ -48,6 +47,16 @@ def main() -> None:
                 result = {"scaling": kind, "features": len(features), "rules": has_rules}
                 result |= {"share": round(float(share), 5), "chance": round(chance, 5)}
                 print(json.dumps({"benchmark": "playlists", "tracks": len(tracks), **result}), flush=True)
+
+
+def artists_and_recordings(tracks: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes of the artist and of the recording of each track, as the rules group them."""
+    titles, artists = ([key(str(text)) for text in texts] for key, texts in (
+        (title_key, tracks.track_name), (artist_key, tracks.track_artist),
+    ))  # fmt: skip
+    codes = {"title": pd.factorize(np.array(titles))[0], "artist": pd.factorize(np.array(artists))[0]}
+    columns = codes | {"id": np.arange(len(tracks)), "track_id": tracks.track_id}
+    return group_by_title(pa.table(columns | {name: tracks[name].astype(float) for name in UNITS}), tuple(UNITS))
 
 
 def playlist_matrix(rows: pd.DataFrame, track_ids: pd.Series) -> csr_matrix:

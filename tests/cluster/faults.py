@@ -21,6 +21,7 @@ from segue.schema import LABELED_TRACKS, RUNS
 TABLES = (
     "rejected_tracks",
     "tracks",
+    "layout_decisions",
     "ingested_files",
     "k_scores",
     "labeled_tracks",

@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from segue import schema
 
-_IGNORED = ("ingested_at", "modified_at", "uri", "tracks_version")
+_IGNORED = ("ingested_at", "decided_at", "modified_at", "uri", "tracks_version")
 _SCORES = ("silhouette", "inertia", "davies_bouldin", "calinski_harabasz", "genre_nmi", "genre_ari", "genre_purity")
 COMPARED = tuple(table for table in schema.TABLES if table is not schema.RUNS)
 

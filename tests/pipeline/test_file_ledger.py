@@ -24,3 +24,13 @@ def test_files_of_0_2_0_are_not_read_again(monkeypatch):
 def test_another_encoding_reads_files_again():
     assert file_ledger._reading_hash(load(overrides={"ingest": {"encoding": "utf-8"}})) == HASH_OF_0_2_0
     assert file_ledger._reading_hash(load(overrides={"ingest": {"encoding": "cp1252"}})) != HASH_OF_0_2_0
+
+
+@pytest.mark.guard("added-settings-keep-reading-hash")
+def test_settings_that_decide_instead_of_values_read_files_again_and_others_do_not():
+    def reading_hash(**ingest):
+        return file_ledger._reading_hash(load(overrides={"ingest": ingest}))
+
+    assert reading_hash(strict=True, layouts="decide") == HASH_OF_0_2_0
+    given = [reading_hash(decimal_sign="comma"), reading_hash(genre_separator=";"), reading_hash(header_line=2)]
+    assert len({HASH_OF_0_2_0, *given}) == 4

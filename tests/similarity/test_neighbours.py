@@ -8,7 +8,7 @@ from tests.similarity import oracle
 from tests.similarity.tracks import NINE, as_dicts, as_frame, coarse_tracks
 
 from segue.similarity.coordinates import SimilarityOptions, fit_scaling
-from segue.similarity.neighbours import MAX_TREE_VALUES, choose_method, similar_lists
+from segue.similarity.neighbours import MAX_TREE_VALUES, choose_method, has_too_few_artists, similar_lists
 from segue.similarity.reasons import as_ranks, distinctive_features
 from segue.similarity.rules import Rules
 
@@ -100,6 +100,15 @@ def test_lists_are_filled_beyond_the_limit_on_artists_if_short(method, options, 
     rows = as_dicts(few, scaling.points(few[list(NINE)].to_numpy()))
     assert pairs(lists) == {row["track_id"]: oracle.similar(row, rows, **limits) for row in rows}
     assert {len(similar) for similar in lists.values()} >= {10}
+
+
+def test_too_few_artists_are_detected_before_the_search(spark):
+    # two by each of five artists, and one by nobody: ten others for each of the eleven tracks
+    names = [f"Artist {n % 5}" for n in range(20)] + [None]
+    tracks = spark.createDataFrame([(name,) for name in names], "artist string")
+    assert has_too_few_artists(tracks, Rules(11, 2))
+    assert not has_too_few_artists(tracks, Rules(10, 2))
+    assert not has_too_few_artists(tracks, Rules(11, 0))
 
 
 @pytest.mark.parametrize("method", ["tree", "cells"])

@@ -5,10 +5,12 @@ import io
 import json
 import zipfile
 
+import openpyxl
 import pytest
 
+from segue.core import distribution
 from segue.errors import InputError
-from segue.ingest.columns.sources import Source
+from segue.ingest.columns.sources import Source, load_sources
 from segue.similarity.seed_files import MAX_BYTES, read_seeds
 from segue.similarity.seeds import CatalogueTrack, resolve_seeds
 
@@ -27,8 +29,12 @@ CATALOGUE = [
 ]
 
 
+SOURCES = load_sources(distribution.conf() / "sources")
+
+
 def resolve(content):
-    ids, unmatched = resolve_seeds(read_seeds(content.encode() if isinstance(content, str) else content), CATALOGUE)
+    seeds = read_seeds(content.encode() if isinstance(content, str) else content, "mine", SOURCES)
+    ids, unmatched = resolve_seeds(seeds, CATALOGUE)
     return ids, [seed.text for seed in unmatched]
 
 
@@ -140,6 +146,26 @@ def test_encodings(encoding):
     assert resolve("Title,Artist\nHalo,Beyoncé\n".encode(encoding)) == (["d"], [])
 
 
+def test_encoding_is_detected_as_that_of_tracks():
+    titles = ["Группа крови", "Звезда по имени Солнце", "Пачка сигарет", "Спокойная ночь"]
+    seeds = read_seeds("\n".join(titles).encode("cp1251"))
+    assert [seed.text for seed in seeds] == titles
+
+
+def test_workbook_is_read_as_its_sheet():
+    book = openpyxl.Workbook()
+    for row in (["Title", "Artist"], ["Halo", "Beyoncé"]):
+        book.active.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    assert resolve(stream.getvalue()) == (["d"], [])
+
+
+def test_values_choose_between_two_columns_of_ids():
+    text = f"id,track uri,title\n1,spotify:track:b,Halo\n2,spotify:track:{ID},x\n"
+    assert resolve(text) == (["b", ID], [])
+
+
 def zipped(*files):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -157,15 +183,16 @@ def test_archives_of_one_file():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (zipped(("a.csv", "x"), ("b.csv", "x")), "holds 2 files, expected one; unpack it (a.csv, b.csv)"),
-        (zipped(), "holds 0 files"),
-        (zipped(("[Content_Types].xml", ""), ("xl/workbook.xml", "")), "is a workbook or document"),
-        (zipped(("a.csv", "x"))[:40], "is damaged or encrypted"),
-        (gzip.compress(b"Halo")[:-9], "is damaged or encrypted"),
-        (zipped(("a.csv", b" " * (MAX_BYTES + 1))), "has more than 50 MB"),
-        (gzip.compress(b" " * (MAX_BYTES + 1)), "has more than 50 MB"),
+        (zipped(("a.csv", "x"), ("b.csv", "x")), "--seeds mine holds 2 data files (a.csv, b.csv), expected a list"),
+        (zipped(), "holds no data file"),
+        (zipped(("[Content_Types].xml", ""), ("xl/workbook.xml", "")), "is a damaged Excel workbook"),
+        (zipped(("mimetype", ""), ("content.xml", "")), "is an office document"),
+        (zipped(("a.csv", "x"))[:40], "is damaged or breaks off"),
+        (gzip.compress(b"Halo")[:-9], "is damaged or breaks off"),
+        (zipped(("a.csv", b" " * (MAX_BYTES + 1))), "has more than 50 MB of text"),
+        (gzip.compress(b" " * (MAX_BYTES + 1)), "has more than 50 MB of text"),
         (b"PAR1 and so on", "is a Parquet file, expected a list of tracks"),
-        (b"\x01\0\0\x02\0\0\0\0\x03\x04\x05\x06", "is a binary file"),
+        (b"\x01\0\0\x02\0\0\0\0\x03\x04\x05\x06", "is a binary file, expected a list of tracks"),
     ],
 )
 def test_other_files_are_refused_in_one_line(content, message):

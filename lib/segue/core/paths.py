@@ -3,6 +3,7 @@
 A path without a scheme is on the driver's local file system, whatever Hadoop's setting ``fs.defaultFS`` is.
 """
 
+import codecs
 import os
 import socket
 import uuid
@@ -12,9 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 _LOCAL_SCHEMES = ("", "file")
+_FIRST_BYTES = 1 << 16
+_CHUNK_BYTES = 4 << 20
 _TASKS_PER_CORE = 2
 """Tasks per core of the job in ``hosts_without``: with two, nearly every executor gets a task."""
 
@@ -70,6 +74,35 @@ def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
         return bytes(stream.readAllBytes())
     finally:
         stream.close()
+
+
+def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ...], max_bytes: int) -> bool:
+    """Return whether the first line of a file begins with one of some bytes, and has more than ``max_bytes``.
+
+    The driver reads the file through Hadoop up to its first line feed, decompressed by the ending of its name. The
+    result is False for a file that cannot be read.
+    """
+    jvm: Any = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path(uri)
+    conf = spark._jsparkSession.sessionState().newHadoopConf()
+    codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(conf).getCodec(path)
+    try:
+        stream = path.getFileSystem(conf).open(path)
+        try:
+            stream = codec.createInputStream(stream) if codec else stream
+            chunk = bytes(stream.readNBytes(_FIRST_BYTES)).removeprefix(codecs.BOM_UTF8).lstrip()
+            if not chunk.startswith(starts):
+                return False
+            n_bytes = len(chunk)
+            while chunk and b"\n" not in chunk and n_bytes <= max_bytes:
+                chunk = bytes(stream.readNBytes(_CHUNK_BYTES))
+                n_bytes += len(chunk)
+            return n_bytes > max_bytes and b"\n" not in chunk
+        finally:
+            stream.close()
+    except Py4JError:
+        # a damaged file is reported where it is read
+        return False
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:

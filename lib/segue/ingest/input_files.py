@@ -186,6 +186,11 @@ def format_of(uri: str) -> str:
     return next((file_format for file_format, endings in FORMATS.items() if name.endswith(endings)), "")
 
 
+def is_compressed(uri: str) -> bool:
+    """Return whether the name of a file ends as that of a compressed one."""
+    return uri.lower().endswith(_COMPRESSIONS)
+
+
 def _base_name(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 

@@ -7,8 +7,9 @@ from pyspark.sql import functions as F
 from segue.core.spark_helpers import persisted
 from segue.core.text import printable
 from segue.ingest import merge, parsing
-from segue.ingest.columns.column_matching import MatchedColumn
+from segue.ingest.columns.column_matching import ColumnLayout, MatchedColumn
 from segue.ingest.columns.column_rules import Reading, join_names
+from segue.ingest.columns.layout_memory import COLUMN, DECIDE_AGAIN, DECIMAL_SIGN, ENCODING, GENRE_SEPARATOR, UNIT
 from segue.ingest.columns.sources import COLUMNS
 from segue.ingest.input_files import readable_errors
 from segue.ingest.reader import InputRows
@@ -55,14 +56,19 @@ def describe_input(rows: InputRows, name: str) -> str:
 def _reading_lines(reading: Reading) -> Iterator[str]:
     """Yield the lines about files that are read alike: their names, a table of columns, what is ignored."""
     file, layout = reading.files[0], reading.layout
-    facts = [file.format, reading.encoding, f"lines above the header: {reading.n_above}" if reading.n_above else None]
-    facts.append("decimal comma" if layout.decimal_comma else None)
-    facts.append(f"genres separated by {layout.genre_separator!r}" if layout.genre_separator else None)
+    encoding = f"{reading.encoding}{_mark(layout, ENCODING)}" if reading.encoding else None
+    facts = [file.format, encoding, f"lines above the header: {reading.n_above}" if reading.n_above else None]
+    facts.append(f"decimal comma{_mark(layout, DECIMAL_SIGN)}" if layout.decimal_comma else None)
+    if layout.genre_separator:
+        facts.append(f"genres separated by {layout.genre_separator!r}{_mark(layout, GENRE_SEPARATOR)}")
     yield f"{printable(join_names(reading.files))}: {', '.join(fact for fact in facts if fact)}; " + (
         f"{len(reading.sample)} rows sampled"
     )
+    if origins := sorted({remembered.source_file for remembered in layout.remembered.values()}):
+        marked = f"  * as decided from {printable(', '.join(origins[:_N_EXAMPLES]))}, which has the same header"
+        yield f"{marked}; {DECIDE_AGAIN} decides again"
     table = [
-        (name, printable(layout.columns[name].header), layout.columns[name].unit or "", *_values(reading, column))
+        (name, *_read_as(name, layout), *_values(reading, column))
         for name in COLUMNS
         if (column := layout.columns.get(name))
     ]
@@ -71,6 +77,17 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
     if layout.ignored:
         yield f"  ignored: {printable(', '.join(layout.ignored))}"
+
+
+def _read_as(name: str, layout: ColumnLayout) -> tuple[str, str]:
+    """Return the header and the unit of a column, each with a mark if an earlier file has decided it."""
+    column = layout.columns[name]
+    header = printable(column.header) + _mark(layout, name + COLUMN)
+    return header, (column.unit or "") + (_mark(layout, name + UNIT) if column.unit else "")
+
+
+def _mark(layout: ColumnLayout, decision: str) -> str:
+    return "*" if decision in layout.remembered else ""
 
 
 def _values(reading: Reading, column: MatchedColumn) -> tuple[str, str]:

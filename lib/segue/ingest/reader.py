@@ -1,16 +1,18 @@
 """Read input files into validated rows: match the columns of every file, and read all rows."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
+from segue.core.text import printable
 from segue.ingest import typed_reader
 from segue.ingest.columns.column_matching import ColumnLayout
-from segue.ingest.columns.column_rules import ColumnRules, Reading, join_names
+from segue.ingest.columns.column_rules import ColumnRules, Reading, ReadingChoices, join_names, refuse_guesses
 from segue.ingest.columns.header_candidates import leaf_headers
+from segue.ingest.columns.layout_memory import LayoutMemory
 from segue.ingest.columns.sources import Source
 from segue.ingest.input_files import InputFile, readable_errors
 from segue.ingest.text_files import TextOptions, read_text_files
@@ -39,6 +41,9 @@ def read_rows(
     options: TextOptions,
     *,
     missing_rejects: bool,
+    choices: ReadingChoices | None = None,
+    memories: Mapping[str, LayoutMemory] | None = None,
+    strict: bool = False,
 ) -> InputRows:
     """Return a lazy DataFrame of all rows of the input, with how its files are read, as InputRows.
 
@@ -58,6 +63,12 @@ def read_rows(
         How to read text files.
     missing_rejects : bool
         Whether a row without a value in a required column is rejected.
+    choices : ReadingChoices or None
+        The settings that decide instead of values.
+    memories : mapping of str to LayoutMemory, or None
+        What earlier files have decided, by the key of their layout.
+    strict : bool
+        Whether a file of which anything is guessed is refused.
 
     Raises
     ------
@@ -65,7 +76,8 @@ def read_rows(
         If a file cannot be read, has no header, is not in the encoding, lies in a Delta table, or lacks a required
         column or both title and track id.
     """
-    rules = ColumnRules(sources, required_columns, required_columns if missing_rejects else ())
+    non_null = required_columns if missing_rejects else ()
+    rules = ColumnRules(sources, required_columns, non_null, choices or ReadingChoices(), memories or {})
     typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
     parts: list[tuple[DataFrame, list[Reading]]] = []
     if text_files := _of_format(files, "csv", "json", "zip", "xlsx"):
@@ -74,6 +86,8 @@ def read_rows(
         if typed_files := _of_format(files, file_format):
             parts.extend(_read_typed_files(spark, typed_files, rules))
     readings = [reading for _, part_readings in parts for reading in part_readings]
+    if strict:
+        refuse_guesses(readings)
     _log_layouts([reading.layout for reading in readings])
     return InputRows(reduce(DataFrame.union, (rows for rows, _ in parts)), tuple(readings), tuple(files))
 
@@ -83,6 +97,8 @@ def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
 
 
 def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
+    for origin in dict.fromkeys(each.source_file for layout in layouts for each in layout.remembered.values()):
+        log.info("columns and units are read as in %s, which has the same header", printable(origin))
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
         log.info("%s", decision)
     warnings = list(dict.fromkeys(warning for layout in layouts for warning in layout.warnings))
@@ -113,10 +129,11 @@ def _read_typed_files(
             writes = typed_reader.group_by_write(group)
             samples = typed_reader.collect_samples(rows, writes)
         group_sample = [row for sample in samples for row in sample]
+        key = rules.key(group[0].format, leaf_headers(names))
         readings: list[Reading] = []
         by_file: dict[str, ColumnLayout] = {}
         for write, sample in zip(writes, samples, strict=True):
-            layout = rules.match(leaf_headers(names), sample, group_sample)
+            layout = rules.match(leaf_headers(names), sample, group_sample, key)
             rules.require(layout, names, write)
             readings.append(Reading(tuple(write), layout, sample))
             by_file |= {file.source_file: layout for file in write}

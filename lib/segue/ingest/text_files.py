@@ -1,21 +1,22 @@
 """Inspect text files (CSV, JSON, and files that are converted to them), and plan how workers read each of them."""
 
-import functools
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 
 from segue.errors import InputError
 from segue.ingest import text_reader
-from segue.ingest.columns.column_matching import ColumnLayout, match_headers
+from segue.ingest.columns.column_matching import ColumnLayout
 from segue.ingest.columns.column_rules import ColumnRules, Reading, join_names
 from segue.ingest.columns.header_candidates import known_headers, leaf_headers, order_members
+from segue.ingest.columns.layout_memory import ENCODING, Guess, LayoutMemory
 from segue.ingest.columns.units import SampleValues
 from segue.ingest.formats import conversion, foreign_formats, text_scan
-from segue.ingest.formats.encoding_detection import DESCRIPTIONS
-from segue.ingest.formats.header_detection import Header, MatchNames, detect_header
+from segue.ingest.formats.encoding_detection import CANDIDATES, DESCRIPTIONS
+from segue.ingest.formats.header_detection import Header, detect_header
 from segue.ingest.formats.records import DELIMITERS, Dialect, MemberNames
 from segue.ingest.formats.text_scan import AUTO, FileScan
 from segue.ingest.input_files import InputFile, readable_errors
@@ -27,11 +28,12 @@ MAX_SINGLE_TASK_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """How to read text files: the settings ``ingest.encoding``, ``ingest.invalid_utf8`` and ``ingest.multiline``."""
+    """How to read text files: the settings of the section ``ingest`` with these names."""
 
     encoding: str = AUTO
     invalid_utf8: str = "refuse"
     multiline: bool | str = "auto"
+    header_line: int | str = AUTO
 
 
 def read_text_files(
@@ -47,6 +49,7 @@ def read_text_files(
     InputError
         If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
     """
+    conversion.refuse_long_documents(spark, [file for file in files if file.format in ("csv", "json")])
     known = known_headers(rules.sources)
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
@@ -58,18 +61,18 @@ def read_text_files(
     to_convert: list[InputFile] = []
     for file in files:
         (to_convert if conversion.needs_conversion(file, scans.get(file.id), known) else plain).append(file)
-    converted: list[InputFile] = []
+    converted = conversion.ConvertedFiles()
     if to_convert:
         with readable_errors(join_names(to_convert)):
             converted, converted_scans = conversion.scan_converted(spark, to_convert, known, options.encoding)
         scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
-    _refuse_invalid([*plain, *converted], scans, options)
-    with_lines = [file for file in (*plain, *converted) if file.id in scans]
+    _refuse_invalid([*plain, *converted.files], scans, options)
+    with_lines = [file for file in (*plain, *converted.files) if file.id in scans]
     plans, readings = _plan_files(with_lines, scans, rules, options)
     single_task = {file.id for file in with_lines if _is_single_task(file, plans[file.id], scans, options)}
     frames = [text_scan.text_lines(spark, plain)] if plain else []
-    frames += [conversion.converted_lines(spark, converted, known)] if converted else []
-    lines = functools.reduce(DataFrame.union, frames)
+    frames += [conversion.converted_lines(spark, converted, known)] if converted.files else []
+    lines = reduce(DataFrame.union, frames)
     return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), readings
 
 
@@ -77,10 +80,14 @@ def _plan_files(
     files: Sequence[InputFile], scans: dict[int, FileScan], rules: ColumnRules, options: TextOptions
 ) -> tuple[dict[int, text_reader.FilePlan], list[Reading]]:
     """Return how workers read each file, by its id, and the same for a user: what files have in common, once."""
-    # many files of an input have the same names
-    match_names = functools.cache(lambda names: match_headers(names, rules.sources)[1])
-    headers = {file.id: _detect_header(file, scans[file.id], match_names, rules) for file in files}
-    _log_decisions(files, scans, headers, options)
+    headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
+    keys = {file.id: rules.key(file.format, _matched_names(file, headers[file.id])) for file in files}
+    if options.encoding == AUTO:
+        for file in files:
+            if _use_remembered_encoding(file, scans[file.id], rules.memories.get(keys[file.id], {})):
+                headers[file.id] = _detect_header(file, scans[file.id], rules, options)
+    file_guesses = {file.id: tuple(_guesses(scans[file.id], headers[file.id], options)) for file in files}
+    _log_guesses(files, file_guesses)
     groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
     for file in files:
         header = headers[file.id]
@@ -90,33 +97,64 @@ def _plan_files(
     for group in groups.values():
         group_plans = _plan_group(group, headers, scans, rules, options)
         plans |= group_plans
-        alike: dict[tuple[ColumnLayout, str, int], list[InputFile]] = {}
+        alike: dict[tuple[ColumnLayout, str, int, tuple[Guess, ...]], list[InputFile]] = {}
         for file in group:
             plan = group_plans[file.id]
-            alike.setdefault((plan.layout, plan.encoding, headers[file.id].n_above), []).append(file)
-        for (layout, encoding, n_above), members in alike.items():
+            same = (plan.layout, plan.encoding, headers[file.id].n_above, file_guesses[file.id])
+            alike.setdefault(same, []).append(file)
+        for (layout, encoding, n_above, guesses), members in alike.items():
             sample = _sample_rows(members[:1], headers, scans)
-            readings.append(Reading(tuple(members), layout, sample, encoding, n_above))
+            readings.append(Reading(tuple(members), layout, sample, encoding, n_above, guesses))
     return plans, readings
 
 
-def _log_decisions(
-    files: Sequence[InputFile], scans: dict[int, FileScan], headers: dict[int, Header], options: TextOptions
-) -> None:
-    """Log detected encodings and the lines skipped above headers: one line for all files with the same decision."""
-    by_decision: dict[str, list[InputFile]] = {}
+def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
+    """Return the names that are matched to columns: an object of JSON is no value of a column."""
+    return header.names if file.format == "csv" else leaf_headers(header.names)
+
+
+def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
+    """Replace a detected encoding by the one of earlier files with the same header, and return whether it differs.
+
+    Not where lines are invalid in it: then a warning says so.
+    """
+    remembered = memory.get(ENCODING)
+    if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):
+        return False
+    n_invalid = scan.n_invalid_by[CANDIDATES.index(remembered.value)]
+    if n_invalid:
+        log.warning(
+            "%s: read as %s, and not as %s like %s, in which %d of its lines are not valid",
+            *(file.source_file, scan.encoding, remembered.value, remembered.source_file, n_invalid),
+        )
+        return False
+    scan.encoding, scan.n_invalid = remembered.value, 0
+    return True
+
+
+def _guesses(scan: FileScan, header: Header, options: TextOptions) -> Iterator[Guess]:
+    """Yield a Guess for a detected encoding, and for a header that is not in the first line."""
+    if options.encoding == AUTO and scan.encoding in DESCRIPTIONS:
+        yield Guess(
+            f"not UTF-8, read as {scan.encoding} ({DESCRIPTIONS[scan.encoding]}); choose with "
+            "--set ingest.encoding=NAME",
+            f"--set ingest.encoding={scan.encoding}",
+        )
+    if header.n_above and options.header_line == AUTO:
+        yield Guess(
+            f"the header is line {header.line}; lines skipped above it: {header.n_above}",
+            f"--set ingest.header_line={header.line}",
+        )
+
+
+def _log_guesses(files: Sequence[InputFile], guesses: Mapping[int, tuple[Guess, ...]]) -> None:
+    """Log what was guessed about files: one line for all files of which the same was guessed."""
+    by_guess: dict[Guess, list[InputFile]] = {}
     for file in files:
-        encoding, header = scans[file.id].encoding, headers[file.id]
-        if options.encoding == AUTO and encoding in DESCRIPTIONS:
-            decision = (
-                f"not UTF-8, read as {encoding} ({DESCRIPTIONS[encoding]}); choose with --set ingest.encoding=NAME"
-            )
-            by_decision.setdefault(decision, []).append(file)
-        if header.n_above:
-            decision = f"the header is line {header.line}; lines skipped above it: {header.n_above}"
-            by_decision.setdefault(decision, []).append(file)
-    for decision, decided in by_decision.items():
-        log.info("%s: %s", join_names(decided), decision)
+        for guess in guesses[file.id]:
+            by_guess.setdefault(guess, []).append(file)
+    for guess, members in by_guess.items():
+        log.info("%s: %s", join_names(members), guess.sentence)
 
 
 def _plan_group(
@@ -132,14 +170,17 @@ def _plan_group(
     """
     names = headers[files[0].id].names
     dialect = headers[files[0].id].dialect if files[0].format == "csv" else None
-    matched_names = names if dialect else leaf_headers(names)
+    matched_names = _matched_names(files[0], headers[files[0].id])
+    key = rules.key(files[0].format, matched_names)
     group_sample = _sample_rows(files, headers, scans)
     shared: dict[str, ColumnLayout] = {}
     plans: dict[int, text_reader.FilePlan] = {}
     for file in files:
         scan = scans[file.id]
         sample = _sample_rows([file], headers, scans) if len(files) > 1 else group_sample
-        layout = rules.match(matched_names, sample, group_sample)
+        layout = rules.match(matched_names, sample, group_sample, key)
+        if options.encoding == AUTO and scan.encoding in DESCRIPTIONS and ENCODING not in layout.remembered:
+            layout = replace(layout, decided={**layout.decided, ENCODING: scan.encoding})
         plans[file.id] = text_reader.FilePlan(
             file.source_file,
             shared.setdefault(repr(layout), layout),
@@ -181,7 +222,7 @@ def _describe_nul(file: InputFile, scan: FileScan) -> str:
     )
 
 
-def _detect_header(file: InputFile, scan: FileScan, match_names: MatchNames, rules: ColumnRules) -> Header:
+def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules, options: TextOptions) -> Header:
     if file.format == "json":
         if not scan.member_names:
             raise InputError(f"{file.source_file}: found no line with a JSON object, expected one object per track")
@@ -192,9 +233,11 @@ def _detect_header(file: InputFile, scan: FileScan, match_names: MatchNames, rul
             )
         return Header(Dialect(DELIMITERS[0]), order_members(sorted(scan.member_names)))
     lines = list(text_reader.decode_lines(scan.head, scan.encoding, is_start=True))
-    header = detect_header(lines, match_names, rules.are_sufficient)
+    line = options.header_line if isinstance(options.header_line, int) else None
+    header = detect_header(lines, rules.matched_names, rules.are_sufficient, line=line)
     if header is None:
-        raise InputError(f"{file.source_file}: found no record, expected a header and rows")
+        where = f" that ends in line {line}" if line else ""
+        raise InputError(f"{file.source_file}: found no record{where}, expected a header and rows")
     return header
 
 

@@ -5,6 +5,7 @@ Each function takes settings as a nested mapping, such as ``{"clustering": {"res
 ``conf/defaults.toml``; invalid settings raise ``segue.errors.SettingsError``, whose message lists every fault.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,8 @@ from segue.pipeline.train import fit_model, summarise
 from segue.settings import load
 from segue.similarity import coordinates, neighbours
 from segue.storage.store import Store
+
+log = logging.getLogger(__name__)
 
 SettingsMapping = Mapping[str, Mapping[str, Any]]
 
@@ -166,6 +169,12 @@ def similar_tracks(
     options = similarity_options(load(overrides=settings).recommend)
     scaling = coordinates.fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
     n_tracks = labeled.count()
+    if "artist" in labeled.columns and neighbours.has_too_few_artists(labeled, options.rules):
+        # counting the lists themselves would run the search once more
+        log.info(
+            "similar_tracks: too few artists for recommend.per_artist = %d, so that lists have more by one artist",
+            options.rules.per_artist,
+        )
     options = replace(options, method=neighbours.choose_method(n_tracks, scaling, options))
     with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
         if options.method == neighbours.TREE:

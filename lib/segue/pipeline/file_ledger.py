@@ -134,7 +134,7 @@ def _reading_hash(settings: Settings) -> str:
     """
     ingest = settings.ingest
     sources = load_sources(distribution.conf() / "sources", name=ingest.source)
-    decisive = [
+    decisive: list[Any] = [
         # an output of the former default "utf-8" does not read its files again: detection reads UTF-8 files as before
         # guard: detection-keeps-reading-hash -> ingest.encoding,
         "utf-8" if ingest.encoding == AUTO else ingest.encoding,
@@ -144,4 +144,8 @@ def _reading_hash(settings: Settings) -> str:
         settings.features.missing,
         reading_rules(sources, name=ingest.source),
     ]
+    # at their defaults, settings that were added later leave the hash as it was
+    added = {name: getattr(ingest, name) for name in ("decimal_sign", "genre_separator", "header_line")}
+    # guard: added-settings-keep-reading-hash -> decisive += [added]
+    decisive += [added] if any(value != AUTO for value in added.values()) else []
     return json_digest(decisive, _DIGITS)

@@ -1,8 +1,8 @@
-"""Ingest: read files, and write ``tracks``, ``rejected_tracks`` and ``ingested_files``."""
+"""Ingest: read files, and write ``tracks``, ``rejected_tracks``, ``layout_decisions`` and ``ingested_files``."""
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -15,12 +15,14 @@ from segue.core.paths import spark_uri
 from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
+from segue.ingest.columns.column_rules import ReadingChoices
+from segue.ingest.columns.layout_memory import LayoutMemory
 from segue.ingest.columns.sources import load_sources
 from segue.ingest.input_files import InputFile, list_input, readable_errors, require_visible_input
 from segue.ingest.preview import describe_input
 from segue.ingest.reader import InputRows, read_rows
 from segue.ingest.text_files import TextOptions
-from segue.pipeline import file_ledger
+from segue.pipeline import file_ledger, layout_ledger
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import Settings
 from segue.storage.row_changes import ChangeCounts, matching_rows
@@ -79,7 +81,9 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     pending = listed if snapshot else file_ledger.pending_files(store, settings, listed, ledger)
     inputs: dict[str, object] = {}
     if pending:
-        rows = read_input(store.spark, pending, settings)
+        decisions = layout_ledger.read_decisions(store)
+        remember = settings.ingest.layouts == layout_ledger.REMEMBER
+        rows = read_input(store.spark, pending, settings, layout_ledger.memories(decisions) if remember else {})
         inputs = _inputs(rows.files)
         reread = file_ledger.reread_names(settings, pending, ledger)
         with persisted(merge.with_status(rows.frame)) as statuses:
@@ -87,6 +91,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
             # -> file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
             # -> written = _write(store, path, statuses, reread, snapshot=snapshot)
             written = _write(store, path, statuses, reread, snapshot=snapshot)
+        layout_ledger.record_decisions(store, rows.readings, decisions, remember=remember)
         # guard: read-files-recorded
         file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
     else:
@@ -101,10 +106,15 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     return StageResult(stage="ingest", inputs=inputs, counts=counts)
 
 
-def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: Settings) -> InputRows:
+def read_input(
+    spark: SparkSession,
+    files_read: Sequence[InputFile],
+    settings: Settings,
+    memories: Mapping[str, LayoutMemory] | None = None,
+) -> InputRows:
     """Return the parsed, validated rows of files as InputRows: a DataFrame not yet computed, layouts and files.
 
-    Runs small Spark jobs that detect headers, CSV dialects and units.
+    Runs small Spark jobs that detect headers, CSV dialects and units. ``memories`` has what earlier files have decided.
     """
     ingest = settings.ingest
     return read_rows(
@@ -112,8 +122,11 @@ def read_input(spark: SparkSession, files_read: Sequence[InputFile], settings: S
         files_read,
         load_sources(distribution.conf() / "sources", name=ingest.source),
         settings.features.columns,
-        TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline),
+        TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline, ingest.header_line),
         missing_rejects=settings.features.missing == "reject",
+        choices=ReadingChoices(ingest.source, ingest.decimal_sign, ingest.genre_separator),
+        memories=memories,
+        strict=ingest.strict,
     )
 
 
@@ -197,7 +210,9 @@ def _preview(run: Run) -> None:
     path = run.options.input
     require_visible_input(run.spark, path)
     files = list_input(run.spark, path, spark_uri(run.store.root))
-    print(describe_input(read_input(run.spark, files, run.settings), f"--input {path}"))
+    remember = run.settings.ingest.layouts == layout_ledger.REMEMBER
+    memories = layout_ledger.memories(layout_ledger.read_decisions(run.store)) if remember else {}
+    print(describe_input(read_input(run.spark, files, run.settings, memories), f"--input {path}"))
 
 
 JOB = Job("ingest_tracks", _work, takes_input=True, check=check_sources, preview=_preview)

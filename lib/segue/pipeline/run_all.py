@@ -27,6 +27,7 @@ _TABLES = (
     "tracks",
     "rejected_tracks",
     "ingested_files",
+    "layout_decisions",
     "runs",
 )
 

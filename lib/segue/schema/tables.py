@@ -125,6 +125,19 @@ INGESTED_FILES = Table(
     ),
 )
 
+LAYOUT_DECISIONS = Table(
+    "layout_decisions",
+    ("layout", "decision"),
+    (
+        Column("layout", "string", "hash of a format, the setting ingest.source and the names of all columns"),
+        Column("decision", "string", "what was decided, such as valence.unit, bpm.column, decimal_sign"),
+        Column("value", "string", "how later files with the same header are read"),
+        Column("header", "string", "names of the columns, for people"),
+        Column("source_file", "string", "file whose values decided it"),
+        Column("decided_at", "timestamp", "UTC"),
+    ),
+)
+
 K_SCORES = Table(
     "k_scores",
     ("model_version", "space", "k"),
@@ -244,6 +257,7 @@ TABLES = (
     TRACKS,
     REJECTED_TRACKS,
     INGESTED_FILES,
+    LAYOUT_DECISIONS,
     K_SCORES,
     LABELED_TRACKS,
     CLUSTER_PROFILES,
@@ -256,6 +270,7 @@ MADE_BY = {
     TRACKS.name: "ingest_tracks.py",
     REJECTED_TRACKS.name: "ingest_tracks.py",
     INGESTED_FILES.name: "ingest_tracks.py",
+    LAYOUT_DECISIONS.name: "ingest_tracks.py",
     K_SCORES.name: "train_clusters.py",
     LABELED_TRACKS.name: "label_tracks.py",
     CLUSTER_PROFILES.name: "label_tracks.py",

@@ -22,7 +22,7 @@ class _Section(BaseModel):
 
 
 class IngestSettings(_Section):
-    """Settings for reading input files: their source and encoding, and what is read again, rejected or removed."""
+    """Settings for reading input files: source, encoding, signs, and what is read again, rejected or removed."""
 
     source: Text = Field(
         default="auto", description='a source\'s name in conf/sources/; "auto" recognises the source from the header'
@@ -44,6 +44,22 @@ class IngestSettings(_Section):
         description='line breaks inside quotes in CSV: true, false, or "auto": detected in files up to 1 GB',
         json_schema_extra={"expected": 'true, false or "auto"'},
     )
+    decimal_sign: Literal["auto", "point", "comma"] = Field(
+        default="auto", description='of numbers in text: "point", "comma", or "auto": by the values'
+    )
+    genre_separator: Literal["auto", "none", ";", "|", ","] = Field(
+        default="auto", description='between the genres of one text: ";", "|", ",", "none", or "auto": by the values'
+    )
+    header_line: Annotated[int, Field(ge=1, le=32)] | Literal["auto"] = Field(
+        default="auto",
+        description='of CSV: number of the header\'s line, or "auto": the first, or the best of the opening lines',
+        json_schema_extra={"expected": 'a whole number from 1 to 32 or "auto"'},
+    )
+    layouts: Literal["remember", "decide"] = Field(
+        default="remember",
+        description='"remember": files are read as earlier ones with their header; "decide": by their own values',
+    )
+    strict: bool = Field(default=False, description="true: refuse files of which anything is guessed from values")
     force: bool = Field(
         default=False, description="true: also ingest files that have not changed since they were last ingested"
     )

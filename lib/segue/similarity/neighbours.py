@@ -136,6 +136,20 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
     return method
 
 
+def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
+    """Return whether lists cannot be full with ``rules.per_artist`` tracks by each artist. Runs one Spark job.
+
+    ``tracks`` has the column ``artist``; a track without one has no limit. Filters on candidates are not considered.
+    """
+    if not rules.per_artist:
+        return False
+    artist = F.lower(F.split_part("artist", F.lit(";"), F.lit(1)))
+    by_artist = tracks.groupBy(artist.alias("artist")).count()
+    usable = F.when(F.col("artist").isNull(), F.col("count")).otherwise(F.least("count", F.lit(rules.per_artist)))
+    n_tracks, n_usable = by_artist.agg(F.sum("count"), F.sum(usable)).collect()[0]
+    return n_tracks is not None and n_usable < min(n_tracks, rules.length + 1)
+
+
 def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> int:
     """Return the number of lists with more tracks by one artist than ``rules.per_artist``. Runs a few Spark jobs.
 

@@ -132,3 +132,19 @@ def test_equal_features_and_a_needed_one_of_zeros_are_warnings():
     assert match_columns(header, rows[:19], SOURCES, required=["liveness"]).warnings == ()
     rows[5][4] = "0.99"
     assert match_columns(header, rows, SOURCES).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_key"),
+    [
+        ([str(number) for number in range(1, 61)], False),
+        ([str(number % 12 + 1) for number in range(60)], False),
+        ([str(number % 12) for number in range(60)] + ["99"], True),
+        (["-1", "11", "0"], True),
+        (["8B", "12A"], True),
+    ],
+)
+def test_numbers_beyond_11_are_no_musical_keys(keys, is_key):
+    layout = match_columns(("title", "key"), [(f"Song {key}", key) for key in keys], SOURCES)
+    assert ("key" in layout.columns) == is_key
+    assert any("'key' ignored: it holds numbers beyond 11" in text for text in layout.decisions) != is_key

@@ -7,6 +7,7 @@ import pytest
 from segue.ingest.columns import genre_lists
 from segue.ingest.columns.column_matching import ColumnLayout, MatchedColumn
 from segue.ingest.columns.genre_lists import genre_separator, split_genres, with_genre_separator
+from segue.ingest.columns.layout_memory import Guess
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_genres_are_split(text, separator, genres):
 
 
 def test_a_file_without_lists_follows_the_files_with_the_same_header():
-    layout = ColumnLayout("s", {"genre": MatchedColumn(1, "Genre")}, decisions=("x",))
+    layout = ColumnLayout("s", {"genre": MatchedColumn(1, "Genre")}, guesses=(Guess("x", ""),))
     many = [["t", "rock, pop"], ["t", "jazz, pop"], ["short"], ["t", None]]
     assert with_genre_separator(layout, many, []).genre_separator == ","
     decided = with_genre_separator(layout, [["t", "pop, soul"]], many)

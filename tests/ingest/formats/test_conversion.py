@@ -1,5 +1,6 @@
 """Read converted files and Parquet files of every type beside ordinary ones."""
 
+import gzip
 import io
 import json
 import zipfile
@@ -16,6 +17,7 @@ from tests.helpers.small_files import HEADER, ROWS, as_csv, track
 from segue.core import distribution
 from segue.errors import InputError
 from segue.ingest.columns.sources import load_sources
+from segue.ingest.formats import conversion
 from segue.ingest.input_files import list_input
 from segue.ingest.reader import read_rows
 from segue.ingest.text_files import TextOptions
@@ -99,6 +101,28 @@ def test_every_container_of_a_folder_has_all_rows(read, tmp_path):
     assert details == {("A; B", "Album", 1999, None)}
 
 
+@pytest.mark.guard("features-of-other-files-joined")
+def test_audio_features_of_another_file_are_joined_by_id(read, tmp_path):
+    items = [api_item(n) for n in range(6)]
+    features = [item["audio_features"] | {"id": item["track"]["id"]} for item in items if item["audio_features"]]
+    alone = features[0] | {"id": "alone"}
+    playlist = [{"added_at": "2020", "track": item["track"]} for item in items]
+    (tmp_path / "tracks1.json").write_text(json.dumps({"items": playlist[:3]}), "utf-8")
+    (tmp_path / "tracks2.json").write_bytes(json.dumps({"items": playlist[3:]}).encode("utf-16"))
+    (tmp_path / "features.json").write_bytes(json.dumps({"audio_features": [*features, None, alone]}).encode("utf-16"))
+    rows = read(tmp_path)
+    by_id = {row.track_id: row for row in rows if row.track_id}
+    assert len(rows) == 8
+    assert {i: (row.title, row.bpm) for i, row in by_id.items() if not row.reasons and i != "alone"} == {
+        f"id{n}x": (f"Song {n}", 90.0 + n) for n in (1, 2, 4, 5)
+    }
+    assert by_id["id4x"].source_file == "tracks2.json"
+    assert (by_id["alone"].source_file, by_id["alone"].bpm) == ("features.json", 91.0)
+    assert by_id["id1x"].source_file == "tracks1.json"
+    # tracks without features, and the null among the features
+    assert sorted(row.reasons[0] for row in rows if row.reasons) == ["bpm missing", "bpm missing", "not a JSON object"]
+
+
 def test_mark_of_utf16_overrules_the_given_encoding(read, tmp_path):
     rows = [track(n, name="Beyoncé") for n in range(4)]
     (tmp_path / "wide.csv").write_bytes(as_csv(rows).encode("utf-16"))
@@ -126,6 +150,20 @@ def test_refusals_name_the_file_and_what_to_do(read, tmp_path):
         with pytest.raises(InputError) as error:
             read(tmp_path / name)
         assert message in str(error.value)
+
+
+@pytest.mark.guard("long-documents-refused")
+def test_json_document_on_one_long_line_is_refused_before_spark_reads_it(read, tmp_path, monkeypatch):
+    monkeypatch.setattr(conversion.text_scan, "text_lines", None)
+    row = json.dumps(dict(zip(HEADER, ROWS[0], strict=True))) + ", "
+    document = f"[{row * ((64 << 20) // len(row) + 1)}{row[:-2]}]".encode()
+    for name, content in {"a.json": document, "b.csv": document, "c.json.gz": gzip.compress(document, 1)}.items():
+        (tmp_path / name).write_bytes(content)
+        monkeypatch.setattr(conversion, "_MIN_COMPRESSED", 1 << 10)
+        with pytest.raises(InputError) as error:
+            read(tmp_path / name)
+        assert str(error.value).startswith(f"{name} is a JSON document on one line of more than 64 MB")
+        (tmp_path / name).unlink()
 
 
 def test_parquet_types_that_spark_refuses_are_read(read, tmp_path):

@@ -6,9 +6,16 @@ from dataclasses import dataclass, field
 from segue import schema
 from segue.ingest.columns import column_values
 from segue.ingest.columns.header_candidates import Candidate, choose_columns, find_candidates, rank_sources
+from segue.ingest.columns.layout_constraints import LayoutConstraints, columns_that_changed, units_with_memory
+from segue.ingest.columns.layout_memory import (
+    OWN_SOURCE,
+    UNIT_IN_SOURCE,
+    Guess,
+    LayoutMemory,
+)
 from segue.ingest.columns.misfits import SCALES, Misfit
 from segue.ingest.columns.sources import Source, fold_accents, normalise_header
-from segue.ingest.columns.units import MIN_VALUES, SampleValues, decide_units
+from segue.ingest.columns.units import MIN_VALUES, SampleValues
 
 _SHOULD_HAVE = ("title", "artist", "genre")
 _MAX_NAMES = 5
@@ -36,20 +43,33 @@ class ColumnLayout:
     columns : the matched columns by canonical name
     ignored : headers that match no column
     decimal_comma : whether numbers are written with a decimal comma
-    genre_separator : the separator of genres, None where each text is one genre or a list in brackets
-    decisions : a sentence for the log about each guess: a misspelt header, an id of row numbers, an inferred unit
+    guesses : what the values or a similar spelling decided: a misspelt header, an id of row numbers, an inferred unit
     warnings : sentences about columns that are probably not read as they should be
     refusals : why a column cannot be read, by canonical name; not empty if the file must be refused
+    genre_separator : the separator of genres, None where each text is one genre or a list in brackets
+    header : the names of all columns
+    key : the layout of the file, by which its decisions are remembered; empty where they are not
+    decided : the decisions to remember, see ``layout_memory``
+    remembered : those that an earlier file with the same header has made
     """
 
     source: str
     columns: Mapping[str, MatchedColumn]
     ignored: tuple[str, ...] = ()
     decimal_comma: bool = False
-    decisions: tuple[str, ...] = ()
+    guesses: tuple[Guess, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
     genre_separator: str | None = None
+    header: tuple[str, ...] = ()
+    key: str = ""
+    decided: Mapping[str, str] = field(default_factory=dict)
+    remembered: LayoutMemory = field(default_factory=dict)
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """A sentence for the log about each guess that is no warning."""
+        return tuple(guess.sentence for guess in self.guesses if guess.sentence not in self.warnings)
 
 
 def match_headers(
@@ -74,11 +94,14 @@ def match_columns(
     sources: Sequence[Source],
     fallback: SampleValues = (),
     required: Sequence[str] = (),
+    memory: LayoutMemory | None = None,
+    *,
+    decimal_comma: bool | None = None,
 ) -> ColumnLayout:
     """Return the column layout of a file: its headers matched to columns, each with its declared or inferred unit.
 
     A column whose values cannot be what its header says is left out: with a warning, or, if it is required or needs a
-    declared unit, with a refusal.
+    declared unit, with a refusal. What is remembered of the layout holds; where values rule it out, it is a refusal.
 
     Parameters
     ----------
@@ -92,15 +115,22 @@ def match_columns(
         Rows of all files with this header, from which units are inferred where ``sample`` is inconclusive.
     required : sequence of str
         Features that a track needs.
+    memory : LayoutMemory or None
+        What earlier files with this header have decided.
+    decimal_comma : bool or None
+        Whether numbers are written with a decimal comma; None if memory or values decide it.
     """
     ranked = rank_sources(header, sources)
     candidates = find_candidates(header, ranked, sample)
-    chosen = choose_columns(candidates)
-    decisions = [*_name_decisions(header, candidates, chosen)]
-    for name, reason in _contradictions(chosen, sample):
-        decisions.append(f"column {header[chosen.pop(name).index]!r} ignored: it holds {reason}")
-    trusted = {name for name, c in chosen.items() if c.unit and not c.source.built_in}
-    units = decide_units({name: (c.index, c.unit) for name, c in chosen.items()}, sample, fallback, trusted)
+    constraints = LayoutConstraints(memory or {}, header, candidates)
+    chosen = choose_columns(constraints.choose(candidates, required))
+    guesses = [*_name_guesses(header, candidates, chosen, constraints)]
+    warnings, refusals = columns_that_changed(header, sample, chosen, choose_columns(candidates), constraints)
+    dropped = []
+    for name, reason in _contradictions(chosen, sample, constraints):
+        dropped.append(chosen.pop(name))
+        guesses.append(Guess(f"column {header[dropped[-1].index]!r} ignored: it holds {reason}", OWN_SOURCE))
+    units = units_with_memory(chosen, sample, fallback, constraints, decimal_comma)
     columns = {
         name: MatchedColumn(c.index, header[c.index], units.units.get(name, c.unit))
         for name, c in chosen.items()
@@ -109,56 +139,85 @@ def match_columns(
     matched = {column.index for column in columns.values()}
     ignored = {index: text for index, text in enumerate(header) if index not in matched and text.strip()}
     misfits = {name: (header[chosen[name].index], misfit) for name, misfit in units.misfits.items()}
-    refusals = {name: _refusal(name, *misfit) for name, misfit in misfits.items() if name in required or misfit[1].unit}
+    refusals |= units.refusals
+    refusals |= {
+        name: _refusal(name, *misfit) for name, misfit in misfits.items() if name in required or misfit[1].unit
+    }
     features = {name: (c.index, c.header) for name, c in columns.items() if name in schema.FEATURE_NAMES}
+    ignored_misfits = [
+        Guess(f"column {text!r} is ignored: it {misfit.reason}", OWN_SOURCE)
+        for name, (text, misfit) in misfits.items()
+        if name not in refusals
+    ]
+    doubts = [Guess(doubt, UNIT_IN_SOURCE) for doubt in units.doubts.values()]
     warnings = [
-        *units.doubts.values(),
-        *(f"column {text!r} is ignored: it {m.reason}" for name, (text, m) in misfits.items() if name not in refusals),
+        *warnings,
+        *units.warnings,
+        *(guess.sentence for guess in (*doubts, *ignored_misfits)),
         *_unrecognised_texts(columns, ignored, sample),
         *column_values.feature_warnings(features, sample, required),
     ]
+    dropped += [chosen[name] for name in misfits if name not in required]
     return ColumnLayout(
         ranked[0].name if ranked else "",
         columns,
         tuple(ignored.values()),
         units.decimal_comma,
-        (*decisions, *units.decisions),
+        (*guesses, *units.guesses, *doubts, *ignored_misfits),
         tuple(warnings),
         refusals,
+        header=tuple(header),
+        decided=constraints.settle({name: column.index for name, column in columns.items()}, dropped, units),
+        remembered=memory or {},
     )
 
 
-def _name_decisions(
-    header: Sequence[str], candidates: Sequence[Candidate], chosen: Mapping[str, Candidate]
-) -> Iterator[str]:
-    """Yield a sentence for each misspelt header, and for each column that values or the order chose among headers."""
+def _name_guesses(
+    header: Sequence[str],
+    candidates: Sequence[Candidate],
+    chosen: Mapping[str, Candidate],
+    constraints: LayoutConstraints,
+) -> Iterator[Guess]:
+    """Yield a Guess for each misspelt header, and for each column that values or the order chose among headers."""
     names = [fold_accents(normalise_header(text)) for text in header]
     for column, best in chosen.items():
+        if constraints.is_remembered(best):
+            continue
         if best.is_misspelt:
-            yield f"column {header[best.index]!r} read as {column}"
+            yield Guess(f"column {header[best.index]!r} read as {column}", OWN_SOURCE)
         rivals = [c for c in candidates if c.column == column and c.index != best.index]
         namesakes = [c for c in rivals if names[c.index] == names[best.index]]
         outdone = [c for c in rivals if c.fit < best.fit and c.name_key() < best.name_key()]
         for rival in (namesakes or outdone)[:1]:
             reason = "its values fit better" if rival.fit < best.fit else "it comes first"
-            yield (
+            sentence = (
                 f"column {best.index + 1} ({header[best.index]!r}) read as {column}, and not "
                 f"column {rival.index + 1} ({header[rival.index]!r}): {reason}"
             )
+            yield Guess(sentence, "rename one of the columns in the file" if namesakes else OWN_SOURCE)
 
 
-def _contradictions(chosen: Mapping[str, Candidate], sample: SampleValues) -> list[tuple[str, str]]:
-    """Return the columns without a unit that hold something else, each with what it holds and what was expected."""
+def _contradictions(
+    chosen: Mapping[str, Candidate], sample: SampleValues, constraints: LayoutConstraints
+) -> list[tuple[str, str]]:
+    """Return the columns without a unit that hold something else, each with what it holds and what was expected.
+
+    Columns that an earlier file has decided are left out.
+    """
     contradictions = []
     for name, candidate in chosen.items():
-        if candidate.fit != column_values.CONTRADICTS or name not in ("track_id", "year", *schema.TEXTS):
+        if candidate.fit != column_values.CONTRADICTS or name not in ("track_id", "year", "key", *schema.TEXTS):
             continue
         texts = column_values.column_texts(sample, candidate.index)
         is_id = column_values.are_ids(texts)
+        if constraints.is_remembered(candidate):
+            continue
         if name == "track_id":
             contradictions.append((name, "ids of something else" if is_id else "row numbers, expected track ids"))
         elif name in schema.TEXTS:
             contradictions.append((name, f"{'ids' if is_id else 'numbers'}, expected the {name} in words"))
+        elif name == "key":
+            contradictions.append((name, "numbers beyond 11, expected keys from 0 to 11"))
         elif len(texts) >= MIN_VALUES:
             contradictions.append((name, f"texts such as {texts[0][:40]!r}, expected years or dates"))
     return contradictions

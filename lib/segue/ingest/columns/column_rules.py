@@ -1,11 +1,12 @@
 """Match the columns of files to canonical columns, and refuse files that lack a needed one."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from segue.errors import InputError
-from segue.ingest.columns.column_matching import ColumnLayout, match_columns
+from segue.ingest.columns.column_matching import ColumnLayout, match_columns, match_headers
 from segue.ingest.columns.genre_lists import with_genre_separator
+from segue.ingest.columns.layout_memory import Guess, LayoutMemory, layout_key
 from segue.ingest.columns.sources import Source
 from segue.ingest.columns.units import SampleValues
 from segue.ingest.input_files import InputFile
@@ -17,6 +18,15 @@ _MAX_HEADER_LENGTH = 400
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingChoices:
+    """The settings ``ingest.source``, ``decimal_sign`` and ``genre_separator``, which decide instead of values."""
+
+    source: str = "auto"
+    decimal_sign: str = "auto"
+    genre_separator: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnRules:
     """Which columns files are read for.
 
@@ -25,19 +35,42 @@ class ColumnRules:
     sources : the source definitions
     required_columns : features that every file must have a column for
     non_null_columns : features in which every row must have a value
+    choices : the settings that decide instead of values
+    memories : what earlier files have decided, by ``layout_memory.layout_key``
     """
 
     sources: Sequence[Source]
     required_columns: Sequence[str]
     non_null_columns: Sequence[str]
+    choices: ReadingChoices = field(default_factory=ReadingChoices)
+    memories: Mapping[str, LayoutMemory] = field(default_factory=dict)
+    _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
-    def match(self, names: Sequence[str], sample: SampleValues, group_sample: SampleValues) -> ColumnLayout:
+    def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
+        """Return the canonical columns that header names match. The result is kept: many files have the same names."""
+        if names not in self._by_names:
+            self._by_names[names] = match_headers(names, self.sources)[1].keys()
+        return self._by_names[names]
+
+    def match(
+        self, names: Sequence[str], sample: SampleValues, group_sample: SampleValues, key: str = ""
+    ) -> ColumnLayout:
         """Return the column layout of a file, from its names and its sample, or the sample of all files of its group.
 
-        An empty name is that of a column that is not matched.
+        An empty name is that of a column that is not matched. ``key`` is the layout's, as ``key`` returns it.
         """
-        layout = match_columns(names, sample, self.sources, group_sample, self.required_columns)
-        return with_genre_separator(layout, sample, group_sample)
+        memory = self.memories.get(key, {})
+        sign = self.choices.decimal_sign
+        comma = None if sign == "auto" else sign == "comma"
+        layout = match_columns(
+            names, sample, self.sources, group_sample, self.required_columns, memory, decimal_comma=comma
+        )
+        layout = with_genre_separator(layout, sample, group_sample, self.choices.genre_separator)
+        return replace(layout, key=key)
+
+    def key(self, file_format: str, names: Sequence[str]) -> str:
+        """Return the key of the layout of files with a format and column names."""
+        return layout_key(file_format, self.choices.source, names)
 
     def are_sufficient(self, columns: Collection[str]) -> bool:
         """Return whether canonical columns are all that a file must have."""
@@ -82,6 +115,7 @@ class Reading:
     sample : sampled rows of the first of them, lists of texts in the order of its columns
     encoding : the encoding of text files, None for other files
     n_above : number of lines with text above the header
+    guesses : what was guessed about the file itself, such as its encoding
     """
 
     files: tuple[InputFile, ...]
@@ -89,6 +123,21 @@ class Reading:
     sample: SampleValues
     encoding: str | None = None
     n_above: int = 0
+    guesses: tuple[Guess, ...] = ()
+
+
+def refuse_guesses(readings: Sequence[Reading]) -> None:
+    """Raise InputError if anything about how files are read was guessed; it names every guess and what decides it."""
+    by_guess: dict[Guess, list[InputFile]] = {}
+    for reading in readings:
+        for guess in (*reading.guesses, *reading.layout.guesses):
+            by_guess.setdefault(guess, []).extend(reading.files)
+    if by_guess:
+        listed = "; ".join(
+            f"({number}) {join_names(files)}: {guess.sentence} [settled by: {guess.way_out}]"
+            for number, (guess, files) in enumerate(by_guess.items(), 1)
+        )
+        raise InputError(f"ingest.strict is true, and {len(by_guess)} things were guessed: {listed}")
 
 
 def join_names(files: Sequence[InputFile]) -> str:

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from segue import schema
 from segue.ingest import parsing
 from segue.ingest.columns.misfits import find_misfit
-from segue.ingest.columns.units import MIN_VALUES, SampleValues
+from segue.ingest.columns.units import MIN_VALUES, NUMBER_NAMES, SampleValues
 
 CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
 """How well values fit a column: not at all, mostly missing or of little information, well, or as few others do."""
-_NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
+_HIGHEST_KEY = 11
+_MAX_BEYOND = 0.02
+"""The share of keys above 11 up to which they count as faults of single rows."""
 _SPOTIFY_ID = r"[0-9A-Za-z]{22}"
 _TRACK_ID = re.compile(rf"{_SPOTIFY_ID}|spotify:track:\S+|https?://open\.spotify\.com/\S*track/\S+")
 _OTHER_URI = re.compile(r"spotify:(?!track:|local:)\w+:\S+|https?://open\.spotify\.com/(?!\S*track/)\S+")
@@ -48,10 +50,16 @@ def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> i
         return POOR
     if column == "track_id":
         fit = _fit_track_id(header, texts)
-    elif column in _NUMBER_NAMES:
+    elif column in NUMBER_NAMES:
         fit = _fit_number(column, texts)
     elif column == "year":
         fit = FITS if _share(parsing.parse_year(text) is not None for text in texts) > 0.5 else CONTRADICTS
+    elif column == "key":
+        numbers = [parsing.parse_number(text) for text in texts]
+        n_beyond = sum(number is not None and number > _HIGHEST_KEY for number in numbers)
+        fit = CONTRADICTS if n_beyond > _MAX_BEYOND * len(texts) else FITS
+    elif column in schema.DETAILS:
+        fit = FITS
     else:
         are_numbers = _are_numbers(texts)
         contradicts = are_ids(texts) or (are_numbers and len(texts) >= MIN_VALUES)

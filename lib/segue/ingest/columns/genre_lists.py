@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from segue.ingest import parsing
 from segue.ingest.columns.column_matching import ColumnLayout
-from segue.ingest.columns.units import SampleValues
+from segue.ingest.columns.layout_memory import DECIDE_AGAIN, GENRE_SEPARATOR, NO_SEPARATOR, Guess
+from segue.ingest.columns.units import MIN_VALUES, SampleValues
 
 GENRE_SEPARATORS = (";", "|", ",")
 """The separators of lists, those first that are hardly ever part of a name. A slash is part of too many."""
@@ -76,8 +77,10 @@ _cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
 """``genre_separator`` of a tuple of texts: all files with the same header have the same ``fallback``."""
 
 
-def with_genre_separator(layout: ColumnLayout, sample: SampleValues, fallback: SampleValues) -> ColumnLayout:
-    """Return a layout with the separator of its genres, and a sentence for the log where there is one.
+def with_genre_separator(
+    layout: ColumnLayout, sample: SampleValues, fallback: SampleValues, given: str = "auto"
+) -> ColumnLayout:
+    """Return a layout with the separator of its genres, and a guess where the values decide it.
 
     Parameters
     ----------
@@ -86,13 +89,37 @@ def with_genre_separator(layout: ColumnLayout, sample: SampleValues, fallback: S
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
         Rows of all files with the same header, which decide where ``sample`` has no list.
+    given : str
+        The setting ``ingest.genre_separator``: a separator, ``none``, or ``auto``.
     """
     column = layout.columns.get("genre")
     if column is None:
         return layout
-    for rows in (sample, fallback):
-        cells = (parsing.clean_text(row[column.index]) for row in rows if column.index < len(row))
-        if separator := _cached_separator(tuple(cell for cell in cells if cell)):
-            decision = f"column {column.header!r} read as lists of genres separated by {separator!r}"
-            return replace(layout, genre_separator=separator, decisions=(*layout.decisions, decision))
+    if given != "auto":
+        return replace(layout, genre_separator=None if given == NO_SEPARATOR else given)
+    texts = [_genre_texts(rows, column.index) for rows in (sample, fallback)]
+    separator = next(filter(None, map(_cached_separator, texts)), None)
+    remembered = layout.remembered.get(GENRE_SEPARATOR)
+    if remembered:
+        warning = (
+            f"column {column.header!r} is split at {remembered.value!r}, as in {remembered.source_file}, although its "
+            f"values here look separated by {separator!r}; {DECIDE_AGAIN} decides by them"
+        )
+        warnings = (*layout.warnings, warning) if separator and separator != remembered.value else layout.warnings
+        value = None if remembered.value == NO_SEPARATOR else remembered.value
+        return replace(layout, genre_separator=value, warnings=warnings)
+    if separator:
+        sentence = f"column {column.header!r} read as lists of genres separated by {separator!r}"
+        guess = Guess(sentence, f"--set ingest.genre_separator={separator!r}")
+        decided = {**layout.decided, GENRE_SEPARATOR: separator}
+        return replace(layout, genre_separator=separator, guesses=(*layout.guesses, guess), decided=decided)
+    # a file without any separator says nothing about those of later files
+    n_with_separator = sum(any(each in text for each in GENRE_SEPARATORS) for text in set(texts[0]))
+    if n_with_separator >= _MIN_COMMA_LISTS and len(texts[0]) >= MIN_VALUES:
+        return replace(layout, decided={**layout.decided, GENRE_SEPARATOR: NO_SEPARATOR})
     return layout
+
+
+def _genre_texts(rows: SampleValues, index: int) -> tuple[str, ...]:
+    cells = (parsing.clean_text(row[index]) for row in rows if index < len(row))
+    return tuple(cell for cell in cells if cell)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from segue import schema
 from segue.ingest.columns import column_values
 from segue.ingest.columns.sources import Source, fold_accents, normalise_header
-from segue.ingest.columns.units import SampleValues
+from segue.ingest.columns.units import NUMBER_NAMES, SampleValues
 
 UNRELATED_SUFFIXES = ("id", "ids", "uri", "url", "href", "key", "link", "number", "count", "rank", "type")
 """Endings of headers with another meaning than the defined header they resemble, such as ``artist_id``."""
@@ -24,7 +24,6 @@ TRACK_OBJECTS = frozenset(
 )  # fmt: skip
 """Names of objects that hold a track: their members, such as ``track.name``, are properties of the track."""
 _MIN_MISSPELT_LENGTH = 5
-_NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
 _FEATURE_NAMES = frozenset(feature.name for feature in schema.FEATURES) - {"duration_s"}
 
 
@@ -115,7 +114,7 @@ def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: Sa
             column, normalise_header(header[index]), column_values.column_texts(sample, index), len(sample)
         )
         for column, indices in positions.items()
-        if len(indices) > 1 or column not in _NUMBER_NAMES
+        if len(indices) > 1 or column not in NUMBER_NAMES
         for index in indices
     }
     lowest = {True: column_values.CONTRADICTS, False: column_values.POOR}

@@ -17,14 +17,14 @@ SCALES = {"fraction": 1, "percent": 100, "tenths": 10, "thirds": 3}
 """The units of fractions, each with its upper end; the lower end is 0."""
 _MIN_BPM = 20
 _MAX_DURATIONS = {"s": 10_800, "ms": 10_800_000, "min": 180}
+_SINGLE_UNIT = ("bpm", "loudness")
 _NUMBERS = {number.name: number for number in schema.NUMBERS}
 _EXPECTED = {
-    "bpm": "beats per minute, from 1 to 300",
-    "loudness": "dB, from -60 to 6",
+    **{name: f"{_NUMBERS[name].unit}, from {_NUMBERS[name].low:g} to {_NUMBERS[name].high:g}" for name in _SINGLE_UNIT},
     "duration_s": "seconds, milliseconds or minutes",
-    "popularity": "0 to 100 or 0 to 1",
+    "popularity": f"0 to {SCALES['percent']} or 0 to {SCALES['fraction']}",
 }
-_EXPECTED_FRACTION = "0 to 1, 0 to 100 or 0 to 10"
+_EXPECTED_FRACTION = "0 to {fraction}, 0 to {percent} or 0 to {tenths}".format(**SCALES)
 
 
 @dataclass(frozen=True, slots=True)

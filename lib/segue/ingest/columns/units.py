@@ -38,6 +38,7 @@ UNITS = {
 }
 """The units that a file may use for a column, first the unit of ``tracks``. Columns not listed have one unit only."""
 
+DECIMAL_COMMA_SENTENCE = "numbers are written with a decimal comma"
 SampleValues = Sequence[Sequence[str | None]]
 """Rows of a file as text, shape (n_rows, n_columns); None is a missing value."""
 MIN_VALUES = 20
@@ -46,10 +47,10 @@ MIN_MILLISECONDS = 10_000
 _MIN_TOP_OF_TENTHS = 7
 _MAX_MINUTES = 20
 _TENABLE_MEDIANS = {"min": (0, 120), "s": (0, MIN_MILLISECONDS), "ms": (1000, float("inf"))}
-_NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
+NUMBER_NAMES = frozenset(number.name for number in schema.NUMBERS)
 _FRACTIONS = frozenset(feature.name for feature in schema.FEATURES if feature.unit == "fraction")
 _UNIT_VOTES = {"fraction": -1, "percent": 1}
-_UNIT_WORDS = {unit: f"0 to {high}" for unit, high in SCALES.items()} | {
+UNIT_WORDS = {unit: f"0 to {high}" for unit, high in SCALES.items()} | {
     "s": "seconds",
     "ms": "milliseconds",
     "min": "minutes",
@@ -67,6 +68,8 @@ class UnitDecisions:
     decisions : sentences for the log
     misfits : the columns whose values fit no unit
     doubts : sentences by column, for the log: what was decided from too few values
+    undecided : the columns whose values say nothing about their unit, such as those of only 0 and 1
+    has_decimals : whether some number has a decimal sign
     """
 
     units: dict[str, str]
@@ -74,6 +77,8 @@ class UnitDecisions:
     decisions: tuple[str, ...]
     misfits: dict[str, Misfit] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
+    undecided: frozenset[str] = frozenset()
+    has_decimals: bool = False
 
 
 def decide_units(
@@ -81,6 +86,8 @@ def decide_units(
     sample: SampleValues,
     fallback: SampleValues = (),
     trusted: Collection[str] = (),
+    *,
+    decimal_comma: bool | None = None,
 ) -> UnitDecisions:
     """Infer the decimal sign of a file, the units that its columns do not declare, and the columns that fit no unit.
 
@@ -95,17 +102,25 @@ def decide_units(
         favour neither unit; that of durations only if ``sample`` has none; and what ``sample`` has too few values for.
     trusted : collection of str
         The columns whose declared unit holds whatever the values are.
+    decimal_comma : bool or None
+        Whether numbers are written with a decimal comma; None if the values decide it.
     """
-    texts, values, decimal_comma = _read_numbers(columns, sample)
+    is_given = decimal_comma is not None
+    texts, values, decimal_comma, has_decimals = _read_numbers(columns, sample, decimal_comma)
     declared = {name: unit for name, (_, unit) in columns.items() if unit is not None}
     untenable = {name: declared.pop(name) for name in _untenable(declared, values) if name not in trusted}
     undeclared = [name for name in columns if name in UNITS and name not in declared]
     votes = {name: _percent_votes(values[name]) for name in undeclared if name != "duration_s"}
     file_votes = sum(vote for name, vote in votes.items() if name in _FRACTIONS)
     file_votes += sum(_UNIT_VOTES.get(unit, 0) * len(values[n]) for n, unit in declared.items() if n in _FRACTIONS)
-    all_files = functools.cache(lambda: decide_units(columns, fallback, trusted=trusted))
+    given = decimal_comma if is_given else None
+    all_files = functools.cache(lambda: decide_units(columns, fallback, trusted=trusted, decimal_comma=given))
     durations = values["duration_s"] if "duration_s" in undeclared else []
+    undecided = {name for name, vote in votes.items() if not vote and (name == "popularity" or not file_votes)}
+    if "duration_s" in undeclared and not any(duration > 0 for duration in durations):
+        undecided.add("duration_s")
     if not file_votes and fallback:
+        undecided &= all_files().undecided
         units = all_files().units | ({"duration_s": _duration_unit(durations)} if durations else {})
     else:
         # popularity is a percentage unless its own values are conclusive
@@ -114,10 +129,11 @@ def decide_units(
         if "duration_s" in undeclared:
             units["duration_s"] = _duration_unit(durations)
     low = {name for name in votes if name in _FRACTIONS and _exceeds_1_but_not_10(values[name])}
-    if file_votes - sum(votes[name] for name in low) > 0:
-        low = set()
     misfits: dict[str, Misfit] = {}
     doubts: dict[str, str] = {}
+    if file_votes - sum(votes[name] for name in low) > 0:
+        doubts = {name: doubt for name in low if (doubt := _tenths_doubt(name, values[name]))}
+        low = set()
     for name in texts:
         unit = units.get(name) or declared.get(name, "")
         scale, misfit = unit, None if name in trusted else find_misfit(name, unit, texts[name], values[name])
@@ -139,26 +155,58 @@ def decide_units(
             units[name] = scale
         if doubt:
             doubts[name] = doubt
-    sentences = tuple(_sentences(units, untenable, decimal_comma=decimal_comma))
-    return UnitDecisions(units, decimal_comma, sentences, misfits, doubts)
+    sentences = tuple(_sentences(units, untenable, decimal_comma=decimal_comma and not is_given))
+    return UnitDecisions(
+        units, decimal_comma, sentences, misfits, doubts, frozenset(undecided | doubts.keys()), has_decimals
+    )
+
+
+def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
+    """Return whether the values of a column cannot be in a unit.
+
+    They cannot if most of them are outside its range, if those of a percentage or of tenths are all fractions, or if
+    durations have an impossible median. ``MIN_VALUES`` fractions, and ``MIN_DURATIONS`` other values, are enough.
+    """
+    numbers = [value for value in values if value > 0]
+    if len(numbers) < MIN_DURATIONS:
+        return False
+    if name == "duration_s":
+        low, high = _TENABLE_MEDIANS[unit]
+        return not low <= statistics.median(numbers) <= high
+    if sum(value > SCALES[unit] for value in numbers) > 0.5 * len(numbers):
+        return True
+    if unit != "fraction" and sum(value < 1 for value in numbers) >= MIN_VALUES and max(numbers) <= 1:
+        return True
+    return len(values) >= MIN_VALUES and find_misfit(name, unit, texts, values) is not None
+
+
+def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, list[str]]:
+    """Return the texts of each column of numbers; ``columns`` has their positions in the rows."""
+    return {
+        name: [row[index] or "" for row in sample if index < len(row)]
+        for name, index in columns.items()
+        if name in NUMBER_NAMES
+    }
 
 
 def _read_numbers(
-    columns: Mapping[str, tuple[int, str | None]], sample: SampleValues
-) -> tuple[dict[str, list[str]], dict[str, list[float]], bool]:
-    """Return the texts and the numbers of each number column, and whether numbers have a decimal comma."""
-    texts = {
-        name: [row[index] or "" for row in sample if index < len(row)]
-        for name, (index, _) in columns.items()
-        if name in _NUMBER_NAMES
-    }
-    decimal_comma = parsing.has_decimal_comma([text for column in texts.values() for text in column])
+    columns: Mapping[str, tuple[int, str | None]], sample: SampleValues, decimal_comma: bool | None
+) -> tuple[dict[str, list[str]], dict[str, list[float]], bool, bool]:
+    """Return the texts and the numbers of each number column, and whether numbers have a decimal comma, and any sign.
+
+    Whether they have a comma is returned as it is given, unless it is None.
+    """
+    texts = number_texts({name: index for name, (index, _) in columns.items()}, sample)
+    all_texts = [text for column in texts.values() for text in column]
+    has_comma = parsing.has_decimal_comma(all_texts)
+    has_decimals = has_comma or any("." in text and parsing.parse_number(text) is not None for text in all_texts)
+    decimal_comma = has_comma if decimal_comma is None else decimal_comma
     parsed = {
         name: [parsing.parse_number(text, decimal_comma=decimal_comma) for text in column]
         for name, column in texts.items()
     }
     values = {name: [number for number in column if number is not None] for name, column in parsed.items()}
-    return texts, values, decimal_comma
+    return texts, values, decimal_comma, has_decimals
 
 
 def _untenable(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
@@ -196,6 +244,16 @@ def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
     return "", undecided_unit(values)
 
 
+def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
+    """Return a sentence about a column that is read in percent as the others of its file, and may be in tenths."""
+    if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
+        return None
+    return (
+        f"{name} read as {UNIT_WORDS['percent']} like the other fractions of the file, although its values, "
+        f"{value_range(values)}, suggest {UNIT_WORDS['tenths']}"
+    )
+
+
 def _duration_unit(durations: Sequence[float]) -> str:
     # 0 and -1 are placeholders for a missing duration
     values = [duration for duration in durations if duration > 0]
@@ -210,17 +268,17 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
     """Return a sentence about a unit that too few values suggest, or None where its misfits are rejected row by row."""
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None
-    words = _UNIT_WORDS.get(unit) or ("dB" if name == "loudness" else "beats per minute")
+    words = UNIT_WORDS.get(unit) or ("dB" if name == "loudness" else "beats per minute")
     return f"{name} read as {words}: {len(values)} values of {value_range(values)} are too few to find another unit"
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
     """Yield sentences for the log: one if there is a decimal comma, and one for each unit, naming its columns."""
     if decimal_comma:
-        yield "numbers are written with a decimal comma"
-    for unit, words in _UNIT_WORDS.items():
+        yield DECIMAL_COMMA_SENTENCE
+    for unit, words in UNIT_WORDS.items():
         if names := sorted(name for name in units if units[name] == unit and name not in untenable):
             yield f"{', '.join(names)} read as {words}, inferred from the values"
     for name in units.keys() & untenable.keys():
-        declared, inferred = _UNIT_WORDS[untenable[name]], _UNIT_WORDS[units[name]]
+        declared, inferred = UNIT_WORDS[untenable[name]], UNIT_WORDS[units[name]]
         yield f"{name} read as {inferred}: its header says {declared}, which its values rule out"

@@ -6,24 +6,53 @@ its size is bounded; its lines have the columns of ``text_scan.text_lines``.
 
 import codecs
 import logging
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segue.core.paths import begins_with_long_line
 from segue.errors import InputError
 from segue.ingest.formats import file_content, json_documents, text_scan
 from segue.ingest.formats.file_content import MAX_FILE_BYTES, size_text
 from segue.ingest.formats.text_scan import HEAD_LINES, FileScan
-from segue.ingest.input_files import InputFile, literal_path
+from segue.ingest.input_files import InputFile, is_compressed, literal_path
 
 log = logging.getLogger(__name__)
+_MIN_COMPRESSED = 2 << 20
+"""The size of compressed files above which they may have more than ``MAX_FILE_BYTES`` after decompression."""
+_N_THREADS = 8
 _BATCH_BYTES = 1 << 20
 _BATCH_LINES = 4096
-_ARROW_SCHEMA = pa.schema([("file_id", pa.int64()), ("block", pa.int64()), ("value", pa.binary())])
+_LINES = "file_id long, block long, value binary, track_id string"
+_ARROW_SCHEMA = pa.schema(
+    [("file_id", pa.int64()), ("block", pa.int64()), ("value", pa.binary()), ("track_id", pa.string())]
+)
+
+
+def refuse_long_documents(spark: SparkSession, files: Iterable[InputFile]) -> None:
+    """Raise InputError if a text file is a JSON document on one line that exceeds ``MAX_FILE_BYTES``.
+
+    Spark holds a line as a whole, so that one of 100 MB may end the process. Runs no Spark job: the driver reads the
+    beginning of files that are large enough.
+    """
+    large = [file for file in files if file.size > (_MIN_COMPRESSED if is_compressed(file.uri) else MAX_FILE_BYTES)]
+    # guard: long-documents-refused -> large = []
+    if not large:
+        return
+    with ThreadPoolExecutor(_N_THREADS) as threads:
+        checks = [
+            threads.submit(begins_with_long_line, spark, file.uri, (b"[", b"{"), MAX_FILE_BYTES) for file in large
+        ]
+    for file, check in zip(large, checks, strict=True):
+        if check.result():
+            raise InputError(
+                f"{file.source_file} is a JSON document on one line of more than {size_text(MAX_FILE_BYTES)}, expected "
+                "one object per line in files of that size; convert it with: jq -c '.[]' FILE > FILE.jsonl"
+            )
 
 
 def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[str]) -> bool:
@@ -40,10 +69,30 @@ def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[s
     return file.format == "json" and json_documents.is_document(scan.head, known, is_all=scan.n_lines <= HEAD_LINES)
 
 
+@dataclass(frozen=True, slots=True)
+class ConvertedFiles:
+    """Files that need conversion.
+
+    Attributes
+    ----------
+    files : the files, with the format of their lines
+    features : the ids of JSON documents of audio features, which are joined to the tracks of the other documents
+    """
+
+    files: tuple[InputFile, ...] = ()
+    features: frozenset[int] = frozenset()
+
+    def of_format(self, file_format: str) -> "ConvertedFiles":
+        """Return those with lines of a format."""
+        return replace(self, files=tuple(file for file in self.files if file.format == file_format))
+
+
 def scan_converted(
     spark: SparkSession, files: Sequence[InputFile], known: frozenset[str], encoding: str
-) -> tuple[list[InputFile], dict[int, FileScan]]:
+) -> tuple[ConvertedFiles, dict[int, FileScan]]:
     """Return files that need conversion with the format of their lines, and their scans. Runs two or three Spark jobs.
+
+    The first opens each file; one for each format converts it as a whole.
 
     Parameters
     ----------
@@ -63,41 +112,106 @@ def scan_converted(
     converted = _inspect(spark, files, known)
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
-        if format_files := [file for file in converted if file.format == file_format]:
-            is_json = file_format == "json"
-            scans |= text_scan.scan_files(converted_lines(spark, format_files, known), encoding, json=is_json)
+        of_format = converted.of_format(file_format)
+        if of_format.files:
+            lines = converted_lines(spark, of_format, known, with_faults=True)
+            scans |= _scan(lines, of_format.files, encoding)
             # the mark of lines that were decoded here overrules the encoding that the user gives for all files
-            marked = [file for file in format_files if file.id in scans and _is_marked(scans[file.id])]
+            marked = {file.id for file in of_format.files if file.id in scans and _is_marked(scans[file.id])}
             if marked and encoding not in (text_scan.AUTO, "utf-8"):
-                scans |= text_scan.scan_files(converted_lines(spark, marked, known), "utf-8", json=is_json)
+                as_utf8 = _scan(lines, of_format.files, "utf-8")
+                scans |= {file_id: as_utf8[file_id] for file_id in marked}
     return converted, scans
+
+
+def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[int, FileScan]:
+    """Return the scans of files of one format by id. Runs one Spark job, and raises the faults of the files."""
+    scans = text_scan.scan_files(lines, encoding, json=files[0].format == "json")
+    for file in files:
+        if fault := scans.get(_fault_id(file.id)):
+            raise InputError(f"{file.source_file} {fault.head[0].decode('utf-8')}")
+    return scans
+
+
+def _fault_id(file_id: int) -> int:
+    """Return the id of the line that holds the fault of a file."""
+    return ~file_id
 
 
 def _is_marked(scan: FileScan) -> bool:
     return bool(scan.head) and scan.head[0].startswith(codecs.BOM_UTF8)
 
 
-def converted_lines(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> DataFrame:
-    """Return a lazy DataFrame of the lines of files that ``scan_converted`` has accepted, as ``text_scan.text_lines``.
+def converted_lines(
+    spark: SparkSession, converted: ConvertedFiles, known: frozenset[str], *, with_faults: bool = False
+) -> DataFrame:
+    """Return a lazy DataFrame of the lines of files, as ``text_scan.text_lines``, each time converted when it is used.
 
-    All lines of a file are in one partition, in their order, with the block 0. Lines that this module has decoded are
-    UTF-8, and the first of them begins with a byte order mark.
+    All lines of a file are in one partition, in their order, with the block 0, except those of JSON documents that are
+    joined. Lines that this module has decoded are UTF-8, and the first of them begins with a byte order mark.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    converted : ConvertedFiles
+    known : frozenset of str
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
+    with_faults : bool
+        Whether the fault of a file is a line with the id ``_fault_id``, instead of an error of the Spark job.
     """
-    by_id = {file.id: file for file in files}
+    by_id = {file.id: file for file in converted.files}
+    features = converted.features & by_id.keys()
 
     def convert_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for file_id, content in _contents(batches):
-            for lines in _in_batches(_convert(by_id[file_id], content, known).lines):
-                ids, blocks = pa.repeat(file_id, len(lines)), pa.repeat(0, len(lines))
-                arrays = [ids.cast(pa.int64()), blocks.cast(pa.int64()), pa.array(lines, pa.binary())]
-                yield pa.RecordBatch.from_arrays(arrays, schema=_ARROW_SCHEMA)
+            try:
+                for lines in _in_batches(_convert(by_id[file_id], content, known).lines):
+                    yield _batch(file_id, lines, with_ids=bool(features))
+            except InputError as error:
+                if not with_faults:
+                    raise
+                yield _batch(_fault_id(file_id), [str(error).encode("utf-8")], with_ids=False)
 
-    lines = _read_contents(spark, files).mapInArrow(convert_batches, "file_id long, block long, value binary")
+    lines = _read_contents(spark, converted.files).mapInArrow(convert_batches, _LINES)
+    if features:
+        lines = _join_features(lines, features)
     return lines.select("file_id", "block", "value", F.xxhash64("value").alias("hash"))
 
 
-def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> list[InputFile]:
-    """Return files with the format of their lines. Runs one Spark job that converts them, and raises their faults."""
+def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.RecordBatch:
+    """Return a batch of lines; with the ids of the tracks in them, if they are objects in JSON."""
+    ids = [json_documents.track_id_of(line.removeprefix(codecs.BOM_UTF8)) if with_ids else None for line in lines]
+    arrays = [
+        pa.repeat(file_id, len(lines)).cast(pa.int64()),
+        pa.repeat(0, len(lines)).cast(pa.int64()),
+        pa.array(lines, pa.binary()),
+        pa.array(ids, pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=_ARROW_SCHEMA)
+
+
+def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
+    """Add the objects of some files to those of the others with the same id, as the member ``audio_features``.
+
+    Of different objects with one id the smallest is added. What is added to no track stays a line of its own.
+    """
+    is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
+    tracks, objects = lines.where(~is_features), lines.where(is_features)
+    of_tracks = objects.join(tracks.select("track_id").distinct(), "track_id", "left_semi")
+    added = of_tracks.groupBy(F.col("track_id").alias("added_id")).agg(F.min("value").alias("added"))
+    unmarked = "CASE WHEN startswith(added, X'EFBBBF') THEN substring(added, 4) ELSE added END"
+    member = F.concat(F.lit(b', "audio_features": '), F.expr(unmarked), F.lit(b"}"))
+    open_object = F.expr("substring(value, 1, length(value) - 1)")
+    value = F.when(F.col("added").isNull(), F.col("value")).otherwise(F.concat(open_object, member))
+    # guard: features-of-other-files-joined -> joined = tracks
+    joined = tracks.join(added, F.col("track_id") == F.col("added_id"), "left").withColumn("value", value)
+    is_added = (F.col("track_id") == F.col("added_id")) & (F.col("value") == F.col("added"))
+    columns = ("file_id", "block", "value")
+    return joined.select(*columns).union(objects.join(added, is_added, "left_anti").select(*columns))
+
+
+def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> ConvertedFiles:
+    """Return files with the format of their lines. Runs one Spark job that opens them, and raises their faults."""
     for file in files:
         if file.size > MAX_FILE_BYTES:
             raise InputError(
@@ -111,22 +225,22 @@ def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[s
             result, fault = file_content.Lines("", ()), ""
             try:
                 result = _convert(by_id[file_id], content, known)
-                deque(result.lines, maxlen=0)
             except InputError as error:
                 fault = str(error)
-            values = [[file_id], [result.format], [result.note], [fault]]
-            yield pa.RecordBatch.from_arrays(
-                [pa.array(v) for v in values], names=["file_id", "format", "note", "fault"]
-            )
+            values = [[file_id], [result.format], [result.note], [result.kind], [fault]]
+            names = ["file_id", "format", "note", "kind", "fault"]
+            yield pa.RecordBatch.from_arrays([pa.array(value) for value in values], names=names)
 
-    schema = "file_id long, format string, note string, fault string"
+    schema = "file_id long, format string, note string, kind string, fault string"
     rows = {row.file_id: row for row in _read_contents(spark, files).mapInArrow(inspect_batches, schema).collect()}
     for file in files:
         if rows[file.id].fault:
             raise InputError(f"{file.source_file} {rows[file.id].fault}")
         if rows[file.id].note:
             log.info("%s: %s", file.source_file, rows[file.id].note)
-    return [replace(file, format=rows[file.id].format) for file in files]
+    ids = {kind: frozenset(file.id for file in files if rows[file.id].kind == kind) for kind in ("features", "tracks")}
+    converted = tuple(replace(file, format=rows[file.id].format) for file in files)
+    return ConvertedFiles(converted, ids["features"] if ids["tracks"] else frozenset())
 
 
 def _convert(file: InputFile, content: bytes, known: Collection[str]) -> file_content.Lines:

@@ -46,6 +46,7 @@ DESCRIPTIONS = {
 """What each of ``CANDIDATES`` is used for."""
 CANDIDATES = tuple(DESCRIPTIONS)
 """The encodings that can be detected, all supersets of ASCII, as Python names them."""
+_MAX_LINES = 128
 _MIN_VALID = 0.9
 """The share of lines that must be valid in an encoding that is not Latin."""
 _MIN_FIT = 0.85
@@ -85,6 +86,21 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
         or _likeliest(_ALPHABETS, _MIN_FIT, lambda name: _latin_fit(cells, name))
         or _detect_script(cells, [name for name in _OTHER_SCRIPTS if name in possible])
     )
+
+
+def decode_text(content: bytes) -> str:
+    """Return a small text as it is decoded from UTF-8 or, if it is none, from the likeliest encoding, else cp1252.
+
+    >>> decode_text(b"Beyonc\\xe9"), decode_text("Beyonc\u00e9".encode())
+    ('Beyonc\u00e9', 'Beyonc\u00e9')
+    """
+    lines = content.splitlines()
+    invalid = [line for line in lines if not is_valid(line, "utf-8")]
+    encoding = "utf-8-sig"
+    if invalid and sum(not line.isascii() for line in lines) < 2 * len(invalid):
+        n_invalid = [sum(not is_valid(line, name) for line in invalid) for name in CANDIDATES]
+        encoding = detect_encoding(invalid[:_MAX_LINES], n_invalid, len(invalid)) or CANDIDATES[0]
+    return content.decode(encoding, "replace")
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:

@@ -20,6 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from segue.core.text import printable
 from segue.errors import InputError
 from segue.ingest.formats import foreign_formats, json_documents, workbooks
 from segue.ingest.input_files import format_of
@@ -60,11 +61,13 @@ class Lines:
     format : ``csv`` or ``json``
     lines : the lines without line feeds
     note : a sentence for the log about what was chosen, or an empty text
+    kind : of a JSON document, as ``json_documents.document_kind`` returns it
     """
 
     format: str
     lines: Iterable[bytes]
     note: str = ""
+    kind: str = ""
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
@@ -104,6 +107,43 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
         else:
             result = _from_text(name, file_format, _chunks(_open(name, content)), known)
     return replace(result, lines=_checked(result.lines))
+
+
+def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: int) -> bytes:
+    """Return the text of a small file: of the only file in a zip archive, decompressed, UTF-16 as UTF-8 with its mark.
+
+    A workbook becomes CSV, as in ``convert``. Text in other encodings stays as it is.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or no text, or has more than ``max_bytes``; the message continues a sentence that begins
+        with the file's name.
+    """
+    with _readable_damage():
+        if content.startswith(_ZIP):
+            archive = zipfile.ZipFile(io.BytesIO(content))
+            members = [each for each in archive.infolist() if not each.is_dir() and not _NO_DATA.search(each.filename)]
+            if {"xl/workbook.xml", "[Content_Types].xml", "mimetype"} & {each.filename for each in members}:
+                return b"\n".join(_from_zip(archive, content, known).lines)
+            # a single file may have any name
+            member = members[0] if len(members) == 1 else _data_member(archive)
+            chunks = _chunks(archive.open(member))
+        else:
+            chunks = _chunks(_open(name, content))
+        text = bytearray()
+        for chunk in chunks:
+            text += chunk
+            if len(text) > max_bytes:
+                raise InputError(f"has more than {max_bytes // 1_000_000} MB of text")
+        start = bytes(text[:_CHUNK_BYTES])
+        if encoding := _wide_encoding(start):
+            return codecs.BOM_UTF8 + b"".join(_recoded(iter([bytes(text)]), encoding)).removeprefix(codecs.BOM_UTF8)
+    if described := foreign_formats.describe_bytes(name, start):
+        raise InputError(described)
+    if b"\0" in start:
+        raise InputError("is a binary file, expected text")
+    return bytes(text)
 
 
 @contextmanager
@@ -166,15 +206,9 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
         return _from_workbook(archive, content, known)
     if {"[Content_Types].xml", "mimetype", "Index/Document.iwa"} & names:
         raise InputError("is an office document, expected CSV, JSON, Parquet or .xlsx; save it as .xlsx or CSV")
-    data = [each for each in members if _is_data(each.filename)]
-    listed = ", ".join(each.filename for each in (data or members)[:_MAX_LISTED])
-    if len(data) != 1:
-        held = f"{len(data)} data files ({listed})" if data else f"no data file ({listed or 'it is empty'})"
-        raise InputError(f"holds {held}, expected one CSV, JSON or .xlsx file; extract it, and pass the extracted file")
-    (member,) = data
+    member = _data_member(archive)
+    listed = member.filename
     member_format = format_of(member.filename)
-    if member.flag_bits & _ENCRYPTED:
-        raise InputError(f"holds {listed} encrypted with a password; extract it, and pass the extracted file")
     if member_format not in ("csv", "json", "xlsx"):
         raise InputError(f"holds {listed}, expected CSV, JSON or .xlsx; extract it, and pass the extracted file")
     # zipfile reads no more than this, whatever the archive holds
@@ -189,6 +223,19 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
         return _from_text(member.filename, member_format, _chunks(stream), known)
     inner = stream.read()
     return _from_workbook(zipfile.ZipFile(io.BytesIO(inner)), inner, known)
+
+
+def _data_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """Return the only data file in a zip archive."""
+    members = archive.infolist()
+    data = [each for each in members if _is_data(each.filename)]
+    listed = printable(", ".join(each.filename for each in (data or members)[:_MAX_LISTED]))
+    if len(data) != 1:
+        held = f"{len(data)} data files ({listed})" if data else f"no data file ({listed or 'it is empty'})"
+        raise InputError(f"holds {held}, expected one CSV, JSON or .xlsx file; extract it, and pass the extracted file")
+    if data[0].flag_bits & _ENCRYPTED:
+        raise InputError(f"holds {listed} encrypted with a password; extract it, and pass the extracted file")
+    return data[0]
 
 
 def _is_data(name: str) -> bool:
@@ -217,15 +264,17 @@ def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Coll
         chunks = chain([start], chunks)
     if described := foreign_formats.describe_bytes(name, start):
         raise InputError(described)
-    file_format = _format(file_format, start)
+    file_format, kind = _format(file_format, start), ""
     head = start.split(b"\n", _HEAD_LINES)
     is_all = len(start) < _CHUNK_BYTES and len(head) <= _HEAD_LINES
     if file_format == "json" and json_documents.is_document(head[:_HEAD_LINES], known, is_all=is_all):
-        rows = json_documents.document_rows(_document(chunks), known)
+        text = _document(chunks)
+        kind = json_documents.document_kind(text)
+        rows = json_documents.document_rows(text, known)
         lines: Iterable[bytes] = (row.encode("utf-8", "surrogateescape") for row in rows)
     else:
         lines = _split(chunks)
-    return Lines(file_format, _marked(lines) if encoding else lines)
+    return Lines(file_format, _marked(lines) if encoding else lines, kind=kind)
 
 
 def _format(file_format: str, start: bytes) -> str:

@@ -44,7 +44,11 @@ class Header:
 
 
 def detect_header(
-    lines: Sequence[str], match_names: MatchNames, is_sufficient: Callable[[Collection[str]], bool] = bool
+    lines: Sequence[str],
+    match_names: MatchNames,
+    is_sufficient: Callable[[Collection[str]], bool] = bool,
+    *,
+    line: int | None = None,
 ) -> Header | None:
     """Return the header of a CSV file, or None if the lines hold no record.
 
@@ -61,13 +65,15 @@ def detect_header(
         Returns the canonical columns that header names match.
     is_sufficient : callable
         Returns whether a file can be read that has these canonical columns.
+    line : int or None
+        The number of the header's line, from 1; None if the columns decide it.
     """
-    firsts = _first_records(lines, _FIRST_RECORDS)
+    firsts = _first_records(lines, _FIRST_RECORDS) if line is None else _records_in_line(lines, line)
     if not firsts:
         return None
     best = max(firsts, key=lambda candidate: candidate.rank(match_names))
     # guard: sufficient-first-record-is-header -> if True:
-    if not is_sufficient(match_names(best.names)):
+    if line is None and not is_sufficient(match_names(best.names)):
         firsts = _first_records(lines, MAX_HEADER_RECORD)
         best = max(firsts, key=lambda candidate: candidate.rank(match_names))
         below = [_Candidate(first.opening, i) for first in firsts for i in range(first.index + 1, len(first.records))]
@@ -128,6 +134,12 @@ def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
     """Return the first record in each dialect that has one, with up to ``n_records`` records of its opening."""
     openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
     return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
+
+
+def _records_in_line(lines: Sequence[str], line: int) -> list[_Candidate]:
+    """Return the record that ends in line number ``line``, in each dialect that has one."""
+    openings = [_read_opening(lines, dialect, MAX_HEADER_RECORD) for dialect in _DIALECTS]
+    return [_Candidate(each, each.last_lines.index(line)) for each in openings if line in each.last_lines]
 
 
 def _read_opening(lines: Sequence[str], dialect: Dialect, n_records: int) -> _Opening:

@@ -19,7 +19,7 @@ LIST_NAMES = frozenset(
 )
 """Names of members that hold a list of tracks, or an object that holds one."""
 _FEATURES = "audio_features"
-_HAS_LIST = re.compile(rf'"(?:{"|".join(sorted(LIST_NAMES))})"\s*:\s*[\[{{]')
+_HAS_LIST = re.compile(rf'"({"|".join(sorted(LIST_NAMES))})"\s*:\s*[\[{{]')
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _IDS = ("id", "track_id")
 _MAX_NAMES = 300
@@ -56,6 +56,17 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
     return _is_page(first, known) or (is_only and _table_rows(first, known) is not None)
 
 
+def document_kind(text: str) -> str:
+    """Return ``features`` for a document whose only lists are audio features, ``tracks`` for one that has none of them.
+
+    A document with both gives an empty text: it needs no other document. Only names are compared, nothing is parsed.
+    """
+    names = {match[1] for match in _HAS_LIST.finditer(text)}
+    if _FEATURES not in names:
+        return "" if f'"{_FEATURES}"' in text else "tracks"
+    return "features" if names == {_FEATURES} else ""
+
+
 def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     """Yield each track of a document as the text of a JSON object without line ends.
 
@@ -88,7 +99,7 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
         return
     for row in chain([first], rows):
         track = document.cut(row)
-        joined = features.pop(_track_id(track) or "", None) if features else None
+        joined = features.pop(track_id_of(track) or "", None) if features else None
         yield f'{track[:-1]}, "{_FEATURES}": {joined}}}' if joined else track
     yield from features.values()
 
@@ -109,7 +120,7 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
     features: dict[str, str] = {}
     others = []
     for row in rows:
-        track_id = _track_id(document.cut(row)) if row.list_name == _FEATURES else None
+        track_id = track_id_of(document.cut(row)) if row.list_name == _FEATURES else None
         if track_id is None or track_id in features:
             others.append(row)
         else:
@@ -117,8 +128,8 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
     return (features, iter(others)) if any(row.list_name != _FEATURES for row in others) else ({}, iter(rows))
 
 
-def _track_id(text: str) -> str | None:
-    """Return the id of an object or of the track within it, None if it has none."""
+def track_id_of(text: str | bytes) -> str | None:
+    """Return the id of an object in JSON or of the track within it, None if it has none."""
     value = _parse(text)
     if not isinstance(value, dict):
         return None
@@ -127,7 +138,7 @@ def _track_id(text: str) -> str | None:
     return next((each for each in ids if isinstance(each, str)), None)
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str | bytes) -> Any:
     """Return the value of a JSON text, None if it is not valid."""
     try:
         return json.loads(text)

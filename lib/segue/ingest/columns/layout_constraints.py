@@ -1,0 +1,248 @@
+"""Read a file as earlier files with its header were read, and find where its values rule that out."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from segue.ingest import parsing
+from segue.ingest.columns import column_values
+from segue.ingest.columns.header_candidates import Candidate
+from segue.ingest.columns.layout_memory import (
+    COLUMN,
+    DECIDE_AGAIN,
+    DECIMAL_SIGN,
+    IGNORED,
+    UNIT,
+    UNIT_IN_SOURCE,
+    Guess,
+    LayoutMemory,
+    column_labels,
+)
+from segue.ingest.columns.misfits import Misfit, value_range
+from segue.ingest.columns.sources import normalise_header
+from segue.ingest.columns.units import (
+    DECIMAL_COMMA_SENTENCE,
+    MIN_VALUES,
+    UNIT_WORDS,
+    SampleValues,
+    UnitDecisions,
+    decide_units,
+    number_texts,
+    rules_out_unit,
+)
+
+
+class LayoutConstraints:
+    """What is remembered of the layout of a file, as constraints on how its columns are read.
+
+    Headers that a user's own source defines are exempt: that source decides.
+    """
+
+    def __init__(self, memory: LayoutMemory, header: Sequence[str], candidates: Sequence[Candidate]) -> None:
+        self._memory = memory
+        self._labels = column_labels(header)
+        exact = [c for c in candidates if not c.is_misspelt and not c.source.built_in]
+        self._users_columns = {c.column for c in exact}
+        self._users_indices = {c.index for c in exact}
+
+    def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
+        """Return candidates with the remembered ones first, without those that are remembered as ignored.
+
+        A column that is required is never ignored.
+        """
+        first, others = [], []
+        for candidate in candidates:
+            is_users = candidate.column in self._users_columns or candidate.index in self._users_indices
+            label = self._labels[candidate.index]
+            if not is_users and self._value(candidate.column + COLUMN) == label:
+                first.append(candidate)
+            elif is_users or candidate.column in required or self._value(candidate.column + IGNORED) != label:
+                others.append(candidate)
+        return first + others
+
+    def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
+        """Return the remembered units of chosen columns."""
+        units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
+        return {name: unit for name, unit in units.items() if unit}
+
+    @property
+    def decimal_comma(self) -> bool | None:
+        """Whether numbers are written with a decimal comma, None if that is not remembered."""
+        sign = self._value(DECIMAL_SIGN)
+        return None if sign is None else sign == "comma"
+
+    def origin(self, decision: str) -> str:
+        """Return the name of the file that decided."""
+        return self._memory[decision].source_file
+
+    def is_remembered(self, candidate: Candidate) -> bool:
+        """Return whether a column was chosen for a candidate's canonical column by an earlier file."""
+        label = self._labels[candidate.index]
+        return candidate.column not in self._users_columns and self._value(candidate.column + COLUMN) == label
+
+    def is_ignored(self, candidate: Candidate) -> bool:
+        """Return whether an earlier file has ruled out that a column is the candidate's canonical column."""
+        return self._value(candidate.column + IGNORED) == self._labels[candidate.index]
+
+    def settle(
+        self, columns: Mapping[str, int], ignored: Sequence[Candidate], units: "RememberedUnits"
+    ) -> dict[str, str]:
+        """Return what to remember after this file: what was remembered, and what its values have decided.
+
+        ``columns`` has the positions of the matched columns, ``ignored`` the candidates that values rule out.
+        """
+        decisions: dict[str, str] = {}
+        for name, index in columns.items():
+            if name not in self._users_columns and self._value(name + IGNORED) != self._labels[index]:
+                decisions[name + COLUMN] = self._labels[index]
+                if name in units.decided:
+                    decisions[name + UNIT] = units.decided[name]
+        for candidate in ignored:
+            if candidate.column not in self._users_columns:
+                decisions[candidate.column + IGNORED] = self._labels[candidate.index]
+        if units.decided_comma is not None:
+            decisions[DECIMAL_SIGN] = "comma" if units.decided_comma else "point"
+        return decisions | {name: remembered.value for name, remembered in self._memory.items()}
+
+    def _value(self, decision: str) -> str | None:
+        remembered = self._memory.get(decision)
+        return remembered.value if remembered else None
+
+
+def columns_that_changed(
+    header: Sequence[str],
+    sample: SampleValues,
+    chosen: Mapping[str, Candidate],
+    by_values: Mapping[str, Candidate],
+    constraints: LayoutConstraints,
+) -> tuple[list[str], dict[str, str]]:
+    """Return warnings, and refusals by column, for remembered columns that the values would not have chosen.
+
+    ``by_values`` has the columns as they are chosen without memory.
+    """
+    warnings: list[str] = []
+    refusals: dict[str, str] = {}
+    for name, candidate in chosen.items():
+        if not constraints.is_remembered(candidate):
+            continue
+        text, origin = header[candidate.index], constraints.origin(name + COLUMN)
+        other = by_values.get(name)
+        if candidate.fit == column_values.CONTRADICTS:
+            texts = column_values.column_texts(sample, candidate.index)
+            sentence = f"column {text!r} is {name} in {origin}, which its values here, such as {texts[0][:40]!r}, "
+            if len(texts) >= MIN_VALUES:
+                refusals[name] = f"{sentence}rule out; {DECIDE_AGAIN} decides by them"
+            else:
+                warnings.append(f"{sentence}do not suggest; read so all the same")
+        elif other and other.index != candidate.index:
+            warnings.append(
+                f"column {text!r} read as {name}, as in {origin}, although the values of {header[other.index]!r} fit "
+                f"better here; {DECIDE_AGAIN} decides by them"
+            )
+    for name, candidate in by_values.items():
+        if name not in chosen and constraints.is_ignored(candidate):
+            text, texts = header[candidate.index], column_values.column_texts(sample, candidate.index)
+            fit = column_values.fit_values(name, normalise_header(text), texts, len(sample))
+            if fit >= column_values.FITS and len(texts) >= MIN_VALUES:
+                warnings.append(
+                    f"column {text!r} is ignored, as in {constraints.origin(name + IGNORED)}, although its values fit "
+                    f"{name} here; {DECIDE_AGAIN} decides by them"
+                )
+    return warnings, refusals
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedUnits:
+    """The units and the decimal sign of a file, after those that are remembered.
+
+    Attributes
+    ----------
+    units : all units by column
+    decimal_comma : whether numbers are written with a decimal comma
+    misfits, doubts : as in UnitDecisions, of columns whose unit is not remembered
+    guesses : what was inferred from the values
+    warnings, refusals : where the values contradict what is remembered
+    decided : the units to remember by column
+    decided_comma : the decimal sign to remember, None where it is not known
+    """
+
+    units: dict[str, str]
+    decimal_comma: bool
+    misfits: dict[str, Misfit]
+    doubts: dict[str, str]
+    guesses: tuple[Guess, ...]
+    warnings: tuple[str, ...]
+    refusals: dict[str, str]
+    decided: dict[str, str]
+    decided_comma: bool | None
+
+
+def units_with_memory(
+    chosen: Mapping[str, Candidate],
+    sample: SampleValues,
+    fallback: SampleValues,
+    constraints: LayoutConstraints,
+    decimal_comma: bool | None,
+) -> RememberedUnits:
+    """Return the units of columns: those that a user declares, then those remembered, then those of the values.
+
+    ``decimal_comma`` is that of the settings, None if they leave it open.
+    """
+    declared = {name: (c.index, c.unit) for name, c in chosen.items()}
+    trusted = {name for name, c in chosen.items() if c.unit and not c.source.built_in}
+    by_values = decide_units(declared, sample, fallback, trusted, decimal_comma=decimal_comma)
+    remembered = constraints.units(chosen)
+    comma = constraints.decimal_comma if decimal_comma is None else decimal_comma
+    warnings: list[str] = []
+    refusals: dict[str, str] = {}
+    units = by_values
+    if remembered or comma is not decimal_comma:
+        held = {name: (index, remembered.get(name, unit)) for name, (index, unit) in declared.items()}
+        units = decide_units(held, sample, fallback, trusted | remembered.keys(), decimal_comma=comma)
+        texts = number_texts({name: chosen[name].index for name in remembered}, sample)
+        for name, unit in remembered.items():
+            numbers = [parsing.parse_number(text, decimal_comma=units.decimal_comma) for text in texts[name]]
+            values = [number for number in numbers if number is not None]
+            suggested = by_values.units.get(name, chosen[name].unit)
+            if suggested == unit and name not in by_values.misfits:
+                if name in by_values.doubts:
+                    warnings.append(by_values.doubts[name])
+                continue
+            sentence = f"{name} is in {UNIT_WORDS[unit]} in {constraints.origin(name + UNIT)}, with the same header"
+            if rules_out_unit(name, unit, texts[name], values):
+                refusals[name] = (
+                    f"{sentence}, which its values here rule out ({value_range(values)}); "
+                    f"{DECIDE_AGAIN} reads it by its values"
+                )
+            elif name not in by_values.undecided:
+                warnings.append(
+                    f"{sentence}, and read so here, although its values ({value_range(values)}) suggest another"
+                )
+    if comma is not decimal_comma and by_values.has_decimals and by_values.decimal_comma is not comma:
+        present_sign, earlier_sign = ("comma", "point") if by_values.decimal_comma else ("point", "comma")
+        refusals[DECIMAL_SIGN] = (
+            f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "
+            f"same header, and with a {present_sign} here; {DECIDE_AGAIN} reads them by the present files"
+        )
+    decided_comma = None
+    if decimal_comma is None:
+        decided_comma = comma if comma is not None else by_values.decimal_comma if by_values.has_decimals else None
+    all_units = {name: unit for name, (_, unit) in declared.items() if unit} | remembered | units.units
+    undecided = units.undecided - remembered.keys()
+    return RememberedUnits(
+        all_units,
+        units.decimal_comma,
+        units.misfits,
+        units.doubts,
+        tuple(_guesses(units)),
+        tuple(warnings),
+        refusals,
+        {name: unit for name, unit in all_units.items() if name not in undecided},
+        decided_comma,
+    )
+
+
+def _guesses(units: UnitDecisions) -> Iterator[Guess]:
+    """Yield a Guess for each sentence about units; the first is about the decimal comma if there is one."""
+    for number, sentence in enumerate(units.decisions):
+        is_sign = number == 0 and sentence == DECIMAL_COMMA_SENTENCE
+        yield Guess(sentence, "--set ingest.decimal_sign=comma" if is_sign else UNIT_IN_SOURCE)

@@ -1,0 +1,82 @@
+"""Read and write the table ``layout_decisions``: how the values of earlier files decided that a layout is read.
+
+A decision holds for later files with the same header. It is stored after the rows of the file that made it, and by no
+run that fails.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from segue import schema
+from segue.core.text import printable
+from segue.ingest.columns.column_rules import Reading
+from segue.ingest.columns.layout_memory import LayoutMemory, Remembered, combine_decisions
+from segue.storage.store import Store
+
+REMEMBER = "remember"
+"""The value of ``ingest.layouts`` with which earlier decisions hold."""
+_MAX_HEADER_LENGTH = 1000
+
+
+def read_decisions(store: Store) -> list[dict[str, Any]]:
+    """Return all rows of ``layout_decisions``, some twenty per layout; none without the table. Runs one Spark job."""
+    stored = store.find(schema.LAYOUT_DECISIONS)
+    if stored is None:
+        return []
+    rows: list[dict[str, Any]] = stored.select(*schema.LAYOUT_DECISIONS.names).toArrow().to_pylist()
+    return rows
+
+
+def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemory]:
+    """Return what is remembered of each layout, by its key, from rows of ``layout_decisions``."""
+    by_layout: dict[str, dict[str, Remembered]] = {}
+    for row in decisions:
+        remembered = Remembered(row["value"], row["source_file"])
+        by_layout.setdefault(row["layout"], {})[row["decision"]] = remembered
+    return by_layout
+
+
+def record_decisions(
+    store: Store, readings: Sequence[Reading], stored: Sequence[Mapping[str, Any]], *, remember: bool
+) -> None:
+    """Store what the files of a run have decided. A row that holds already does not change.
+
+    Parameters
+    ----------
+    store : the tables of the output folder
+    readings : how the files were read
+    stored : all rows of ``layout_decisions``
+    remember : whether earlier decisions hold; if not, those of the layouts that were read are replaced
+    """
+    by_layout: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_layout.setdefault(reading.layout.key, []).append(reading)
+    earlier = {(row["layout"], row["decision"]): row for row in stored}
+    rows = [row for row in _rows(by_layout) if (row["layout"], row["decision"]) not in earlier or not remember]
+    if remember:
+        if rows:
+            store.sync_local(schema.LAYOUT_DECISIONS, rows)
+        return
+    others = [row for row in stored if row["layout"] not in by_layout]
+    same = [earlier.get((row["layout"], row["decision"])) for row in rows]
+    replaced = [old if old and old["value"] == row["value"] else row for old, row in zip(same, rows, strict=True)]
+    if rows or stored:
+        store.sync_local(schema.LAYOUT_DECISIONS, [*others, *replaced], remove_missing=True)
+
+
+def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
+    """Return the rows of ``layout_decisions`` for the files of each layout; what they differ on is left out."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "layout": layout,
+            "decision": decision,
+            "value": value,
+            "header": printable(", ".join(readings[0].layout.header))[:_MAX_HEADER_LENGTH],
+            "source_file": next(r.files[0].source_file for r in readings if decision in r.layout.decided),
+            "decided_at": now,
+        }
+        for layout, readings in by_layout.items()
+        for decision, value in combine_decisions([reading.layout.decided for reading in readings]).items()
+    ]

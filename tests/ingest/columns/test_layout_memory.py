@@ -1,0 +1,169 @@
+"""What earlier files have decided holds for later ones with their header, unless values rule it out."""
+
+import pytest
+
+from segue.core import distribution
+from segue.ingest.columns.column_matching import match_columns
+from segue.ingest.columns.column_rules import ColumnRules, ReadingChoices
+from segue.ingest.columns.layout_memory import Remembered, combine_decisions, layout_key
+from segue.ingest.columns.sources import Source, load_sources
+
+HEADER = ("id", "title", "artist", "genre", "tempo", "valence", "energy", "key")
+SOURCES = load_sources(distribution.conf() / "sources")
+
+
+def rows(valence, n=30, **others):
+    """Return n rows with the given valence (a function of the row's number) and other columns."""
+    defaults = {
+        "id": lambda i: f"{i:022d}",
+        "title": lambda i: f"Song {i}",
+        "artist": lambda i: f"Artist {i % 7}",
+        "genre": lambda i: ("rock", "pop")[i % 2],
+        "tempo": lambda i: str(90 + i),
+        "valence": valence,
+        "energy": valence,
+        "key": lambda i: str(i % 12),
+    }
+    return [[(others.get(name) or defaults[name])(i) for name in HEADER] for i in range(n)]
+
+
+def percent(i):
+    return str(3 * i + 2)
+
+
+def fraction(i):
+    return f"0.{10 + 3 * i}"
+
+
+RULES = ColumnRules(SOURCES, ("tempo", "valence"), ("tempo", "valence"))
+
+
+def match(sample, memory=None, **options):
+    return match_columns(HEADER, sample, options.pop("sources", SOURCES), sample, ("bpm", "valence"), memory, **options)
+
+
+def remember(layout):
+    return {name: Remembered(value, "day1.csv") for name, value in layout.decided.items()}
+
+
+def test_first_file_decides_columns_and_units_and_says_so():
+    decided = match(rows(percent)).decided
+    assert decided["valence.unit"] == "percent"
+    assert (decided["bpm.column"], decided["key.column"]) == ("tempo", "key")
+    assert "decimal_sign" not in decided  # all numbers are whole
+    assert "popularity.unit" not in decided
+
+
+def test_remembered_unit_holds_for_a_later_file_whose_values_suggest_another():
+    memory = remember(match(rows(percent)))
+    few = rows(lambda i: ("0.4", "0.7", "0.9")[i], 3)
+    assert match(few).columns["valence"].unit == "fraction"
+    layout = match(few, memory)
+    assert layout.columns["valence"].unit == "percent"
+    assert not layout.refusals
+    assert any("valence is in 0 to 100 in day1.csv" in warning for warning in layout.warnings)
+    assert layout.decided["valence.unit"] == "percent"
+    # what the first file left open is decided by the second
+    assert layout.decided["decimal_sign"] == "point"
+
+
+@pytest.mark.parametrize(("first", "later"), [(percent, fraction), (fraction, percent)])
+def test_values_that_rule_out_the_remembered_unit_are_refused_with_what_decides(first, later):
+    layout = match(rows(later), remember(match(rows(first))))
+    assert "--set ingest.layouts=decide" in layout.refusals["valence"]
+    assert "day1.csv" in layout.refusals["valence"]
+    assert layout.columns["valence"].unit == match(rows(first)).columns["valence"].unit
+
+
+def test_unit_that_values_leave_open_is_not_remembered():
+    layout = match(rows(lambda i: str(i % 2)))
+    assert "valence.unit" not in layout.decided
+    assert match(rows(percent), remember(layout)).columns["valence"].unit == "percent"
+
+
+def test_own_source_overrules_memory_and_is_not_remembered():
+    memory = remember(match(rows(percent)))
+    own = Source("mine", {"valence": ("valence", "fraction"), "energy": ("energy", "fraction")})
+    layout = match(rows(fraction), memory, sources=[*SOURCES, own])
+    assert layout.columns["valence"].unit == "fraction"
+    assert not layout.refusals
+    assert "valence.unit" not in match(rows(fraction), sources=[*SOURCES, own]).decided
+
+
+def test_column_that_was_ruled_out_stays_ignored():
+    row_numbers = match(rows(percent, key=str))
+    assert row_numbers.decided["key.ignored"] == "key"
+    few = rows(percent, 5, key=str)
+    assert "key" in match(few).columns
+    layout = match(few, remember(row_numbers))
+    assert "key" not in layout.columns
+    # proper keys in many rows: still ignored, and a warning says so
+    layout = match(rows(percent), remember(row_numbers))
+    assert "key" not in layout.columns
+    assert any("'key' is ignored, as in day1.csv" in warning for warning in layout.warnings)
+
+
+def test_choice_between_two_columns_of_one_name_holds():
+    header = ("title", "tempo", "tempo")
+    first = match_columns(header, [[f"s{i}", str(i % 2), str(90 + i)] for i in range(30)], SOURCES)
+    assert first.decided["bpm.column"] == "tempo#2"
+    both = [[f"s{i}", str(100 + i), str(90 + i)] for i in range(30)]
+    assert match_columns(header, both, SOURCES).columns["bpm"].index == 1
+    later = match_columns(header, both, SOURCES, memory=remember(first))
+    assert later.columns["bpm"].index == 2
+    # the choice is not a guess of this file
+    assert not any("'tempo'" in guess.sentence for guess in later.guesses)
+
+
+def test_decimal_sign_holds_and_another_one_is_refused():
+    comma = rows(percent, tempo=lambda i: f"{90 + i},5")
+    memory = remember(match(comma))
+    assert memory["decimal_sign"].value == "comma"
+    ambiguous = rows(percent, tempo=lambda i: "120,125")
+    assert not match(ambiguous).decimal_comma
+    assert match(ambiguous, memory).decimal_comma
+    changed = match(rows(percent, tempo=lambda i: f"{90 + i}.5"), memory)
+    assert "decimal comma in day1.csv" in changed.refusals["decimal_sign"]
+    assert match(rows(percent, tempo=lambda i: f"{90 + i}.5"), memory, decimal_comma=False).refusals == {}
+
+
+def test_genre_separator_holds_and_the_setting_overrules_it():
+    listed = rows(percent, genre=lambda i: ("rock, pop", "pop", "rock, jazz")[i % 3])
+    key = RULES.key("csv", HEADER)
+    first = RULES.match(HEADER, listed, listed, key)
+    assert first.genre_separator == ","
+    rules = ColumnRules(SOURCES, RULES.required_columns, (), memories={key: remember(first)})
+    one = rows(percent, 1, genre=lambda _: "folk, blues")
+    assert RULES.match(HEADER, one, one, key).genre_separator is None
+    assert rules.match(HEADER, one, one, key).genre_separator == ","
+    given = ColumnRules(SOURCES, (), (), ReadingChoices(genre_separator="none"), {key: remember(first)})
+    assert given.match(HEADER, listed, listed, key).genre_separator is None
+
+
+def test_texts_with_separators_that_are_no_lists_are_remembered_as_whole():
+    whole = rows(percent, genre=lambda i: f"Name {i}, Co {i}")
+    key = RULES.key("csv", HEADER)
+    first = RULES.match(HEADER, whole, whole, key)
+    assert first.decided["genre_separator"] == "none"
+    listed = rows(percent, genre=lambda i: ("rock, pop", "pop", "rock, jazz")[i % 3])
+    later = ColumnRules(SOURCES, (), (), memories={key: remember(first)}).match(HEADER, listed, listed, key)
+    assert later.genre_separator is None
+    assert any("genre" in warning and "day1.csv" in warning for warning in later.warnings)
+
+
+def test_layouts_differ_by_format_source_and_names_only():
+    key = layout_key("csv", "auto", HEADER)
+    assert key == layout_key("csv", "auto", [name.upper() for name in reversed(HEADER)])
+    others = [
+        layout_key("json", "auto", HEADER),
+        layout_key("csv", "mine", HEADER),
+        layout_key("csv", "auto", HEADER[1:]),
+    ]
+    assert len({key, *others}) == 4
+    # columns of one name differ by their order
+    assert layout_key("csv", "auto", ["a", "b", "b"]) != layout_key("csv", "auto", ["b", "a", "b"])
+
+
+def test_files_of_one_run_that_differ_decide_nothing():
+    decisions = [{"valence.unit": "percent", "bpm.column": "tempo"}, {"valence.unit": "fraction"}]
+    assert combine_decisions(decisions) == {"bpm.column": "tempo"}
