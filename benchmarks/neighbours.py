@@ -31,7 +31,7 @@ from segue import synthetic
 from segue.runtime import session
 from segue.settings.loading import load
 from segue.similarity import arrays
-from segue.similarity.coordinates import Scaling, SimilarityOptions, fit_scaling
+from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling
 from segue.similarity.neighbours import similar_lists
 from segue.similarity.partitioned import TRACKS_PER_CELL
 from segue.similarity.rules import Rules

@@ -16,7 +16,7 @@ import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from segue.settings.loading import load
-from segue.similarity.coordinates import MINMAX, QUANTILE, STANDARD, Scaling, column_quantiles
+from segue.similarity.scaling import MINMAX, QUANTILE, STANDARD, Scaling, column_quantiles
 from segue.similarity.kd_tree import CandidateTree, build_tree
 from segue.similarity.recordings import artist_key, title_key
 from segue.similarity.releases import UNITS, group_by_title

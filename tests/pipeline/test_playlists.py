@@ -14,8 +14,8 @@ from tests.similarity.tracks import NINE, as_dicts, as_frame, coarse_tracks
 
 from segue.pipeline import recommend
 from segue.similarity import playlists
-from segue.similarity.coordinates import SimilarityOptions, fit_scaling
 from segue.similarity.rules import Rules
+from segue.similarity.scaling import SimilarityOptions, fit_scaling
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def root(spark, labeled, tmp_path_factory):
         (None, "is not a file"),
         ("# nothing\n", "names no track"),
         ("9 8 7 6\n", "none of 1 tracks in --seeds"),
-        ("PK\3\4", "is damaged or encrypted"),
+        ("PK\3\4", "is damaged or breaks off"),
     ],
 )
 def test_file_without_usable_seeds_is_refused(content, message, root, run_job, tmp_path, capsys):

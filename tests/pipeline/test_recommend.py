@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from tests.pipeline.labeled import labeled_tracks, stored
 
 from segue import schema
-from segue.pipeline import recommend
+from segue.pipeline import recommend, similarity_inputs
 from segue.runtime import runner
 from segue.settings import RecommendSettings
 from segue.storage.store import Store
@@ -105,8 +105,8 @@ def test_changed_tracks_or_settings_replace_the_lists(spark, run_job, labeled, c
 
 
 def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, copied, caplog):
-    model_version, _, content = recommend.fingerprint(labeled)
-    former = recommend.inputs_hash(content, model_version, RecommendSettings(), {}, "0.1.0")
+    model_version, _, content = similarity_inputs.fingerprint(labeled)
+    former = similarity_inputs.inputs_hash(content, model_version, RecommendSettings(likeness="nine"), {}, "0.1.0")
     lists = similar_by_id(copied)
     store = Store(spark, str(copied))
     empty = store.read(schema.SIMILAR_TRACKS).withColumns(
@@ -116,7 +116,9 @@ def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, co
     caplog.clear()
     for repeats in (1, 0):
         assert run_job(recommend.JOB, "--output", copied) == 0
-        assert caplog.text.count("the rules on releases and artists are new") == repeats
+        assert (
+            caplog.text.count("likeness and rules on releases are new; all lists are computed again, once") == repeats
+        )
         assert similar_by_id(copied) == lists
         caplog.clear()
 
@@ -131,11 +133,19 @@ def test_a_catalogue_with_too_few_artists_gets_full_lists_and_a_log_line(spark, 
     assert "too few artists near the seeds for 30 tracks with recommend.per_artist = 2" in caplog.text
 
 
+@pytest.mark.guard("nine-keeps-lists")
+def test_the_likeness_nine_has_the_hash_of_segue_0_2():
+    content = {"rows": 2, "total": "5", "parity": 1}
+    # as the code before the setting recommend.likeness computed it
+    nine = RecommendSettings(likeness="nine")
+    assert similarity_inputs.inputs_hash(content, "m1", nine, {"bpm": 1.5}) == "84c56b517c44c89d"
+
+
 def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
     def origin(frame, imputed=(), **settings):
-        model_version, _, content = recommend.fingerprint(frame)
+        model_version, _, content = similarity_inputs.fingerprint(frame)
         chosen = RecommendSettings(**settings)
-        return recommend.inputs_hash(content, model_version, chosen, dict(imputed))
+        return similarity_inputs.inputs_hash(content, model_version, chosen, dict(imputed))
 
     usual = origin(labeled)
     same = [
@@ -152,8 +162,11 @@ def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
         origin(labeled.withColumn("isrc", F.lit("GBAYE6900531"))),
         origin(labeled, per_artist=1),
         origin(labeled, imputed=[("bpm", 100.0)]),
+        origin(labeled, likeness="audio"),
+        origin(labeled, likeness="nine"),
+        origin(labeled, weights={"year": 2.0}),
     ]
-    assert len({usual, *others}) == 7
+    assert len({usual, *others}) == 10
 
 
 def test_feature_without_values_is_omitted(spark, run_job, labeled, tmp_path, caplog):

@@ -40,7 +40,10 @@ DEFAULTS = {
     "train": {"when": "missing"},
     "label": {"model_version": "latest"},
     "recommend": {
-        "features": [*SIX, "energy", "danceability", "duration_s"],
+        "likeness": "era",
+        "features": None,
+        "log": None,
+        "weights": None,
         "scaling": "standard",
         "method": "auto",
         "per_artist": 2,
@@ -53,6 +56,26 @@ DEFAULTS = {
     },
     "report": {"points": 5000, "searchable": 300},
 }
+
+
+NINE = (*SIX, "energy", "danceability", "duration_s")
+SKEWED = {"speechiness": 0.01, "liveness": 0.01, "instrumentalness": 0.01, "acousticness": 0.01, "duration_s": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ((*NINE, "instrumentalness", "year"), SKEWED, {"liveness": 0.5, "year": 2.5})),
+        ({"likeness": "audio"}, ((*NINE, "instrumentalness"), SKEWED, {"liveness": 0.5})),
+        ({"likeness": "nine"}, (NINE, {}, {})),
+        ({"likeness": "nine", "weights": {"bpm": 2.0}}, (NINE, {}, {"bpm": 2.0})),
+        ({"likeness": "audio", "log": {}}, ((*NINE, "instrumentalness"), {}, {"liveness": 0.5})),
+        ({"features": ("year", "bpm")}, (("year", "bpm"), {}, {})),
+    ],
+)
+def test_features_log_and_weights_take_precedence_over_likeness(given, expected):
+    compared = settings.RecommendSettings(**given).compared
+    assert (compared.features, compared.log, compared.weights) == expected
 
 
 def test_defaults_as_json_are_the_documented_ones():

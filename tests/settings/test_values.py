@@ -69,6 +69,13 @@ def test_set_reads_toml_and_bare_text(assignment, value):
     [
         "ingest.mode=replace",
         "recommend.features=[]",
+        "recommend.features=key",
+        "recommend.likeness=ten",
+        "recommend.log={loudness=1.0}",
+        "recommend.log={liveness=0}",
+        "recommend.log={year=1}",
+        "recommend.weights={year=0}",
+        "recommend.weights={cluster=1}",
         "recommend.scaling=robust",
         "recommend.method=fast",
         "recommend.per_artist=-1",

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
 from segue.errors import InputError
-from segue.similarity.coordinates import SimilarityOptions, column_quantiles, fit_scaling, quantile_rank
+from segue.similarity.scaling import SimilarityOptions, column_quantiles, fit_scaling, quantile_rank
 
 FEATURES = ("bpm", "loudness", "duration_s")
 SCALERS = {
@@ -43,8 +43,25 @@ def test_coordinates_equal_those_of_scikit_learn(kind, tracks, values):
     assert np.allclose(scaling.points(values)[compared], expected[compared], atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", list(SCALERS))
+def test_logarithms_ages_and_weights(kind, tracks, values):
+    dated = tracks.withColumn("year", 2020 - F.floor(F.col("bpm") / 4))
+    years = 2020 - values[:, 0] // 4
+    all_values = np.column_stack([values, years])
+    names = (*FEATURES, "year")
+    options = SimilarityOptions(names, kind, log={"duration_s": 3.0}, weights={"bpm": 0.5, "year": 2.0})
+    points = fit_scaling(dated, options).points(all_values)
+    if kind == "quantile":
+        # no rank changes, as the transforms are monotonous
+        expected = fit_scaling(dated, SimilarityOptions(names, kind)).points(all_values)
+    else:
+        ages = np.sqrt(years.max() - years)
+        expected = SCALERS[kind].fit_transform(np.column_stack([values[:, :2], np.log(values[:, 2] + 3.0), -ages]))
+    assert np.allclose(points, expected * [0.5, 1.0, 1.0, 2.0], atol=1e-9)
+
+
 def test_scaling_does_not_depend_on_partitions_and_order(tracks, values):
-    options = SimilarityOptions(FEATURES, "standard")
+    options = SimilarityOptions(FEATURES, "standard", log={"bpm": 1.0})
     shuffled = tracks.repartition(7, F.rand(1)).sortWithinPartitions(F.rand(2))
     first, second = fit_scaling(tracks, options), fit_scaling(shuffled, options)
     for name in ("centre", "width", "quantiles"):

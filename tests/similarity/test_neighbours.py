@@ -7,10 +7,10 @@ from pyspark.sql import functions as F
 from tests.similarity import oracle
 from tests.similarity.tracks import NINE, as_dicts, as_frame, coarse_tracks
 
-from segue.similarity.coordinates import SimilarityOptions, fit_scaling
 from segue.similarity.neighbours import MAX_TREE_VALUES, choose_method, has_too_few_artists, similar_lists
 from segue.similarity.reasons import as_ranks, distinctive_features
 from segue.similarity.rules import Rules
+from segue.similarity.scaling import SimilarityOptions, fit_scaling
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,7 @@ def pairs(lists):
         ({"rules": Rules(10, 0), "other_releases": True}, {"per_artist": 0, "other_releases": True}),
         ({"rules": Rules(10, 1, 2)}, {"per_artist": 1, "years_apart": 2}),
         ({"same_genre": True}, {"same_genre": True}),
+        ({"features": (*NINE, "year"), "log": {"bpm": 0.5}, "weights": {"year": 2.0, "energy": 0.5}}, {}),
         (
             {"min_popularity": 40.0, "outliers": False},
             {"is_candidate": lambda t: not t["is_outlier"] and t["popularity"] is not None and t["popularity"] >= 40},
@@ -44,8 +45,9 @@ def pairs(lists):
 )
 def test_lists_equal_the_definition(method, options, limits, spark, coarse):
     tracks = as_frame(spark, coarse).repartition(3)
-    scaling, lists = fit_lists(tracks, SimilarityOptions(NINE, "standard", method, **options))
-    rows = as_dicts(coarse, scaling.points(coarse[list(NINE)].to_numpy()))
+    scaling, lists = fit_lists(tracks, SimilarityOptions(**{"features": NINE, "method": method} | options))
+    values = coarse[list(scaling.features)].to_numpy(dtype=float)
+    rows = as_dicts(coarse, scaling.points(scaling.fill_missing(values)))
     assert pairs(lists) == {row["track_id"]: oracle.similar(row, rows, **limits) for row in rows}
 
 

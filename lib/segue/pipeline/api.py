@@ -23,11 +23,12 @@ from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.input_files import list_input, require_visible_input
 from segue.pipeline.ingest import check_sources, read_input
-from segue.pipeline.recommend import similarity_options
 from segue.pipeline.run_all import PipelineResult, run_stages
+from segue.pipeline.similarity_inputs import similarity_options
 from segue.pipeline.train import fit_model, summarise
 from segue.settings import load
-from segue.similarity import coordinates, neighbours
+from segue.similarity import neighbours
+from segue.similarity.scaling import fit_scaling
 from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -167,7 +168,7 @@ def similar_tracks(
         returns a DataFrame persisted on disk: unpersist it.
     """
     options = similarity_options(load(overrides=settings).recommend)
-    scaling = coordinates.fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
+    scaling = fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
     n_tracks = labeled.count()
     if "artist" in labeled.columns and neighbours.has_too_few_artists(labeled, options.rules):
         # counting the lists themselves would run the search once more

@@ -7,48 +7,33 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.clustering import model_card
 from segue.core import distribution
-from segue.core.text import json_digest, printable
+from segue.core.text import printable
 from segue.errors import InputError
 from segue.ingest.columns.sources import load_sources
+from segue.pipeline.similarity_inputs import (
+    FORMER_LISTS_VERSION,
+    fingerprint,
+    imputed_by,
+    inputs_hash,
+    similarity_options,
+)
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import RecommendSettings
-from segue.similarity import coordinates, neighbours, playlists
-from segue.similarity.rules import Rules
+from segue.similarity import neighbours, playlists
+from segue.similarity.scaling import fit_scaling
 from segue.similarity.seed_files import MAX_BYTES, read_seeds
 from segue.similarity.seeds import Seed, closest_titles, collect_matches, resolve_seeds
 from segue.storage.files import local_size
-from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 
-_DIGITS = 16
-_DECISIVE_COLUMNS = (
-    "track_id",
-    "title",
-    "artist",
-    "genre",
-    "year",
-    "popularity",
-    *schema.FEATURE_NAMES,
-    "cluster",
-    "is_outlier",
-    "isrc",
-)
-"""The columns of ``labeled_tracks`` on which the lists of similar tracks depend.
-
-Columns that the table does not have are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
-"""
-_LISTS_VERSION, _FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Part of ``inputs_hash``: version of the rules in the code. To be raised if the same inputs give other lists."""
 _MAX_LISTED, _MAX_TEXT = 5, 100
 """Maximum number of unknown seeds that a message lists, and of characters of each."""
 _PLAYLIST_ROWS = (
@@ -119,15 +104,19 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     inputs = {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
     options = similarity_options(settings)
     imputed = imputed_by(store, model_version)
-    origin, former_origin = (
-        inputs_hash(content, model_version, settings, imputed, version)
-        for version in (_LISTS_VERSION, _FORMER_LISTS_VERSION)
-    )
-    if _confirm(store, origin, former_origin, tracks_version):
+    origin = inputs_hash(content, model_version, settings, imputed)
+    formerly = settings.model_copy(update={"likeness": "nine"})
+    news = {
+        inputs_hash(content, model_version, formerly, imputed): "the default of recommend.likeness is",
+        inputs_hash(
+            content, model_version, formerly, imputed, FORMER_LISTS_VERSION
+        ): "likeness and rules on releases are",
+    }
+    if _confirm(store, origin, news, tracks_version):
         log.info("recommend: the lists of %d tracks are up to date", n_tracks)
         seconds = round(time.monotonic() - started, 3)
         return StageResult(stage="recommend", inputs=inputs, counts={"tracks": 0, "seconds": seconds})
-    scaling = coordinates.fit_scaling(labeled, options, imputed)
+    scaling = fit_scaling(labeled, options, imputed)
     with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
         constants = {
             "model_version": F.lit(model_version),
@@ -152,80 +141,20 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     return StageResult(stage="recommend", inputs=inputs, counts=counts)
 
 
-def similarity_options(settings: RecommendSettings) -> coordinates.SimilarityOptions:
-    """Convert the settings of the section ``recommend`` to SimilarityOptions, which ``segue.similarity`` takes."""
-    return coordinates.SimilarityOptions(
-        features=settings.features,
-        scaling=settings.scaling,
-        method=settings.method,
-        rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart),
-        other_releases=settings.other_releases,
-        same_genre=settings.same_genre,
-        min_popularity=settings.min_popularity,
-        outliers=settings.outliers,
-    )
-
-
-def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
-    """Return the model version, the number of tracks, and a checksum of them. Runs one Spark job.
-
-    The checksum is a dict: the number of rows, and the sum and XOR of their hashes, which do not depend on the order of
-    rows. A hash is of the columns on which the lists of similar tracks depend.
-
-    Raises
-    ------
-    InputError
-        If there are no tracks.
-    """
-    row_hash = F.xxhash64(*(name for name in _DECISIVE_COLUMNS if name in labeled.columns))
-    row = labeled.agg(
-        F.max("model_version").alias("model_version"),
-        F.count("*").alias("rows"),
-        F.sum(row_hash.cast("decimal(38,0)")).cast("string").alias("total"),
-        F.bit_xor(row_hash).alias("parity"),
-    ).collect()[0]
-    if not row.rows:
-        raise InputError("labeled_tracks has no tracks; ingest some, and label them")
-    return row.model_version, row.rows, {name: row[name] for name in ("rows", "total", "parity")}
-
-
-def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return a dict from feature to the value that a model fills in where it is missing; {} if there is no model."""
-    text = ModelStore(store.root, store.files).card(model_version)
-    return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
-
-
-def inputs_hash(
-    content: Mapping[str, Any],
-    model_version: str,
-    settings: RecommendSettings,
-    imputed: Mapping[str, float],
-    lists_version: str = _LISTS_VERSION,
-) -> str:
-    """Return a hash (16 hexadecimal digits) of everything on which the lists of similar tracks depend.
-
-    ``content`` is the checksum of the tracks, as returned by ``fingerprint``; ``imputed`` are the values that the model
-    fills in, by feature; ``lists_version`` is that of the rules in the code.
-    """
-    decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length"})
-    # hashed under the former name of the setting, so that lists written by 0.1.0 stay valid
-    decisive["least_popularity"] = decisive.pop("min_popularity")
-    everything = [content, model_version, decisive, imputed, lists_version]
-    return json_digest(everything, _DIGITS)
-
-
-def _confirm(store: Store, origin: str, former_origin: str, tracks_version: int) -> bool:
+def _confirm(store: Store, origin: str, news: Mapping[str, str], tracks_version: int) -> bool:
     """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
     If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with them. A compaction makes a new
-    version, and so does a change of columns on which no list depends. ``former_origin`` is the hash with the former
-    version of the code; if the lists have it, a log line says why they are computed again.
+    version, and so does a change of columns on which no list depends. ``news`` maps hashes with former defaults and
+    rules to what has changed since: if the lists have one, a log line says why they are computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
-    if row is not None and row.made_from == former_origin:
-        log.info("recommend: the rules on releases and artists are new; all lists are computed again, once")
-    if stored is None or row is None or row.made_from != origin:
+    if stored is None or row is None:
+        return False
+    if row.made_from != origin:
+        if row.made_from in news:
+            log.info("recommend: %s new; all lists are computed again, once", news[row.made_from])
         return False
     # guard: unchanged-lists-get-new-version
     if row.tracks_version != tracks_version:
@@ -267,7 +196,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     if unknown:
         log.warning("recommend: %d of %d seeds are not in the catalogue: %s", len(unknown), len(seeds), listed)
     options = similarity_options(settings)
-    scaling = coordinates.fit_scaling(labeled, options, imputed_by(store, model_version))
+    scaling = fit_scaling(labeled, options, imputed_by(store, model_version))
     recommended = playlists.fit_playlist(labeled, scaling, options, ids, settings.playlist_length)
     name = PurePosixPath(path).stem
     rows = _playlist_rows(labeled, recommended).withColumns(

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import asdict
 from typing import Any
 
 from pyspark.sql import Row
@@ -119,6 +120,7 @@ def _provenance(
     name = schema.LABELED_TRACKS.name
     chosen = next(row for row in scores if row.chosen)
     trained: dict[str, Any] = with_current_names(card.settings)
+    shown = settings.model_dump(mode="json", include={"report", "recommend"})
     return numbers.Provenance(
         model_version=card.model_version,
         trained_at=card.trained_at,
@@ -128,7 +130,7 @@ def _provenance(
         restarts=chosen.restarts,
         space=card.space,
         tables=tables,
-        settings=trained | settings.model_dump(mode="json", include={"report", "recommend"}),
+        settings=trained | shown | {"recommend": shown["recommend"] | asdict(settings.recommend.compared)},
         versions=card.versions,
     )
 

@@ -7,7 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from segue.settings.values import MAX_K, Encoding, FeatureNames, Ks, ListOf, LoggedNames, Text, Weights
+from segue.settings.likeness import PRESETS, Likeness
+from segue.settings.values import (
+    MAX_K,
+    Encoding,
+    FeatureNames,
+    Ks,
+    ListOf,
+    LoggedNames,
+    Offsets,
+    SimilarityNames,
+    SimilarityWeights,
+    Text,
+    Weights,
+)
 
 _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 
@@ -197,9 +210,22 @@ class LabelSettings(_Section):
 class RecommendSettings(_Section):
     """Settings for how similarity is measured, and which similar tracks are recommended."""
 
-    features: FeatureNames = Field(
-        default=(*_SIX_FEATURES, "energy", "danceability", "duration_s"),
-        description="the audio features that tracks are compared by",
+    likeness: Literal["era", "audio", "nine"] = Field(
+        default="era",
+        description='what tracks are compared by: "era": sound and year, "audio": sound, "nine": that of segue 0.2',
+    )
+    features: SimilarityNames | None = Field(
+        default=None,
+        examples=[["bpm", "energy", "year"]],
+        description="instead of those of likeness, whose log and weights are then not used either",
+    )
+    log: Offsets | None = Field(
+        default=None,
+        examples=[{"speechiness": 0.01}],
+        description="features whose logarithm is scaled, each with a number that is added to its values first",
+    )
+    weights: SimilarityWeights | None = Field(
+        default=None, examples=[{"year": 2.0}], description="a factor for each scaled feature; 1 for those not listed"
     )
     scaling: Literal["minmax", "standard", "quantile"] = Field(
         default="standard",
@@ -222,6 +248,14 @@ class RecommendSettings(_Section):
     playlist_length: int = Field(
         default=30, ge=1, le=1000, description="maximum tracks recommended for a list given by --seeds"
     )
+
+    @property
+    def compared(self) -> Likeness:
+        """What tracks are compared by: as ``likeness`` says, unless ``features``, ``log`` or ``weights`` are given."""
+        preset = PRESETS[self.likeness] if self.features is None else Likeness(self.features)
+        log = preset.log if self.log is None else self.log
+        weights = preset.weights if self.weights is None else self.weights
+        return Likeness(preset.features, log, weights)
 
 
 class ReportSettings(_Section):

@@ -71,6 +71,17 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
+    """Require that each feature's values are positive when its offset is added, as their logarithm is taken."""
+    for name, offset in offsets.items():
+        feature = _LOGGABLE.get(name)
+        if feature is None:
+            raise ValueError(f"{name} can be negative")
+        if feature.low + offset <= 0 and not (feature.low_is_open and offset == 0):
+            raise ValueError(f"{name} can be {feature.low:g}, expected an offset above {-feature.low:g}")
+    return offsets
+
+
 def _encoding(name: str) -> str:
     """Return ``auto``, or Python's name of an encoding; raise ValueError if it is unknown or does not extend ASCII."""
     if name.lower() == "auto":
@@ -89,6 +100,7 @@ def _expected(text: str) -> Any:
     return Field(json_schema_extra={"expected": text})
 
 
+_LOGGABLE = {number.name: number for number in schema.NUMBERS if number.low >= 0}
 _NOT_NEGATIVE = tuple(feature.name for feature in schema.FEATURES if feature.low >= 0)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), _expected("a text that is not empty")]
@@ -112,6 +124,27 @@ LoggedNames = Annotated[
     BeforeValidator(_split_names),
     _different_names_out_of(_NOT_NEGATIVE),
     _expected(f"a list of different features that are never negative, out of {', '.join(_NOT_NEGATIVE)}"),
+]
+SIMILARITY_NAMES = (*schema.FEATURE_NAMES, "year", schema.POPULARITY.name)
+SimilarityNames = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_split_names),
+    _different_names_out_of(SIMILARITY_NAMES),
+    _expected(f"a list of different names out of {', '.join(SIMILARITY_NAMES)}"),
+]
+SimilarityWeights = Annotated[
+    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    _different_names_out_of(SIMILARITY_NAMES),
+    _expected("a table of features and their weights above 0, such as { year = 2.0 }"),
+]
+Offsets = Annotated[
+    dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]],
+    AfterValidator(_positive_with_offsets),
+    _expected(
+        f"a table of features out of {', '.join(_LOGGABLE)}, each with a number above 0 (duration_s, bpm: 0 or more) "
+        "that is added to its values, such as { speechiness = 0.01 }"
+    ),
 ]
 Weights = Annotated[
     dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],

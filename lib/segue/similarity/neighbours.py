@@ -65,11 +65,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue.similarity import arrays, coordinates, releases
-from segue.similarity.coordinates import Scaling, SimilarityOptions, with_points
+from segue.similarity.coordinates import with_points
 from segue.similarity.kd_tree import build_tree
 from segue.similarity.lists import SIMILAR_ROWS, BatchSearch, similar_rows
 from segue.similarity.partitioned import TRACKS_PER_CELL, partitioned_neighbours
 from segue.similarity.rules import Rules
+from segue.similarity.scaling import Scaling, SimilarityOptions
 
 log = logging.getLogger(__name__)
 TREE, CELLS, AUTO = "tree", "cells", "auto"
@@ -99,7 +100,7 @@ def similar_lists(
     ----------
     tracks : DataFrame with the columns of ``labeled_tracks``
     scaling : Scaling
-        From ``coordinates.fit_scaling``.
+        From ``fit_scaling``.
     options : SimilarityOptions
         Rules, candidates (which tracks can be recommended) and search method.
     n_tracks : int, optional

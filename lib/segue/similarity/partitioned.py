@@ -25,11 +25,12 @@ from pyspark.storagelevel import StorageLevel
 from scipy.spatial.distance import cdist
 
 from segue.similarity import arrays, lists
-from segue.similarity.coordinates import Scaling, hash_sample, with_points
+from segue.similarity.coordinates import with_points
 from segue.similarity.kd_tree import SLACK, build_tree
 from segue.similarity.lists import LIST_COLUMNS, SIMILAR_ROWS, BatchSearch, NeighbourLists, similar_rows
 from segue.similarity.releases import with_recordings
 from segue.similarity.rules import Flags, Floats, Integers, Rules
+from segue.similarity.scaling import Scaling, hash_sample
 
 log = logging.getLogger(__name__)
 MapBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]

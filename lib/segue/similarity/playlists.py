@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 from segue.core.spark_helpers import persisted
 from segue.similarity import arrays, coordinates, releases
 from segue.similarity.arrays import TrackBatch
-from segue.similarity.coordinates import Scaling, SimilarityOptions
 from segue.similarity.kd_tree import CandidateTree
 from segue.similarity.rules import NO_TRACK, Rules, exceeds_cap, select_one
+from segue.similarity.scaling import Scaling, SimilarityOptions
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def fit_playlist(
     ----------
     tracks : DataFrame with the columns of ``labeled_tracks``
     scaling : Scaling
-        From ``coordinates.fit_scaling``.
+        From ``fit_scaling``.
     options : SimilarityOptions
         Rules, and which tracks can be recommended. ``rules.length`` is not used, and ``rules.per_artist`` limits the
         result, not each seed's neighbours.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.clustering.descriptions import WORDS
-from segue.schema import FEATURES
+from segue.schema import NUMBERS, POPULARITY
 
 HIGHEST_RANK = 65_535
 """The rank of share 1: ranks are stored as integers from 0, so that differences are exact and symmetric."""
@@ -68,10 +68,16 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
     return reasons
 
 
-_STEPS = {"beats per minute": (1.0, "{} BPM"), "dB": (0.1, "{} dB"), "seconds": (1.0, "{} s")}
+_STEPS = {"beats per minute": (1.0, "{} BPM"), "dB": (0.1, "{} dB"), "seconds": (1.0, "{} s")} | {
+    POPULARITY.unit: (1.0, "{} in popularity")
+}
 """By unit: the step to which a difference is rounded up, and the format of its text."""
+_WORDS = WORDS | {"popularity": ("popular", "little known")}
+"""For every number, the word for a value in the upper third of all tracks, and the word for one in the lower third."""
+_PARTS_OF_DECADE = ("early", "early", "early", "early", "mid", "mid", "mid", "late", "late", "late")
+"""By the last digit of a year."""
 _FRACTION_STEP = 0.01
-_UNITS = {feature.name: feature.unit for feature in FEATURES}
+_UNITS = {feature.name: feature.unit for feature in NUMBERS}
 Values = Mapping[str, float | None]
 
 
@@ -87,27 +93,44 @@ def describe_reasons(
     first, second : mapping of str to float or None
         Feature values of the two tracks, in the features' units; features without a value are left out.
     thirds : mapping of str to (float, float)
-        For each feature the 1/3 and 2/3 quantiles over all tracks.
+        For each feature but ``year`` the 1/3 and 2/3 quantiles over all tracks.
 
     >>> thirds = {"acousticness": (0.1, 0.6), "energy": (0.4, 0.8), "bpm": (100.0, 130.0)}
     >>> first, second = ({"acousticness": 0.9, "energy": 0.2, "bpm": bpm} for bpm in (118.0, 119.6))
     >>> describe_reasons(["acousticness", "energy", "bpm"], first, second, thirds)
     'both acoustic and calm, within 2 BPM'
+    >>> describe_reasons(["energy", "year"], first | {"year": 1981}, second | {"year": 1983}, thirds)
+    'both calm, both from the early 1980s'
     """
-    adjectives, differences = [], []
+    adjectives, differences, years = [], [], []
     for name in why:
         a, b = first.get(name), second.get(name)
         if a is None or b is None:
             continue
+        if name == "year":
+            years.append(_describe_years(int(a), int(b)))
+            continue
         low, high = thirds[name]
         if min(a, b) >= high > low:
-            adjectives.append(WORDS[name][0])
+            adjectives.append(_WORDS[name][0])
         elif max(a, b) <= low < high:
-            adjectives.append(WORDS[name][1])
+            adjectives.append(_WORDS[name][1])
         else:
             differences.append(_describe_difference(name, abs(a - b)))
     both = [f"both {_enumerate(adjectives)}"] if adjectives else []
-    return ", ".join(both + differences)
+    return ", ".join(both + years + differences)
+
+
+def _describe_years(first: int, second: int) -> str:
+    """Return two years of release in words, such as "both from the early 1980s" or "2 years apart"."""
+    difference = abs(first - second)
+    if difference == 0:
+        return f"both from {first}"
+    if first // 10 == second // 10:
+        parts = {_PARTS_OF_DECADE[year % 10] for year in (first, second)}
+        part = f"{parts.pop()} " if len(parts) == 1 else ""
+        return f"both from the {part}{first // 10 * 10}s"
+    return f"{difference} year{'s' if difference > 1 else ''} apart"
 
 
 def _enumerate(words: Sequence[str]) -> str:

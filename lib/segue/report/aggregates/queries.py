@@ -144,15 +144,15 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
     Returns
     -------
     Rows with the fields owner and track (the similar track), both structs of track_id, title, artist, cluster and the
-    features; rank (position in the list, from 0); and why (names of the shared features). They are sorted by owner's
-    track_id and rank. Entries of tracks that ``labeled`` does not have are left out.
+    numbers that reasons can name; rank (position in the list, from 0); and why (names of the shared features). They are
+    sorted by owner's track_id and rank. Entries of tracks that ``labeled`` does not have are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
     lists = similar.join(F.broadcast(requested), F.col("track_id") == F.col("owner_id"))
     entries = lists.select("owner_id", F.posexplode("similar").alias("rank", "entry"))
     entries = entries.select("owner_id", "rank", F.col("entry.track_id").alias("neighbour_id"), F.col("entry.why"))
-    columns = F.struct("track_id", "title", "artist", "cluster", *schema.FEATURE_NAMES)
+    columns = F.struct("track_id", "title", "artist", "cluster", *sums.NUMBERS)
     tracks = labeled.select(F.col("track_id").alias("key"), columns.alias("columns"))
     neighbours = tracks.join(F.broadcast(entries), F.col("key") == F.col("neighbour_id"))
     neighbours = neighbours.select("owner_id", "rank", "why", F.col("columns").alias("track"))

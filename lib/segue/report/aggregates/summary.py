@@ -300,10 +300,9 @@ def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floa
 def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbers.SimilarTracks]:
     """Return a list of numbers.SimilarTracks, in the order of ``aggregates.searchable``, with the reasons in words."""
     terciles = {}
-    for name in schema.FEATURE_NAMES:
-        if name in names:
-            low, high = sums.quantiles(aggregates.totals, name, [1 / 3, 2 / 3])
-            terciles[name] = (low, high)
+    for name in names:
+        low, high = sums.quantiles(aggregates.totals, name, [1 / 3, 2 / 3])
+        terciles[name] = (low, high)
     lists: dict[str, numbers.SimilarTracks] = {}
     for row in aggregates.lists:
         owner, track = row.owner, row.track

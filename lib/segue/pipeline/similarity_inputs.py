@@ -1,0 +1,106 @@
+"""What the lists of similar tracks depend on: options from the settings; hashes of tracks, model and settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segue import schema
+from segue.clustering import model_card
+from segue.core.text import json_digest
+from segue.errors import InputError
+from segue.settings import RecommendSettings
+from segue.similarity.rules import Rules
+from segue.similarity.scaling import SimilarityOptions
+from segue.storage.model_store import ModelStore
+from segue.storage.store import Store
+
+_DIGITS = 16
+_DECISIVE_COLUMNS = (
+    "track_id",
+    "title",
+    "artist",
+    "genre",
+    "year",
+    "popularity",
+    *schema.FEATURE_NAMES,
+    "cluster",
+    "is_outlier",
+    "isrc",
+)
+"""The columns of ``labeled_tracks`` on which the lists of similar tracks depend.
+
+Columns that the table does not have are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
+"""
+LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
+"""Part of ``inputs_hash``: version of the rules in the code. To be raised if the same inputs give other lists."""
+
+
+def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
+    """Convert the settings of the section ``recommend`` to SimilarityOptions, which ``segue.similarity`` takes."""
+    compared = settings.compared
+    return SimilarityOptions(
+        features=compared.features,
+        scaling=settings.scaling,
+        log=compared.log,
+        weights=compared.weights,
+        method=settings.method,
+        rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart),
+        other_releases=settings.other_releases,
+        same_genre=settings.same_genre,
+        min_popularity=settings.min_popularity,
+        outliers=settings.outliers,
+    )
+
+
+def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
+    """Return the model version, the number of tracks, and a checksum of them. Runs one Spark job.
+
+    The checksum is a dict: the number of rows, and the sum and XOR of their hashes, which do not depend on the order of
+    rows. A hash is of the columns on which the lists of similar tracks depend.
+
+    Raises
+    ------
+    InputError
+        If there are no tracks.
+    """
+    row_hash = F.xxhash64(*(name for name in _DECISIVE_COLUMNS if name in labeled.columns))
+    row = labeled.agg(
+        F.max("model_version").alias("model_version"),
+        F.count("*").alias("rows"),
+        F.sum(row_hash.cast("decimal(38,0)")).cast("string").alias("total"),
+        F.bit_xor(row_hash).alias("parity"),
+    ).collect()[0]
+    if not row.rows:
+        raise InputError("labeled_tracks has no tracks; ingest some, and label them")
+    return row.model_version, row.rows, {name: row[name] for name in ("rows", "total", "parity")}
+
+
+def imputed_by(store: Store, model_version: str) -> dict[str, float]:
+    """Return a dict from feature to the value that a model fills in where it is missing; {} if there is no model."""
+    text = ModelStore(store.root, store.files).card(model_version)
+    return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
+
+
+def inputs_hash(
+    content: Mapping[str, Any],
+    model_version: str,
+    settings: RecommendSettings,
+    imputed: Mapping[str, float],
+    lists_version: str = LISTS_VERSION,
+) -> str:
+    """Return a hash (16 hexadecimal digits) of everything on which the lists of similar tracks depend.
+
+    ``content`` is the checksum of the tracks, as returned by ``fingerprint``; ``imputed`` are the values that the model
+    fills in, by feature; ``lists_version`` is that of the rules in the code.
+    """
+    compared = settings.compared
+    decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length", "likeness", "log", "weights"})
+    decisive["features"] = list(compared.features)
+    # guard: nine-keeps-lists -> decisive |= {"log": dict(compared.log), "weights": dict(compared.weights)}
+    decisive |= {name: dict(table) for name, table in (("log", compared.log), ("weights", compared.weights)) if table}
+    # hashed under the former name of the setting, so that lists written by 0.1.0 stay valid
+    decisive["least_popularity"] = decisive.pop("min_popularity")
+    everything = [content, model_version, decisive, imputed, lists_version]
+    return json_digest(everything, _DIGITS)
