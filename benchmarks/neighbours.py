@@ -31,10 +31,10 @@ from segue import synthetic
 from segue.runtime import session
 from segue.settings.loading import load
 from segue.similarity import arrays
-from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling
 from segue.similarity.neighbours import similar_lists
 from segue.similarity.partitioned import TRACKS_PER_CELL
 from segue.similarity.rules import Rules
+from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling
 
 FEATURES = load().recommend.features
 N_NEIGHBOURS = 10
