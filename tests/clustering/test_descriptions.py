@@ -5,59 +5,66 @@ import random
 import pytest
 
 from segue import schema
-from segue.clustering.descriptions import WORDS, describe_clusters
+from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters
 
 
 @pytest.mark.parametrize(
     ("deviations", "expected"),
     [
-        ({"bpm": 0.5}, "fast"),
-        ({"bpm": -0.5}, "slow"),
-        ({"bpm": 0.499, "valence": -0.499}, "middling"),
-        ({"bpm": 1.499}, "fast"),
-        ({"bpm": 1.5}, "very fast"),
-        ({"acousticness": -1.5}, "very electric"),
-        ({"loudness": 0.6, "bpm": -2.0, "valence": 0.1}, "very slow, loud"),
-        ({"bpm": 0.6, "valence": 0.9, "liveness": -0.8, "energy": 0.7}, "cheerful, studio, energetic"),
+        ({"bpm": 0.5, "valence": 0.25}, "up-tempo, fairly cheerful"),
+        ({"bpm": -0.499, "valence": -0.249}, "fairly slow, otherwise average"),
+        ({"valence": 1.499, "bpm": 0.1}, "cheerful, mid-tempo"),
+        ({"valence": 1.5}, "exuberant, otherwise average"),
+        ({"acousticness": -1.5, "liveness": 0.5}, "big full-band sound, live feel"),
         ({"valence": 0.7, "bpm": -0.7}, "slow, cheerful"),  # a tie is broken by name
-        ({"danceability": 1.0, "loudness": 1.2, "bpm": 1.1}, "loud, fast, danceable"),
-        ({}, "middling"),
+        ({"danceability": 1.0, "valence": 1.2, "bpm": 1.1, "liveness": 0.9}, "cheerful, up-tempo, danceable"),
+        ({"energy": -1.2, "bpm": 1.0, "valence": -0.3}, "calm, fairly wistful"),  # a calm cluster is not fast
+        ({"energy": 1.2, "loudness": 1.1, "bpm": 0.3}, "energetic, fairly up-tempo"),  # loud says nothing more
+        ({"instrumentalness": 2.0, "speechiness": 0.6, "bpm": 0.0}, "purely instrumental, mid-tempo"),
+        ({"bpm": 0.1}, "mid-tempo, otherwise average"),
+        ({}, "average in every respect"),
     ],
 )
 def test_description_of_one_cluster(deviations, expected):
     assert describe_clusters([deviations]) == [expected]
 
 
-def test_equal_descriptions_get_the_next_features():
-    first = {"bpm": 1.0, "loudness": 0.4, "valence": 0.2}
-    second = {"bpm": 0.9, "loudness": 0.1, "valence": -0.3}
-    assert describe_clusters([first, second, {"bpm": -1.0}]) == ["fast, rather loud", "fast, rather sombre", "slow"]
+def test_features_that_the_nearest_cluster_shares_come_later():
+    first = {"acousticness": 1.0, "valence": 0.8}
+    second = {"acousticness": 1.0, "valence": -0.8}
+    # acousticness 1.0 and nothing beyond the other; valence 0.8 and half of 1.6
+    assert describe_clusters([first, second]) == ["cheerful, acoustic", "wistful, acoustic"]
 
 
-def test_equal_descriptions_of_three_words_get_a_fourth_word():
-    shared = {"bpm": 1.0, "loudness": 0.9, "energy": 0.8}
-    assert describe_clusters([shared | {"valence": 0.7}, shared | {"valence": -0.7}]) == [
-        "fast, loud, energetic, cheerful",
-        "fast, loud, energetic, sombre",
+def test_kind_comes_first_and_leaves_room_for_two_phrases():
+    deviations = {"valence": 1.2, "bpm": 1.1, "danceability": 1.0}
+    assert describe_clusters([deviations, {}], ["80s dance pop", "jazz"]) == [
+        "80s dance pop, cheerful, up-tempo",
+        "jazz, otherwise average",
     ]
 
 
-def test_two_middling_clusters_get_distinct_descriptions():
-    assert describe_clusters([{"bpm": 0.1}, {"bpm": -0.1}]) == ["rather fast", "rather slow"]
+def test_equal_descriptions_get_the_next_features():
+    shared = {"bpm": 1.0, "acousticness": 0.9, "energy": 0.8}
+    assert describe_clusters([shared | {"valence": 0.1}, shared | {"valence": -0.1}, {"bpm": -1.0}]) == [
+        "up-tempo, acoustic, energetic, fairly cheerful",
+        "up-tempo, acoustic, energetic, fairly wistful",
+        "slow, otherwise average",
+    ]
 
 
 def test_descriptions_stay_equal_without_a_distinguishing_feature():
-    assert describe_clusters([{"bpm": 1.0}, {"bpm": 1.1}]) == ["fast", "fast"]
+    assert describe_clusters([{"bpm": 1.0}, {"bpm": 1.0}]) == ["up-tempo, otherwise average"] * 2
 
 
 def test_no_clusters_have_no_descriptions():
     assert describe_clusters([]) == []
 
 
-def test_every_feature_has_two_unique_words():
-    assert set(WORDS) == set(schema.FEATURE_NAMES)
-    words = [word for pair in WORDS.values() for word in pair]
-    assert len(set(words)) == 2 * len(WORDS)
+def test_every_feature_has_its_own_words():
+    assert set(WORDS) == set(PHRASES) == set(schema.FEATURE_NAMES)
+    for words in ([w for pair in WORDS.values() for w in pair], [p for s in PHRASES.values() for t in s for p in t]):
+        assert len(set(words)) == len(words)
 
 
 def test_descriptions_do_not_depend_on_the_order_of_clusters():
@@ -65,4 +72,5 @@ def test_descriptions_do_not_depend_on_the_order_of_clusters():
     clusters = [{name: rng.gauss(0, 1) for name in WORDS} for _ in range(12)]
     phrases = describe_clusters(clusters)
     assert len(set(phrases)) == 12
+    assert all(phrase.count(",") for phrase in phrases)
     assert describe_clusters(clusters[::-1]) == phrases[::-1]

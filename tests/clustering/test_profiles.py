@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from segue import schema
-from segue.clustering.profiles import MAX_EXEMPLARS, fit_profiles
+from segue.clustering.profiles import MAX_EXEMPLARS, _kind, _top_values, fit_profiles
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,28 @@ def test_statistics_equal_those_of_pandas(profiles, table):
 
 def test_description_begins_with_the_largest_deviation(profiles):
     # bpm is 100 for two thirds and 180 for one: -0.71 and 1.41 standard deviations from the mean
-    assert [row["cluster_description"].split(", ")[0] for row in profiles] == ["slow", "fast"]
+    assert [row["cluster_description"].split(", ")[0] for row in profiles] == ["slow", "up-tempo"]
+
+
+@pytest.mark.parametrize(
+    ("decades", "genres", "kind"),
+    [
+        # of 10 tracks, of which 20 in all: 4 are 40 %, and 4 of 5 in all are a lift of 1.6
+        ([(1980, 4, 1)], [("rock", 10, 3)], "80s rock"),
+        ([(1980, 3, 0)], [("rock", 4, 3)], ""),  # too small a share; too small a lift
+        ([(2010, 9, 0)], [], "2010s"),
+        ([(1920, 9, 0)], [("a" * 50, 9, 0)], "1920s " + "a" * 40),
+    ],
+)
+def test_kind_is_a_decade_or_genre_that_is_concentrated_in_the_cluster(decades, genres, kind):
+    def top(values, rest):
+        here, there = 10 - sum(n for _, n, _ in values), 10 - sum(n for _, _, n in values)
+        counts = [(c, value, n[c - 1]) for value, *n in values for c in (1, 2)]
+        return _top_values([*counts, (1, rest, here), (2, rest, there)])[1]
+
+    # what is left of the cluster is of many other values, of which none is frequent
+    tops = [[t for t in top(values, rest) if t.value != rest] for values, rest in ((decades, 1700), (genres, "other"))]
+    assert _kind(10, *tops) == kind
 
 
 def test_genres_have_share_and_lift(profiles, table):

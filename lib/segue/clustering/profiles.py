@@ -1,7 +1,9 @@
 """Compute the profile of every cluster: statistics of its features, description, genres and most typical tracks."""
 
 import math
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,6 +13,10 @@ from segue.clustering import descriptions
 from segue.clustering.cluster_stats import fit_feature_stats
 
 MAX_GENRES = 5
+_MIN_SHARE, _MIN_LIFT = 0.4, 1.5
+"""From which share of a cluster, and which lift, a genre or decade is part of its description."""
+_MAX_KIND = 40
+"""Maximum number of characters of a genre in a description."""
 MAX_EXEMPLARS = 5
 MAX_EXACT_TRACKS = 100_000
 """Maximum number of tracks for exact quartiles, which need all values in memory; with more they are estimated."""
@@ -33,8 +39,11 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
         One dict per cluster, cluster 1 first, from column to value; the column ``model_version`` is not in it.
     """
     rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
-    phrases = descriptions.describe_clusters(_deviations(rows))
-    genres = _fit_top_genres(labeled)
+    counts = _fit_genre_counts(labeled)
+    genres = _top_values([(cluster, genre, n) for cluster, genre, _, n in counts])
+    decades = _top_values([(cluster, decade, n) for cluster, _, decade, n in counts])
+    kinds = [_kind(row["n_tracks"], decades.get(row["cluster"]), genres.get(row["cluster"])) for row in rows]
+    phrases = descriptions.describe_clusters(_deviations(rows), kinds)
     return [
         {
             "cluster": row["cluster"],
@@ -44,7 +53,9 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
             "share": row["n_tracks"] / n_tracks,
             "silhouette": row["silhouette"],
             **{name: value for feature in schema.FEATURES for name, value in _feature_columns(feature.name, row)},
-            "top_genres": genres.get(row["cluster"], []),
+            "top_genres": [
+                {"genre": top.value, "share": top.share, "lift": top.lift} for top in genres.get(row["cluster"], [])
+            ],
             "exemplars": [exemplar.asDict() for exemplar in row["exemplars"]],
         }
         for row, phrase in zip(rows, phrases, strict=True)
@@ -130,24 +141,60 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
     return deviations
 
 
-def _fit_top_genres(labeled: DataFrame) -> dict[int, list[dict[str, Any]]]:
-    """Return a dict from cluster to its most frequent genres: dicts with genre, share and lift. Runs one Spark job.
+def _fit_genre_counts(labeled: DataFrame) -> list[tuple[int, str | None, int | None, int]]:
+    """Return how many tracks each cluster has of each genre and decade: (cluster, genre, decade, count).
 
-    ``share`` is the genre's share among the cluster's tracks that have a genre; ``lift`` is ``share`` divided by the
-    genre's share among all tracks that have a genre.
+    The decade is its first year. Genre and decade are None for tracks without one. Runs one Spark job.
     """
-    rows = labeled.where("genre IS NOT NULL").groupBy("cluster", "genre").count().collect()
-    overall: dict[str, int] = {}
-    by_cluster: dict[int, dict[str, int]] = {}
-    for cluster, genre, count in rows:
-        overall[genre] = overall.get(genre, 0) + count
-        by_cluster.setdefault(cluster, {})[genre] = count
-    n = sum(overall.values())
-    genres = {}
-    for cluster, counts in by_cluster.items():
-        size = sum(counts.values())
-        top = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_GENRES]
-        genres[cluster] = [
-            {"genre": genre, "share": count / size, "lift": count / size / (overall[genre] / n)} for genre, count in top
+    decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
+    rows = labeled.groupBy("cluster", "genre", decade.alias("decade")).count().collect()
+    return [tuple(row) for row in rows]
+
+
+class _Top(NamedTuple):
+    """A genre or decade in a cluster; shares are of the tracks for which it is known."""
+
+    value: Any
+    n_tracks: int
+    """Number of the cluster's tracks of this value."""
+    share: float
+    """Its share among the cluster's tracks."""
+    lift: float
+    """``share`` divided by its share among all tracks."""
+
+
+def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
+    """Return a dict from cluster to its most frequent values, the most frequent first, from (cluster, value, count).
+
+    None is no value, and counts nowhere.
+    """
+    by_cluster: dict[int, Counter[Any]] = {}
+    overall: Counter[Any] = Counter()
+    for cluster, value, n_tracks in counts:
+        if value is not None:
+            by_cluster.setdefault(cluster, Counter())[value] += n_tracks
+            overall[value] += n_tracks
+    n_all = overall.total()
+    return {
+        cluster: [
+            _Top(value, n, n / counter.total(), n / counter.total() / (overall[value] / n_all))
+            for value, n in sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:MAX_GENRES]
         ]
-    return genres
+        for cluster, counter in by_cluster.items()
+    }
+
+
+def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
+    """Return decade and genre that are concentrated in a cluster of ``n_tracks``, such as "80s rock", "" if none is."""
+    parts = [tops[0] for tops in (decades, genres) if tops]
+    texts = [
+        _decade_text(top.value) if isinstance(top.value, int) else top.value[:_MAX_KIND]
+        for top in parts
+        if top.lift >= _MIN_LIFT and top.share >= _MIN_SHARE and top.n_tracks >= _MIN_SHARE * n_tracks
+    ]
+    return " ".join(texts)
+
+
+def _decade_text(decade: int) -> str:
+    """Return a decade in words: "80s" for 1980, and in full, such as "2010s", where two digits could be two decades."""
+    return f"{decade % 100}s" if 1930 <= decade < 2000 else f"{decade}s"

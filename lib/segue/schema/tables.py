@@ -78,7 +78,7 @@ _EXEMPLARS = "array<struct<track_id: string, title: string, artist: string, dist
 _MODEL_VERSION = Column("model_version", "string", "the model, a folder below models/")
 _CLUSTER = Column("cluster", "int", "number of the cluster, from 1; the largest in training is 1")
 _CLUSTER_NAME = Column("cluster_name", "string", "Cluster 1, Cluster 2, …")
-_CLUSTER_DESCRIPTION = Column("cluster_description", "string", "features that differ most from all tracks, in words")
+_CLUSTER_DESCRIPTION = Column("cluster_description", "string", "what sets the cluster apart, in words")
 
 STATISTICS = {
     "mean": "mean",
