@@ -102,7 +102,7 @@ def test_limit_on_artists_gives_way_where_lists_would_be_short(method, options, 
     assert {len(similar) for similar in lists.values()} >= {10}
 
 
-def test_too_few_artists_are_found_before_the_search(spark):
+def test_too_few_artists_are_detected_before_the_search(spark):
     # two by each of five artists, and one by nobody: ten others for each of the eleven tracks
     names = [f"Artist {n % 5}" for n in range(20)] + [None]
     tracks = spark.createDataFrame([(name,) for name in names], "artist string")

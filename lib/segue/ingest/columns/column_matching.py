@@ -168,7 +168,7 @@ def match_columns(
         refusals,
         header=tuple(header),
         decided=constraints.settle({name: column.index for name, column in columns.items()}, dropped, units),
-        remembered=memory or {},
+        remembered=constraints.held,
     )
 
 

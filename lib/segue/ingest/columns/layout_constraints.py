@@ -65,6 +65,15 @@ class LayoutConstraints:
         return {name: unit for name, unit in units.items() if unit}
 
     @property
+    def held(self) -> LayoutMemory:
+        """What is remembered, without decisions about columns that a user's own source defines."""
+        return {
+            decision: remembered
+            for decision, remembered in self._memory.items()
+            if decision.rpartition(".")[0] not in self._users_columns
+        }
+
+    @property
     def decimal_comma(self) -> bool | None:
         """Whether numbers are written with a decimal comma, None if that is not remembered."""
         sign = self._value(DECIMAL_SIGN)
