@@ -66,7 +66,8 @@ def test_remembered_unit_holds_for_a_later_file_whose_values_suggest_another():
     layout = match(few, memory)
     assert layout.columns["valence"].unit == "percent"
     assert not layout.refusals
-    assert any("valence is in 0 to 100 in day1.csv" in warning for warning in layout.warnings)
+    (warning,) = [text for text in layout.warnings if "day1.csv" in text]
+    assert warning.startswith("energy (0.4 to 0.9), valence (0.4 to 0.9): in 0 to 100 in day1.csv")
     assert layout.decided["valence.unit"] == "percent"
     # what the first file left open is decided by the second
     assert layout.decided["decimal_sign"] == "point"
@@ -78,6 +79,15 @@ def test_values_that_rule_out_the_remembered_unit_are_refused_with_what_decides(
     assert "--set ingest.layouts=decide" in layout.refusals["valence"]
     assert "day1.csv" in layout.refusals["valence"]
     assert layout.columns["valence"].unit == match(rows(first)).columns["valence"].unit
+
+
+def test_few_rows_of_which_all_columns_are_fractions_rule_out_percent():
+    memory = remember(match(rows(percent)))
+    assert not match(rows(fraction, 9), memory).refusals
+    assert match(rows(fraction, 10), memory).refusals.keys() == {"energy", "valence"}
+    # a column without values neither warns nor rules out
+    empty = match(rows(lambda _: "", 10), memory)
+    assert (empty.refusals, [text for text in empty.warnings if "day1.csv" in text]) == ({}, [])
 
 
 def test_unit_that_values_leave_open_is_not_remembered():

@@ -86,7 +86,7 @@ class ColumnRules:
         rest = ",".join(column for column in self.required_columns if column not in lacking)
         if layout.refusals:
             exclude = f"; or exclude it with --set features.columns={rest}" if lacking and rest else ""
-            raise InputError(f"{join_names(files)}: {'; '.join(layout.refusals.values())}{exclude}")
+            raise InputError(f"{join_names(files)}: {'; '.join(dict.fromkeys(layout.refusals.values()))}{exclude}")
         if lacking:
             exclude = f"exclude them with --set features.columns={rest}, or " if rest else ""
             raise InputError(

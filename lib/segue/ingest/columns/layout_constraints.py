@@ -28,6 +28,7 @@ from segue.ingest.columns.units import (
     decide_units,
     number_texts,
     rules_out_unit,
+    untenable_units,
 )
 
 
@@ -207,25 +208,27 @@ def units_with_memory(
     if remembered or comma is not decimal_comma:
         held = {name: (index, remembered.get(name, unit)) for name, (index, unit) in declared.items()}
         units = decide_units(held, sample, fallback, trusted | remembered.keys(), decimal_comma=comma)
+        suggested = {name: c.unit or "" for name, c in chosen.items()} | by_values.units
+        differing = {
+            name: unit for name, unit in remembered.items() if suggested.get(name) != unit or name in by_values.misfits
+        }
+        warnings += [doubt for name, doubt in by_values.doubts.items() if name in remembered.keys() - differing.keys()]
         texts = number_texts({name: chosen[name].index for name in remembered}, sample)
-        for name, unit in remembered.items():
-            numbers = [parsing.parse_number(text, decimal_comma=units.decimal_comma) for text in texts[name]]
-            values = [number for number in numbers if number is not None]
-            suggested = by_values.units.get(name, chosen[name].unit)
-            if suggested == unit and name not in by_values.misfits:
-                if name in by_values.doubts:
-                    warnings.append(by_values.doubts[name])
-                continue
-            sentence = f"{name} is in {UNIT_WORDS[unit]} in {constraints.origin(name + UNIT)}, with the same header"
-            if rules_out_unit(name, unit, texts[name], values):
-                refusals[name] = (
-                    f"{sentence}, which its values here rule out ({value_range(values)}); "
-                    f"{DECIDE_AGAIN} reads it by its values"
-                )
-            elif name not in by_values.undecided:
-                warnings.append(
-                    f"{sentence}, and read so here, although its values ({value_range(values)}) suggest another"
-                )
+        values = {name: _numbers(texts[name], decimal_comma=units.decimal_comma) for name in remembered}
+        untenable = untenable_units(remembered, values)
+        ruled_out = [
+            name
+            for name, unit in differing.items()
+            if name in untenable or rules_out_unit(name, unit, texts[name], values[name])
+        ]
+        others = [n for n in differing if values[n] and n not in ruled_out and n not in by_values.undecided]
+        for names, sentence in _by_origin(ruled_out, remembered, values, constraints):
+            refusal = f"{sentence}, which the values here rule out; {DECIDE_AGAIN} reads them by their values"
+            refusals |= dict.fromkeys(names, refusal)
+        warnings += [
+            f"{sentence}, and read so here, although the values suggest another unit"
+            for _, sentence in _by_origin(others, remembered, values, constraints)
+        ]
     if comma is not decimal_comma and by_values.has_decimals and by_values.decimal_comma is not comma:
         present_sign, earlier_sign = ("comma", "point") if by_values.decimal_comma else ("point", "comma")
         refusals[DECIMAL_SIGN] = (
@@ -248,6 +251,26 @@ def units_with_memory(
         {name: unit for name, unit in all_units.items() if name not in undecided},
         decided_comma,
     )
+
+
+def _numbers(texts: Sequence[str], *, decimal_comma: bool) -> list[float]:
+    numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
+    return [number for number in numbers if number is not None]
+
+
+def _by_origin(
+    names: Sequence[str],
+    units: Mapping[str, str],
+    values: Mapping[str, Sequence[float]],
+    constraints: LayoutConstraints,
+) -> Iterator[tuple[list[str], str]]:
+    """Yield columns with one remembered unit that the same file decided, and the beginning of a sentence about them."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault((units[name], constraints.origin(name + UNIT)), []).append(name)
+    for (unit, origin), members in groups.items():
+        ranges = ", ".join(f"{name} ({value_range(values[name])})" for name in members)
+        yield members, f"{ranges}: in {UNIT_WORDS[unit]} in {origin}, which has the same header"
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:
