@@ -209,32 +209,10 @@ def units_with_memory(
         held = {name: (index, remembered.get(name, unit)) for name, (index, unit) in declared.items()}
         units = decide_units(held, sample, fallback, trusted | remembered.keys(), decimal_comma=comma)
         suggested = {name: c.unit or "" for name, c in chosen.items()} | by_values.units
-        differing = {
-            name: unit for name, unit in remembered.items() if suggested.get(name) != unit or name in by_values.misfits
-        }
-        warnings += [doubt for name, doubt in by_values.doubts.items() if name in remembered.keys() - differing.keys()]
-        texts = number_texts({name: chosen[name].index for name in remembered}, sample)
-        values = {name: _numbers(texts[name], decimal_comma=units.decimal_comma) for name in remembered}
-        untenable = untenable_units(remembered, values)
-        ruled_out = [
-            name
-            for name, unit in differing.items()
-            if name in untenable or rules_out_unit(name, unit, texts[name], values[name])
-        ]
-        others = [n for n in differing if values[n] and n not in ruled_out and n not in by_values.undecided]
-        for names, sentence in _by_origin(ruled_out, remembered, values, constraints):
-            refusal = f"{sentence}, which the values here rule out; {DECIDE_AGAIN} reads them by their values"
-            refusals |= dict.fromkeys(names, refusal)
-        warnings += [
-            f"{sentence}, and read so here, although the values suggest another unit"
-            for _, sentence in _by_origin(others, remembered, values, constraints)
-        ]
+        numbers = _read_columns({name: chosen[name].index for name in remembered}, sample, units.decimal_comma)
+        warnings, refusals = _compare_units(remembered, suggested, by_values, numbers, constraints)
     if comma is not decimal_comma and by_values.has_decimals and by_values.decimal_comma is not comma:
-        present_sign, earlier_sign = ("comma", "point") if by_values.decimal_comma else ("point", "comma")
-        refusals[DECIMAL_SIGN] = (
-            f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "
-            f"same header, and with a {present_sign} here; {DECIDE_AGAIN} reads them by the present files"
-        )
+        refusals[DECIMAL_SIGN] = _sign_refusal(constraints, is_comma=by_values.decimal_comma)
     decided_comma = None
     if decimal_comma is None:
         decided_comma = comma if comma is not None else by_values.decimal_comma if by_values.has_decimals else None
@@ -253,9 +231,50 @@ def units_with_memory(
     )
 
 
-def _numbers(texts: Sequence[str], *, decimal_comma: bool) -> list[float]:
-    numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
-    return [number for number in numbers if number is not None]
+_Column = tuple[list[str], list[float]]
+"""The texts of a column of numbers in the sample, and the numbers that they hold."""
+
+
+def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
+    read = {}
+    for name, texts in number_texts(columns, sample).items():
+        numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
+        read[name] = texts, [number for number in numbers if number is not None]
+    return read
+
+
+def _compare_units(
+    remembered: Mapping[str, str],
+    suggested: Mapping[str, str],
+    by_values: UnitDecisions,
+    columns: Mapping[str, _Column],
+    constraints: LayoutConstraints,
+) -> tuple[list[str], dict[str, str]]:
+    """Return warnings, and refusals by column, for remembered units that values do not suggest or rule out."""
+    differing = [name for name, unit in remembered.items() if suggested[name] != unit or name in by_values.misfits]
+    values = {name: numbers for name, (_, numbers) in columns.items()}
+    untenable = untenable_units(remembered, values)
+    ruled_out = [n for n in differing if n in untenable or rules_out_unit(n, remembered[n], *columns[n])]
+    others = [n for n in differing if values[n] and n not in ruled_out and n not in by_values.undecided]
+    refusals: dict[str, str] = {}
+    for names, sentence in _by_origin(ruled_out, remembered, values, constraints):
+        refusal = f"{sentence}, which the values here rule out; {DECIDE_AGAIN} reads them by their values"
+        refusals |= dict.fromkeys(names, refusal)
+    warnings = [doubt for name, doubt in by_values.doubts.items() if name in remembered and name not in differing]
+    warnings += [
+        f"{sentence}, and read so here, although the values suggest another unit"
+        for _, sentence in _by_origin(others, remembered, values, constraints)
+    ]
+    return warnings, refusals
+
+
+def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
+    """Return why a file is refused whose decimal sign, a comma or a point, is not the remembered one."""
+    present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
+    return (
+        f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "
+        f"same header, and with a {present_sign} here; {DECIDE_AGAIN} reads them by the present files"
+    )
 
 
 def _by_origin(
