@@ -65,7 +65,7 @@ def test_later_deliveries_are_read_as_the_first(output, capsys):
     (output.inputs / "day3.csv").write_text(delivery(40, lambda i: f"0.{i}"), "utf-8")
     assert output.run() == 3
     error = capsys.readouterr().err
-    assert "day3.csv: valence is in 0 to 100 in day1.csv" in error
+    assert "day3.csv: valence (0.4 to 0.69): in 0 to 100 in day1.csv, which has the same header" in error
     assert "--set ingest.layouts=decide" in error
     assert len(output.valences()) == 33
     assert output.run("--set", "ingest.layouts=decide") == 0

@@ -22,6 +22,7 @@ from segue.ingest.formats.text_scan import AUTO, FileScan
 from segue.ingest.input_files import InputFile, readable_errors
 
 log = logging.getLogger(__name__)
+_SAVE_SHEET = "saving the sheet as CSV"
 MAX_SINGLE_TASK_BYTES = 1 << 30
 """With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
 
@@ -68,7 +69,7 @@ def read_text_files(
         scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
     _refuse_invalid([*plain, *converted.files], scans, options)
     with_lines = [file for file in (*plain, *converted.files) if file.id in scans]
-    plans, readings = _plan_files(with_lines, scans, rules, options)
+    plans, readings = _plan_files(with_lines, scans, rules, options, converted.notes)
     single_task = {file.id for file in with_lines if _is_single_task(file, plans[file.id], scans, options)}
     frames = [text_scan.text_lines(spark, plain)] if plain else []
     frames += [conversion.converted_lines(spark, converted, known)] if converted.files else []
@@ -77,16 +78,29 @@ def read_text_files(
 
 
 def _plan_files(
-    files: Sequence[InputFile], scans: dict[int, FileScan], rules: ColumnRules, options: TextOptions
+    files: Sequence[InputFile],
+    scans: dict[int, FileScan],
+    rules: ColumnRules,
+    options: TextOptions,
+    notes: Mapping[int, str],
 ) -> tuple[dict[int, text_reader.FilePlan], list[Reading]]:
-    """Return how workers read each file, by its id, and the same for a user: what files have in common, once."""
+    """Return how workers read each file, by its id, and the same for a user: what files have in common, once.
+
+    ``notes`` say by file id what was chosen in a conversion.
+    """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     keys = {file.id: rules.key(file.format, _matched_names(file, headers[file.id])) for file in files}
     if options.encoding == AUTO:
         for file in files:
             if _use_remembered_encoding(file, scans[file.id], rules.memories.get(keys[file.id], {})):
                 headers[file.id] = _detect_header(file, scans[file.id], rules, options)
-    file_guesses = {file.id: tuple(_guesses(scans[file.id], headers[file.id], options)) for file in files}
+    file_guesses = {
+        file.id: (
+            *(Guess(note, _SAVE_SHEET) for note in [notes.get(file.id)] if note),
+            *_guesses(scans[file.id], headers[file.id], options),
+        )
+        for file in files
+    }
     _log_guesses(files, file_guesses)
     groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
     for file in files:

@@ -95,6 +95,8 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
         # guard: read-files-recorded
         file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
     else:
+        if settings.ingest.layouts != layout_ledger.REMEMBER:
+            log.warning("ingest: no file is new, so nothing is decided again; add --set ingest.force=true")
         # raises if the table cannot be read, although there is nothing to do
         store.read(schema.TRACKS)
         written = _Written({}, ChangeCounts())

@@ -3,10 +3,15 @@
 import pytest
 
 from segue.core import distribution
+from segue.errors import InputError
 from segue.ingest.columns.column_matching import match_columns
-from segue.ingest.columns.column_rules import ColumnRules, ReadingChoices
-from segue.ingest.columns.layout_memory import Remembered, combine_decisions, layout_key
+from segue.ingest.columns.column_rules import ColumnRules, Reading, ReadingChoices, refuse_guesses
+from segue.ingest.columns.layout_memory import Guess, Remembered, combine_decisions, layout_key
 from segue.ingest.columns.sources import Source, load_sources
+from segue.ingest.formats.encoding_detection import CANDIDATES
+from segue.ingest.formats.text_scan import FileScan
+from segue.ingest.input_files import InputFile
+from segue.ingest.text_files import _use_remembered_encoding
 
 HEADER = ("id", "title", "artist", "genre", "tempo", "valence", "energy", "key")
 SOURCES = load_sources(distribution.conf() / "sources")
@@ -15,7 +20,7 @@ SOURCES = load_sources(distribution.conf() / "sources")
 def rows(valence, n=30, **others):
     """Return n rows with the given valence (a function of the row's number) and other columns."""
     defaults = {
-        "id": lambda i: f"{i:022d}",
+        "id": lambda i: f"id{i}x",
         "title": lambda i: f"Song {i}",
         "artist": lambda i: f"Artist {i % 7}",
         "genre": lambda i: ("rock", "pop")[i % 2],
@@ -61,7 +66,8 @@ def test_remembered_unit_holds_for_a_later_file_whose_values_suggest_another():
     layout = match(few, memory)
     assert layout.columns["valence"].unit == "percent"
     assert not layout.refusals
-    assert any("valence is in 0 to 100 in day1.csv" in warning for warning in layout.warnings)
+    (warning,) = [text for text in layout.warnings if "day1.csv" in text]
+    assert warning.startswith("energy (0.4 to 0.9), valence (0.4 to 0.9): in 0 to 100 in day1.csv")
     assert layout.decided["valence.unit"] == "percent"
     # what the first file left open is decided by the second
     assert layout.decided["decimal_sign"] == "point"
@@ -73,6 +79,15 @@ def test_values_that_rule_out_the_remembered_unit_are_refused_with_what_decides(
     assert "--set ingest.layouts=decide" in layout.refusals["valence"]
     assert "day1.csv" in layout.refusals["valence"]
     assert layout.columns["valence"].unit == match(rows(first)).columns["valence"].unit
+
+
+def test_few_rows_of_which_all_columns_are_fractions_rule_out_percent():
+    memory = remember(match(rows(percent)))
+    assert not match(rows(fraction, 9), memory).refusals
+    assert match(rows(fraction, 10), memory).refusals.keys() == {"energy", "valence"}
+    # a column without values neither warns nor rules out
+    empty = match(rows(lambda _: "", 10), memory)
+    assert (empty.refusals, [text for text in empty.warnings if "day1.csv" in text]) == ({}, [])
 
 
 def test_unit_that_values_leave_open_is_not_remembered():
@@ -87,6 +102,8 @@ def test_own_source_overrules_memory_and_is_not_remembered():
     layout = match(rows(fraction), memory, sources=[*SOURCES, own])
     assert layout.columns["valence"].unit == "fraction"
     assert not layout.refusals
+    assert "valence.unit" not in layout.remembered
+    assert "bpm.column" in layout.remembered
     assert "valence.unit" not in match(rows(fraction), sources=[*SOURCES, own]).decided
 
 
@@ -167,3 +184,52 @@ def test_layouts_differ_by_format_source_and_names_only():
 def test_files_of_one_run_that_differ_decide_nothing():
     decisions = [{"valence.unit": "percent", "bpm.column": "tempo"}, {"valence.unit": "fraction"}]
     assert combine_decisions(decisions) == {"bpm.column": "tempo"}
+
+
+def input_file(name):
+    return InputFile(f"file:/in/{name}", 1, name, 100, "csv")
+
+
+def test_strict_lists_every_guess_with_what_settles_it():
+    sample = rows(percent, tempo=lambda i: f"{90 + i},5", genre=lambda i: ("rock, pop", "pop", "rock, jazz")[i % 3])
+    layout = RULES.match(("id", "title", "artst", *HEADER[3:]), sample, sample)
+    encoding = Guess("not UTF-8, read as cp1252", "--set ingest.encoding=cp1252")
+    files = (input_file("one.csv"), input_file("two.csv"))
+    with pytest.raises(InputError) as raised:
+        refuse_guesses([Reading(files, layout, sample, "cp1252", 0, (encoding,))])
+    message = str(raised.value)
+    assert message.startswith("ingest.strict is true, and 5 things were guessed: (1) one.csv, two.csv: not UTF-8")
+    for guess, way_out in [
+        ("read as cp1252", "--set ingest.encoding=cp1252"),
+        ("'artst' read as artist", "--set ingest.source=NAME"),
+        ("a decimal comma", "--set ingest.decimal_sign=comma"),
+        ("energy, valence read as 0 to 100", "a source of your own that declares the unit"),
+        ("separated by ','", "--set ingest.genre_separator=','"),
+    ]:
+        (part,) = [part for part in message.split("; (") if guess in part]
+        assert f"[settled by: {way_out}" in part
+
+
+def test_own_source_and_settings_settle_everything():
+    headers = {"id": "track_id", "title": "title", "artst": "artist", "genre": "genre", "tempo": "bpm", "key": "key"}
+    fractions = {name: (name, "percent") for name in ("valence", "energy")}
+    own = Source("mine", {name: (column, None) for name, column in headers.items()} | fractions)
+    rules = ColumnRules([own], ("bpm", "valence"), (), ReadingChoices("mine", "comma", ","))
+    sample = rows(percent, tempo=lambda i: f"{90 + i},5", genre=lambda i: ("rock, pop", "pop", "rock, jazz")[i % 3])
+    layout = rules.match(("id", "title", "artst", *HEADER[3:]), sample, sample)
+    refuse_guesses([Reading((input_file("one.csv"),), layout, sample)])
+    assert (layout.decimal_comma, layout.genre_separator, layout.columns["valence"].unit) == (True, ",", "percent")
+
+
+def test_remembered_encoding_holds_where_every_line_is_valid_in_it(caplog):
+    memory = {"encoding": Remembered("cp1250", "day1.csv")}
+    n_invalid = [0] * len(CANDIDATES)
+    scan = FileScan("cp1252", n_lines=5, n_invalid=1, n_invalid_by=n_invalid)
+    assert _use_remembered_encoding(input_file("a.csv"), scan, memory)
+    assert (scan.encoding, scan.n_invalid) == ("cp1250", 0)
+    n_invalid[CANDIDATES.index("cp1250")] = 2
+    scan = FileScan("cp1252", n_lines=5, n_invalid_by=n_invalid)
+    assert not _use_remembered_encoding(input_file("a.csv"), scan, memory)
+    assert scan.encoding == "cp1252"
+    assert "not as cp1250 like day1.csv, in which 2 of its lines are not valid" in caplog.text
+    assert not _use_remembered_encoding(input_file("a.csv"), FileScan("utf-8"), memory)

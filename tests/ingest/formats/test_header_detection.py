@@ -189,3 +189,10 @@ def test_names_of_an_index_below_the_header():
     for row in ("7,,\n", "Song,,\n", ",Song,\n"):
         assert len(detect(groups + row).lines) == 2
     assert len(detect("id,name,tempo\nid,,\n").lines) == 1
+
+
+def test_given_line_is_the_header():
+    lines = ["id,name,tempo\n", "A list, of songs\n", "title,tempo\n", ROW]
+    header = detect_header(lines, match, is_sufficient, line=3)
+    assert (header.names, header.line, header.lines) == (("title", "tempo"), 3, tuple(lines[:3]))
+    assert detect_header(lines, match, is_sufficient, line=9) is None

@@ -125,50 +125,45 @@ def match_columns(
     constraints = LayoutConstraints(memory or {}, header, candidates)
     chosen = choose_columns(constraints.choose(candidates, required))
     guesses = [*_name_guesses(header, candidates, chosen, constraints)]
-    warnings, refusals = columns_that_changed(header, sample, chosen, choose_columns(candidates), constraints)
-    dropped = []
+    changes, refusals = columns_that_changed(header, sample, chosen, choose_columns(candidates), constraints)
+    ruled_out = []
     for name, reason in _contradictions(chosen, sample, constraints):
-        dropped.append(chosen.pop(name))
-        guesses.append(Guess(f"column {header[dropped[-1].index]!r} ignored: it holds {reason}", OWN_SOURCE))
+        ruled_out.append(chosen.pop(name))
+        guesses.append(Guess(f"column {header[ruled_out[-1].index]!r} ignored: it holds {reason}", OWN_SOURCE))
     units = units_with_memory(chosen, sample, fallback, constraints, decimal_comma)
     columns = {
         name: MatchedColumn(c.index, header[c.index], units.units.get(name, c.unit))
         for name, c in chosen.items()
         if name not in units.misfits
     }
-    matched = {column.index for column in columns.values()}
-    ignored = {index: text for index, text in enumerate(header) if index not in matched and text.strip()}
+    matched = {name: column.index for name, column in columns.items()}
+    ignored = {i: text for i, text in enumerate(header) if i not in {*matched.values()} and text.strip()}
     misfits = {name: (header[chosen[name].index], misfit) for name, misfit in units.misfits.items()}
     refusals |= units.refusals
     refusals |= {
         name: _refusal(name, *misfit) for name, misfit in misfits.items() if name in required or misfit[1].unit
     }
-    features = {name: (c.index, c.header) for name, c in columns.items() if name in schema.FEATURE_NAMES}
-    ignored_misfits = [
+    doubts = [Guess(doubt, UNIT_IN_SOURCE) for doubt in units.doubts.values()]
+    doubts += [
         Guess(f"column {text!r} is ignored: it {misfit.reason}", OWN_SOURCE)
         for name, (text, misfit) in misfits.items()
         if name not in refusals
     ]
-    doubts = [Guess(doubt, UNIT_IN_SOURCE) for doubt in units.doubts.values()]
-    warnings = [
-        *warnings,
-        *units.warnings,
-        *(guess.sentence for guess in (*doubts, *ignored_misfits)),
-        *_unrecognised_texts(columns, ignored, sample),
-        *column_values.feature_warnings(features, sample, required),
-    ]
-    dropped += [chosen[name] for name in misfits if name not in required]
+    features = {name: (c.index, c.header) for name, c in columns.items() if name in schema.FEATURE_NAMES}
+    texts = _unrecognised_texts(columns, ignored, sample)
+    features_warnings = column_values.feature_warnings(features, sample, required)
+    ruled_out += [chosen[name] for name in misfits if name not in required]
     return ColumnLayout(
         ranked[0].name if ranked else "",
         columns,
         tuple(ignored.values()),
         units.decimal_comma,
-        (*guesses, *units.guesses, *doubts, *ignored_misfits),
-        tuple(warnings),
+        (*guesses, *units.guesses, *doubts),
+        (*changes, *units.warnings, *(doubt.sentence for doubt in doubts), *texts, *features_warnings),
         refusals,
         header=tuple(header),
-        decided=constraints.settle({name: column.index for name, column in columns.items()}, dropped, units),
-        remembered=memory or {},
+        decided=constraints.settle(matched, ruled_out, units),
+        remembered=constraints.held,
     )
 
 

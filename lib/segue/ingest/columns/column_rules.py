@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from segue.errors import InputError
 from segue.ingest.columns.column_matching import ColumnLayout, match_columns, match_headers
 from segue.ingest.columns.genre_lists import with_genre_separator
-from segue.ingest.columns.layout_memory import Guess, LayoutMemory, layout_key
+from segue.ingest.columns.layout_memory import DECIMAL_SIGN, GENRE_SEPARATOR, Guess, LayoutMemory, layout_key
 from segue.ingest.columns.sources import Source
 from segue.ingest.columns.units import SampleValues
 from segue.ingest.input_files import InputFile
@@ -66,7 +66,9 @@ class ColumnRules:
             names, sample, self.sources, group_sample, self.required_columns, memory, decimal_comma=comma
         )
         layout = with_genre_separator(layout, sample, group_sample, self.choices.genre_separator)
-        return replace(layout, key=key)
+        given = {DECIMAL_SIGN: sign, GENRE_SEPARATOR: self.choices.genre_separator}
+        held = {name: each for name, each in layout.remembered.items() if given.get(name, "auto") == "auto"}
+        return replace(layout, key=key, remembered=held)
 
     def key(self, file_format: str, names: Sequence[str]) -> str:
         """Return the key of the layout of files with a format and column names."""
@@ -91,7 +93,7 @@ class ColumnRules:
         rest = ",".join(column for column in self.required_columns if column not in lacking)
         if layout.refusals:
             exclude = f"; or exclude it with --set features.columns={rest}" if lacking and rest else ""
-            raise InputError(f"{join_names(files)}: {'; '.join(layout.refusals.values())}{exclude}")
+            raise InputError(f"{join_names(files)}: {'; '.join(dict.fromkeys(layout.refusals.values()))}{exclude}")
         if lacking:
             exclude = f"exclude them with --set features.columns={rest}, or " if rest else ""
             raise InputError(

@@ -28,6 +28,7 @@ from segue.ingest.columns.units import (
     decide_units,
     number_texts,
     rules_out_unit,
+    untenable_units,
 )
 
 
@@ -63,6 +64,15 @@ class LayoutConstraints:
         """Return the remembered units of chosen columns."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
+
+    @property
+    def held(self) -> LayoutMemory:
+        """What is remembered, without decisions about columns that a user's own source defines."""
+        return {
+            decision: remembered
+            for decision, remembered in self._memory.items()
+            if decision.rpartition(".")[0] not in self._users_columns
+        }
 
     @property
     def decimal_comma(self) -> bool | None:
@@ -198,31 +208,11 @@ def units_with_memory(
     if remembered or comma is not decimal_comma:
         held = {name: (index, remembered.get(name, unit)) for name, (index, unit) in declared.items()}
         units = decide_units(held, sample, fallback, trusted | remembered.keys(), decimal_comma=comma)
-        texts = number_texts({name: chosen[name].index for name in remembered}, sample)
-        for name, unit in remembered.items():
-            numbers = [parsing.parse_number(text, decimal_comma=units.decimal_comma) for text in texts[name]]
-            values = [number for number in numbers if number is not None]
-            suggested = by_values.units.get(name, chosen[name].unit)
-            if suggested == unit and name not in by_values.misfits:
-                if name in by_values.doubts:
-                    warnings.append(by_values.doubts[name])
-                continue
-            sentence = f"{name} is in {UNIT_WORDS[unit]} in {constraints.origin(name + UNIT)}, with the same header"
-            if rules_out_unit(name, unit, texts[name], values):
-                refusals[name] = (
-                    f"{sentence}, which its values here rule out ({value_range(values)}); "
-                    f"{DECIDE_AGAIN} reads it by its values"
-                )
-            elif name not in by_values.undecided:
-                warnings.append(
-                    f"{sentence}, and read so here, although its values ({value_range(values)}) suggest another"
-                )
+        suggested = {name: c.unit or "" for name, c in chosen.items()} | by_values.units
+        numbers = _read_columns({name: chosen[name].index for name in remembered}, sample, units.decimal_comma)
+        warnings, refusals = _compare_units(remembered, suggested, by_values, numbers, constraints)
     if comma is not decimal_comma and by_values.has_decimals and by_values.decimal_comma is not comma:
-        present_sign, earlier_sign = ("comma", "point") if by_values.decimal_comma else ("point", "comma")
-        refusals[DECIMAL_SIGN] = (
-            f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "
-            f"same header, and with a {present_sign} here; {DECIDE_AGAIN} reads them by the present files"
-        )
+        refusals[DECIMAL_SIGN] = _sign_refusal(constraints, is_comma=by_values.decimal_comma)
     decided_comma = None
     if decimal_comma is None:
         decided_comma = comma if comma is not None else by_values.decimal_comma if by_values.has_decimals else None
@@ -239,6 +229,67 @@ def units_with_memory(
         {name: unit for name, unit in all_units.items() if name not in undecided},
         decided_comma,
     )
+
+
+_Column = tuple[list[str], list[float]]
+"""The texts of a column of numbers in the sample, and the numbers that they hold."""
+
+
+def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
+    read = {}
+    for name, texts in number_texts(columns, sample).items():
+        numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
+        read[name] = texts, [number for number in numbers if number is not None]
+    return read
+
+
+def _compare_units(
+    remembered: Mapping[str, str],
+    suggested: Mapping[str, str],
+    by_values: UnitDecisions,
+    columns: Mapping[str, _Column],
+    constraints: LayoutConstraints,
+) -> tuple[list[str], dict[str, str]]:
+    """Return warnings, and refusals by column, for remembered units that values do not suggest or rule out."""
+    differing = [name for name, unit in remembered.items() if suggested[name] != unit or name in by_values.misfits]
+    values = {name: numbers for name, (_, numbers) in columns.items()}
+    untenable = untenable_units(remembered, values)
+    ruled_out = [n for n in differing if n in untenable or rules_out_unit(n, remembered[n], *columns[n])]
+    others = [n for n in differing if values[n] and n not in ruled_out and n not in by_values.undecided]
+    refusals: dict[str, str] = {}
+    for names, sentence in _by_origin(ruled_out, remembered, values, constraints):
+        refusal = f"{sentence}, which the values here rule out; {DECIDE_AGAIN} reads them by their values"
+        refusals |= dict.fromkeys(names, refusal)
+    warnings = [doubt for name, doubt in by_values.doubts.items() if name in remembered and name not in differing]
+    warnings += [
+        f"{sentence}, and read so here, although the values suggest another unit"
+        for _, sentence in _by_origin(others, remembered, values, constraints)
+    ]
+    return warnings, refusals
+
+
+def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
+    """Return why a file is refused whose decimal sign, a comma or a point, is not the remembered one."""
+    present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
+    return (
+        f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "
+        f"same header, and with a {present_sign} here; {DECIDE_AGAIN} reads them by the present files"
+    )
+
+
+def _by_origin(
+    names: Sequence[str],
+    units: Mapping[str, str],
+    values: Mapping[str, Sequence[float]],
+    constraints: LayoutConstraints,
+) -> Iterator[tuple[list[str], str]]:
+    """Yield columns with one remembered unit that the same file decided, and the beginning of a sentence about them."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault((units[name], constraints.origin(name + UNIT)), []).append(name)
+    for (unit, origin), members in groups.items():
+        ranges = ", ".join(f"{name} ({value_range(values[name])})" for name in members)
+        yield members, f"{ranges}: in {UNIT_WORDS[unit]} in {origin}, which has the same header"
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:

@@ -108,7 +108,7 @@ def decide_units(
     is_given = decimal_comma is not None
     texts, values, decimal_comma, has_decimals = _read_numbers(columns, sample, decimal_comma)
     declared = {name: unit for name, (_, unit) in columns.items() if unit is not None}
-    untenable = {name: declared.pop(name) for name in _untenable(declared, values) if name not in trusted}
+    untenable = {name: declared.pop(name) for name in untenable_units(declared, values) if name not in trusted}
     undeclared = [name for name in columns if name in UNITS and name not in declared]
     votes = {name: _percent_votes(values[name]) for name in undeclared if name != "duration_s"}
     file_votes = sum(vote for name, vote in votes.items() if name in _FRACTIONS)
@@ -209,7 +209,7 @@ def _read_numbers(
     return texts, values, decimal_comma, has_decimals
 
 
-def _untenable(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
+def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the columns whose values cannot be in their declared unit."""
     untenable = []
     durations = values.get("duration_s", ())

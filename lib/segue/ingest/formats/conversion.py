@@ -5,10 +5,9 @@ its size is bounded; its lines have the columns of ``text_scan.text_lines``.
 """
 
 import codecs
-import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +20,6 @@ from segue.ingest.formats.file_content import MAX_FILE_BYTES, size_text
 from segue.ingest.formats.text_scan import HEAD_LINES, FileScan
 from segue.ingest.input_files import InputFile, is_compressed, literal_path
 
-log = logging.getLogger(__name__)
 _MIN_COMPRESSED = 2 << 20
 """The size of compressed files above which they may have more than ``MAX_FILE_BYTES`` after decompression."""
 _N_THREADS = 8
@@ -77,10 +75,12 @@ class ConvertedFiles:
     ----------
     files : the files, with the format of their lines
     features : the ids of JSON documents of audio features, which are joined to the tracks of the other documents
+    notes : sentences about what was chosen, such as a sheet, by file id
     """
 
     files: tuple[InputFile, ...] = ()
     features: frozenset[int] = frozenset()
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     def of_format(self, file_format: str) -> "ConvertedFiles":
         """Return those with lines of a format."""
@@ -236,11 +236,10 @@ def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[s
     for file in files:
         if rows[file.id].fault:
             raise InputError(f"{file.source_file} {rows[file.id].fault}")
-        if rows[file.id].note:
-            log.info("%s: %s", file.source_file, rows[file.id].note)
     ids = {kind: frozenset(file.id for file in files if rows[file.id].kind == kind) for kind in ("features", "tracks")}
     converted = tuple(replace(file, format=rows[file.id].format) for file in files)
-    return ConvertedFiles(converted, ids["features"] if ids["tracks"] else frozenset())
+    notes = {file.id: rows[file.id].note for file in files if rows[file.id].note}
+    return ConvertedFiles(converted, ids["features"] if ids["tracks"] else frozenset(), notes)
 
 
 def _convert(file: InputFile, content: bytes, known: Collection[str]) -> file_content.Lines:
