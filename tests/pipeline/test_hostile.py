@@ -64,6 +64,9 @@ def test_hostile_texts_are_only_text_from_file_to_page(input_folder, run_job, tm
     rejected_titles = {titles[name] for name in titles.keys() - set(tracks.index)}
     assert rejected_titles <= {"", "-", "null"}
     assert {name: titles[name] for name in tracks.index} == tracks.title.to_dict()
+    # a track of an unknown artist passes through every stage
+    labeled = DeltaTable(str(root / "labeled_tracks")).to_pandas().set_index("track_id")
+    assert labeled.artist.isna().any()
     page = (root / "report.html").read_text("utf-8")
     assert not any(text in page for text in ("<script>alert", "<img src=x", "DROP TABLE tracks; --<"))
     output = capfd.readouterr()
