@@ -203,7 +203,10 @@ def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
 
 
 def _empty_moments(k: int, n_features: int) -> Floats:
-    """Return the moments of no rows, shape (5, k, n_features): counts and sums of 0, minima of inf, maxima of -inf."""
+    """Return the statistics of no rows for each cluster and feature, shape (5, k, n_features).
+
+    They are count, sum and sum of squares, which are 0, minimum, which is inf, and maximum, which is -inf.
+    """
     moments = np.zeros((5, k, n_features))
     moments[3], moments[4] = np.inf, -np.inf
     return moments

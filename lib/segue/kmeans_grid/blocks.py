@@ -152,7 +152,11 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
 
 
 def require_valid_points(n_valid: int, n_invalid: int) -> None:
-    """Raise ClusteringError if there is an invalid point, or no valid one."""
+    """Raise ClusteringError if there are invalid points, or no points at all.
+
+    A point is invalid if one of its coordinates is missing, not finite or out of range. ``n_valid`` and ``n_invalid``
+    are numbers of points.
+    """
     if n_invalid:
         raise ClusteringError(
             f"{n_invalid} of {n_valid + n_invalid} points have a value that is missing, not a finite number or out of "

@@ -86,10 +86,19 @@ def run_lloyd(
 
 
 def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
-    """Move the centres of one k to the means of their points. Changes ``state`` in place.
+    """Do one Lloyd iteration for the centres of one k: move each to the mean of its points. Changes ``state`` in place.
 
-    If the k has converged, or ``last`` is true, the centres do not move, and ``state.sums`` is set to ``sums``, which
-    is ``kernel.centre_sums`` of all points for the centres.
+    If no centre would move farther than ``tol``, or inertia has hardly fallen, or ``last`` is true, the centres stay
+    where they are, and ``sums`` is kept in ``state.sums`` for the scores.
+
+    Parameters
+    ----------
+    state : the centres of one k
+    sums : ``kernel.centre_sums`` of all points for these centres: for each, the sum and number of its points
+    sample : points of which one replaces a centre that has no points
+    data : all points
+    tol : in scaled units
+    last : whether this is the last pass over the points
     """
     empty = sums[:, -2] == 0
     after = seeding.fill_empty_clusters(sample, kernel.updated_centres(sums, state.centres, data.bits), empty)

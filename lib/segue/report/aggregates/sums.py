@@ -217,9 +217,10 @@ def _histogram(name: str, values: Floats) -> Floats:
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
-    """Return for each value the index of its bin, of ``n_bins`` equal bins over the range of the column ``name``.
+    """Return for each value of the column ``name`` the index of its bin, from 0.
 
-    Values outside the range count in the first or last bin.
+    The ``n_bins`` bins have equal widths, and divide the range that ``_RANGES`` gives the column, whatever the values
+    are. Values outside it count in the first or last bin.
     """
     low, high = _RANGES[name]
     # a value on an edge, such as 0.57 with 100 bins, may be slightly below it in binary: 0.57 * 100 < 57

@@ -117,8 +117,8 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return a text escaped as by ``plotly_text``, between Unicode isolates.
+    """Shorten and escape a text for a plotly label, as ``plotly_text`` does, and put it between Unicode isolates.
 
-    These keep a right-to-left title from reordering the text around it.
+    The isolates keep a right-to-left title from reordering the text around it. ``max_length`` is in characters.
     """
     return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"
