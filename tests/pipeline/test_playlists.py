@@ -115,7 +115,7 @@ def root(spark, labeled, tmp_path_factory):
         (None, "is not a file"),
         ("# nothing\n", "names no track"),
         ("9 8 7 6\n", "none of 1 tracks in --seeds"),
-        ("PK\3\4", "is damaged or encrypted"),
+        ("PK\3\4", "is damaged or breaks off"),
     ],
 )
 def test_file_without_usable_seeds_is_refused(content, message, root, run_job, tmp_path, capsys):
