@@ -44,6 +44,7 @@ class Output:
         return json.loads(runs.counts.iloc[-1])["ingest"]
 
 
+@pytest.mark.guard("earlier-decisions-hold")
 def test_later_deliveries_are_read_as_the_first(output, capsys):
     (output.inputs / "day1.csv").write_text(delivery(0, lambda i: 3 * i + 2), "utf-8")
     assert output.run() == 0

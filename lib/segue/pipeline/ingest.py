@@ -83,6 +83,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     if pending:
         decisions = layout_ledger.read_decisions(store)
         remember = settings.ingest.layouts == layout_ledger.REMEMBER
+        # guard: earlier-decisions-hold -> rows = read_input(store.spark, pending, settings)
         rows = read_input(store.spark, pending, settings, layout_ledger.memories(decisions) if remember else {})
         inputs = _inputs(rows.files)
         reread = file_ledger.reread_names(settings, pending, ledger)

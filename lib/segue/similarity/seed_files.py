@@ -7,7 +7,8 @@
 * Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; of
   an M3U playlist the lines ``#EXTINF`` are read.
 
-Text is UTF-8, UTF-16 or else Windows-1252. A gzip file, or a zip archive of one file, is read like that file.
+Headers are those of the source definitions. Archives, compressed files, workbooks and encodings are read as in input
+files.
 """
 
 import csv
