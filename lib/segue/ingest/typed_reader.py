@@ -19,7 +19,8 @@ from segue.ingest.columns.header_candidates import order_members
 from segue.ingest.formats import parquet_types
 from segue.ingest.formats.text_scan import SAMPLE_LINES
 from segue.ingest.input_files import InputFile
-from segue.ingest.validation import VALIDATED_ROWS, RowCollector
+from segue.ingest.row_collector import RowCollector
+from segue.ingest.validation import VALIDATED_ROWS
 
 _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 _NUMBERED_PART = re.compile(r"part[-.]\d+\.")
@@ -104,23 +105,25 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     else:
         # files of one write have one schema as a rule; their names do not guarantee it
         table = parquet_types.read_parquet(spark, files)
-    columns = [parquet_types.readable(F.col(_quoted(field.name)), field).alias(field.name) for field in table.schema]
+    numbered = [F.col(_quoted(field.name)).alias(f"f{index}") for index, field in enumerate(table.schema)]
+    partitions = _partition_columns(files)
+    if is_delta:
+        rows = table.select(F.lit(files[0].source_file).alias("source_file"), *numbered)
+    else:
+        # the join comes before the texts: for columns of texts and a raw text of all of them, which is an expression of
+        # their sources, Spark infers twice as many constraints with every column, for each side of a join
+        by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
+        by_file |= {f"p{i}": [v.get(file.source_file) for file in files] for i, v in enumerate(partitions.values())}
+        rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), *numbered)
+        rows = _with_values(rows, "file_id", [file.id for file in files], by_file)
+    columns = [parquet_types.readable(F.col(f"f{i}"), f).alias(f.name) for i, f in enumerate(table.schema)]
     raw = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"}).alias("raw")
     fields = zip(columns, table.schema, strict=True)
     texts = {name: text for column, field in fields for name, text in _texts(column, field, field.name)}
-    partitions = {name: values for name, values in _partition_columns(files).items() if name not in texts}
-    names = order_members([*texts, *partitions])
-    numbered = {name: f"c{index}" for index, name in enumerate(names)}
-    in_files = [text.alias(numbered[name]) for name, text in texts.items()]
-    if is_delta:
-        rows = table.select(F.lit(files[0].source_file).alias("source_file"), raw, *in_files)
-    else:
-        by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
-        for name, values in partitions.items():
-            by_file[numbered[name]] = [values.get(file.source_file) for file in files]
-        rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), raw, *in_files)
-        rows = _with_values(rows, "file_id", [file.id for file in files], by_file)
-    return list(names), rows.select("source_file", "raw", *numbered.values())
+    for index, name in enumerate(partitions):
+        texts.setdefault(name, F.col(f"p{index}"))
+    names = order_members(texts)
+    return list(names), rows.select("source_file", raw, *(texts[name].alias(f"c{i}") for i, name in enumerate(names)))
 
 
 def _with_values(rows: DataFrame, key: str, keys: Sequence[Any], values: Mapping[str, Sequence[Any]]) -> DataFrame:
