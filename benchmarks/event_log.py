@@ -30,25 +30,31 @@ def submit_options(folder: Path) -> list[str]:
 def stages(folder: Path) -> list[dict[str, Any]]:
     """Return the completed stages of the application whose event log is below a folder, in the order of their ids.
 
-    ``core_seconds`` are those of all tasks. Stages run one after another, or beside each other.
+    ``core_seconds`` are those of all tasks, ``jvm_cpu_seconds`` the part of them that the JVM computes. Stages run one
+    after another, or beside each other.
     """
     events = list(_events(folder))
-    tasks: dict[int, float] = {}
+    tasks: dict[int, tuple[float, float]] = {}
     for event in events:
-        if event["Event"] == "SparkListenerTaskEnd" and event.get("Task Metrics"):
-            stage = event["Stage ID"]
-            tasks[stage] = tasks.get(stage, 0.0) + event["Task Metrics"]["Executor Run Time"] / 1000
+        if event["Event"] == "SparkListenerTaskEnd" and (metrics := event.get("Task Metrics")):
+            run, cpu = tasks.get(event["Stage ID"], (0.0, 0.0))
+            tasks[event["Stage ID"]] = (
+                run + metrics["Executor Run Time"] / 1e3,
+                cpu + metrics["Executor CPU Time"] / 1e9,
+            )
     completed = [event["Stage Info"] for event in events if event["Event"] == "SparkListenerStageCompleted"]
     return [_stage(info, tasks) for info in sorted(completed, key=lambda info: int(info["Stage ID"]))]
 
 
-def _stage(info: dict[str, Any], tasks: dict[int, float]) -> dict[str, Any]:
+def _stage(info: dict[str, Any], tasks: dict[int, tuple[float, float]]) -> dict[str, Any]:
     values = {each["Name"]: int(each["Value"]) for each in info["Accumulables"] if str(each.get("Value")).isdigit()}
+    run, cpu = tasks.get(info["Stage ID"], (0.0, 0.0))
     return {
         "stage": info["Stage ID"],
         "operators": _operators(info),
         "seconds": round((info["Completion Time"] - info["Submission Time"]) / 1000, 2),
-        "core_seconds": round(tasks.get(info["Stage ID"], 0.0), 2),
+        "core_seconds": round(run, 2),
+        "jvm_cpu_seconds": round(cpu, 2),
         "tasks": info["Number of Tasks"],
         "shuffled_mb": round(values.get(_SHUFFLED, 0) / 1e6, 1),
         "written_mb": round(values.get(_OUTPUT, 0) / 1e6, 1),

@@ -129,3 +129,13 @@ def test_ordinary_lines_and_their_fields():
     columns = csv_columns.split_columns(texts.filter(pa.array(ordinary)), ",", 3, (2, 0, 1))
     rows = [[columns[index][row].as_py() for index in range(3)] for row in range(len(regular))]
     assert rows == list(csv.reader(regular))
+
+
+@pytest.mark.parametrize("last", [b"x,y,,93\r\r", b'"x\ry",,,93', b'x,"y', b"", b'a\r"x\r', b"x,y,,93"])
+def test_records_at_the_end_of_a_part_are_read_once(last):
+    plan = FilePlan("f", LAYOUT, NAMES, Dialect(","), 1, "utf-8", has_invalid=False)
+    rows = [b"id,title,note,tempo", b"a,Sunrise,,90", last]
+    for parts in ([rows], [rows, [b"b,Sunset,,91"]], [rows, [b'b",Sunset,,91']], [[*rows, last, b"c,Noon,,92"]]):
+        by_record = read(parts, plan, ("file_id",), is_ordinary=False)
+        assert read(parts, plan, ("file_id",), is_ordinary=True) == by_record
+        assert any("Sunrise" in row for row in by_record)

@@ -51,7 +51,7 @@ class BatchValidator:
     def validate(self, texts: Mapping[str, pa.Array], n_rows: int) -> tuple[dict[str, pa.Array], Flags]:
         """Return the values of rows by canonical column, and which rows are valid; other rows have arbitrary values.
 
-        ``texts`` holds string arrays of ``n_rows`` texts by canonical column.
+        ``texts`` holds string arrays of ``n_rows`` texts by canonical column; numbers may be arrays of doubles.
         """
         values: dict[str, pa.Array] = {}
         valid = np.ones(n_rows, dtype=bool)
@@ -80,16 +80,15 @@ class BatchValidator:
             if is_required:
                 valid[:] = False
             return pa.nulls(len(valid), pa.float64())
-        usual = pc.replace_substring(texts, ",", ".", max_replacements=1) if self._layout.decimal_comma else texts
-        plain = pc.if_else(pc.match_substring_regex(usual, _PLAIN_NUMBER), usual, pa.scalar(None, pa.string()))
-        numbers = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
-        values = scale.convert_each(numbers)
+        numbers = texts if pa.types.is_floating(texts.type) else self._plain_numbers(texts)
+        values = scale.convert_each(numbers.to_numpy(zero_copy_only=False))
         is_null = ~scale.accepts_each(values)
         others = np.flatnonzero(is_null)
         if not is_required:
             others = others[_flags(texts.is_valid())[others]]
         parsed: dict[str | None, tuple[float | None, bool]] = {}
-        for index, text in zip(others.tolist(), texts.take(pa.array(others)).to_pylist(), strict=True):
+        other_texts = map(_written, texts.take(pa.array(others)).to_pylist())
+        for index, text in zip(others.tolist(), other_texts, strict=True):
             if text not in parsed:
                 reasons: list[str] = []
                 parsed[text] = self._row_validator.number(scale, text, reasons), not reasons
@@ -99,6 +98,12 @@ class BatchValidator:
             elif value is not None:
                 values[index], is_null[index] = value, False
         return pa.array(values, pa.float64(), mask=is_null)
+
+    def _plain_numbers(self, texts: pa.Array) -> pa.Array:
+        """Return texts of the usual form as doubles, null for all others."""
+        usual = pc.replace_substring(texts, ",", ".", max_replacements=1) if self._layout.decimal_comma else texts
+        plain = pc.if_else(pc.match_substring_regex(usual, _PLAIN_NUMBER), usual, pa.scalar(None, pa.string()))
+        return pc.cast(plain, pa.float64())
 
     def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
         """Return the years of rows, and clear the flags of rows with a text that is not a year."""
@@ -118,6 +123,10 @@ class BatchValidator:
         parsed, indices = _parsed_each(texts, lambda text: split_genres(parsing.clean_text(text), separator))
         first = pa.array([genres[0] if genres else None for genres in parsed], pa.string())
         return first.take(indices), pa.array([sorted(genres) for genres in parsed], list_type).take(indices)
+
+
+def _written(cell: str | float | None) -> str | None:
+    return str(cell) if isinstance(cell, float) else cell
 
 
 def _flags(array: pa.Array) -> Flags:

@@ -8,8 +8,11 @@ import pyarrow as pa
 
 from segue.ingest.batch_validation import BatchValidator
 from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.formats import records
 from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, text_digest
 
+BATCH_ROWS = 4096
+"""Number of collected rows after which a reader yields them."""
 MIN_COLUMN_ROWS = 32
 """Minimum number of rows of one layout that are validated by columns, which costs as much for one row as for twenty."""
 _Texts = Mapping[str, str | None]
@@ -42,10 +45,14 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file, given a string array per canonical column; yield a batch of them if they are many."""
+        """Add rows of one file, given an array per canonical column; yield a batch of them if they are many.
+
+        Arrays hold texts. Columns of numbers may be arrays of doubles instead, if ``raws`` holds the rows in JSON: of
+        rows that are not valid, the texts are taken from there.
+        """
         if len(raws) < MIN_COLUMN_ROWS:
-            for raw, *row in zip(raws.to_pylist(), *(array.to_pylist() for array in texts.values()), strict=True):
-                self.add(source_file, raw, layout, dict(zip(texts, row, strict=True)))
+            for raw, row in zip(raws.to_pylist(), _row_texts(raws, layout, texts), strict=True):
+                self.add(source_file, raw, layout, row)
         else:
             yield from self._validated_columns(pa.repeat(source_file, len(raws)), raws, layout, texts)
 
@@ -85,9 +92,10 @@ class RowCollector:
         yield batch.filter(pa.array(valid))
         indices = pa.array(np.flatnonzero(~valid))
         self._n_rows += len(indices)
-        others = [array.take(indices).to_pylist() for array in (source_files, raws, *texts.values())]
-        for source_file, raw, *row in zip(*others, strict=True):
-            self._validate_row(layout, source_file, raw, dict(zip(texts, row, strict=True)))
+        source_files, raws = source_files.take(indices), raws.take(indices)
+        rows = _row_texts(raws, layout, {name: array.take(indices) for name, array in texts.items()})
+        for source_file, raw, row in zip(source_files.to_pylist(), raws.to_pylist(), rows, strict=True):
+            self._validate_row(layout, source_file, raw, row)
 
     def _validators_of(self, layout: ColumnLayout) -> tuple[RowValidator, BatchValidator]:
         if layout not in self._validators:
@@ -101,3 +109,17 @@ class RowCollector:
     def _add_validated(self, source_file: str, raw: str, values: Mapping[str, Any], reasons: list[str]) -> None:
         row = [source_file, raw, text_digest(raw), reasons, *(values[name] for name in VALUE_COLUMNS)]
         self._validated.append(row)
+
+
+def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
+    """Return the texts of rows by canonical column; those of doubles are the numbers as the rows' JSON writes them."""
+    doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
+    if not columns:
+        return [{} for _ in range(len(raws))]
+    arrays = [array.to_pylist() for array in columns.values()]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*arrays, strict=True)]
+    if doubles:
+        for row, raw in zip(rows, raws.to_pylist(), strict=True):
+            members = records.json_object(raw) or {}
+            row |= {name: members.get(layout.columns[name].header) for name in doubles}
+    return rows

@@ -16,10 +16,9 @@ from segue.ingest.columns.units import SampleValues
 from segue.ingest.formats import csv_columns, records
 from segue.ingest.formats.records import Dialect
 from segue.ingest.formats.text_scan import SAMPLE_LINES, FileScan, consecutive_groups
-from segue.ingest.row_collector import RowCollector
+from segue.ingest.row_collector import BATCH_ROWS, RowCollector
 from segue.ingest.validation import VALIDATED_ROWS, Flags
 
-BATCH_ROWS = 4096
 _UNDECODED = re.compile("[\udc80-\udcff]")
 """A byte that is not valid in the file's encoding, as the handler ``surrogateescape`` returns it."""
 _ParsedRecord = list[str] | dict[str, str | None] | str
@@ -96,7 +95,9 @@ def _reader(
     def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], pa.Array]]:
         for batch in batches:
             for key, rows in consecutive_groups(batch, key_columns):
-                yield key, rows.column("value")
+                lines = rows.column("value")
+                for start in range(0, len(lines), BATCH_ROWS):
+                    yield key, lines[start : start + BATCH_ROWS]
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         collector = RowCollector(non_null_columns)
@@ -120,13 +121,9 @@ def _read_records(
     lines = itertools.chain.from_iterable(part.to_pylist() for part in parts)
     text = decode_lines(lines, plan.encoding, is_start=is_start)
     for record, raw in _parse_records(text, plan, is_start=is_start, by_line=by_line):
-        _add_record(record, raw, plan, collector)
+        raw_text, texts = _column_texts(record, raw, plan)
+        collector.add(plan.source_file, raw_text, plan.layout, texts)
         yield from collector.batches(BATCH_ROWS)
-
-
-def _add_record(record: _ParsedRecord, raw: str, plan: FilePlan, collector: RowCollector) -> None:
-    raw_text, texts = _column_texts(record, raw, plan)
-    collector.add(plan.source_file, raw_text, plan.layout, texts)
 
 
 class _OrdinaryCsv:
@@ -143,7 +140,9 @@ class _OrdinaryCsv:
         for part in parts:
             lines = pa.concat_arrays([*held, part])
             n_skipped = self._plan.n_skipped if is_start else 0
-            if is_start and (n_skipped == 0 or len(lines) < n_skipped or _has_return(lines[:n_skipped])):
+            skipped = lines[:n_skipped].to_pylist()
+            # the lines to skip are counted after splitting at carriage returns
+            if is_start and (not 0 < n_skipped <= len(lines) or any(b"\r" in line[:-1] for line in skipped)):
                 yield from self._read_all(itertools.chain([lines], parts), is_start=True)
                 return
             is_start = False
@@ -197,18 +196,24 @@ class _OrdinaryCsv:
         Returns the number of lines up to the end of the last record, and whether no record has begun after it.
         """
         text = _CountedLines(lines, first, self._plan.encoding)
-        end, records = first, []
+        end, complete = first, []
         for record in _parse_csv(text, self._plan, by_line=self._by_line):
             if text.is_exhausted:
                 return end, False
-            records.append(record)
-            if text.is_at_line_end:
-                for fields, raw in records:
-                    _add_record(fields, raw, self._plan, self._collector)
-                end, records = text.n_lines, []
+            complete.append(record)
+            if not text.pending:
+                self._add_records(complete)
+                end, complete = text.n_lines, []
                 if end < len(lines) and ordinary[end]:
                     return end, True
+        # what follows the last record is blank
+        self._add_records(complete)
         return len(lines), True
+
+    def _add_records(self, parsed: Iterable[tuple[_ParsedRecord, str]]) -> None:
+        for record, raw in parsed:
+            raw_text, texts = _column_texts(record, raw, self._plan)
+            self._collector.add(self._plan.source_file, raw_text, self._plan.layout, texts)
 
 
 class _CountedLines:
@@ -217,34 +222,25 @@ class _CountedLines:
     def __init__(self, lines: pa.Array, first: int, encoding: str) -> None:
         self._lines = lines
         self._encoding = encoding
-        self._texts: list[str] = []
+        self.pending: list[str] = []
+        """Parts of the last line, which holds carriage returns, that are not returned yet, in reverse order."""
         self.n_lines = first
-        """Number of lines of which at least the beginning is returned, and of those before the first."""
+        """Number of lines up to the last one that is returned, as a whole or in part."""
         self.is_exhausted = False
         """Whether a line after the last was requested."""
-
-    @property
-    def is_at_line_end(self) -> bool:
-        """Whether the last line that was begun, which may hold carriage returns, is returned as a whole."""
-        return not self._texts
 
     def __iter__(self) -> "_CountedLines":
         return self
 
     def __next__(self) -> str:
-        if not self._texts:
+        if not self.pending:
             if self.n_lines == len(self._lines):
                 self.is_exhausted = True
                 raise StopIteration
             line = self._lines[self.n_lines].as_py()
-            self._texts = list(decode_lines([line], self._encoding, is_start=False))[::-1]
+            self.pending = list(decode_lines([line], self._encoding, is_start=False))[::-1]
             self.n_lines += 1
-        return self._texts.pop()
-
-
-def _has_return(lines: pa.Array) -> bool:
-    """Return whether a carriage return is in a line elsewhere than at its end."""
-    return any(b"\r" in line[:-1] for line in lines.to_pylist())
+        return self.pending.pop()
 
 
 def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
