@@ -1,7 +1,8 @@
 """Time the ingest of a large CSV against a plain Spark read of the same file that is written to Delta unchanged.
 
 The plain read declares types and checks nothing: no source is recognised, no unit converted, no row rejected or merged,
-and an unclosed quote consumes the rest of the file. The two run in turn, each in a process of its own.
+and an unclosed quote consumes the rest of the file. The two run in turn, each in a process of its own. With
+``--profile`` another ingest, which is not timed, writes an event log, whose stages are printed.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import common
+import event_log
 from common import BUILD, PROJECT, JsonLines, progress
 from processes import RunCommand, run_command
 
@@ -22,8 +24,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.set_defaults(driver_memory="2g")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=BUILD / "ingest", help="folder of the CSV and the tables")
-    parser.add_argument("--keep", action="store_true", help="keep the CSV, and use it again next time")
+    parser.add_argument("--folder", type=Path, default=BUILD / "ingest", help="folder of the input and the tables")
+    parser.add_argument("--format", choices=("csv", "parquet"), default="csv", help="format of the input")
+    parser.add_argument("--keep", action="store_true", help="keep the input, and use it again next time")
+    parser.add_argument("--profile", action="store_true", help="print the stages of one more ingest")
     parser.add_argument("--every", type=float, default=0.5, help="seconds between two readings of process memory")
     return parser.parse_args(argv)
 
@@ -32,19 +36,25 @@ def commands(args: argparse.Namespace, path: Path, out: Path) -> dict[str, list[
     """Return the two commands that are compared, by name."""
     memory = ("--driver-memory", args.driver_memory)
     return {
-        PLAIN: common.submit_command(*memory, PROJECT / "benchmarks" / "plain_csv.py", path, out / "plain"),
-        INGEST: common.submit_command(*memory, "jobs/ingest_tracks.py", "--input", path, "--output", out / "tables"),
+        PLAIN: common.submit_command(*memory, PROJECT / "benchmarks" / "plain_copy.py", path, out / "plain"),
+        INGEST: ingest_command(args, path, out / "tables"),
     }
+
+
+def ingest_command(args: argparse.Namespace, path: Path, tables: Path, *options: str) -> list[str]:
+    """Return the command that ingests the input, with further options of spark-submit."""
+    job = ("jobs/ingest_tracks.py", "--input", path, "--output", tables)
+    return common.submit_command("--driver-memory", args.driver_memory, *options, *job)
 
 
 def run(args: argparse.Namespace, run_command: RunCommand = run_command) -> None:
     """Run both commands in turn, and compare their medians."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     args.folder.mkdir(parents=True, exist_ok=True)
-    log, path = args.folder / "output.log", args.folder / f"{args.rows}.csv"
+    log, path = args.folder / "output.log", args.folder / f"{args.rows}.{args.format}"
     if not path.exists():
         progress(f"writing {args.rows:,} rows to {path}")
-        run_command(common.submit_command(PROJECT / "benchmarks" / "make_csv.py", path, args.rows), log, args.every)
+        run_command(common.submit_command(PROJECT / "benchmarks" / "make_input.py", path, args.rows), log, args.every)
     timings: dict[str, list[float]] = {PLAIN: [], INGEST: []}
     for repeat in range(args.repeats):
         out = args.folder / f"run-{repeat}"
@@ -56,15 +66,24 @@ def run(args: argparse.Namespace, run_command: RunCommand = run_command) -> None
             lines.write(what=name, run=repeat, seconds=round(seconds, 2), peak_mb=peaks)
         counts = common.last_run_counts(out / "tables", "ingest_tracks")["ingest"]
         sizes = {name: common.folder_bytes(out / name) for name in ("plain", "tables/tracks")}
-        lines.write(run=repeat, ingested=counts, csv_bytes=path.stat().st_size, table_bytes=sizes)
+        n_bytes = path.stat().st_size if path.is_file() else common.folder_bytes(path)
+        lines.write(run=repeat, ingested=counts, input_bytes=n_bytes, table_bytes=sizes)
         shutil.rmtree(out)
     plain, ingest = median(timings[PLAIN]), median(timings[INGEST])
     lines.write(
-        summary="ingest", rows=args.rows, plain_seconds=round(plain, 2), ingest_seconds=round(ingest, 2),
-        times=round(ingest / plain, 2), driver_memory=args.driver_memory, **run_info,
+        summary="ingest", format=args.format, rows=args.rows, driver_memory=args.driver_memory,
+        plain_seconds=round(plain, 2), ingest_seconds=round(ingest, 2), times=round(ingest / plain, 2), **run_info,
     )  # fmt: skip
+    if args.profile:
+        out = args.folder / "profile"
+        shutil.rmtree(out, ignore_errors=True)
+        options = event_log.submit_options(out / "log")
+        run_command(ingest_command(args, path, out / "tables", *options), log, args.every)
+        for stage in event_log.stages(out / "log"):
+            lines.write(profile=args.rows, **stage)
+        shutil.rmtree(out)
     if not args.keep:
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Resolve duplicates, and merge delivered tracks with stored ones."""
 
+import pytest
 from chispa import assert_df_equality
 
 from segue import schema
 from segue.ingest import merge
+from segue.ingest.input_files import InputFile
 from segue.ingest.validation import VALIDATED_ROWS
 
 
@@ -93,6 +95,32 @@ def test_invalid_row_contributes_no_genre_and_no_duplicate(spark):
     tracks = merge.keep_tracks(merge.with_status(rows)).select("title", "genres")
     expected = spark.createDataFrame([("a h1", ["rock"])], "title string, genres array<string>")
     assert_df_equality(tracks, expected, ignore_nullable=True)
+
+
+@pytest.mark.parametrize("max_repeated", [1, 0])
+def test_rows_of_a_large_input_have_the_same_status(max_repeated, spark, monkeypatch):
+    monkeypatch.setattr(merge, "_MAX_SHUFFLE_BYTES", 0)
+    monkeypatch.setattr(merge, "_MAX_REPEATED_IDS", max_repeated)
+    rows = frame(
+        spark,
+        row("a", row_hash="h1", genre="rock"),
+        row("a", row_hash="h2", genre="pop"),
+        row("b", row_hash="h3", genre="jazz"),
+        row("b", row_hash="h4", reasons=["bpm missing"]),
+        row(None, row_hash="h5", reasons=["not CSV"]),
+        row(None, row_hash="h5", reasons=["not CSV"]),
+    )
+    files = [InputFile("file:///f", 1, "f", 1, "csv")]
+    with merge.persisted_with_status(rows, files) as statuses:
+        collected = statuses.select("row_hash", "status", "raw", "genres").sort("row_hash").collect()
+    assert [tuple(each) for each in collected] == [
+        ("h1", "track", None, ["pop", "rock"]),
+        ("h2", "duplicate", "r", ["pop", "rock"]),
+        ("h3", "track", None, ["jazz"]),
+        ("h4", "invalid", "r", []),
+        ("h5", "invalid", "r", []),
+        ("h5", "invalid", "r", []),
+    ]
 
 
 CHANGES = "track_id string, bpm double, genre string, genres array<string>, source_file string, change string"

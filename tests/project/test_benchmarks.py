@@ -111,7 +111,7 @@ def test_scale_writes_growth_by_size_and_stage(tmp_path, printed_lines):
 
 def test_ingest_is_compared_with_plain_read_of_same_file(tmp_path, printed_lines):
     def run_command(command, log, every):
-        if any(word.endswith("make_csv.py") for word in command):
+        if any(word.endswith("make_input.py") for word in command):
             (tmp_path / "work" / "20.csv").write_text("track_id\n" * 21)
             return 1.0, {}
         if "jobs/ingest_tracks.py" not in command:

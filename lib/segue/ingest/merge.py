@@ -1,13 +1,55 @@
 """Resolve duplicates among validated rows, and merge delivered tracks (those of the input) with the stored ones."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segue import schema
+from segue.core.spark_helpers import persisted
+from segue.ingest.input_files import InputFile
 
 _FILE_COLUMNS = ("genre", "genres", "source_file")
 _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_FILE_COLUMNS)]
 """The columns whose change updates a stored track; a genre that is not stored yet updates it too."""
+_MAX_SHUFFLE_BYTES = 32 << 20
+"""Size of an input whose rows are shuffled as a whole: of a smaller one the additional Spark job costs more."""
+_MAX_REPEATED_IDS = 500_000
+"""Number of repeated track ids that are broadcast, as 8 bytes each."""
+
+
+@contextmanager
+def persisted_with_status(rows: DataFrame, files: Iterable[InputFile]) -> Iterator[DataFrame]:
+    """Context manager: ``with_status`` of rows that are read once. Runs a Spark job if the input is large.
+
+    Of a large input, rows are shuffled only if others have their track id: a hash of every id is shuffled before.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns as ``validation.VALIDATED_ROWS``; persisted on disk for the block.
+    files : iterable of InputFile
+        The files of the rows. The size of a Delta table is not known: it counts as large.
+    """
+    if all(file.version is None for file in files) and sum(file.size for file in files) <= _MAX_SHUFFLE_BYTES:
+        with persisted(with_status(rows)) as statuses:
+            yield statuses
+        return
+    is_valid = F.size("reasons") == 0
+    with persisted(rows) as read:
+        hashes = read.where(is_valid).groupBy(F.xxhash64("track_id").alias("id_hash")).count()
+        with persisted(hashes.where("count > 1").select("id_hash")) as repeated:
+            if repeated.count() > _MAX_REPEATED_IDS:
+                with persisted(with_status(read)) as statuses:
+                    yield statuses
+                return
+            # null for an invalid row, which is not compared with others; the few ids of equal hash do no harm
+            is_repeated = F.when(is_valid, F.xxhash64("track_id")) == F.col("id_hash")
+            single = read.join(F.broadcast(repeated), is_repeated, "left_anti")
+            status = F.when(is_valid, "track").otherwise("invalid")
+            singles = single.withColumns({"status": status, "raw": F.when(~is_valid, F.col("raw"))})
+            yield singles.unionByName(with_status(read.join(F.broadcast(repeated), is_repeated, "left_semi")))
 
 
 def with_status(rows: DataFrame) -> DataFrame:

@@ -98,7 +98,7 @@ def parse_explicit(text: str) -> bool | None:
     return _EXPLICIT.get(text.strip().lower())
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {
+PARSERS: dict[str, Callable[[str], Any]] = {
     "mode": parse_mode,
     "time_signature": parse_time_signature,
     "isrc": parse_isrc,
@@ -109,7 +109,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the values of those columns that a row has a text for, by column. A key may say the mode too."""
     values: dict[str, Any] = {}
-    for name, parse in _PARSERS.items():
+    for name, parse in PARSERS.items():
         text = texts.get(name)
         if text is not None:
             values[name] = parse(text)

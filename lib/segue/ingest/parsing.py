@@ -150,6 +150,16 @@ def parse_track_id(text: str) -> str:
     return match[1] if match else text
 
 
+def given_track_id(text: str | None) -> str | None:
+    """Return the track id that a text holds, None for a placeholder.
+
+    >>> given_track_id(" 17 "), given_track_id("NaN")
+    ('17', None)
+    """
+    cleaned = clean_text(text)
+    return None if cleaned is None or is_missing(cleaned) else parse_track_id(cleaned)
+
+
 def clean_text(text: str | None) -> str | None:
     """Return a text trimmed and in Unicode's composed form (NFC), or None if empty or a placeholder such as ``NA``."""
     if text is None:

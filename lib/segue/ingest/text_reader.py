@@ -2,22 +2,23 @@
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue.ingest.columns.column_matching import ColumnLayout
 from segue.ingest.columns.units import SampleValues
-from segue.ingest.formats import records
+from segue.ingest.formats import csv_columns, records
 from segue.ingest.formats.records import Dialect
 from segue.ingest.formats.text_scan import SAMPLE_LINES, FileScan, consecutive_groups
-from segue.ingest.validation import VALIDATED_ROWS, RowCollector
+from segue.ingest.row_collector import BATCH_ROWS, RowCollector
+from segue.ingest.validation import VALIDATED_ROWS, Flags
 
-BATCH_ROWS = 4096
 _UNDECODED = re.compile("[\udc80-\udcff]")
 """A byte that is not valid in the file's encoding, as the handler ``surrogateescape`` returns it."""
 _ParsedRecord = list[str] | dict[str, str | None] | str
@@ -91,24 +92,155 @@ def _reader(
     Consecutive lines with equal values of ``key_columns`` are read as one text, in which a record may span lines.
     """
 
-    def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], bytes]]:
+    def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], pa.Array]]:
         for batch in batches:
             for key, rows in consecutive_groups(batch, key_columns):
-                yield from zip(itertools.repeat(key), rows.column("value").to_pylist(), strict=False)
+                lines = rows.column("value")
+                for start in range(0, len(lines), BATCH_ROWS):
+                    yield key, lines[start : start + BATCH_ROWS]
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = RowCollector(non_null_columns)
+        collector = RowCollector(non_null_columns)
         for key, group in itertools.groupby(keyed_lines(batches), key=itemgetter(0)):
             plan, is_start = plans[key[0]], not any(key[1:])
-            text = decode_lines((value for _, value in group), plan.encoding, is_start=is_start)
             by_line = plan.by_line and "block" in key_columns
-            for record, raw in _parse_records(text, plan, is_start=is_start, by_line=by_line):
-                raw_text, texts = _column_texts(record, raw, plan)
-                rows.add(plan.source_file, raw_text, plan.layout, texts)
-                yield from rows.batches(BATCH_ROWS)
-        yield from rows.batches()
+            parts = (lines for _, lines in group)
+            if plan.dialect and not plan.dialect.outer_delimiter:
+                yield from _OrdinaryCsv(plan, by_line, collector).read(parts, is_start=is_start)
+            else:
+                yield from _read_records(parts, plan, collector, is_start=is_start, by_line=by_line)
+        yield from collector.batches()
 
     return read
+
+
+def _read_records(
+    parts: Iterable[pa.Array], plan: FilePlan, collector: RowCollector, *, is_start: bool, by_line: bool
+) -> Iterator[pa.RecordBatch]:
+    """Read lines as one text, record by record."""
+    lines = itertools.chain.from_iterable(part.to_pylist() for part in parts)
+    text = decode_lines(lines, plan.encoding, is_start=is_start)
+    for record, raw in _parse_records(text, plan, is_start=is_start, by_line=by_line):
+        raw_text, texts = _column_texts(record, raw, plan)
+        collector.add(plan.source_file, raw_text, plan.layout, texts)
+        yield from collector.batches(BATCH_ROWS)
+
+
+class _OrdinaryCsv:
+    """Reads the lines of a CSV file, or of one block of it: ordinary ones by columns, the others record by record."""
+
+    def __init__(self, plan: FilePlan, by_line: bool, collector: RowCollector) -> None:
+        self._plan = plan
+        self._by_line = by_line
+        self._collector = collector
+
+    def read(self, parts: Iterator[pa.Array], *, is_start: bool) -> Iterator[pa.RecordBatch]:
+        """Yield batches of validated rows, and collect others. A record may span lines and parts of the text."""
+        held: list[pa.Array] = []
+        for part in parts:
+            lines = pa.concat_arrays([*held, part])
+            n_skipped = self._plan.n_skipped if is_start else 0
+            skipped = lines[:n_skipped].to_pylist()
+            # the lines to skip are counted after splitting at carriage returns
+            if is_start and (not 0 < n_skipped <= len(lines) or any(b"\r" in line[:-1] for line in skipped)):
+                yield from self._read_all(itertools.chain([lines], parts), is_start=True)
+                return
+            is_start = False
+            lines = lines[n_skipped:]
+            held = [lines[(yield from self._read_part(lines)) :]]
+            yield from self._collector.batches(BATCH_ROWS)
+            if len(held[0]) > len(part):
+                # a quote is open since before this part: reading its lines once per part would take quadratic time
+                break
+        yield from self._read_all(itertools.chain(held, parts), is_start=False)
+
+    def _read_all(self, parts: Iterable[pa.Array], *, is_start: bool) -> Iterator[pa.RecordBatch]:
+        return _read_records(parts, self._plan, self._collector, is_start=is_start, by_line=self._by_line)
+
+    def _read_part(self, lines: pa.Array) -> Generator[pa.RecordBatch, None, int]:
+        """Read lines up to the last record that ends in them, and return their number."""
+        plan = self._plan
+        assert plan.dialect is not None
+        delimiter, n_columns = plan.dialect.delimiter, len(plan.names)
+        texts = csv_columns.decoded_lines(lines, plan.encoding)
+        ordinary = csv_columns.ordinary_lines(texts, delimiter, n_columns)
+        n_read = self._read_others(lines, ordinary)
+        if not ordinary.any():
+            return n_read
+        raws = texts.filter(pa.array(ordinary))
+        indices = {name: column.index for name, column in plan.layout.columns.items()}
+        columns = csv_columns.split_columns(raws, delimiter, n_columns, indices.values())
+        yield from self._collector.add_columns(
+            plan.source_file, raws, plan.layout, {name: columns[index] for name, index in indices.items()}
+        )
+        return n_read
+
+    def _read_others(self, lines: pa.Array, ordinary: Flags) -> int:
+        """Read the records of lines that are not ordinary, and clear the flags of other lines that they extend to.
+
+        Returns the number of lines up to the end of the last record that is complete.
+        """
+        n_read = 0
+        for first in np.flatnonzero(~ordinary).tolist():
+            if first >= n_read:
+                end, is_complete = self._read_from(lines, first, ordinary)
+                ordinary[first : end if is_complete else None] = False
+                if not is_complete:
+                    return end
+                n_read = end
+        return len(lines)
+
+    def _read_from(self, lines: pa.Array, first: int, ordinary: Flags) -> tuple[int, bool]:
+        """Read records from a line on, until one ends before an ordinary line or with the last line.
+
+        Returns the number of lines up to the end of the last record, and whether no record has begun after it.
+        """
+        text = _CountedLines(lines, first, self._plan.encoding)
+        end, complete = first, []
+        for record in _parse_csv(text, self._plan, by_line=self._by_line):
+            if text.is_exhausted:
+                return end, False
+            complete.append(record)
+            if not text.pending:
+                self._add_records(complete)
+                end, complete = text.n_lines, []
+                if end < len(lines) and ordinary[end]:
+                    return end, True
+        # what follows the last record is blank
+        self._add_records(complete)
+        return len(lines), True
+
+    def _add_records(self, parsed: Iterable[tuple[_ParsedRecord, str]]) -> None:
+        for record, raw in parsed:
+            raw_text, texts = _column_texts(record, raw, self._plan)
+            self._collector.add(self._plan.source_file, raw_text, self._plan.layout, texts)
+
+
+class _CountedLines:
+    """An iterator over decoded lines as of ``decode_lines``, from some line on; it counts the lines that it returns."""
+
+    def __init__(self, lines: pa.Array, first: int, encoding: str) -> None:
+        self._lines = lines
+        self._encoding = encoding
+        self.pending: list[str] = []
+        """Parts of the last line, which holds carriage returns, that are not returned yet, in reverse order."""
+        self.n_lines = first
+        """Number of lines up to the last one that is returned, as a whole or in part."""
+        self.is_exhausted = False
+        """Whether a line after the last was requested."""
+
+    def __iter__(self) -> "_CountedLines":
+        return self
+
+    def __next__(self) -> str:
+        if not self.pending:
+            if self.n_lines == len(self._lines):
+                self.is_exhausted = True
+                raise StopIteration
+            line = self._lines[self.n_lines].as_py()
+            self.pending = list(decode_lines([line], self._encoding, is_start=False))[::-1]
+            self.n_lines += 1
+        return self.pending.pop()
 
 
 def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
@@ -175,8 +307,13 @@ def _parse_records(
     if plan.dialect is None:
         stripped = (line.strip() for line in text)
         return ((_parse_json(line), line) for line in stripped if line)
+    return _parse_csv(itertools.islice(text, plan.n_skipped if is_start else 0, None), plan, by_line=by_line)
+
+
+def _parse_csv(text: Iterable[str], plan: FilePlan, *, by_line: bool) -> Iterator[tuple[list[str] | str, str]]:
+    assert plan.dialect is not None
     parse = records.csv_records_by_line if by_line else records.csv_records
-    return parse(itertools.islice(text, plan.n_skipped if is_start else 0, None), plan.dialect)
+    return parse(text, plan.dialect)
 
 
 def _parse_json(line: str) -> _ParsedRecord:

@@ -1,4 +1,7 @@
-"""Read Parquet files and Delta tables into validated rows: values are cast to text, then validated as in text files."""
+"""Read Parquet files and Delta tables into validated rows.
+
+Doubles and whole numbers are validated as they are, all other values as texts, as those of text files are.
+"""
 
 import re
 from collections import defaultdict
@@ -12,18 +15,22 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from segue import schema
 from segue.core.spark_helpers import parallel_jobs
 from segue.errors import InputError
 from segue.ingest.columns.column_matching import ColumnLayout
 from segue.ingest.columns.header_candidates import order_members
 from segue.ingest.formats import parquet_types
-from segue.ingest.formats.text_scan import SAMPLE_LINES
+from segue.ingest.formats.text_scan import SAMPLE_LINES, consecutive_groups
 from segue.ingest.input_files import InputFile
-from segue.ingest.validation import VALIDATED_ROWS, RowCollector
+from segue.ingest.row_collector import BATCH_ROWS, RowCollector
+from segue.ingest.validation import VALIDATED_ROWS
 
 _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 _NUMBERED_PART = re.compile(r"part[-.]\d+\.")
 _MAX_DEPTH = 6
+_NUMBERS = (T.DoubleType, T.LongType, T.IntegerType, T.ShortType, T.ByteType)
+"""Types of numbers whose texts, as Spark writes them, are read as the nearest double."""
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -95,7 +102,8 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
         The columns of the files, those of partition folders named ``column=value`` as Hive writes them, then the
         fields of structs, such as ``audio_features.tempo``.
     rows : DataFrame
-        ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns in the order of ``names``.
+        ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns in the order of ``names``. Those
+        with doubles or whole numbers are there as doubles too: ``n3`` is ``c3``.
     """
     is_delta = files[0].format == "delta"
     if is_delta:
@@ -104,23 +112,29 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     else:
         # files of one write have one schema as a rule; their names do not guarantee it
         table = parquet_types.read_parquet(spark, files)
-    columns = [parquet_types.readable(F.col(_quoted(field.name)), field).alias(field.name) for field in table.schema]
+    numbered = [F.col(_quoted(field.name)).alias(f"f{index}") for index, field in enumerate(table.schema)]
+    partitions = _partition_columns(files)
+    if is_delta:
+        rows = table.select(F.lit(files[0].source_file).alias("source_file"), *numbered)
+    else:
+        # the join comes before the texts: for columns of texts and a raw text of all of them, which is an expression of
+        # their sources, Spark infers twice as many constraints with every column, for each side of a join
+        by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
+        by_file |= {f"p{i}": [v.get(file.source_file) for file in files] for i, v in enumerate(partitions.values())}
+        rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), *numbered)
+        rows = _with_values(rows, "file_id", [file.id for file in files], by_file)
+    columns = [parquet_types.readable(F.col(f"f{i}"), f).alias(f.name) for i, f in enumerate(table.schema)]
     raw = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"}).alias("raw")
     fields = zip(columns, table.schema, strict=True)
-    texts = {name: text for column, field in fields for name, text in _texts(column, field, field.name)}
-    partitions = {name: values for name, values in _partition_columns(files).items() if name not in texts}
-    names = order_members([*texts, *partitions])
-    numbered = {name: f"c{index}" for index, name in enumerate(names)}
-    in_files = [text.alias(numbered[name]) for name, text in texts.items()]
-    if is_delta:
-        rows = table.select(F.lit(files[0].source_file).alias("source_file"), raw, *in_files)
-    else:
-        by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
-        for name, values in partitions.items():
-            by_file[numbered[name]] = [values.get(file.source_file) for file in files]
-        rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), raw, *in_files)
-        rows = _with_values(rows, "file_id", [file.id for file in files], by_file)
-    return list(names), rows.select("source_file", "raw", *numbered.values())
+    leaves = [leaf for column, field in fields for leaf in _leaves(column, field, field.name)]
+    texts = {name: text for name, text, _ in leaves}
+    numbers = {name: number for name, _, number in leaves if number is not None}
+    for index, name in enumerate(partitions):
+        texts.setdefault(name, F.col(f"p{index}"))
+    names = order_members(texts)
+    as_texts = [texts[name].alias(f"c{index}") for index, name in enumerate(names)]
+    as_numbers = [numbers[name].alias(f"n{index}") for index, name in enumerate(names) if name in numbers]
+    return list(names), rows.select("source_file", raw, *as_texts, *as_numbers)
 
 
 def _with_values(rows: DataFrame, key: str, keys: Sequence[Any], values: Mapping[str, Sequence[Any]]) -> DataFrame:
@@ -137,15 +151,19 @@ def _quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
 
 
-def _texts(column: Column, field: T.StructField, name: str) -> Iterator[tuple[str, Column]]:
-    """Yield the name and the text of a column, or of each of its fields if it is a struct."""
+def _leaves(column: Column, field: T.StructField, name: str) -> Iterator[tuple[str, Column, Column | None]]:
+    """Yield name, text and number of a column, or of each of its fields if it is a struct.
+
+    The number, a double, is None for all types but those whose texts are read as the nearest double.
+    """
     if isinstance(field.dataType, T.StructType) and name.count(".") < _MAX_DEPTH:
         for inner in field.dataType:
-            yield from _texts(column.getField(inner.name), inner, f"{name}.{inner.name}")
+            yield from _leaves(column.getField(inner.name), inner, f"{name}.{inner.name}")
     elif isinstance(field.dataType, T.ArrayType | T.StructType | T.MapType):
-        yield name, F.to_json(column)
+        yield name, F.to_json(column), None
     else:
-        yield name, column.cast("string")
+        is_number = isinstance(field.dataType, _NUMBERS) and not parquet_types.is_converted(field)
+        yield name, column.cast("string"), column.cast("double") if is_number else None
 
 
 def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
@@ -177,7 +195,7 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
     list of lists of rows
         One list per write; a row has one text per column, None for null.
     """
-    texts = [name for name in rows.columns if name not in ("source_file", "raw")]
+    texts = [name for name in rows.columns if name.startswith("c")]
     source_files = [file.source_file for write in writes for file in write]
     indices = [index for index, write in enumerate(writes) for _ in write]
     lowest = F.min_by(F.array(*texts), F.struct(F.xxhash64(*texts), *texts), SAMPLE_LINES)
@@ -199,19 +217,28 @@ def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], non_null_co
     non_null_columns : sequence of str
         Features that every track must have.
     """
+    given = set(rows.columns)
+    numbers = [feature.name for feature in schema.NUMBERS]
+
+    def numbered(name: str, index: int) -> str:
+        return f"n{index}" if name in numbers and f"n{index}" in given else f"c{index}"
+
     names = {
-        source_file: {name: f"c{column.index}" for name, column in layout.columns.items()}
+        source_file: {name: numbered(name, column.index) for name, column in layout.columns.items()}
         for source_file, layout in layouts.items()
     }
-    used = sorted({numbered for columns in names.values() for numbered in columns.values()})
+    used = sorted({name for columns in names.values() for name in columns.values()})
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         collector = RowCollector(non_null_columns)
         for batch in batches:
-            for row in batch.to_pylist():
-                source_file = row["source_file"]
-                texts = {name: row[numbered] for name, numbered in names[source_file].items()}
-                collector.add(source_file, row["raw"], layouts[source_file], texts)
-            yield from collector.batches()
+            files = batch.column("source_file").dictionary_encode()
+            keyed = pa.record_batch([files.indices, *batch.columns], ["file", *batch.schema.names])
+            for (index,), part in consecutive_groups(keyed, ("file",)):
+                source_file = files.dictionary[index].as_py()
+                columns = {name: part.column(column) for name, column in names[source_file].items()}
+                yield from collector.add_columns(source_file, part.column("raw"), layouts[source_file], columns)
+            yield from collector.batches(BATCH_ROWS)
+        yield from collector.batches()
 
     return rows.select("source_file", "raw", *used).mapInArrow(read, VALIDATED_ROWS)

@@ -6,11 +6,13 @@ required feature. A rejected row is stored as it was read, with all of its reaso
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from segue import schema
@@ -19,6 +21,8 @@ from segue.ingest.columns.column_matching import ColumnLayout
 from segue.ingest.columns.genre_lists import split_genres
 from segue.ingest.musical_details import parse_details
 
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 MAX_QUOTED_LENGTH = 80
 """Maximum number of characters of a value that a rejection reason quotes."""
 _DIGEST_LENGTH = 32
@@ -40,17 +44,17 @@ VALUE_COLUMNS = (
     *("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS)),
     *schema.DETAILS,
 )
-_VALUE_TYPES: dict[str, pa.DataType] = {
+VALUE_TYPES: dict[str, pa.DataType] = {
     **{"genres": pa.list_(pa.string()), "year": pa.int32(), "explicit": pa.bool_()},
     **dict.fromkeys(("key", "mode", "time_signature"), pa.int32()),
     **{feature.name: pa.float64() for feature in schema.NUMBERS},
 }
-_ARROW_SCHEMA = pa.schema(
+ARROW_SCHEMA = pa.schema(
     [("source_file", pa.string()), ("raw", pa.string()), ("row_hash", pa.string())]
     + [("reasons", pa.list_(pa.string()))]
-    + [(name, _VALUE_TYPES.get(name, pa.string())) for name in VALUE_COLUMNS]
+    + [(name, VALUE_TYPES.get(name, pa.string())) for name in VALUE_COLUMNS]
 )
-VALIDATED_ROWS = from_arrow_schema(_ARROW_SCHEMA)
+VALIDATED_ROWS = from_arrow_schema(ARROW_SCHEMA)
 """The schema that every reader returns: file, raw text and hash of a row, the reasons to reject it (none for a valid
 row), and its values by canonical column."""
 
@@ -73,18 +77,35 @@ def track_identity(values: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class Scale:
     """The conversion of one column's numbers from a file's unit, and the column's range in that unit."""
 
     feature: schema.Feature
     divisor: float
     range: str
 
+    def convert(self, number: float) -> float:
+        """Return a number of the file in the feature's unit."""
+        # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
+        return number / self.divisor if self.divisor >= 1 else round(number / self.divisor, 9)
+
+    def convert_each(self, numbers: Numbers) -> Numbers:
+        """Return ``convert`` of every number; NaN stays."""
+        if self.divisor >= 1:
+            return numbers / self.divisor
+        return np.array([self.convert(number) for number in numbers.tolist()], dtype=np.float64)
+
     def accepts(self, value: float) -> bool:
         """Return whether a converted value lies in the feature's range."""
         low, high = self.feature.low, self.feature.high
         above = value > low if self.feature.low_is_open else value >= low
         return above and (value < math.inf if high is None else value <= high)
+
+    def accepts_each(self, values: Numbers) -> Flags:
+        """Return ``accepts`` of every converted value; False for NaN."""
+        low, high = self.feature.low, self.feature.high
+        above = values > low if self.feature.low_is_open else values >= low
+        return above & (values < math.inf if high is None else values <= high)
 
 
 class RowValidator:
@@ -101,7 +122,7 @@ class RowValidator:
     def __init__(self, layout: ColumnLayout, non_null_columns: Sequence[str]) -> None:
         self._layout = layout
         self._non_null_columns = frozenset(non_null_columns)
-        self._scales = [_scale(feature, layout) for feature in schema.NUMBERS]
+        self.scales = [_scale(feature, layout) for feature in schema.NUMBERS]
         self._has_details = any(name in layout.columns for name in schema.DETAILS)
         self._no_details = dict.fromkeys(schema.DETAILS)
 
@@ -112,9 +133,9 @@ class RowValidator:
         """
         reasons: list[str] = []
         values = self._text_values(texts, reasons)
-        values["year"] = _year(texts.get("year"), reasons)
-        for scale in self._scales:
-            values[scale.feature.name] = self._number(scale, texts.get(scale.feature.name), reasons)
+        values["year"] = self._year(texts.get("year"), reasons)
+        for scale in self.scales:
+            values[scale.feature.name] = self.number(scale, texts.get(scale.feature.name), reasons)
         # of the names as they are written: an id does not change if another name counts as a placeholder
         values["track_id"] = values["track_id"] or track_identity(values)
         _remove_placeholders(values)
@@ -124,12 +145,10 @@ class RowValidator:
         return values, reasons
 
     def _text_values(self, texts: Mapping[str, str | None], reasons: list[str]) -> dict[str, Any]:
-        uri = parsing.clean_text(texts.get("track_id"))
         genres = split_genres(parsing.clean_text(texts.get("genre")), self._layout.genre_separator)
         values = {
-            "track_id": None if parsing.is_missing(uri) else parsing.parse_track_id(uri or ""),
-            # guard: title-without-fallback
-            # -> "title": parsing.clean_text(texts.get("title")) or (None if "title" in self._layout.columns else uri),
+            "track_id": parsing.given_track_id(texts.get("track_id")),
+            # guard: title-without-fallback -> "title": parsing.clean_text(texts.get("title") or texts.get("track_id")),
             "title": parsing.clean_text(texts.get("title")),
             "artist": parsing.ARTIST_SEPARATOR.join(parsing.parse_list(parsing.clean_text(texts.get("artist"))))
             or None,
@@ -143,7 +162,14 @@ class RowValidator:
             reasons.append("title missing")
         return values
 
-    def _number(self, scale: _Scale, text: str | None, reasons: list[str]) -> float | None:
+    def _year(self, text: str | None, reasons: list[str]) -> int | None:
+        year, is_valid = parse_optional_year(text)
+        if not is_valid:
+            reasons.append(f"year {quote(text or '')!r} is not a year")
+        return year
+
+    def number(self, scale: Scale, text: str | None, reasons: list[str]) -> float | None:
+        """Return the value of a text in a column of numbers, and append the reason to reject it, if there is one."""
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
             self._add_missing(name, text, reasons)
@@ -154,8 +180,7 @@ class RowValidator:
             if number is None:
                 reasons.append(f"{name} {quote(text)!r} is not a number")
                 return None
-            # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
-            value = number / scale.divisor if scale.divisor >= 1 else round(number / scale.divisor, 9)
+            value = scale.convert(number)
         if not scale.accepts(value):
             if number in _PLACEHOLDER_NUMBERS:
                 self._add_missing(name, text, reasons)
@@ -185,47 +210,19 @@ def quote(text: str) -> str:
     return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
 
 
-def _scale(feature: schema.Feature, layout: ColumnLayout) -> _Scale:
+def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
     """Return how a feature's numbers are converted, and their range in the file's unit, which reasons quote."""
     column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
     divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0
     high = None if feature.high is None else feature.high * divisor
     in_file = schema.Feature(feature.name, "", feature.low * divisor, high, feature.low_is_open)
-    return _Scale(feature, divisor, in_file.range)
+    return Scale(feature, divisor, in_file.range)
 
 
-def _year(text: str | None, reasons: list[str]) -> int | None:
+def parse_optional_year(text: str | None) -> tuple[int | None, bool]:
+    """Return the year of a text, None if it is missing or unknown, and whether the text is a year or missing."""
     if text is None or parsing.is_missing(text):
-        return None
+        return None, True
     value = parsing.parse_year(text.strip())
-    if value is None:
-        reasons.append(f"year {quote(text)!r} is not a year")
-    return value or None
-
-
-class RowCollector:
-    """Validates rows and collects them into Arrow batches with the schema ``VALIDATED_ROWS``."""
-
-    def __init__(self, non_null_columns: Sequence[str]) -> None:
-        self._non_null_columns = non_null_columns
-        self._validators: dict[ColumnLayout, RowValidator] = {}
-        self._rows: list[list[Any]] = []
-
-    def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: Mapping[str, str | None] | str) -> None:
-        """Validate and add a row, given its texts by canonical column, or in their place the reason to reject it."""
-        if isinstance(texts, str):
-            values, reasons = dict.fromkeys(VALUE_COLUMNS), [texts]
-        else:
-            if layout not in self._validators:
-                self._validators[layout] = RowValidator(layout, self._non_null_columns)
-            values, reasons = self._validators[layout].validate(texts)
-        self._rows.append([source_file, raw, text_digest(raw), reasons, *(values[name] for name in VALUE_COLUMNS)])
-
-    def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
-        """Yield the collected rows as one batch, and clear them, if there are at least ``min_rows``."""
-        if len(self._rows) >= min_rows:
-            columns = zip(*self._rows, strict=True)
-            arrays = [pa.array(c, type=f.type) for c, f in zip(columns, _ARROW_SCHEMA, strict=True)]
-            self._rows = []
-            yield pa.RecordBatch.from_arrays(arrays, schema=_ARROW_SCHEMA)
+    return value or None, value is not None

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.core import distribution
 from segue.core.paths import spark_uri
-from segue.core.spark_helpers import persisted
 from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.columns.column_rules import ReadingChoices
@@ -87,7 +86,7 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
         rows = read_input(store.spark, pending, settings, layout_ledger.memories(decisions) if remember else {})
         inputs = _inputs(rows.files)
         reread = file_ledger.reread_names(settings, pending, ledger)
-        with persisted(merge.with_status(rows.frame)) as statuses:
+        with merge.persisted_with_status(rows.frame, rows.files) as statuses:
             # guard: files-recorded-after-rows
             # -> file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
             # -> written = _write(store, path, statuses, reread, snapshot=snapshot)

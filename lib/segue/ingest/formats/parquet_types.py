@@ -75,6 +75,11 @@ def readable(column: Column, field: T.StructField) -> Column:
     return F.date_format(timestamp, "H:mm:ss") if kind == "time" else timestamp
 
 
+def is_converted(field: T.StructField) -> bool:
+    """Return whether ``readable`` converts the values of a field, which then have another type than its own."""
+    return _STORED_AS in field.metadata
+
+
 def _has_stored(struct: T.StructType) -> bool:
     return any(
         _has_stored(field.dataType) if isinstance(field.dataType, T.StructType) else _STORED_AS in field.metadata

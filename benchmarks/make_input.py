@@ -1,9 +1,11 @@
-"""Write one CSV of N synthetic tracks, with the headers of the Spotify API's exports. Arguments: FILE N."""
+"""Write N synthetic tracks, with the headers of the Spotify API's exports, as CSV or Parquet. Arguments: FILE N."""
 
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from pyspark.sql import DataFrame
 
 from segue.runtime import session
 from segue.synthetic import synthetic_tracks
@@ -11,9 +13,14 @@ from segue.synthetic import synthetic_tracks
 HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "genre": "track_genre", "bpm": "tempo"}
 
 
+def input_tracks(n_tracks: int) -> DataFrame:
+    """Return synthetic tracks with the headers of an export."""
+    return synthetic_tracks(session.spark_session("make_input"), n_tracks).withColumnsRenamed(HEADERS)
+
+
 def write_csv(path: Path, n_tracks: int) -> None:
     """Write synthetic tracks as one CSV file: Spark writes parts, which are then concatenated below one header."""
-    tracks = synthetic_tracks(session.spark_session("make_csv"), n_tracks).withColumnsRenamed(HEADERS)
+    tracks = input_tracks(n_tracks)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         tracks.write.mode("overwrite").csv(folder, escape='"')
         with path.open("wb") as target:
@@ -24,5 +31,9 @@ def write_csv(path: Path, n_tracks: int) -> None:
 
 
 if __name__ == "__main__":
-    write_csv(Path(sys.argv[1]), int(sys.argv[2]))
+    path, n_tracks = Path(sys.argv[1]), int(sys.argv[2])
+    if path.suffix == ".parquet":
+        input_tracks(n_tracks).write.parquet(str(path))
+    else:
+        write_csv(path, n_tracks)
     session.stop()

@@ -1,0 +1,218 @@
+"""Validate rows by whole columns, with the same results as ``validation.RowValidator``.
+
+Arrow's functions handle the cells of the usual form, such as printable ASCII and numbers like ``-7.25``. The parsers of
+``RowValidator`` handle all other cells, one call per distinct text where texts repeat. Rows that break a rule are only
+marked: ``RowValidator`` lists their reasons.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue import schema
+from segue.ingest import musical_details, parsing
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.genre_lists import split_genres
+from segue.ingest.validation import VALUE_TYPES, Flags, RowValidator, Scale, parse_optional_year, track_identity
+
+_BEYOND_PRINTABLE = "[^ -~]"
+_LIST_END = r"[\])}]\z"
+_PLAIN_ID = r"\A[0-9A-Za-z_-]+\z"
+_PLAIN_NUMBER = r"\A-?[0-9]{1,15}(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?\z"
+"""Numbers that Arrow parses as ``float`` does: both round to the nearest double."""
+_PLAIN_ISRC = r"\A[A-Z]{2}[A-Z0-9]{3}[0-9]{7}\z"
+_MISSING_TEXTS = pa.array(sorted(parsing.MISSING_TEXTS), pa.string())
+_MISSING_NAMES = pa.array(sorted(parsing.MISSING_NAMES), pa.string())
+_MISSING_VALUES = pa.array(sorted(parsing.MISSING_VALUES), pa.string())
+_UNKNOWN_ARTISTS = pa.array(sorted(parsing.MISSING_VALUES | parsing.UNKNOWN_ARTISTS), pa.string())
+_year = lru_cache(maxsize=4096)(parse_optional_year)
+
+
+class BatchValidator:
+    """Validates batches of rows of files with one column layout.
+
+    Parameters
+    ----------
+    layout : ColumnLayout
+        The columns of the file, with their units.
+    non_null_columns : sequence of str
+        Features that every track must have.
+    """
+
+    def __init__(self, layout: ColumnLayout, non_null_columns: Sequence[str]) -> None:
+        self._layout = layout
+        self._non_null_columns = frozenset(non_null_columns)
+        self._row_validator = RowValidator(layout, non_null_columns)
+
+    def validate(self, texts: Mapping[str, pa.Array], n_rows: int) -> tuple[dict[str, pa.Array], Flags]:
+        """Return the values of rows by canonical column, and which rows are valid; other rows have arbitrary values.
+
+        ``texts`` holds string arrays of ``n_rows`` texts by canonical column; numbers may be arrays of doubles.
+        """
+        values: dict[str, pa.Array] = {}
+        valid = np.ones(n_rows, dtype=bool)
+        for scale in self._row_validator.scales:
+            name = scale.feature.name
+            values[name] = self._numbers(scale, texts.get(name), valid)
+        values["year"] = self._years(texts.get("year"), valid)
+        values["genre"], values["genres"] = self._genres(texts.get("genre"), n_rows)
+        names = {name: _cleaned(texts.get(name), n_rows) for name in ("title", "artist", "album")}
+        names["artist"] = _mapped(names["artist"], _matches(names["artist"], _LIST_END), _joined_artists)
+        values["track_id"] = _track_ids(texts.get("track_id"), n_rows)
+        values["title"] = _without(names["title"], names["title"], _MISSING_NAMES)
+        is_untitled = _flags(values["title"].is_null())
+        if "title" not in self._layout.columns:
+            is_untitled &= _flags(values["track_id"].is_null())
+        valid &= ~is_untitled
+        values["track_id"] = _with_identities(values["track_id"], names, values, valid)
+        values["album"] = _without(names["album"], names["album"], _MISSING_NAMES)
+        values["artist"] = _without(names["artist"], pc.ascii_lower(names["artist"]), _UNKNOWN_ARTISTS)
+        return values | _details(texts, n_rows), valid
+
+    def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
+        """Return the values of a column of numbers, and clear the flags of rows that they disqualify."""
+        is_required = scale.feature.name in self._non_null_columns
+        if texts is None:
+            if is_required:
+                valid[:] = False
+            return pa.nulls(len(valid), pa.float64())
+        numbers = texts if pa.types.is_floating(texts.type) else self._plain_numbers(texts)
+        values = scale.convert_each(numbers.to_numpy(zero_copy_only=False))
+        is_null = ~scale.accepts_each(values)
+        others = np.flatnonzero(is_null)
+        if not is_required:
+            others = others[_flags(texts.is_valid())[others]]
+        parsed: dict[str | None, tuple[float | None, bool]] = {}
+        other_texts = map(_written, texts.take(pa.array(others)).to_pylist())
+        for index, text in zip(others.tolist(), other_texts, strict=True):
+            if text not in parsed:
+                reasons: list[str] = []
+                parsed[text] = self._row_validator.number(scale, text, reasons), not reasons
+            value, is_valid = parsed[text]
+            if not is_valid:
+                valid[index] = False
+            elif value is not None:
+                values[index], is_null[index] = value, False
+        return pa.array(values, pa.float64(), mask=is_null)
+
+    def _plain_numbers(self, texts: pa.Array) -> pa.Array:
+        """Return texts of the usual form as doubles, null for all others."""
+        usual = pc.replace_substring(texts, ",", ".", max_replacements=1) if self._layout.decimal_comma else texts
+        plain = pc.if_else(pc.match_substring_regex(usual, _PLAIN_NUMBER), usual, pa.scalar(None, pa.string()))
+        return pc.cast(plain, pa.float64())
+
+    def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
+        """Return the years of rows, and clear the flags of rows with a text that is not a year."""
+        if texts is None:
+            return pa.nulls(len(valid), pa.int32())
+        parsed, indices = _parsed_each(texts, _year)
+        valid &= np.array([is_valid for _, is_valid in parsed], dtype=bool)[indices.to_numpy()]
+        return pa.array([year for year, _ in parsed], pa.int32()).take(indices)
+
+    def _genres(self, texts: pa.Array | None, n_rows: int) -> tuple[pa.Array, pa.Array]:
+        """Return the first genre of every row, and all of its genres, sorted."""
+        list_type = VALUE_TYPES["genres"]
+        if texts is None:
+            no_genres = pa.ListArray.from_arrays(np.zeros(n_rows + 1, dtype=np.int32), pa.array([], pa.string()))
+            return pa.nulls(n_rows, pa.string()), no_genres.cast(list_type)
+        separator = self._layout.genre_separator
+        parsed, indices = _parsed_each(texts, lambda text: split_genres(parsing.clean_text(text), separator))
+        first = pa.array([genres[0] if genres else None for genres in parsed], pa.string())
+        return first.take(indices), pa.array([sorted(genres) for genres in parsed], list_type).take(indices)
+
+
+def _written(cell: str | float | None) -> str | None:
+    return str(cell) if isinstance(cell, float) else cell
+
+
+def _flags(array: pa.Array) -> Flags:
+    """Return an array of booleans for numpy; a null is False."""
+    flags: Flags = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+    return flags
+
+
+def _matches(texts: pa.Array, pattern: str) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(texts, pattern), False)
+
+
+def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
+    """Return texts, with ``parse`` applied to those of the mask."""
+    others = texts.filter(mask).to_pylist()
+    return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
+
+
+def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
+    """Return texts with null where ``compared`` is a placeholder."""
+    return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
+
+
+def _parsed_each(texts: pa.Array, parse: Callable[[str], Any]) -> tuple[list[Any], pa.Array]:
+    """Return the results of ``parse`` for the distinct texts, and for each row the index of its result.
+
+    A null counts as an empty text.
+    """
+    encoded = pc.fill_null(texts, "").dictionary_encode()
+    return [parse(text) for text in encoded.dictionary.to_pylist()], encoded.indices
+
+
+def _cleaned(texts: pa.Array | None, n_rows: int) -> pa.Array:
+    """Return ``parsing.clean_text`` of every text."""
+    if texts is None:
+        return pa.nulls(n_rows, pa.string())
+    trimmed = pc.ascii_trim(texts, " ")
+    cleaned = _without(trimmed, trimmed, _MISSING_TEXTS)
+    unusual = _matches(texts, _BEYOND_PRINTABLE)
+    others = texts.filter(unusual).to_pylist()
+    if not others:
+        return cleaned
+    return pc.replace_with_mask(cleaned, unusual, pa.array(map(parsing.clean_text, others), pa.string()))
+
+
+def _joined_artists(text: str) -> str | None:
+    return parsing.ARTIST_SEPARATOR.join(parsing.parse_list(text)) or None
+
+
+def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
+    """Return the ids that the file gives its rows, null where it gives none."""
+    if texts is None:
+        return pa.nulls(n_rows, pa.string())
+    is_plain = _matches(texts, _PLAIN_ID)
+    given = _without(texts, pc.ascii_lower(texts), _MISSING_VALUES)
+    return _mapped(given, pc.and_(pc.invert(is_plain), given.is_valid()), parsing.given_track_id)
+
+
+def _with_identities(
+    track_ids: pa.Array, names: Mapping[str, pa.Array], values: Mapping[str, pa.Array], valid: Flags
+) -> pa.Array:
+    """Return the track ids of rows, derived from their values for valid rows that have none."""
+    lacking = np.flatnonzero(_flags(track_ids.is_null()) & valid)
+    if not len(lacking):
+        return track_ids
+    columns = {**names, **{name: values[name] for name in ("year", "duration_s")}}
+    rows = pa.table([array.take(pa.array(lacking)) for array in columns.values()], list(columns)).to_pylist()
+    mask = np.zeros(len(valid), dtype=bool)
+    mask[lacking] = True
+    return pc.replace_with_mask(track_ids, pa.array(mask), pa.array(map(track_identity, rows), pa.string()))
+
+
+def _details(texts: Mapping[str, pa.Array], n_rows: int) -> dict[str, pa.Array]:
+    """Return ``musical_details.parse_details`` of every row, by column."""
+    values = {name: pa.nulls(n_rows, VALUE_TYPES.get(name, pa.string())) for name in schema.DETAILS}
+    for name, parse in musical_details.PARSERS.items():
+        if name in texts and name != "isrc":
+            parsed, indices = _parsed_each(texts[name], parse)
+            values[name] = pa.array(parsed, VALUE_TYPES[name]).take(indices)
+    if "isrc" in texts:
+        codes = texts["isrc"]
+        unusual = pc.invert(_matches(codes, _PLAIN_ISRC))
+        values["isrc"] = _mapped(codes, pc.and_(unusual, codes.is_valid()), musical_details.parse_isrc)
+    if "key" in texts:
+        parsed, indices = _parsed_each(texts["key"], musical_details.parse_key)
+        values["key"] = pa.array([key for key, _ in parsed], pa.int32()).take(indices)
+        modes = pa.array([mode for _, mode in parsed], pa.int32()).take(indices)
+        values["mode"] = pc.coalesce(values["mode"], modes)
+    return values

@@ -1,0 +1,125 @@
+"""Collect rows of files, and validate them: by columns where many rows have one layout, else row by row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from segue.ingest.batch_validation import BatchValidator
+from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.formats import records
+from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, text_digest
+
+BATCH_ROWS = 4096
+"""Number of collected rows after which a reader yields them."""
+MIN_COLUMN_ROWS = 32
+"""Minimum number of rows of one layout that are validated by columns, which costs as much for one row as for twenty."""
+_Texts = Mapping[str, str | None]
+
+
+class RowCollector:
+    """Validates rows and collects them into Arrow batches with the schema ``VALIDATED_ROWS``, in no certain order.
+
+    Parameters
+    ----------
+    non_null_columns : sequence of str
+        Features that every track must have.
+    """
+
+    def __init__(self, non_null_columns: Sequence[str]) -> None:
+        self._non_null_columns = non_null_columns
+        self._validators: dict[ColumnLayout, tuple[RowValidator, BatchValidator]] = {}
+        self._rows: dict[ColumnLayout, list[tuple[str, str, _Texts]]] = {}
+        self._validated: list[list[Any]] = []
+        self._n_rows = 0
+
+    def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: _Texts | str) -> None:
+        """Add a row, given its texts by canonical column, or in their place the reason to reject it."""
+        self._n_rows += 1
+        if isinstance(texts, str):
+            self._add_validated(source_file, raw, dict.fromkeys(VALUE_COLUMNS), [texts])
+        else:
+            self._rows.setdefault(layout, []).append((source_file, raw, texts))
+
+    def add_columns(
+        self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
+    ) -> Iterator[pa.RecordBatch]:
+        """Add rows of one file, given an array per canonical column; yield a batch of them if they are many.
+
+        Arrays hold texts. Columns of numbers may be arrays of doubles instead, if ``raws`` holds the rows in JSON: of
+        rows that are not valid, the texts are taken from there.
+        """
+        if len(raws) < MIN_COLUMN_ROWS:
+            for raw, row in zip(raws.to_pylist(), _row_texts(raws, layout, texts), strict=True):
+                self.add(source_file, raw, layout, row)
+        else:
+            yield from self._validated_columns(pa.repeat(source_file, len(raws)), raws, layout, texts)
+
+    def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
+        """Yield the collected rows as batches, and clear them, if there are at least ``min_rows``."""
+        if self._n_rows < min_rows:
+            return
+        for layout, rows in self._rows.items():
+            if len(rows) < MIN_COLUMN_ROWS:
+                for row in rows:
+                    self._validate_row(layout, *row)
+            else:
+                source_files, raws, texts = zip(*rows, strict=True)
+                columns = {name: pa.array([row[name] for row in texts], pa.string()) for name in layout.columns}
+                yield from self._validated_columns(pa.array(source_files), pa.array(raws), layout, columns)
+        self._rows = {}
+        if self._validated:
+            arrays = [
+                pa.array(c, f.type) for c, f in zip(zip(*self._validated, strict=True), ARROW_SCHEMA, strict=True)
+            ]
+            self._validated = []
+            yield pa.RecordBatch.from_arrays(arrays, schema=ARROW_SCHEMA)
+        self._n_rows = 0
+
+    def _validated_columns(
+        self, source_files: pa.Array, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a batch of the valid ones among rows, and collect the others with their reasons."""
+        values, valid = self._validators_of(layout)[1].validate(texts, len(raws))
+        hashes = pa.array(map(text_digest, raws.to_pylist()), pa.string())
+        no_reasons = pa.ListArray.from_arrays(np.zeros(len(raws) + 1, dtype=np.int32), pa.array([], pa.string()))
+        columns = [source_files, raws, hashes, no_reasons, *(values[name] for name in VALUE_COLUMNS)]
+        batch = pa.RecordBatch.from_arrays(columns, schema=ARROW_SCHEMA)
+        if valid.all():
+            yield batch
+            return
+        yield batch.filter(pa.array(valid))
+        indices = pa.array(np.flatnonzero(~valid))
+        self._n_rows += len(indices)
+        source_files, raws = source_files.take(indices), raws.take(indices)
+        rows = _row_texts(raws, layout, {name: array.take(indices) for name, array in texts.items()})
+        for source_file, raw, row in zip(source_files.to_pylist(), raws.to_pylist(), rows, strict=True):
+            self._validate_row(layout, source_file, raw, row)
+
+    def _validators_of(self, layout: ColumnLayout) -> tuple[RowValidator, BatchValidator]:
+        if layout not in self._validators:
+            rows = RowValidator(layout, self._non_null_columns)
+            self._validators[layout] = rows, BatchValidator(layout, self._non_null_columns)
+        return self._validators[layout]
+
+    def _validate_row(self, layout: ColumnLayout, source_file: str, raw: str, texts: _Texts) -> None:
+        self._add_validated(source_file, raw, *self._validators_of(layout)[0].validate(texts))
+
+    def _add_validated(self, source_file: str, raw: str, values: Mapping[str, Any], reasons: list[str]) -> None:
+        row = [source_file, raw, text_digest(raw), reasons, *(values[name] for name in VALUE_COLUMNS)]
+        self._validated.append(row)
+
+
+def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
+    """Return the texts of rows by canonical column; those of doubles are the numbers as the rows' JSON writes them."""
+    doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
+    if not columns:
+        return [{} for _ in range(len(raws))]
+    arrays = [array.to_pylist() for array in columns.values()]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*arrays, strict=True)]
+    if doubles:
+        for row, raw in zip(rows, raws.to_pylist(), strict=True):
+            members = records.json_object(raw) or {}
+            row |= {name: members.get(layout.columns[name].header) for name in doubles}
+    return rows
