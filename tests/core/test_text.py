@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from segue.core.text import json_digest, printable
+from segue.core.text import java_cause, json_digest, printable
 
 
 def test_a_digest_is_the_sha256_of_json_with_sorted_keys():
@@ -37,3 +37,14 @@ def test_unprintable_characters_become_spaces(text, expected):
 
 def test_chosen_unprintable_characters_stay():
     assert printable("a\u200cb\x07", keep="\u200c") == "a\u200cb "
+
+
+def test_cause_of_an_error_of_s3_is_its_message_without_the_request():
+    message = 'the region "us-east-2" is wrong; expecting "us-east-1"'
+    trace = f"""An error occurred while calling o1.open.
+: org.apache.hadoop.fs.s3a.AWSBadRequestException: open: 400
+\tat org.apache.hadoop.fs.s3a.S3AUtils.translateException(S3AUtils.java:1)
+Caused by: software.amazon.awssdk.services.s3.model.S3Exception: {message} (Service: S3, Status Code: 400, Request ID: 1) (SDK Attempt Count: 1)
+\tat software.amazon.awssdk.core.internal.http.CombinedResponseHandler.handle(CombinedResponseHandler.java:1)
+"""  # noqa: E501
+    assert java_cause(RuntimeError(trace)) == f"S3Exception: {message}"

@@ -102,8 +102,9 @@ def test_tables_of_a_run_on_yarn_are_those_of_a_local_run(
         "spark.executor.instances": "1",
         "spark.submit.deployMode": mode,
     }
-    output = f"{hadoop.uri}/{mode}"
+    # the host of a URI without one is that of fs.defaultFS
+    output = f"hdfs:///{mode}" if mode == "client" else f"{hadoop.uri}/{mode}"
     words = [word for name, value in options.items() for word in ("--conf", f"{name}={value}")]
     done = submit_and_wait(tmp_path, *words, *submit_args("yarn", catalogue, output))
     assert done.returncode == 0, done.stdout[-5000:]
-    assert differences(local, hadoop.download(output, tmp_path / "out")) == []
+    assert differences(local, hadoop.download(f"{hadoop.uri}/{mode}", tmp_path / "out")) == []

@@ -5,8 +5,8 @@ import json
 import re
 from typing import Any
 
-_JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$")
-"""The package of a Java exception, Spark's error class, and the SQLSTATE."""
+_JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$| \(Service: .*")
+"""The package of a Java exception, Spark's error class, the SQLSTATE, and the request's number of a store on S3."""
 _PY4J_HEAD = "An error occurred while calling"
 _MAX_CAUSE_LENGTH = 300
 

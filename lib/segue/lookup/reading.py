@@ -19,6 +19,10 @@ from segue.schema import Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
 """Hadoop's URI schemes, and what deltalake expects in their place."""
+_S3_VARIABLES = (
+    ", and the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_ENDPOINT_URL and AWS_REGION for a store "
+    "that is not Amazon's"
+)
 
 
 def deltalake_uri(uri: str) -> str:
@@ -101,9 +105,10 @@ class Tables:
             try:
                 self._open[table.name] = DeltaTable(path)
             except (DeltaError, OSError, ValueError) as error:
+                credentials = _S3_VARIABLES if path.startswith("s3://") else ""
                 raise OutputError(
                     f"{self.root} has no table {table.name} that can be read ({_first_line(error)}); "
-                    "expected the --output of a run that wrote it"
+                    f"expected the --output of a run that wrote it{credentials}"
                 ) from error
         return self._open[table.name]
 

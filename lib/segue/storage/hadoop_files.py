@@ -83,7 +83,7 @@ class HadoopFiles:
         """Write a file atomically: readers see either its old or its new content."""
         path, system = self._open(uri)
         is_whole = urlsplit(uri).scheme in _WRITES_APPEAR_WHOLE
-        target = path if is_whole else self._jvm.org.apache.hadoop.fs.Path(f"{uri}.{uuid.uuid4().hex}.tmp")
+        target = path if is_whole else path.suffix(f".{uuid.uuid4().hex}.tmp")
         with _failure(f"cannot write {uri}"):
             try:
                 stream = system.create(target, True)
@@ -131,10 +131,12 @@ class HadoopFiles:
         context.rename(source, target, options)
 
     def _open(self, uri: str) -> tuple[Any, Any]:
-        """Return Hadoop's Path and FileSystem objects of a URI."""
+        """Return Hadoop's Path and FileSystem objects of a URI. The path has a host, also if the URI has none."""
         with _failure(f"cannot reach {uri}"):
             path = self._jvm.org.apache.hadoop.fs.Path(uri)
-            return path, path.getFileSystem(self._configuration)
+            system = path.getFileSystem(self._configuration)
+            # FileContext requires the host of hdfs:///folder, which is that of fs.defaultFS
+            return system.makeQualified(path), system
 
 
 def _is_missing(error: Py4JJavaError) -> bool:
