@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from tests.helpers.small_files import HEADER, PLAIN, ROWS, as_csv, track
 
 from segue import schema
-from segue.core import distribution
+from segue.core import packaged
 from segue.errors import InputError
 from segue.ingest import typed_reader
 from segue.ingest.columns.sources import load_sources
@@ -27,7 +27,7 @@ COMPARED = ["track_id", "title", "artist", "bpm", "valence", "genre", "source_fi
 
 def validated(spark, path, **options):
     """Return the validated rows of an input."""
-    sources = load_sources(distribution.conf() / "sources")
+    sources = load_sources(packaged.conf() / "sources")
     files = list_input(spark, str(path))
     return read_rows(spark, files, sources, NEEDED, TextOptions(**options), missing_rejects=True).frame
 

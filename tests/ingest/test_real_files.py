@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.core.spark_helpers import persisted
 from segue.ingest import merge
 from segue.ingest.columns.sources import load_sources
@@ -43,7 +43,7 @@ def tables(root: Path):
 @pytest.fixture(scope="module")
 def read_file(spark):
     """Return a function that reads a file, once, into its tracks and rejected rows as they would be stored."""
-    sources = load_sources(distribution.conf() / "sources")
+    sources = load_sources(packaged.conf() / "sources")
 
     @functools.cache
     def read(path: Path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.ingest.columns.sources import Source, load_sources
 from segue.pipeline import file_ledger
 from segue.settings import load
@@ -14,7 +14,7 @@ HASH_OF_0_2_0 = "7b3348f57967ced0"
 @pytest.mark.guard("detection-keeps-reading-hash")
 def test_files_of_0_2_0_are_not_read_again(monkeypatch):
     assert file_ledger._reading_hash(load()) == HASH_OF_0_2_0
-    sources = load_sources(distribution.conf() / "sources")
+    sources = load_sources(packaged.conf() / "sources")
     for read_again in (False, True):
         added = [*sources, Source("new", {"titel": ("title", None)}, read_again=read_again)]
         monkeypatch.setattr(file_ledger, "load_sources", lambda *_, added=added, **__: added)

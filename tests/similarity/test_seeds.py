@@ -8,7 +8,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.errors import InputError
 from segue.ingest.columns.sources import Source, load_sources
 from segue.similarity.seed_files import MAX_BYTES, read_seeds
@@ -29,7 +29,7 @@ CATALOGUE = [
 ]
 
 
-SOURCES = load_sources(distribution.conf() / "sources")
+SOURCES = load_sources(packaged.conf() / "sources")
 
 
 def resolve(content):

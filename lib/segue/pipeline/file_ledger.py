@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.core import distribution
+from segue.core import packaged
 from segue.core.paths import spark_uri
 from segue.core.text import json_digest
 from segue.ingest.columns.sources import load_sources, reading_rules
@@ -133,7 +133,7 @@ def _reading_hash(settings: Settings) -> str:
     Definitions with ``read_again = false`` are left out. If a key here is renamed, every file is read again.
     """
     ingest = settings.ingest
-    sources = load_sources(distribution.conf() / "sources", name=ingest.source)
+    sources = load_sources(packaged.conf() / "sources", name=ingest.source)
     decisive: list[Any] = [
         # an output of the former default "utf-8" does not read its files again: detection reads UTF-8 files as before
         # guard: detection-keeps-reading-hash -> ingest.encoding,

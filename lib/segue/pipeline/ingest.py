@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.core import distribution
+from segue.core import packaged
 from segue.core.paths import spark_uri
 from segue.errors import InputError
 from segue.ingest import merge
@@ -67,7 +67,7 @@ def check_sources(settings: Settings) -> None:
 
     The one that must exist is the one that the setting ``ingest.source`` names, unless it is ``auto``.
     """
-    load_sources(distribution.conf() / "sources", name=settings.ingest.source)
+    load_sources(packaged.conf() / "sources", name=settings.ingest.source)
 
 
 def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
@@ -122,7 +122,7 @@ def read_input(
     return read_rows(
         spark,
         files_read,
-        load_sources(distribution.conf() / "sources", name=ingest.source),
+        load_sources(packaged.conf() / "sources", name=ingest.source),
         settings.features.columns,
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline, ingest.header_line),
         missing_rejects=settings.features.missing == "reject",

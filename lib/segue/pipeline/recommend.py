@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue import schema
-from segue.core import distribution
+from segue.core import packaged
 from segue.core.text import printable
 from segue.errors import InputError
 from segue.ingest.columns.sources import load_sources
@@ -231,7 +231,7 @@ def _read_seeds(store: Store, path: str) -> list[Seed]:
     content = store.files.read_bytes(path)
     if content is None:
         raise InputError(f"--seeds {path} is not a file; {expected}")
-    seeds = read_seeds(content, path, load_sources(distribution.conf() / "sources"))
+    seeds = read_seeds(content, path, load_sources(packaged.conf() / "sources"))
     if not seeds:
         raise InputError(f"--seeds {path} names no track; {expected}")
     return seeds

@@ -17,8 +17,8 @@ from segue import schema
 from segue.clustering import feature_space, labels, model_card, profiles
 from segue.clustering.cluster_stats import fit_cluster_stats
 from segue.clustering.feature_space import FeatureSpace
-from segue.core.distribution import versions
 from segue.core.grid_result import Fit
+from segue.core.packaged import versions
 from segue.core.spark_helpers import parallel_jobs
 from segue.errors import ClusteringError
 from segue.kmeans_grid.lloyd import CheckpointStore

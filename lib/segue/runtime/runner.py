@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from pyspark.sql import SparkSession
 
 from segue import schema
-from segue.core.distribution import versions
+from segue.core.packaged import versions
 from segue.errors import ConflictError, SegueError, SettingsError, SparkError
 from segue.ingest.input_files import require_visible_input
 from segue.runtime import logs, run_markers, session, signals

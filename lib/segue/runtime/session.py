@@ -11,7 +11,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from segue.core.distribution import versions
+from segue.core.packaged import versions
 from segue.errors import SparkError
 from segue.storage.transactions import LOG_STORE, LOG_STORE_SETTING
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.ingest.columns.column_matching import match_columns, match_headers
 from segue.ingest.columns.sources import Source, load_sources
 
-SOURCES = load_sources(distribution.conf() / "sources")
+SOURCES = load_sources(packaged.conf() / "sources")
 SPOTIFY_IDS = ["6f807x0ima9a1j3VPbc7VN", "0r7CVbZTWZgbTCYdfa2P31", "1z1Hg7Vb0AhHDiEmnDE79l"]
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from segue import schema
-from segue.core import distribution
+from segue.core import packaged
 from segue.ingest.columns.column_matching import match_columns, match_headers
 from segue.ingest.columns.sources import Source, load_sources
 
-SOURCES = load_sources(distribution.conf() / "sources")
+SOURCES = load_sources(packaged.conf() / "sources")
 FEATURES = {"bpm", "loudness", "liveness", "valence", "acousticness", "speechiness"}
 KAGGLE = (
     "Index,Title,Artist,Top Genre,Year,Beats Per Minute (BPM),Energy,Danceability,Loudness (dB),Liveness,Valence,"

@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.ingest.columns.column_matching import match_columns
 from segue.ingest.columns.layout_memory import Remembered
 from segue.ingest.columns.sources import load_sources
 
-SOURCES = load_sources(distribution.conf() / "sources")
+SOURCES = load_sources(packaged.conf() / "sources")
 N_ROWS = 80
 fuzzed = settings(
     max_examples=int(os.environ.get("SEGUE_FUZZ", "2")) * 30,

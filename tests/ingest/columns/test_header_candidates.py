@@ -2,7 +2,7 @@
 
 import pytest
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.ingest.columns.column_matching import match_columns
 from segue.ingest.columns.header_candidates import leaf_headers, order_members
 from segue.ingest.columns.sources import load_sources
@@ -10,7 +10,7 @@ from segue.ingest.columns.sources import load_sources
 
 @pytest.fixture(scope="module")
 def sources():
-    return load_sources(distribution.conf() / "sources")
+    return load_sources(packaged.conf() / "sources")
 
 
 def matched(names, sources):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.errors import InputError
 from segue.ingest.columns.column_matching import match_columns
 from segue.ingest.columns.column_rules import ColumnRules, Reading, ReadingChoices, refuse_guesses
@@ -14,7 +14,7 @@ from segue.ingest.input_files import InputFile
 from segue.ingest.text_files import _use_remembered_encoding
 
 HEADER = ("id", "title", "artist", "genre", "tempo", "valence", "energy", "key")
-SOURCES = load_sources(distribution.conf() / "sources")
+SOURCES = load_sources(packaged.conf() / "sources")
 
 
 def rows(valence, n=30, **others):

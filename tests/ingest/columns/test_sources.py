@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from segue import schema
-from segue.core import distribution
+from segue.core import packaged
 from segue.errors import SettingsError
 from segue.ingest.columns.sources import COLUMNS, Source, fold_accents, load_sources, normalise_header, reading_rules
 from segue.ingest.columns.units import UNITS
 from segue.pipeline import file_ledger
 from segue.settings import Settings
 
-SOURCES = load_sources(distribution.conf() / "sources")
+SOURCES = load_sources(packaged.conf() / "sources")
 LANGUAGES = {"dutch", "french", "german", "italian", "polish", "portuguese", "spanish"}
 
 
@@ -95,14 +95,14 @@ def test_a_source_that_is_not_read_again_counts_where_the_setting_names_it():
 
 
 def test_a_single_source_is_loaded_by_name():
-    (source,) = load_sources(distribution.conf() / "sources", name="spotify-api")
+    (source,) = load_sources(packaged.conf() / "sources", name="spotify-api")
     assert source.headers["durationms"] == ("duration_s", "ms")
     assert source.headers["energy%"] == ("energy", "percent")
     assert source.headers["energy"] == ("energy", None)
 
 
 def test_unknown_name_is_a_fault_that_lists_the_sources():
-    (fault,) = faults(distribution.conf() / "sources", name="deezer")
+    (fault,) = faults(packaged.conf() / "sources", name="deezer")
     names = ", ".join(sorted(LANGUAGES | {"chosic", "kaggle-2000", "musical-details", "published", "spotify-api"}))
     assert fault == f"ingest.source is 'deezer', expected auto or one of {names}"
 

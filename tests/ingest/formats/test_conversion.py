@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.helpers.small_files import HEADER, ROWS, as_csv, track
 
-from segue.core import distribution
+from segue.core import packaged
 from segue.errors import InputError
 from segue.ingest.columns.sources import load_sources
 from segue.ingest.formats import conversion
@@ -28,7 +28,7 @@ NEEDED = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness
 @pytest.fixture(scope="module")
 def read(spark):
     """Return a function that reads an input into its validated rows."""
-    sources = load_sources(distribution.conf() / "sources")
+    sources = load_sources(packaged.conf() / "sources")
 
     def read(path, **options):
         files = list_input(spark, str(path))
