@@ -14,6 +14,7 @@ from segue.ingest.columns.column_rules import ColumnRules, Reading, join_names
 from segue.ingest.columns.header_candidates import known_headers, leaf_headers, order_members
 from segue.ingest.columns.layout_memory import ENCODING, Guess, LayoutMemory
 from segue.ingest.columns.units import SampleValues
+from segue.ingest.file_plans import FilePlan
 from segue.ingest.formats import conversion, foreign_formats, text_scan
 from segue.ingest.formats.encoding_detection import CANDIDATES, DESCRIPTIONS
 from segue.ingest.formats.header_detection import Header, detect_header
@@ -83,7 +84,7 @@ def _plan_files(
     rules: ColumnRules,
     options: TextOptions,
     notes: Mapping[int, str],
-) -> tuple[dict[int, text_reader.FilePlan], list[Reading]]:
+) -> tuple[dict[int, FilePlan], list[Reading]]:
     """Return how workers read each file, by its id, and the same for a user: what files have in common, once.
 
     ``notes`` say by file id what was chosen in a conversion.
@@ -106,7 +107,7 @@ def _plan_files(
     for file in files:
         header = headers[file.id]
         groups.setdefault((file.format, header.dialect, header.names), []).append(file)
-    plans: dict[int, text_reader.FilePlan] = {}
+    plans: dict[int, FilePlan] = {}
     readings: list[Reading] = []
     for group in groups.values():
         group_plans = _plan_group(group, headers, scans, rules, options)
@@ -177,7 +178,7 @@ def _plan_group(
     scans: dict[int, FileScan],
     rules: ColumnRules,
     options: TextOptions,
-) -> dict[int, text_reader.FilePlan]:
+) -> dict[int, FilePlan]:
     """Return a dict from file id to FilePlan (how to read a file), for files of one format with equal column names.
 
     Files with equal layouts share one ColumnLayout, so that a worker builds one validator for them.
@@ -188,14 +189,14 @@ def _plan_group(
     key = rules.key(files[0].format, matched_names)
     group_sample = _sample_rows(files, headers, scans)
     shared: dict[str, ColumnLayout] = {}
-    plans: dict[int, text_reader.FilePlan] = {}
+    plans: dict[int, FilePlan] = {}
     for file in files:
         scan = scans[file.id]
         sample = _sample_rows([file], headers, scans) if len(files) > 1 else group_sample
         layout = rules.match(matched_names, sample, group_sample, key)
         if options.encoding == AUTO and scan.encoding in DESCRIPTIONS and ENCODING not in layout.remembered:
             layout = replace(layout, decided={**layout.decided, ENCODING: scan.encoding})
-        plans[file.id] = text_reader.FilePlan(
+        plans[file.id] = FilePlan(
             file.source_file,
             shared.setdefault(repr(layout), layout),
             names,
@@ -263,9 +264,7 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
     return text_reader.sample_rows([scans[file.id] for file in files], header.names, dialect, skipped)
 
 
-def _is_single_task(
-    file: InputFile, plan: text_reader.FilePlan, scans: dict[int, FileScan], options: TextOptions
-) -> bool:
+def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
     """Return whether one task reads all of a CSV file: its records span lines, or ``multiline`` is true."""
     if plan.dialect is None or options.multiline is False:
         return False

@@ -3,7 +3,6 @@
 import itertools
 import re
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
@@ -11,8 +10,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue.ingest.columns.column_matching import ColumnLayout
 from segue.ingest.columns.units import SampleValues
+from segue.ingest.file_plans import CompactPlans, FilePlan
 from segue.ingest.formats import csv_columns, records
 from segue.ingest.formats.records import Dialect
 from segue.ingest.formats.text_scan import SAMPLE_LINES, FileScan, consecutive_groups
@@ -23,32 +22,6 @@ _UNDECODED = re.compile("[\udc80-\udcff]")
 """A byte that is not valid in the file's encoding, as the handler ``surrogateescape`` returns it."""
 _ParsedRecord = list[str] | dict[str, str | None] | str
 """The fields of a CSV record, the members of a JSON object, or the reason that a record is neither."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilePlan:
-    """How workers read one text file.
-
-    Attributes
-    ----------
-    source_file : the file's name in ``tracks`` and ``rejected_tracks``
-    layout : its column layout
-    names : its column names; for JSON lines the member names
-    dialect : its CSV dialect, or None for JSON lines
-    n_skipped : number of lines before the first row
-    encoding : its encoding
-    has_invalid : whether some line is not valid in the file's encoding
-    by_line : whether a record that spans lines is rejected line by line; ignored if one task reads the file
-    """
-
-    source_file: str
-    layout: ColumnLayout
-    names: tuple[str, ...]
-    dialect: Dialect | None
-    n_skipped: int
-    encoding: str
-    has_invalid: bool
-    by_line: bool = False
 
 
 def read_text(
@@ -71,21 +44,22 @@ def read_text(
     blocks = lines.select("file_id", "block", "value")
     # a join, because a condition with a literal for each of 100,000 files would take minutes to plan
     single_ids = lines.sparkSession.createDataFrame(pa.table({"file_id": sorted(single_task)})) if single_task else None
+    compact = CompactPlans(plans)
     frames = []
     if single_task < plans.keys():
         in_blocks = blocks if single_ids is None else blocks.join(F.broadcast(single_ids), "file_id", "left_anti")
-        frames.append(in_blocks.mapInArrow(_reader(plans, ("file_id", "block"), non_null_columns), VALIDATED_ROWS))
+        frames.append(in_blocks.mapInArrow(_reader(compact, ("file_id", "block"), non_null_columns), VALIDATED_ROWS))
     if single_ids is not None:
         # the ids increase with the lines of a block: they restore the order within it, which a shuffle loses
         of_singles = blocks.join(F.broadcast(single_ids), "file_id", "left_semi")
         numbered = of_singles.withColumn("line", F.monotonically_increasing_id())
         ordered = numbered.repartition(len(single_task), "file_id").sortWithinPartitions("file_id", "block", "line")
-        frames.append(ordered.mapInArrow(_reader(plans, ("file_id",), non_null_columns), VALIDATED_ROWS))
+        frames.append(ordered.mapInArrow(_reader(compact, ("file_id",), non_null_columns), VALIDATED_ROWS))
     return frames[0] if len(frames) == 1 else frames[0].union(frames[1])
 
 
 def _reader(
-    plans: dict[int, FilePlan], key_columns: Sequence[str], non_null_columns: Sequence[str]
+    plans: CompactPlans, key_columns: Sequence[str], non_null_columns: Sequence[str]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return a function for ``mapInArrow`` that turns lines into validated rows.
 
