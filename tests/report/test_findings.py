@@ -156,12 +156,12 @@ def test_decades_that_contradict_the_correlation_are_left_out():
 def test_the_lead_describes_the_largest_and_smallest_cluster():
     base = report_numbers.full()
     assert findings.lead(base) == (
-        "The largest cluster, 60 % of all tracks, is loud, energetic; the smallest, 10 %, is fast, danceable."
+        "The largest cluster, 60 % of all tracks: loud, energetic. The smallest, 10 %: fast, danceable."
     )
     one, other, third = base.clusters
     emptied = replace(base, clusters=[one, replace(other, n_tracks=800, share=0.4), replace(third, n_tracks=0)])
     assert findings.lead(emptied) == (
-        "The largest cluster, 60 % of all tracks, is loud, energetic; the smallest, 40 %, is calm, acoustic."
+        "The largest cluster, 60 % of all tracks: loud, energetic. The smallest, 40 %: calm, acoustic."
     )
     assert findings.lead(replace(base, clusters=[one])) == "All 2,000 tracks sound alike."
 

@@ -219,8 +219,8 @@ def lead(numbers: ReportNumbers) -> str:
         return f"All {numbers.n_tracks:,} tracks sound alike."
     first, last = clusters[0], clusters[-1]
     return (
-        f"The largest cluster, {percent(first.n_tracks / numbers.n_tracks)} of all tracks, is {first.description}; "
-        f"the smallest, {percent(last.n_tracks / numbers.n_tracks)}, is {last.description}."
+        f"The largest cluster, {percent(first.n_tracks / numbers.n_tracks)} of all tracks: {first.description}. "
+        f"The smallest, {percent(last.n_tracks / numbers.n_tracks)}: {last.description}."
     )
 
 
