@@ -117,7 +117,7 @@ def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, co
     for repeats in (1, 0):
         assert run_job(recommend.JOB, "--output", copied) == 0
         assert (
-            caplog.text.count("likeness and rules on releases are new; all lists are computed again, once") == repeats
+            caplog.text.count("rules or defaults of similarity are new; all lists are computed again, once") == repeats
         )
         assert similar_by_id(copied) == lists
         caplog.clear()

@@ -39,9 +39,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
         One dict per cluster, cluster 1 first, from column to value; the column ``model_version`` is not in it.
     """
     rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
-    counts = _fit_genre_counts(labeled)
-    genres = _top_values([(cluster, genre, n) for cluster, genre, _, n in counts])
-    decades = _top_values([(cluster, decade, n) for cluster, _, decade, n in counts])
+    genres, decades = _fit_counts(labeled)
     kinds = [_kind(row["n_tracks"], decades.get(row["cluster"]), genres.get(row["cluster"])) for row in rows]
     phrases = descriptions.describe_clusters(_deviations(rows), kinds)
     return [
@@ -141,14 +139,20 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
     return deviations
 
 
-def _fit_genre_counts(labeled: DataFrame) -> list[tuple[int, str | None, int | None, int]]:
-    """Return how many tracks each cluster has of each genre and decade: (cluster, genre, decade, count).
+def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
+    """Return the most frequent genres and decades of each cluster, as ``_top_values`` does. Runs one Spark job.
 
-    The decade is its first year. Genre and decade are None for tracks without one. Runs one Spark job.
+    A decade is its first year.
     """
     decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
-    rows = labeled.groupBy("cluster", "genre", decade.alias("decade")).count().collect()
-    return [tuple(row) for row in rows]
+    # genres and decades are counted apart: their pairs would be ten times as many rows for the driver
+    counted = labeled.select("cluster", "genre", decade.alias("decade")).groupingSets(
+        [["cluster", "genre"], ["cluster", "decade"]], "cluster", "genre", "decade"
+    )
+    rows = counted.agg(F.count("*").alias("n")).where("genre IS NOT NULL OR decade IS NOT NULL").collect()
+    genres = _top_values((row.cluster, row.genre, row.n) for row in rows if row.genre is not None)
+    decades = _top_values((row.cluster, row.decade, row.n) for row in rows if row.decade is not None)
+    return genres, decades
 
 
 class _Top(NamedTuple):
@@ -164,16 +168,12 @@ class _Top(NamedTuple):
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
-    """Return a dict from cluster to its most frequent values, the most frequent first, from (cluster, value, count).
-
-    None is no value, and counts nowhere.
-    """
+    """Return a dict from cluster to its most frequent values, the most frequent first, from (cluster, value, count)."""
     by_cluster: dict[int, Counter[Any]] = {}
     overall: Counter[Any] = Counter()
     for cluster, value, n_tracks in counts:
-        if value is not None:
-            by_cluster.setdefault(cluster, Counter())[value] += n_tracks
-            overall[value] += n_tracks
+        by_cluster.setdefault(cluster, Counter())[value] += n_tracks
+        overall[value] += n_tracks
     n_all = overall.total()
     return {
         cluster: [
@@ -186,13 +186,15 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
     """Return decade and genre that are concentrated in a cluster of ``n_tracks``, such as "80s rock", "" if none is."""
-    parts = [tops[0] for tops in (decades, genres) if tops]
-    texts = [
-        _decade_text(top.value) if isinstance(top.value, int) else top.value[:_MAX_KIND]
-        for top in parts
-        if top.lift >= _MIN_LIFT and top.share >= _MIN_SHARE and top.n_tracks >= _MIN_SHARE * n_tracks
-    ]
-    return " ".join(texts)
+    kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
+    return " ".join(
+        describe(tops[0].value)
+        for tops, describe in kinds
+        if tops
+        and tops[0].lift >= _MIN_LIFT
+        and tops[0].share >= _MIN_SHARE
+        and tops[0].n_tracks >= _MIN_SHARE * n_tracks
+    )
 
 
 def _decade_text(decade: int) -> str:

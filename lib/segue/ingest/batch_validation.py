@@ -5,7 +5,7 @@ Arrow's functions handle the cells of the usual form, such as printable ASCII an
 marked: ``RowValidator`` lists their reasons.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from segue import schema
 from segue.ingest import musical_details, parsing
-from segue.ingest.columns.column_matching import ColumnLayout
 from segue.ingest.columns.genre_lists import split_genres
 from segue.ingest.validation import VALUE_TYPES, Flags, RowValidator, Scale, parse_optional_year, track_identity
 
@@ -33,20 +32,11 @@ _year = lru_cache(maxsize=4096)(parse_optional_year)
 
 
 class BatchValidator:
-    """Validates batches of rows of files with one column layout.
+    """Validates batches of rows of files with one column layout, whose rows ``row_validator`` validates one by one."""
 
-    Parameters
-    ----------
-    layout : ColumnLayout
-        The columns of the file, with their units.
-    non_null_columns : sequence of str
-        Features that every track must have.
-    """
-
-    def __init__(self, layout: ColumnLayout, non_null_columns: Sequence[str]) -> None:
-        self._layout = layout
-        self._non_null_columns = frozenset(non_null_columns)
-        self._row_validator = RowValidator(layout, non_null_columns)
+    def __init__(self, row_validator: RowValidator) -> None:
+        self._row_validator = row_validator
+        self._layout = row_validator.layout
 
     def validate(self, texts: Mapping[str, pa.Array], n_rows: int) -> tuple[dict[str, pa.Array], Flags]:
         """Return the values of rows by canonical column, and which rows are valid; other rows have arbitrary values.
@@ -75,7 +65,7 @@ class BatchValidator:
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
         """Return the values of a column of numbers, and clear the flags of rows that they disqualify."""
-        is_required = scale.feature.name in self._non_null_columns
+        is_required = scale.feature.name in self._row_validator.non_null_columns
         if texts is None:
             if is_required:
                 valid[:] = False

@@ -100,7 +100,7 @@ class RowCollector:
     def _validators_of(self, layout: ColumnLayout) -> tuple[RowValidator, BatchValidator]:
         if layout not in self._validators:
             rows = RowValidator(layout, self._non_null_columns)
-            self._validators[layout] = rows, BatchValidator(layout, self._non_null_columns)
+            self._validators[layout] = rows, BatchValidator(rows)
         return self._validators[layout]
 
     def _validate_row(self, layout: ColumnLayout, source_file: str, raw: str, texts: _Texts) -> None:

@@ -90,10 +90,10 @@ def _plan_files(
     ``notes`` say by file id what was chosen in a conversion.
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
-    keys = {file.id: rules.key(file.format, _matched_names(file, headers[file.id])) for file in files}
-    if options.encoding == AUTO:
+    if options.encoding == AUTO and rules.memories:
         for file in files:
-            if _use_remembered_encoding(file, scans[file.id], rules.memories.get(keys[file.id], {})):
+            key = rules.key(file.format, _matched_names(file, headers[file.id]))
+            if _use_remembered_encoding(file, scans[file.id], rules.memories.get(key, {})):
                 headers[file.id] = _detect_header(file, scans[file.id], rules, options)
     file_guesses = {
         file.id: (

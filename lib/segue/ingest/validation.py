@@ -120,8 +120,8 @@ class RowValidator:
     """
 
     def __init__(self, layout: ColumnLayout, non_null_columns: Sequence[str]) -> None:
-        self._layout = layout
-        self._non_null_columns = frozenset(non_null_columns)
+        self.layout = layout
+        self.non_null_columns = frozenset(non_null_columns)
         self.scales = [_scale(feature, layout) for feature in schema.NUMBERS]
         self._has_details = any(name in layout.columns for name in schema.DETAILS)
         self._no_details = dict.fromkeys(schema.DETAILS)
@@ -145,7 +145,7 @@ class RowValidator:
         return values, reasons
 
     def _text_values(self, texts: Mapping[str, str | None], reasons: list[str]) -> dict[str, Any]:
-        genres = split_genres(parsing.clean_text(texts.get("genre")), self._layout.genre_separator)
+        genres = split_genres(parsing.clean_text(texts.get("genre")), self.layout.genre_separator)
         values = {
             "track_id": parsing.given_track_id(texts.get("track_id")),
             # guard: title-without-fallback -> "title": parsing.clean_text(texts.get("title") or texts.get("track_id")),
@@ -158,7 +158,7 @@ class RowValidator:
         }
         # in a file without the column, rows may update a track by its id: the stored title remains
         is_untitled = values["title"] is None or values["title"] in parsing.MISSING_NAMES
-        if is_untitled and ("title" in self._layout.columns or values["track_id"] is None):
+        if is_untitled and ("title" in self.layout.columns or values["track_id"] is None):
             reasons.append("title missing")
         return values
 
@@ -176,7 +176,7 @@ class RowValidator:
             return None
         value = number = parsing.parse_duration(text) if name == "duration_s" and ":" in text else None
         if value is None:
-            number = parsing.parse_number(text, decimal_comma=self._layout.decimal_comma)
+            number = parsing.parse_number(text, decimal_comma=self.layout.decimal_comma)
             if number is None:
                 reasons.append(f"{name} {quote(text)!r} is not a number")
                 return None
@@ -191,7 +191,7 @@ class RowValidator:
 
     def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
         """Add a reason to reject a row that has no value of a feature but a placeholder, if the feature is required."""
-        if name in self._non_null_columns:
+        if name in self.non_null_columns:
             placeholder = (text or "").strip()
             reasons.append(f"{name} missing ({quote(placeholder)})" if placeholder else f"{name} missing")
 

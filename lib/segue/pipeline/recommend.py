@@ -5,7 +5,7 @@ Seeds are the tracks that a user lists in a file, to get tracks that go with the
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from pyspark.sql import DataFrame
@@ -18,6 +18,7 @@ from segue.errors import InputError
 from segue.ingest.columns.sources import load_sources
 from segue.pipeline.similarity_inputs import (
     FORMER_LISTS_VERSION,
+    LISTS_VERSION,
     fingerprint,
     imputed_by,
     inputs_hash,
@@ -105,14 +106,11 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     options = similarity_options(settings)
     imputed = imputed_by(store, model_version)
     origin = inputs_hash(content, model_version, settings, imputed)
-    formerly = settings.model_copy(update={"likeness": "nine"})
-    news = {
-        inputs_hash(content, model_version, formerly, imputed): "the default of recommend.likeness is",
-        inputs_hash(
-            content, model_version, formerly, imputed, FORMER_LISTS_VERSION
-        ): "likeness and rules on releases are",
+    nine = settings.model_copy(update={"likeness": "nine"})
+    former = {
+        inputs_hash(content, model_version, nine, imputed, version) for version in (LISTS_VERSION, FORMER_LISTS_VERSION)
     }
-    if _confirm(store, origin, news, tracks_version):
+    if _confirm(store, origin, former, tracks_version):
         log.info("recommend: the lists of %d tracks are up to date", n_tracks)
         seconds = round(time.monotonic() - started, 3)
         return StageResult(stage="recommend", inputs=inputs, counts={"tracks": 0, "seconds": seconds})
@@ -141,20 +139,21 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     return StageResult(stage="recommend", inputs=inputs, counts=counts)
 
 
-def _confirm(store: Store, origin: str, news: Mapping[str, str], tracks_version: int) -> bool:
+def _confirm(store: Store, origin: str, former: Collection[str], tracks_version: int) -> bool:
     """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
     If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with them. A compaction makes a new
-    version, and so does a change of columns on which no list depends. ``news`` maps hashes with former defaults and
-    rules to what has changed since: if the lists have one, a log line says why they are computed again.
+    version, and so does a change of columns on which no list depends.
+    ``former`` has the hashes with former defaults and rules: if the lists have one, a log line says why they are
+    computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
     if stored is None or row is None:
         return False
     if row.made_from != origin:
-        if row.made_from in news:
-            log.info("recommend: %s new; all lists are computed again, once", news[row.made_from])
+        if row.made_from in former:
+            log.info("recommend: rules or defaults of similarity are new; all lists are computed again, once")
         return False
     # guard: unchanged-lists-get-new-version
     if row.tracks_version != tracks_version:
