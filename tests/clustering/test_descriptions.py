@@ -44,6 +44,14 @@ def test_kind_comes_first_and_leaves_room_for_two_phrases():
     ]
 
 
+def test_phrase_that_repeats_the_kind_is_left_out():
+    deviations = {"acousticness": 1.2, "speechiness": 2.0, "energy": -0.7}
+    assert describe_clusters([deviations, deviations], ["90s Acoustic", "spoken word"]) == [
+        "90s Acoustic, spoken word, calm",
+        "spoken word, acoustic, calm",
+    ]
+
+
 def test_equal_descriptions_get_the_next_features():
     shared = {"bpm": 1.0, "acousticness": 0.9, "energy": 0.8}
     assert describe_clusters([shared | {"valence": 0.1}, shared | {"valence": -0.1}, {"bpm": -1.0}]) == [

@@ -82,7 +82,11 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
     ['very fast, loud', 'jazz, fairly quiet']
     """
     kinds = kinds or [""] * len(deviations)
-    ranked = [_distinctive_features(deviations, index) for index in range(len(deviations))]
+    ranked = [
+        # a genre such as "spoken word" or "acoustic" says what the phrase for a feature would repeat
+        [name for name in _distinctive_features(deviations, index) if _phrase(name, features[name]) not in kind.lower()]
+        for index, (features, kind) in enumerate(zip(deviations, kinds, strict=True))
+    ]
     counts = [
         sum(abs(features[name]) >= SLIGHT for name in names[: MAX_PHRASES - bool(kind)])
         for features, names, kind in zip(deviations, ranked, kinds, strict=True)
