@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     The code is 0 if the look-up succeeds, 3 if it does not. Wrong options exit the process with code 2.
     """
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     try:
         answer, format_text = options.look_up(options)
         text = _to_json(answer) if options.json else format_text(_terminal_width())
@@ -186,7 +186,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def _parser() -> _Parser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line, whose options have the function of their look-up in ``look_up``."""
     parser = _Parser(prog="segue", description="Look-ups in the tables that segue wrote, without Spark.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = _Parser(add_help=False)

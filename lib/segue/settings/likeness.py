@@ -1,7 +1,7 @@
 """Define the presets of the setting ``recommend.likeness``: what similarity of tracks is measured in.
 
-They were chosen on published data (docs/likeness.md): the share of a track's ten nearest that share a playlist, or a
-genre, with it.
+They were chosen on published data (docs/explanation/likeness.md): the share of a track's ten nearest that share a
+playlist, or a genre, with it.
 """
 
 from collections.abc import Mapping
