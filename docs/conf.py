@@ -11,11 +11,12 @@ from segue import __version__  # noqa: E402
 project = "segue"
 release = version = __version__
 extensions = ["myst_parser", "numpydoc", "reference", "sphinx.ext.autodoc", "sphinx_copybutton"]
-exclude_patterns = ["_ext"]
+exclude_patterns = ["_ext", "_static"]
 
 # Every link between pages must resolve. Types in signatures are texts: most are classes of other packages.
 nitpick_ignore_regex = [(r"py:.*", r".*")]
 
+smartquotes = False  # "--dry-run" and quotes stay as they are
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 
@@ -30,6 +31,8 @@ copybutton_prompt_text = "$ "
 copybutton_line_continuation_character = "\\"
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = f"segue {release}"
 html_copy_source = False
 html_show_sphinx = False

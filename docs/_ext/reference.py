@@ -26,6 +26,8 @@ from segue.settings.values import expectation
 PROJECT = Path(__file__).resolve().parents[2]
 MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([a-z_/]+\.md)\)")
+_DESCRIBED = re.compile(r"^( *)(\w+) : (.+)$")
+_CONTINUING = frozenset("abcdefghijklmnopqrstuvwxyz`(")
 _MODULES = ("errors", "lookup", "schema")
 
 
@@ -39,10 +41,10 @@ def settings() -> str:
             default = field.get_default(call_default_factory=False)
             text = "none" if default is None else f"`{toml_value(default)}`"
             example = f" Example: `{toml_value(field.examples[0])}`." if field.examples else ""
-            allowed = _escaped(expectation(properties[key]))
+            meaning = _escaped(field.description or "")
             parts.append(
-                f"`{section}.{key}`\n: {_escaped(field.description or '')}.\n"
-                f"  **Default** {text}. **Expected:** {allowed}.{example}\n"
+                f"`{section}.{key}`\n: {meaning[:1].upper()}{meaning[1:]}.\n"
+                f": *Default:* {text}. *Expected:* {_allowed(properties[key])}.{example}\n"
             )
     return "\n".join(parts)
 
@@ -177,9 +179,35 @@ def setup(app: Any) -> dict[str, Any]:
         docs = [(name, Path(env.doc2path(name))) for name in env.found_docs]
         return [name for name, path in docs if path.suffix == ".md" and MARK.search(path.read_text("utf-8"))]
 
+    def join(_: Any, __: str, ___: str, ____: Any, _____: Any, lines: list[str]) -> None:
+        lines[:] = joined_parameters(lines)
+
     app.connect("source-read", insert)
+    app.connect("autodoc-process-docstring", join, priority=100)  # before numpydoc
     app.connect("env-get-outdated", outdated)
     return {"parallel_read_safe": True}
+
+
+def _allowed(json_schema: dict[str, Any]) -> str:
+    """Return, as Markdown, what a setting may be: its values as code if there are few, else the words of its error."""
+    if "enum" in json_schema:
+        return ", ".join(f"`{toml_value(value)}`" for value in json_schema["enum"])
+    return _escaped(expectation(json_schema))
+
+
+def joined_parameters(lines: list[str]) -> list[str]:
+    """Return the lines of a docstring with each description that begins after ``name :`` as one paragraph below it.
+
+    numpydoc reads the rest of that line as a type, and would begin a new line in the middle of the sentence.
+    """
+    result: list[str] = []
+    for line in lines:
+        opening = _DESCRIBED.match(result[-1]) if result else None
+        if opening and line.startswith(f"{opening[1]}    ") and line.strip()[0] in _CONTINUING:
+            result[-1:] = [f"{opening[1]}{opening[2]}", f"{opening[1]}    {opening[3]} {line.strip()}"]
+        else:
+            result.append(line)
+    return result
 
 
 def _options(parser: argparse.ArgumentParser) -> str:

@@ -68,12 +68,12 @@ class Step:
 
 def fences(text: str, page: str) -> list[Fence]:
     """Return the fenced blocks of a page that are of a kind that this module reads, in order."""
-    found_fences: list[Fence] = []
+    result: list[Fence] = []
     reason, current = None, None
     for number, line in enumerate(text.split("\n"), 1):
         if current is not None:
             if line.strip() == "```":
-                found_fences.append(current)
+                result.append(current)
                 current = None
             else:
                 current.lines.append(line[current.indent :])
@@ -83,7 +83,7 @@ def fences(text: str, page: str) -> list[Fence]:
             reason = match[1]
         elif line.strip():
             reason = None
-    return found_fences
+    return result
 
 
 def commands(fence: Fence) -> list[Step]:

@@ -22,7 +22,7 @@ from tests.helpers.page_commands import (
     with_outputs,
 )
 
-PAGES = re.findall(r"\(((?:tutorial|how_to)/\w+\.md)\)", (DOCS / "index.md").read_text("utf-8"))
+PAGES = re.findall(r"^\| \[.+\]\(((?:tutorial|how_to)/\w+\.md)\)", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
 UPDATE = bool(os.environ.get("SEGUE_UPDATE_PAGES"))
 
 
@@ -56,7 +56,16 @@ def test_page_shows_what_its_commands_print(page, printed):
 def test_what_is_not_run_needs_what_a_test_has_not():
     fenced = [fence for page in PAGES for fence in fences((DOCS / page).read_text("utf-8"), page)]
     reasons = Counter(fence.reason for fence in fenced if fence.reason)
-    assert reasons == {}
+    assert reasons == {
+        "changes the code": 8,
+        "downloads packages": 2,
+        "is a test": 1,
+        "is interactive": 2,
+        "needs HDFS": 2,
+        "needs YARN": 2,
+        "needs a cluster": 1,
+        "needs an S3 server": 3,
+    }
 
 
 def test_every_command_begins_with_a_prompt():
