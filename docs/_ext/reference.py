@@ -16,6 +16,7 @@ from typing import Any
 import segue
 from segue import schema
 from segue.core.packaged import conf
+from segue.ingest.columns.sources import COLUMNS
 from segue.ingest.columns.units import UNITS
 from segue.lookup import cli
 from segue.runtime.job import EXIT_CODES, Job, command_line_parser
@@ -121,7 +122,7 @@ def sources() -> str:
             headers.setdefault(column, {})[f"`{header}`"] = None
     names = [
         (f"`{column}`", ", ".join(f"`{unit}`" for unit in UNITS.get(column, ())) or "one", ", ".join(known))
-        for column, known in headers.items()
+        for column, known in sorted(headers.items(), key=lambda item: COLUMNS.index(item[0]))
     ]
     return (
         _table(("column", "units", "headers"), names)
