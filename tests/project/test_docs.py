@@ -145,3 +145,28 @@ def test_relative_links_and_anchors_exist_outside_of_the_site_too():
             if not target.exists() or (anchor and anchor not in anchors(text)):
                 broken.append(f"{page.name}: {path}#{anchor}")
     assert broken == []
+
+
+def test_setting_has_its_meaning_default_and_allowed_values():
+    listed = reference.settings()
+    assert (
+        '`clustering.engine`\n: "fused": every k in the same passes over the tracks; "spark-ml": pyspark.ml KMeans, '
+        'k by k.\n: *Default:* `"fused"`. *Expected:* `"fused"`, `"spark-ml"`.\n'
+    ) in listed
+    assert "\n: *Default:* `8`. *Expected:* a whole number of at least 2.\n" in listed
+    assert "\n: *Default:* none. *Expected:* a whole number, 2 to 1000. Example: `10`.\n" in listed
+
+
+def test_description_that_begins_after_a_name_is_one_paragraph():
+    lines = [
+        "ks : numbers of clusters, such as",
+        "    ``range(2, 13)``",
+        "pipeline : PipelineModel",
+        "    Stages of it.",
+    ]
+    assert reference.joined_parameters(lines) == [
+        "ks",
+        "    numbers of clusters, such as ``range(2, 13)``",
+        "pipeline : PipelineModel",
+        "    Stages of it.",
+    ]
