@@ -37,7 +37,7 @@ def persisted_unless_cached(
     Parameters
     ----------
     rows : DataFrame to persist
-    source : the caller's DataFrame, if ``rows`` are a selection from it; its storage level is checked instead
+    source : the caller's DataFrame, if ``rows`` are a selection from it; nothing is persisted if ``source`` is cached
     level : storage level
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE

@@ -90,7 +90,10 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Fit and score every k for points in the driver's memory, on which the search for centres runs to convergence."""
+    """Fit and score every k for points in the driver's memory. Returns a list of Fit.
+
+    The search for centres runs on all points until it converges; no further iterations are needed.
+    """
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
     states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
@@ -109,9 +112,10 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Fit and score every k for points on the cluster: search centres on ``sample``, then iterate over all points.
+    """Fit and score every k for points on the cluster. Returns a list of Fit.
 
-    Returns a list of Fit. ``sample_size`` is the requested size of the sample, by which a checkpoint is recognised.
+    Starting centres are searched on ``sample``; Lloyd's iterations then run over all points. ``sample_size``, the
+    requested size of the sample, is one of the numbers by which a checkpoint is recognised.
     """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
@@ -172,7 +176,7 @@ def _search(
     started = time.monotonic()
     solutions = search.search(points, ks, restarts=options.restarts, seed=options.seed, bits=data.bits, pool=pool)
     log.info(
-        "k %s: %d restarts each and exchanges on %d of %d points, %.1f s",
+        "k %s: starting centres by %d restarts each and exchanges of centres, on %d of %d points, %.1f s",
         lloyd.format_ranges(ks), options.restarts, len(points), len(data), time.monotonic() - started,
     )  # fmt: skip
     return solutions

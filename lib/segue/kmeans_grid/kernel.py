@@ -159,7 +159,7 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Do what ``centre_sums`` does, with one matrix product for all sets together and each batch of points."""
+    """Do what ``centre_sums`` does, with one matrix product for each batch of points, for all sets together."""
     bounds = np.cumsum([0, *map(len, centre_sets)])
     coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
     size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))

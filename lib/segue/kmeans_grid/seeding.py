@@ -153,9 +153,9 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
 
 
 def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
-    """Return the ``n`` solutions with the lowest ``inertia_offset``, lowest first, or fewer if there are not as many.
+    """Return the ``n`` solutions with the lowest inertia, lowest first, or fewer if there are not as many.
 
-    Of several solutions with the same offset only the first is used.
+    They are compared by ``inertia_offset``. Of several solutions with the same offset only the first is returned.
     """
     distinct: dict[float, Solution] = {}
     for solution in sorted(solutions, key=lambda solution: solution.inertia_offset):

@@ -99,7 +99,7 @@ class TitleIndex:
         return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
-        """Return the tracks by an artist that have a title: a dict from position to score, 100.
+        """Return the tracks with a given title by a given artist: a dict from position to score, 100.
 
         Parameters
         ----------

@@ -177,8 +177,8 @@ def _format_setting(value: Any) -> str:
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
     """Return the data, besides the figures, that the page's script reads: a dict of values for JSON.
 
-    They are the values of the features that a reader can select for an axis, with their labels; the means by year; the
-    lists of similar tracks; and the colours of the clusters.
+    The data are: values and labels of the features that a reader can select for an axis; their means by year; the lists
+    of similar tracks; the colours of the clusters.
     """
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]

@@ -150,7 +150,7 @@ def _run(job: Job, run: Run) -> int:
     except Exception as error:
         if outcome.code == DONE:
             outcome = _outcome(run, error)
-        log.warning("the run could not be recorded in %s/runs", run.store.root)
+        log.warning("the row of this run could not be written to %s/runs", run.store.root)
     if outcome.trace:
         print(logs.escape_lines(outcome.trace), file=sys.stderr, flush=True)
     elif outcome.message:
@@ -205,7 +205,7 @@ def _as_json(values: dict[str, Any]) -> dict[str, str]:
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append ``row``, that of this run, to the table ``runs``, and a row for each earlier run that died without one.
+    """Append ``row``, that of this run, to the table ``runs``, and a row for each run that died and has none yet.
 
     Removes the markers of the runs that died (see ``run_markers``).
     """
@@ -225,7 +225,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
 
 
 def _row_of_dead_run(marker: dict[str, Any]) -> dict[str, Any]:
-    """Make the row in ``runs`` of a run that died from its marker, and log a warning."""
+    """Make the row in ``runs`` for a run that died, with the values of the run's marker, and log a warning."""
     log.warning("a previous run of %s, started at %s, did not finish", marker["job"], marker["started_at"])
     return {name: marker[name] for name in ("run_id", "job", "settings", "versions")} | {
         "started_at": datetime.fromisoformat(marker["started_at"]),

@@ -29,7 +29,7 @@ class Feature:
         return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
-        """Return the text of an SQL condition: a value is in the feature's range. It is false for NaN and infinity.
+        """Return the text of an SQL condition that is true for values in the valid range, false for NaN and infinity.
 
         Parameters
         ----------

@@ -80,9 +80,10 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 
 
 def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
-    """Return ``offsets`` unchanged; raise ValueError if a feature plus its offset can be 0 or less.
+    """Return ``offsets`` unchanged; raise ValueError if the logarithm of a feature plus its offset may not exist.
 
-    ``offsets`` maps each feature to the number that is added to its values before their logarithm is taken.
+    ``offsets`` has the number that is added to the values of a feature before the logarithm is taken, by feature. The
+    sum must be above 0 for every value in the feature's range. Features that can be negative are refused.
     """
     for name, offset in offsets.items():
         feature = _LOGGABLE.get(name)

@@ -40,10 +40,10 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
 
 
 def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return from what a table's rows were made: the ``provenance`` that ``transactions.exclusive_commit`` stored.
+    """Return what a table's rows were made from: the ``provenance`` given to ``transactions.exclusive_commit``.
 
-    It is a dict of JSON values, such as versions of other tables. Of the commits up to ``version``, the latest one that
-    has a provenance counts; at most a hundred are read. Returns an empty dict if none of them has one.
+    The provenance is a dict of JSON values, such as versions of other tables. It is read from the latest commit, up to
+    ``version``, that has one; at most a hundred commits are read. Returns an empty dict if none of these has one.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
         metadata = _segue_metadata(files, path, number)

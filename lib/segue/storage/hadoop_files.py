@@ -35,7 +35,7 @@ class HadoopFiles:
     def __init__(self, spark: SparkSession) -> None:
         gateway = spark.sparkContext._gateway
         if gateway is None:
-            raise OutputError("the Spark session has no JVM gateway (Spark Connect), which files of a store need")
+            raise OutputError("the session is of Spark Connect, expected one with a JVM, which reads files of a store")
         self._gateway: Any = gateway
         self._jvm: Any = gateway.jvm
         # the configuration that Spark gives to reads and writes of this session's DataFrames

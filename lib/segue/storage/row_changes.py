@@ -81,7 +81,7 @@ def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys are in ``rows``, or all stored rows if that would be no cheaper.
+    """Return the stored rows whose keys are in ``rows``, or simply all stored rows if ``rows`` are many.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Context manager: a ``cache_scope`` in which Spark jobs have the description ``segue: DESCRIPTION``."""
+        """Context manager: show Spark jobs as ``segue: DESCRIPTION`` in Spark's UI, and open a ``cache_scope``."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -110,7 +110,7 @@ class Store:
     def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
         """Persist a frame until the outermost ``stage`` or ``cache_scope`` ends. Raises RuntimeError outside of one."""
         if not self._cache_scopes:
-            raise RuntimeError("persist is called outside a stage, expected one that unpersists the frame")
+            raise RuntimeError("no stage or cache_scope is open, expected one, which unpersists the frame at its end")
         # persisting a frame twice would make Spark log a warning
         if frame.storageLevel == StorageLevel.NONE:
             self._cached.append(frame.persist(level))

@@ -89,13 +89,13 @@ def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
     configured = spark.sparkContext.getConf().get(LOG_STORE_SETTING)
     if configured is None:
         log.warning(
-            "of two runs that write to %s at the same time, one may replace the other's commits without an error: run "
+            "if two runs write to %s at the same time, one may replace commits of the other without an error: start "
             "one after the other, or give Spark segue's log store (--jars segue-log-store.jar)", root
         )  # fmt: skip
     elif configured == LOG_STORE and not files.creates_conditionally(root):
         log.warning(
-            "of two runs that write to %s at the same time, one may replace the other's commits without an error, as "
-            "this store ignores the condition of a write (If-None-Match): run one after the other", root
+            "if two runs write to %s at the same time, one may replace commits of the other without an error, since "
+            "this store ignores the condition If-None-Match of a write: start one after the other", root
         )  # fmt: skip
 
 
