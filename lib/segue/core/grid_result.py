@@ -55,9 +55,9 @@ class GridOptions:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """How well the clusters of one k agree if K-means is fitted on different random halves of the points.
+    """The agreement of the clusters of one k that K-means finds on different random halves of the points.
 
-    The agreement of two such fits is their adjusted Rand index on the points that are in both halves.
+    The agreement of two halves is the adjusted Rand index of their clusters, on the points that are in both halves.
     """
 
     mean: float

@@ -144,47 +144,47 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(**given)
 
     def setFeaturesCol(self, value: str) -> "KMeansGrid":
-        """Set featuresCol."""
+        """Set featuresCol, the vector column to cluster by."""
         return self._set(featuresCol=value)
 
     def setPredictionCol(self, value: str) -> "KMeansGrid":
-        """Set predictionCol."""
+        """Set predictionCol, the column that ``transform`` adds."""
         return self._set(predictionCol=value)
 
     def setIdCol(self, value: str) -> "KMeansGrid":
-        """Set idCol."""
+        """Set idCol, the column with a unique id of each row."""
         return self._set(idCol=value)
 
     def setClassCol(self, value: str) -> "KMeansGrid":
-        """Set classCol."""
+        """Set classCol, the column with the known class of each row."""
         return self._set(classCol=value)
 
     def setKs(self, value: Sequence[int]) -> "KMeansGrid":
-        """Set ks."""
+        """Set ks, the numbers of clusters to try."""
         return self._set(ks=list(value))
 
     def setRestarts(self, value: int) -> "KMeansGrid":
-        """Set restarts."""
+        """Set restarts, the number of random starts for each k."""
         return self._set(restarts=value)
 
     def setMaxIter(self, value: int) -> "KMeansGrid":
-        """Set maxIter."""
+        """Set maxIter, the maximum number of iterations over all rows."""
         return self._set(maxIter=value)
 
     def setTol(self, value: float) -> "KMeansGrid":
-        """Set tol."""
+        """Set tol, the distance below which centres have converged."""
         return self._set(tol=value)
 
     def setSeed(self, value: int) -> "KMeansGrid":
-        """Set seed."""
+        """Set seed, the seed of every random draw."""
         return self._set(seed=value)
 
     def setSampleSize(self, value: int) -> "KMeansGrid":
-        """Set sampleSize."""
+        """Set sampleSize, the number of rows on which starting centres are searched."""
         return self._set(sampleSize=value)
 
     def setMinK(self, value: int) -> "KMeansGrid":
-        """Set minK."""
+        """Set minK, the minimum k of ``bestModel``."""
         return self._set(minK=value)
 
     def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0

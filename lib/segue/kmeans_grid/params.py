@@ -40,27 +40,27 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
         self._setDefault(ks=list(range(2, 21)), restarts=10, maxIter=20, tol=1e-3, seed=0, sampleSize=50_000, minK=2)
 
     def getIdCol(self) -> str | None:
-        """Return the value of idCol, or None."""
+        """Return idCol, the column with a unique id of each row, or None."""
         return self.getOrDefault(self.idCol) if self.isDefined(self.idCol) else None
 
     def getClassCol(self) -> str | None:
-        """Return the value of classCol, or None."""
+        """Return classCol, the column with the known class of each row, or None."""
         return self.getOrDefault(self.classCol) if self.isDefined(self.classCol) else None
 
     def getKs(self) -> list[int]:
-        """Return the value of ks."""
+        """Return ks, the numbers of clusters to try."""
         return self.getOrDefault(self.ks)
 
     def getRestarts(self) -> int:
-        """Return the value of restarts."""
+        """Return restarts, the number of random starts for each k."""
         return self.getOrDefault(self.restarts)
 
     def getSampleSize(self) -> int:
-        """Return the value of sampleSize."""
+        """Return sampleSize, the number of rows on which starting centres are searched."""
         return self.getOrDefault(self.sampleSize)
 
     def getMinK(self) -> int:
-        """Return the value of minK."""
+        """Return minK, the minimum k of ``bestModel``."""
         return self.getOrDefault(self.minK)
 
 

@@ -8,7 +8,7 @@ The search has three steps.
 3. If the sample is large, the first two steps run on its first points only. The best solutions then run until they
    converge on the whole sample.
 
-The search runs on the driver, and its cost does not depend on the number of all points.
+The search runs on the driver, which is possible because the size of the sample is bounded.
 """
 
 import logging

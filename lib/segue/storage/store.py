@@ -162,7 +162,7 @@ class Store:
         return frame
 
     def find(self, table: schema.Table) -> DataFrame | None:
-        """Do what ``read`` does, but return None if the table does not exist."""
+        """Return a DataFrame of the latest version of a table, as ``read`` does, or None if it does not exist."""
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:

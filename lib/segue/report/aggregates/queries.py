@@ -98,9 +98,10 @@ def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Fl
 
 
 def collect_years(labeled: DataFrame) -> list[Row]:
-    """Count the tracks of each year of release, with means; return a list of Row, by year. Runs one Spark job.
+    """Return the number of tracks and the mean of each feature by year of release. Runs one Spark job.
 
-    The fields of a Row are year, n_tracks, and for each feature, under its name, the mean over the year's tracks.
+    Returns a list of Row, by ascending year, with the fields year, n_tracks and, under the name of each feature, its
+    mean over the tracks of that year.
     """
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
