@@ -19,7 +19,7 @@ since the operating system caches the files."""
 
 @contextmanager
 def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[DataFrame]:
-    """Context manager: persist ``rows`` until the block ends. The first Spark job in the block computes the rows."""
+    """Context manager: persist ``rows`` until the block ends. The first Spark job that reads the rows computes them."""
     rows = rows.persist(level)
     try:
         yield rows

@@ -58,8 +58,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     For the same rows, Params and version of numpy, the centres have the same bits for any number of partitions, any
     order of rows and any machines, for up to 2^29 rows in a cluster; scores agree to 1e-9. This needs sums that are
     exact in any order. Therefore values are rounded to multiples of U / 2^24, where U is the smallest power of two that
-    no absolute value exceeds; with more features the multiples are coarser (U / 2^23 from 11 features on, U / 2^22 from
-    43 on, U / 2^21 from 171 on).
+    no absolute value exceeds. With more features the multiples are coarser: U / 2^23 from 11 features on, U / 2^22 from
+    43 on, and so on (``kernel.fixed_point_bits``).
 
     Starting centres are searched on a sample of the rows; all iterations after that, and all scores, use every row. The
     sample is drawn by a hash of ``idCol`` or, without ``idCol``, of the vector, which costs a shuffle of the rows.

@@ -31,7 +31,7 @@ _MAX_MATCHES = 200
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """A recording that matches a typed text, represented by one of the tracks on which it was released.
+    """A recording that matches a typed text, represented by one of the tracks (releases) of this recording.
 
     Of the tracks that match, this is the one with the highest score; of equal scores the most popular one; of equally
     popular ones the one with the smallest id.

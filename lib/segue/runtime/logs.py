@@ -83,7 +83,7 @@ def to_redacted_json(value: Any) -> str:
 
 
 def _without_secrets(value: Any, key: str = "") -> Any:
-    """Return a value, with what it contains, without secrets; ``key`` is the key under which the value is found."""
+    """Replace secrets in a value by ``***``, also inside dicts and lists; ``key`` is the value's key in its dict."""
     if isinstance(value, dict):
         return {redact(str(name)): _without_secrets(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
