@@ -3,6 +3,7 @@
 import html
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from docs._ext import reference
 import segue
 from segue import schema
 from segue.ingest.columns.sources import COLUMNS
+from segue.runtime import runner
+from segue.runtime.job import EXIT_CODES
 from segue.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -64,6 +67,14 @@ def test_every_job_and_option_is_listed(words):
     assert {"--dry-run", "--seeds", "--to"} < options
     assert {name for name in options - {"--help"} if f"{name} " not in f"{listed} "} == set()
     assert {name for name in parsers if f"jobs/{name}.py" not in listed} == set()
+
+
+def test_every_exit_code_is_listed(site):
+    text = (site / "reference" / "jobs.html").read_text("utf-8")
+    returned = {runner.DONE, runner.FAILED, runner.WRONG_SETTINGS, runner.UNUSABLE, runner.CONFLICT}
+    codes = returned | {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
+    assert codes == EXIT_CODES.keys()
+    assert {code for code in codes if f"<p>{code}</p>" not in text} == set()
 
 
 def test_every_lookup_is_listed(words):
