@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help setup demo notebook browser s3 stores test test-fast check docs pictures bench faults guards
 
 help:   ## list the targets
-	@sed -n 's/^\([a-z-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 or 21, download Delta's jars
 	@tools/java.sh --install >/dev/null

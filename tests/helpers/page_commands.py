@@ -20,7 +20,8 @@ _FENCE = re.compile(r"^( *)```(console|python|text)$")
 _NOT_RUN = re.compile(r"^ *<!-- not run: (.+) -->$")
 _HEREDOC = re.compile(r"<<'(\w+)'")
 _COPIED = ("spark-submit.sh", "jobs", "lib", "conf", "tools", "Makefile", "setup.py", "constraints.txt", "examples")
-_NOISE = re.compile(r"^WARNING: Using incubator modules|^\S+ WARN ", re.MULTILINE)
+_NOISE = re.compile(r"^WARNING: Using incubator modules|^\S+ \S+ WARN ")
+"""Lines of the JVM and of Spark, which no page shows."""
 _VARIABLE = (
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
@@ -36,7 +37,10 @@ for page in json.load(open(sys.argv[1])):
     names = {"__name__": "__main__"}
     for code in page:
         with contextlib.redirect_stdout(io.StringIO()) as output:
-            exec(code, names)
+            try:
+                exec(code, names)
+            except Exception as error:
+                print(f"{type(error).__name__}: {error}")
         outputs.append(output.getvalue())
 json.dump(outputs, open(sys.argv[2], "w"))
 """
