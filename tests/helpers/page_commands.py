@@ -28,7 +28,8 @@ _VARIABLE = (
     (re.compile(r"\b[0-9a-f]{10,32}\b"), "HASH"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "SECONDS"),
     (re.compile(r"(?<=  )\d+\.\d  "), "SECONDS  "),
-    (re.compile(r"\b\d+(,\d{3})* bytes"), "BYTES"),
+    (re.compile(r"\bseconds \d+\.\d+"), "SECONDS"),
+    (re.compile(r"\b\d+\.\d MB\b"), "SIZE"),
 )
 _RUN_PYTHON = """
 import contextlib, io, json, sys
@@ -143,7 +144,7 @@ def run_command(step: Step, folder: Path) -> list[str]:
         ["bash", "-c", step.text], cwd=folder, env=_environment(folder), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False,
     )  # fmt: skip
-    lines = [line.rstrip() for line in done.stdout.split("\n") if not _NOISE.match(line)]
+    lines = [line.strip("\ufeff").rstrip() for line in done.stdout.split("\n") if not _NOISE.match(line)]
     while lines and not lines[-1]:
         lines.pop()
     return lines
