@@ -50,9 +50,11 @@ DEFAULTS = {
         "other_releases": False,
         "same_genre": False,
         "years_apart": None,
+        "harmonic": False,
         "min_popularity": None,
         "outliers": True,
         "playlist_length": 30,
+        "order": "score",
     },
     "report": {"points": 5000, "searchable": 300},
 }

@@ -70,6 +70,11 @@ class Tables:
         """Return the number of the Delta version at which a table is read."""
         return int(self._table(table).version())
 
+    def stored(self, table: Table, columns: Sequence[str]) -> list[str]:
+        """Return those of the columns that a table has: one of an earlier version of segue lacks optional ones."""
+        available = {field.name for field in self._table(table).schema().fields}
+        return [name for name in columns if name in available]
+
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
         """Return some columns of all rows of a table as a pa.Table, sorted by the column ``order`` if given."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
@@ -88,7 +93,7 @@ class Tables:
     def _query(self, table: Table, columns: Sequence[str], clause: str) -> pa.Table:
         """Return some columns of the rows of a table as a pa.Table; ``clause`` is a WHERE or ORDER BY clause, or ""."""
         opened = self._table(table)
-        available = {field.name for field in opened.schema().fields}
+        available = self.stored(table, columns)
         if missing := [name for name in columns if name not in available]:
             problem = f"{table.name} in {self.root} has no column {', '.join(missing)}"
             raise OutputError(f"{problem}; run_pipeline.py with this --output upgrades the table")

@@ -241,12 +241,19 @@ class RecommendSettings(_Section):
     years_apart: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None, examples=[5], description="maximum difference between the years of release"
     )
+    harmonic: bool = Field(
+        default=False, description="true: only tracks whose key mixes well with the track's, by the Camelot wheel"
+    )
     min_popularity: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None, examples=[20], description="minimum popularity of a recommended track, 0 to 100"
     )
     outliers: bool = Field(default=True, description="false: exclude tracks that are far from every cluster centre")
     playlist_length: int = Field(
         default=30, ge=1, le=1000, description="maximum tracks recommended for a list given by --seeds"
+    )
+    order: Literal["score", "segue"] = Field(
+        default="score",
+        description='of tracks recommended for --seeds: by "score", or "segue": tempo, key and energy change little',
     )
 
     @property
