@@ -3,10 +3,11 @@
 The descriptions become the comments of ``conf/defaults.toml``; error messages state the constraints.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from segue.settings import words as word_tables
 from segue.settings.likeness import PRESETS, Likeness
 from segue.settings.values import (
     MAX_K,
@@ -200,11 +201,24 @@ class TrainSettings(_Section):
 
 
 class LabelSettings(_Section):
-    """Settings for which model labels the tracks."""
+    """Settings for which model labels the tracks, and the words that describe its clusters."""
 
     model_version: Text = Field(
         default="latest", description='a folder below models/; "latest": the newest training that finished'
     )
+    words: dict[str, Any] = Field(
+        default={},
+        description='words of descriptions by feature, such as { bpm = { high = "schnell", low = "langsam" } }',
+        json_schema_extra={"expected": word_tables.EXPECTED},
+    )
+
+    @field_validator("words")
+    @classmethod
+    def _are_usable(cls, words: dict[str, Any]) -> dict[str, Any]:
+        faults = word_tables.faults(words)
+        if faults:
+            raise Contradiction("; ".join(faults))
+        return words
 
 
 class RecommendSettings(_Section):
