@@ -143,7 +143,7 @@ class CandidateTree:
     def _tree_for(self, key: int) -> tuple[Integers, "_Tree"]:
         """Return the positions of the candidates that can be recommended for a track in ``key``, and their tree."""
         if self._latest is None or self._latest[0] != key:
-            # guard: harmonic-keys -> index = np.arange(len(self._tracks))
+            # guard: harmonic-keys -> index = np.flatnonzero(self._tracks.key == self._tracks.key)
             index = np.flatnonzero(can_follow(key, self._tracks.key))
             self._latest = key, index, _Tree(self._tracks.take(index), self._rules)
         return self._latest[1:]
