@@ -19,6 +19,8 @@ from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters, rew
         ({"valence": 0.7, "bpm": -0.7}, "slow, cheerful"),  # a tie is broken by name
         ({"danceability": 1.0, "valence": 1.2, "bpm": 1.1, "liveness": 0.9}, "cheerful, up-tempo, danceable"),
         ({"energy": -1.2, "bpm": 1.0, "valence": -0.3}, "calm, fairly wistful"),  # a calm cluster is not fast
+        ({"energy": -0.3, "bpm": 1.0, "acousticness": 0.9}, "acoustic, fairly calm"),  # nor fast rather than calm
+        ({"energy": -0.2, "bpm": 1.0, "acousticness": 0.9}, "up-tempo, acoustic"),
         ({"energy": 1.2, "loudness": 1.1, "bpm": 0.3}, "energetic, fairly up-tempo"),  # loud says nothing more
         ({"energy": 1.2, "loudness": 1.1, "bpm": 0.1}, "energetic, mid-tempo"),
         ({"energy": -1.2, "loudness": -1.1}, "calm, quiet"),  # but it is no average

@@ -4,8 +4,8 @@ The deviation of a feature is the cluster's mean minus the mean of all tracks, i
 distinctiveness of a feature is its deviation, without sign, plus half of how far it goes beyond the deviations of the
 two nearest clusters, on average. A description names up to ``MAX_PHRASES`` features with a deviation of at least
 ``SLIGHT``, the most distinctive first; from ``NOTABLE`` and ``EXTREME`` on with stronger words. Of features that
-contradict or repeat each other, only the more distinctive is named. An example is a calm cluster with a fast tempo,
-which is often a doubled one.
+contradict or repeat each other, only the more distinctive is named; but a calm cluster is never called fast, as its
+tempo is often a doubled one.
 
 Every description has two parts at least. A single phrase is followed by "mid-tempo" if the tempo is average; else by a
 feature that repeats it ("energetic, loud"); else by "otherwise average", or by "otherwise mixed" if a feature deviates
@@ -153,8 +153,10 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
         distinctiveness = abs(own[name]) + sum(beyond) / (2 * max(len(beyond), 1))
         return abs(own[name]) < SLIGHT, -round(distinctiveness, 9), name
 
+    is_calm = own.get("energy", 0.0) <= -SLIGHT
+    named = [name for name in own if own[name] and not (name == "bpm" and own[name] > 0 and is_calm)]
     names: list[str] = []
-    for name in sorted((name for name in own if own[name]), key=sort_key):
+    for name in sorted(named, key=sort_key):
         if not _related(own, name, names, _CONTRADICTIONS + _REPETITIONS):
             names.append(name)
     return names
