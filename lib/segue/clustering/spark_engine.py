@@ -266,12 +266,16 @@ class _Subsamples(NamedTuple):
     sample: DataFrame
     """Columns ``point`` and ``half_0``, ``half_1``, … (boolean: the track is in this half)."""
     distinct: list[DataFrame]
-    """The weighted distinct points of each half."""
+    """The weighted distinct points of each half, as ``_weighted`` returns them."""
     n_distinct: list[int]
+    """Number of distinct points of each half."""
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Return the random halves on which stability is measured, persisted until ``stack`` is closed. Runs Spark jobs."""
+    """Draw the random halves on which stability is measured, and return them as _Subsamples. Runs Spark jobs.
+
+    Its DataFrames are persisted until ``stack`` is closed.
+    """
 
     def hashed(*more: int) -> Column:
         return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))

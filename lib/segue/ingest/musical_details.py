@@ -1,7 +1,7 @@
 """Parse the texts of the columns ``key``, ``mode``, ``time_signature``, ``isrc`` and ``explicit``.
 
-They describe a track further, and no rule needs them: a text that holds no such value gives None, and its row is not
-rejected. Results are cached where a file has few distinct texts.
+No column is required: a text that holds no such value gives None, and its row is not rejected. Results are cached,
+except for ISRCs, because the columns repeat few distinct texts.
 """
 
 import re
@@ -107,7 +107,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the values of those columns that a row has a text for, by column. A key may say the mode too."""
+    """Return a dict of the values of a row, by column, for the columns that it has a text for.
+
+    If the row has no mode, the mode is that of its key, such as 1 for "C major".
+    """
     values: dict[str, Any] = {}
     for name, parse in PARSERS.items():
         text = texts.get(name)

@@ -66,7 +66,7 @@ _NO_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")
 
 
 def is_missing(text: str | None) -> bool:
-    """Return whether a text is None or a placeholder for a missing value, such as ``n/a``; titles have others."""
+    """Return whether a text is None or one of ``MISSING_VALUES``, such as ``n/a``. Not for titles and albums."""
     return text is None or text.strip().lower() in MISSING_VALUES
 
 

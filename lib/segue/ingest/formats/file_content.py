@@ -1,6 +1,6 @@
-"""Turn the content of a file that is not text line by line into lines: a zip archive, workbook, UTF-16, JSON document.
+"""Turn a file that does not have one row per line into lines: a zip archive, a workbook, UTF-16, a JSON document.
 
-Sizes are bounded, whatever a file unpacks to. No Spark.
+Files that are too large after decompression are refused, so that none can fill the memory. Needs no Spark.
 """
 
 import bz2
@@ -61,7 +61,7 @@ class Lines:
     format : ``csv`` or ``json``
     lines : the lines without line feeds
     note : a sentence for the log about what was chosen, or an empty text
-    kind : of a JSON document, as ``json_documents.document_kind`` returns it
+    kind : of a JSON document, what ``json_documents.document_kind`` returns, else empty
     """
 
     format: str
@@ -71,21 +71,26 @@ class Lines:
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
-    """Return whether a CSV or JSON file is text of one of the encodings that write ASCII as ASCII, by its first bytes.
+    """Return whether a file begins like text of its format that can be split into lines as it is.
 
-    JSON in a file that is called CSV does not count, as its format differs.
+    It does not if it is zipped, compressed, in UTF-16 or UTF-32, or JSON in a file with an ending of CSV.
+
+    Parameters
+    ----------
+    file_format : ``csv`` or ``json``
+    start : the first bytes of the file
     """
     is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
     return is_text and _format(file_format, start) == file_format
 
 
 def convert(name: str, file_format: str, content: bytes, known: Collection[str]) -> Lines:
-    """Return the lines of a file that needs conversion, given its content; they are made while they are read.
+    """Return the lines of a file that needs conversion, given its content; an iterator makes them one by one.
 
     Parameters
     ----------
     name : str
-        Its name, which messages give.
+        Its name, for error messages and its ending.
     file_format : str
         ``csv``, ``json``, ``zip`` or ``xlsx``, by its name.
     content : bytes
@@ -110,9 +115,17 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
 
 
 def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: int) -> bytes:
-    """Return the text of a small file: of the only file in a zip archive, decompressed, UTF-16 as UTF-8 with its mark.
+    """Return the text of a small file as bytes: decompressed, or that of the only file in a zip archive.
 
-    A workbook becomes CSV, as in ``convert``. Text in other encodings stays as it is.
+    UTF-16 and UTF-32 become UTF-8 with a byte order mark, a workbook becomes CSV, as in ``convert``. Text in other
+    encodings stays as it is.
+
+    Parameters
+    ----------
+    name : the file's name
+    content : the whole file
+    known : normalised headers, as ``header_candidates.known_headers`` returns them
+    max_bytes : maximum size of the text before recoding
 
     Raises
     ------
@@ -163,7 +176,10 @@ def _checked(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _open(name: str, content: bytes) -> Any:
-    """Return a stream of a file's content, decompressed once if it is compressed."""
+    """Return a stream of a file's content, decompressed if its first bytes or its ending show a compression.
+
+    Of a ``.deflate`` file, no more than ``MAX_FILE_BYTES`` are decompressed.
+    """
     stream = io.BytesIO(content)
     if content.startswith(b"\x1f\x8b"):
         return gzip.open(stream)
@@ -177,7 +193,7 @@ def _open(name: str, content: bytes) -> Any:
 
 
 def _chunks(stream: Any) -> Iterator[bytes]:
-    """Yield the content of a stream in parts of ``_CHUNK_BYTES``."""
+    """Yield the content of a stream in parts of ``_CHUNK_BYTES``. Raises InputError above ``MAX_UNPACKED_BYTES``."""
     size = 0
     while parts := _read(stream):
         size += len(parts)
@@ -189,7 +205,10 @@ def _chunks(stream: Any) -> Iterator[bytes]:
 
 
 def _read(stream: Any) -> bytes:
-    """Return the next ``_CHUNK_BYTES``, fewer only at the end: a decompressing stream may return fewer at a time."""
+    """Return the next ``_CHUNK_BYTES`` of a stream, fewer only at its end.
+
+    Reads repeatedly, as a stream that decompresses may return fewer bytes at a time.
+    """
     parts: list[bytes] = []
     n_missing = _CHUNK_BYTES
     while n_missing and (part := stream.read(n_missing)):
@@ -254,7 +273,7 @@ def _from_workbook(archive: zipfile.ZipFile, content: bytes, known: Collection[s
 
 
 def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Collection[str]) -> Lines:
-    """Return the lines of a text, recoded to UTF-8 if it is UTF-16, and taken apart if it is a JSON document."""
+    """Return the lines of a text; UTF-16 and UTF-32 are recoded to UTF-8, a JSON document gives a line per track."""
     start = next(chunks, b"")
     chunks = chain([start], chunks)
     encoding = _wide_encoding(start)
@@ -283,7 +302,10 @@ def _format(file_format: str, start: bytes) -> str:
 
 
 def _wide_encoding(start: bytes) -> str | None:
-    """Return the encoding of a file of 16 or 32 bits per character, by its byte order mark or NULs, else None."""
+    """Return the encoding of UTF-16 or UTF-32 text, or None for other text.
+
+    It is recognised by its byte order mark, UTF-16 also by NULs in every second of the first bytes.
+    """
     marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     first, second = start[_UTF16_SAMPLE][::2], start[_UTF16_SAMPLE][1::2]
     if marked or not first or not second:
@@ -294,7 +316,7 @@ def _wide_encoding(start: bytes) -> str | None:
 
 
 def _recoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield text in UTF-8; half a surrogate pair gives bytes that are not valid UTF-8."""
+    """Recode text to UTF-8, part by part; half a surrogate pair becomes bytes that are not valid UTF-8."""
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     for chunk in chunks:
         yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
@@ -326,11 +348,11 @@ def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield lines of UTF-8 with a byte order mark before the first, as other files may be in another encoding."""
+    """Put a byte order mark before the first line, which says that this file is UTF-8 whatever others are."""
     for number, line in enumerate(lines):
         yield line if number else codecs.BOM_UTF8 + line
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes in whole MB, rounded up."""
+    """Return a number of bytes as a text in whole MB of 2^20 bytes, rounded up, such as "3 MB"."""
     return f"{-(-size >> 20)} MB"
