@@ -48,7 +48,7 @@ class CompactPlans:
         self._distinct = list(distinct)
 
     def __getitem__(self, file_id: int) -> FilePlan:
-        """Return the plan of a file. Plans with equal layouts share one ColumnLayout."""
+        """Return the FilePlan of the file with an ``InputFile.id``. Files of equal layout share one ColumnLayout."""
         index = int(np.searchsorted(self._ids, file_id))
         plan = self._distinct[int(self._codes[index])]
         return replace(plan, source_file=str(self._names[index]))

@@ -43,7 +43,7 @@ _INPUT_FAULTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file of the input, or a Delta table at the version it had when it was listed.
+    """A file of the input, or a Delta table, read at the version that it has when it is listed.
 
     Attributes
     ----------

@@ -107,9 +107,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return a dict of the values of a row, by column, for the columns that it has a text for.
+    """Parse the texts of a row in the columns of ``PARSERS`` and ``key``; return a dict from column to value or None.
 
-    If the row has no mode, the mode is that of its key, such as 1 for "C major".
+    Columns without a text are not in the dict. If the row has no mode, the mode is that of its key, such as 1 for
+    "C major".
     """
     values: dict[str, Any] = {}
     for name, parse in PARSERS.items():

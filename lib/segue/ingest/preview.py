@@ -28,7 +28,7 @@ def describe_input(rows: InputRows, name: str) -> str:
     Parameters
     ----------
     rows : InputRows
-    name : the input as errors name it
+    name : the input, as error messages name it
 
     Raises
     ------

@@ -93,7 +93,7 @@ class Scale:
     range: str
 
     def convert(self, number: float) -> float:
-        """Return a number of the file in the feature's unit."""
+        """Convert a number from the file's unit to the feature's unit."""
         # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
         return number / self.divisor if self.divisor >= 1 else round(number / self.divisor, 9)
 

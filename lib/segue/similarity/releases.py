@@ -123,7 +123,10 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
 
 
 def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
-    """Replace keys by codes as ``with_recordings`` does, for a table in memory, and return the new table."""
+    """Return a table of tracks in memory, with keys replaced by codes of recording and artist.
+
+    Columns, parameters and result are those of ``with_recordings``, as a pyarrow Table.
+    """
     artist, recording = group_by_title(table, columns)
     isrc = _codes(table["isrc"])
     rows = isrc != _UNKNOWN

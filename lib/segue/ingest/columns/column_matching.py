@@ -26,7 +26,7 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """A column of a file that is read as a canonical column.
+    """A column of a file that is read as a canonical column, which is a column of the table ``tracks``.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class MatchedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnLayout:
-    """How the columns of a file are read: which canonical column each one is, and in which unit.
+    """How the columns of a file are read: as which canonical columns (columns of ``tracks``), and in which units.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class ColumnLayout:
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """The sentences of the guesses, without those that are also warnings, for the log."""
+        """The sentences of the guesses that are not also warnings, for the log."""
         return tuple(guess.sentence for guess in self.guesses if guess.sentence not in self.warnings)
 
 

@@ -19,7 +19,7 @@ _MAX_HEADER_LENGTH = 400
 
 @dataclass(frozen=True, slots=True)
 class ReadingChoices:
-    """The settings ``ingest.source``, ``decimal_sign`` and ``genre_separator``; with ``auto``, values decide."""
+    """The settings ``ingest.source``, ``decimal_sign`` and ``genre_separator``; ``auto`` lets the values decide."""
 
     source: str = "auto"
     decimal_sign: str = "auto"
@@ -118,7 +118,7 @@ class ColumnRules:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How files of an input that are all read alike are read.
+    """How a group of files of the input is read: with which layout, encoding and header.
 
     Attributes
     ----------

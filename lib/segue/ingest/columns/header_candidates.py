@@ -29,7 +29,7 @@ _FEATURE_NAMES = frozenset(feature.name for feature in schema.FEATURES) - {"dura
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A column of a file that may be a canonical column.
+    """A column of a file that may be read as a canonical column, which is a column of the table ``tracks``.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Candidate:
         return contradicts, self.distance, self.source.built_in, -self.fit, self.rank, self.index
 
     def name_key(self) -> tuple[float, ...]:
-        """Return a sort key like ``sort_key``, by the name alone, without the values."""
+        """Return a sort key that is smallest for the candidate with the best name, whatever the values are."""
         return self.distance, self.source.built_in, self.rank, self.index
 
 
@@ -84,15 +84,18 @@ def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
 
 
 def rank_sources(header: Sequence[str], sources: Sequence[Source]) -> list[Source]:
-    """Return the sources, those first that define most of the headers; on a tie, those that are not ``exact`` first."""
+    """Return the sources in descending order of the number of headers that they define.
+
+    On a tie, sources that match misspellings come before those that are ``exact``.
+    """
     names = [fold_accents(normalise_header(name)) for name in header]
     return sorted(sources, key=lambda source: (-sum(name in source.by_name for name in names), source.exact))
 
 
 def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: SampleValues) -> list[Candidate]:
-    """Return the candidates for all canonical columns, sorted by ``sort_key``. ``sources`` are sorted by rank.
+    """Return the candidates for all canonical columns, the best first (``Candidate.sort_key``).
 
-    If ``sample`` is empty, every ``fit`` is FITS.
+    ``sources`` are in the order of ``rank_sources``. If ``sample`` is empty, every ``fit`` is FITS.
     """
     candidates = [
         Candidate(min(part, 1), rank, index, *source.by_name[name], source)

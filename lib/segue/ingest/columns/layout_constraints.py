@@ -73,7 +73,7 @@ class LayoutConstraints:
 
     @property
     def held(self) -> LayoutMemory:
-        """What is remembered, without decisions about columns that a user's own source defines."""
+        """The remembered decisions, without those about columns that a user's own source defines."""
         return {
             decision: remembered
             for decision, remembered in self._memory.items()
@@ -290,7 +290,7 @@ def _compare_units(
         refusals |= dict.fromkeys(names, refusal)
     warnings = [doubt for name, doubt in by_values.doubts.items() if name in remembered and name not in differing]
     warnings += [
-        f"{sentence}, and read so here, although the values suggest another unit"
+        f"{sentence}, and they are read so here too, although the values suggest another unit"
         for _, sentence in _by_origin(others, remembered, values, constraints)
     ]
     return warnings, refusals
@@ -324,7 +324,7 @@ def _by_origin(
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:
-    """Yield a Guess for each sentence about units; the first is about the decimal comma if there is one."""
+    """Yield a Guess for each sentence in ``units.decisions``, with the setting or source that replaces it."""
     for number, sentence in enumerate(units.decisions):
         is_sign = number == 0 and sentence == DECIMAL_COMMA_SENTENCE
         yield Guess(sentence, "--set ingest.decimal_sign=comma" if is_sign else UNIT_IN_SOURCE)

@@ -74,7 +74,7 @@ def undecided_unit(values: Sequence[float]) -> Misfit:
 
 
 def value_range(values: Sequence[float]) -> str:
-    """Return the range of some values in words.
+    """Return the smallest and the largest of some values as a text.
 
     >>> value_range([2.9, 0.86, 1.5])
     '0.86 to 2.9'

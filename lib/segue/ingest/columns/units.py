@@ -90,7 +90,9 @@ def decide_units(
     *,
     decimal_comma: bool | None = None,
 ) -> UnitDecisions:
-    """Infer the decimal sign of a file, the units that its columns do not declare, and the columns that fit no unit.
+    """Infer the decimal sign of a file, undeclared units, and the columns that fit no unit; return UnitDecisions.
+
+    The module's docstring has the rules.
 
     Parameters
     ----------
@@ -99,8 +101,9 @@ def decide_units(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide all units if the sum over the fraction columns of ``sample``
-        is 0 (of durations only if ``sample`` has none), and what needs more values than ``sample`` has.
+        Rows of all files with the same header. They decide all units if the fraction columns of ``sample`` suggest
+        neither percent nor fractions (that of durations only if ``sample`` has none), and whatever needs more values
+        than ``sample`` has.
     trusted : collection of str
         The columns whose declared unit holds whatever the values are.
     decimal_comma : bool or None
@@ -165,9 +168,10 @@ def decide_units(
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
     """Return whether the values of a column cannot be in a unit.
 
-    That is if the median of durations is impossible in the unit, most values are above its range, none of at least
-    ``MIN_VALUES`` percentages or tenths exceeds 1, or at least ``MIN_VALUES`` values are a misfit. Fewer than
-    ``MIN_DURATIONS`` values above 0 rule out no unit.
+    Durations cannot if their median is outside ``_TENABLE_MEDIANS``. Other values cannot if more than half of those
+    above 0 exceed the largest value of the unit; if ``MIN_VALUES`` or more are below 1, none exceeds 1, and the unit is
+    not ``fraction``; or if they are a misfit, and at least ``MIN_VALUES``. Fewer than ``MIN_DURATIONS`` values above 0
+    rule out no unit.
 
     Parameters
     ----------

@@ -245,7 +245,7 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
 
 
 def _data_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Return the only data file in a zip archive."""
+    """Return the only data file in a zip archive. Raises InputError if there is not exactly one, or it is encrypted."""
     members = archive.infolist()
     data = [each for each in members if _is_data(each.filename)]
     listed = printable(", ".join(each.filename for each in (data or members)[:_MAX_LISTED]))
@@ -273,7 +273,7 @@ def _from_workbook(archive: zipfile.ZipFile, content: bytes, known: Collection[s
 
 
 def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Collection[str]) -> Lines:
-    """Return the lines of a text; UTF-16 and UTF-32 are recoded to UTF-8, a JSON document gives a line per track."""
+    """Convert a text to Lines: UTF-16 and UTF-32 are recoded to UTF-8, a JSON document becomes a line per track."""
     start = next(chunks, b"")
     chunks = chain([start], chunks)
     encoding = _wide_encoding(start)
@@ -348,7 +348,7 @@ def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Put a byte order mark before the first line, which says that this file is UTF-8 whatever others are."""
+    """Yield the lines with a byte order mark before the first, so that they are read as UTF-8 in any case."""
     for number, line in enumerate(lines):
         yield line if number else codecs.BOM_UTF8 + line
 

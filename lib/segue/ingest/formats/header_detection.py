@@ -32,7 +32,7 @@ class Header:
     dialect : the file's dialect
     names : the column names
     line : number of the header's line, from 1
-    lines : the file's lines up to the header's last
+    lines : the lines of the file, from its first to the last of the header
     n_above : number of lines with text above the header, without a ``sep=`` line
     """
 

@@ -35,7 +35,7 @@ _CUT_LENGTH = 6
 
 
 def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool) -> bool:
-    """Return whether a JSON file is one document or has a page of tracks per line, instead of one track per line.
+    """Return whether a JSON file is one document or has a list of tracks in each line, instead of a track per line.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
 
 
 class _Row(NamedTuple):
-    """The position of a row in a document, as indices of its first and after its last character.
+    """The position of a row in the text of a document, from the index ``start`` to ``end``, which is exclusive.
 
     ``list_name`` is the name of the member whose list holds it; empty if none does.
     """
@@ -157,7 +157,7 @@ def _parse(text: str | bytes) -> Any:
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
     """Return whether an object holds a list of tracks, instead of being a track that has some list.
 
-    It does if the first object of the list has at least as many known names as the object itself.
+    It does if at least as many names in the first object of the list are in ``known`` as in the object itself.
     """
     first = _first_listed(value, _MAX_DEPTH)
     if first is None:
@@ -221,7 +221,10 @@ class _Document:
             raise InputError("is no valid JSON: it is nested too deeply") from None
 
     def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
-        """Yield the rows of the value at ``start``, and return its end; an object without lists of tracks is a row."""
+        """Yield the rows of the value at ``start``, and return its end; an object without lists of tracks is a row.
+
+        ``list_name`` is the name of the list that holds the value, empty if none does.
+        """
         if self._text.startswith("[", start) and not list_name:
             return (yield from self._array("[]", start))
         is_object = self._text.startswith("{", start)
@@ -238,7 +241,7 @@ class _Document:
         return end
 
     def _array(self, name: str, start: int) -> Generator[_Row, None, int]:
-        """Yield the rows of a list's values, and return its end."""
+        """Yield the rows of the values of the list at ``start``, and return its end; ``name`` is the list's name."""
         position = self._skip(start + 1)
         while position < self._end and not self._text.startswith("]", position):
             if self._has_lists:
@@ -251,7 +254,7 @@ class _Document:
         return position + 1
 
     def _members(self, start: int) -> Generator[_Row, None, tuple[bool, int]]:
-        """Yield the rows of an object's lists, and return whether it has such lists, and its end."""
+        """Yield the rows of the lists in the object at ``start``; return whether it has lists of rows, and its end."""
         has_rows = False
         position = self._skip(start + 1)
         while position < self._end and not self._text.startswith("}", position):
@@ -272,7 +275,7 @@ class _Document:
         return self._text.startswith("[", start) and self._text[self._skip(start + 1)] in "{]n"
 
     def _name(self, start: int) -> tuple[str, int]:
-        """Return the name of a member, and where its value begins."""
+        """Return the name of the member at ``start``, and the position after its colon."""
         name, end = self._parsed(start)
         position = self._skip(end)
         if position < self._end and not (isinstance(name, str) and self._text.startswith(":", position)):
@@ -289,7 +292,7 @@ class _Document:
             raise self._fault(error.msg, error.pos) from None
 
     def _after_comma(self, position: int, closing: str) -> int:
-        """Return the position of the next value, or of the closing bracket."""
+        """Return the position of the next value or closing bracket, given the position after a value and blanks."""
         if self._text.startswith(",", position):
             return self._skip(position + 1)
         if position < self._end and not self._text.startswith(closing, position):

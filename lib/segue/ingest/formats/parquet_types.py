@@ -42,8 +42,8 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
     ``readable`` must convert its columns: those of refused types hold the stored integers or bytes.
 
-    Runs one Spark job, which infers the schema, unless Spark refuses a type of the first file: the driver then reads
-    the footer of every file.
+    Runs one Spark job, which infers the schema, unless the first file has a type that Spark refuses. If any file has
+    one, the driver reads the footers of all files instead.
     """
     paths = [literal_path(file.uri) for file in files]
     if not _is_refused(_footer_schema(spark, files[0])):
@@ -79,7 +79,7 @@ def readable(column: Column, field: T.StructField) -> Column:
 
 
 def is_converted(field: T.StructField) -> bool:
-    """Return whether ``readable`` converts the values of a field, which then have another type than its own."""
+    """Return whether ``readable`` converts the values of a field, which then have another type than the field."""
     return _STORED_AS in field.metadata
 
 
@@ -119,7 +119,7 @@ def _is_refused_leaf(leaf: Any) -> bool:
 
 
 def _fields(file_schema: pq.ParquetSchema) -> list[T.StructField]:
-    """Return the fields of a Parquet file, without those that cannot be read at all."""
+    """Return the fields of a Spark schema for a Parquet file, without those that Spark cannot read at all."""
     leaves = {file_schema.column(index).path: file_schema.column(index) for index in range(len(file_schema))}
     fields = (_field(field, field.name, leaves) for field in file_schema.to_arrow_schema())
     return [field for field in fields if field]
