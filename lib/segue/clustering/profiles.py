@@ -140,7 +140,7 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
-    """Return two dicts from cluster to its most frequent genres, and decades, as _Top values. Runs one Spark job.
+    """Return two dicts, for genres and for decades, from cluster to its most frequent values. Runs one Spark job.
 
     The value of a decade is its first year, such as 1980.
     """

@@ -143,8 +143,8 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
     """Fit the KMeansModel of one start, and return it, or None if it has fewer than k clusters with points.
 
-    ``start`` is the number of the start, from 0. The seed depends on it, and even numbers use ``k-means||`` if there
-    are enough distinct points.
+    ``start`` is the number of the start, from 0, on which the seed depends. If there are enough distinct points, even
+    starts use ``k-means||`` for the initial centres; all others draw random points.
     """
     # k-means|| does well on separated clusters, random on overlapping ones; from few points only random draws k centres
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k

@@ -47,7 +47,7 @@ def parse_key(text: str) -> tuple[int | None, int | None]:
     if wheel := _WHEEL_KEY.fullmatch(text):
         position = int(wheel[1])
         origin, key, mode = _WHEELS[wheel[2].lower()]
-        # one step on the wheel is a fifth
+        # one step on the wheel is a fifth, which is 7 semitones
         return ((key + 7 * (position - origin)) % 12, mode) if 1 <= position <= 12 else (None, None)
     named = _NAMED_KEY.fullmatch(text)
     if not named or (named[5] and parse_mode(named[5]) is None):

@@ -192,7 +192,7 @@ def parse_list(text: str | None) -> list[str]:
     bare = (wrapped[1] or wrapped[2] or "[]") if wrapped else text
     if (bare[0], bare[-1]) not in _LIST_ENDS:
         return [text]
-    # in brackets a set keeps the order of its members, and an object is no list
+    # in square brackets, the members of a set keep their order, and a JSON object cannot be parsed as a list
     listed = f"[{bare[1:-1]}]"
     if "'" in listed and "," not in listed:
         listed = _NO_COMMA.sub(", ", listed)

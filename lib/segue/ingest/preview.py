@@ -42,7 +42,7 @@ def describe_input(rows: InputRows, name: str) -> str:
         with readable_errors(name):
             counts = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
         each = statuses.where("status = 'invalid'").select(F.explode("reasons").alias("reason"))
-        # quoted values differ from row to row
+        # reasons that differ only in the value that they quote are counted together
         frequent = each.groupBy(F.regexp_replace("reason", r"'.*'", "…").alias("reason")).count()
         reasons = frequent.orderBy(F.desc("count"), "reason").limit(_MAX_REASONS).collect()
     result = (

@@ -117,8 +117,8 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     if is_delta:
         rows = table.select(F.lit(files[0].source_file).alias("source_file"), *numbered)
     else:
-        # the join comes before the texts: for columns of texts and a raw text of all of them, which is an expression of
-        # their sources, Spark infers twice as many constraints with every column, for each side of a join
+        # joined before columns become texts: Spark infers constraints for each side of a join, and their number would
+        # double with every text column, as ``raw`` is an expression of all columns
         by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
         by_file |= {f"p{i}": [v.get(file.source_file) for file in files] for i, v in enumerate(partitions.values())}
         rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), *numbered)

@@ -144,7 +144,7 @@ class RowValidator:
         values["year"] = self._year(texts.get("year"), reasons)
         for scale in self.scales:
             values[scale.feature.name] = self.number(scale, texts.get(scale.feature.name), reasons)
-        # of the names as they are written: an id does not change if another name counts as a placeholder
+        # before placeholders are removed: otherwise a placeholder that a new version adds would change stored ids
         values["track_id"] = values["track_id"] or track_identity(values)
         _remove_placeholders(values)
         values |= self._no_details

@@ -246,7 +246,7 @@ def _refusal(name: str, header: str, misfit: Misfit) -> str:
 def _unrecognised_texts(
     columns: Mapping[str, MatchedColumn], ignored: Mapping[int, str], sample: SampleValues
 ) -> Iterator[str]:
-    """Yield a warning if a column of ``_SHOULD_HAVE`` is missing while columns of words are ignored.
+    """Yield one warning if title, artist or genre is not matched, and the file has columns of words that are ignored.
 
     ``ignored`` maps the positions of the ignored columns to their headers.
     """

@@ -60,7 +60,7 @@ UNIT_WORDS = {unit: f"0 to {high}" for unit, high in SCALES.items()} | {
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """How a file's numbers are read.
+    """The units and the decimal sign of a file's numbers, and the columns whose values fit no unit.
 
     Attributes
     ----------
@@ -168,10 +168,12 @@ def decide_units(
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
     """Return whether the values of a column cannot be in a unit.
 
-    Durations cannot if their median is outside ``_TENABLE_MEDIANS``. Other values cannot if more than half of those
-    above 0 exceed the largest value of the unit; if ``MIN_VALUES`` or more are below 1, none exceeds 1, and the unit is
-    not ``fraction``; or if they are a misfit, and at least ``MIN_VALUES``. Fewer than ``MIN_DURATIONS`` values above 0
-    rule out no unit.
+    Fewer than ``MIN_DURATIONS`` values above 0 rule out no unit. Durations rule out a unit if their median is not in its
+    ``_TENABLE_MEDIANS``. Other values rule out a unit in three cases:
+
+    * More than half of those above 0 exceed its largest value.
+    * It is not ``fraction``, but no value exceeds 1, and at least ``MIN_VALUES`` are between 0 and 1.
+    * There are at least ``MIN_VALUES``, and ``find_misfit`` returns a Misfit.
 
     Parameters
     ----------

@@ -60,7 +60,8 @@ def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[s
     ----------
     file : InputFile
     scan : FileScan or None
-        Its first lines, which decide unless the format does; None for a file without lines.
+        The scan of the file, whose first lines decide for ``csv`` and ``json``; None for a file without lines. Zip
+        archives and workbooks always need conversion.
     known : collection of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     """

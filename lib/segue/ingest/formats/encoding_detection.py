@@ -126,7 +126,8 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
         for run in _RUN.finditer(text):
             n_characters += len(run[0])
             neighbours = text[max(run.start() - 1, 0) : run.start()] + text[run.end() : run.end() + 1]
-            # one character within an ASCII word is a Latin letter or an apostrophe, read with the letter after it
+            # a single character beside ASCII letters is not common: in Latin text, two bytes, an accented letter or an
+            # apostrophe and the letter after it, are read as one character
             if len(run[0]) > 1 or not run[0].isalpha() or not any(letter.isalpha() for letter in neighbours):
                 n_common += sum(character in _COMMON[encoding] for character in run[0])
     return n_common / n_characters if n_characters >= _MIN_CHARACTERS else 0.0
@@ -195,7 +196,7 @@ def _detect_script(cells: Sequence[bytes], encodings: Sequence[str]) -> str | No
     """Return the one of ``encodings`` that charset-normalizer rates best for ``cells``, or None if none is likely."""
     matches: list[CharsetMatch] = []
     for encoding in encodings:
-        # a line that is not valid in an encoding would exclude it
+        # without the invalid cells, a single one of which would make from_bytes exclude the encoding
         valid = b"\n".join(cell for cell in cells if is_valid(cell, encoding))
         words = _RUN.findall(valid.decode(encoding))
         # a single letter beyond ASCII between ASCII ones is a Latin letter, and no evidence for another script

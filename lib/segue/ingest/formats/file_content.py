@@ -230,7 +230,7 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
     member_format = format_of(member.filename)
     if member_format not in ("csv", "json", "xlsx"):
         raise InputError(f"holds {listed}, expected CSV, JSON or .xlsx; extract it, and pass the extracted file")
-    # zipfile reads no more than this, whatever the archive holds
+    # the size that the archive states is a limit: zipfile reads no more, whatever the data decompress to
     max_size = MAX_FILE_BYTES if member_format == "xlsx" else MAX_UNPACKED_BYTES
     if member.file_size > max_size:
         raise InputError(

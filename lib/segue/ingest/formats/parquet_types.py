@@ -126,7 +126,7 @@ def _fields(file_schema: pq.ParquetSchema) -> list[T.StructField]:
 
 
 def _footer(spark: SparkSession, file: InputFile) -> bytes:
-    """Return the end of a Parquet file as a file of its own, which has the schema and no rows."""
+    """Return the bytes of a Parquet file without rows that has the schema of ``file``, made from its footer."""
     tail = read_from(spark, file.uri, max(0, file.size - _TAIL_BYTES))
     length = int.from_bytes(tail[:4], "little") if tail.endswith(_MAGIC) else 0
     if length > min(file.size, _MAX_FOOTER_BYTES):
