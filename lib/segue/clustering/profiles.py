@@ -156,7 +156,7 @@ def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, 
 
 
 class _Top(NamedTuple):
-    """A genre or decade in a cluster; shares are of the tracks for which it is known."""
+    """A frequent genre or decade of a cluster. Shares count only tracks whose genre or decade is known."""
 
     value: Any
     n_tracks: int

@@ -138,7 +138,10 @@ def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: Sa
 
 
 def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> Iterator[Candidate]:
-    """Yield a Candidate for each header that resembles one of a source. ``names``: normalised headers by position."""
+    """Yield a Candidate for each header that is a misspelt header of a source.
+
+    ``names`` maps the positions of columns in the file to their normalised headers.
+    """
     for index, name in names.items():
         if len(name) < _MIN_MISSPELT_LENGTH or name.endswith(UNRELATED_SUFFIXES):
             continue

@@ -297,7 +297,10 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the reason to refuse a file whose decimal sign (``is_comma``: a comma) is not the remembered one."""
+    """Return the reason to refuse a file with another decimal sign than the remembered one.
+
+    ``is_comma``: whether the file has a decimal comma.
+    """
     present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
     return (
         f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "

@@ -168,8 +168,8 @@ def decide_units(
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
     """Return whether the values of a column cannot be in a unit.
 
-    Fewer than ``MIN_DURATIONS`` values above 0 rule out no unit. Durations rule out a unit if their median is not in its
-    ``_TENABLE_MEDIANS``. Other values rule out a unit in three cases:
+    Fewer than ``MIN_DURATIONS`` values above 0 rule out no unit. Durations rule out a unit if their median is not in
+    its ``_TENABLE_MEDIANS``. Other values rule out a unit in three cases:
 
     * More than half of those above 0 exceed its largest value.
     * It is not ``fraction``, but no value exceeds 1, and at least ``MIN_VALUES`` are between 0 and 1.

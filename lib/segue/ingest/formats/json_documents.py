@@ -300,7 +300,7 @@ class _Document:
         return position
 
     def _skip(self, position: int) -> int:
-        """Return the position of the next character that is not blank."""
+        """Return the position of the first character from ``position`` on that is not blank."""
         blanks = _BLANKS.match(self._text, position)
         return blanks.end() if blanks else position
 
