@@ -116,7 +116,7 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: Model
     Parameters
     ----------
     tracks : DataFrame with the columns of the table ``tracks``
-    pipeline : the saved pipeline of the model
+    pipeline : the fitted pipeline of a saved model
     model_card : the content of the same model's ``model.json``
     """
     if model_card.imputed:

@@ -69,7 +69,10 @@ def record_decisions(
 
 
 def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
-    """Return rows of ``layout_decisions``, without decisions for which files of one layout have different values."""
+    """Convert the decisions of files to rows of ``layout_decisions``, given the Readings of each layout key.
+
+    Decisions for which files of one layout have different values are left out.
+    """
     now = datetime.now(UTC)
     return [
         {

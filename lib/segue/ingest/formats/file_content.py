@@ -218,7 +218,7 @@ def _read(stream: Any) -> bytes:
 
 
 def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) -> Lines:
-    """Return the lines of an Excel workbook, or of the only data file in a zip archive."""
+    """Convert an Excel workbook, or the only data file in a zip archive, to Lines; ``content`` is the whole file."""
     members = archive.infolist()
     names = {member.filename for member in members}
     if "xl/workbook.xml" in names:
@@ -297,7 +297,7 @@ def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Coll
 
 
 def _format(file_format: str, start: bytes) -> str:
-    """Return ``json`` for a file that begins like JSON whatever its name is, else its format by name."""
+    """Return ``json`` if a file with an ending of CSV begins like JSON, else ``file_format``."""
     return "json" if file_format == "csv" and _JSON_START.match(start) else file_format
 
 
