@@ -66,7 +66,7 @@ _NO_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")
 
 
 def is_missing(text: str | None) -> bool:
-    """Return whether a text is None or one of ``MISSING_VALUES``, such as ``n/a``. Not for titles and albums."""
+    """Return whether a text is None or one of ``MISSING_VALUES``, such as ``n/a``; not for titles or albums."""
     return text is None or text.strip().lower() in MISSING_VALUES
 
 

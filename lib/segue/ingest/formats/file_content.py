@@ -74,11 +74,7 @@ def begins_as_lines(file_format: str, start: bytes) -> bool:
     """Return whether a file begins like text of its format that can be split into lines as it is.
 
     It does not if it is zipped, compressed, in UTF-16 or UTF-32, or JSON in a file with an ending of CSV.
-
-    Parameters
-    ----------
-    file_format : ``csv`` or ``json``
-    start : the first bytes of the file
+    ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes of the file.
     """
     is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
     return is_text and _format(file_format, start) == file_format
@@ -118,14 +114,8 @@ def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: in
     """Return the text of a small file as bytes: decompressed, or that of the only file in a zip archive.
 
     UTF-16 and UTF-32 become UTF-8 with a byte order mark, a workbook becomes CSV, as in ``convert``. Text in other
-    encodings stays as it is.
-
-    Parameters
-    ----------
-    name : the file's name
-    content : the whole file
-    known : normalised headers, as ``header_candidates.known_headers`` returns them
-    max_bytes : maximum size of the text before recoding
+    encodings stays as it is. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits the size of
+    the text before it is recoded.
 
     Raises
     ------
@@ -205,10 +195,7 @@ def _chunks(stream: Any) -> Iterator[bytes]:
 
 
 def _read(stream: Any) -> bytes:
-    """Return the next ``_CHUNK_BYTES`` of a stream, fewer only at its end.
-
-    Reads repeatedly, as a stream that decompresses may return fewer bytes at a time.
-    """
+    """Return the next ``_CHUNK_BYTES`` of a stream, fewer only at its end. Reads repeatedly where it returns fewer."""
     parts: list[bytes] = []
     n_missing = _CHUNK_BYTES
     while n_missing and (part := stream.read(n_missing)):

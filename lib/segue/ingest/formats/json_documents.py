@@ -134,10 +134,7 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
 
 
 def track_id_of(text: str | bytes) -> str | None:
-    """Return the track id of a JSON object, given as text: its member ``id`` or ``track_id``, or that of its ``track``.
-
-    Returns None if none of them is a text.
-    """
+    """Return the first text among ``id`` and ``track_id`` of a JSON object, then of its member ``track``, or None."""
     value = _parse(text)
     if not isinstance(value, dict):
         return None
