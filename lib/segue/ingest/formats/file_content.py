@@ -114,8 +114,8 @@ def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: in
     """Return the text of a small file as bytes: decompressed, or that of the only file in a zip archive.
 
     UTF-16 and UTF-32 become UTF-8 with a byte order mark, a workbook becomes CSV, as in ``convert``. Text in other
-    encodings stays as it is. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits the size of
-    the text before it is recoded.
+    encodings stays as it is. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits the size
+    of the text before it is recoded.
 
     Raises
     ------
