@@ -168,7 +168,7 @@ def _checked(lines: Iterable[bytes]) -> Iterator[bytes]:
 def _open(name: str, content: bytes) -> Any:
     """Return a stream of a file's content, decompressed if its first bytes or its ending show a compression.
 
-    Of a ``.deflate`` file, no more than ``MAX_FILE_BYTES`` are decompressed.
+    Raises InputError if a ``.deflate`` file breaks off, or has more than ``MAX_FILE_BYTES`` after decompression.
     """
     stream = io.BytesIO(content)
     if content.startswith(b"\x1f\x8b"):
@@ -178,7 +178,11 @@ def _open(name: str, content: bytes) -> Any:
     if _COMPRESSED.match(content):
         return pa.input_stream(pa.py_buffer(content), compression="zstd")
     if name.lower().endswith(".deflate"):
-        return io.BytesIO(zlib.decompressobj().decompress(content, MAX_FILE_BYTES))
+        decompressor = zlib.decompressobj()
+        unpacked = decompressor.decompress(content, MAX_FILE_BYTES)
+        if not decompressor.eof:
+            raise InputError(f"breaks off, or has more than {size_text(MAX_FILE_BYTES)} after decompression; use gzip")
+        return io.BytesIO(unpacked)
     return stream
 
 
