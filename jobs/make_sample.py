@@ -1,7 +1,8 @@
-"""Write a synthetic catalogue of any size: every track, artist and album is invented.
+"""Write a synthetic catalogue of any size: every track, artist and album in it is invented.
 
-``--to`` selects the format: NAME.csv gives one local file with the columns of the Kaggle file, a few rows of it
-invalid; NAME.parquet gives Parquet; any other name gives a Delta table. An existing path is refused.
+The ending of the path in ``--to`` selects the format. NAME.csv is one local file with the columns of the Kaggle file
+of 2,000 tracks, and a fault in one row of 200; NAME.parquet is a folder of Parquet files; any other name is the folder
+of a Delta table. A path that exists is an error.
 """
 
 import argparse
@@ -10,20 +11,21 @@ from pathlib import Path
 from segue import synthetic
 from segue.runtime import session
 
+PARSER = argparse.ArgumentParser(description="Write a catalogue of synthetic (invented) tracks.")
+PARSER.add_argument("--tracks", type=int, required=True, metavar="N", help="number of tracks, at least 1")
+PARSER.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")
+PARSER.add_argument("--to", required=True, metavar="PATH", help="FILE.csv, FOLDER.parquet or a Delta table")
+
 
 def parse_args() -> argparse.Namespace:
-    """Parse the command line. Exits with 2 if an option is invalid, before Spark starts."""
-    parser = argparse.ArgumentParser(description="Write a catalogue of synthetic (invented) tracks.")
-    parser.add_argument("--tracks", type=int, required=True, metavar="N", help="number of tracks, at least 1")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")
-    parser.add_argument("--to", required=True, metavar="PATH", help="FILE.csv, FOLDER.parquet or a Delta table")
-    args = parser.parse_args()
+    """Parse the command line, and return its options. Exits with code 2, before Spark starts, if one is invalid."""
+    args = PARSER.parse_args()
     if args.tracks < 1:
-        parser.error(f"--tracks is {args.tracks}, expected at least 1")
+        PARSER.error(f"--tracks is {args.tracks}, expected at least 1")
     if args.to.endswith(".csv") and "://" in args.to:
-        parser.error(f"--to is {args.to}, expected a local path: a CSV file is written on the driver")
+        PARSER.error(f"--to is {args.to}, expected a local path: a CSV file is written on the driver")
     if Path(args.to).exists():
-        parser.error(f"--to {args.to} exists: remove it, or name another path")
+        PARSER.error(f"--to {args.to} exists: remove it, or name another path")
     return args
 
 
