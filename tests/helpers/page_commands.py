@@ -20,13 +20,14 @@ _FENCE = re.compile(r"^( *)```(console|python|text)$")
 _NOT_RUN = re.compile(r"^ *<!-- not run: (.+) -->$")
 _HEREDOC = re.compile(r"<<'(\w+)'")
 _COPIED = ("spark-submit.sh", "jobs", "lib", "conf", "tools", "Makefile", "setup.py", "constraints.txt", "examples")
-_NOISE = re.compile(r"^WARNING: Using incubator modules|^\S+ \S+ WARN ")
+_NOISE = re.compile(r"^WARNING: Using incubator modules|^(\S+ )?\S+ WARN ")
 """Lines of the JVM and of Spark, which no page shows."""
 _VARIABLE = (
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b[0-9a-f]{10,32}\b"), "HASH"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "SECONDS"),
+    (re.compile(r"\bbytes \d+"), "BYTES"),
     (re.compile(r"(?<=  )\d+\.\d  "), "SECONDS  "),
     (re.compile(r"\bseconds \d+\.\d+"), "SECONDS"),
     (re.compile(r"\b\d+\.\d MB\b"), "SIZE"),

@@ -47,11 +47,11 @@ def printed(tmp_path_factory):
 def test_page_shows_what_its_commands_print(page, printed):
     outputs = [(step, lines) for step, lines in printed if step.page == page]
     if UPDATE:
-        # the page may have been edited since the run began
-        lines_of = {step.text: lines for step, lines in outputs}
-        current = [step for steps in steps_of_page(page) for step in steps if step.text in lines_of]
-        text = with_outputs((DOCS / page).read_text("utf-8"), [(step, lines_of[step.text]) for step in current])
-        (DOCS / page).write_text(text, "utf-8")
+        current = [step for steps in steps_of_page(page) for step in steps]
+        assert [step.text for step in current] == [step.text for step, _ in outputs], f"{page} was edited meanwhile"
+        text = (DOCS / page).read_text("utf-8")
+        printed_now = [(step, lines) for step, (_, lines) in zip(current, outputs, strict=True)]
+        (DOCS / page).write_text(with_outputs(text, printed_now), "utf-8")
         return
     for step, lines in outputs:
         assert normalised(lines) == normalised(step.shown), f"{page}:{step.line}: {step.text}"
