@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from segue.kmeans_grid.estimator import KMeansGrid, KMeansGridModel
     from segue.pipeline.api import Clusters, fit_clusters, read_tracks, run_pipeline, similar_tracks
     from segue.runtime.session import spark_session
+    from segue.settings.loading import recipe
     from segue.storage.store import Store
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "fit_clusters",
     "lookup",
     "read_tracks",
+    "recipe",
     "run_pipeline",
     "schema",
     "similar_tracks",
@@ -45,6 +47,7 @@ _MODULES = {
     "Store": "segue.storage.store",
     "fit_clusters": "segue.pipeline.api",
     "read_tracks": "segue.pipeline.api",
+    "recipe": "segue.settings.loading",
     "run_pipeline": "segue.pipeline.api",
     "similar_tracks": "segue.pipeline.api",
     "spark_session": "segue.runtime.session",

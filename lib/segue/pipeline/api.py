@@ -87,7 +87,7 @@ def read_tracks(
     ----------
     spark : a session with Delta's jars, which check whether ``path`` is a Delta table
     path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : ``ingest`` says how files are read, ``features.columns`` and ``features.missing`` what a row must have
+    settings : ``ingest`` says how files are read, ``features`` what a row must have
 
     Returns
     -------

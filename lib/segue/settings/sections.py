@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from segue.settings.likeness import PRESETS, Likeness
 from segue.settings.values import (
     MAX_K,
+    YEAR,
     Encoding,
     FeatureNames,
     Ks,
     ListOf,
     LoggedNames,
     Offsets,
+    OptionalNames,
     SimilarityNames,
     SimilarityWeights,
     Text,
@@ -81,7 +83,12 @@ class IngestSettings(_Section):
 class FeatureSettings(_Section):
     """Settings of the feature space in which tracks are clustered: columns, scaler, missing values and weights."""
 
-    columns: FeatureNames = Field(default=_SIX_FEATURES, description="the audio features that tracks are clustered by")
+    columns: FeatureNames = Field(
+        default=_SIX_FEATURES, description="the audio features that tracks are clustered by; also year"
+    )
+    optional: OptionalNames = Field(
+        default=(), description="those that tracks may lack: filled in with the median; left out if no track has one"
+    )
     scaler: Literal["minmax", "standard", "robust"] = Field(
         default="minmax",
         description='"minmax", "standard" (mean 0, deviation 1) or "robust" (median 0, interquartile range 1)',
@@ -90,10 +97,30 @@ class FeatureSettings(_Section):
         default="reject",
         description='tracks that lack a feature: "reject" them, or fill in its "median" with the model\'s Imputer',
     )
-    log: LoggedNames = Field(default=(), description="skewed features, to be transformed by log1p before scaling")
+    log: LoggedNames | Offsets = Field(
+        default=(),
+        description="skewed features, taken as log1p; or a table such as { liveness = 0.01 }: as ln(liveness + 0.01)",
+    )
     weights: Weights = Field(
         default={}, description="a factor for each scaled feature, such as { bpm = 0.5 }; 1 for those not listed"
     )
+    guide: Literal["none", "genre"] = Field(
+        default="none", description='"genre": supervised, by directions that separate the tracks\' genres; "none"'
+    )
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The features that files must have: all but the optional ones and the year."""
+        return tuple(name for name in self.columns if name not in (*self.optional, YEAR))
+
+    @field_validator("guide")
+    @classmethod
+    def _has_no_weights(cls, guide: str, info: ValidationInfo) -> str:
+        if guide != "none" and info.data.get("weights"):
+            raise Contradiction(
+                f"features.guide is {guide!r} and features.weights are given, expected one or the other"
+            )
+        return guide
 
     @field_validator("log", "weights")
     @classmethod
@@ -185,8 +212,8 @@ class TuningSettings(_Section):
     scalers: ListOf[Literal["minmax", "standard", "robust"]] = Field(
         default=(), description='scalers, such as ["standard"]'
     )
-    log: ListOf[LoggedNames] = Field(
-        default=(), description='lists of features for log1p, such as [["speechiness", "liveness"]]'
+    log: ListOf[LoggedNames | Offsets] = Field(
+        default=(), description='values of features.log, such as [["speechiness"], { liveness = 0.01 }]'
     )
     weights: ListOf[Weights] = Field(default=(), description="tables of weights, such as [{ bpm = 0.5 }]")
 
