@@ -174,6 +174,8 @@ class Agreement:
     """Share of each genre's tracks in each cluster, shape (n_genres, k)."""
     counts: list[int]
     """Number of tracks of each genre."""
+    supervised: bool = False
+    """Whether the model is guided by the genres; the three scores are then of tracks that were not learned from."""
 
 
 @dataclass(frozen=True, slots=True)

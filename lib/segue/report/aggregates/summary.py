@@ -101,7 +101,7 @@ def collect_report_numbers(
         artists=artists,
         n_artists=n_artists,
         popularity=_popularity(aggregates.totals, names),
-        agreement=_agreement(chosen, genres, aggregates.shares),
+        agreement=_agreement(card, chosen, genres, aggregates.shares),
         similar_tracks=_similar_tracks(aggregates, names),
     )
 
@@ -296,11 +296,14 @@ def _years(rows: Sequence[Row]) -> numbers.Years:
     return numbers.Years([row.year for row in rows], [row.n_tracks for row in rows], means)
 
 
-def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None) -> numbers.Agreement | None:
+def _agreement(
+    card: ModelCard, chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None
+) -> numbers.Agreement | None:
     if shares is None:
         return None
     names, counts = [name for name, _ in genres], [count for _, count in genres]
-    return numbers.Agreement(chosen.genre_nmi, chosen.genre_ari, chosen.genre_purity, names, shares, counts)
+    scores = chosen.genre_nmi, chosen.genre_ari, chosen.genre_purity
+    return numbers.Agreement(*scores, names, shares, counts, supervised=card.discriminants is not None)
 
 
 def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbers.SimilarTracks]:
