@@ -113,7 +113,8 @@ def test_spark_alone_gives_the_stored_labels(outputs, catalogue, tmp_path):
         words += [str(root / "models" / model_card(root)["model_version"]), str(tmp_path / f"{name}.csv")]
     script = tmp_path / "alone.py"
     script.write_text(SPARK_ALONE, "utf-8")
-    alone = {name: text for name, text in os.environ.items() if name not in ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS")}
+    removed = ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR")
+    alone = {name: text for name, text in os.environ.items() if name not in removed}
     command = [sys.executable, "-P", str(script), str(tmp_path / "tracks"), *words]
     subprocess.run(command, check=True, env=alone, cwd=tmp_path, capture_output=True)
     for name, root in outputs.items():

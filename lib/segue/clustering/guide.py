@@ -134,7 +134,8 @@ def _fit_class_sums(points: DataFrame, classes: list[str], n_features: int) -> l
     def add(batches: Iterable[pa.RecordBatch]) -> np.ndarray:
         total = np.zeros((_QUARTERS, split + n_features**2))
         for batch in batches:
-            codes = pc.index_in(batch.column(1), value_set=pa.array(classes)).fill_null(-1)
+            genres = batch.column(1)
+            codes = pc.index_in(genres, value_set=pa.array(classes, type=genres.type)).fill_null(-1)
             codes, rows = codes.to_numpy(zero_copy_only=False), list_matrix(batch.column(2))
             quarters = batch.column(0).to_numpy()
             for quarter in range(_QUARTERS):

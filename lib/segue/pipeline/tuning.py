@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from pyspark.ml import Pipeline, PipelineModel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segue.clustering import feature_space, selection, spark_engine
@@ -192,16 +192,15 @@ def _fit_guided(
 ) -> SpaceFits:
     """Learn the discriminants of a space, and fit it. Its agreement with genres is that of tracks not learned from.
 
-    So two further grids are fitted: each half of the tracks, in the space learned from the half with other artists. The
-    agreement of a k is the mean of the two.
+    So two further grids are fitted: each half of the tracks, by discriminants that the half with other artists teaches.
+    The agreement of a k is the mean of the two. Imputation and scaler, which use no genre, are those of all tracks.
     """
     guided = fit_guide(tracks, space)
     fitted = _fit_space(settings, guided.space, tracks, n_tracks, subsamples, checkpoint)
     by_half: list[dict[int, Agreement]] = []
     for half, other in enumerate(guided.by_half):
-        part = tracks.where(artist_half() != half)
         try:
-            fits = _fit_space(settings, other, part, part.count(), 0, None).fits
+            fits = _fit_space(settings, other, tracks, None, 0, None, artist_half() != half).fits
         except ClusteringError as error:  # too few distinct tracks
             log.warning("agreement with genres is not measured: %s", error)
             fits = []
@@ -221,15 +220,21 @@ def _fit_space(
     settings: Settings,
     space: FeatureSpace,
     tracks: DataFrame,
-    n_tracks: int,
+    n_tracks: int | None,
     subsamples: int,
     checkpoint: CheckpointStore | None,
+    part: Column | None = None,
 ) -> SpaceFits:
+    """Fit the stages of a space to all tracks, and K-means to these or, if ``part`` is given, to those it is true for.
+
+    ``n_tracks`` is the number of tracks that K-means is fitted to, None if it is not known.
+    """
     clustering = settings.clustering
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)
     for name in feature_space.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it does not distinguish clusters", name)
-    points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
+    clustered = tracks if part is None else tracks.where(part)
+    points = preparation.transform(clustered).select("track_id", "genre", F.col(space.output).alias("point"))
     options = GridOptions(
         restarts=clustering.restarts,
         max_iter=clustering.max_iter,

@@ -147,7 +147,7 @@ def _settings_parser() -> argparse.ArgumentParser:
         metavar="FILE.toml",
         action="append",
         default=[],
-        help="a file of settings, see conf/defaults.toml; repeatable, later files take precedence",
+        help="a file of settings, such as conf/recipes/sound.toml; repeatable, later files take precedence",
     )
     parser.add_argument(
         "--set",
