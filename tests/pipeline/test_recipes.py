@@ -103,7 +103,7 @@ def test_numpy_and_model_json_alone_reproduce_every_label(outputs, recipe):
     missing = {"instrumentalness"} if recipe == "sound" else {"instrumentalness", "year"}
     assert {name for names in labeled.imputed for name in names} == missing
     for name in missing:
-        assert card["imputed"][name] == pytest.approx(labeled[name].median(), rel=0.01)
+        assert card["imputed"][name] == labeled[name].quantile(0.5, interpolation="lower")
 
 
 def test_spark_alone_gives_the_stored_labels(outputs, catalogue, tmp_path):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import genres
 import grid
 import ingest
 import layout
@@ -71,6 +72,22 @@ def test_quality_writes_gaps_and_picked_k(spark, real_data, printed_lines):
     assert summary["picked"] == {"8": 1}
     # the reference is the best of 2,000 starts, which need not be the optimum
     assert -0.01 < summary["median_gap_percent"]["segue"] < 2
+
+
+def test_genres_finds_genres_that_one_feature_decides(spark, tmp_path, printed_lines):
+    rng = np.random.default_rng(3)
+    tracks = pd.DataFrame(rng.random((160, 4)), columns=["liveness", "acousticness", "speechiness", "energy"])
+    is_rock = rng.random(160) > 0.5
+    tracks["valence"] = np.where(is_rock, 0.8, 0.2) + rng.normal(0, 0.01, 160)
+    tracks["genre"] = np.where(is_rock, "rock", "pop")
+    tracks = tracks.assign(title=tracks.index, artist=tracks.index, bpm=60 + tracks.index, loudness=-rng.random(160))
+    tracks.to_csv(tmp_path / "few.csv", index=False)
+    genres.run(spark, genres.parse_args(["--data", str(tmp_path), "--files", "few.csv:2", "--recipes", "guided"]))
+    (line,) = printed_lines()
+    assert (line["tracks"], line["recipe"], line["supervised"], line["coordinates"]) == (160, "guided", True, 1)
+    assert (line["k"], line["nmi"]) == (2, 1.0)
+    assert line["chosen_k"] >= 8
+    assert 0 < line["chosen_nmi"] < 1
 
 
 def test_pipeline_seconds_are_split_and_compared(tmp_path, printed_lines):
