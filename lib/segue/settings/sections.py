@@ -85,9 +85,7 @@ class IngestSettings(_Section):
 class FeatureSettings(_Section):
     """Settings of the feature space in which tracks are clustered: columns, scaler, missing values and weights."""
 
-    columns: FeatureNames = Field(
-        default=_SIX_FEATURES, description="the audio features that tracks are clustered by; also year"
-    )
+    columns: FeatureNames = Field(default=_SIX_FEATURES, description="audio features to cluster tracks by; also year")
     optional: OptionalNames = Field(
         default=(), description="those that tracks may lack: filled in with the median; left out if no track has one"
     )
