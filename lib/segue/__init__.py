@@ -18,7 +18,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from segue import errors, lookup, schema
     from segue.kmeans_grid.estimator import KMeansGrid, KMeansGridModel
-    from segue.pipeline.api import Clusters, fit_clusters, read_tracks, run_pipeline, similar_tracks
+    from segue.pipeline.api import Clusters, fit_clusters, learn_similarity, read_tracks, run_pipeline, similar_tracks
     from segue.runtime.session import spark_session
     from segue.storage.store import Store
 
@@ -30,6 +30,7 @@ __all__ = [
     "__version__",
     "errors",
     "fit_clusters",
+    "learn_similarity",
     "lookup",
     "read_tracks",
     "run_pipeline",
@@ -44,6 +45,7 @@ _MODULES = {
     "KMeansGridModel": "segue.kmeans_grid.estimator",
     "Store": "segue.storage.store",
     "fit_clusters": "segue.pipeline.api",
+    "learn_similarity": "segue.pipeline.api",
     "read_tracks": "segue.pipeline.api",
     "run_pipeline": "segue.pipeline.api",
     "similar_tracks": "segue.pipeline.api",

@@ -73,6 +73,7 @@ class Job:
     takes_input : whether ``--input`` is required
     check : called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
     options : names and argparse keywords of further options
+    required : names of those that must be given
     preview : what ``--dry-run`` does instead of ``work``; it writes nothing. None if the job has no such option
     """
 
@@ -81,6 +82,7 @@ class Job:
     takes_input: bool = False
     check: Callable[[Settings], None] = lambda _: None
     options: tuple[tuple[str, dict[str, Any]], ...] = ()
+    required: tuple[str, ...] = ()
     preview: Callable[[Run], None] | None = None
 
 
@@ -110,6 +112,9 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
     required = {"--output ROOT": options.output}
     if job.takes_input:
         required["--input PATH"] = options.input
+    for name, keywords in job.options:
+        if name in job.required:
+            required[f"{name} {keywords['metavar']}"] = getattr(options, name.removeprefix("--"))
     faults += [f"{name} is missing" for name, value in required.items() if not value]
     loaded = Settings()
     try:

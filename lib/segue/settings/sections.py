@@ -22,6 +22,8 @@ from segue.settings.values import (
     Weights,
 )
 
+LEARNED = "learned"
+"""Value of ``recommend.weights``."""
 _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 
 
@@ -224,8 +226,14 @@ class RecommendSettings(_Section):
         examples=[{"speechiness": 0.01}],
         description="features whose logarithm is scaled, each with a number that is added to its values first",
     )
-    weights: SimilarityWeights | None = Field(
-        default=None, examples=[{"year": 2.0}], description="a factor for each scaled feature; 1 for those not listed"
+    weights: SimilarityWeights | Literal["learned"] | None = Field(
+        default=None,
+        validate_default=True,
+        examples=[{"year": 2.0}],
+        description='a factor for each scaled feature, 1 for those not listed; "learned": by learn_similarity.py',
+        json_schema_extra={
+            "expected": 'a table of features and their weights above 0, such as { year = 2.0 }, or "learned"'
+        },
     )
     scaling: Literal["minmax", "standard", "quantile"] = Field(
         default="standard",
@@ -249,12 +257,33 @@ class RecommendSettings(_Section):
         default=30, ge=1, le=1000, description="maximum tracks recommended for a list given by --seeds"
     )
 
+    @field_validator("weights")
+    @classmethod
+    def _are_learned_with_features(
+        cls, weights: dict[str, float] | str | None, info: ValidationInfo
+    ) -> dict[str, float] | str | None:
+        others = [name for name in ("features", "log") if info.data.get(name) is not None]
+        if weights == LEARNED and others:
+            raise Contradiction(
+                f"recommend.weights is {LEARNED!r}, which has its own features and logarithms; "
+                f"expected no recommend.{' and no recommend.'.join(others)}"
+            )
+        return weights
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether tracks are compared by the latest version in ``learned_similarity``."""
+        return self.weights == LEARNED
+
     @property
     def compared(self) -> Likeness:
-        """What tracks are compared by: as ``likeness`` says, unless ``features``, ``log`` or ``weights`` are given."""
+        """What tracks are compared by: as ``likeness`` says, unless ``features``, ``log`` or ``weights`` are given.
+
+        Learned weights are not settings: with ``is_learned``, this is what is used without them.
+        """
         preset = PRESETS[self.likeness] if self.features is None else Likeness(self.features)
         log = preset.log if self.log is None else self.log
-        weights = preset.weights if self.weights is None else self.weights
+        weights = self.weights if isinstance(self.weights, dict) else preset.weights
         return Likeness(preset.features, log, weights)
 
 
