@@ -45,7 +45,7 @@ def write_playlists(path, tracks, size=10):
     return path
 
 
-def test_version_is_learned_kept_once_and_used(root, run_job, by_valence, tmp_path, caplog):
+def test_version_is_learned_stored_once_and_used(root, run_job, by_valence, tmp_path, caplog):
     playlists = write_playlists(tmp_path / "mine.csv", by_valence)
     assert run_job(recommend.JOB, "--output", root, *QUICK) == 0
     before = table(root, "similar_tracks").to_pandas()

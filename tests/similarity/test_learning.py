@@ -107,7 +107,7 @@ def test_interval_is_that_of_scipys_bootstrap():
 
 def test_too_few_playlists_are_refused():
     learning.require_playlists([2] * 10 + [1])
-    with pytest.raises(InputError, match="9 of 11 playlists have 2 or more tracks .*, expected at least 10"):
+    with pytest.raises(InputError, match=r"9 of 11 playlists have 2 or more tracks .*, expected at least 10"):
         learning.require_playlists([2] * 9 + [1, 0])
 
 

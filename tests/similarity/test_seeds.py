@@ -235,6 +235,6 @@ def test_headers_of_sources_are_recognised():
         ),
     ],
 )
-def test_playlists_of_a_file_are_told_apart(content, playlists):
+def test_playlists_of_one_file_are_separated(content, playlists):
     read = read_playlists(content.encode(), "mine", SOURCES)
     assert [resolve_seeds(seeds, CATALOGUE)[0] for seeds in read.values()] == playlists

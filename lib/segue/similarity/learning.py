@@ -115,12 +115,10 @@ def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
     rules : limits on the lists that are measured
     """
     n_playlists = sample.membership.shape[1]
-    fold = np.random.default_rng(0).permutation(n_playlists) % N_FOLDS
     hits = np.zeros((n_playlists, 2))
     n_positions = np.zeros(n_playlists)
-    for number in range(N_FOLDS):
-        held_out = np.flatnonzero(fold == number)
-        weights = learn_weights(sample, start, np.flatnonzero(fold != number))
+    for number, (others, held_out) in enumerate(folds(n_playlists)):
+        weights = learn_weights(sample, start, others)
         for column, points in enumerate((sample.baseline, sample.points * weights)):
             hits[held_out, column], n_positions[held_out] = count_hits(sample, points, held_out, rules)
         before, after = hits[held_out].sum(axis=0) / max(n_positions[held_out].sum(), 1.0)
@@ -130,7 +128,15 @@ def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
     return estimate(hits, n_positions)
 
 
-def count_hits(sample: PlaylistSample, points: Floats, playlists: Integers, rules: Rules) -> tuple[Floats, Floats]:
+def folds(n_playlists: int) -> list[tuple[Integers, Integers]]:
+    """Return positions of playlists to learn from, and of those held out, for each of ``N_FOLDS`` parts."""
+    fold = np.random.default_rng(0).permutation(n_playlists) % N_FOLDS
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(N_FOLDS)]
+
+
+def count_hits(
+    sample: PlaylistSample, points: Floats, playlists: Integers, rules: Rules, max_queries: int = MAX_QUERIES
+) -> tuple[Floats, Floats]:
     """Count the positions of lists that hold a track in a playlist with the query, for each playlist.
 
     Parameters
@@ -139,8 +145,10 @@ def count_hits(sample: PlaylistSample, points: Floats, playlists: Integers, rule
     points : array of shape (n_tracks, any number of features)
         Coordinates of the tracks.
     playlists : array of int
-        Positions of the playlists that count; of their tracks, at most ``MAX_QUERIES`` are queries.
+        Positions of the playlists that count; queries are their tracks.
     rules : Rules
+    max_queries : int
+        Maximum number of queries.
 
     Returns
     -------
@@ -149,7 +157,7 @@ def count_hits(sample: PlaylistSample, points: Floats, playlists: Integers, rule
         that of ``n_positions`` is the share.
     """
     membership = csr_array(sample.membership[:, playlists])
-    queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), MAX_QUERIES)
+    queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), max_queries)
     order = build_tree(points).indices
     queries = order[np.isin(order, queries)]
     n_tracks = len(points)
