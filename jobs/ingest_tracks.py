@@ -1,4 +1,4 @@
-"""Read files into the tables tracks and rejected_tracks. Options: --input PATH --output ROOT."""
+"""Read files into the tables tracks and rejected_tracks. Options: --input PATH --output ROOT, --dry-run."""
 
 from segue.pipeline import ingest
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""Compact the tables, and remove files of old versions. Options: --output ROOT, --dry-run, --retention-days N."""
+"""Compact every table, and remove files of old versions. Options: --output ROOT, --dry-run, --retention-days N."""
 
 from segue.pipeline import maintain
 from segue.runtime import runner

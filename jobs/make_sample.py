@@ -1,7 +1,8 @@
-"""Write a synthetic catalogue of any size: every track, artist and album is invented.
+"""Write a synthetic catalogue of any size: every track, artist and album in it is invented.
 
-``--to`` selects the format: NAME.csv gives one local file with the columns of the Kaggle file, a few rows of it
-invalid; NAME.parquet gives Parquet; any other name gives a Delta table. An existing path is refused.
+The ending of the path in ``--to`` selects the format. NAME.csv is one local file with the columns of the Kaggle file
+of 2,000 tracks, and a fault in one row of 200; NAME.parquet is a folder of Parquet files; any other name is the folder
+of a Delta table. A path that exists is an error.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from segue.runtime import session
 
 
 def parse_args() -> argparse.Namespace:
-    """Parse the command line. Exits with 2 if an option is invalid, before Spark starts."""
+    """Parse the command line, and return its options. Exits with code 2, before Spark starts, if one is invalid."""
     parser = argparse.ArgumentParser(description="Write a catalogue of synthetic (invented) tracks.")
     parser.add_argument("--tracks", type=int, required=True, metavar="N", help="number of tracks, at least 1")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")

@@ -1,4 +1,4 @@
-"""List the tracks most similar to each track, or to those in a file. Options: --output ROOT, --seeds FILE."""
+"""List up to ten similar tracks for each track; with --seeds FILE, recommend for playlists. Options: --output ROOT."""
 
 from segue.pipeline import recommend
 from segue.runtime import runner

@@ -1,4 +1,4 @@
-"""Render the tables as report.html. Options: --output ROOT."""
+"""Render the tables as report.html, and write its numbers to report.json. Options: --output ROOT."""
 
 from segue.pipeline import report
 from segue.runtime import runner

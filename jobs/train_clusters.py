@@ -1,4 +1,4 @@
-"""Fit and score every k, choose one, and save its model. Options: --output ROOT."""
+"""Fit K-means for every number of clusters k, choose one k by the scores, save its model. Options: --output ROOT."""
 
 from segue.pipeline import train
 from segue.runtime import runner

@@ -4,9 +4,9 @@
 >>> spark = segue.spark_session()  # doctest: +SKIP
 >>> tracks, rejected = segue.read_tracks(spark, "catalogue.csv")  # doctest: +SKIP
 >>> clusters = segue.fit_clusters(tracks, ks=range(2, 21))  # doctest: +SKIP
->>> similar = segue.similar_tracks(clusters.transform(tracks))  # doctest: +SKIP
+>>> similar = segue.similar_tracks(clusters.transform(tracks), clusters=clusters)  # doctest: +SKIP
 
-The names in ``segue.__all__`` are imported when they are first used, so that ``import segue`` needs neither Spark
+Each name in ``segue.__all__`` is imported when it is first used, so that ``import segue`` alone imports neither Spark
 nor pandas.
 """
 
@@ -39,6 +39,7 @@ __all__ = [
     "spark_session",
 ]
 
+# the module of each name that is neither a module itself nor defined here
 _MODULES = {
     "Clusters": "segue.pipeline.api",
     "KMeansGrid": "segue.kmeans_grid.estimator",
@@ -54,6 +55,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
+    """Import and return the object ``name`` of ``segue.__all__``. Python calls this for names not yet defined here."""
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     if name in __all__:
@@ -62,4 +64,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    """Return the sorted names that ``dir(segue)`` lists, including those not yet imported."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Define the errors that segue raises on purpose. Each is also a subclass of the nearest built-in error."""
+"""Define the errors that segue raises on purpose. Each but the base class is also a subclass of a built-in error."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 class SegueError(Exception):
     """Base class of the errors that segue raises on purpose.
 
-    The message is one line: what was found, what was expected, and what to change.
+    The message of such an error is one line: what was found, what was expected, and what to change.
     """
 
 
 class SettingsError(SegueError, ValueError):
-    """The command line or a setting is invalid; raised before anything is read or written.
+    """The command line or a setting is invalid; raised before any input is read or any table written.
 
     Parameters
     ----------
-    faults : one message per invalid option or setting; the attribute ``faults`` holds them as a tuple
+    faults : one message per invalid option or setting; stored as a tuple in the attribute ``faults``
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ class SettingsError(SegueError, ValueError):
 
 
 class InputError(SegueError, ValueError):
-    """The input is missing, unreadable, or lacks what the job needs."""
+    """The input is missing, cannot be read, or lacks what is needed, such as a column, a title or a tool."""
 
 
 class ClusteringError(InputError):
@@ -43,7 +43,7 @@ class SchemaError(OutputError):
     table : name of the table
     missing : declared columns that the table lacks
     extra : columns of the table that are not declared
-    retyped : columns of another type than declared, each as ``name (type, expected declared type)``
+    retyped : columns of another type than declared, each as a text such as ``bpm (string, expected double)``
     """
 
     def __init__(self, table: str, *, missing: list[str], extra: list[str], retyped: list[str]) -> None:
@@ -53,8 +53,8 @@ class SchemaError(OutputError):
 
 
 class SparkError(SegueError, RuntimeError):
-    """A library that segue needs, such as Delta's jars, is missing in Spark or is built for another Spark version."""
+    """Delta's jars are missing on Spark's class path, or are built for another version of Spark."""
 
 
 class ConflictError(SegueError, RuntimeError):
-    """A concurrent run has changed or locked the same output. This run's earlier commits, if any, remain."""
+    """Another run changes the same output, or has changed it meanwhile. Commits that this run has made remain."""

@@ -1,1 +1,1 @@
-"""Code that several packages share: grid results, metrics, KMeansModel from centres, Spark helpers, text, versions."""
+"""Provide what several packages share: K-means results and metrics, helpers for Spark, paths and text, versions."""

@@ -16,27 +16,27 @@ Matrix = NDArray[np.float64]
 def kmeans_model_from_centres(
     spark: SparkSession, centres: Matrix, *, features_col: str, prediction_col: str
 ) -> KMeansModel:
-    """Return a KMeansModel with exactly these centres, in this order. Runs a few small Spark jobs.
+    """Make a KMeansModel that has exactly the given centres, in the given order. Runs a few small Spark jobs.
 
     Parameters
     ----------
     spark : session that the model belongs to
-    centres : shape (k, n_features), in the units of ``features_col``, all finite and different, k >= 2; centre i
-        becomes the cluster with label i
+    centres : shape (k, n_features), k >= 2, in the units of ``features_col``; finite, no two equal. Row i becomes the
+        centre of the cluster with label i.
     features_col : column of vectors that the model reads
     prediction_col : column of labels (int, 0 to k - 1) that the model adds
 
     Returns
     -------
     KMeansModel
-        It transforms and is saved like any other KMeansModel. Its ``summary`` describes the fit on the centres, and
-        says nothing about the data that the centres come from.
+        A model that transforms and is saved like any other. Only its ``summary`` is of no use: it describes a fit on
+        the k centres, not on the data that the centres come from.
 
     Raises
     ------
     ClusteringError
-        If the centres have another shape, are not finite or not all different, or if this Spark version returns other
-        centres than given.
+        If the centres have another shape, are not finite, or two are equal; or if KMeans of this Spark version does not
+        return the centres that it was given.
 
     Notes
     -----
@@ -45,12 +45,14 @@ def kmeans_model_from_centres(
     iteration. Its random start draws k of the k rows, which is all of them: each row is the only point of its own
     cluster, and the mean of one point is that point, bit for bit.
 
-    The fitted model has the rows in another order. The draw shuffles row positions by ``seed`` and does not depend on
-    values, so this order is a permutation that depends on the seed and k alone. A first fit on the rows 0, 1, …, k - 1
-    returns this permutation p. In the second fit, row p[i] holds centre i, so the model has centre i at position i.
+    The fitted model has the k rows in another order. This order depends on the seed and k alone, since the draw
+    shuffles the positions of the rows by ``seed``, whatever their values are. A first fit, on the numbers 0 to k - 1
+    as rows, shows it: position i of that model holds the number p[i]. For the second fit, centre i is therefore put
+    into row p[i], and comes out at position i.
 
-    ``KMeansModel.load`` of a hand-written directory (JSON metadata, Parquet rows) is not used: the file format belongs
-    to Spark, is no public interface and changes between versions, and a cluster needs a folder that all machines share.
+    The alternative, ``KMeansModel.load`` of files written here (JSON metadata, Parquet rows), is not used: their format
+    is not a public interface of Spark and changes between versions, and a cluster would need a folder that all
+    machines share.
     """
     centres = np.asarray(centres, dtype=np.float64)
     _require_valid(centres)
@@ -64,6 +66,7 @@ def kmeans_model_from_centres(
 
 
 def _require_valid(centres: Matrix) -> None:
+    """Raise ClusteringError if the centres have a wrong shape, are not finite, or two are equal."""
     if centres.ndim != 2 or len(centres) < 2 or not centres.shape[1]:
         raise ClusteringError(
             f"the centres have shape {centres.shape}, expected (k, n_features) with k >= 2; pass one row per cluster"
@@ -84,9 +87,10 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 
 
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
-    """Return the order in which KMeans draws k rows, a tuple: centre i of the fit is row ``result[i]``.
+    """Return the order in which ``_fit_rows`` returns k rows: position i of the fitted model has row ``result[i]``.
 
-    The order depends on k alone, as the seed is fixed. It is cached: only the first call for a k runs a fit.
+    The order depends on k alone, as the seed is fixed. The first call for a k runs a fit; later calls return the
+    cached result.
     """
     if k not in _PERMUTATIONS:
         numbers = np.arange(k, dtype=np.float64)[:, None]
@@ -98,9 +102,10 @@ def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
 
 
 def _fit_rows(spark: SparkSession, rows: Matrix, features_col: str, prediction_col: str) -> KMeansModel:
-    # rows from Arrow need no Python worker, whose start takes longer than the fit
+    """Fit KMeans on k rows, shape (k, n_features), with k clusters: every row becomes a centre."""
+    # a DataFrame made from Arrow needs no Python worker, whose start would take longer than the fit
     table = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
-    # one partition: the draw depends on how the rows are split
+    # in several partitions, the order of the centres would depend on the partitions too
     points = spark.createDataFrame(table).select(array_to_vector(F.col("row")).alias(features_col)).coalesce(1)
     kmeans = KMeans(
         k=len(rows),
@@ -115,6 +120,7 @@ def _fit_rows(spark: SparkSession, rows: Matrix, features_col: str, prediction_c
 
 
 def _unexpected(spark: SparkSession, given: Matrix, returned: Matrix) -> ClusteringError:
+    """Return the ClusteringError for a fit that returned other centres than ``given``; the caller raises it."""
     if given.shape != returned.shape:
         difference = f"of shape {returned.shape}, expected {given.shape}"
     else:

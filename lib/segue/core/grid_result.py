@@ -1,4 +1,7 @@
-"""Define options and results of a K-means grid (one fit per k), common to the engines ``fused`` and ``spark-ml``."""
+"""Define the options and results of a K-means grid: one fit for each number of clusters k.
+
+Both engines use them: ``fused`` (the package ``kmeans_grid``) and ``spark-ml`` (``clustering.spark_engine``).
+"""
 
 import logging
 from collections.abc import Sequence
@@ -14,9 +17,9 @@ from segue.errors import ClusteringError
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float64]
 STABILITY_MAX_POINTS = 20_000
-"""Maximum number of points on which stability is measured; ``spark-ml`` draws a sample of about this size."""
+"""Maximum number of points on which ``Stability`` is measured; ``spark-ml`` draws a sample of about this size."""
 STABILITY_RESTARTS = 4
-"""Starts of each k on each random half, for stability; ``spark-ml`` runs at most ``GridOptions.restarts`` of them."""
+"""Number of starts for each k when ``Stability`` is measured; ``spark-ml`` limits it to ``GridOptions.restarts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +27,58 @@ class GridOptions:
     """Options for fitting K-means for every k of a grid, by either engine (``fused`` or ``spark-ml``)."""
 
     restarts: int
-    """Starts of each k. The fit of lowest inertia is used; ``fused`` then improves it by centres of neighbouring k."""
-    max_iter: int
-    """Maximum number of Lloyd iterations over all points: of each k with ``fused``, of each start with ``spark-ml``."""
-    tol: float
-    """A fit has converged when no centre moves farther than this, in the units of the points.
+    """Number of random starts for each k, of which the one with the lowest inertia is used.
 
-    With ``fused`` a fit has also converged when a pass lowers its inertia by a smaller share than ``tol`` / 20, where
-    ``tol`` is converted to the units of points scaled into [-1, 1]. ``fused`` uses neither ``max_iter`` nor ``tol`` if
-    its sample holds all points.
+    ``fused`` then tries to improve it, by starts that are made from the centres of neighbouring k.
+    """
+    max_iter: int
+    """Maximum number of Lloyd iterations over all points: of each k with ``fused``, of each start with ``spark-ml``.
+
+    ``fused`` ignores ``max_iter`` and ``tol`` if its sample (``sample_size``) holds all points.
+    """
+    tol: float
+    """Distance, in the units of the points. A fit has converged when no centre moves farther in an iteration.
+
+    With ``fused`` a fit has also converged when an iteration lowers its inertia by a share of less than ``tol`` / 20.
+    For this, ``tol`` is converted to the units of points that are scaled into [-1, 1].
     """
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
-    """Number of points on which ``fused`` searches starting centres, raised to 100 per centre of the largest k.
+    """Number of points on which ``fused`` searches starting centres, or 100 for each centre of the largest k if more.
 
-    ``spark-ml`` uses it only as the maximum number of points for stability.
+    ``spark-ml`` uses it only as a further maximum of the number of points on which stability is measured.
     """
     subsamples: int = 0
-    """Number of random halves of the sample on which ``Fit.stability`` is measured; 0: it is not measured."""
+    """Number of random halves of the points whose clusters are compared to measure ``Fit.stability``; 0: none is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """The adjusted Rand index between fits of one k on random halves of the points: statistics over pairs of halves."""
+    """The agreement of the clusters of one k that K-means finds on different random halves of the points.
+
+    The agreement of two halves is the adjusted Rand index of their clusters, on the points that are in both halves.
+    """
 
     mean: float
-    """Mean over the pairs; 1 if every two fits agree, about 0 if they agree as by chance."""
+    """Mean of the index over all pairs of halves: 1 if all fits agree, about 0 if they agree as by chance."""
     sd: float
-    """Standard deviation over the pairs."""
+    """Standard deviation of the index over all pairs of halves."""
     subsamples: int
     """Number of halves."""
 
     @property
     def standard_error(self) -> float:
-        """Standard error of the mean: sd / sqrt(number of halves), as pairs that share a half are not independent."""
+        """Standard error of ``mean``: sd / sqrt(number of halves).
+
+        The divisor is not sqrt(number of pairs), since pairs that share a half are not independent.
+        """
         return float(self.sd / self.subsamples**0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The fit of one k: its centres, the size of each cluster, and its scores, such as inertia and silhouette."""
+    """The fitted clusters of one k: centres, sizes, and scores such as inertia and silhouette."""
 
     k: int
     centres: Matrix
@@ -80,19 +94,22 @@ class Fit:
     davies_bouldin: float
     calinski_harabasz: float
     agreement: Agreement
+    """Agreement of the clusters with known classes of the points, such as genres."""
     engine: str
+    """``fused`` or ``spark-ml``."""
     restarts: int
+    """Number of random starts, as requested."""
     iterations: int
-    """Lloyd iterations that led to the centres."""
+    """Number of Lloyd iterations from the starting centres to these centres."""
     stability: Stability | None = None
-    """None if not requested or not measurable, for example if a half has fewer than k distinct points."""
+    """None if it was not requested, or cannot be measured, as when a half has fewer than k distinct points."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
-    """Sizes, means and sums over the points of each cluster of one k, from which its scores are computed.
+    """Sizes, means and sums of the k clusters of one fit, from which the scores of the fit are computed.
 
-    A cluster's points are those nearest to its centre.
+    The points of a cluster are the points that are nearest to its centre.
     """
 
     sizes: NDArray[np.int64]
@@ -110,20 +127,18 @@ class ClusterSums:
 def fit_from_sums(
     centres: Matrix, sums: ClusterSums, agreement: Agreement, *, engine: str, restarts: int, iterations: int
 ) -> Fit:
-    """Compute the scores of the clusters of one k from sums over their points, and return them as a Fit.
-
-    ``Fit.stability`` is None.
+    """Compute the scores of k clusters from sums over their points; return them as a Fit, without stability.
 
     Parameters
     ----------
     centres : shape (k, n_features), in the units of ``sums``
-    sums : sums over the points of each cluster, no cluster empty
-    agreement : agreement of the clusters with classes (genres)
+    sums : sums over the points of each cluster; every cluster has points
+    agreement : agreement of the clusters with classes, such as genres
     engine, restarts, iterations : copied into the Fit
     """
     within = float(sums.squares.sum())
     offset = float(sums.sizes @ ((sums.means - centres) ** 2).sum(axis=1))
-    # rounding may carry a perfect silhouette past 1
+    # the rounded mean of silhouettes that are all 1 may exceed 1
     mean = float(np.clip(sums.silhouettes.sum() / sums.sizes.sum(), -1.0, 1.0))
     return Fit(
         k=len(centres),
@@ -142,7 +157,7 @@ def fit_from_sums(
 
 
 def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
-    """Return the ``ks`` that are at most ``n_distinct``; log a warning if others are left out.
+    """Return those of ``ks`` that are at most ``n_distinct``; log a warning if any is larger.
 
     Parameters
     ----------
@@ -152,7 +167,7 @@ def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
     Raises
     ------
     ClusteringError
-        If every k is above ``n_distinct``: Spark would silently return fewer centres.
+        If every k is above ``n_distinct``. Without this error, Spark would return fewer than k centres.
     """
     feasible = [k for k in ks if k <= n_distinct]
     if not feasible:

@@ -1,4 +1,4 @@
-"""Compute scores of clusterings from sums and counts: agreement with classes, Davies-Bouldin, Calinski-Harabasz."""
+"""Compute scores of clusters from sums and counts: agreement with classes, Davies-Bouldin, Calinski-Harabasz."""
 
 from typing import NamedTuple
 
@@ -9,21 +9,21 @@ Matrix = NDArray[np.float64]
 
 
 class Agreement(NamedTuple):
-    """Scores of how well clusters agree with classes, such as genres: NMI, adjusted Rand index and purity.
-
-    All of them are None if no point has a class.
-    """
+    """Scores of the agreement of clusters with known classes, such as genres; all are None if no point has a class."""
 
     nmi: float | None
     """Normalised mutual information, in [0, 1]."""
     ari: float | None
-    """Adjusted Rand index, at most 1, about 0 by chance."""
+    """Adjusted Rand index: 1 for perfect agreement, about 0 for agreement by chance, and at least -1/2."""
     purity: float | None
-    """Share of the points with a class that are in the commonest class of their cluster, in (0, 1]."""
+    """Share of the points whose class is the commonest class of their cluster, in (0, 1].
+
+    Points without a class are not counted.
+    """
 
 
 def agreement(counts: NDArray[np.int64]) -> Agreement:
-    """Return the agreement of clusters with classes. NMI and ARI equal scikit-learn's with default parameters.
+    """Compute the agreement of clusters with classes. NMI and ARI equal scikit-learn's with default parameters.
 
     Parameters
     ----------
@@ -53,11 +53,13 @@ def agreement(counts: NDArray[np.int64]) -> Agreement:
 
 
 def _entropy(sizes: NDArray[np.int64], n: int) -> float:
+    """Return the entropy, in nats, of a division of ``n`` points into groups of these sizes."""
     shares = sizes[sizes > 0] / n
     return float(-(shares * np.log(shares)).sum())
 
 
 def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArray[np.int64], n: int) -> float:
+    """Return the normalised mutual information; ``clusters`` and ``classes`` are the row and column sums of counts."""
     rows, columns = np.nonzero(counts)
     joint = counts[rows, columns] / n
     information = float((joint * np.log(joint / (clusters[rows] / n * classes[columns] / n))).sum())
@@ -68,11 +70,12 @@ def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 
 
 def _pairs(sizes: NDArray[np.int64]) -> int:
-    """Return the number of pairs of points that are in the same group, for groups of these sizes, as an exact int."""
+    """Return the number of pairs of points that are in the same group, an int, for groups of the given sizes."""
     return sum(size * (size - 1) // 2 for size in sizes.ravel().tolist())
 
 
 def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArray[np.int64], n: int) -> float:
+    """Return the adjusted Rand index; ``clusters`` and ``classes`` are the row and column sums of ``counts``."""
     in_both, in_cluster, in_class = _pairs(counts), _pairs(clusters), _pairs(classes)
     all_pairs = n * (n - 1) // 2
     if not all_pairs:
@@ -83,9 +86,9 @@ def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 
 
 def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
-    """Return the Davies-Bouldin index: at least 0, lower is better. O(k^2 n_features).
+    """Return the Davies-Bouldin index of k clusters: at least 0, lower is better. O(k^2 n_features).
 
-    As in scikit-learn it is 0 if all points are at their cluster's mean, or if all means coincide.
+    As in scikit-learn, the index is 0 if all points equal their cluster's mean, or if all means are equal.
 
     Parameters
     ----------
@@ -104,11 +107,13 @@ def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
 
 
 def calinski_harabasz(sizes: NDArray[np.int64], means: Matrix, within: float) -> float:
-    """Return the Calinski-Harabasz index: higher is better, 1 where no point differs from its cluster's mean.
+    """Return the Calinski-Harabasz index of k clusters: at least 0, higher is better.
+
+    As in scikit-learn, the index is 1 if all points equal their cluster's mean.
 
     Parameters
     ----------
-    sizes : points of each cluster, shape (k,)
+    sizes : number of points of each cluster, shape (k,)
     means : mean of each cluster's points, shape (k, n_features)
     within : sum of squared distances of all points to the mean of their cluster
 

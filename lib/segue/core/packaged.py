@@ -1,4 +1,4 @@
-"""Locate packaged data files (``conf/``: defaults and source definitions), and list the versions of libraries."""
+"""Locate the folder ``conf/`` (default settings, source definitions), and list the versions of libraries."""
 
 import platform
 import sys
@@ -11,7 +11,7 @@ from segue import __version__
 
 
 def conf() -> Traversable:
-    """Return the folder that holds ``defaults.toml`` and ``sources/``, in the installed package or in a checkout."""
+    """Return the folder of ``defaults.toml`` and ``sources/``: in the installed package, else in the checkout."""
     packaged = files("segue") / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
 
@@ -20,9 +20,10 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
 
 def versions() -> dict[str, str]:
-    """Return a dict by name: the versions of segue, Python and the libraries that results depend on.
+    """Return a dict from name to version, as text, of segue, Python and the libraries that results depend on.
 
-    For a library without package metadata it is the ``__version__`` of the loaded module, or else "unknown".
+    The version of a library without package metadata is the ``__version__`` of its module, if that is loaded, else
+    "unknown".
     """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:

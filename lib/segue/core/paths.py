@@ -1,4 +1,4 @@
-"""Resolve paths and URIs, and check that executors see a file of the driver.
+"""Resolve paths and URIs, read parts of files through Hadoop, and check that executors see a folder of the driver.
 
 A path without a scheme is on the driver's local file system, whatever Hadoop's setting ``fs.defaultFS`` is.
 """
@@ -20,32 +20,35 @@ _LOCAL_SCHEMES = ("", "file")
 _FIRST_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
 _TASKS_PER_CORE = 2
-"""Tasks per core of the job in ``hosts_without``: with two, nearly every executor gets a task."""
+"""Tasks per core of the job in ``hosts_without``: two, so that nearly every executor gets one of them."""
 
 
 def spark_uri(path: str) -> str:
-    """Return a path or URI as a URI for Spark: a path without a scheme gets ``file:``; trailing slashes are removed."""
+    """Return a path or URI as a URI for Spark, without trailing slashes.
+
+    A path without a scheme is local: the result is ``file:`` and the absolute path.
+    """
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
 
 def local_path(uri: str) -> Path | None:
-    """Return the path of a local file or folder, or None for a URI of another file system."""
+    """Return the absolute path of a local file or folder, or None if ``uri`` is on another file system."""
     if urlsplit(uri).scheme not in _LOCAL_SCHEMES:
         return None
     return Path(os.path.abspath(uri.removeprefix("file://").removeprefix("file:")))
 
 
 def has_local_master(spark: SparkSession) -> bool:
-    """Return whether Spark's master is ``local``, so that driver and executors are one process."""
+    """Return whether Spark's master is ``local[…]``: the driver and the executor are then one process."""
     master = spark.sparkContext.master or ""
     return master.startswith("local") and not master.startswith("local-cluster")
 
 
 def hosts_without(spark: SparkSession, path: Path) -> list[str]:
-    """Return the hosts of executors that do not see a file or folder of the driver's disk, sorted.
+    """Return the sorted names of the hosts whose executors do not see ``path``, a file or folder on the driver's disk.
 
-    Runs one Spark job with two tasks per core; executors that get no task are not checked. With a local master it runs
-    no job and returns an empty list.
+    Runs one Spark job with two tasks per core; executors that get no task are not checked. If the master is local, no
+    job runs and the list is empty.
     """
     if has_local_master(spark):
         return []
@@ -62,9 +65,9 @@ def hosts_without(spark: SparkSession, path: Path) -> list[str]:
 
 
 def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
-    """Return the bytes of a file from the offset ``start`` to its end, read by the driver through Hadoop.
+    """Return the bytes of a file from position ``start`` (in bytes) to its end. Runs no Spark job.
 
-    ``uri`` may be on any file system that Spark reads.
+    The driver reads the file through Hadoop; ``uri`` may be on any file system that Spark reads.
     """
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(uri)
@@ -77,10 +80,16 @@ def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
 
 
 def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ...], max_bytes: int) -> bool:
-    """Return whether the first line of a file begins with one of some bytes, and has more than ``max_bytes``.
+    """Return whether the first line of a file begins with one of ``starts`` and is longer than ``max_bytes``.
 
-    The driver reads the file through Hadoop up to its first line feed, decompressed by the ending of its name. The
-    result is False for a file that cannot be read.
+    A byte order mark and blanks before the line are skipped. The driver reads the file through Hadoop, only to the
+    line's end or about ``max_bytes``, and decompresses it if its name ends like that of a compressed file, such as
+    ``.gz``. Returns False for a file that cannot be read. Runs no Spark job.
+
+    Parameters
+    ----------
+    starts : the first bytes of the lines to find, such as ``(b"[", b"{")``
+    max_bytes : number of bytes after decompression
     """
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(uri)
@@ -101,16 +110,20 @@ def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ..
         finally:
             stream.close()
     except Py4JError:
-        # a damaged file is reported where it is read
+        # not an error here: the job that reads the whole file raises one that names the file
         return False
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
-    """Return the hosts of executors that do not see the files in ``folder``, a path or URI, sorted. Runs one Spark job.
+    """Return the sorted names of the hosts whose executors do not see the files in a folder. Runs one Spark job.
 
-    Executors look for a new file, which is created in the folder and removed afterwards: a folder of the same name on
-    their own disk lacks it. If the folder is not on the local file system, or the master is local, no job runs and the
-    list is empty.
+    Executors look for an empty file that is created in the folder and removed afterwards: thus a folder of the same
+    name on an executor's own disk does not count. If the folder is not on the local file system, or the master is
+    local, no job runs and the list is empty.
+
+    Parameters
+    ----------
+    folder : a path or URI
     """
     path = local_path(folder)
     if path is None or has_local_master(spark):
@@ -124,7 +137,14 @@ def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
 
 
 def unseen_message(option: str, path: str, hosts: list[str]) -> str:
-    """Return the error message that the executors on ``hosts`` do not see ``path``, the value of ``option``."""
+    """Return the text of the error that executors do not see a path.
+
+    Parameters
+    ----------
+    option : command-line option that gives the path, such as ``--output``
+    path : value of the option
+    hosts : hosts of the executors that do not see the path
+    """
     return (
         f"{option} {path} is on the driver's disk, which executors on {', '.join(hosts)} do not see; expected a URI, "
         "such as s3a://BUCKET/FOLDER or hdfs:///FOLDER, or a folder that all machines share"

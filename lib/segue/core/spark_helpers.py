@@ -12,13 +12,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
 DISK_LEVEL = StorageLevel.DISK_ONLY
-"""Default storage level. In memory, Spark holds serialised rows in arrays of 1 MB, each of which takes two regions of a
-small G1 heap: what Spark counts as 1 GB occupies 2 GB. The operating system's page cache makes disk reads as fast."""
+"""Default storage level of persisted DataFrames: disk. In memory, Spark would hold the rows in arrays of 1 MB, each of
+which takes two regions of a small G1 heap, so that 1 GB by Spark's count occupies 2 GB. Reading from disk is as fast,
+since the operating system caches the files."""
 
 
 @contextmanager
 def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[DataFrame]:
-    """Context manager: persist a DataFrame for a block. It is computed by the first Spark job that reads it."""
+    """Context manager: persist ``rows`` until the block ends. The first Spark job that reads the rows computes them."""
     rows = rows.persist(level)
     try:
         yield rows
@@ -29,14 +30,14 @@ def persisted(rows: DataFrame, level: StorageLevel = DISK_LEVEL) -> Iterator[Dat
 def persisted_unless_cached(
     rows: DataFrame, *, source: DataFrame | None = None, level: StorageLevel = DISK_LEVEL
 ) -> AbstractContextManager[DataFrame]:
-    """Return a context manager that persists ``rows`` for a block, unless the caller has cached them.
+    """Return a context manager that persists ``rows`` until the block ends, unless the caller has cached them.
 
-    If the caller has cached them, nothing is persisted or unpersisted: unpersisting would drop the caller's cache.
+    If the caller has cached the rows, the context manager does nothing: unpersisting would drop the caller's cache.
 
     Parameters
     ----------
     rows : DataFrame to persist
-    source : DataFrame that ``rows`` are selected from, if the caller may have cached it instead of ``rows``
+    source : the caller's DataFrame, if ``rows`` are a selection from it; nothing is persisted if ``source`` is cached
     level : storage level
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE
@@ -45,33 +46,33 @@ def persisted_unless_cached(
 
 MAX_PARALLEL_JOBS = 3
 _CANCEL_INTERVAL = 0.1
+"""Seconds between two attempts to cancel Spark jobs."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Submit(Protocol):
-    """A function that starts a call in a thread and returns its Future, whose ``result()`` waits for the call."""
+    """Type of the function ``submit`` that ``parallel_jobs`` yields."""
 
     def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start ``call(*args, **kwargs)`` as soon as a thread is free, and return its Future."""
+        """Run ``call(*args, **kwargs)`` as soon as a thread is free. Returns its Future at once; ``result()`` waits."""
 
 
 @contextmanager
 def parallel_jobs(
     spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS, *, cancel_seconds: float = 10.0
 ) -> Iterator[Submit]:
-    """Context manager: run calls in parallel threads, each with its own Spark jobs; the block's end waits for them all.
+    """Context manager: run functions that run Spark jobs in parallel threads. The end of the block waits for all calls.
 
-    Each call inherits the job description, tags and local properties that the submitting thread has at that moment.
-    An error in a call is raised where the block calls ``result()`` of its Future. If an error ends the block, calls
-    that have not started are dropped, and the Spark jobs of running calls, also those of pyspark.ml, are cancelled
-    until these calls have ended or ``cancel_seconds`` have passed.
+    A call inherits the job description, tags and local properties that the submitting thread has at that moment. An
+    error in a call is raised by ``result()`` of its Future. If an error ends the block, calls that have not started are
+    dropped, and the Spark jobs of running calls are cancelled, also those that pyspark.ml runs.
 
     Parameters
     ----------
     spark : the session of the DataFrames that the calls use
-    max_jobs : number of threads, and so of calls that run at once; calls start in the order of submission
-    cancel_seconds : maximum seconds to wait for running calls after an error
+    max_jobs : number of threads, and thus of calls that run at the same time; calls start in the order of submission
+    cancel_seconds : maximum seconds that an error which ends the block waits for running calls to end
 
     Yields
     ------
@@ -87,8 +88,8 @@ def parallel_jobs(
             spark.sparkContext.addJobTag(tag)
             return call(*args, **kwargs)
 
-        # one decorator per call: functions wrapped by the same decorator share a Properties object, in which
-        # concurrent SQL executions overwrite each other's execution id
+        # a decorator for each call: functions wrapped by one decorator share a Properties object, in which concurrent
+        # SQL executions would overwrite each other's execution id
         future: Future[T] = pool.submit(inheritable_thread_target(spark)(tagged))
         futures.append(future)
         return future
@@ -103,17 +104,17 @@ def parallel_jobs(
 
 
 def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
-    """Cancel the Spark jobs with a tag, repeatedly, until all futures are done or ``seconds`` have passed.
+    """Cancel the Spark jobs that have a tag, again and again, until all futures are done or ``seconds`` have passed.
 
-    ``tag`` is a job tag of the SparkContext, not of the session: ``SparkSession.interruptTag`` ignores tags that
-    another thread has added (SPARK-50366), and the RDD jobs of pyspark.ml bear no tag of a session.
+    ``tag`` is a job tag of the SparkContext. A tag of the session would not do: ``SparkSession.interruptTag`` ignores
+    tags that another thread has added (SPARK-50366), and the RDD jobs of pyspark.ml have no tag of a session.
     """
     deadline = time.monotonic() + seconds
     running = set(futures)
     while running and time.monotonic() < deadline:
-        with suppress(Exception):  # the error that ends the block matters more, for instance that the JVM has died
+        with suppress(Exception):  # as when the JVM has died; raising would hide the error that ended the block
             spark.sparkContext.cancelJobsWithTag(tag)
-        # the next round cancels again: in this one, a call may have been between two jobs
+        # cancelled again in the next round: a call that was between two jobs would go on with its next job
         running = wait(running, timeout=_CANCEL_INTERVAL).not_done
 
 
@@ -122,15 +123,15 @@ MIN_PARTITIONS = 2
 
 
 def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> DataFrame:
-    """Return the rows hash-partitioned by key columns, each partition sorted by them. Shuffles all rows once.
+    """Return a DataFrame with the rows hash-partitioned by key columns, and sorted by them. Shuffles all rows once.
 
-    The partitions hold the same rows in the same order, however many machines and cores Spark has.
+    Every partition has the same rows in the same order, however many machines and cores Spark has.
 
     Parameters
     ----------
-    frame : rows, no two equal in ``keys``
-    n_rows : number of rows; there is one partition for each 100,000 of them, and at least two
-    keys : names of columns of an orderable type
+    frame : DataFrame in which no two rows have equal keys
+    n_rows : number of its rows; one partition is made for every 100,000 of them, and at least two
+    keys : names of the key columns, of types that can be sorted
     """
     partitions = max(MIN_PARTITIONS, -(-n_rows // ROWS_PER_PARTITION))
     return frame.repartition(partitions, *keys).sortWithinPartitions(*keys)

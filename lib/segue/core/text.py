@@ -6,20 +6,22 @@ import re
 from typing import Any
 
 _JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$| \(Service: .*")
-"""The package of a Java exception, Spark's error class, the SQLSTATE, and the request's number of a store on S3."""
+"""Parts of a Java error that a user does not need: the exception's package, Spark's error class, the SQLSTATE, and what
+an S3 store adds about its request."""
 _PY4J_HEAD = "An error occurred while calling"
 _MAX_CAUSE_LENGTH = 300
 
 
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
-    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text with sorted keys.
+    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text, in which keys are sorted.
 
-    Stored tables and files hold such digests, so the JSON text of a value must stay the same between versions of segue.
+    Tables and files of earlier runs contain such digests. If another version of segue wrote the JSON text differently,
+    it would no longer recognise them.
 
     Parameters
     ----------
     value : anything that ``json.dumps`` accepts
-    digits : length of the result, at most 64
+    digits : number of digits to return, at most 64
     ensure_ascii : whether characters outside ASCII are escaped as ``\\uXXXX`` before hashing
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=ensure_ascii)
@@ -27,7 +29,7 @@ def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> s
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Return the text with a space for each control or other unprintable character, except those in ``keep``.
+    """Replace each control or other unprintable character of a text by a space, except the characters in ``keep``.
 
     >>> printable("no\\x1b[31m\\tred")
     'no [31m red'
@@ -36,11 +38,11 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def java_cause(error: Exception) -> str:
-    """Return one line that says why a call of the JVM failed, at most 300 characters.
+    """Return one line, of at most 300 characters, that says why a call of the JVM failed.
 
-    It is the innermost ``Caused by:`` of the error's Java stack trace or, without such a line, the first line of the
-    error, or the name of its type if it has no text. The package of the Java exception, Spark's error class and the
-    SQLSTATE are removed.
+    The line is the last ``Caused by:`` of the Java stack trace in the error's text; without such a line, the first line
+    of the text; without any text, the name of the error's type. The exception's package, Spark's error class, the
+    SQLSTATE, and what an S3 store adds about its request are removed.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]

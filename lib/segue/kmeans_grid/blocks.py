@@ -1,7 +1,7 @@
-"""Pack points into binary blocks on the cluster, and sum the points by nearest centre, in one Spark job for all k.
+"""Pack points into binary blocks on the cluster, and sum the points of each centre, in one Spark job for all k.
 
-A block is a row of a DataFrame that holds the points of one Arrow batch as float32. The driver receives only the sums
-of each partition.
+A block is a row of a DataFrame. It holds the points of one Arrow batch as float32 numbers. The driver receives only the
+sums of each partition.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,39 +24,52 @@ _BLOCK = (
     "points binary, classes binary, n bigint, n_invalid bigint, n_features int, coarse double, fine double, "
     "extremes binary"
 )
+"""Spark schema of a block. ``n`` and ``n_invalid`` are numbers of points; ``coarse`` and ``fine`` are the results of
+``kernel.square_parts``; ``extremes`` is that of ``_extremes``."""
 _NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
 _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """All points of a clustering, packed into a persisted DataFrame, scaled by 2^exponent and in fixed point."""
+    """All points to be clustered, packed into a persisted DataFrame; scaled into [-1, 1] and in fixed point."""
 
     frame: DataFrame
     """One row per block."""
     n_points: int
     n_features: int
     exponent: int
+    """The points are scaled by the factor 2^exponent."""
     n_classes: int
     """Number of classes; 0 if there are none."""
     square_sum: float
     """Sum of the squared lengths of all points, scaled and in fixed point."""
     extremes: Matrix
-    """A point with the smallest and a point with the largest value of each feature, in fixed point, each point once."""
+    """For each feature a point with its smallest and a point with its largest value; shape (n, n_features).
+
+    The points are scaled and in fixed point; no two of them are equal.
+    """
 
     @property
     def bits(self) -> int:
-        """Number of bits after the binary point: coordinates are rounded to multiples of 2^-bits."""
+        """Number of fractional bits: coordinates are rounded to multiples of 2^-bits."""
         return kernel.fixed_point_bits(self.n_features)
 
     def __len__(self) -> int:
         return self.n_points
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points nearest to each centre, for several sets of centres. Runs one Spark job.
+        """Sum the points of each centre, those nearest to it, for several sets of centres. Runs one Spark job.
 
-        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, the number of these points, and the sum of their squared lengths.
+        Parameters
+        ----------
+        centre_sets : arrays of shape (k, n_features), scaled and in fixed point
+
+        Returns
+        -------
+        list of arrays of shape (k, n_features + 2)
+            One for each set. A row has the sum of a centre's points, their number, and the sum of their squared
+            lengths.
         """
         n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in centre_sets])[:-1]
 
@@ -74,7 +87,7 @@ class Blocks:
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
         """Sum silhouettes and distances to the mean over the points of each cluster, for every k. Runs one Spark job.
 
-        Returns one ScoreSums for each k, in the order of ``stats``: one CentreStats for each k.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order.
         """
         n_features, n_classes = self.n_features, self.n_classes
 
@@ -82,7 +95,7 @@ class Blocks:
             sums: list[ScoreSums] = []
             for block in blocks:
                 block_sums = scoring.score_sums(block.points, block.classes, n_classes, stats)
-                # merged after each block, so that a worker's memory does not grow with its partition
+                # merged after each block: otherwise a worker's memory would grow with the size of its partition
                 if sums:
                     block_sums = [scoring.merge_score_sums(both) for both in zip(sums, block_sums, strict=True)]
                 sums = block_sums
@@ -106,7 +119,7 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The unpacked points of one block."""
+    """The points of one block, unpacked in a worker."""
 
     points: Points
     classes: NDArray[np.int32] | None
@@ -116,14 +129,14 @@ class _Block:
 def pack(point: Column, points: DataFrame, class_column: str | None, exponent: int) -> Blocks:
     """Pack points into a persisted DataFrame, and return them as Blocks. Runs one Spark job, or two with classes.
 
-    The DataFrame has a row for each Arrow batch of points. The caller unpersists it by ``Blocks.release``.
+    The caller calls ``Blocks.release`` to unpersist the DataFrame.
 
     Parameters
     ----------
-    point : Column of array<double>, shape (n_features,), values in [-2^-exponent, 2^-exponent]
+    point : Column of array<double>, shape (n_features,), with the points
     points : the DataFrame that ``point`` is computed from
     class_column : name of the column with the known class of each point (null: no class); None if there are no classes
-    exponent : 2^exponent scales the values into [-1, 1]
+    exponent : the points are scaled by the factor 2^exponent; no absolute value may then exceed 1
 
     Raises
     ------
@@ -154,8 +167,8 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
 def require_valid_points(n_valid: int, n_invalid: int) -> None:
     """Raise ClusteringError if there are invalid points, or no points at all.
 
-    A point is invalid if one of its coordinates is missing, not finite or out of range. ``n_valid`` and ``n_invalid``
-    are numbers of points.
+    ``n_valid`` and ``n_invalid`` are numbers of points. A point is invalid if one of its coordinates is missing, not
+    finite or out of range.
     """
     if n_invalid:
         raise ClusteringError(
@@ -167,7 +180,7 @@ def require_valid_points(n_valid: int, n_invalid: int) -> None:
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
-    """Return the distinct classes as text, sorted; none if ``column`` is None. Runs one Spark job if it is not."""
+    """Return the distinct values of a column as sorted texts. Runs one Spark job, or none if ``column`` is None."""
     if column is None:
         return []
     rows = points.select(F.col(column).cast("string").alias("class")).where("class IS NOT NULL").distinct().collect()
@@ -175,7 +188,7 @@ def _classes(points: DataFrame, column: str | None) -> list[str]:
 
 
 def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function for ``mapInArrow`` that makes one row with the columns of ``_BLOCK`` of each Arrow batch."""
+    """Return a function for ``mapInArrow`` that packs each Arrow batch of points and classes into one row, a block."""
     value_set = pa.array(classes, pa.string())
 
     def pack_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -205,18 +218,18 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Convert an Arrow column of lists to a NumPy matrix, and mark the rows whose list has the maximum length.
+    """Convert an Arrow array of n lists of numbers to a matrix with a row for each list. Shorter lists become NaN.
 
     Parameters
     ----------
-    points : list<double>, n of them
+    points : array of type list<double>
 
     Returns
     -------
     array of shape (n, n_features)
-        ``n_features`` is the length of the longest list. Null values, and all values of shorter lists, are NaN.
+        ``n_features`` is the length of the longest list. Nulls, and all values of shorter lists, are NaN.
     array of bool, shape (n,)
-        Whether the row's list is as long as the longest, and not empty.
+        Whether a list is as long as the longest, and not empty.
     """
     lengths = pc.fill_null(pc.list_value_length(points), 0).to_numpy(zero_copy_only=False)
     width = int(lengths.max(initial=0))
@@ -232,9 +245,9 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return, for each column, a row with its minimum and a row with its maximum, without duplicates.
+    """Return for each column a row with its minimum and a row with its maximum; equal rows are returned once.
 
-    Of several rows with the same minimum or maximum, the lexicographically smallest is returned.
+    Of several rows with the minimum (or maximum) of a column, the lexicographically smallest is returned.
     """
     if not len(rows):
         return rows
@@ -254,14 +267,14 @@ def _map_blocks(
     work: Callable[[Iterator[_Block]], Iterator[list[bytes]]],
     names: list[str],
 ) -> list[tuple[bytes, ...]]:
-    """Run ``work`` on the blocks of every partition, and return all rows that it yields. Runs one Spark job.
+    """Call ``work`` with the blocks of each partition; collect the rows that all calls yield. Runs one Spark job.
 
     Parameters
     ----------
-    frame : the DataFrame of ``Blocks``
+    frame : the DataFrame of a Blocks object
     n_features : number of coordinates of a point
-    work : function from the blocks of a partition to rows; a row is a list with one bytes object for each of ``names``
-    names : names of the binary columns of these rows
+    work : function that gets an iterator over the blocks of a partition, and yields rows: lists of bytes objects
+    names : names of the columns of these rows
     """
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:

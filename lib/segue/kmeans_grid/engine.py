@@ -1,4 +1,4 @@
-"""Fit and score every k of a grid: find centres on a sample, then refine and score them in passes over all data."""
+"""Fit and score K-means for every k: find centres on a sample, then improve and score them in passes over all data."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 log = logging.getLogger(__name__)
 NAME = "fused"
 POINTS_PER_CENTRE = 100
-"""The sample holds at least this many points for each centre of the largest k."""
+"""Minimum size of the sample, in points for each centre of the largest k."""
 
 
 def fit(
@@ -41,24 +41,24 @@ def fit(
     bound: float | None = None,
     checkpoint: CheckpointStore | None = None,
 ) -> list[Fit]:
-    """Fit and score K-means for every k. Runs one or two Spark jobs, or about ``max_iter`` + 8 for many points.
+    """Fit and score K-means for every k. Runs one or two Spark jobs for few points, about ``max_iter`` + 8 for many.
 
-    Points are many if they are more than ``options.sample_size`` and more than 100 for each centre of the largest k.
-    Fewer points are loaded into the driver's memory.
+    Few points are at most ``options.sample_size``, or at most 100 for each centre of the largest k. They are loaded
+    into the driver's memory. Many points stay on the cluster, and only a sample of them is loaded.
 
     Parameters
     ----------
-    points : DataFrame with the column ``features`` and, where named, the columns ``id_column`` and ``class_column``
+    points : DataFrame with the columns that the following parameters name
         Up to six Spark jobs read it: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
     features : name of a vector column, shape (n_features,)
     id_column : name of a column with a unique id of each row, or None
-        A sample of many points is drawn by hashes of the ids or, without ids, of the vectors, which needs a shuffle.
+        The sample is drawn by a hash of the id or, without ids, of the vector, which needs a shuffle.
     class_column : name of a column with the known class of each row (null: no class), or None
     n_points : number of rows, if known; saves a Spark job
-    bound : upper bound of the absolute values, if known; saves a Spark job for many points
-    checkpoint : storage to which the state is saved after each pass over many points, and from which it is restored
+    bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job if points are many
+    checkpoint : stores the progress after each pass over many points; an interrupted fit continues from it
 
     Returns
     -------
@@ -69,12 +69,13 @@ def fit(
     Raises
     ------
     ClusteringError
-        If there are fewer distinct points than the smallest k, a value is missing or not finite, or no k is left.
+        If there are fewer distinct points than the smallest k, a value is missing or not finite, or every k is left
+        out.
     """
     sample_size = max(options.sample_size, POINTS_PER_CENTRE * ks[-1])
     n_points = points.count() if n_points is None else n_points
     with WorkerPool() as pool:
-        if n_points >= search.FIRST_POINTS:  # for fewer points, the search takes less time than starting processes
+        if n_points >= search.FIRST_POINTS:  # with fewer points, starting processes would take longer than the search
             pool.start()
         data = load_points(
             points, features=features, class_column=class_column, max_local=sample_size, n_points=n_points, bound=bound
@@ -89,7 +90,10 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Return a Fit for each k, for points in the driver's memory. The search runs on all points until it converges."""
+    """Fit and score every k for points in the driver's memory. Returns a list of Fit.
+
+    The search for centres runs on all points until it converges; no further iterations are needed.
+    """
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
     states = [LloydState(solution.centres, solution.iterations) for solution in solutions]
@@ -108,9 +112,10 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Return a Fit for each k, for points on the cluster.
+    """Fit and score every k for points on the cluster. Returns a list of Fit.
 
-    Starting centres are searched on ``sample``; Lloyd's iterations then run on all points.
+    Starting centres are searched on ``sample``; Lloyd's iterations then run over all points. ``sample_size``, the
+    requested size of the sample, is one of the numbers by which a checkpoint is recognised.
     """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
@@ -136,16 +141,16 @@ def _fit_blocks(
 def _sample(
     points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], size: int
 ) -> tuple[Points, list[int]]:
-    """Return a sample of the points as Points, and the list of those ``ks`` for which there are enough distinct points.
+    """Draw a sample of about ``size`` points; return it, and a list of the ``ks`` that can be fitted.
 
-    The sample is made of about ``size`` points or, if that holds fewer distinct points than the largest k needs, of up
-    to ``size`` distinct points.
+    If the sample has fewer distinct points than the largest k, it is replaced by up to ``size`` distinct points. A k
+    above the number of distinct points cannot be fitted.
     """
     point = vector_to_array(F.col(features))
     sample = draw_sample(point, points, blocks, id_column, size)
     if len(np.unique(sample.rows, axis=0)) >= ks[-1]:
         return sample, list(ks)
-    # most points coincide: the distinct points, weighted, represent them better
+    # most points are equal; on such a sample the largest k could not be fitted
     distinct, n_distinct = distinct_points(point, points, blocks, size)
     return distinct, feasible_ks(ks, n_distinct)
 
@@ -153,7 +158,10 @@ def _sample(
 def _restore(
     ks: Sequence[int], data: PointSet, checkpoint: CheckpointStore | None, fingerprint: Sequence[float]
 ) -> tuple[int, list[LloydState]] | None:
-    """Return the result of ``lloyd.restore_states`` for the checkpoint's text; None if there is no checkpoint."""
+    """Restore an interrupted grid from its checkpoint: return the number of passes and the LloydState of each k.
+
+    Returns None if there is no checkpoint, or if it is of another grid, which has another ``fingerprint``.
+    """
     text = checkpoint.load() if checkpoint else None
     restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None
     if restored:
@@ -164,10 +172,11 @@ def _restore(
 def _search(
     points: Points, ks: Sequence[int], options: GridOptions, data: PointSet, pool: WorkerPool
 ) -> list[Solution]:
+    """Search the centres of every k on ``points``; log the seconds, and return a Solution for each k."""
     started = time.monotonic()
     solutions = search.search(points, ks, restarts=options.restarts, seed=options.seed, bits=data.bits, pool=pool)
     log.info(
-        "k %s: %d restarts each and exchanges on %d of %d points, %.1f s",
+        "k %s: starting centres by %d restarts each and exchanges of centres, on %d of %d points, %.1f s",
         lloyd.format_ranges(ks), options.restarts, len(points), len(data), time.monotonic() - started,
     )  # fmt: skip
     return solutions
@@ -179,7 +188,7 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
     Parameters
     ----------
     data : all points, on the driver (LocalPoints) or on the cluster (Blocks)
-    states : for each k the state after the last of Lloyd's iterations, with its ``sums``
+    states : for each k the centres after Lloyd's iterations, with the ``sums`` of their points
     engine, restarts : copied into each Fit
 
     Returns
@@ -190,14 +199,14 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
     Raises
     ------
     ClusteringError
-        If no k is left.
+        If every k is left out.
     """
     complete = []
     for state in states:
         if state.sums is not None and (state.sums[:, -2] > 0).all():
             complete.append(state)
         else:
-            log.warning("k %d: left out, since a cluster has lost its points", len(state.centres))
+            log.warning("k %d: left out, since a cluster has no points after the last iteration", len(state.centres))
     if not complete:
         raise ClusteringError(
             "no k is left whose clusters all have points; request fewer clusters or more restarts, with clustering.ks "
@@ -218,11 +227,9 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 
 
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Return the sums over the points of each cluster of one k as ClusterSums, converted to the units of the input.
+    """Convert the sums over the points of each cluster of one k to the units of the input; return ClusterSums.
 
-    Parameters
-    ----------
-    exponent : a length in the units of the input is 2^``exponent`` times the length between scaled points
+    ``exponent`` is that of the factor 2^exponent, by which scaled lengths are multiplied.
     """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),
@@ -234,7 +241,7 @@ def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -
 
 
 def _pair_counts(centre_stats: CentreStats, scores: ScoreSums, n_classes: int) -> NDArray[np.int64]:
-    """Return an integer array of shape (k, n_classes): the number of points in each pair of cluster and class."""
+    """Return the number of points of each class in each cluster, an int array of shape (k, n_classes)."""
     counts: NDArray[np.int64] = np.zeros((len(centre_stats.sizes), n_classes), dtype=np.int64)
     counts.ravel()[scores.pairs] = scores.counts
     return counts

@@ -29,7 +29,7 @@ from segue.kmeans_grid.params import GridParams, load_metadata, rename_deprecate
 
 
 class KScore(NamedTuple):
-    """Scores and centres of the clusters of one k, in the units of ``featuresCol``."""
+    """Centres and scores of the clusters of one k, in the units of ``featuresCol``."""
 
     k: int
     inertia: float
@@ -45,7 +45,7 @@ class KScore(NamedTuple):
     purity: float | None
     """Share of the rows with a class that are in the commonest class of their cluster; None without classes."""
     iterations: int
-    """Lloyd iterations that led to the centres."""
+    """Number of Lloyd iterations from the starting centres to these centres."""
     sizes: list[int]
     """Number of rows of each cluster, shape (k,)."""
     centres: list[list[float]]
@@ -53,15 +53,16 @@ class KScore(NamedTuple):
 
 
 class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGrid"], DefaultParamsWritable):
-    """K-means for every k of a grid, with restarts and exact scores, in a few passes over the data.
+    """Fits K-means for every k of a grid, with restarts, and scores every k on all rows, in a few passes over the data.
 
     For the same rows, Params and version of numpy, the centres have the same bits for any number of partitions, any
     order of rows and any machines, for up to 2^29 rows in a cluster; scores agree to 1e-9. This needs sums that are
     exact in any order. Therefore values are rounded to multiples of U / 2^24, where U is the smallest power of two that
-    no absolute value exceeds (U / 2^23 with more than 10 features, U / 2^22 with more than 42).
+    no absolute value exceeds. With more features the multiples are coarser: U / 2^23 from 11 features on, U / 2^22 from
+    43 on, and so on (``kernel.fixed_point_bits``).
 
-    All rows count in every pass and every score. Only starting centres are searched on a sample of the rows, drawn by a
-    hash of ``idCol``. Without ``idCol`` the sample is drawn by a hash of the vector, which costs a shuffle of the rows.
+    Starting centres are searched on a sample of the rows; all iterations after that, and all scores, use every row. The
+    sample is drawn by a hash of ``idCol`` or, without ``idCol``, of the vector, which costs a shuffle of the rows.
 
     ``fit`` persists the rows while it runs, if the caller has not cached them. It reads them in about ``maxIter`` + 8
     Spark jobs, or in two if the sample holds all rows, and runs a few small jobs to make ``bestModel``.
@@ -75,17 +76,18 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     ks : numbers of clusters; a k above the number of distinct rows is left out, with a warning
     restarts : number of random starts for each k, of which the best is used
     maxIter : maximum number of iterations over all rows; not used if the sample holds all rows
-    tol : a k has converged when no centre moves farther than this, or the inertia falls by a share below tol / (20 U);
-        not used if the sample holds all rows
+    tol : distance; a k has converged when no centre moves farther in an iteration, or when an iteration lowers the
+        inertia by a share of less than tol / (20 U); not used if the sample holds all rows
     seed : seed of every random draw, at least 0
-    sampleSize : number of rows to search starting centres on, raised to 100 for each cluster of the largest k
-    minK : ``bestModel`` has the best silhouette among k of at least minK, or among all k if every k is smaller
+    sampleSize : number of rows on which starting centres are searched; at least 100 for each cluster of the largest k
+        are used
+    minK : ``bestModel`` has the highest silhouette of all k from minK on; if every k is smaller, of all k
     fewest : name of ``minK`` in version 0.1.0; removed in 0.3.0
 
     Raises
     ------
     ValueError
-        By ``fit``, if Params are out of range: the message lists every fault.
+        By ``fit``, if a Param is out of range. The message lists every fault.
     ClusteringError (a ValueError)
         By ``fit``, if there are fewer distinct rows than the smallest k, or a value is missing or not finite.
 
@@ -142,56 +144,56 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(**given)
 
     def setFeaturesCol(self, value: str) -> "KMeansGrid":
-        """Set featuresCol."""
+        """Set featuresCol, the vector column to cluster by."""
         return self._set(featuresCol=value)
 
     def setPredictionCol(self, value: str) -> "KMeansGrid":
-        """Set predictionCol."""
+        """Set predictionCol, the column that ``transform`` adds."""
         return self._set(predictionCol=value)
 
     def setIdCol(self, value: str) -> "KMeansGrid":
-        """Set idCol."""
+        """Set idCol, the column with a unique id of each row."""
         return self._set(idCol=value)
 
     def setClassCol(self, value: str) -> "KMeansGrid":
-        """Set classCol."""
+        """Set classCol, the column with the known class of each row."""
         return self._set(classCol=value)
 
     def setKs(self, value: Sequence[int]) -> "KMeansGrid":
-        """Set ks."""
+        """Set ks, the numbers of clusters to try."""
         return self._set(ks=list(value))
 
     def setRestarts(self, value: int) -> "KMeansGrid":
-        """Set restarts."""
+        """Set restarts, the number of random starts for each k."""
         return self._set(restarts=value)
 
     def setMaxIter(self, value: int) -> "KMeansGrid":
-        """Set maxIter."""
+        """Set maxIter, the maximum number of iterations over all rows."""
         return self._set(maxIter=value)
 
     def setTol(self, value: float) -> "KMeansGrid":
-        """Set tol."""
+        """Set tol, the distance below which centres have converged."""
         return self._set(tol=value)
 
     def setSeed(self, value: int) -> "KMeansGrid":
-        """Set seed."""
+        """Set seed, the seed of every random draw."""
         return self._set(seed=value)
 
     def setSampleSize(self, value: int) -> "KMeansGrid":
-        """Set sampleSize."""
+        """Set sampleSize, the number of rows on which starting centres are searched."""
         return self._set(sampleSize=value)
 
     def setMinK(self, value: int) -> "KMeansGrid":
-        """Set minK."""
+        """Set minK, the minimum k of ``bestModel``."""
         return self._set(minK=value)
 
     def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0
-        """Set minK, which was called fewest in version 0.1.0. Warns (DeprecationWarning)."""
+        """Set minK, which version 0.1.0 called fewest. Issues a DeprecationWarning."""
         return self._set(**rename_deprecated({"fewest": value}, stacklevel=3))
 
     @classmethod
     def read(cls) -> "_GridReader":
-        """Return a reader of saved KMeansGrid estimators, including those saved by version 0.1.0."""
+        """Return an MLReader for saved KMeansGrid estimators, also those of version 0.1.0."""
         return _GridReader()
 
     def _fit(self, dataset: DataFrame) -> "KMeansGridModel":
@@ -218,7 +220,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._copyValues(KMeansGridModel(model, [_score(fit) for fit in fits]))
 
     def _validated_ks(self) -> list[int]:
-        """Return a list of the distinct ks, rising, or raise ValueError with every fault of the Params."""
+        """Return the distinct numbers in ``ks``, rising. Raises ValueError, which lists every Param out of range."""
         ks = sorted(set(self.getKs()))
         positive = {"restarts": self.getRestarts(), "sampleSize": self.getSampleSize(), "maxIter": self.getMaxIter()}
         faults = [f"{name} is {value}, expected at least 1" for name, value in positive.items() if value < 1]
@@ -234,6 +236,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
 
 def _score(fit: Fit) -> KScore:
+    """Convert a Fit to the KScore that the model holds."""
     return KScore(
         fit.k,
         fit.inertia,
@@ -248,12 +251,14 @@ def _score(fit: Fit) -> KScore:
 
 
 class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritable):
-    """A fitted KMeansGrid: scores and centres of every k, and the KMeansModel that ``transform`` uses.
+    """A fitted KMeansGrid: centres and scores of every k, and the KMeansModel that ``transform`` uses.
 
     Attributes
     ----------
-    bestModel : pyspark.ml KMeansModel of the k with the best silhouette among k of at least ``minK``
-    scores : list of KScore, one for each k, by rising k
+    bestModel : pyspark.ml.clustering.KMeansModel
+        The k with the highest silhouette of all k from ``minK`` on; if every k is smaller, of all k.
+    scores : list of KScore
+        One for each k, by rising k.
     """
 
     def __init__(self, bestModel: KMeansModel, scores: Sequence[KScore] = ()) -> None:
@@ -262,9 +267,9 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         self.scores = list(scores)
 
     def clusterCenters(self, k: int | None = None) -> list[NDArray[np.float64]]:
-        """Return the centres of one k of the grid, by default those of ``bestModel``: k arrays of shape (n_features,).
+        """Return the centres of one k, by default of ``bestModel``: a list of k arrays of shape (n_features,).
 
-        Raises ValueError if ``scores`` has no such k.
+        Raises ValueError if this k was not fitted.
         """
         if k is None:
             return self.bestModel.clusterCenters()
@@ -279,16 +284,16 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         return self.bestModel.transform(dataset, columns)
 
     def copy(self, extra: dict[Param[Any], Any] | None = None) -> "KMeansGridModel":
-        """Return a copy with the same centres and scores, and with the Params in ``extra``."""
+        """Return a copy of the model, in which the Params in ``extra`` have the values given there."""
         return self._copyValues(KMeansGridModel(self.bestModel.copy(), self.scores), extra)
 
     def write(self) -> MLWriter:
-        """Return a writer of the model."""
+        """Return an MLWriter that saves the model."""
         return _ModelWriter(self)
 
     @classmethod
     def read(cls) -> "_ModelReader":
-        """Return a reader of saved KMeansGridModels, including those saved by version 0.1.0."""
+        """Return an MLReader for saved KMeansGridModels, also those of version 0.1.0."""
         return _ModelReader()
 
 

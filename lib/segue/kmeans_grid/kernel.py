@@ -1,9 +1,10 @@
-"""Sum points by their nearest centre, for several sets of centres at once.
+"""Find the nearest centre of each point, and sum the points of each centre, for several sets of centres at once.
 
-Points x and centres c are in fixed point: rounded to multiples of 2^-bits in [-1, 1]. The nearest centre is the centre
-with the lowest |c|^2 - 2 x.c. This number fits exactly into the 53 bits of a float64, in whatever order its terms are
-added; so do the number of a centre's points and the sums of their coordinates. Labels and new centres therefore have
-the same bits for any partitions, batches and processors. Sums of squares are rounded; only scores use them.
+Points x and centres c are in fixed point: their coordinates are multiples of 2^-bits in [-1, 1]. The nearest centre of
+x is that with the lowest |c|^2 - 2 x.c. This number is exact, since it fits into the 53 bits of a float64 whatever the
+order in which its terms are added. The number of a centre's points and the sums of their coordinates are exact for the
+same reason. Labels and new centres therefore have the same bits for any partitions, batches and processors. Sums of
+squared lengths are rounded; only scores use them.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 MANTISSA = 53
+"""Number of bits of the significand of a float64: integers of up to 53 bits are exact."""
 MAX_BITS = 24
 """Maximum number of fractional bits: a float32 holds every multiple of 2^-24 in [-1, 1] exactly."""
 _ELEMENTS = 1 << 18
@@ -22,53 +24,65 @@ _ELEMENTS = 1 << 18
 _MIN_POINTS = 128
 """Minimum number of points in a matrix product."""
 _MAX_EXPONENT = 500
+"""Maximum result of ``exponent``."""
 _MAX_CENTRES = 128
-"""Maximum number of centres in a matrix product, unless one set alone has more. With more centres, a product of the
-same size has fewer points, so that more products are needed."""
+"""Maximum number of centres in a matrix product, unless a single set has more. As the size of a product is fixed, more
+centres would mean fewer points, and thus more products."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the number of fractional bits of points: the maximum, up to 24, with which |c|^2 - 2 x.c is exact.
+    """Return the largest number of fractional bits, up to 24, for which |c|^2 - 2 x.c is exact with so many features.
 
-    It is 24 up to 10 features, 23 up to 42 and 22 up to 170. No partial sum of |c|^2 - 2 x.c exceeds 3 n_features, and
-    its terms are multiples of 2^(-2 bits), so that it fits into the 53 bits of a float64.
+    The result is 24 for up to 10 features, 23 for up to 42, and 22 for up to 170. Reason: the terms of the sum are
+    multiples of 2^(-2 bits), and no partial sum exceeds 3 n_features in absolute value, so every partial sum fits into
+    the 53 bits of a float64.
     """
     return min(MAX_BITS, (MANTISSA - (3 * n_features - 1).bit_length()) // 2)
 
 
 def max_points(n_features: int) -> int:
-    """Return the maximum size of a cluster whose sums of coordinates are exact: 2^29 points for up to 10 features.
+    """Return the largest number of points of a cluster for which sums of coordinates are exact.
 
-    With more features it is larger, since coordinates then have fewer of the 53 bits that a sum may have.
+    For up to 10 features it is 2^29. For more features it is larger, since a coordinate then has fewer bits.
     """
     return 1 << (MANTISSA - fixed_point_bits(n_features))
 
 
 def exponent(max_abs: float) -> int:
-    """Return the integer e with ``max_abs`` * 2^e in (1/2, 1], or 500 if e would be larger; 0 if ``max_abs`` is 0."""
+    """Return the integer e with ``max_abs`` * 2^e in (1/2, 1]: the factor 2^e scales values into [-1, 1].
+
+    Returns 500 if e would be larger, and 0 if ``max_abs`` is 0.
+    """
     fraction, power = np.frexp(max_abs)
-    # larger powers would be infinite as floats; values that small need no exact scale
+    # for the smallest numbers 2^e would be infinite as a float; values that small need no exact scale
     return min(_MAX_EXPONENT, int(fraction == 0.5) - int(power))
 
 
 def round_to_fixed_point(values: Matrix, bits: int) -> Matrix:
     """Round values in [-1, 1] to multiples of 2^-bits, ties to even; return an array of the same shape."""
-    # adding 0.0 replaces -0.0, which would make equal points differ in their bytes
+    # + 0.0 turns -0.0 into 0.0; otherwise equal points could differ in their bytes
     return np.ldexp(np.rint(np.ldexp(values, bits)), -bits) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Points with weights, stored as columns and as rows: the two layouts that matrix products need."""
+    """Points with weights, stored twice, as columns and as rows, since matrix products need both layouts."""
 
     homogeneous_columns: Matrix
-    """Shape (n_features + 1, n_points): the coordinates, and a last row of ones."""
+    """Shape (n_features + 1, n_points): a column has the coordinates of a point, and a 1."""
     weighted_rows: Matrix
-    """Shape (n_points, n_features + 2): weighted coordinates, weights, weighted squared lengths."""
+    """Shape (n_points, n_features + 2): a row has the coordinates of a point, a 1 and the squared length, all times the
+    point's weight."""
 
     @classmethod
     def of(cls, rows: NDArray[np.floating], weights: NDArray[np.floating] | None = None) -> "Points":
-        """Return Points made from rows of shape (n_points, n_features) and whole-number weights, by default 1 each."""
+        """Make Points from coordinates.
+
+        Parameters
+        ----------
+        rows : shape (n_points, n_features)
+        weights : weight of each point, whole numbers, shape (n_points,); by default 1 each
+        """
         n, d = rows.shape
         homogeneous_columns = np.empty((d + 1, n))
         homogeneous_columns[:d] = rows.T
@@ -91,7 +105,7 @@ class Points:
 
     @property
     def rows(self) -> Matrix:
-        """Unweighted points, shape (n_points, n_features)."""
+        """Coordinates of the points, not weighted, shape (n_points, n_features)."""
         return self.homogeneous_columns[:-1].T
 
     @property
@@ -101,26 +115,26 @@ class Points:
 
 
 def distance_coefficients(centres: Matrix) -> Matrix:
-    """Return an array of shape (k, n_features + 1), with a row [-2 c, |c|^2] for each centre c.
+    """Return the coefficients for squared distances to each centre c: rows (-2 c, |c|^2), shape (k, n_features + 1).
 
-    The product of such a row with (x, 1) is |x - c|^2 - |x|^2.
+    The product of a row with (x, 1) is |x - c|^2 - |x|^2.
     """
     return np.concatenate([-2 * centres, np.einsum("ij,ij->i", centres, centres)[:, None]], axis=1)
 
 
 def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Sum the points nearest to each centre, for several sets of centres. O(n d) for each centre.
+    """Sum the points of each centre, those nearest to it, for several sets of centres. O(n d) for each centre.
 
     Parameters
     ----------
-    points : in [-1, 1]; sums are exact if the points are in fixed point (rounded to multiples of 2^-bits)
-    centre_sets : arrays of shape (k, n_features), in fixed point; the centres of a set are all different
+    points : in [-1, 1]; if they are in fixed point, the sums of coordinates are exact
+    centre_sets : arrays of shape (k, n_features), in fixed point; no two centres of a set are equal
 
     Returns
     -------
     list of arrays of shape (k, n_features + 2)
-        For each centre the sum of its points, the number of these points, and the sum of their squared lengths, all
-        weighted. A point at equal distances from several centres belongs to the centre with the lowest index.
+        One for each set. A row has the sum of a centre's points, their number, and the sum of their squared lengths,
+        all weighted. A point that is equally near to several centres of a set belongs to the first of them.
     """
     sums: list[Matrix] = []
     for group in _groups(centre_sets):
@@ -129,9 +143,9 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Divide sets of centres into groups, each for one matrix product, in the same order.
+    """Divide sets of centres, in their order, into groups that are each used in one matrix product.
 
-    The sets of a group have up to ``_MAX_CENTRES`` centres together, or the group is one set with more centres.
+    The sets of a group have at most ``_MAX_CENTRES`` centres together; a set with more centres is a group of its own.
     """
     groups: list[list[Matrix]] = []
     room = 0
@@ -145,11 +159,11 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Do what ``centre_sums`` does, with one matrix product for all sets per batch of points."""
+    """Do what ``centre_sums`` does, with one matrix product for each batch of points, for all sets together."""
     bounds = np.cumsum([0, *map(len, centre_sets)])
     coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
     size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))
-    # a row per centre, a column per point: the minimum over centres then runs along contiguous rows
+    # a row per centre, a column per point: so the minimum over centres compares whole rows, which are contiguous
     distances, minima = np.empty((len(coefficients), size)), np.empty(size)
     sums = np.zeros((len(coefficients), points.n_features + 2))
     for begin in range(0, len(points), size):
@@ -170,11 +184,11 @@ def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
-    """Within each set, keep only the first of several centres that are equally near to a point. Changes ``is_nearest``.
+    """Assign points that are equally near to several centres of a set to the first of them. Changes ``is_nearest``.
 
     Parameters
     ----------
-    is_nearest : 1 where a centre (row) is nearest to a point (column) within its set, else 0
+    is_nearest : 1 where no centre of the set is nearer to a point (column) than this centre (row), else 0
     bounds : index of the first row of each set, and at the end the number of rows
     """
     for a, b in pairwise(bounds):
@@ -186,9 +200,15 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
 
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
-    """Return the sum of the squared lengths of points in fixed point, as two numbers to be added: coarse and fine part.
+    """Return the sum of the squared lengths of points in fixed point, as two numbers to be added.
 
-    Each part is exact for any order of the points; the total may need more bits than a float64 has.
+    The first is the sum of the squared lengths rounded to multiples of 2^-bits, the second the sum of the remainders.
+    Both are exact for any order of the points, whereas their total may need more bits than a float64 has.
+
+    Parameters
+    ----------
+    rows : points in fixed point, shape (n_points, n_features)
+    bits : number of fractional bits of the fixed point
     """
     squares = np.einsum("ij,ij->i", rows, rows)
     coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
@@ -196,7 +216,7 @@ def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
 
 
 def column_argmin(values: Matrix) -> NDArray[np.int64]:
-    """Return the row index of each column's minimum, on a tie the lowest: a faster ``values.argmin(axis=0)``."""
+    """Return ``values.argmin(axis=0)``, the row index of each column's minimum (on a tie the lowest), but faster."""
     is_minimum = values == values.min(axis=0)
     if np.count_nonzero(is_minimum) > values.shape[1]:
         indices: NDArray[np.int64] = values.argmin(axis=0)
@@ -206,18 +226,18 @@ def column_argmin(values: Matrix) -> NDArray[np.int64]:
 
 
 def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
-    """Return an array of shape (n_points,): the index of each point's nearest centre, on a tie the lowest index."""
+    """Return the index of each point's nearest centre, on a tie the lowest index: an array of shape (n_points,)."""
     return column_argmin(distance_coefficients(centres) @ points.homogeneous_columns)
 
 
 def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
-    """Return the mean of each centre's points, rounded to fixed point; a centre without points stays unchanged.
+    """Move each centre to the mean of its points, rounded to fixed point; leave a centre without points where it is.
 
     Parameters
     ----------
     sums : result of ``centre_sums`` for ``centres``, shape (k, n_features + 2)
     centres : shape (k, n_features)
-    bits : fractional bits of the result
+    bits : number of fractional bits of the result
 
     Returns
     -------

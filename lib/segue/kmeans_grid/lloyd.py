@@ -1,4 +1,4 @@
-"""Run Lloyd's iterations on all points for every k at once, and save the centres after each pass as a checkpoint."""
+"""Run Lloyd's iterations for every k at once, in passes over all points, and save the centres after each pass."""
 
 import json
 import logging
@@ -15,30 +15,30 @@ from segue.kmeans_grid.points import PointSet
 
 log = logging.getLogger(__name__)
 MIN_GAIN_PER_TOL = 0.05
-"""A k has converged when a move lowers its inertia by a smaller share than this times ``tol``."""
+"""A k has converged when an iteration lowers its inertia by a share of less than this factor times ``tol``."""
 
 
 class CheckpointStore(Protocol):
-    """Stores one text of some kilobytes: the state from which an interrupted grid of fits is continued."""
+    """Stores the progress of ``run_lloyd``, a text of some kilobytes, from which an interrupted run continues."""
 
     def load(self) -> str | None:
-        """Return the text that was saved last, or None if none was saved."""
+        """Return the text that was saved last, or None if there is none."""
 
     def save(self, text: str) -> None:
-        """Store a text in place of the text that was saved before."""
+        """Store a text in place of the earlier one."""
 
 
 @dataclass(slots=True)
 class LloydState:
-    """Progress of Lloyd's iterations for one k: its centres, their number of moves, and whether they have converged."""
+    """Progress of Lloyd's iterations for one k. An iteration moves each centre to the mean of its points."""
 
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     iterations: int = 0
-    """Number of moves over all points; for points in the driver's memory, the iterations of the search."""
+    """Number of iterations over all points; for points in the driver's memory, those of the search."""
     converged: bool = False
     inertia_offset: float | None = None
-    """``seeding.inertia_offset`` for the centres before their last move; None before the first move."""
+    """``seeding.inertia_offset`` of the centres before the last iteration; None before the first."""
     sums: Matrix | None = field(default=None, repr=False)
     """``kernel.centre_sums`` of all points for ``centres``; None until the iterations of this k have ended."""
 
@@ -56,23 +56,25 @@ def run_lloyd(
 ) -> None:
     """Run Lloyd's iterations for every k until it converges: up to ``max_iter`` + 1 passes, each one Spark job.
 
-    A k has converged when no cluster is empty and either no centre would move farther than ``tol``, or the last move
-    lowered the inertia by a smaller share than ``tol`` / 20. Both are computed from exact sums, so the result does not
-    depend on partitions. Changes ``states`` in place. The last pass of a k moves no centre; it stores the number of
-    points and the sums of coordinates of each cluster in ``state.sums``, for the scores.
+    A k has converged when no cluster is empty, and one of two conditions holds: no centre would move farther than
+    ``tol``, or the last iteration lowered the inertia by a share of less than ``tol`` / 20. Both are computed from
+    exact sums, so the result does not depend on partitions.
+
+    Changes ``states`` in place. The last pass for a k moves no centre: it only sets ``state.sums``, from which the
+    scores are computed.
 
     Parameters
     ----------
     data : all points, in fixed point
     states : one for each k
-    sample : points to which a centre without points may be moved
-    max_iter : maximum number of moves of the centres of a k
-    tol : Euclidean distance that a converged centre may still move, in the coordinates of ``data``: within [-1, 1]
-    checkpoint : where the states are saved after each pass
-    fingerprint : numbers that identify the grid, saved with the states; ``restore_states`` compares them
-    passes : number of passes before these ``states`` were saved; 0 if they were not restored from a checkpoint
+    sample : points of which one replaces a centre without points
+    max_iter : maximum number of iterations of a k
+    tol : distance in the coordinates of ``data``, which are scaled into [-1, 1]
+    checkpoint : stores the states after each pass
+    fingerprint : numbers that identify the grid; stored with the states, and compared by ``restore_states``
+    passes : number of passes that led to ``states``, if these were restored from a checkpoint; else 0
     """
-    # at least one pass, even if all were made before: a checkpoint does not hold ``sums``
+    # at least one pass, even if all were made before the interruption: ``sums`` are not part of a checkpoint
     for number in range(min(passes, max_iter) + 1, max_iter + 2):
         unfinished = [state for state in states if state.sums is None]
         if not unfinished:
@@ -86,18 +88,18 @@ def run_lloyd(
 
 
 def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
-    """Do one Lloyd iteration for the centres of one k: move each to the mean of its points. Changes ``state`` in place.
+    """Move the centres of one k to the means of their points, unless they have converged. Changes ``state`` in place.
 
-    If no centre would move farther than ``tol``, or inertia has hardly fallen, or ``last`` is true, the centres stay
-    where they are, and ``sums`` is kept in ``state.sums`` for the scores.
+    If the centres have converged (see ``run_lloyd``), or ``last`` is true, they are not moved, and ``sums`` is stored
+    in ``state.sums`` for the scores.
 
     Parameters
     ----------
     state : the centres of one k
-    sums : ``kernel.centre_sums`` of all points for these centres: for each, the sum and number of its points
-    sample : points of which one replaces a centre that has no points
+    sums : ``kernel.centre_sums`` of all points for these centres
+    sample : points of which one replaces a centre without points
     data : all points
-    tol : in scaled units
+    tol : distance, in scaled units
     last : whether this is the last pass over the points
     """
     empty = sums[:, -2] == 0
@@ -113,6 +115,7 @@ def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: 
 
 
 def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds: float) -> None:
+    """Log one line on pass ``number``, which took ``seconds``: which k have not converged, and how long it may take."""
     moving = [len(state.centres) for state in states if state.sums is None]
     if moving:
         log.info(
@@ -127,7 +130,7 @@ def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds:
 
 
 def format_ranges(numbers: Sequence[int]) -> str:
-    """Format rising whole numbers as ranges.
+    """Return rising whole numbers as a text in which consecutive numbers are a range.
 
     >>> format_ranges([2, 3, 4, 7, 9, 10])
     '2-4, 7, 9-10'
@@ -142,6 +145,7 @@ def format_ranges(numbers: Sequence[int]) -> str:
 
 
 def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
+    """Return the text of a checkpoint after pass ``number``, which ``restore_states`` reads."""
     content = [
         {
             "centres": s.centres.tolist(),
@@ -157,14 +161,14 @@ def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]
 def restore_states(
     text: str, ks: Sequence[int], n_features: int, fingerprint: Sequence[float] = ()
 ) -> tuple[int, list[LloydState]] | None:
-    """Return the number of passes and the states of a checkpoint; None if it is corrupt or of another grid.
+    """Return the number of passes and the states in a checkpoint; None if it is invalid, or of another grid.
 
     Parameters
     ----------
     text : result of ``CheckpointStore.load``
-    ks : numbers of clusters of the grid to be continued
-    n_features : number of features of its points
-    fingerprint : numbers that identify this grid; another grid has others
+    ks : numbers of clusters of the grid that is to continue
+    n_features : number of features of the points of that grid
+    fingerprint : numbers that identify that grid; a checkpoint with other numbers is of another grid
     """
     try:
         content: dict[str, Any] = json.loads(text)

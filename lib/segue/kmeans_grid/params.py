@@ -9,11 +9,11 @@ from pyspark.ml.util import DefaultParamsReader
 from pyspark.sql import SparkSession
 
 _RENAMED = {"fewest": "minK"}
-"""Params of version 0.1.0, and their names since 0.2.0. The old keywords and setters are removed in 0.3.0."""
+"""Current name of each renamed Param, by its name in version 0.1.0, which is accepted until 0.3.0."""
 
 
 class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
-    """The pyspark.ml Params that KMeansGrid and KMeansGridModel have in common, with defaults and getters."""
+    """The Params of KMeansGrid and of KMeansGridModel, with defaults and getters. See ``KMeansGrid`` for meanings."""
 
     idCol: Param[str] = Param(
         Params._dummy(), "idCol", "unique id of each row, by which the sample is drawn", TypeConverters.toString
@@ -40,39 +40,39 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
         self._setDefault(ks=list(range(2, 21)), restarts=10, maxIter=20, tol=1e-3, seed=0, sampleSize=50_000, minK=2)
 
     def getIdCol(self) -> str | None:
-        """Return the value of idCol, or None."""
+        """Return idCol, the column with a unique id of each row, or None."""
         return self.getOrDefault(self.idCol) if self.isDefined(self.idCol) else None
 
     def getClassCol(self) -> str | None:
-        """Return the value of classCol, or None."""
+        """Return classCol, the column with the known class of each row, or None."""
         return self.getOrDefault(self.classCol) if self.isDefined(self.classCol) else None
 
     def getKs(self) -> list[int]:
-        """Return the value of ks."""
+        """Return ks, the numbers of clusters to try."""
         return self.getOrDefault(self.ks)
 
     def getRestarts(self) -> int:
-        """Return the value of restarts."""
+        """Return restarts, the number of random starts for each k."""
         return self.getOrDefault(self.restarts)
 
     def getSampleSize(self) -> int:
-        """Return the value of sampleSize."""
+        """Return sampleSize, the number of rows on which starting centres are searched."""
         return self.getOrDefault(self.sampleSize)
 
     def getMinK(self) -> int:
-        """Return the value of minK."""
+        """Return minK, the minimum k of ``bestModel``."""
         return self.getOrDefault(self.minK)
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Return a dict of those values that are not None, by the current name of their Param.
+    """Return the values that are not None as a dict by the current name of their Param.
 
-    Warns of each former name (DeprecationWarning).
+    Issues a DeprecationWarning for each former name.
 
     Parameters
     ----------
-    values : dict of values by name of the Param, current or former
-    stacklevel : as for ``warnings.warn``; 4 makes the warning point to the caller of a method with ``keyword_only``
+    values : values by the current or former name of their Param; None if not given
+    stacklevel : as for ``warnings.warn``; with 4, the warning shows the line that calls a method with ``keyword_only``
     """
     given = {name: value for name, value in values.items() if value is not None}
     for old, new in _RENAMED.items():
@@ -84,7 +84,7 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
 
 
 def load_metadata(path: str, spark: SparkSession) -> dict[str, Any]:
-    """Return the metadata dict of a saved estimator or model, with current names of Params. Runs one Spark job."""
+    """Load the metadata dict of a saved estimator or model, and use current names of Params. Runs one Spark job."""
     metadata: dict[str, Any] = DefaultParamsReader.loadMetadata(path, spark)
     for params in (metadata["paramMap"], metadata["defaultParamMap"]):
         for old in _RENAMED.keys() & params.keys():

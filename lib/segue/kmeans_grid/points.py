@@ -1,4 +1,4 @@
-"""Load points into the driver's memory or, if they are many, into blocks on the cluster; sample points by a hash."""
+"""Load points to the driver, or pack them on the cluster if they are many, and draw samples of them by a hash."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,10 +19,15 @@ from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 
 class PointSet(Protocol):
-    """All points of a clustering, scaled by 2^exponent into [-1, 1]: LocalPoints (driver) or Blocks (cluster).
+    """All points to be clustered, scaled into [-1, 1]: LocalPoints, on the driver, or Blocks, on the cluster.
 
-    ``bits`` is the number of fractional bits of the fixed point; ``square_sum`` is the sum of the squared lengths of
-    all points in fixed point.
+    Attributes
+    ----------
+    bits : number of fractional bits of the fixed point
+    exponent : the points are scaled by the factor 2^exponent
+    n_features : number of coordinates of a point
+    square_sum : sum of the squared lengths of all points, in fixed point
+    n_classes : number of known classes; 0 if there are none
     """
 
     @property
@@ -37,32 +42,35 @@ class PointSet(Protocol):
     def n_classes(self) -> int: ...
     def __len__(self) -> int: ...
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points nearest to each centre, for several sets of centres.
+        """Sum the points of each centre, those nearest to it, for several sets of centres.
 
-        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, the number of these points, and the sum of their squared lengths.
+        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. A row has the sum
+        of a centre's points, their number, and the sum of their squared lengths.
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k."""
+        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k.
+
+        ``stats`` has a CentreStats for each k.
+        """
 
     def release(self) -> None:
         """Unpersist the DataFrame of the points, if there is one."""
 
 
 class LocalPoints:
-    """All points of a clustering, in the driver's memory, scaled by 2^exponent into [-1, 1].
+    """All points to be clustered, in the driver's memory, scaled into [-1, 1].
 
-    Sums and scores are computed from the scaled points, which are not rounded. ``sample`` holds the same points in
-    fixed point (rounded), on which centres are searched. The points are shuffled in a way that depends on their values
-    and number alone, so that the order of ``rows`` does not matter.
+    Sums and scores are computed from the scaled points. Centres are searched on ``sample``, which has the same points
+    rounded to fixed point. The points are shuffled; their new order depends on their values and number alone, so that
+    the order of ``rows`` does not matter.
 
     Parameters
     ----------
-    rows : shape (n_points, n_features), not scaled
+    rows : points, not scaled, shape (n_points, n_features)
     classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
     n_classes : number of classes
-    exponent : 2^exponent scales the values into [-1, 1]
+    exponent : the points are scaled by the factor 2^exponent; no absolute value may then exceed 1
     """
 
     def __init__(self, rows: Matrix, classes: NDArray[np.int32] | None, n_classes: int, exponent: int) -> None:
@@ -70,10 +78,10 @@ class LocalPoints:
         self.exponent = exponent
         self.bits = kernel.fixed_point_bits(self.n_features)
         scaled = np.ldexp(rows, exponent)
-        # classes decide only the order of points with equal coordinates
+        # sorted by coordinates first; classes decide only the order of points with equal coordinates
         order = np.lexsort((classes if classes is not None else np.zeros(len(rows)), *scaled.T))
         order = np.random.Generator(np.random.PCG64(len(rows))).permutation(order)
-        self._exact = Points.of(scaled[order])
+        self._scaled = Points.of(scaled[order])
         self._classes = classes[order] if classes is not None else None
         self.n_classes = n_classes
         self.sample = Points.of(kernel.round_to_fixed_point(scaled[order], self.bits))
@@ -84,24 +92,27 @@ class LocalPoints:
         return sum(kernel.square_parts(self.sample.rows, self.bits))
 
     def __len__(self) -> int:
-        return len(self._exact)
+        return len(self._scaled)
 
     def release(self) -> None:
         """Do nothing: points in the driver's memory have no DataFrame to unpersist."""
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points nearest to each centre, for several sets of centres.
+        """Sum the points of each centre, those nearest to it, for several sets of centres.
 
-        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. Its rows hold the
-        sum of a centre's points, the number of these points, and the sum of their squared lengths.
+        Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. A row has the sum
+        of a centre's points, their number, and the sum of their squared lengths.
         """
         with threadpool_limits(limits=1):
-            return kernel.centre_sums(self._exact, centre_sets)
+            return kernel.centre_sums(self._scaled, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k."""
+        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k.
+
+        ``stats`` has a CentreStats for each k.
+        """
         with threadpool_limits(limits=1):
-            return scoring.score_sums(self._exact, self._classes, self.n_classes, stats)
+            return scoring.score_sums(self._scaled, self._classes, self.n_classes, stats)
 
 
 def load_points(
@@ -113,7 +124,7 @@ def load_points(
     n_points: int | None = None,
     bound: float | None = None,
 ) -> LocalPoints | Blocks:
-    """Load the points to the driver or, if they are many, pack them on the cluster. Runs one to four Spark jobs.
+    """Load points to the driver, or pack them on the cluster if they are many. Runs one to four Spark jobs.
 
     Parameters
     ----------
@@ -122,12 +133,12 @@ def load_points(
     class_column : name of a column with the known class of each row (null: no class), or None
     max_local : maximum number of points that are loaded to the driver
     n_points : number of rows, if known; saves a Spark job
-    bound : upper bound of the absolute values, if known; saves a Spark job if the points are packed
+    bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job if the points are packed
 
     Returns
     -------
     LocalPoints or Blocks
-        LocalPoints if there are at most ``max_local`` points. The caller calls ``release`` when it is done.
+        LocalPoints if there are at most ``max_local`` points. The caller calls its method ``release`` after use.
 
     Raises
     ------
@@ -141,15 +152,16 @@ def load_points(
 
 
 def _array(features: str) -> Column:
-    """Return a Column with the vectors of column ``features`` as array<double>; null stays null.
+    """Return a Column with the vectors of column ``features`` as array<double>, null where the vector is null.
 
-    ``vector_to_array`` alone fails on null.
+    ``vector_to_array`` alone would fail on null.
     """
     vector = F.col(features)
     return F.when(vector.isNotNull(), vector_to_array(vector))
 
 
 def _load_local(points: DataFrame, features: str, class_column: str | None) -> LocalPoints:
+    """Load points to the driver. Runs one Spark job. Raises ClusteringError if a value is missing or not finite."""
     class_text = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
     table = points.select(_array(features).alias("point"), class_text.alias("class")).toArrow()
     rows, is_complete = matrix_with_mask(table.column("point").combine_chunks())
@@ -164,7 +176,10 @@ def _load_local(points: DataFrame, features: str, class_column: str | None) -> L
 
 
 def _max_abs(points: DataFrame, features: str) -> float:
-    """Return the largest absolute value of a vector column; raise ClusteringError if not finite. Runs one Spark job."""
+    """Return the largest absolute value in a vector column. Runs one Spark job.
+
+    Raises ClusteringError if that value is not finite.
+    """
     max_abs = F.greatest(F.array_max("point"), -F.array_min("point"))
     value = points.select(_array(features).alias("point")).agg(F.max(max_abs)).collect()[0][0]
     if value is None or not np.isfinite(value):
@@ -173,15 +188,19 @@ def _max_abs(points: DataFrame, features: str) -> float:
 
 
 _HASHES = 2.0**64
+"""Number of different values of ``xxhash64``."""
 
 
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
-    """Return a sample of about ``size`` points, with ``blocks.extremes`` added. Runs one Spark job.
+    """Draw a sample of about ``size`` points, and add the points ``blocks.extremes``. Runs one Spark job.
 
-    With ids, a point is drawn if the hash of its id is below a threshold. Without ids, a share of the copies of each
-    distinct point is drawn, which needs a shuffle; the hash of the point decides whether the number of drawn copies is
-    rounded up or down. The weight of a drawn point is the number of its drawn copies times the rounded ratio of all
-    points to ``size``. An added extreme point has weight 1, since it may be a cluster of its own.
+    With ids, a point is drawn if the hash of its id is below a threshold. Without ids, the points are grouped by value,
+    which needs a shuffle. Of each group of equal points the share ``size`` / number of all points is drawn; whether the
+    number of drawn points is rounded up or down depends on a hash of their value.
+
+    The weight of a drawn point is the number of all points divided by ``size``, rounded. Without ids, equal points are
+    returned as one point with the sum of their weights. Extreme points are added because each may be a cluster of its
+    own; their weight is 1.
 
     Parameters
     ----------
@@ -194,7 +213,7 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
     Returns
     -------
     Points
-        Weighted, scaled into [-1, 1] and in fixed point, shuffled.
+        Weighted, scaled into [-1, 1], in fixed point, and shuffled.
     """
     share = size / len(blocks)
     if id_column:
@@ -210,17 +229,24 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 
 
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
-    """Return the distinct points as Points, weighted by their numbers of copies, and the number of distinct points.
+    """Return the distinct points, and their number. Runs two Spark jobs.
 
-    Runs two Spark jobs. Two points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
+    Two points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
 
     Parameters
     ----------
     point : Column of array<double>, shape (n_features,)
     points : the DataFrame that ``blocks`` were packed from
     blocks : the same points, packed
-    max_points : if there are more distinct points, only this number, those with the smallest hashes, and
-        ``blocks.extremes`` are returned; all are counted
+    max_points : maximum number of points that are returned, besides ``blocks.extremes``
+
+    Returns
+    -------
+    Points
+        Distinct points, each weighted by its number of copies, scaled and in fixed point, shuffled. If there are more
+        than ``max_points``, those with the smallest hashes are returned.
+    int
+        The number of all distinct points.
     """
     exponent, bits = blocks.exponent, blocks.bits
     on_grid = F.transform(point, lambda x: F.rint(x * 2.0 ** (exponent + bits)))
@@ -235,21 +261,22 @@ def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points
 
 
 def _matrix(table: pa.Table, n_features: int) -> Matrix:
+    """Convert the column ``point`` (lists of ``n_features`` numbers) to an array of shape (n_rows, n_features)."""
     flat: Matrix = table.column("point").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(-1, n_features)
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Convert points in original units to shuffled Points in fixed point, and add ``blocks.extremes``.
+    """Scale points, round them to fixed point, shuffle them, and add ``blocks.extremes``; return them as Points.
 
-    The extreme points that are not among ``values`` come first, with weight 1. The order of the others depends on their
-    values and number alone.
+    Extreme points that are not among ``values`` come first, with weight 1. The order of the others depends on their
+    values, weights and number alone.
 
     Parameters
     ----------
-    values : shape (n, n_features), in original units
+    values : points, not scaled, shape (n, n_features)
     weights : weight of each point, shape (n,)
-    blocks : gives the scale, the fixed point and the extreme points
+    blocks : determines scale and fixed point, and has the extreme points
     """
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))

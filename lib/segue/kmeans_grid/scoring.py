@@ -1,4 +1,4 @@
-"""Sum the scores of several clusterings in one pass: silhouettes, distances to means, counts by cluster and class."""
+"""Compute, in one pass over points, sums for the scores of every k: silhouettes, distances to means, class counts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,17 +10,21 @@ from segue.kmeans_grid import kernel
 from segue.kmeans_grid.kernel import Matrix, Points
 
 _ELEMENTS = 1 << 17
-"""Number of distances of one k computed at a time."""
+"""Number of distances that are computed at a time for one k, which bounds the memory."""
 _MIN_POINTS = 128
 """Minimum number of points processed at a time."""
 _ZERO = 1e-13
-"""A squared distance of a point to a mean below this is a rounding error: the fixed point has no smaller distances."""
+"""A squared distance of a point to a mean below this is set to 0, since it may be a rounding error: it is computed as a
+difference of numbers of the order of 1."""
 _MAX_DENSE_COUNTS = 1 << 20
-"""Maximum number of possible pairs of cluster and class for which all are counted in one array."""
+"""Maximum number of possible pairs (cluster, class) for which a _PairCounter has one array with a count for each."""
 
 
 class CentreStats(NamedTuple):
-    """Centres of one k, and for each centre the number, mean and mean squared length of its nearest points."""
+    """Centres of one k, and number, mean and mean squared length of the points of each centre.
+
+    The points of a centre are those to which it is the nearest centre.
+    """
 
     centres: Matrix
     """Shape (k, n_features)."""
@@ -33,7 +37,7 @@ class CentreStats(NamedTuple):
 
     @classmethod
     def of(cls, centres: Matrix, sums: Matrix) -> "CentreStats":
-        """Make CentreStats from centres and the sums of their points, where every centre has points.
+        """Make CentreStats from centres and the sums of their points. Every centre must have points.
 
         Parameters
         ----------
@@ -45,31 +49,31 @@ class CentreStats(NamedTuple):
 
 
 class ScoreSums(NamedTuple):
-    """For one k: sums of silhouettes and distances over each cluster's points, and counts by cluster and class."""
+    """Sums over the points of each cluster of one k, and counts of points by cluster and class."""
 
     sums: Matrix
-    """Shape (k, 3): sums of silhouettes, of distances to the mean, of squared distances to the mean."""
+    """For each cluster the sums of silhouettes, of distances to the mean, of squared distances to it; shape (k, 3)."""
     pairs: NDArray[np.int64]
-    """Pairs of cluster and class that occur, as cluster * n_classes + class, rising."""
+    """Pairs (cluster, class) that have points, each as cluster * n_classes + class, rising, shape (n_pairs,)."""
     counts: NDArray[np.int64]
-    """Number of points of each pair."""
+    """Number of points of each of these pairs, shape (n_pairs,)."""
 
 
 def score_sums(
     points: Points, classes: NDArray[np.int32] | None, n_classes: int, stats: Sequence[CentreStats]
 ) -> list[ScoreSums]:
-    """Sum silhouettes and distances to the mean over the points of each cluster, for every k.
+    """Sum silhouettes and distances to the mean over the points of each cluster, for every k. O(n k d).
 
-    Costs O(n k d) for n points, whereas pairwise distances would cost O(n^2 d): the mean squared distance of a point x
-    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of them, its
-    mean squared distance to the other s - 1 points is s / (s - 1) times as much.
+    Distances between pairs of points, which would cost O(n^2 d), are not needed: the mean squared distance of a point x
+    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these
+    points, its mean squared distance to the other s - 1 points is s / (s - 1) times as much.
 
     Parameters
     ----------
-    points : scaled into [-1, 1], in fixed point or not
+    points : scaled into [-1, 1], in fixed point or not; all points, or a part of them
     classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
     n_classes : number of classes
-    stats : one for each k, computed from all points; ``points`` may be a part of all points, such as a block
+    stats : one for each k, computed from all points
 
     Returns
     -------
@@ -103,17 +107,18 @@ def score_sums(
 
 
 def _mean_distance_coefficients(stats: CentreStats) -> Matrix:
-    """Return an array of shape (k, n_features + 1), a row for each cluster.
+    """Return the coefficients for mean squared distances to the points of each cluster, shape (k, n_features + 1).
 
-    The product of a row with (x, 1) is the mean squared distance of x to the points of the cluster, minus |x|^2.
+    The product of a cluster's row with (x, 1) is the mean squared distance of x to the cluster's points, minus |x|^2.
     """
     return np.concatenate([-2 * stats.means, stats.mean_squares[:, None]], axis=1)
 
 
 def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
-    """Return two arrays of shape (k,), for clusters of n points each.
+    """Return two arrays of shape (k,), with a number for each cluster.
 
-    The first holds the mean squared distance of the points to their mean; the second n / (n - 1), or 0 if n is 1.
+    The first has the mean squared distance of the cluster's points to their mean. The second has n / (n - 1) for a
+    cluster of n points, or 0 if n is 1.
     """
     spread = stats.mean_squares - np.einsum("ij,ij->i", stats.means, stats.means)
     return spread, np.where(stats.sizes > 1, stats.sizes / np.maximum(stats.sizes - 1, 1.0), 0.0)
@@ -122,7 +127,7 @@ def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
 def _point_scores(
     mean_distances: Matrix, labels: NDArray[np.int64], spread: Matrix, factor: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Return the silhouette of each point, and its squared distance to the mean of its cluster, each of shape (n,).
+    """Return two arrays of shape (n,): each point's silhouette, and its squared distance to the mean of its cluster.
 
     Parameters
     ----------
@@ -139,13 +144,13 @@ def _point_scores(
     outside = np.maximum(mean_distances.min(axis=0), 0.0)
     larger = np.maximum(inside, outside)
     silhouettes = np.divide(outside - inside, larger, out=np.zeros_like(larger), where=larger > 0)
-    # a point alone in its cluster has 0, as in scikit-learn and ClusteringEvaluator
+    # the silhouette of a point that is alone in its cluster is 0, as in scikit-learn and ClusteringEvaluator
     silhouettes[factor[labels] == 0] = 0.0
     return silhouettes, to_mean
 
 
 class _PairCounter:
-    """Counts points by cluster and class, for all possible pairs or, if they are many, for those that occur."""
+    """Counts points by cluster and class: all pairs in one array or, if that were too large, the pairs that occur."""
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes
@@ -154,7 +159,7 @@ class _PairCounter:
         self._sparse: tuple[NDArray[np.int64], NDArray[np.float64]] = np.zeros(0, dtype=np.int64), np.zeros(0)
 
     def add(self, labels: NDArray[np.int64], classes: NDArray[np.int32], weights: Matrix) -> None:
-        """Count points: cluster index, class index (below 0 for none) and weight of each, arrays of shape (n,)."""
+        """Count points, given as arrays of shape (n,): cluster index, class index (below 0 for none) and weight."""
         has_class = classes >= 0
         pairs, weights = labels[has_class] * self._n_classes + classes[has_class], weights[has_class]
         if self._dense is not None:
@@ -165,7 +170,7 @@ class _PairCounter:
             )
 
     def nonzero(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
+        """Return the pairs that occur, and their counts: ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
         if self._dense is None:
             return self._sparse[0], self._sparse[1].astype(np.int64)
         pairs = np.flatnonzero(self._dense)
@@ -173,7 +178,7 @@ class _PairCounter:
 
 
 def _merge_counts(pairs: NDArray[np.int64], counts: Matrix) -> tuple[NDArray[np.int64], Matrix]:
-    """Add up the counts of equal pairs; return an array of the distinct pairs, rising, and an array of their counts."""
+    """Add up the counts of equal pairs; return two arrays, the distinct pairs, rising, and the count of each."""
     distinct, inverse = np.unique(pairs, return_inverse=True)
     return distinct, np.bincount(inverse, weights=counts, minlength=len(distinct)).astype(np.float64)
 

@@ -1,10 +1,14 @@
-"""Search the best centres on a sample for every k, and measure how stable the clusters are.
+"""Search the best centres for every k on a sample of the points, and measure how stable the clusters are.
 
-First, all restarts run a few of Lloyd's iterations, and the best of each k run until they converge. Second, in rounds
-of exchanges, the centres of each k, with one centre added, removed or replaced, are tried as starts for the same and
-the neighbouring k, until this lowers no inertia any more. If the sample is large, both steps run on its first points,
-and the best solutions then run until they converge on the whole sample. All of this runs on the driver, since the
-number of points is bounded.
+The search has three steps.
+
+1. Restarts: every start of every k runs a few of Lloyd's iterations; the best of each k then run until they converge.
+2. Exchanges, in rounds: the centres of each k, with one centre added, removed or replaced, are tried as starts for
+   k + 1, k - 1 or k. The rounds end when they lower the inertia of no k any more.
+3. If the sample is large, the first two steps run on its first points only. The best solutions then run until they
+   converge on the whole sample.
+
+The search runs on the driver, which is possible because the size of the sample is bounded.
 """
 
 import logging
@@ -26,37 +30,37 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
-"""Restarts and exchanges run on the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points."""
+"""Steps 1 and 2 run on the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points of the sample."""
 EARLY_ITERATIONS, N_REFINED = 5, 3
-"""Iterations of every restart, and number of restarts of each k that are then continued."""
+"""Number of iterations of every start, and number of starts of each k that then run until they converge."""
 FINAL_ITERATIONS = 2
-"""Iterations on the whole sample of the best solutions on its first points; one of each k then continues."""
+"""Number of iterations in step 3 of several solutions of each k; the best of them then runs until it converges."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Maximum number of rounds of exchanges, and of rounds in a row that lower the inertia of no k."""
+"""Maximum number of rounds in step 2, and number of rounds in a row without a lower inertia after which it ends."""
 DRAWS = 32
 """Number of points that are drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Maximum iterations of a solution. Few need a tenth of this; the limit ends a cycle, which rounding might cause."""
+"""Maximum number of iterations of a solution; few need more than 30. It ends a cycle, which rounding might cause."""
 
 
 def search(
     sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Solution]:
-    """Return the best solution of every k, converged on the sample.
+    """Search the best centres of every k on a sample, by the three steps that the module's docstring describes.
 
     Parameters
     ----------
-    sample : in fixed point, shuffled, at least ``ks[-1]`` of its points different
+    sample : points in fixed point, shuffled, at least ``ks[-1]`` of them different
     ks : numbers of clusters, rising
-    restarts : starts for every k
+    restarts : number of random starts for every k
     seed : whole number
-    bits : fractional bits of the fixed point
-    pool : processes to share the work; the result has the same bits for any number of them
+    bits : number of fractional bits of the fixed point
+    pool : processes that share the work; the result has the same bits for any number of them
 
     Returns
     -------
     list of Solution
-        The centres of each k, by rising k.
+        One for each k, by rising k. Lloyd's iterations have converged on the whole sample.
     """
     first, pool = _first_points(sample, ks[-1]), pool or WorkerPool(1)
     with threadpool_limits(limits=1):
@@ -74,9 +78,9 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * ``max_k``) points of the sample.
+    """Return the first points of the sample, on which steps 1 and 2 of the search run; ``max_k`` is the largest k.
 
-    Returns ``sample`` itself if it has at most as many, or if fewer than ``max_k`` of the first points are distinct.
+    Returns ``sample`` itself if it has no more points than that, or if fewer than ``max_k`` of them are distinct.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
@@ -88,7 +92,7 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Run the restarts of every k; return for each k its best ``N_REFINED`` solutions, which have converged."""
+    """Run step 1 of the search; return for each k a list of its ``N_REFINED`` best solutions, which have converged."""
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
     return _refine(points, solutions, N_REFINED, bits, pool)
@@ -102,16 +106,16 @@ def _refine(
     pool: WorkerPool,
     early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Solution]]:
-    """Run ``early_iterations`` on all solutions of every k, then the ``n`` best of each k until they converge.
+    """Run a few iterations on all solutions of every k, and then the ``n`` best solutions of each k to convergence.
 
     Parameters
     ----------
     points : in fixed point
     by_k : a list of solutions for each k
     n : number of solutions of each k that run until they converge
-    bits : fractional bits of the fixed point
-    pool : processes to share the work
-    early_iterations : number of Lloyd's iterations of all solutions, after which the best are chosen
+    bits : number of fractional bits of the fixed point
+    pool : processes that share the work
+    early_iterations : number of Lloyd's iterations after which the ``n`` best solutions are chosen
 
     Returns
     -------
@@ -129,7 +133,7 @@ def _lloyd(
 ) -> list[Solution]:
     """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the results in order."""
     n = len(pool)
-    # every n-th solution: solutions are sorted by k, so that each process gets large and small ones
+    # each process gets every n-th solution: solutions are sorted by k, so one that got the last ones would take longest
     parts = [solutions[i::n] for i in range(n)]
     by_part = pool.map(seeding.lloyd, repeat(points, n), parts, repeat(iterations, n), repeat(bits, n))
     results: list[Solution] = list(solutions)
@@ -139,9 +143,9 @@ def _lloyd(
 
 
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Return the results of ``seeding.propose`` for all solutions, in one list. Makes them in parallel.
+    """Call ``seeding.propose`` for every solution, in parallel, and return all new starting centres in one list.
 
-    Each is a pair: position of a k in ``solutions``, and starting centres for this k, shape (k, n_features).
+    An item of the list is a pair: the position of a k in ``solutions``, and centres for this k, shape (k, n_features).
     """
     n = len(pool)
     parts = [range(len(solutions))[i::n] for i in range(n)]
@@ -153,7 +157,7 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Improve the solution of each k by starts that ``seeding.propose`` makes from its own and neighbouring solutions.
+    """Run step 2 of the search: improve the solution of each k by starts made from it and from neighbouring solutions.
 
     Returns a list with one Solution per k. Ends after ``MAX_EXCHANGES`` rounds, or after ``MAX_FAILED_EXCHANGES``
     rounds in a row that lower the inertia of no k.
@@ -164,9 +168,9 @@ def _exchange(
         draws = random.random(DRAWS)
         proposed: list[list[Solution]] = [[] for _ in solutions]
         for index, centres in _propose(points, solutions, draws, pool):
-            name = centres.tobytes()
-            if name not in tried:
-                tried.add(name)
+            content = centres.tobytes()
+            if content not in tried:
+                tried.add(content)
                 proposed[index].append(Solution(centres, np.inf, 0, False))
         better = [
             seeding.best_solutions([solution, *rivals], 1)[0]
@@ -182,25 +186,26 @@ def _exchange(
 def stability(
     sample: Points, ks: Sequence[int], *, subsamples: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Stability | None]:
-    """Return the stability of every k: the adjusted Rand index between clusterings fitted on different halves.
+    """Measure for every k how well the clusters agree that ``search`` finds on different random halves of a sample.
 
-    Each half holds each point with probability 1/2. K-means is fitted on a half as ``search`` does, from only four
-    starts, since its exchanges with neighbouring k make up for poor starts. Two halves are compared on the points that
-    are in both; without such points their index is 1.
+    A half has each point with probability 1/2. The search on a half runs from only four starts, since the exchanges
+    with neighbouring k make up for poor starts. The agreement of two halves is the adjusted Rand index of their
+    clusters on the points that are in both halves; it is 1 if there are no such points.
 
     Parameters
     ----------
-    sample : in fixed point, shuffled; only its first 20,000 points are used
+    sample : points in fixed point, shuffled; only the first 20,000 are used
     ks : numbers of clusters, rising
     subsamples : number of halves, at least 2
     seed : whole number
-    bits : fractional bits of the fixed point
-    pool : processes to share the work; the result has the same bits for any number of them
+    bits : number of fractional bits of the fixed point
+    pool : processes that share the work; the result has the same bits for any number of them
 
     Returns
     -------
     list of Stability or None
-        One per k, over all pairs of halves; None if a half has fewer distinct points than k.
+        One per k: mean and standard deviation over all pairs of halves; None if a half has fewer than k distinct
+        points.
 
     References
     ----------
@@ -218,7 +223,7 @@ def stability(
     results: list[Stability | None] = [None] * len(ks)
     for index, k in enumerate(feasible):
         indices = [
-            _rand_index(labels[a][index], labels[b][index], masks[a] & masks[b], points.weights, k)
+            _adjusted_rand_index(labels[a][index], labels[b][index], masks[a] & masks[b], points.weights, k)
             for a, b in combinations(range(subsamples), 2)
         ]
         results[index] = Stability(float(np.mean(indices)), float(np.std(indices)), subsamples)
@@ -228,7 +233,7 @@ def stability(
 def with_stability(
     fits: list[Fit], sample: Points, options: GridOptions, bits: int, pool: WorkerPool | None = None
 ) -> list[Fit]:
-    """Return the fits with ``Fit.stability`` measured on a sample, or unchanged if ``options.subsamples`` is 0."""
+    """Return the fits with their stability, measured on a sample; unchanged if ``options.subsamples`` is 0."""
     if not options.subsamples:
         return fits
     started = time.monotonic()
@@ -241,24 +246,29 @@ def with_stability(
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
-    """Fit every k to ``part``, a half of ``points``; return for each k the index of the centre nearest to each point.
+    """Fit every k to a part of the points; return for each k the labels of all points, arrays of shape (n_points,).
 
-    The arrays that are returned, of shape (n_points,), are for all ``points``.
+    The label of a point is the index of its nearest centre.
     """
     solutions = search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
 
 
-def _rand_index(
+def _adjusted_rand_index(
     labels: NDArray[np.int64],
     other: NDArray[np.int64],
     shared: NDArray[np.bool_],
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    """Return the adjusted Rand index of two clusterings, on the points where ``shared`` is true; 1 if there are none.
+    """Return the adjusted Rand index of two clusterings on some of the points; 1 if these are none.
 
-    ``labels`` and ``other`` hold the cluster index of each point in these clusterings, in [0, k), shape (n_points,).
+    Parameters
+    ----------
+    labels, other : index of each point's cluster in the two clusterings, in [0, k), shape (n_points,)
+    shared : whether a point counts, shape (n_points,)
+    weights : weight of each point, shape (n_points,)
+    k : number of clusters of both clusterings
     """
     pairs = np.bincount(labels[shared] * k + other[shared], weights=weights[shared], minlength=k * k)
     ari = agreement(pairs.astype(np.int64).reshape(k, k)).ari

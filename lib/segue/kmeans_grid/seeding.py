@@ -1,6 +1,6 @@
-"""Make and improve starting centres: k-means++, Lloyd's iterations, and exchanges of single centres.
+"""Make and improve starting centres: k-means++, Lloyd's iterations, and removal and addition of single centres.
 
-All functions work on arrays in memory, and return the same bits on every machine.
+All functions work on arrays in memory. Their results have the same bits on every machine.
 """
 
 import math
@@ -15,37 +15,40 @@ from segue.kmeans_grid.kernel import Matrix, Points
 
 
 class Solution(NamedTuple):
-    """Centres of one k after some of Lloyd's iterations."""
+    """The centres of one k after a number of Lloyd's iterations."""
 
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     inertia_offset: float
-    """Result of the function ``inertia_offset`` for the centres before their last move; infinite before the first."""
+    """Result of the function ``inertia_offset`` for the centres before the last iteration; infinite before the first.
+
+    Of several solutions, the one with the lowest value has the lowest inertia.
+    """
     iterations: int
     """Number of Lloyd's iterations since the starting centres."""
     converged: bool
-    """Whether another iteration would move no centre."""
+    """Whether the last iteration moved no centre."""
 
 
 def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int) -> list[Matrix]:
-    """Choose the starting centres of several restarts by greedy k-means++. O(n d) for each candidate centre.
+    """Choose starting centres for several restarts by greedy k-means++. O(n d) for each candidate.
 
-    The first k rows of each result are the starting centres for k clusters, so that one call serves all k of a grid.
-    The first centre is drawn with a probability proportional to the weights of the points. Each further centre is the
-    best of 2 + ln(n_centres) candidates, drawn with a probability proportional to the weight of a point times its
-    squared distance to the nearest centre chosen before.
+    The first centre is a point drawn with a probability proportional to its weight. For each further centre,
+    2 + ln(n_centres) candidates are drawn, rounded down, and the one that lowers the inertia most is chosen. A point is
+    drawn as a candidate with a probability proportional to its weight times its squared distance to the nearest centre
+    chosen so far.
 
     Parameters
     ----------
     points : at least ``n_centres`` of them different
-    n_centres : number of centres
+    n_centres : number of centres, the largest k
     restarts : numbers of the restarts; the random numbers of a restart depend on its number and ``seed`` alone
     seed : whole number
 
     Returns
     -------
     list of arrays of shape (n_centres, n_features)
-        One for each restart.
+        One for each restart. For a smaller k, the first k rows are the starting centres.
 
     References
     ----------
@@ -58,7 +61,7 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
     rows, weights = points.rows, points.weights
     squares = np.einsum("ij,ij->i", rows, rows)
     each = np.arange(len(restarts))
-    # cumsum adds from left to right; pairwise sums would differ between processors
+    # cumsum always adds from left to right; the order of the additions of np.sum differs between processors
     first = np.searchsorted(np.cumsum(weights), draws[:, 0, 0] * weights.sum(), side="right")
     chosen = [np.minimum(first, len(points) - 1)]
     distances = _squared_distances(points, squares, chosen[0])
@@ -83,9 +86,10 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Run up to ``iterations`` more of Lloyd's iterations on each solution, and return the new solutions in order.
+    """Run up to ``iterations`` of Lloyd's iterations on each solution that has not converged; return all solutions.
 
-    Solutions that have converged are returned unchanged. ``bits`` is the number of fractional bits of the fixed point.
+    The solutions that are returned are in the order of ``solutions``. ``bits`` is the number of fractional bits of the
+    fixed point.
     """
     results = list(solutions)
     for _ in range(iterations):
@@ -101,33 +105,38 @@ def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: 
 
 
 def inertia_offset(sums: Matrix, centres: Matrix) -> float:
-    """Return the inertia minus the sum of the points' squared lengths: the same bits for any order of the points.
+    """Return the inertia of centres minus the sum of the squared lengths of all points.
 
-    The subtracted sum does not depend on the centres, so of several solutions for the same points, the solution with
-    the lowest offset has the lowest inertia. The offset is computed from the numbers of points and the sums of their
-    coordinates alone, which are exact.
+    The subtracted sum does not depend on the centres. So, for the same points, the centres with the lowest offset have
+    the lowest inertia. The offset is used because it has the same bits for any order of the points: it is computed from
+    the number of points of each centre and the sums of their coordinates, which are exact.
 
     Parameters
     ----------
     sums : result of ``kernel.centre_sums`` for ``centres``
     centres : shape (k, n_features)
     """
-    # fsum rounds once; sums within numpy differ between processors
+    # fsum rounds only its result; the order of additions in numpy, and thus the rounding, differs between processors
     terms = sums[:, -2:-1] * centres * centres - 2 * centres * sums[:, :-2]
     return math.fsum(terms.ravel())
 
 
 def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Return the centres, after moving each centre without points to the point that is farthest from the other centres.
+    """Replace each centre without points by a point: the one that is farthest from its nearest other centre.
 
-    Only those other centres count that have points or were moved before. If every centre has points, ``centres`` itself
-    is returned.
+    Centres without points are replaced one after the other. Those that are still to be replaced do not count as other
+    centres.
 
     Parameters
     ----------
-    points : points to which centres may be moved; of equally far points the first is used
+    points : points that may become centres; of equally far points the first is used
     centres : shape (k, n_features)
     empty : whether a centre has no points, shape (k,)
+
+    Returns
+    -------
+    array of shape (k, n_features)
+        ``centres`` itself if every centre has points.
     """
     if not empty.any():
         return centres
@@ -144,7 +153,10 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
 
 
 def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
-    """Return up to ``n`` solutions, lowest ``inertia_offset`` first; of equal offsets only the first solution given."""
+    """Return the ``n`` solutions with the lowest inertia, lowest first, or fewer if there are not as many.
+
+    They are compared by ``inertia_offset``. Of several solutions with the same offset only the first is returned.
+    """
     distinct: dict[float, Solution] = {}
     for solution in sorted(solutions, key=lambda solution: solution.inertia_offset):
         distinct.setdefault(solution.inertia_offset, solution)
@@ -154,31 +166,31 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Call ``propose`` for the solutions at the positions ``indices``: the work of one process.
+    """Call ``propose`` for several positions in ``solutions``, the work of one process of a WorkerPool.
 
-    Returns a list of pairs: the position, and the result of ``propose``.
+    Returns a list with a pair for each of ``indices``: the position, and the result of ``propose``.
     """
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
 
 def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
-    """Make new starting centres for one k and its neighbours from the centres of this k. O(n k d).
+    """Make new starting centres for k - 1, k and k + 1 clusters from the centres of a solution for k. O(n k d).
 
-    A good solution for k is a good start for k + 1 if a centre is added, and for k - 1 if a centre is removed. Removing
-    one centre and adding another, in either order, moves a centre out of a local optimum.
+    With one centre added, a good solution for k is a good start for k + 1; with one centre removed, for k - 1. With one
+    centre removed and another added, in either order, it is a start for k that may lead to a better local optimum.
 
     Parameters
     ----------
-    points : a sample
+    points : the sample on which centres are searched
     solutions : one per k, by rising k
-    index : position in ``solutions`` of the k whose centres are changed
-    draws : numbers in [0, 1), shape (n,); each draws a point, and the best of these points becomes an added centre
+    index : position of the solution for k in ``solutions``
+    draws : random numbers in [0, 1), shape (n,), by which ``with_added_centre`` draws points
 
     Returns
     -------
-    list of (int, array of shape (k, n_features))
-        Position of a k in ``solutions``, and new centres for this k. The list is empty if every point coincides with a
-        centre.
+    list of (int, array of shape (n_centres, n_features))
+        Pairs of a position in ``solutions`` and new starting centres for its number of clusters. Empty if every point
+        equals a centre. Nothing is proposed for k - 1 or k + 1 if ``solutions`` does not have it.
     """
     centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
@@ -208,10 +220,16 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Return the centres and one more, shape (k + 1, n_features), or None if every point coincides with a centre.
+    """Add to k centres one of the points, and return shape (k + 1, n_features); None if every point equals a centre.
 
-    The new centre is the drawn point that lowers the inertia most. Each number in ``draws``, in [0, 1), draws a point
-    with a probability proportional to its weighted squared distance to the nearest centre.
+    Several points are drawn, and the one that lowers the inertia most is added. A point is drawn with a probability
+    proportional to its weight times its squared distance to the nearest centre.
+
+    Parameters
+    ----------
+    points : points of which one is added
+    centres : shape (k, n_features)
+    draws : random numbers in [0, 1), shape (n,), each of which draws a point
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)

@@ -1,6 +1,6 @@
 """Call functions in parallel processes on the driver's machine.
 
-Processes are used because threads that call numpy on many small arrays spend their time waiting for Python's global
+Threads would not do: calls of numpy on many small arrays spend most of their time waiting for Python's global
 interpreter lock.
 """
 
@@ -16,14 +16,16 @@ import loky
 from threadpoolctl import threadpool_limits
 
 MAX_WORKERS = 8
+"""Maximum number of processes."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables that set the number of threads of numpy's linear algebra."""
 
 
 class WorkerPool:
-    """A pool of processes that call functions, each with one numpy thread. Results equal those of sequential calls.
+    """Calls functions in parallel processes, each with one numpy thread. Results equal those of sequential calls.
 
-    A context manager, whose end ends the processes. Before ``start`` every call runs in the calling process, also if
-    the processes could not be started.
+    A pool is a context manager; at the end of the block its processes end. Before ``start``, and if the processes
+    cannot be started, calls run one after the other in the calling process.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class WorkerPool:
             self._executor = self._starter = None
 
     def start(self) -> None:
-        """Start the processes in the background: ``map`` waits until they have started. Does nothing if ``n`` is 1."""
+        """Begin to start the processes, and return at once; ``map`` waits for them. Does nothing if ``n`` is 1."""
         if self._n > 1 and not self._starter:
             self._starter = Thread(target=self._start, daemon=True)
             self._starter.start()
@@ -54,17 +56,17 @@ class WorkerPool:
     def _start(self) -> None:
         try:
             executor = loky.ProcessPoolExecutor(self._n, initializer=_import_kernels, env=dict.fromkeys(_THREADS, "1"))
-            # short calls make the executor start all of its processes
+            # the executor starts its processes only when it gets calls; the first real calls would wait for that
             list(executor.map(time.sleep, [0.01] * self._n))
             self._executor = executor
-        except (OSError, BrokenExecutor):  # too little memory for the processes: calls run in this one
+        except (OSError, BrokenExecutor):  # such as too little memory for the processes: ``map`` then does without
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Call ``function`` with one item of each of ``arguments``, like the built-in ``map``, but in parallel.
+        """Do what the built-in ``map`` does, but in parallel, and return a list of the results in order.
 
-        Returns a list of the results, in order. The function must not change its arguments: another process works on
-        copies.
+        ``arguments`` are iterables of the same length, of which each call gets one item. The function must not change
+        its arguments, since another process works on copies of them.
         """
         if self._starter:
             self._starter.join()
@@ -75,10 +77,10 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of processes, or 1 before ``start``: the number of parts to divide work into."""
+        """Return the number of parts to divide work into: one for each process, or 1 before ``start``."""
         return self._n if self._starter else 1
 
 
 def _import_kernels() -> None:
-    """Import in a new worker process numpy and the functions that it will call, so that its first call is fast."""
+    """Import numpy and the functions to be called in a new process, which its first call would otherwise wait for."""
     import_module("segue.kmeans_grid.seeding")

@@ -1,6 +1,7 @@
-"""Look up similar tracks, clusters, runs and figures in what a run wrote to its ``--output``, without a JVM.
+"""Look up similar tracks, clusters, runs and figures in an output folder, without a JVM.
 
-The command ``segue`` prints what these functions return.
+Each function takes the path or URI of an output folder (``--output``) and returns plain values. The command ``segue``
+prints them.
 
 >>> from segue.lookup import similar
 >>> similar("out/demo", "bohemian rhapsody").similar  # doctest: +SKIP

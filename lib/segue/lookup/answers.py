@@ -1,4 +1,4 @@
-"""Look up similar tracks, clusters, runs and figures in what a run wrote to ``--output``; return plain values."""
+"""Look up similar tracks, clusters, runs and figures in an output folder, and return them as plain values."""
 
 import json
 from collections.abc import Sequence
@@ -22,14 +22,15 @@ _CLUSTER_COLUMNS = ("cluster", "cluster_name", "cluster_description")
 _COLUMNS = ("track_id", *_TRACK_COLUMNS, *_CLUSTER_COLUMNS)
 _MAX_CANDIDATES = 20
 FORMATS = ("png", "svg", "pdf")
+"""File formats of ``figure_image``."""
 WIDTH, SCALE = 900, 2
-"""Width of a picture in pixels before scaling, and the factor that both sides are then scaled by."""
+"""Width of a picture in pixels, and the factor by which width and height are then multiplied."""
 _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Result of a title look-up: a track with its similar tracks or, if the title is ambiguous, only the candidates.
+    """The result of ``similar``: a track and its similar tracks or, if the title is ambiguous, only candidates.
 
     A track is a dict from column name to value.
     """
@@ -37,33 +38,33 @@ class Answer:
     searched: str
     """The title that was typed."""
     track: dict[str, Any] | None = None
-    """The track that the title means; None if it is ambiguous."""
+    """The track that has the title; None if the title is ambiguous."""
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """The similar tracks, nearest first. Their dicts also have the keys distance, same_cluster, why (a list of the
-    shared features) and because (the same in words)."""
+    """The similar tracks, nearest first. Each has the further keys distance (scaled units), same_cluster (bool), why (a
+    list of the features that both tracks share) and because (the same in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
-    """Tracks that the title may mean, best match first."""
+    """The tracks that match an ambiguous title, best match first; empty if ``track`` is given."""
     notes: list[str] = field(default_factory=list)
-    """Sentences on what the answer lacks, such as that the lists are older than the labels."""
+    """Sentences on what is missing or out of date, such as that the lists are older than the labels."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the answer as a dict from field name to value, with values that can be written as JSON."""
+        """Return the fields as a dict from name to value; all values can be written as JSON."""
         return asdict(self)
 
 
 def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
-    """Find a track by its title; return an Answer with its similar tracks or, if several match, with the candidates.
+    """Find a track by its title, and return its similar tracks; if the title is ambiguous, return the candidates.
 
     Parameters
     ----------
-    root : the ``--output`` of a run
+    root : path or URI of the output folder of a run
     title : a title, "title - artist", or a track id; case, accents, punctuation and a few typos are ignored
-    pick : number of the candidate to select, from 1; by default the best match, if it is unambiguous
+    pick : number of the candidate to select, from 1; if None, the best match is selected unless it is ambiguous
 
     Raises
     ------
     InputError
-        If no title matches, or there is no candidate ``pick``.
+        If no track matches, or there are fewer than ``pick`` candidates.
     OutputError
         If a table is missing or cannot be read.
     """
@@ -86,13 +87,13 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
 
 
 def clusters(root: str) -> list[dict[str, Any]]:
-    """Return a list of dicts, one per cluster in ascending order: the profiles of the model that labeled the tracks.
+    """Return the profiles of the clusters of the model that labeled the tracks: a list of dicts, by cluster number.
 
-    The keys are the columns of the table ``cluster_profiles``.
+    The keys of a dict are the columns of the table ``cluster_profiles``.
 
     Parameters
     ----------
-    root : the ``--output`` of a run
+    root : path or URI of the output folder of a run
 
     Raises
     ------
@@ -107,14 +108,14 @@ def clusters(root: str) -> list[dict[str, Any]]:
 
 
 def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
-    """Return a list of dicts, one per run of a job, newest last: the rows of the table ``runs``.
+    """Return the rows of the table ``runs``, one per run of a job, as a list of dicts, newest last.
 
-    The keys are its columns; the JSON in settings, versions, input and counts is parsed.
+    The keys of a dict are the columns of the table. The JSON texts in settings, versions, input and counts are parsed.
 
     Parameters
     ----------
-    root : the ``--output`` of a run
-    last : number of newest runs to return; by default all
+    root : path or URI of the output folder of a run
+    last : number of rows to return, the newest; if None, all
 
     Raises
     ------
@@ -129,9 +130,9 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
 
 
 def _parse(text: str | None) -> Any:
-    """Return the value of a JSON text; {} for None and for invalid JSON.
+    """Return the value of a JSON text; an empty dict for None and for invalid JSON.
 
-    Earlier versions of segue made some of the JSON invalid when they redacted secrets.
+    The table ``runs`` has invalid JSON where an earlier version of segue redacted secrets.
     """
     try:
         return json.loads(text or "{}")
@@ -140,7 +141,10 @@ def _parse(text: str | None) -> Any:
 
 
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
-    """Return the Answer for the track with the id ``track_id``: its similar tracks, each with the reasons in words."""
+    """Return the Answer for one track: its similar tracks, each with the reasons in words.
+
+    ``searched`` is the title that was typed.
+    """
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
     entries = lists[track_id]["similar"] if track_id in lists else []
     features = list(dict.fromkeys(name for entry in entries for name in entry["why"]))
@@ -157,17 +161,19 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
             "because": describe_reasons(entry["why"], track, rows[entry["track_id"]], terciles),
         }
         for entry in entries
-        if entry["track_id"] in rows  # a track may have been removed since the lists were made
+        if entry["track_id"] in rows  # false for a track that was removed after the lists were made
     ]
     notes = _staleness(lists.get(track_id), tables.version(schema.LABELED_TRACKS))
     return Answer(searched, {name: track[name] for name in _COLUMNS}, neighbours, [], notes)
 
 
 def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
-    """Return a list with one note if a track has no list, or one from another version of labeled_tracks; else [].
+    """Return the notes for ``Answer.notes``: one if a track has no list, or an old one; else none.
 
-    ``row`` is the track's row of ``similar_tracks``, None if it has none; ``version`` is the current version of
-    labeled_tracks.
+    Parameters
+    ----------
+    row : the track's row in ``similar_tracks``; None if the track has no list
+    version : latest version of ``labeled_tracks``; a list made from another version is old
     """
     if row is None:
         return ["similar_tracks has no list for this track; run recommend_tracks.py"]
@@ -180,7 +186,7 @@ def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
 
 
 def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return a dict from feature to its 1/3 and 2/3 quantiles over all tracks, for the features ``names``."""
+    """Return the 1/3 and the 2/3 quantile of each feature over all tracks: a dict from feature to a pair of numbers."""
     terciles = {}
     for name in names:
         values = [x for x in tables.read(schema.LABELED_TRACKS, [name]).column(name).to_pylist() if x is not None]
@@ -190,11 +196,11 @@ def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, fl
 
 
 def figures(root: str) -> dict[str, str]:
-    """Return a dict from figure name to figure, as plotly JSON text, of all figures of a run's report.
+    """Return all figures of a report: a dict from the figure's name to its plotly JSON text.
 
     Parameters
     ----------
-    root : the ``--output`` of a run
+    root : path or URI of the output folder of a run
 
     Raises
     ------
@@ -205,11 +211,11 @@ def figures(root: str) -> dict[str, str]:
 
 
 def figure(root: str, name: str) -> "go.Figure":
-    """Return one figure of a run's report as a plotly Figure.
+    """Return one figure of a report as a plotly Figure.
 
     Parameters
     ----------
-    root : the ``--output`` of a run
+    root : path or URI of the output folder of a run
     name : name of a figure, a key of the dict that ``figures`` returns
 
     Raises
@@ -228,11 +234,11 @@ def figure(root: str, name: str) -> "go.Figure":
 
 
 def figure_image(root: str, name: str, path: str, kind: str) -> None:
-    """Write one figure of a run's report to a file, as a picture with a white background.
+    """Write one figure of a report to a file, as a picture with a white background.
 
     Parameters
     ----------
-    root : the ``--output`` of a run
+    root : path or URI of the output folder of a run
     name : name of a figure, a key of the dict that ``figures`` returns
     path : local file to write
     kind : "png", "svg" or "pdf"
@@ -258,7 +264,7 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
 
 
 def _contents(root: str) -> dict[str, Any]:
-    """Return a dict from figure name to a dict of the figure's data and layout, read from ``report.json``."""
+    """Read all figures from ``report.json``: a dict from the figure's name to a dict of its data and layout."""
     text = read_text(root, JSON_FILE)
     if text is None:
         raise OutputError(f"{root} has no {JSON_FILE}, which the report's figures are read from; run render_report.py")

@@ -1,4 +1,4 @@
-"""The command ``segue``: look-ups in the tables of an output, without a JVM."""
+"""Run the command ``segue``, which prints look-ups in the tables of an output folder, without a JVM."""
 
 import argparse
 import json
@@ -16,11 +16,11 @@ from segue.lookup import answers
 from segue.lookup.answers import Answer
 
 _GAP, _MIN_WIDTH = 2, 12
-"""Characters between two columns, and the width below which no column is shortened."""
+"""Number of spaces between two columns, and number of characters to which a column may be shortened."""
 
 
 def similar_text(answer: Answer, width: int) -> str:
-    """Return a track with its similar tracks, or the candidates, as text for a terminal of ``width`` characters."""
+    """Format an Answer of ``answers.similar`` as text for a terminal of ``width`` characters."""
     if answer.track is None:
         return "\n".join([*_candidates(answer, width), *_notes(answer)])
     rows = [
@@ -42,7 +42,7 @@ def similar_text(answer: Answer, width: int) -> str:
 
 
 def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return the result of ``answers.clusters`` as the text of a table, for a terminal of ``width`` characters."""
+    """Format the result of ``answers.clusters`` as a table for a terminal of ``width`` characters."""
     cells = [
         [
             row["cluster_name"],
@@ -60,7 +60,7 @@ def clusters_text(rows: Sequence[dict[str, Any]], width: int) -> str:
 
 
 def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
-    """Return the result of ``answers.runs`` as the text of a table, for a terminal of ``width`` characters."""
+    """Format the result of ``answers.runs`` as a table for a terminal of ``width`` characters."""
     cells = [
         [
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
@@ -77,16 +77,16 @@ def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str | None]], width: int, flexible: Sequence[int]
 ) -> list[str]:
-    """Return a table as a list of lines, one per row, the header first, without borders, markup or ANSI codes.
+    """Format a table as plain text, and return its lines: the header, and one for each row.
 
     Parameters
     ----------
     header : titles of the columns
-    rows : cells; control characters are replaced by spaces
-    width : characters per line of the terminal; lines are longer if the columns cannot be shortened further
+    rows : a list of cells for each row; control characters are replaced by spaces
+    width : width of the terminal in characters; lines are longer if the columns cannot be shortened enough
     flexible : indices of the columns that may be shortened, to no less than ``_MIN_WIDTH`` characters
     """
-    # imported here: takes some 50 ms, and --help and --json need no table
+    # imported here, since the import takes some 50 ms, which --help and --json would wait for without need
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
@@ -102,13 +102,14 @@ def table(
     for line in lines:
         grid.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in line))  # Text: no markup in data
     output = StringIO()
-    # rich would drop columns that do not fit
+    # in a narrower table, rich would leave out columns
     width = max(width, narrowest)
     Console(file=output, width=width, color_system=None, force_terminal=False, force_jupyter=False).print(grid)
     return [line.rstrip() for line in output.getvalue().split("\n")[:-1]]
 
 
 def _candidates(answer: Answer, width: int) -> list[str]:
+    """Return lines that list the tracks which match an ambiguous title, and say how to select one."""
     rows = [
         [str(number), row["title"], row["artist"], str(row["year"] or "")]
         for number, row in enumerate(answer.candidates, 1)
@@ -120,7 +121,7 @@ def _candidates(answer: Answer, width: int) -> list[str]:
 
 
 def _head(track: dict[str, Any]) -> list[str]:
-    """Return three lines that describe a track: title, details and cluster. ``track`` maps column names to values."""
+    """Return three lines that describe a track, a dict from column name to value: title, details, cluster."""
     details = [f"by {track['artist']}"] if track["artist"] else []
     details += [f"on {track['album']}"] if track["album"] else []
     details += [str(track[name]) for name in ("year", "genre") if track[name]]
@@ -134,9 +135,9 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    """Return the counts of a run as text, such as "label: tracks 2,000"; counts of zero are left out.
+    """Return the counts of a run as text, such as "label: tracks 2,000"; zeros are left out.
 
-    ``counts`` maps each stage of the run to a dict from name to count; other values are ignored.
+    ``counts`` has a dict from name to count for each stage, by the stage's name; values that are no dict are ignored.
     """
     texts = []
     for stage, values in counts.items():
@@ -147,29 +148,33 @@ def _counts(counts: dict[str, Any]) -> str:
 
 
 def _printable(text: str | None) -> str:
-    """Return the text with spaces for control characters, which would move the cursor or colour the terminal."""
+    """Replace control characters by spaces: in a terminal they would move the cursor or change colours."""
     # guard: terminal-control-characters-removed -> return text or ""
     return printable(text or "")
 
 
 DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
-"""Exit codes."""
+"""Exit codes of the command."""
 _DEFAULT_RUNS = 20
 _SIZE_WITHOUT_TERMINAL = (120, 40)
+"""Width and height in characters that are assumed if the output is not a terminal."""
 _Answer = tuple[Any, Callable[[int], str]]
-"""The answer as a value for ``--json``, and a function that returns it as text for a terminal's width in characters."""
+"""A value for ``--json``, and a function from the width of the terminal, in characters, to the text to print."""
 
 
 class _Parser(argparse.ArgumentParser):
+    """A parser that reports a wrong option in one line, without the usage text."""
+
     def error(self, message: str) -> NoReturn:
         print(f"error: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(WRONG_OPTIONS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the look-up that ``argv`` (by default the command line) selects, print the result and return the exit code.
+    """Run the look-up that the arguments ``argv`` select, print the result, and return the exit code.
 
-    The code is 0 if the look-up succeeds, 3 if it does not. Wrong options exit the process with code 2.
+    By default the arguments are those of the command line. The exit code is 0, or 3 if the look-up fails. If an option
+    is wrong, the process exits with code 2.
     """
     options = _parser().parse_args(argv)
     try:
@@ -181,12 +186,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        # the reader, such as head, has closed the pipe; without this Python reports it again at exit
+        # a reader such as head has closed the pipe; without this, Python would report that as an error when it exits
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 
 def _parser() -> _Parser:
+    """Return the parser; its options have ``look_up``, a function from the options to an _Answer."""
     parser = _Parser(prog="segue", description="Look-ups in the tables that segue wrote, without Spark.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = _Parser(add_help=False)
@@ -214,6 +220,7 @@ def _parser() -> _Parser:
 
 
 def _figure(options: argparse.Namespace) -> _Answer:
+    """Write a figure to the files that the options name; without files, return it; without a name, list all names."""
     if options.name is None:
         names = sorted(answers.figures(options.output))
         return names, lambda _: "\n".join(names)

@@ -1,7 +1,7 @@
-"""Read Delta tables by SQL without Spark: only the requested columns and rows are read.
+"""Read the requested columns and rows of Delta tables without Spark, by SQL.
 
-The SQL engine is DataFusion, which is part of deltalake and starts in about 10 ms. Conversions of Arrow that import
-pandas are avoided, as the import takes longer than the rest of a look-up.
+The SQL engine is DataFusion, which is part of the package deltalake and starts in about 10 ms. Functions of pyarrow
+that import pandas are not used here, as that import would take longer than the rest of a look-up.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from segue.errors import OutputError
 from segue.schema import Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
-"""Hadoop's URI schemes, and what deltalake expects in their place."""
+"""What deltalake expects in place of a URI scheme of Hadoop, by that scheme."""
 _S3_VARIABLES = (
     ", and the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_ENDPOINT_URL and AWS_REGION for a store "
     "that is not Amazon's"
@@ -26,7 +26,7 @@ _S3_VARIABLES = (
 
 
 def deltalake_uri(uri: str) -> str:
-    """Return a URI of Hadoop with the scheme that deltalake has for the same store; other URIs are unchanged."""
+    """Replace the scheme of a Hadoop URI, such as ``s3a:``, by that of deltalake, ``s3:``; return others unchanged."""
     for scheme, replacement in _SCHEMES.items():
         if uri.startswith(scheme):
             return replacement + uri.removeprefix(scheme)
@@ -34,9 +34,12 @@ def deltalake_uri(uri: str) -> str:
 
 
 def read_text(root: str, name: str) -> str | None:
-    """Return the text of the file ``name`` in ``root``, None if it does not exist.
+    """Return the text of a UTF-8 file, or None if it does not exist.
 
-    A URI is read by the object store of deltalake, with the same credentials as the tables.
+    Parameters
+    ----------
+    root : path or URI of a folder; files at a URI are read by deltalake, with the same credentials as tables
+    name : name of the file in the folder
 
     Raises
     ------
@@ -57,9 +60,14 @@ def read_text(root: str, name: str) -> str | None:
 
 
 class Tables:
-    """Reads the Delta tables in one folder, ``root``, each at the version that was current when it was first read.
+    """Reads the Delta tables of one output folder.
 
-    Methods raise OutputError if a table is missing, lacks a requested column, or cannot be read.
+    All methods read a table at the version that was the latest when it was first read. They raise OutputError if the
+    table is missing, lacks a requested column, or cannot be read.
+
+    Parameters
+    ----------
+    root : path or URI of the output folder
     """
 
     def __init__(self, root: str) -> None:
@@ -67,17 +75,23 @@ class Tables:
         self._open: dict[str, DeltaTable] = {}
 
     def version(self, table: Table) -> int:
-        """Return the number of the Delta version at which a table is read."""
+        """Return the version, a number from 0, at which a table is read."""
         return int(self._table(table).version())
 
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
-        """Return some columns of all rows of a table as a pa.Table, sorted by the column ``order`` if given."""
+        """Return columns of all rows of a table as a pyarrow Table, sorted by the column ``order`` if it is given."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
 
     def rows(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return a dict from track id to its row, a dict from column name to value, for the track ids in ``ids``.
+        """Return the rows of some tracks: a dict from track id to a dict from column name to value.
 
-        Ids that the table does not have are left out. Row groups whose statistics exclude the ids are not read.
+        The cost is less than that of a whole table, since row groups whose statistics exclude the ids are not read.
+
+        Parameters
+        ----------
+        table : a table with the column ``track_id``
+        ids : track ids; those that the table does not have are left out
+        columns : names of the columns to return, besides ``track_id``
         """
         if not ids:
             return {}
@@ -86,7 +100,10 @@ class Tables:
         return {row["track_id"]: row for row in rows.to_pylist()}
 
     def _query(self, table: Table, columns: Sequence[str], clause: str) -> pa.Table:
-        """Return some columns of the rows of a table as a pa.Table; ``clause`` is a WHERE or ORDER BY clause, or ""."""
+        """Run a SELECT of the given columns of a table, and return a pyarrow Table.
+
+        ``clause`` follows the name of the table: a WHERE or ORDER BY clause, or an empty text.
+        """
         opened = self._table(table)
         available = {field.name for field in opened.schema().fields}
         if missing := [name for name in columns if name not in available]:
@@ -100,6 +117,7 @@ class Tables:
             raise OutputError(f"cannot read {table.name} in {self.root} ({_first_line(error)})") from error
 
     def _table(self, table: Table) -> DeltaTable:
+        """Open a table at its latest version, or return it if it is open already."""
         if table.name not in self._open:
             path = deltalake_uri(f"{self.root}/{table.name}")
             try:
@@ -114,11 +132,13 @@ class Tables:
 
 
 def _name(name: str) -> str:
+    """Quote the name of a column or table for SQL."""
     # guard: lookup-columns-quoted -> return '"' + name + '"'
     return '"' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:
+    """Quote a text as an SQL literal."""
     # guard: lookup-ids-quoted -> return "'" + text + "'"
     return "'" + text.replace("'", "''") + "'"
 

@@ -1,12 +1,16 @@
-"""Search tracks by a typed title.
+"""Search the tracks of a catalogue by a text that a user types: a title, "title - artist", or a track id.
 
-Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. A track scores 100 if the
-text is its id, its title, or title and artist in either order, joined by " - ". Only if no track scores so:
+Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. Every track that matches
+the text has a score:
+
+* 100: the text is the track's id, its title, or title and artist in either order, joined by " - ".
+
+Only if no track has this score, the other tracks are scored:
 
 * 100: the text has the same words as title and artist together, in any order;
-* 95: the text is part of the title, in whole words;
-* 65 to 94: the greatest similarity (rapidfuzz ``ratio`` and ``token_sort_ratio``) of the text to the title, or to title
-  and artist.
+* 95: the text is a part of the title, in whole words;
+* 65 to 94: the similarity of the text to the title, or to title and artist, by rapidfuzz; the largest of several
+  measures (``ratio``, ``token_sort_ratio``) counts.
 
 The cost of a search is O(n_tracks).
 """
@@ -20,29 +24,32 @@ from segue.similarity.recordings import artist_key, artist_keys, fold_text, norm
 
 EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
 _MIN_LEAD = 5.0
-"""Minimum lead of the best score over the second one for which ``best_match`` returns the best match."""
+"""Minimum difference of the two best scores for which ``best_match`` returns the best match."""
 _MAX_MATCHES = 200
-"""Maximum number of tracks that one similarity measure returns."""
+"""Maximum number of tracks that are found by each measure of similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """A recording that matches a typed title, as position and score of one track of the catalogue.
+    """A recording that matches a typed text, represented by one of the tracks (releases) of this recording.
 
-    If several releases of the recording match, the track is the one with the highest score; of equals the most popular
-    one, then the one with the smallest id.
+    Of the tracks that match, this is the one with the highest score; of equal scores the most popular one; of equally
+    popular ones the one with the smallest id.
     """
 
     index: int
-    """Position of the release in the catalogue."""
+    """Position of the track in the catalogue."""
     score: float
-    """Score of the match, 65 to 100, as the module's docstring defines it."""
+    """Score of the track, 65 to 100, as the module's docstring defines it."""
 
 
 class TitleIndex:
-    """Finds tracks of a catalogue by a typed title.
+    """Finds tracks of a catalogue by a typed text.
 
-    Made from sequences with one entry per track; a result is a position in them. An artist or popularity may be None.
+    Parameters
+    ----------
+    ids, titles, artists, popularity : columns of the catalogue, each with one entry per track
+        An artist or a popularity may be None.
     """
 
     def __init__(
@@ -57,28 +64,29 @@ class TitleIndex:
         self._words, self._keys = words_and_keys(titles)
 
     def search(self, text: str) -> list[TitleMatch]:
-        """Return a list of TitleMatch, one per recording that matches the text, highest score first.
+        """Return the recordings that match a text, as a list of TitleMatch, highest score first. O(n_tracks).
 
-        At equal score the more popular one is first, then the one with the smaller id.
+        Of equal scores the most popular recording is first; of equally popular ones the one with the smallest id.
         """
         if text in self._ids:
             return [TitleMatch(self._ids.index(text), EXACT_SCORE)]
         scores = self._exact(text) or self._similar(text)
         best: dict[tuple[str, str], TitleMatch] = {}
         for index, score in scores.items():
-            # an unknown artist is replaced by the track's id: two tracks of unknown artists are two recordings
+            # an unknown artist is replaced by the track's id: otherwise tracks of one title would be one recording
             recording = (artist_key(self._artists[index]) or self._ids[index], self._keys[index])
             if recording not in best or self._rank(TitleMatch(index, score)) < self._rank(best[recording]):
                 best[recording] = TitleMatch(index, score)
         return sorted(best.values(), key=self._rank)
 
     def _rank(self, match: TitleMatch) -> tuple[float, float, str]:
+        """Return the key by which matches are sorted, the best first."""
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score of the tracks that the text names exactly.
+        """Return the tracks whose title, or title and artist, is the text: a dict from position to score, 100.
 
-        The text is a title, or title and artist in either order, joined by " - ".
+        Title and artist may be in either order, joined by " - ".
         """
         words, key = normalise_words(fold_text(text)), title_key(text)
         pairs = zip(self._words, self._keys, strict=True)
@@ -91,9 +99,12 @@ class TitleIndex:
         return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
-        """Return a dict from position to score of the tracks by ``artist`` whose title has the key ``key``.
+        """Return the tracks with a given title by a given artist: a dict from position to score, 100.
 
-        ``key`` is a result of ``recordings.title_key``. ``artist`` can be any one of a track's artists.
+        Parameters
+        ----------
+        key : the title, as ``recordings.title_key`` returns it
+        artist : name of the artist; a track with several artists is found by each of them
         """
         name = artist_key(artist)
         return {
@@ -103,7 +114,7 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score of the tracks whose title contains the text or resembles it."""
+        """Return the tracks whose title contains or resembles the text: a dict from position to score, 65 to 100."""
         query = normalise_words(fold_text(text))
         if not query:
             return {}
@@ -120,9 +131,14 @@ class TitleIndex:
 
 
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
-    """Return the first TitleMatch of a search if it is the only exact one or clearly the best, else None.
+    """Return the best of the matches of a search if it is unambiguous, else None.
 
-    Clearly the best is a score of at least ``MIN_BEST_SCORE`` that exceeds the next one by at least ``_MIN_LEAD``.
+    It is unambiguous if it is the only match with score 100, or if its score is at least ``MIN_BEST_SCORE`` and at
+    least ``_MIN_LEAD`` above the second best.
+
+    Parameters
+    ----------
+    matches : result of ``TitleIndex.search``
     """
     if not matches:
         return None

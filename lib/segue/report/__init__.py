@@ -1,4 +1,4 @@
-"""The report: numbers aggregated from the tables; sentences, figures, an HTML page and a JSON file made from them."""
+"""Make the report: aggregate numbers from the tables, and render them as sentences, figures, an HTML page and JSON."""
 
 HTML_FILE, JSON_FILE = "report.html", "report.json"
-"""File names of the report below an ``--output``."""
+"""Names of the report's files in the output folder."""

@@ -1,4 +1,4 @@
-"""Escape texts for HTML and JSON, and write a content security policy, so that nothing from the data runs as code."""
+"""Escape texts for HTML and JSON, and make a content security policy, so that no text of the data runs as code."""
 
 import base64
 import hashlib
@@ -16,9 +16,9 @@ _MAX_LENGTH = 2000
 
 
 def visible_text(content: Any) -> Any:
-    """Return a text on one line, without control characters, cut to ``_MAX_LENGTH`` characters.
+    """Put a text on one line, without control characters, and cut it to ``_MAX_LENGTH`` characters.
 
-    ``Markup``, which is HTML already, and values of other types are returned unchanged.
+    Values that are not a text are returned unchanged, and so is ``Markup``, a text that is HTML already.
 
     >>> visible_text("a\\0b\\ud800"), visible_text(Markup("<b>\\n</b>")), visible_text(7)
     ('a b', Markup('<b>\\n</b>'), 7)
@@ -28,9 +28,9 @@ def visible_text(content: Any) -> Any:
 
 
 def json_text(content: Any) -> str:
-    """Return ``content`` as JSON text for an HTML script element, with "<", ">" and "&" escaped.
+    """Convert a value to JSON text that can stand in an HTML script element: "<", ">" and "&" are escaped.
 
-    Thus no text in it can end the element or begin another. NaN and infinities become null.
+    Otherwise a text in the value could end the element and begin another. NaN and infinities become null.
 
     >>> json_text({"title": "</script>", "x": [1.5, float("nan")]})
     '{"title":"\\\\u003c/script\\\\u003e","x":[1.5,null]}'
@@ -43,9 +43,9 @@ def json_text(content: Any) -> str:
 
 
 def json_value(content: Any) -> Any:
-    """Convert a value to types that JSON has: dict, list, str, int, float, bool and None.
+    """Convert a value, with all that it contains, to types that JSON has: dict, list, str, int, float, bool and None.
 
-    Dataclasses and mappings become dicts with string keys; arrays, lists and tuples become lists; NaN and infinities
+    Dataclasses and mappings become dicts with texts as keys; arrays, lists and tuples become lists; NaN and infinities
     become None; lone surrogates, which UTF-8 cannot encode, become "?".
 
     >>> json_value({1: (np.float64(0.5), np.inf), "text": "\\ud800"})
@@ -69,9 +69,9 @@ def json_value(content: Any) -> Any:
 
 
 def content_security_policy(*scripts: str) -> str:
-    """Return a content security policy, as text, under which a page runs only these scripts and fetches nothing.
+    """Return the text of a content security policy: a page may run only the given scripts, and load nothing.
 
-    ``scripts`` are the texts of inline scripts; the policy allows them by their hashes.
+    ``scripts`` are the texts of the scripts in the page, which the policy identifies by their hashes.
     """
     digests = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
     # guard: page-scripts-by-hash -> allowed = "'unsafe-inline'"

@@ -1,4 +1,4 @@
-"""Write the sentences of the report from its numbers."""
+"""Write the sentences of the report, from its numbers."""
 
 import math
 from collections.abc import Sequence
@@ -24,18 +24,19 @@ _COMPARATIVES = {
     "popularity": ("more popular", "less popular"),
     "year": ("newer", "older"),
 }
-"""By feature: the comparatives for a higher and for a lower value."""
+"""The comparatives that say that a feature is higher, and that it is lower, by the feature's name."""
 _ADJECTIVES = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
 MIN_TRACKS = 20
-"""Minimum number of tracks that a correlation, or the mean of a decade, needs to be in a sentence."""
+"""Minimum number of tracks for which a sentence names a correlation, or the mean of a decade."""
 _NORMAL_975 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 _MIN_LOADING = 0.2
+"""Minimum absolute weight of a feature in an axis of the map for which ``loading_sentence`` names the feature."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairCorrelation:
-    """Pearson's r of two features with its 95 % confidence interval (Fisher's z)."""
+    """Pearson's correlation ``r`` of two features, with its 95 % confidence interval from ``low`` to ``high``."""
 
     one: str
     other: str
@@ -45,19 +46,19 @@ class PairCorrelation:
 
     @property
     def is_clear(self) -> bool:
-        """Whether |r| is at least 0.1 and the confidence interval excludes 0."""
+        """Whether the correlation is large enough to report: |r| is at least 0.1, and the interval excludes 0."""
         return abs(self.r) >= 0.1 and self.low * self.high > 0
 
     @property
     def is_negligible(self) -> bool:
-        """Whether the correlation is not ``is_clear`` and its confidence interval lies between -0.3 and 0.3."""
+        """Whether there is hardly a correlation: it is not clear, and the interval lies between -0.3 and 0.3."""
         return not self.is_clear and max(-self.low, self.high) < 0.3
 
 
 def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCorrelation | None:
-    """Return the PairCorrelation of two features, or None if r is NaN or fewer than ``MIN_TRACKS`` tracks have both.
+    """Return the PairCorrelation of two features, with a confidence interval by Fisher's z.
 
-    None also if ``correlations`` does not have both features.
+    Returns None if ``correlations`` lacks a feature, if r is NaN, or if fewer than ``MIN_TRACKS`` tracks have both.
 
     References
     ----------
@@ -75,7 +76,7 @@ def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCo
 
 
 def pair_sentence(pair: PairCorrelation) -> str:
-    """Return a sentence on the correlation of two features.
+    """Return a sentence that says how the second feature differs where the first is high.
 
     >>> pair_sentence(PairCorrelation("energy", "acousticness", -0.67, -0.69, -0.64))
     'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
@@ -91,21 +92,23 @@ def pair_sentence(pair: PairCorrelation) -> str:
 
 
 def _positive(name: str) -> str:
+    """Return the adjective for tracks in which a feature is high, such as "acoustic"."""
     return _ADJECTIVES[name].replace("newer", "new")
 
 
 def _comparative(pair: PairCorrelation) -> str:
-    """Return in words how the second feature differs where the first is higher, such as "less acoustic"."""
+    """Return the comparative of the second feature where the first is higher, such as "less acoustic"."""
     return _COMPARATIVES[pair.other][pair.r < 0]
 
 
 def _interval(pair: PairCorrelation) -> str:
+    """Return r and its confidence interval as text."""
     r, low, high = map(feature_labels.format_signed, (pair.r, pair.low, pair.high))
     return f"r = {r}, with 95 % confidence {low} to {high}"
 
 
 def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorrelation]:
-    """Return a list of PairCorrelation: the ``limit`` most correlated pairs of audio features, largest |r| first.
+    """Return the pairs of audio features with the largest |r|, at most ``limit``, largest first.
 
     Pairs whose correlation is not clear (``PairCorrelation.is_clear``) are left out.
     """
@@ -114,18 +117,23 @@ def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorr
 
 
 def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
+    """Return the PairCorrelation of every pair of audio features that has one."""
     pairs = [pair_correlation(correlations, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
     return [pair for pair in pairs if pair]
 
 
 def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
-    """Return a list of PairCorrelation of the feature ``name`` with each of ``others``, largest |r| first."""
+    """Return the PairCorrelation of the feature ``name`` with each of ``others`` that has one, largest |r| first."""
     pairs = [pair_correlation(correlations, name, other) for other in others]
     return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
 
 
 def correlation_title(correlations: Correlations) -> str:
-    """Return the heading of the section on correlations: the strongest one, as "Energetic tracks are less acoustic"."""
+    """Return the heading of the section on correlations, such as "Energetic tracks are less acoustic".
+
+    It names the strongest correlation. If none is clear, it says that no features are correlated, or only "The
+    features" if the tracks are too few to say so.
+    """
     best = strongest_pairs(correlations, 1)
     if not best:
         pairs = _feature_pairs(correlations)
@@ -135,9 +143,9 @@ def correlation_title(correlations: Correlations) -> str:
 
 
 def correlation_sentences(correlations: Correlations) -> list[str]:
-    """Return a list with a sentence per correlation: the three strongest, and two that are always included.
+    """Return a sentence for each of the three strongest correlations, and for two that readers expect, in a list.
 
-    These are energy with acousticness and valence with danceability.
+    These two, energy with acousticness and valence with danceability, are left out if too few tracks have both.
     """
     pairs = strongest_pairs(correlations)
     listed = {frozenset((pair.one, pair.other)) for pair in pairs}
@@ -149,10 +157,11 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 
 
 def popularity_sentences(correlations: Correlations) -> list[str]:
-    """Return a list of sentences on the features that are correlated with popularity.
+    """Return sentences on the features that are correlated with popularity, in a list.
 
-    It has a sentence for each of the three strongest correlations that is clear (``PairCorrelation.is_clear``). If none
-    is clear, it has one sentence that no feature is correlated, or is empty if the tracks are too few to say so.
+    Of the three strongest correlations, each that is clear (``PairCorrelation.is_clear``) has a sentence. If none is
+    clear, there is one sentence that no feature is correlated with popularity, or no sentence if the tracks are too few
+    to say so.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:
@@ -165,10 +174,11 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
 
 
 def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
-    """Return a sentence on the feature that changes most over the years, with its mean in the first and last decade.
+    """Return a sentence on the feature that is most correlated with the year of release.
 
-    The means are left out if they contradict the correlation with the year. If no feature changes, the sentence says
-    so. Returns None if the tracks have no year, or are too few to conclude that a feature changes or that none does.
+    The sentence gives the means of the feature in the first and in the last decade, unless these contradict the
+    correlation. If no feature is correlated with the year, the sentence says that. Returns None if the tracks have no
+    years, or are too few to say either.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:
@@ -179,7 +189,7 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
     if not best.is_clear:
         return f"No feature changes over the years: the largest change is in {feature_labels.NAMES[best.other]}."
     first, last = _first_and_last_decade(years, best.other)
-    # the change from the first to the last decade may contradict the correlation over all years
+    # if the means of the two decades contradict the correlation over all years, only the correlation is given
     if first is None or last is None or (last[1] - first[1]) * best.r <= 0:
         return pair_sentence(best)
     before, after = (feature_labels.format_value(best.other, mean) for _, mean in (first, last))
@@ -190,9 +200,9 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
 
 def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """Return two tuples (decade, mean of the feature ``name``): for the first and for the last decade of enough tracks.
+    """Return the mean of a feature in the first and in the last decade, as two pairs (first year of the decade, mean).
 
-    Enough are ``MIN_TRACKS``. Returns (None, None) if there are fewer than two such decades.
+    Only decades of at least ``MIN_TRACKS`` tracks count. Returns (None, None) if there are fewer than two of them.
     """
     sums: dict[int, tuple[int, float]] = {}
     for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
@@ -204,7 +214,7 @@ def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] |
 
 
 def headline(k: int) -> str:
-    """Return the title of the report on ``k`` clusters.
+    """Return the title of a report on ``k`` clusters.
 
     >>> headline(10)
     'Ten ways your catalogue sounds'
@@ -213,7 +223,7 @@ def headline(k: int) -> str:
 
 
 def lead(numbers: ReportNumbers) -> str:
-    """Return a sentence on the largest and smallest cluster or, if only one has tracks, that all tracks sound alike."""
+    """Return two sentences, on the largest and the smallest cluster; one if only one cluster has tracks."""
     clusters = sorted((c for c in numbers.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
     if len(clusters) < 2:
         return f"All {numbers.n_tracks:,} tracks sound alike."
@@ -225,7 +235,7 @@ def lead(numbers: ReportNumbers) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as whole per cent, with "less than" and "more than" instead of a rounded 0 % and 100 %.
+    """Convert a share, from 0 to 1, to text in whole per cent; a share that is nearly 0 or 1 is not rounded to it.
 
     >>> percent(0.168), percent(0.004), percent(0.0)
     ('17 %', 'less than 1 %', '0 %')
@@ -249,7 +259,8 @@ def silhouette_word(value: float) -> str:
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
     """Return a sentence that says why the model has k clusters.
 
-    ``rule`` is the setting ``selection.rule``: "silhouette", "fixed", "knee" or "stable". Raises ValueError for others.
+    ``rule`` is the value of the setting ``selection.rule``. Raises ValueError if it is not "silhouette", "fixed",
+    "knee" or "stable".
     """
     k, ks = numbers.k, [score.k for score in numbers.k_scores]
     chosen = next(score for score in numbers.k_scores if score.k == k)
@@ -270,9 +281,9 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:
-    """Return two sentences, in a list, on how clusters agree with genres.
+    """Return two sentences on how well the clusters agree with the genres, in a list.
 
-    The first is on normalised mutual information, the second on purity and the adjusted Rand index.
+    The first gives the normalised mutual information, the second the purity and the adjusted Rand index.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
@@ -290,8 +301,13 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
 def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
     """Return a sentence that says which features increase or decrease along one axis of the map of the tracks.
 
-    ``loadings`` are pairs of a feature and its weight in the axis. Up to two features with |weight| >= 0.2 are named;
-    the sentence is "" if there are none.
+    At most two features are named, and only those with a weight of at least 0.2 in absolute value. If there are none,
+    the sentence is empty.
+
+    Parameters
+    ----------
+    loadings : pairs of a feature and its weight in the axis
+    direction : direction of the axis in the map, "right" or "up"
 
     >>> loading_sentence([("acousticness", 0.9), ("energy", -0.4), ("bpm", 0.1)], "right")
     'Farther right: more acoustic, less energetic.'

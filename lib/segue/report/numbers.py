@@ -1,7 +1,8 @@
-"""The numbers and texts of a report, as plain dataclasses: made by ``aggregates``, read by figures, findings and page.
+"""Define the numbers and texts of a report as dataclasses, which ``aggregates`` makes and figures and page show.
 
-Field names are the keys of ``report.json``. Features are in the unit of the tables: bpm in beats per minute, loudness
-in dB, duration_s in seconds, popularity from 0 to 100, year as a calendar year, all others as fractions from 0 to 1.
+The names of the fields are also the keys in ``report.json``. Features are in the unit of the tables: bpm in beats per
+minute, loudness in dB, duration_s in seconds, popularity from 0 to 100, year as a calendar year, all others as
+fractions from 0 to 1.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ class Distribution:
     """Histogram and quartiles of one feature over all tracks, in the unit of the tables."""
 
     name: str
+    """Name of the feature."""
     edges: list[float]
     """Bin edges, ascending, one more than ``counts``."""
     counts: list[int]
@@ -34,11 +36,12 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Pearson's r of every pair of columns (features, popularity, year), each over the tracks that have both values."""
+    """Pearson's r of every pair of numeric columns, each computed from the tracks that have both values."""
 
     names: list[str]
+    """Names of the columns: audio features, popularity, year."""
     r: Floats
-    """Pearson's r, shape (n_names, n_names); NaN where a column is constant or fewer than three tracks have both."""
+    """Pearson's r, shape (n_names, n_names); NaN if a column is constant, or fewer than three tracks have both."""
     n_tracks: NDArray[np.int64]
     """Number of tracks that have a value in both columns, shape (n_names, n_names)."""
 
@@ -50,6 +53,7 @@ class Years:
     years: list[int]
     """Years of release, ascending; years without tracks are left out."""
     counts: list[int]
+    """Number of tracks of each year."""
     means: Mapping[str, list[float | None]]
     """Mean of each feature in each year, by feature; None where no track of the year has a value."""
 
@@ -59,12 +63,13 @@ class Popularity:
     """Mean popularity of the tracks in each bin of one feature's values; bins of few tracks are left out."""
 
     name: str
+    """Name of the feature."""
     bin_centres: list[float]
     """Middle of each bin, in the unit of the feature."""
     means: list[float]
     """Mean popularity of the tracks in each bin, 0 to 100."""
     counts: list[int]
-    """Tracks in each bin."""
+    """Number of tracks in each bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,14 @@ class TrackReference:
 
 @dataclass(frozen=True, slots=True)
 class GenreShare:
-    """Share of a cluster's tracks with a genre, and lift: this share divided by the genre's share of all tracks."""
+    """How frequent one genre is in a cluster."""
 
     name: str
+    """Name of the genre."""
     share: float
+    """Share of the cluster's tracks that are of this genre, 0 to 1. Tracks without a genre are not counted."""
     lift: float
+    """``share`` divided by the genre's share of all tracks: above 1, the genre is more frequent in this cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Cluster:
     number: int
     """Number of the cluster, from 1."""
     description: str
+    """What sets the cluster apart, in words."""
     n_tracks: int
     share: float
     """Share of all tracks that are in the cluster, 0 to 1."""
@@ -100,33 +109,33 @@ class Cluster:
     means: Mapping[str, float]
     """Mean of each feature over the cluster's tracks, by feature."""
     deviations: Mapping[str, float]
-    """Mean of the cluster minus mean of all tracks, in standard deviations of all tracks, by feature."""
+    """Mean over the cluster's tracks minus mean over all tracks, in standard deviations of all tracks, by feature."""
     genres: list[GenreShare]
-    """Shares of the most frequent genres, most frequent first."""
+    """The most frequent genres of the cluster's tracks, most frequent first."""
     artists: list[tuple[str, int]]
-    """Most frequent artists with their number of tracks, most frequent first."""
+    """The artists with most tracks in the cluster, as pairs (name, number of tracks), most tracks first."""
     exemplars: list[TrackReference]
-    """The tracks nearest to the centre, nearest first, one per title and artist."""
+    """The tracks nearest to the cluster's centre, nearest first; of equal title and artist only the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Tracks that the maps of the report draw, with coordinates and feature values: all tracks, or a sample of them.
+    """The tracks that the maps of the report show, all or a sample of them, with coordinates and feature values.
 
-    The sample has the same share of each cluster's tracks, but of small clusters a larger share.
+    The sample has the same share of the tracks of each cluster, but a larger share of small clusters.
     """
 
     tracks: list[TrackReference]
     cluster: list[int]
     """Cluster number of each track."""
     values: Mapping[str, Floats]
-    """Values of each feature, by feature, shape (n_points,); NaN where a track has no value."""
+    """Value of each feature of each track: arrays of shape (n_points,), by feature; NaN where a track has no value."""
     x: Floats
-    """Coordinates along the first principal component, in scaled units, shape (n_points,)."""
+    """Coordinate of each track along the first axis of ``Projection``, in scaled units, shape (n_points,)."""
     y: Floats
-    """Coordinates along the second principal component, in scaled units, shape (n_points,)."""
+    """Coordinate of each track along the second axis of ``Projection``, in scaled units, shape (n_points,)."""
     n_tracks: int
-    """Number of tracks in the catalogue that the points are a sample of."""
+    """Number of all tracks of the catalogue."""
 
     @property
     def is_sample(self) -> bool:
@@ -136,62 +145,67 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Axes of the map of the tracks: the first two principal components of the features that the model clusters by."""
+    """The two axes of the map of the tracks: the first two principal components of the model's scaled features."""
 
     explained_variance_ratio: tuple[float, float]
-    """Share of the variance of all tracks along each component, 0 to 1."""
+    """Share of the variance of all tracks along each axis, 0 to 1."""
     loadings: Mapping[str, tuple[float, float]]
-    """Weights of each feature in the two components."""
+    """Weight of each feature in the first and in the second axis, by feature."""
     centres: list[tuple[float, float]]
-    """Coordinates of each cluster's centre along the two components, cluster 1 first."""
+    """Coordinates of each cluster's centre along the two axes, cluster 1 first."""
 
 
 @dataclass(frozen=True, slots=True)
 class KScore:
-    """Scores of one number of clusters: a row of ``k_scores``."""
+    """Scores of the clusters of one k, from a row of the table ``k_scores``."""
 
     k: int
     silhouette: float
     inertia: float
     """Sum of squared distances to the nearest centre, in scaled units."""
     stability: float | None = None
-    """Mean agreement (adjusted Rand index) of fits on random halves of the tracks; None if it was not measured."""
+    """Mean agreement (adjusted Rand index) of fits on random halves of a sample; None if it was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Agreement of the clusters with the genres in the catalogue."""
+    """Agreement of the clusters with the genres of the catalogue. Tracks without a genre are not counted."""
 
     nmi: float
     """Normalised mutual information, 0 to 1."""
     ari: float
-    """Adjusted Rand index, at most 1, 0 for chance."""
+    """Adjusted Rand index: 1 for perfect agreement, about 0 for agreement by chance."""
     purity: float
-    """Share of tracks whose genre is the most frequent of their cluster, 0 to 1."""
+    """Share of the tracks whose genre is the most frequent genre of their cluster, 0 to 1."""
     genres: list[str]
-    """The most frequent genres, most frequent first."""
+    """The most frequent genres of the catalogue, most frequent first."""
     shares: Floats
-    """Share of each genre's tracks in each cluster, shape (n_genres, k)."""
+    """Share of the tracks of each of these genres that is in each cluster, 0 to 1, shape (n_genres, k)."""
     counts: list[int]
-    """Number of tracks of each genre."""
+    """Number of tracks of each of these genres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An entry of a track's list of similar tracks: a track, its cluster and, in words, why it is similar."""
+    """An entry in the list of similar tracks of another track."""
 
     track: TrackReference
+    """The similar track."""
     cluster: int
+    """Number of its cluster."""
     reason: str
+    """Why the two tracks are similar, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarTracks:
-    """A track with its list of similar tracks, nearest first."""
+    """A track with its list of similar tracks."""
 
     track: TrackReference
     cluster: int
+    """Number of the track's cluster."""
     neighbours: list[Neighbour]
+    """The similar tracks, nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,24 +218,29 @@ class Provenance:
     labeled_at: str
     """Time of the labeling, ISO 8601, UTC."""
     rule: str
-    """Rule that selected k: ``selection.rule``."""
+    """Rule by which k was chosen: the setting ``selection.rule`` of the training."""
     engine: str
+    """Engine that fitted the clusters: ``fused`` or ``spark-ml``."""
     restarts: int
+    """Number of random starts for each k."""
     space: str
     """Scaler and features by which the tracks were clustered, as one line of text."""
     tables: Mapping[str, int]
-    """Version of each table that was read."""
+    """Version of each table that was read, by the table's name."""
     settings: Mapping[str, Any]
+    """Settings of the training, the recommendations and the report, nested by section and key."""
     versions: Mapping[str, str]
-    """Version of each package at training."""
+    """Versions of segue, Python and libraries in the training, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """Number of rejected input rows by kind, and the most frequent reasons why rows are invalid, with their counts."""
+    """Numbers of rejected input rows, and the most frequent reasons."""
 
     kinds: Mapping[str, int]
+    """Number of rejected rows of each kind, "invalid" and "duplicate"."""
     reasons: list[tuple[str, int]]
+    """The most frequent reasons why rows are invalid, as pairs (reason, number of rows), most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +249,7 @@ class ReportNumbers:
 
     n_tracks: int
     n_outliers: int
-    """Number of tracks that are far from their cluster's centre."""
+    """Number of tracks that are unusually far from their cluster's centre."""
     silhouette: float
     """Mean silhouette of all tracks, in [-1, 1]."""
     k_scores: list[KScore]
@@ -245,12 +264,17 @@ class ReportNumbers:
     rejections: Rejections
     provenance: Provenance
     years: Years | None = None
+    """None if no track has a year."""
     genres: list[tuple[str, int]] = field(default_factory=list)
-    """The most frequent genres with their number of tracks."""
+    """The most frequent genres, as pairs (name, number of tracks), most frequent first."""
     n_genres: int = 0
+    """Number of different genres in the catalogue."""
     artists: list[tuple[str, int]] = field(default_factory=list)
-    """The most frequent artists with their number of tracks."""
+    """The artists with most tracks, as pairs (name, number of tracks), most tracks first."""
     n_artists: int = 0
+    """Number of different artists in the catalogue."""
     popularity: list[Popularity] = field(default_factory=list)
     agreement: Agreement | None = None
+    """None if no track has a genre."""
     similar_tracks: list[SimilarTracks] = field(default_factory=list)
+    """The tracks that the search box of the page finds, with their lists."""

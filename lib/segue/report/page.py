@@ -1,7 +1,8 @@
 """Render the numbers of a report as one self-contained HTML page, and as JSON for programs.
 
-Nothing from the catalogue runs as code: Jinja escapes texts, data lies in JSON blocks that no text in them can end,
-plotly gets texts without tags, and a content security policy allows only the page's own two scripts.
+No text of the catalogue runs as code in the page: Jinja escapes texts; data are in script elements of JSON, in which
+``escaping.json_text`` escapes what could end them; plotly gets texts without tags; and a content security policy allows
+only the page's own two scripts.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from segue.report.figures.style import CONFIG, cluster_colour, one_line
 from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
 
 _MAX_DEVIATION = 2.5
-"""Deviation of a cluster's mean, in standard deviations of all tracks, at and above which its bar has full length."""
+"""Deviation of a cluster's mean from that of all tracks for which its bar has full length, in standard deviations."""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
@@ -34,10 +35,10 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 
 
 def origin_of(text: str) -> str | None:
-    """Return the origin in the head of an HTML report: a hash, in hexadecimal digits, of what the page was made from.
+    """Return the origin that ``render`` stored in the text of an HTML report; None if the text is of another file.
 
-    The hash is of model, table versions, settings, version of segue and template. Returns None if ``text`` is not a
-    report of segue.
+    The origin is a hash, in hexadecimal digits, of all that the report was made from: model, table versions, settings,
+    version of segue and template.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
@@ -49,7 +50,7 @@ def render(numbers: ReportNumbers, origin: str) -> str:
     Parameters
     ----------
     numbers : the numbers of the report
-    origin : hash, in hexadecimal digits, of what the report is made from; stored in the page, and read by ``origin_of``
+    origin : hash, in hexadecimal digits, of what the report is made from; stored in the page for ``origin_of``
     """
     drawn = page_figures(numbers)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
@@ -79,7 +80,7 @@ def render(numbers: ReportNumbers, origin: str) -> str:
 
 
 def _texts(numbers: ReportNumbers) -> dict[str, Any]:
-    """Return a dict from name to value of the texts and numbers that the page's template inserts."""
+    """Return the texts and numbers that the template of the page inserts: a dict by their names in the template."""
     loadings = numbers.projection.loadings
     agreement = numbers.agreement
     return {
@@ -113,11 +114,11 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 
 
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
-    """Return a list of dicts, one per feature, with the texts for a bar that shows how the cluster differs in it.
+    """Return the texts for the bars of a cluster, which show how far its means are from those of all tracks.
 
-    The keys are ``name``, ``style`` (CSS), ``value`` (the cluster's mean) and ``label``. The length of a bar is
-    proportional to the deviation of the cluster's mean from the mean of all tracks, up to ``_MAX_DEVIATION`` standard
-    deviations. The bar points to the right if the cluster's mean is the larger one, else to the left.
+    Returns a list of dicts, one per feature, with the keys ``name``, ``style`` (CSS), ``value`` (the cluster's mean)
+    and ``label``. The length of a bar is proportional to the deviation, up to ``_MAX_DEVIATION`` standard deviations.
+    The bar points to the right if the cluster's mean is larger than that of all tracks, else to the left.
     """
     bars = []
     for name, mean in cluster.means.items():
@@ -137,7 +138,7 @@ def _bars(cluster: Cluster) -> list[dict[str, str]]:
 
 
 def _provenance_rows(provenance: Provenance) -> list[tuple[str, str]]:
-    """Return a list of pairs (name, value): the rows of the page's table of model, settings and versions."""
+    """Return the rows of the page's table of model, settings and versions: a list of pairs (name, value)."""
     settings = [
         (f"{section}.{name}" if isinstance(values, Mapping) else section, value)
         for section, values in sorted(provenance.settings.items())
@@ -160,7 +161,7 @@ def _format_time(text: str) -> str:
 
 
 def _format_setting(value: Any) -> str:
-    """Return a setting as text: consecutive integers as a range, None as none, booleans as yes or no."""
+    """Convert a setting's value to text: consecutive integers to "2 to 20", None to "none", booleans to yes or no."""
     if isinstance(value, list | tuple):
         all_integers = all(isinstance(item, int) for item in value) and len(value) > 2
         if all_integers and list(value) == list(range(value[0], value[-1] + 1)):
@@ -174,9 +175,10 @@ def _format_setting(value: Any) -> str:
 
 
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
-    """Return the data that the page's script reads beside the figures, as a dict of values for JSON.
+    """Return the data, besides the figures, that the page's script reads: a dict of values for JSON.
 
-    It has the values for the axes that a reader can select, the lists of similar tracks, labels and colours.
+    The data are: values and labels of the features that a reader can select for an axis; their means by year; the lists
+    of similar tracks; the colours of the clusters.
     """
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
@@ -232,11 +234,12 @@ _START_AXES = ("bpm", "energy", "danceability")
 
 
 def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
-    """Return all figures of the page, a dict from name to plotly Figure, without those whose numbers do not exist.
+    """Draw all figures of the page: return a dict from the figure's name to a plotly Figure.
 
-    Names: ``cluster_map``, ``scatter_3d``, ``silhouette_by_k``, ``inertia_by_k``, ``silhouette_by_cluster``,
+    The names are ``cluster_map``, ``scatter_3d``, ``silhouette_by_k``, ``inertia_by_k``, ``silhouette_by_cluster``,
     ``correlations``, ``distribution_FEATURE``, ``tracks_by_year``, ``feature_by_year``, ``genres``, ``artists``,
-    ``popularity_FEATURE``, ``genre_heatmap``.
+    ``popularity_FEATURE`` and ``genre_heatmap``. A figure is left out if the catalogue lacks the data for it, such as
+    years or genres.
     """
     points, clusters, years, agreement = numbers.points, numbers.clusters, numbers.years, numbers.agreement
     titles, artists = [track.title for track in points.tracks], [track.artist for track in points.tracks]
@@ -276,9 +279,9 @@ def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
 
 
 def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
-    """Return the names of the three features that the 3-D scatter shows first.
+    """Return the names of the three features along whose axes the 3-D scatter shows the tracks at first.
 
-    They are bpm, energy and danceability; one without values is replaced by the next feature that has some.
+    They are bpm, energy and danceability. If no track has a value of one of these, another feature is used instead.
     """
     available = list(numbers.points.values)
     preferred = [name for name in _START_AXES if name in available]
@@ -287,7 +290,7 @@ def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
 
 
 def start_year_feature(numbers: ReportNumbers) -> str:
-    """Return the name of the feature that the figure by year shows first: the one most correlated with the year."""
+    """Return the name of the feature that the figure by year shows at first: that most correlated with the year."""
     features = list(numbers.points.values)
     pairs = [findings.pair_correlation(numbers.correlations, "year", name) for name in features]
     return max((pair for pair in pairs if pair), key=lambda pair: abs(pair.r)).other if any(pairs) else features[0]
@@ -296,19 +299,19 @@ def start_year_feature(numbers: ReportNumbers) -> str:
 def render_json(numbers: ReportNumbers, origin: str) -> str:
     """Return the text of ``report.json``: all numbers and figures of a report. The same numbers give the same text.
 
-    The top-level keys are as follows; all keys are sorted, and NaN is written as null.
+    The text is a JSON object with these keys. All keys are sorted, and NaN is written as null.
 
     ``figures``
-        Every figure by name (see ``page_figures``), each a plotly figure with ``data`` and ``layout``.
+        Every figure by its name (see ``page_figures``): a plotly figure with ``data`` and ``layout``.
     ``numbers``
-        The fields of ``numbers.ReportNumbers``, by name, nested as its dataclasses are; arrays are lists of lists.
+        The fields of ``numbers.ReportNumbers`` by name, nested like its dataclasses; arrays are lists of lists.
     ``origin``
-        Hexadecimal digits that identify the tables, settings and code that the report was made from.
+        The parameter ``origin``.
 
     Parameters
     ----------
     numbers : the numbers of the report
-    origin : hash, in hexadecimal digits, of what the report is made from; read by ``json_origin_of``
+    origin : hash, in hexadecimal digits, of what the report is made from; stored for ``json_origin_of``
     """
     content = {
         "figures": {name: figure.to_plotly_json() for name, figure in page_figures(numbers).items()},
@@ -320,7 +323,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
 
 def json_origin_of(text: str) -> str | None:
-    """Return the value of ``origin`` in the text of a ``report.json``; None if the text is of no such file."""
+    """Return the origin that ``render_json`` stored in the text of a ``report.json``; None if it is of another file."""
     try:
         content = json.loads(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Run jobs: Spark session, command line, run records, signals, logging."""
+"""Run jobs: Spark session, command line, the table ``runs``, signals, logging."""

@@ -1,4 +1,4 @@
-"""Define a spark-submit job, a run of it and the results of its stages; parse its command line before Spark starts."""
+"""Define the classes Job, Run and StageResult, and parse the command line of a job before Spark starts."""
 
 import argparse
 import uuid
@@ -17,13 +17,14 @@ from segue.storage.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """The result of one stage of a job, such as ``ingest``.
+    """The result of one stage of a job, such as ``ingest``, as it is stored in the table ``runs``.
 
     Attributes
     ----------
     stage : name of the stage
-    inputs : what the stage read, as JSON values: files with their sizes in bytes, tables with their versions
-    counts : numbers by name, such as ``added`` (rows) and ``seconds``, as JSON values; may be empty if nothing was done
+    inputs : what the stage read, as JSON values: sizes of files in bytes and versions of tables, by name
+    counts : what the stage counted, such as ``added`` (rows) and ``seconds``, as JSON values by name; may be empty if
+        there was nothing to do
     """
 
     stage: str
@@ -33,20 +34,19 @@ class StageResult:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a job: its output folder (``store``), settings and command-line options, and what its stages did.
-
-    ``run_id``, ``counts`` and ``inputs`` are recorded in the table ``runs``.
-    """
+    """One run of a job: what it works with, and what its stages have counted for the table ``runs``."""
 
     store: Store
+    """The tables of the output folder."""
     settings: Settings
     options: argparse.Namespace
+    """The options of the command line, such as ``options.input``."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Random, 32 hexadecimal digits."""
     counts: dict[str, Any] = field(default_factory=dict)
-    """``StageResult.counts`` by name of the stage, and ``seconds`` of the whole run, as JSON values."""
+    """``StageResult.counts`` of each stage, by the stage's name; and ``seconds`` of the whole run. JSON values."""
     inputs: dict[str, Any] = field(default_factory=dict)
-    """``StageResult.inputs`` of all stages, as JSON values."""
+    """``StageResult.inputs`` of all stages together. JSON values."""
 
     @property
     def spark(self) -> SparkSession:
@@ -54,7 +54,7 @@ class Run:
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
-        """Add a stage's counts and inputs to the run; then raise Interrupted if a signal has been received."""
+        """Add the counts and inputs of a stage to those of the run. Raises Interrupted if a signal was received."""
         if result.counts:
             self.counts[result.stage] = dict(result.counts)
         self.inputs |= result.inputs
@@ -67,14 +67,15 @@ class Job:
 
     Attributes
     ----------
-    name : NAME in ``jobs/NAME.py`` and in the table ``runs``
+    name : NAME of ``jobs/NAME.py``, also in the table ``runs``
     work : function that does the work of a run, and passes the result of each stage to ``Run.record``; its docstring
-        is the text of --help
-    takes_input : whether ``--input`` is required
-    check : called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
-    options : names and argparse keywords of further options
-    required : names of those that must be given
-    preview : what ``--dry-run`` does instead of ``work``; it writes nothing. None if the job has no such option
+        is the description in ``--help``
+    takes_input : whether the job has the option ``--input``, which is then required
+    check : function called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
+    options : further options: pairs of a name and a dict of keywords for argparse
+    required : names of the further options that must be given
+    preview : function called instead of ``work`` with ``--dry-run``; writes nothing. If None, ``options`` may define
+        the option ``--dry-run``, else the job has none.
     """
 
     name: str
@@ -87,12 +88,12 @@ class Job:
 
 
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
-    """Parse the command-line arguments ``argv`` of a job; return its options and its settings.
+    """Parse the command-line arguments of a job; return its options and its settings.
 
     Raises
     ------
     SettingsError
-        If an option or a setting is invalid; lists every fault at once.
+        If an option or a setting is invalid. The message lists every fault.
     """
     parser = argparse.ArgumentParser(
         prog=f"{job.name}.py",
@@ -128,9 +129,10 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 
 
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Parse the command-line arguments ``words``; return the options, and a list with one message per fault.
+    """Parse the command-line arguments ``words``; return the options, and a list with an error message for each fault.
 
-    argparse stops at the first fault. Here the faulty argument is then removed, and the others are parsed again.
+    argparse stops at the first fault. To find the others, the argument at fault is removed, and the rest is parsed
+    again. ``words`` is changed in place.
     """
     faults: list[str] = []
     while True:
@@ -146,6 +148,7 @@ def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[a
 
 
 def _settings_parser() -> argparse.ArgumentParser:
+    """Return an argparse parser with the options ``--config`` and ``--set``, which every job has."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(
         "--config",

@@ -1,4 +1,4 @@
-"""Format log and error texts: redact secrets, escape control characters, and keep each message on one line."""
+"""Format log lines and error messages: redact secrets, escape control characters, keep each message on one line."""
 
 import copy
 import json
@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 _REDACTED = "***"
-# a password may contain slashes; in abfs: and wasb: URIs the text before @ is a container unless it has a colon
+# the text before @ in a URI: with a colon it is user and password, which may contain slashes; without a colon it
+# is a user or, in abfs: and wasb: URIs, the name of a container, which is no secret
 _USER = re.compile(
     r"(?<=://)[^\s@'\"]*:[^\s@'\"]*(?=@)"
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
@@ -23,9 +24,9 @@ _DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only
 
 
 def disk_error(error: BaseException | None) -> str | None:
-    """Return the operating system's message if a full or read-only disk caused an error, else None.
+    """Return the message of the operating system if a full or read-only disk caused an error, else None.
 
-    Searches the error, its causes, and the Java stack traces that errors of py4j contain.
+    The message is searched in the texts and Java stack traces of the error and of its causes.
 
     >>> disk_error(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
     'No space left on device'
@@ -35,9 +36,9 @@ def disk_error(error: BaseException | None) -> str | None:
 
 
 def worker_python_error(error: BaseException | None) -> str | None:
-    """Return what is wrong with the Python of Spark's workers if it caused an error, else None.
+    """Return what is wrong with the Python of Spark's workers, if that caused an error, else None.
 
-    It may be another version of Python than the driver's, or lack a package.
+    The workers may have another version of Python than the driver, or lack a package.
 
     >>> worker_python_error(RuntimeError("Python in worker has different version: 3.9 than that in driver: 3.11"))
     'the Python of the workers is 3.9, the Python of the driver 3.11'
@@ -49,7 +50,7 @@ def worker_python_error(error: BaseException | None) -> str | None:
 
 
 def _search_causes(pattern: re.Pattern[str], error: BaseException | None) -> re.Match[str] | None:
-    """Return the first match in the messages and Java stack traces of an error and its causes, or None."""
+    """Return the first match of a pattern in the texts and Java stack traces of an error and its causes, or None."""
     while error is not None:
         match = pattern.search(f"{error}\n{getattr(error, '_stackTrace', '')}")
         if match:
@@ -59,7 +60,7 @@ def _search_causes(pattern: re.Pattern[str], error: BaseException | None) -> re.
 
 
 def redact(text: str) -> str:
-    """Return a text with ``***`` for secrets: user names and passwords in URIs, and values of keys such as ``token``.
+    """Replace the secrets in a text by ``***``: user names and passwords in URIs, and values of keys such as ``token``.
 
     >>> redact("s3a://AKIA:abc/d@bucket/x?token=12&part=3")
     's3a://***@bucket/x?token=***&part=3'
@@ -73,7 +74,7 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Return a value as JSON text, with ``***`` for secrets in texts and keys, and for texts under keys like ``token``.
+    """Convert a value to JSON text, with ``***`` in place of secrets, and of every text under a key like ``token``.
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
@@ -82,6 +83,7 @@ def to_redacted_json(value: Any) -> str:
 
 
 def _without_secrets(value: Any, key: str = "") -> Any:
+    """Replace secrets in a value by ``***``, also inside dicts and lists; ``key`` is the value's key in its dict."""
     if isinstance(value, dict):
         return {redact(str(name)): _without_secrets(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -92,7 +94,7 @@ def _without_secrets(value: Any, key: str = "") -> Any:
 
 
 def escape_line(text: str) -> str:
-    r"""Return a text on one line, with control characters escaped and secrets redacted.
+    r"""Return a text as one line: line breaks become spaces, control characters are escaped, secrets are redacted.
 
     >>> escape_line("no\nuse \x1b[31m")
     'no use \\x1b[31m'
@@ -104,7 +106,7 @@ def escape_line(text: str) -> str:
 
 
 def escape_lines(text: str) -> str:
-    r"""Return a text of several lines, such as a traceback, with control characters escaped and secrets redacted.
+    r"""Escape control characters and redact secrets in a text of several lines, such as a traceback; keep the lines.
 
     >>> escape_lines("Error\n\tat \x1b[31mred")
     'Error\n        at \\x1b[31mred'
@@ -113,13 +115,13 @@ def escape_lines(text: str) -> str:
 
 
 class LogFormatter(logging.Formatter):
-    """Formats each message as one line, with control characters escaped and secrets redacted.
+    """Formats each log message as one line, with control characters escaped and secrets redacted.
 
-    Thus text from an input file can neither add a line to the log nor send control sequences to a terminal.
+    Otherwise a text from an input file could add lines to the log, or send control sequences to a terminal.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's text: its message on one line, followed by its traceback, if any."""
+        """Return the text of a log record: the message on one line, and the traceback, if any, on further lines."""
         escaped = copy.copy(record)
         escaped.msg, escaped.args = escape_line(record.getMessage()), None
         return super().format(escaped)

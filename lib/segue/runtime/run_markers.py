@@ -1,9 +1,9 @@
-"""Write and read markers of runs in progress: JSON files by which a later run detects that an earlier run died.
+"""Write and read the markers of runs: files by which a later run detects that an earlier run died.
 
-The marker of a run exists from its start to its end, as ``.running/RUN_ID.json`` in its output folder.
-
-A run has died if its marker exists, but the process that wrote it does not. If the marker was written on another
-machine, the run is taken to have died if the marker has not been renewed for ten minutes.
+The marker of a run is the JSON file ``.running/RUN_ID.json`` in the output folder. The run writes it when it starts,
+renews it every minute, and removes it when it ends. A marker whose process does not exist any more is that of a run
+that died. Of a process on another machine this cannot be seen: there, a run has died if its marker was not renewed for
+ten minutes.
 """
 
 import json
@@ -18,19 +18,20 @@ from segue.storage.files import Files
 
 FOLDER = ".running"
 _TEXT_FIELDS = ("run_id", "job", "settings", "versions", "started_at", "seen_at", "host")
+"""Keys of a marker whose values are texts."""
 _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 
 
 class RunMarker:
     """The marker of one run: a file that exists while the run is in progress.
 
-    From ``create`` to ``remove`` a thread rewrites the file every minute with the current time.
+    From ``create`` to ``remove``, a thread writes the file again every minute, with the current time.
 
     Parameters
     ----------
     files : writes the file
-    root : the output folder, a path or URI; its folder ``.running`` is created at once
-    run : dict of ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, texts as in the table ``runs``
+    root : path or URI of the output folder; its subfolder ``.running`` is created at once
+    run : ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, with texts as in the table ``runs``
     """
 
     def __init__(self, files: Files, root: str, run: dict[str, str]) -> None:
@@ -42,12 +43,12 @@ class RunMarker:
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     def create(self) -> None:
-        """Write the marker file, so that other runs see that this run is in progress, and start to renew it."""
+        """Write the marker file, and start the thread that renews it."""
         self._write()
         self._renewal.start()
 
     def remove(self) -> None:
-        """Stop renewing the marker file, and remove it, if it exists."""
+        """Stop the thread that renews the marker file, and remove the file, if it exists."""
         self._removed.set()
         if self._renewal.is_alive():
             self._renewal.join()
@@ -60,39 +61,47 @@ class RunMarker:
         while not self._removed.wait(_RENEWAL_SECONDS):
             try:
                 self._write()
-            except OSError:  # retried at the next renewal
+            except OSError:  # such as a full disk: tried again a minute later
                 continue
 
 
 def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs that died, as a list of dicts. Reads all marker files of the output folder ``root``.
+    """Return the markers of the runs that died, as a list of dicts. Reads every marker in the output folder ``root``.
 
-    Keys: run_id, job, settings, versions, started_at, host, pid, born (start of the process), seen_at (last renewal).
+    The keys of a dict are run_id, job, settings, versions, started_at, host, pid, born (start of the process) and
+    seen_at (time of the last renewal).
     """
     return [marker for marker in _markers(files, root) if _is_dead(marker)]
 
 
 def live_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of runs in progress, as a list of dicts with the keys that ``dead_runs`` lists."""
+    """Return the markers of the runs in progress, as a list of dicts with the same keys as ``dead_runs`` returns.
+
+    Reads every marker in the output folder ``root``.
+    """
     return [marker for marker in _markers(files, root) if not _is_dead(marker)]
 
 
 def remove_marker(files: Files, root: str, run_id: str) -> None:
-    """Remove the marker file of a run that died. The caller has written the run's row in the table ``runs``."""
+    """Remove the marker of a run that died, after the run's row has been written to the table ``runs``."""
     files.remove_file(_path(root, run_id))
 
 
 def _markers(files: Files, root: str) -> list[dict[str, Any]]:
+    """Return all valid markers in the output folder ``root``."""
     names = [name for name in files.list_names(f"{root}/{FOLDER}") or [] if name.endswith(".json")]
     markers = [_parse_marker(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
     return [marker for marker in markers if marker is not None]
 
 
 def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
-    """Return the content of a marker file as a dict, or None if it is truncated (full disk) or not a marker."""
+    """Return the dict in a marker file; None if the text is not that of a marker, or was cut off by a full disk.
+
+    ``name`` is the name of the file.
+    """
     try:
         marker = json.loads(text)
-        # remove_marker builds its path from run_id
+        # the path of the file that remove_marker removes is built from run_id
         # guard: marker-name-matches-run-id -> is_valid = all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
         is_valid = name == f"{marker['run_id']}.json" and all(isinstance(marker[key], str) for key in _TEXT_FIELDS)
         int(marker["pid"])
@@ -108,6 +117,7 @@ def _path(root: str, run_id: str) -> str:
 
 
 def _is_dead(marker: dict[str, Any]) -> bool:
+    """Return whether the run of a marker has died, as the module's docstring defines it."""
     if marker["host"] == socket.gethostname():
         # guard: process-id-reuse-detected -> return _process_start(int(marker["pid"])) is None
         # guard: living-run-not-dead -> return True
@@ -118,10 +128,10 @@ def _is_dead(marker: dict[str, Any]) -> bool:
 
 
 def _process_start(pid: int) -> str | None:
-    """Return the start time of a process as text, or None if there is no such process.
+    """Return when a process started, as a text to compare, or None if there is no process with this id.
 
-    The time distinguishes the process from a later one with the same id. Where there is no /proc (as on macOS), the
-    text is "alive".
+    A later process with the same id has another text. Only where there is no /proc, as on macOS, the text is always
+    "alive".
     """
     try:
         # proc(5): the 20th field after the process's name, which is in brackets, is the start in ticks since boot

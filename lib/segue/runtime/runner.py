@@ -1,4 +1,4 @@
-"""Run a job from the command line: logging, session, exit code, error lines, and the row in ``runs``."""
+"""Run a job from the command line: start Spark, do the work, print errors, write the row in ``runs``, and exit."""
 
 import logging
 import os
@@ -25,13 +25,14 @@ from segue.storage.store import Store
 log = logging.getLogger("segue")
 
 DONE, FAILED, WRONG_SETTINGS, UNUSABLE, CONFLICT = 0, 1, 2, 3, 4
+"""Exit codes. UNUSABLE: the input, the output or Spark cannot be used."""
 _CLEAR_LINE = "\r\x1b[K"
 _INTERRUPTED_LOCK_SECONDS = 10.0
-"""Maximum wait of an interrupted run for the lock of the output, before it writes its row in ``runs``."""
+"""Maximum seconds that an interrupted run waits for the lock of its output folder, to write its row in ``runs``."""
 
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
-    """Run a job with command-line arguments (default: ``sys.argv``), and exit the process with the job's exit code."""
+    """Run a job with command-line arguments, by default ``sys.argv``, and exit the process with the job's exit code."""
 
     def start(name: str) -> SparkSession:
         spark = session.spark_session(name)
@@ -44,7 +45,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
         signal = signals.received()
         if not signal:
             raise
-        # the signal came before the run had a marker, so the run has no row in ``runs``
+        # a signal so early that ``_run`` did not handle it: the run gets no row in ``runs``
         _print_error(signal.message)
         code = signal.exit_code
     session.stop()
@@ -56,11 +57,13 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
     Parameters
     ----------
-    start : function that returns the SparkSession, which the caller of ``execute`` stops. It is called with the job's
-        name after options and settings have been checked.
+    job : the job
+    argv : the arguments, without the name of the program
+    start : function from the job's name to the SparkSession; called after options and settings have been checked. The
+        caller of ``execute`` stops the session.
     """
     line = "%(asctime)s %(message)s"
-    # Spark's progress bar leaves the cursor at the end of its line
+    # Spark's progress bar leaves the cursor at the end of its line, to which a message would otherwise be appended
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logs.LogFormatter(_CLEAR_LINE + line if session.has_terminal() else line, datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler])
@@ -83,7 +86,7 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
 
 def _preview(preview: Callable[[Run], None], run: Run) -> int:
-    """Do what ``--dry-run`` does, and return the exit code. Creates no output folder and no row in ``runs``."""
+    """Run ``preview``, which does what ``--dry-run`` asks for, and return the exit code. Writes nothing."""
     try:
         preview(run)
     except SegueError as error:
@@ -94,18 +97,20 @@ def _preview(preview: Callable[[Run], None], run: Run) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How a run ended: exit code, status in the table ``runs``, and for a failure the message and traceback."""
+    """How a run ended."""
 
     code: int
+    """The exit code."""
     status: str
+    """Value of ``status`` in the table ``runs``."""
     message: str | None = None
-    """What is wrong; None if the run is done."""
+    """The error; None if the run is done."""
     trace: str | None = None
-    """The traceback of an unexpected error; None if ``message`` says enough."""
+    """Traceback of an unexpected error, to print instead of ``message``; None for other errors."""
 
 
 def _run(job: Job, run: Run) -> int:
-    """Do the work of a run, record the run in the table ``runs``, print its error if it fails; return the exit code."""
+    """Do the work of a run, write its row in the table ``runs``, print its error if it fails; return the exit code."""
     started = time.monotonic()
     row = _first_fields(job, run)
     try:
@@ -125,13 +130,13 @@ def _run(job: Job, run: Run) -> int:
         signals.raise_if_received()  # guard: swallowed-signal-checked
         signals.ignore_signals()  # guard: signals-ignored-while-recording
     except BaseException as error:
-        # writing the row in ``runs`` must not be interrupted
+        # a signal from here on would interrupt the writing of the row in ``runs``
         signals.ignore_signals()
         outcome = _outcome(run, error)
         if outcome.status == "interrupted":
-            # if another run holds the lock for longer, the marker is not removed, and the next run records this run
+            # if another run holds the lock for longer, this run leaves its marker, and a later run writes its row
             run.store.lock_timeout = _INTERRUPTED_LOCK_SECONDS
-            with suppress(Exception):  # py4j may fail right after a call that the signal interrupted
+            with suppress(Exception):  # may fail, since the signal may have interrupted a call of py4j
                 run.spark.interruptAll()
     run.counts["seconds"] = round(time.monotonic() - started, 3)
     row |= {
@@ -145,7 +150,7 @@ def _run(job: Job, run: Run) -> int:
     except Exception as error:
         if outcome.code == DONE:
             outcome = _outcome(run, error)
-        log.warning("the run could not be recorded in %s/runs", run.store.root)
+        log.warning("the row of this run could not be written to %s/runs", run.store.root)
     if outcome.trace:
         print(logs.escape_lines(outcome.trace), file=sys.stderr, flush=True)
     elif outcome.message:
@@ -154,9 +159,9 @@ def _run(job: Job, run: Run) -> int:
 
 
 def _outcome(run: Run, error: BaseException) -> _Outcome:
-    """Return the _Outcome of a run that ended with ``error``.
+    """Return the _Outcome of a run whose work raised ``error``.
 
-    Raises the error itself if it is not an Exception (such as SystemExit) and no signal was received.
+    Raises ``error`` again if no signal was received and it is not an Exception, as is the case for SystemExit.
     """
     signal = signals.received()
     if signal:
@@ -186,7 +191,7 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
 
 
 def _first_fields(job: Job, run: Run) -> dict[str, Any]:
-    """Return a dict with the columns of ``runs`` whose values are known when the run starts."""
+    """Return the columns of the run's row in ``runs`` that are known when it starts: a dict from name to value."""
     texts = {
         "settings": run.settings.model_dump(mode="json"),
         "versions": versions() | {"spark": run.spark.version},
@@ -195,31 +200,32 @@ def _first_fields(job: Job, run: Run) -> dict[str, Any]:
 
 
 def _as_json(values: dict[str, Any]) -> dict[str, str]:
+    """Convert each value to JSON text without secrets."""
     return {name: logs.to_redacted_json(value) for name, value in values.items()}
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append to the table ``runs`` the row of this run, and a row for each earlier run that died and has none.
+    """Append ``row``, that of this run, to the table ``runs``, and a row for each run that died and has none yet.
 
-    Then removes the markers of the runs that died.
+    Removes the markers of the runs that died (see ``run_markers``).
     """
-    # another run may be recording the same dead runs
+    # without the lock, two runs that end at the same time would write two rows for the same dead run
     with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):
         dead = run_markers.dead_runs(run.store.files, run.store.root)  # guard: dead-runs-recorded -> dead = []
         recorded = set()
         if dead:
-            # a run may have died after its row was written, before its marker was removed
+            # a run that died between writing its row and removing its marker has a row already
             stored = Store(run.spark, run.store.root).find(schema.RUNS)
             rows = stored.select("run_id").collect() if stored is not None else []
             recorded = {row.run_id for row in rows}  # guard: dead-runs-recorded-once -> recorded = set()
-        late = [_row_of_dead_run(marker) for marker in dead if marker["run_id"] not in recorded]
-        run.store.append(schema.RUNS, run.store.local_frame(schema.RUNS, [row, *late]))
+        missing = [_row_of_dead_run(marker) for marker in dead if marker["run_id"] not in recorded]
+        run.store.append(schema.RUNS, run.store.local_frame(schema.RUNS, [row, *missing]))
         for marker in dead:
             run_markers.remove_marker(run.store.files, run.store.root, marker["run_id"])
 
 
 def _row_of_dead_run(marker: dict[str, Any]) -> dict[str, Any]:
-    """Return the row in ``runs`` for a run that died, made from its marker, and log a warning."""
+    """Make the row in ``runs`` for a run that died, with the values of the run's marker, and log a warning."""
     log.warning("a previous run of %s, started at %s, did not finish", marker["job"], marker["started_at"])
     return {name: marker[name] for name in ("run_id", "job", "settings", "versions")} | {
         "started_at": datetime.fromisoformat(marker["started_at"]),

@@ -1,4 +1,4 @@
-"""Build and stop the SparkSession of jobs and notebooks."""
+"""Start and stop the SparkSession of jobs and notebooks."""
 
 import os
 import re
@@ -19,6 +19,7 @@ DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
+"""Spark settings that Delta needs."""
 DEFAULTS = {
     "spark.sql.session.timeZone": "UTC",
     # by default Delta reads a table's log in 50 tasks, which costs seconds on a laptop; segue's tables have short logs
@@ -31,33 +32,34 @@ DEFAULTS = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
     # by default PySpark sends the source position of every column to the JVM: four more py4j calls for each column
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # lets adaptive execution coalesce the shuffle partitions of a frame that is persisted
+    # lets adaptive execution coalesce the shuffle partitions of a persisted frame, which would else be 200 by default
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }
+"""Spark settings that segue sets unless the user has set them."""
 
 
 _DELTA_JAR = re.compile(r"delta-spark_(?:(\d+\.\d+)_)?2\.\d+-")
 _SPARK_OF_UNNUMBERED_DELTA = "4.0 or older"
-"""The Spark versions of a Delta jar whose name does not say its Spark version."""
+"""The versions of Spark that a Delta jar is built for if its name does not have a Spark version."""
 
 
 def spark_session(name: str = "notebook") -> SparkSession:
-    """Return the running SparkSession, or a new one, with segue's settings. Delta's jars must be on the class path.
+    """Return the running SparkSession, or start one, with the settings that segue needs.
 
-    In a running session, only those settings change that Spark can change at run time, such as the time zone. Settings
-    in ``spark-submit --conf`` and ``spark-defaults.conf`` take precedence over segue's. Master, memory and shuffle
+    In a running session, only settings that Spark can change at run time are set, such as the time zone. Settings given
+    by ``spark-submit --conf`` or in ``spark-defaults.conf`` are not changed. Master, memory and the number of shuffle
     partitions are never set.
 
     Parameters
     ----------
-    name : the application is called ``segue NAME`` in Spark's UI
+    name : a new application is called ``segue NAME`` in Spark's UI
 
     Raises
     ------
     SparkError
         If Delta's jars are not on Spark's class path, or are built for another version of Spark.
     """
-    # a SparkConf that is created before the JVM starts lacks the settings of spark-submit and spark-defaults.conf
+    # starts the JVM: a SparkConf created earlier would lack the settings of spark-submit and spark-defaults.conf
     SparkContext._ensure_initialized()
     jvm: Any = SparkContext._jvm
     delta_jar = _class_location(DELTA["spark.sql.extensions"])
@@ -77,31 +79,36 @@ def spark_session(name: str = "notebook") -> SparkSession:
 
 
 def delta_fault(jar: str | None, spark_version: str) -> str | None:
-    """Return an error message with a remedy if Delta is missing on Spark's class path or for another Spark, else None.
+    """Return an error message if Delta's jars are missing, or are built for another version of Spark; else None.
+
+    The message says which jars are expected, and how to get them.
 
     Parameters
     ----------
-    jar : URL of the jar that has Delta's classes, or None if the class path lacks them
-    spark_version : such as ``4.2.0``
+    jar : URL of the jar that has Delta's classes, or None if Spark's class path has no such jar
+    spark_version : version of Spark, such as ``4.2.0``
     """
-    line = ".".join(spark_version.split(".")[:2])
+    release = ".".join(spark_version.split(".")[:2])
     name = unquote(jar.rstrip("/").rpartition("/")[2]) if jar else ""
     match = _DELTA_JAR.search(name)
-    # a vendor's Spark may have Delta in a jar of another name
-    if jar is not None and (match is None or (match[1] or _SPARK_OF_UNNUMBERED_DELTA) == line):
+    # a jar of another name is accepted: a vendor's Spark may have Delta in one
+    if jar is not None and (match is None or (match[1] or _SPARK_OF_UNNUMBERED_DELTA) == release):
         return None
     state = (
         f"has {name}, which is for Spark {match[1] or _SPARK_OF_UNNUMBERED_DELTA}" if match else "lacks Delta's jars"
     )
     delta = versions()["delta-spark"].replace("unknown", "VERSION")
     return (
-        f"Spark {spark_version} {state}; expected delta-spark_{line}_2.13, such as "
-        f"--packages io.delta:delta-spark_{line}_2.13:{delta}, and no other Delta on the class path"
+        f"Spark {spark_version} {state}; expected delta-spark_{release}_2.13, such as "
+        f"--packages io.delta:delta-spark_{release}_2.13:{delta}, and no other Delta on the class path"
     )
 
 
 def _class_location(name: str) -> str | None:
-    """Return the URL of the jar that has the Java class ``name``, or None if the JVM's class path lacks it."""
+    """Return the URL of the jar with the Java class ``name``; None if the JVM has no such class.
+
+    Returns an empty text if the JVM has the class, but does not say from where.
+    """
     jvm: Any = SparkContext._jvm
     try:
         loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
@@ -112,10 +119,10 @@ def _class_location(name: str) -> str | None:
 
 
 def has_terminal() -> bool:
-    """Return whether stderr is shown in a terminal.
+    """Return whether the user sees stderr in a terminal.
 
-    Under spark-submit stderr is always a pipe. Therefore spark-submit.sh sets the environment variable SEGUE_TERMINAL
-    to 1 if its own stderr is a terminal.
+    Under spark-submit, the stderr of this process is a pipe in any case. ``spark-submit.sh`` therefore sets the
+    environment variable SEGUE_TERMINAL to 1 if its own stderr is a terminal.
     """
     return sys.stderr.isatty() or os.environ.get("SEGUE_TERMINAL") == "1"
 

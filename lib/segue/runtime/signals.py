@@ -8,7 +8,14 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal interrupted the run. Holds its name, a message, and the exit code: 128 + the signal's number."""
+    """Raised in the main thread when a signal interrupts the run.
+
+    Attributes
+    ----------
+    name : name of the signal, such as ``SIGTERM``
+    exit_code : exit code of the process, 128 + the signal's number
+    message : text for the table ``runs`` and the error line
+    """
 
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
@@ -22,14 +29,14 @@ _received: list[Interrupted] = []
 
 
 def install_handlers() -> None:
-    """Install handlers: the first signal raises Interrupted in the main thread, further signals are ignored.
+    """Install signal handlers: the first signal raises Interrupted in the main thread, later signals are ignored.
 
-    Writes this process's id to the file that the environment variable SEGUE_LISTENER names, if that file exists:
-    ``spark-submit.sh`` reads it to forward signals to this process. The handlers do not call Spark, since they may run
-    in the middle of a py4j call.
+    Also writes the id of this process to the file that the environment variable SEGUE_LISTENER names, if that file
+    exists. ``spark-submit.sh`` reads the file, and forwards signals to this process. The handlers call nothing of
+    Spark, since a signal may arrive in the middle of a py4j call.
     """
     for number in _SIGNALS:
-        # under nohup SIGHUP is ignored, and stays ignored
+        # under nohup SIGHUP is ignored; a handler would end the run when the terminal is closed
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
     listener = os.environ.get("SEGUE_LISTENER")
@@ -45,6 +52,7 @@ def ignore_signals() -> None:
 
 
 def _handle(number: int, _: Any) -> None:
+    """Raise Interrupted for the signal ``number``, and ignore all further signals."""
     ignore_signals()
     for handler in logging.getLogger().handlers:
         # drops the traceback that py4j logs for a call that the signal interrupted
@@ -54,14 +62,19 @@ def _handle(number: int, _: Any) -> None:
 
 
 def raise_if_received() -> None:
-    """Raise Interrupted if a signal was received earlier: a C extension may have discarded the handler's exception."""
+    """Raise Interrupted if a signal has been received.
+
+    The handler raised it already, but if the signal arrived during a call of a C extension, the extension may have
+    discarded that exception.
+    """
     if _received:
         raise _received[0]
 
 
 def received() -> Interrupted | None:
-    """Return the Interrupted of the first signal that was received, or None if none was.
+    """Return the Interrupted of the first signal that was received, or None.
 
-    Callers use it to report the signal instead of an error that it may have caused.
+    Callers check it when they handle an error: if a signal was received, it may have caused the error, and is reported
+    instead.
     """
     return _received[0] if _received else None

@@ -1,4 +1,4 @@
-"""Declare the audio features, and the tables with every column, type, unit and constraint."""
+"""Declare the audio features and the Delta tables: every column with its type and unit, and the tables' constraints."""
 
 from segue.schema.features import DETAILS, FEATURE_NAMES, FEATURES, NUMBERS, POPULARITY, TEXTS, Feature
 from segue.schema.tables import (

@@ -8,18 +8,19 @@ class Feature:
     """A numeric property of tracks, with its unit and valid range. NaN and infinity are never valid."""
 
     name: str
-    """The column's name."""
+    """Name of the column in the tables."""
     unit: str
+    """Unit of the values, as text for people, such as "dB" or "fraction"."""
     low: float
-    """Lower end of the range, in ``unit``; a valid value itself unless ``low_is_open``."""
+    """Lower end of the range, in ``unit``."""
     high: float | None
-    """Upper end of the range, in ``unit``, a valid value itself; None if every larger finite number is valid."""
+    """Upper end of the range, in ``unit``, included; None if the range has no upper end."""
     low_is_open: bool = False
-    """Whether ``low`` itself is outside the range."""
+    """Whether ``low`` is excluded from the range."""
 
     @property
     def range(self) -> str:
-        """The range in interval notation.
+        """The valid range as text, in interval notation.
 
         >>> Feature("bpm", "beats per minute", 1.0, 300.0).range
         '[1, 300]'
@@ -28,11 +29,11 @@ class Feature:
         return f"{opening}{self.low:.12g}, " + ("inf)" if self.high is None else f"{self.high:.12g}]")
 
     def rule(self, value: str | None = None) -> str:
-        """Return a SQL condition, as text, that is true if a value is in the feature's range.
+        """Return the text of an SQL condition that is true for values in the valid range, false for NaN and infinity.
 
         Parameters
         ----------
-        value : SQL expression of the value, by default the name of the feature's column
+        value : SQL expression of the value; by default the feature's column
 
         >>> Feature("bpm", "beats per minute", 1.0, 300.0).rule()
         'bpm >= 1 AND bpm <= 300'
@@ -59,12 +60,12 @@ FEATURES = (
     _fraction("instrumentalness"),
     Feature("duration_s", "seconds", 0.0, None, low_is_open=True),
 )
-"""The audio features; the setting ``features.columns`` selects those to cluster by."""
+"""The audio features. Tracks are clustered by those that the setting ``features.columns`` names."""
 POPULARITY = Feature("popularity", "0 to 100, the source's own figure", 0.0, 100.0)
 NUMBERS = (*FEATURES, POPULARITY)
-"""The columns of ``tracks`` of type double: the features and the popularity."""
+"""All columns of ``tracks`` of type double: the audio features and the popularity."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
-"""The text columns that a source provides, besides the track id."""
+"""The columns of ``tracks`` whose values are texts of the source, besides the track id."""
 DETAILS = ("key", "mode", "time_signature", "isrc", "explicit")
-"""Further columns of ``tracks``, null where the source does not provide them."""
+"""Further columns of ``tracks``; null where the source lacks them."""

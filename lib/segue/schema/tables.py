@@ -1,36 +1,41 @@
-"""Declare the Delta tables below the output folder: key, columns with Spark SQL type and unit, row constraints."""
+"""Declare the Delta tables of an output folder: the key, columns and CHECK constraints of each table."""
 
 from dataclasses import dataclass
 
 from segue.schema.features import FEATURES, NUMBERS, Feature
 
 SCHEMA_VERSION = 3
-"""Version of the tables, increased if a column (its comment excepted), a constraint or a property changes.
+"""Version of the declarations below. Raise it with every change of a column, constraint or Delta property.
 
-A stored table keeps the version with which it was written: ``Store`` upgrades a table of an older version, and refuses
-one of a newer version.
+A changed comment needs no new version. Every stored table has the version with which it was written, as a property:
+``Store`` upgrades a table of an older version, and raises OutputError for a table of a newer version.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The declaration of a table's column: name, Spark SQL type, comment (meaning and unit), whether it is NOT NULL."""
+    """The declaration of one column of a table."""
 
     name: str
     type: str
+    """Spark SQL type, such as ``array<string>``."""
     comment: str
+    """Meaning and unit, stored as the column's comment."""
     required: bool = True
+    """Whether null is forbidden."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The declaration of a Delta table: its name (and folder), key, columns in order, and CHECK constraints."""
+    """The declaration of one Delta table."""
 
     name: str
+    """Name of the table, and of its folder in the output folder."""
     key: tuple[str, ...]
+    """Names of the columns whose values together identify a row."""
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
-    """CHECK constraints, each as (name, SQL condition), besides the not-null constraints of required columns."""
+    """CHECK constraints as pairs (name, SQL condition), without those for required columns."""
     has_feed: bool = False
     """Whether Delta's change data feed is enabled."""
 
@@ -46,13 +51,13 @@ class Table:
 
     @property
     def constraints(self) -> dict[str, str]:
-        """All CHECK constraints, a dict from name to SQL condition: ``rules``, and that no required column is null."""
+        """All CHECK constraints, a dict from name to SQL condition: ``rules``, and one per required column."""
         not_null = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
         return not_null | dict(self.rules)
 
 
 def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
-    """Return a tuple (constraint name, SQL condition) for each feature: its value is null or in its range."""
+    """Return a pair (constraint name, SQL condition) for each feature: its value is null, or is in its range."""
     return tuple((f"{f.name}_in_range", f"{f.name} IS NULL OR ({f.rule()})") for f in features)
 
 
@@ -87,7 +92,7 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""The statistics of every feature in ``cluster_profiles``: suffix of the column's name, and meaning."""
+"""The statistics that ``cluster_profiles`` has of every feature, by the suffix of the column, such as ``bpm_mean``."""
 
 _TRACK_RULES = (
     *_range_rules(NUMBERS),
@@ -308,4 +313,4 @@ MADE_BY = {
     LEARNED_SIMILARITY.name: "learn_similarity.py --playlists FILE",
     RUNS.name: "every job",
 }
-"""The job that writes each table, by the table's name."""
+"""The file in ``jobs/`` that writes each table, with the options that this needs, by the table's name."""

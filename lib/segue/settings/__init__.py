@@ -1,4 +1,4 @@
-"""Define the settings of a run as pydantic models, and load them from TOML, ``--set`` and Python."""
+"""Define the settings of a run as pydantic models, and load them from TOML files, ``--set`` options and Python."""
 
 from segue.settings.loading import RENAMED, load, with_current_names
 from segue.settings.sections import (

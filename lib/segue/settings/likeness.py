@@ -1,7 +1,7 @@
-"""Define the presets of the setting ``recommend.likeness``: what similarity of tracks is measured in.
+"""Define the presets of the setting ``recommend.likeness``: by which features the similarity of tracks is measured.
 
-They were chosen on published data (docs/likeness.md): the share of a track's ten nearest that share a playlist, or a
-genre, with it.
+The presets were chosen on published playlists and genres (docs/likeness.md), by the share of a track's ten nearest
+tracks that are in a playlist with it, or of its genre.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,14 @@ _LOG = dict.fromkeys(_SKEWED, 0.01) | {"duration_s": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What similarity is measured in.
+    """The features by which two tracks are compared. Tracks are similar if their scaled features are close.
 
     Attributes
     ----------
-    features : columns of ``tracks``: audio features, ``year`` and ``popularity``
-    log : features of which the logarithm is scaled, each with the number that is added first, in the feature's unit
-    weights : factors of the scaled features; 1 for those that are not listed
+    features : names of columns of ``tracks``: audio features, ``year`` or ``popularity``
+    log : features that are replaced by their natural logarithm before they are scaled, each with the number, in the
+        feature's unit, that is added before the logarithm is taken
+    weights : factor of each scaled feature; 1 for those that are not listed
     """
 
     features: tuple[str, ...]
@@ -35,4 +36,5 @@ PRESETS = {
     "audio": Likeness((*_NINE, "instrumentalness"), _LOG, {"liveness": 0.5}),
     "nine": Likeness(_NINE),
 }
-"""By name: ``era`` is the sound and the year of release, ``audio`` the sound alone, ``nine`` that of segue 0.2."""
+"""The presets by name: ``era`` compares audio features and the year of release, ``audio`` the audio features alone,
+``nine`` nine audio features without logarithms or weights, as segue 0.2 did."""

@@ -1,6 +1,6 @@
 """Load settings from TOML files, ``--set`` assignments and Python, and report every fault at once.
 
-Also makes the text of ``conf/defaults.toml``.
+``defaults_toml`` writes all settings with their defaults as TOML.
 """
 
 import difflib
@@ -28,17 +28,18 @@ RENAMED = {
     "ingest.again": "ingest.force",
     "recommend.least_popularity": "recommend.min_popularity",
 }
-"""Former names of settings and their current ones. The former names are accepted until 0.3.0."""
+"""Current name of each renamed setting, by its former name. Former names are accepted until 0.3.0."""
 
 SECTIONS: dict[str, type[BaseModel]] = {
     name: field.annotation
     for name, field in Settings.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
+"""The pydantic model of each section of the settings, by the section's name."""
 FIELDS: dict[str, FieldInfo] = {
     f"{section}.{key}": field for section, model in SECTIONS.items() for key, field in model.model_fields.items()
 }
-"""Every setting by its full name, such as ``clustering.ks``, in the order of ``conf/defaults.toml``."""
+"""The pydantic field of every setting, by its full name such as ``clustering.ks``, in order of ``defaults.toml``."""
 
 
 def load(
@@ -46,23 +47,23 @@ def load(
     assignments: Iterable[str] = (),
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Settings:
-    """Return Settings: the defaults, changed by TOML files, then by assignments, then by overrides.
+    """Load Settings: the defaults, changed by TOML files, then by assignments, then by overrides.
 
-    Former names of settings (``RENAMED``) are accepted, with a warning in the log.
+    A former name of a setting (see ``RENAMED``) is accepted, with a warning in the log.
 
     Parameters
     ----------
     configs : paths of TOML files
-        Of several values for a setting, the value in the last file is used.
-    assignments : texts ``section.key=value``
-        Of several values for a setting, the last is used. A value that is not TOML is read as text.
+        If several files give a setting, the last of them counts.
+    assignments : texts ``section.key=value``, as given with ``--set``
+        If several give a setting, the last of them counts. A value that is not TOML is read as text.
     overrides : nested mapping from section and key to value
         For example ``{"clustering": {"ks": range(2, 13)}}``.
 
     Raises
     ------
     SettingsError
-        Names every unreadable file, unknown setting, wrong value and contradiction at once.
+        If anything is wrong. The message lists every unreadable file, unknown setting, wrong value and contradiction.
     """
     faults: list[str] = []
     sources = [(f"--config {path}", _read_toml(path, faults)) for path in configs]
@@ -91,10 +92,18 @@ def load(
 
 
 def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return settings (nested, by section and key) with former names of settings replaced by their current names.
+    """Replace the former names of settings by their current names, as needed for a ``model.json`` of an older segue.
 
-    A ``model.json`` of an older segue has former names. Where both names of a setting are given, the value under its
-    current name is used.
+    If a setting is given under both names, the value under its current name is used.
+
+    Parameters
+    ----------
+    sections : settings as a nested mapping, by section and key
+
+    Returns
+    -------
+    dict
+        The settings, nested in the same way.
     """
     current: dict[str, Any] = {}
     for section, values in sections.items():
@@ -107,15 +116,18 @@ def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dict by full name, such as ``clustering.ks``, with current names instead of former ones.
+    """Return a copy of ``values``, a mapping from the full names of settings, in which former names are replaced.
 
-    If both names of a setting are given, the value under the current name is used.
+    If a setting is given under both names, the value under its current name is used.
     """
     return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
 
 
 def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
-    """Return one message for each setting to which ``source`` gives values under both its former and current name."""
+    """Return an error message for each setting that ``source`` gives under its former and also its current name.
+
+    ``source`` names where the values come from, such as ``--set``; ``values`` are by full name.
+    """
     return [
         f"{source} gives both {former} and {current}, which is its current name: remove {former}"
         for former, current in RENAMED.items()
@@ -124,7 +136,7 @@ def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested settings (by section and key) as a dict by full name, such as ``clustering.ks``."""
+    """Convert settings that are nested by section and key to a dict by full name, such as ``clustering.ks``."""
     flat: dict[str, Any] = {}
     for section, values in sections.items():
         if isinstance(values, Mapping):
@@ -135,6 +147,7 @@ def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
+    """Return the settings in a TOML file by full name. If it cannot be read, append a message to ``faults``."""
     try:
         return _flatten(tomllib.loads(Path(path).read_text("utf-8")))
     except OSError as error:
@@ -145,6 +158,7 @@ def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
 
 
 def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str, Any]:
+    """Return the settings in texts ``name=value`` by full name. Append a message to ``faults`` for each other text."""
     values: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = (part.strip() for part in text.partition("="))
@@ -156,10 +170,10 @@ def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str
 
 
 def _parsed(name: str, text: str) -> Any:
-    """Return the value of the setting ``name`` in ``--set name=text``.
+    """Return the value that ``--set name=text`` gives to the setting ``name``.
 
-    ``text`` is parsed as TOML. It is returned as it is if it is not TOML, or if the setting is a text and ``text`` does
-    not begin with a quote.
+    The value is ``text`` parsed as TOML, or ``text`` itself if it is not TOML. For a setting that takes a text, quotes
+    may be left out: ``text`` is then the value even if it is TOML.
     """
     takes_text = name in FIELDS and FIELDS[name].annotation is str
     if takes_text and not text.startswith(("'", '"')):
@@ -172,14 +186,15 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _unknown(name: str) -> str:
+    """Return the error message for an unknown setting, with the most similar name that is known, if any."""
     close = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
     return f"unknown setting {name}" + (f", did you mean {close[0]}?" if close else "")
 
 
 def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
-    """Return one line that describes a pydantic error: the setting, its value, and what was expected.
+    """Return the error message for a pydantic error: the setting, its value, and what was expected.
 
-    ``given`` holds the values of the settings by full name, such as ``clustering.ks``.
+    ``given`` has the value of each setting by its full name, such as ``clustering.ks``.
     """
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Contradiction):
@@ -190,7 +205,7 @@ def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as an error message shows it."""
+    """Return the text of a value for an error message."""
     try:
         return repr(value)
     except ValueError:  # Python converts no integer of more than 4,300 digits
@@ -205,9 +220,9 @@ _COMMENT_COLUMN = 27
 
 
 def defaults_toml() -> str:
-    """Return the text of ``conf/defaults.toml``: all sections, each setting with its default and meaning.
+    """Return the text of ``conf/defaults.toml``: every setting by section, with its default and its meaning.
 
-    A setting without a default is a comment with an example value.
+    A setting without a default is written as a comment, with an example value.
     """
     parts = [_HEAD]
     for name, model in SECTIONS.items():
@@ -217,13 +232,14 @@ def defaults_toml() -> str:
 
 
 def _line(key: str, field: FieldInfo) -> str:
+    """Return the line of ``conf/defaults.toml`` for one setting."""
     default = field.get_default(call_default_factory=False)
     setting = f"# {key} = {_toml((field.examples or [])[0])}" if default is None else f"{key} = {_toml(default)}"
     return f"{setting:<{_COMMENT_COLUMN - 2}}  # {field.description}\n"
 
 
 def _toml(value: Any) -> str:
-    """Return a value as TOML writes it on one line."""
+    """Return the TOML text, on one line, of a value: a mapping, list, tuple, text, number or boolean."""
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"

@@ -1,6 +1,7 @@
 """Define one pydantic model per section of the settings: each field has a default, a constraint and a description.
 
-The descriptions become the comments of ``conf/defaults.toml``; error messages state the constraints.
+``conf/defaults.toml`` has the descriptions, and the first lines of the models, as comments. Error messages state the
+constraints.
 """
 
 from typing import Annotated, Literal
@@ -28,7 +29,7 @@ _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "spee
 
 
 class Contradiction(ValueError):
-    """Settings are valid one by one but exclude each other. The message names all of them."""
+    """Error for settings that are valid each for itself but exclude each other. The message names all of them."""
 
 
 class _Section(BaseModel):
@@ -37,7 +38,7 @@ class _Section(BaseModel):
 
 
 class IngestSettings(_Section):
-    """Settings for reading input files: source, encoding, signs, and what is read again, rejected or removed."""
+    """Settings for reading input files: source and format, and which files and rows are used, refused or removed."""
 
     source: Text = Field(
         default="auto", description='a source\'s name in conf/sources/; "auto" recognises the source from the header'
@@ -72,7 +73,7 @@ class IngestSettings(_Section):
     )
     layouts: Literal["remember", "decide"] = Field(
         default="remember",
-        description='"remember": files are read as earlier ones with their header; "decide": by their own values',
+        description='"remember": a file is read as earlier files with its header; "decide": by its own values',
     )
     strict: bool = Field(default=False, description="true: refuse files of which anything is guessed from values")
     force: bool = Field(
@@ -179,7 +180,7 @@ class SelectionSettings(_Section):
 
 
 class TuningSettings(_Section):
-    """Alternatives to the values in [features]: every combination is fitted, and the best feature space is used."""
+    """Alternatives to the values in [features]: all combinations are fitted, and the model uses the best of them."""
 
     columns: ListOf[FeatureNames] = Field(
         default=(), description='lists of features, such as [["bpm", "energy", "valence"]]'
@@ -219,12 +220,12 @@ class RecommendSettings(_Section):
     features: SimilarityNames | None = Field(
         default=None,
         examples=[["bpm", "energy", "year"]],
-        description="instead of those of likeness, whose log and weights are then not used either",
+        description="compare by these features; likeness, with its log and weights, is then not used",
     )
     log: Offsets | None = Field(
         default=None,
         examples=[{"speechiness": 0.01}],
-        description="features whose logarithm is scaled, each with a number that is added to its values first",
+        description="features to take the logarithm of before scaling, each with a number that is added first",
     )
     weights: SimilarityWeights | Literal["learned"] | None = Field(
         default=None,
@@ -277,9 +278,11 @@ class RecommendSettings(_Section):
 
     @property
     def compared(self) -> Likeness:
-        """What tracks are compared by: as ``likeness`` says, unless ``features``, ``log`` or ``weights`` are given.
+        """The features, logarithms and weights by which tracks are compared.
 
-        Learned weights are not settings: with ``is_learned``, this is what is used without them.
+        They are those of the preset ``likeness``; if ``features`` is given, they are these features, without logarithms
+        and weights. ``log`` and ``weights``, if given, replace the logarithms and the weights. Learned weights
+        are not settings: with ``is_learned``, these are what is used without them.
         """
         preset = PRESETS[self.likeness] if self.features is None else Likeness(self.features)
         log = preset.log if self.log is None else self.log
@@ -288,7 +291,7 @@ class RecommendSettings(_Section):
 
 
 class ReportSettings(_Section):
-    """Settings for how much of a large catalogue the report shows."""
+    """Settings for how many tracks the report shows of a large catalogue."""
 
     points: int = Field(
         default=5000, ge=100, le=7000, description="maximum tracks on the maps, in proportion to the clusters' sizes"

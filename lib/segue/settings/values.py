@@ -1,4 +1,4 @@
-"""Define types of settings that pydantic lacks, validate them, and describe expected values for error messages."""
+"""Define types of settings that pydantic lacks, with their validators, and describe allowed values in words."""
 
 import codecs
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _Names = TypeVar("_Names", tuple[str, ...], dict[str, float])
 
 
 def parse_ks(text: str) -> tuple[int, ...]:
-    """Return the numbers of clusters in a text such as ``2-20`` or ``5,10,50``: a tuple, ascending and distinct.
+    """Parse numbers of clusters from a text such as ``2-20`` or ``5,10,50``; return them ascending and distinct.
 
     Raises
     ------
@@ -36,13 +36,17 @@ def parse_ks(text: str) -> tuple[int, ...]:
 
 
 def _ks_within_limits(ks: Sequence[int]) -> Sequence[int]:
+    """Return ``ks`` unchanged; raise ValueError if it is empty or has anything but integers from 2 to ``MAX_K``."""
     if not ks or not all(isinstance(k, int) and 2 <= k <= MAX_K for k in ks):
         raise ValueError(f"expected {KS_EXPECTED}")
     return ks
 
 
 def _ks(value: Any) -> tuple[int, ...]:
-    """Return numbers of clusters, given as text, range, list, tuple or one number, as a tuple, ascending, distinct."""
+    """Convert numbers of clusters to an ascending tuple of distinct ints; raise ValueError if one is not allowed.
+
+    ``value`` is a text, such as ``2-20``, a range, list or tuple of numbers, or one number.
+    """
     if isinstance(value, str):
         return parse_ks(value)
     if not isinstance(value, range | list | tuple):
@@ -51,16 +55,20 @@ def _ks(value: Any) -> tuple[int, ...]:
 
 
 def _as_tuple(value: Any) -> Any:
-    """Return a list as a tuple, any other value unchanged: settings are tuples, but TOML and JSON have only lists."""
+    """Convert a list to a tuple, and return any other value unchanged.
+
+    Settings hold tuples, but TOML and JSON have only lists; the models are strict, so pydantic does not convert them.
+    """
     return tuple(value) if isinstance(value, list) else value
 
 
 def _split_names(value: Any) -> Any:
+    """Convert a text of names, separated by commas, or a list of names to a tuple; return other values unchanged."""
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else _as_tuple(value)
 
 
 def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
-    """Return a pydantic validator for a tuple or dict of names: all different, and each one of ``allowed``."""
+    """Return a pydantic validator: the names in a tuple or dict must be different, and each one of ``allowed``."""
 
     def check(names: _Names) -> _Names:
         listed = list(names)
@@ -72,7 +80,11 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 
 
 def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
-    """Require that each feature's values are positive when its offset is added, as their logarithm is taken."""
+    """Return ``offsets`` unchanged; raise ValueError if the logarithm of a feature plus its offset may not exist.
+
+    ``offsets`` has the number that is added to the values of a feature before the logarithm is taken, by feature. The
+    sum must be above 0 for every value in the feature's range. Features that can be negative are refused.
+    """
     for name, offset in offsets.items():
         feature = _LOGGABLE.get(name)
         if feature is None:
@@ -83,7 +95,10 @@ def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
 
 
 def _encoding(name: str) -> str:
-    """Return ``auto``, or Python's name of an encoding; raise ValueError if it is unknown or does not extend ASCII."""
+    """Return ``auto`` unchanged, or Python's name for the encoding ``name``.
+
+    Raises ValueError if Python does not know the encoding, or if it encodes ASCII characters as other bytes than ASCII.
+    """
     if name.lower() == "auto":
         return "auto"
     ascii_bytes = bytes(range(128))
@@ -96,7 +111,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return pydantic metadata for a type: error messages then say that ``text`` was expected."""
+    """Return pydantic metadata that makes error messages about a type say that ``text`` was expected."""
     return Field(json_schema_extra={"expected": text})
 
 
@@ -154,7 +169,10 @@ Weights = Annotated[
 
 
 def expectation(json_schema: Mapping[str, Any]) -> str:
-    """Return, in words, the values that a setting's JSON schema allows, such as ``a whole number, 1 to 10``."""
+    """Describe in words the values that a setting's JSON schema allows, such as ``a whole number, 1 to 10``.
+
+    Raises TypeError for a schema of a kind that no setting has.
+    """
     match json_schema:
         case {"expected": str(text)}:
             return text

@@ -1,1 +1,1 @@
-"""Store Delta tables (with their log, transactions, migrations and maintenance), saved models, and single files."""
+"""Read and write Delta tables, saved models and single files below an output folder."""

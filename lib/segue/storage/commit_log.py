@@ -1,4 +1,7 @@
-"""Read a Delta table's log without a Spark job: its latest version, and the metrics, time and metadata of a commit."""
+"""Read the log of a Delta table without a Spark job: the latest version, and metrics, time and metadata of a commit.
+
+In all functions ``path`` is the path or URI of the table's folder.
+"""
 
 import json
 import re
@@ -9,37 +12,38 @@ from segue.storage.files import Files
 
 LOG = "_delta_log"
 _MAX_COMMITS_READ = 100
-"""Maximum number of commits that are searched for provenance: to read more costs more than to compare the tables."""
+"""Maximum number of commits that ``read_provenance`` reads. If none of them has the provenance, its caller compares the
+tables, which costs less than reading more commits."""
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
 def latest_version(files: Files, path: str) -> int | None:
-    """Return the latest version of the table at a path (a number from 0), or None if there is no table.
+    """Return the number of a table's latest version, from 0, or None if there is no table.
 
-    Lists the files of the table's log: the latest version is the highest number in their names, as Delta never removes
-    the file of the latest version.
+    Lists the files of the table's log. The highest number in their names is the latest version, since Delta never
+    removes the file of the latest version.
     """
     names = files.list_names(f"{path}/{LOG}") or []
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
 
 
 def rows_written(files: Files, path: str, version: int) -> int | None:
-    """Return how many rows the commit of a version wrote, or None if it has no such metric."""
+    """Return the number of rows that the commit of a version wrote, or None if the commit does not record it."""
     rows = _commit_info(files, path, version).get("operationMetrics", {}).get("numOutputRows")
     return None if rows is None else int(rows)
 
 
 def committed_at(files: Files, path: str, version: int) -> str | None:
-    """Return the time of a version's commit as text, in UTC as ISO 8601, or None if it is not recorded."""
+    """Return the time of a version's commit as text (ISO 8601, UTC), or None if the log does not have it."""
     milliseconds = _commit_info(files, path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
 def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the dict that names the source of a table's rows: the ``provenance`` that ``exclusive_commit`` stored.
+    """Return what a table's rows were made from: the ``provenance`` given to ``transactions.exclusive_commit``.
 
-    Reads commits from ``version`` backwards, at most a hundred, until a commit has such a dict. If none has, the result
-    is an empty dict.
+    The provenance is a dict of JSON values, such as versions of other tables. It is read from the latest commit, up to
+    ``version``, that has one; at most a hundred commits are read. Returns an empty dict if none of these has one.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
         metadata = _segue_metadata(files, path, number)
@@ -50,15 +54,15 @@ def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
 
 
 def has_commit_by(files: Files, path: str, writer: str, versions: range) -> bool:
-    """Return whether a commit whose version is in ``versions`` was made by ``writer``.
+    """Return whether one of the commits with the numbers ``versions`` was made by a given writer.
 
-    ``writer`` is the id that ``transactions.exclusive_commit`` stores with each commit.
+    ``writer`` is the id that ``transactions.exclusive_commit`` draws for each of its commits and stores with it.
     """
     return any(_segue_metadata(files, path, version).get("writer") == writer for version in versions)
 
 
 def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the dict that ``transactions.exclusive_commit`` stored with a commit; empty if it stored none."""
+    """Return the dict that ``transactions.exclusive_commit`` stored with a commit; an empty dict for other commits."""
     try:
         metadata = json.loads(_commit_info(files, path, version).get("userMetadata", "{}"))
     except ValueError:  # not JSON: written by another program
@@ -67,7 +71,7 @@ def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
 
 
 def _commit_info(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return Delta's action ``commitInfo`` of a version, a dict; empty if the commit's file or the action is absent."""
+    """Return the dict ``commitInfo`` that Delta wrote to the log with a version; an empty dict if there is none."""
     text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):

@@ -21,23 +21,21 @@ log = logging.getLogger(__name__)
 
 _RETENTION, _DEFAULT_RETENTION = "delta.deletedFileRetentionDuration", "interval 7 days"
 VERSION_PROPERTY = "segue.schema"
+"""Delta property of every table: the ``SCHEMA_VERSION`` with which it was created or last upgraded."""
 _CONSTRAINT = "delta.constraints."
+"""Prefix of the Delta properties that hold CHECK constraints."""
 
 
 def spark_schema(table: Table) -> T.StructType:
-    """Return a table's declared columns as a StructType."""
+    """Return the declared columns of a table as a Spark StructType."""
     return cast(T.StructType, T.StructType.fromDDL(table.ddl))
 
 
 def check_columns(table: Table, frame: DataFrame) -> None:
-    """Require that a DataFrame has the columns of a table, with the declared types. Runs no Spark job.
+    """Raise SchemaError if a DataFrame has other columns than a table declares, or other types. Runs no Spark job.
 
-    Nulls and ranges are checked by the table's constraints when rows are written.
-
-    Raises
-    ------
-    SchemaError
-        If names or types differ; the message lists every difference. The order of columns does not matter.
+    The message lists every difference. The order of columns does not matter. Nulls and ranges are not checked here, but
+    by the table's constraints when rows are written.
     """
     declared = {field.name: field.dataType.simpleString() for field in spark_schema(table)}
     actual = {field.name: field.dataType.simpleString() for field in frame.schema}
@@ -53,8 +51,8 @@ def check_columns(table: Table, frame: DataFrame) -> None:
 
 
 def table_properties(table: Table) -> dict[str, str]:
-    """Return the Delta properties that a table is created with, by name; they include its CHECK constraints."""
-    # the Python package deltalake cannot read tables with deletion vectors
+    """Return the Delta properties with which a table is created, its CHECK constraints among them: a dict by name."""
+    # with deletion vectors, the Python package deltalake could not read the table
     properties = {VERSION_PROPERTY: str(SCHEMA_VERSION), "delta.enableDeletionVectors": "false"}
     if table.has_feed:
         properties[row_changes.FEED_PROPERTY] = "true"
@@ -62,9 +60,9 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the schema version (``SCHEMA_VERSION``) with which a table was created or last upgraded.
+    """Return the ``SCHEMA_VERSION`` with which a table was created or last upgraded; 0 if the table does not record it.
 
-    Reads it from ``properties``, the table's Delta properties by name; returns 0 if they lack it.
+    ``properties`` are the Delta properties of the table, by name.
     """
     return int(properties.get(VERSION_PROPERTY, 0))
 
@@ -72,18 +70,19 @@ def schema_version_of(properties: dict[str, str]) -> int:
 def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties: dict[str, str]) -> None:
     """Upgrade a stored table to the current schema: add missing optional columns, replace changed constraints.
 
-    Each SQL statement makes a commit. The schema version is set last, so that an interrupted upgrade is repeated.
+    Runs several ALTER TABLE statements, each of which makes a commit. The last one sets the schema version, so that an
+    interrupted upgrade is repeated.
 
     Parameters
     ----------
     table : current declaration of the table
     identifier : SQL name of the stored table, such as ``delta.`PATH```
-    properties : properties of the stored table, by name
+    properties : Delta properties of the stored table, by name
 
     Raises
     ------
     OutputError
-        If a required column is missing.
+        If the stored table lacks a required column.
     """
     stored = set(spark.table(identifier).columns)
     missing = [column for column in table.columns if column.name not in stored]
@@ -117,25 +116,29 @@ def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties
 
 
 def _without_blanks(condition: str) -> str:
-    # Delta stores a condition with other blanks than declared
+    """Return a CHECK condition without blanks, for comparisons: Delta stores a condition with other blanks."""
     return "".join(condition.split())
 
 
 def _quoted(text: str) -> str:
+    """Escape a text for an SQL literal in single quotes."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def sql_identifier(path: str) -> str:
-    """Return the name by which SQL refers to the Delta table at a path: ``delta.`PATH```."""
+    """Return the SQL name of the Delta table at a path or URI: ``delta.`PATH```."""
     # guard: sql-identifier-backticks-escaped -> return f"delta.`{path}`"
     return f"delta.`{path.replace('`', '``')}`"
 
 
 def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], bool]) -> bool:
-    """Create a table with these rows, and return True; return False if another run has created it first.
+    """Create a table with rows, and return True; write nothing and return False if another run has created it first.
 
     Parameters
     ----------
+    path : path or URI of the table's folder
+    table : declaration of the table
+    rows : DataFrame with the table's columns
     exists : function that returns whether the table has a commit; called if Delta reports that the table exists
     """
     try:
@@ -146,14 +149,14 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
         # guard: concurrent-create-detected
         if exists():
             return False
-        # Delta also reports that a table exists for the folder of a run that died before its first commit
+        # the table has no commit: Delta reports that it exists if a run died between creating its folder and committing
         # guard: uncommitted-folder-rewritten -> raise
         rewrite(path, table, rows)
     return True
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace a table's rows by ``rows``, and its columns and properties by the declared ones, in one commit."""
+    """Replace the whole table in one commit: rows by ``rows``, columns and Delta properties by the declared ones."""
     _writer(path, table, rows).createOrReplace()
 
 
@@ -163,10 +166,15 @@ def append(path: str, table: Table, rows: DataFrame) -> None:
 
 
 def merge(path: str, table: Table, changes: DataFrame) -> None:
-    """Insert, update and delete rows of a table by its key, in one commit. Runs a MERGE.
+    """Insert, update and delete rows of a table by its key, in one commit (MERGE).
 
-    ``changes`` has the table's columns and ``_change``. A row that is ``removed`` is deleted; a row that is ``added``
-    or ``updated`` is inserted if the table lacks its key, else updated.
+    Parameters
+    ----------
+    path : path or URI of the table's folder
+    table : declaration of the table
+    changes : DataFrame with the table's columns and ``_change``, one row per key
+        A row whose ``_change`` is ``removed`` is deleted. Any other row replaces the stored row of its key, or is
+        inserted if there is none.
     """
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
@@ -182,17 +190,17 @@ def merge(path: str, table: Table, changes: DataFrame) -> None:
 
 
 def local_frame(spark: SparkSession, columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """Convert dicts, one per row, to a Spark DataFrame of one partition with these columns."""
+    """Convert rows, given as dicts by column name, to a DataFrame of one partition with the columns ``columns``."""
     return spark.createDataFrame(to_arrow(columns, rows), columns).coalesce(1)
 
 
 def to_arrow(columns: T.StructType, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Convert dicts, one per row, to a pyarrow Table with the types of ``columns``."""
+    """Convert rows, given as dicts by column name, to a pyarrow Table with the columns and types of ``columns``."""
     return pa.Table.from_pylist(list(rows), schema=to_arrow_schema(columns, timezone="UTC"))
 
 
 def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
-    """Return a DataFrameWriterV2 for ``rows`` that also sets the table's comments, constraints and properties."""
+    """Return a DataFrameWriterV2 that writes ``rows`` with the declared comments, constraints and Delta properties."""
     commented = [F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
     writer = rows.select(*commented).writeTo(sql_identifier(path)).using("delta")
     for name, value in table_properties(table).items():
@@ -201,14 +209,15 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def set_retention(spark: SparkSession, table: str, days: int) -> None:
-    """Set the retention of a table, for VACUUM: the number of ``days`` whose versions stay readable.
+    """Set the number of days for which VACUUM keeps old versions of a table readable: its retention.
 
-    Makes a commit, but none if the table has this retention already. Sets it as a property of the table
-    (``delta.deletedFileRetentionDuration``), because VACUUM ignores RETAIN where it differs from this property.
+    Makes a commit, unless the table has this retention already. The retention is set as the Delta property
+    ``delta.deletedFileRetentionDuration``, because VACUUM ignores its own option RETAIN if the two differ.
 
     Parameters
     ----------
-    table : the table's name in SQL, such as ``delta.`PATH```
+    table : SQL name of the table, such as ``delta.`PATH```
+    days : the retention
     """
     rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
     stored = next((row.value for row in rows if row.key == _RETENTION), _DEFAULT_RETENTION)
@@ -218,17 +227,18 @@ def set_retention(spark: SparkSession, table: str, days: int) -> None:
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return a dict with the size of a table, and with the number of files that VACUUM would remove. Writes nothing.
+    """Return the size of a table and the number of files that VACUUM would remove. Writes nothing.
 
     Parameters
     ----------
-    table : the table's name in SQL, such as ``delta.`PATH```
+    table : SQL name of the table, such as ``delta.`PATH```
     days : the retention, see ``set_retention``
 
     Returns
     -------
     dict of int
-        ``files`` and ``bytes`` of the latest version, and ``removable``, at most 1,000, as Delta lists no more files.
+        ``files`` and ``bytes``: number and size of the files of the latest version. ``removable``: number of files that
+        VACUUM would remove, counted up to 1,000, since Delta lists no more.
     """
     detail = spark.sql(f"DESCRIBE DETAIL {table}").select("numFiles", "sizeInBytes").collect()[0]
     removable = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
@@ -236,18 +246,30 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
 
 
 def compact(spark: SparkSession, table: str) -> dict[str, int]:
-    """Replace the small files of a table by few large files (OPTIMIZE), if there are several.
+    """Replace the small files of a table by few large ones, in one commit (OPTIMIZE).
 
-    Returns a dict: ``compacted``, the number of files that were replaced, and ``into``, the number of files that
-    replace them; both are 0 if nothing was replaced. ``table`` is the table's name in SQL, such as ``delta.`PATH```.
+    Parameters
+    ----------
+    table : SQL name of the table, such as ``delta.`PATH```
+
+    Returns
+    -------
+    dict of int
+        ``compacted``: number of files that were replaced. ``into``: number of files that replace them. Both are 0 if
+        nothing was replaced.
     """
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove files that no version of the last ``days`` needs, such as files of runs that died before their commit.
+    """Remove the files of a table that no version of the last days needs (VACUUM).
 
-    ``table`` is the table's name in SQL, such as ``delta.`PATH```. ``set_retention`` must have set the same ``days``.
+    Among them are files of runs that died before their commit.
+
+    Parameters
+    ----------
+    table : SQL name of the table, such as ``delta.`PATH```
+    days : the retention; ``set_retention`` must have set the same number before
     """
     spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS").collect()

@@ -31,21 +31,21 @@ def local_size(uri: str) -> int | None:
 class Files:
     """Reads, writes and lists single files by path or URI.
 
-    Files that are not on the local file system are read and written through the Hadoop file systems of a Spark session,
-    with the endpoints and credentials of Spark's own reads. A call costs about 0.1 ms on the local file system, and
-    some 10 to 400 ms elsewhere.
+    Files of other file systems than the local one are read and written through Hadoop, with the endpoints and
+    credentials that the Spark session uses. A call takes about 0.1 ms on the local file system, and some 10 to 400 ms
+    on others.
 
     Parameters
     ----------
-    spark : the session; without one only local files can be read and written
+    spark : the session; if None, only local files can be read and written
 
     Raises
     ------
     OutputError
-        By every method, if a file system other than the local one fails or cannot be reached, with the innermost cause;
-        by ``list_names`` and ``make_folder`` also for the local one.
+        By every method, if another file system than the local one fails or cannot be reached. The message has the
+        innermost cause. ``list_names`` and ``make_folder`` raise it for the local file system too.
     OSError
-        By the other methods, if the local file system fails: the error of Python. OutputError is a subclass of it.
+        By the other methods, if the local file system fails. OutputError is a subclass of OSError.
     """
 
     def __init__(self, spark: SparkSession | None = None) -> None:
@@ -57,8 +57,8 @@ class Files:
 
         Parameters
         ----------
-        uri : path or URI of a folder; for a file, an OutputError is raised
-        limit : maximum number of names to return; the file system decides which names
+        uri : path or URI of a folder; OutputError is raised if it is a file
+        limit : maximum number of names to return, or None; which of them are returned depends on the file system
         """
         path = local_path(uri)
         if path is None:
@@ -74,7 +74,7 @@ class Files:
             raise OutputError(f"cannot list {uri}: {error.strerror}") from error
 
     def make_folder(self, uri: str) -> None:
-        """Create a folder and its parents, unless the folder exists; raise OutputError if a local one is read-only."""
+        """Create a folder and its parents, if it does not exist. Raises OutputError if a local folder is read-only."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).make_folder(uri)
@@ -87,12 +87,12 @@ class Files:
             raise OutputError(f"cannot write to {uri}: the folder is read-only")
 
     def read_text(self, uri: str) -> str | None:
-        """Return the text of a file, or None if it does not exist. Bytes that are not UTF-8 become U+FFFD."""
+        """Return the text of a UTF-8 file, or None if there is no such file. Invalid bytes become U+FFFD."""
         content = self.read_bytes(uri)
         return None if content is None else content.decode("utf-8", "replace")
 
     def read_bytes(self, uri: str) -> bytes | None:
-        """Return the content of a file, or None if it does not exist or is a folder."""
+        """Return the bytes of a file, or None if there is no such file, or only a folder of this name."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).read(uri)
@@ -102,7 +102,7 @@ class Files:
             return None
 
     def write_text(self, uri: str, text: str) -> None:
-        """Write a text to a file in UTF-8, atomically: readers see either its old or its new content."""
+        """Write a text to a file in UTF-8, atomically: a reader sees the old content or the new, never a part."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).write(uri, text.encode("utf-8"))
@@ -117,18 +117,21 @@ class Files:
             raise
 
     def remove_file(self, uri: str) -> None:
-        """Remove a file, if it exists."""
+        """Remove a file; do nothing if there is no such file."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).remove(uri)
         path.unlink(missing_ok=True)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether an object store can refuse to create a file that exists, see the method of ``HadoopFiles``."""
+        """Return whether an object store can refuse to create a file that exists already (S3: If-None-Match).
+
+        Creates an empty file in ``folder``, the URI of a folder on the store, and removes it.
+        """
         return self._hadoop(folder).creates_conditionally(folder)
 
     def _hadoop(self, uri: str) -> HadoopFiles:
-        """Return the HadoopFiles of the session; raise OutputError with ``uri`` if there is no session."""
+        """Return the HadoopFiles of the session. Raises OutputError, which names ``uri``, if there is no session."""
         if self._spark is None:
             raise OutputError(f"cannot reach {uri} without a Spark session, expected a local path")
         if self._opened is None:

@@ -1,6 +1,6 @@
-"""Read, write and list single files through the Hadoop file systems of a Spark session, by py4j.
+"""Read, write and list single files through Hadoop, which is called in Spark's JVM by py4j.
 
-It uses the endpoints and credentials of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
+Endpoints and credentials are those of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
 """
 
 import uuid
@@ -17,42 +17,47 @@ from segue.errors import OutputError
 
 _CONDITION = "fs.option.create.conditional.overwrite"
 _NO_CONNECTOR = "FileSystem not found"
-_WRITES_APPEAR_WHOLE = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
-"""Schemes of object stores: there a file appears only when it is closed, and then replaces the old one.
+_OBJECT_STORES = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
+"""Schemes of object stores, on which a new file becomes visible only when its writer has closed it.
 
-So it is written under its own name; a rename, which other file systems need, would copy the content.
+On these, ``HadoopFiles.write`` writes to the file's own name. On other file systems it writes to a temporary name and
+then renames; on an object store a rename would copy the whole content.
 """
 
 
 class HadoopFiles:
-    """The Hadoop file systems of a Spark session.
+    """Reads, writes and lists single files by URI, with the Hadoop configuration of a Spark session.
 
-    Every method raises OutputError with the innermost Java cause, if the file system fails or cannot be reached.
+    Every method raises OutputError if the file system fails or cannot be reached; the message has the innermost Java
+    cause.
     """
 
     def __init__(self, spark: SparkSession) -> None:
         gateway = spark.sparkContext._gateway
         if gateway is None:
-            raise OutputError("the Spark session has no JVM gateway (Spark Connect), which files of a store need")
+            raise OutputError("the session is of Spark Connect, expected one with a JVM, which reads files of a store")
         self._gateway: Any = gateway
         self._jvm: Any = gateway.jvm
         # the configuration that Spark gives to reads and writes of this session's DataFrames
         self._configuration = spark._jsparkSession.sessionState().newHadoopConf()
 
     def list_names(self, uri: str, limit: int | None = None) -> list[str] | None:
-        """Return the names in a folder, sorted, or None if the folder does not exist. See ``Files.list_names``."""
+        """Return the names in a folder, sorted, or None if the folder does not exist.
+
+        Returns at most ``limit`` names, if it is given. Raises OutputError if ``uri`` is a file.
+        """
         path, system = self._open(uri)
         with _failure(f"cannot list {uri}"):
             try:
-                # three py4j calls per name: a Java method for the whole array would take FileStatus[], but py4j does
-                # not pass it an array of a subclass
+                # costs three py4j calls per name; one call for all is not possible, since py4j does not pass the array,
+                # whose elements are of a subclass, to a Java method that takes FileStatus[]
                 statuses = system.listStatus(path)
                 listed = [statuses[index].getPath() for index in range(min(len(statuses), limit or len(statuses)))]
             except Py4JJavaError as error:
                 if _is_missing(error):
                     return None
                 raise
-            # for the URI of a file, listStatus returns the file itself
+            # listStatus of a file returns that file
             if len(listed) == 1 and listed[0].equals(system.makeQualified(path)):
                 raise OutputError(f"{uri} is a file, expected a folder")
             return sorted(each.getName() for each in listed)
@@ -65,7 +70,7 @@ class HadoopFiles:
                 raise OutputError(f"cannot write to {uri}: the file system refuses to create the folder")
 
     def read(self, uri: str) -> bytes | None:
-        """Return the content of a file, or None if it does not exist or is a folder."""
+        """Return the bytes of a file, or None if there is no such file, or only a folder of this name."""
         path, system = self._open(uri)
         with _failure(f"cannot read {uri}"):
             try:
@@ -80,10 +85,10 @@ class HadoopFiles:
                 raise
 
     def write(self, uri: str, content: bytes) -> None:
-        """Write a file atomically: readers see either its old or its new content."""
+        """Write a file atomically: a reader sees the old content or the new, never a part."""
         path, system = self._open(uri)
-        is_whole = urlsplit(uri).scheme in _WRITES_APPEAR_WHOLE
-        target = path if is_whole else path.suffix(f".{uuid.uuid4().hex}.tmp")
+        is_object_store = urlsplit(uri).scheme in _OBJECT_STORES
+        target = path if is_object_store else path.suffix(f".{uuid.uuid4().hex}.tmp")
         with _failure(f"cannot write {uri}"):
             try:
                 stream = system.create(target, True)
@@ -91,23 +96,23 @@ class HadoopFiles:
                     stream.write(bytearray(content))
                 finally:
                     stream.close()
-                if not is_whole:
+                if not is_object_store:
                     self._rename(target, path)
             except Py4JError:
-                if not is_whole:
+                if not is_object_store:
                     system.delete(target, False)
                 raise
 
     def remove(self, uri: str) -> None:
-        """Remove a file, if it exists."""
+        """Remove a file; do nothing if there is no such file."""
         path, system = self._open(uri)
         with _failure(f"cannot remove {uri}"):
             system.delete(path, False)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether the file system can refuse to create a file that exists (for S3: heeds If-None-Match).
+        """Return whether the file system can refuse to create a file that exists already (S3: If-None-Match).
 
-        Creates an empty file in ``folder`` twice, to see whether the second time fails, and removes it.
+        To find out, creates an empty file in ``folder`` two times, the second of which should fail, and removes it.
         """
         path, system = self._open(f"{folder}/.probe-{uuid.uuid4().hex}")
         with _failure(f"cannot write to {folder}"):
@@ -123,7 +128,7 @@ class HadoopFiles:
                 system.delete(path, False)
 
     def _rename(self, source: Any, target: Any) -> None:
-        """Rename a file, and replace ``target`` in the same step: ``FileSystem.rename`` fails if the target exists."""
+        """Rename a file, replacing ``target`` if it exists. ``FileSystem.rename`` would fail if ``target`` exists."""
         rename = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename")
         options = self._gateway.new_array(rename, 1)
         options[0] = rename.OVERWRITE
@@ -131,21 +136,22 @@ class HadoopFiles:
         context.rename(source, target, options)
 
     def _open(self, uri: str) -> tuple[Any, Any]:
-        """Return Hadoop's Path and FileSystem objects of a URI. The path has a host, also if the URI has none."""
+        """Return Hadoop's Path and FileSystem for a URI. A URI without a host gets the host of its file system."""
         with _failure(f"cannot reach {uri}"):
             path = self._jvm.org.apache.hadoop.fs.Path(uri)
             system = path.getFileSystem(self._configuration)
-            # FileContext requires the host of hdfs:///folder, which is that of fs.defaultFS
+            # FileContext fails for a path without a host, such as hdfs:///folder; its host is that of fs.defaultFS
             return system.makeQualified(path), system
 
 
 def _is_missing(error: Py4JJavaError) -> bool:
+    """Return whether a Java exception says that a file does not exist."""
     return bool(error.java_exception.getClass().getName() == "java.io.FileNotFoundException")
 
 
 @contextmanager
 def _failure(message: str) -> Iterator[None]:
-    """Context manager: raise OutputError with ``message`` and the innermost cause instead of an error of the JVM."""
+    """Context manager: replace a Java exception in the block by an OutputError: ``message`` and the innermost cause."""
     try:
         yield
     except Py4JError as error:

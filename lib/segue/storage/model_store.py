@@ -1,6 +1,7 @@
-"""Save and load models: the folders ``models/VERSION/`` of an output folder.
+"""Save and load models, each in the folder ``models/VERSION/`` of an output folder.
 
-A folder holds a saved PipelineModel and ``model.json``, which is written last: a model with this file is complete.
+The folder of a model holds the saved PipelineModel and ``model.json``. That file is written last, so a model is
+complete if it has the file.
 """
 
 from py4j.protocol import Py4JJavaError
@@ -15,10 +16,17 @@ from segue.storage.files import Files
 
 FOLDER = "models"
 CARD_FILE = "model.json"
+"""Name of the file with the model card: the description of a model for programs, see ``clustering.model_card``."""
 
 
 class ModelStore:
-    """Reads and writes the models of one output folder, ``root``. The caller provides the text of ``model.json``."""
+    """Saves and loads the models of one output folder.
+
+    Parameters
+    ----------
+    root : path or URI of the output folder
+    single_files : reads and writes ``model.json``
+    """
 
     def __init__(self, root: str, single_files: Files) -> None:
         self.root = root
@@ -26,21 +34,21 @@ class ModelStore:
         self._folder = f"{root}/{FOLDER}"
 
     def cards(self) -> dict[str, str]:
-        """Return a dict from the version of each complete model to the text of its ``model.json``."""
+        """Return the text of ``model.json`` of every complete model: a dict by model version."""
         texts = {name: self.card(name) for name in self._files.list_names(self._folder) or []}
         return {name: text for name, text in texts.items() if text is not None}
 
     def card(self, version: str) -> str | None:
-        """Return the text of a model's ``model.json``, or None if there is no such complete model."""
+        """Return the text of ``model.json`` of one model, or None if there is no complete model of this version."""
         # guard: model-version-alphanumeric
-        if not version.isalnum():  # a version such as ../x would leave the folder
+        if not version.isalnum():  # with a version such as ../x, a file outside of the folder would be read
             return None
         return self._files.read_text(self._card_path(version))
 
     def save(self, version: str, pipeline: PipelineModel) -> None:
-        """Save a model's pipeline in its folder, in place of an earlier one, unless the model is complete already.
+        """Save the PipelineModel of a model; do nothing if the model is complete already.
 
-        The model is complete after ``finish``, which writes its ``model.json``.
+        Replaces what an interrupted training has saved. ``finish`` then completes the model.
         """
         with transactions.output_lock(self.root, FOLDER):
             # guard: finished-model-not-overwritten -> if True:
@@ -48,24 +56,24 @@ class ModelStore:
                 pipeline.write().overwrite().save(spark_uri(f"{self._folder}/{version}"))
 
     def finish(self, version: str, card: str) -> None:
-        """Complete a saved model by writing ``card``, the text of its ``model.json``."""
+        """Complete a saved model: write ``card``, the text of its ``model.json``."""
         with transactions.output_lock(self.root, FOLDER):
             self._files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
-        """Return the GridCheckpoint ``name`` of a model in training, a file in the model's folder.
+        """Return the GridCheckpoint that stores the progress of a training in the file NAME.json of the model's folder.
 
-        ``ModelStore.save`` replaces this folder, and so removes the file.
+        ``ModelStore.save`` replaces the folder, and thus removes the file.
         """
         return GridCheckpoint(f"{self._folder}/{version}", name, self._files)
 
     def load(self, version: str) -> PipelineModel:
-        """Load and return the saved pipeline of a model. Runs a few small Spark jobs.
+        """Load the PipelineModel of a model. Runs a few small Spark jobs.
 
         Raises
         ------
         OutputError
-            If a part of the model's folder is missing or damaged, for example because it was not copied completely.
+            If a file of the model is missing or damaged, for example because the folder was not copied completely.
         """
         folder = f"{self._folder}/{version}"
         try:
@@ -82,7 +90,14 @@ class ModelStore:
 
 
 class GridCheckpoint:
-    """A file with the state of a training, as a text of some kilobytes, from which an interrupted training resumes."""
+    """Stores the progress of a training in a file, from which the training continues after an interruption.
+
+    Parameters
+    ----------
+    folder : path or URI of the file's folder
+    name : name of the file, without its ending ``.json``
+    single_files : reads and writes the file
+    """
 
     def __init__(self, folder: str, name: str, single_files: Files) -> None:
         self._files = single_files
@@ -90,10 +105,10 @@ class GridCheckpoint:
         self._path = f"{folder}/{name}.json"
 
     def load(self) -> str | None:
-        """Return the text that was saved last, or None if none was saved."""
+        """Return the text that was saved last, or None if there is none."""
         return self._files.read_text(self._path)
 
     def save(self, text: str) -> None:
-        """Write the text to the file, in place of an earlier text."""
+        """Write a text, of some kilobytes, to the file, in place of the earlier text."""
         self._files.make_folder(self._folder)
         self._files.write_text(self._path, text)

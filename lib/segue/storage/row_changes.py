@@ -1,6 +1,6 @@
-"""Find the rows that differ between a table and its new content, or that changed between two versions of a table.
+"""Find the rows in which a table differs from its new content, or that changed between two versions of a table.
 
-Changed rows are DataFrames with the table's columns and ``_change``, which is ``added``, ``updated`` or ``removed``.
+Functions return such rows with the table's columns and the column ``_change``: ``added``, ``updated`` or ``removed``.
 """
 
 from collections import Counter
@@ -17,6 +17,7 @@ ADDED, UPDATED, REMOVED = "added", "updated", "removed"
 CHANGE = "_change"
 FEED_PROPERTY = "delta.enableChangeDataFeed"
 _BROADCAST_MAX_ROWS = 200_000
+"""Maximum number of rows whose keys are sent to every executor for a join."""
 _TYPE, _VERSION = "_change_type", "_commit_version"
 _BEFORE_CHANGE = ("delete", "update_preimage")
 _AFTER_CHANGE = ("insert", "update_postimage")
@@ -39,17 +40,17 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the rows to add to, update in or remove from a table so that it holds ``rows``, with a column ``_change``.
+    """Return the rows that must be added, updated or removed so that a table holds new rows, with column ``_change``.
 
-    Runs no Spark job with ``remove_missing``; without it, runs one, which counts ``rows``.
+    Runs one Spark job, which counts ``rows``, or none if ``remove_missing`` is true.
 
     Parameters
     ----------
     table : declaration of the table
     rows : the new rows, one per key
     stored : the rows that the table holds now
-    remove_missing : whether stored rows whose keys are not in ``rows`` are to be removed
-    removed_keys : keys of further stored rows to remove, none of them in ``rows``; None if there are none
+    remove_missing : whether to remove the stored rows whose keys are not in ``rows``
+    removed_keys : DataFrame with the keys of stored rows to remove, none of them in ``rows``; or None
     """
     compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
     changes = added_or_updated(table, rows, compared)
@@ -62,9 +63,9 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the ``rows`` whose key is missing in ``stored`` or has other values there.
+    """Return those of ``rows`` whose key ``stored`` lacks, or for which it has other values.
 
-    The column ``_change`` is ``added`` if the key is missing, else ``updated``.
+    The column ``_change`` of the result is ``added`` or ``updated``, respectively.
     """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
@@ -80,11 +81,12 @@ def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys are in ``rows``, or all stored rows if ``rows`` are too many to broadcast.
+    """Return the stored rows whose keys are in ``rows``, or simply all stored rows if ``rows`` are many.
 
     Parameters
     ----------
-    n_rows : number of ``rows``; above 200,000 all stored rows are returned
+    stored, rows : DataFrames with the key columns
+    n_rows : number of ``rows``; above 200,000, which are too many to broadcast, all stored rows are returned
     key : names of the key columns
     """
     if n_rows > _BROADCAST_MAX_ROWS:
@@ -93,17 +95,28 @@ def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) ->
 
 
 def count_changes(changes: DataFrame) -> ChangeCounts:
-    """Count changed rows by their column ``_change``, and return the ChangeCounts. Runs one Spark job."""
+    """Count the rows of ``changes`` by their column ``_change``; return ChangeCounts. Runs one Spark job."""
     return _change_counts({row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()})
 
 
 def changed_local_rows(
     table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Compare new and stored rows, both as dicts on the driver; return the changed rows, as dicts, and their counts.
+    """Do what ``changed_rows`` does for rows on the driver, given as dicts by column name. Runs no Spark job.
 
-    A changed row has the key ``_change``: ``added``, ``updated`` or, with ``remove_missing`` for a stored row whose key
-    is not in ``rows``, ``removed``.
+    Parameters
+    ----------
+    table : declaration of the table
+    rows : the new rows, one per key
+    stored : the rows that the table holds now
+    remove_missing : whether to remove the stored rows whose keys are not in ``rows``
+
+    Returns
+    -------
+    list of dict
+        The changed rows; the key ``_change`` of each is ``added``, ``updated`` or ``removed``.
+    ChangeCounts
+        The numbers of these rows.
     """
     old = {tuple(row[name] for name in table.key): row for row in stored}
     changes = []
@@ -117,7 +130,7 @@ def changed_local_rows(
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Return whether two values, also nested dicts and lists, are equal as Spark compares them: NaN equals NaN."""
+    """Return whether two values are equal as Spark compares them, also inside dicts and lists: NaN equals NaN."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -131,20 +144,21 @@ def _change_counts(counts: Mapping[str, int]) -> ChangeCounts:
 
 
 def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
-    """Return the rows that changed after version ``since`` up to ``until``, one per key, with a column ``_change``.
+    """Return the rows of a table that changed between two versions, one per key, with the column ``_change``.
 
-    Reads Delta's change data feed; the cost is proportional to the number of changes. Added and updated rows have their
-    values at version ``until``, removed rows their last values. A row that was added and removed again is left out; a
-    row that was updated is returned even if its values at ``until`` are those at ``since``.
+    Reads Delta's change data feed, so the cost is proportional to the number of changes. Added and updated rows have
+    their values at version ``until``, removed rows their last values. A row that was added and then removed is left
+    out. A row that was updated is returned even if it has the same values at both versions.
 
     Parameters
     ----------
-    path : URI of the table
-    since, until : versions, ``since < until``
+    path : path or URI of the table's folder
+    table : declaration of the table
+    since, until : the two versions, ``since < until``; changes made by ``since`` itself are not returned
     """
     reader = spark.read.format("delta").option("readChangeFeed", "true")
     events = reader.option("startingVersion", since + 1).option("endingVersion", until).load(path)
-    # within one commit a row is deleted before it is inserted
+    # if one commit both deletes and inserts a key, the inserted row is the later one
     order = F.struct(_VERSION, F.col(_TYPE).isin(*_AFTER_CHANGE))
     by_key = events.groupBy(*table.key).agg(
         F.min_by(_TYPE, order).alias("_first"), F.max_by(F.struct(*table.names, _TYPE), order).alias("_last")

@@ -1,4 +1,4 @@
-"""Read and write the tables of one output folder. Each write is one commit; ``sync`` makes none if no row differs."""
+"""Read and write the tables of one output folder. A write makes one commit; ``sync`` makes none if no row differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,28 +19,28 @@ from segue.storage.files import Files
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
-_FEED_AGE = timedelta(days=6)  # ``changes`` reads no older commits: VACUUM keeps at least seven days of changes
+_FEED_AGE = timedelta(days=6)  # maximum age of commits that ``changes`` reads: VACUUM may remove those over seven days
 _MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a table's folder for ``read`` to cache it: a small table's log takes longer to read than its rows."""
+"""Maximum size of a table that ``read`` caches. Of small tables, reading the log takes longer than reading the rows."""
 
 
 class Store:
-    """Reads and writes the tables below one output folder ROOT, in one Spark session.
+    """Reads and writes the tables of one output folder, ROOT, in one Spark session.
 
-    A store remembers the version of each table that it has read or written. If another run changes the table, reading
-    or writing it again raises ConflictError, except by ``append``.
+    A Store remembers the version of each table that it has read or written. If another run changes the table after
+    that, this Store raises ConflictError when it reads or writes the table again; only ``append`` does not.
 
     Parameters
     ----------
     spark : a session with Delta
-    root : the output folder: a path on the local file system, or a URI
+    root : path or URI of the output folder
 
     Attributes
     ----------
     files : reads and writes single files below ROOT
-    versions : the version of each table that this store has read or written, by the table's name
-    lock_timeout : seconds to wait for another run that writes to ROOT
+    versions : dict from a table's name to the version that this Store has read or written last
+    lock_timeout : maximum seconds to wait for another run that writes to ROOT
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
@@ -49,13 +49,13 @@ class Store:
         self.files = Files(spark)
         self.versions: dict[str, int] = {}
         self.lock_timeout = transactions.LOCK_TIMEOUT_SECONDS
-        self._checked_versions: dict[str, int] = {}  # of each table, when its schema version was checked
+        self._checked_versions: dict[str, int] = {}  # the version of each table whose schema version was checked last
         self._cached: list[DataFrame] = []
         self._cache_scopes = 0
         self._session: SparkSession | None = None
 
     def prepare(self) -> None:
-        """Create the output folder, or require that it is empty or holds a table of segue; upgrade its table ``runs``.
+        """Create the output folder, or check that an existing folder can be used, and upgrade its table ``runs``.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class Store:
 
     @contextmanager
     def stage(self, description: str) -> Iterator[None]:
-        """Context manager: a ``cache_scope`` whose Spark jobs are called ``segue: DESCRIPTION`` in Spark's UI."""
+        """Context manager: show Spark jobs as ``segue: DESCRIPTION`` in Spark's UI, and open a ``cache_scope``."""
         context = self.spark.sparkContext
         previous = context.getLocalProperty("spark.job.description")
         context.setLocalProperty("spark.job.description", f"segue: {description}")
@@ -92,40 +92,40 @@ class Store:
             with self.cache_scope():
                 yield
         finally:
-            with suppress(Exception):  # a JVM that has died must not hide the error of the block
+            with suppress(Exception):  # if the JVM has died, this fails too, and would hide the error of the block
                 context.setLocalProperty("spark.job.description", previous)  # type: ignore[arg-type]  # None removes it
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: unpersist what ``persist`` has persisted, at the end of the outermost ``cache_scope``."""
+        """Context manager: at its end, or that of the outermost if nested, unpersist what ``persist`` has persisted."""
         self._cache_scopes += 1
         try:
             yield
         finally:
             self._cache_scopes -= 1
             while self._cached and not self._cache_scopes:
-                with suppress(Exception):  # a JVM that has died must not hide the error of the block
+                with suppress(Exception):  # if the JVM has died, this fails too, and would hide the error of the block
                     self._cached.pop().unpersist()
 
     def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
         """Persist a frame until the outermost ``stage`` or ``cache_scope`` ends. Raises RuntimeError outside of one."""
         if not self._cache_scopes:
-            raise RuntimeError("persist is called outside a stage, expected one that unpersists the frame")
-        # Spark warns about a frame that is persisted twice
+            raise RuntimeError("no stage or cache_scope is open, expected one, which unpersists the frame at its end")
+        # persisting a frame twice would make Spark log a warning
         if frame.storageLevel == StorageLevel.NONE:
             self._cached.append(frame.persist(level))
         return frame
 
     def path(self, table: schema.Table) -> str:
-        """Return the URI of a table."""
+        """Return the URI of a table's folder."""
         return spark_uri(self._folder(table))
 
     def sql_identifier(self, table: schema.Table) -> str:
-        """Return the name by which SQL refers to a table: ``delta.`PATH```."""
+        """Return the SQL name of a table: ``delta.`PATH```."""
         return delta_tables.sql_identifier(self.path(table))
 
     def exists(self, table: schema.Table) -> bool:
-        """Return whether a table exists, which means that it has a commit."""
+        """Return whether a table has been created: its Delta log has a commit."""
         return commit_log.latest_version(self.files, self._folder(table)) is not None
 
     def latest_version(self, table: schema.Table) -> int:
@@ -136,12 +136,12 @@ class Store:
         return version
 
     def read(self, table: schema.Table | str, *, cache: bool = False) -> DataFrame:
-        """Return the latest version of a table as a DataFrame, which later writes do not change.
+        """Return a DataFrame of the latest version of a table. Later writes do not change what it reads.
 
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : within a ``stage`` or ``cache_scope``, ``persist`` a table that is local and at most 16 MB
+        cache : persist the table, if it is a local folder of at most 16 MB and a ``stage`` or ``cache_scope`` is open
 
         Raises
         ------
@@ -162,13 +162,13 @@ class Store:
         return frame
 
     def find(self, table: schema.Table) -> DataFrame | None:
-        """Return the latest version of a table as a DataFrame, or None if the table does not exist."""
+        """Return a DataFrame of the latest version of a table, as ``read`` does, or None if it does not exist."""
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows changed after version ``since`` up to the version read, as ``read_change_feed`` returns them.
+        """Return the rows that changed from version ``since`` to the version read, as ``read_change_feed`` does.
 
-        Returns None if the change feed may lack some (commits older than six days), or ``since`` is a later version.
+        Returns None if ``since`` is a later version, or if some changes are over six days old: Delta may lack these.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -179,20 +179,20 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return the latest ``provenance`` that ``sync`` or ``insert`` stored, up to the version read by this store."""
+        """Return what a table's rows were made from: the latest ``provenance`` given to ``sync`` or ``insert``."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
-        """Return Delta's id of a table, which changes when the whole table is replaced. Runs a Spark SQL command."""
-        # the id in the first commit would stay the same after CREATE OR REPLACE
+        """Return Delta's id of a table, which changes when the whole table is replaced. Runs one DESCRIBE DETAIL."""
+        # not read from the first commit in the log, which stays as it is after CREATE OR REPLACE
         return str(self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id)
 
     def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-        """Convert dicts, one per row, to a Spark DataFrame with the table's columns."""
+        """Convert rows, given as dicts by column name, to a DataFrame with the table's columns."""
         return delta_tables.local_frame(self.spark, spark_schema(table), rows)
 
     def append(self, table: schema.Table, rows: DataFrame) -> None:
-        """Append rows to a table, creating it if needed. Concurrent appends do not conflict."""
+        """Append rows to a table in one commit, or create the table. Concurrent appends do not conflict."""
         check_columns(table, rows)
         with transactions.output_lock(self.root, timeout=self.lock_timeout), transactions.delta_conflicts(table.name):
             if self.exists(table) or not self._create(table, rows):
@@ -202,9 +202,9 @@ class Store:
     def insert(
         self, table: schema.Table, rows: DataFrame, *, provenance: Mapping[str, Any] | None = None
     ) -> ChangeCounts:
-        """Append rows to a table that this store has read; return ChangeCounts. Cheaper than ``sync``.
+        """Append rows to a table that this Store has read; return ChangeCounts. Cheaper than ``sync``.
 
-        The caller guarantees that the table has none of the rows' keys: duplicates are not detected.
+        The table must have none of the rows' keys, which is not checked. ``provenance`` is as for ``sync``.
         """
         check_columns(table, rows)
         with self._commit(table, rows, provenance) as committed:
@@ -224,10 +224,10 @@ class Store:
 
         Parameters
         ----------
-        rows : one per key; if none differs from the stored row and none is removed, there is no commit
+        rows : the new rows, one per key; if all are stored already and none is removed, no commit is made
         remove_missing : also remove the stored rows whose keys are not in ``rows``
-        removed_keys : keys of stored rows to remove, none of them in ``rows``
-        provenance : JSON values that name the source of the rows, such as versions of tables; stored with the commit
+        removed_keys : DataFrame with the keys of stored rows to remove, none of them in ``rows``
+        provenance : what the rows were made from, as JSON values, such as versions of tables; stored with the commit
         """
         check_columns(table, rows)
         rows = rows.select(*table.names)
@@ -237,7 +237,7 @@ class Store:
                 if not self._create(table, committed):
                     raise transactions.conflict_error(table.name)
             return ChangeCounts(added=self._rows_written(table, 0))
-        # both are read several times; and the plan of ``rows`` may be too large to be part of the plan of ``changes``
+        # each is read several times; and without persisted rows, the plan of the changes would contain that of the rows
         with (
             persisted(rows) as rows,
             persisted(
@@ -247,7 +247,7 @@ class Store:
             counts = count_changes(changes)
             # guard: unchanged-rows-not-committed -> if True:
             if counts.rows:
-                is_rewrite = remove_missing and 2 * counts.rows > stored.count()  # a MERGE of most rows costs more
+                is_rewrite = remove_missing and 2 * counts.rows > stored.count()  # then a MERGE would cost more
                 with self._commit(table, rows if is_rewrite else changes, provenance) as committed:
                     write = delta_tables.rewrite if is_rewrite else delta_tables.merge
                     write(self.path(table), table, committed)
@@ -256,7 +256,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Do what ``sync`` does for rows given as dicts, and compare new and stored rows on the driver."""
+        """Do what ``sync`` does for rows given as dicts by column name; they are compared on the driver."""
         stored, frame = self.find(table), self.local_frame(table, rows)
         if stored is None:
             return self.sync(table, frame)
@@ -271,7 +271,7 @@ class Store:
         return counts
 
     def replace(self, table: schema.Table, rows: DataFrame) -> None:
-        """Replace all rows of a table, or create it, in one commit, without comparing old and new rows."""
+        """Replace all rows of a table in one commit, or create the table. Old and new rows are not compared."""
         check_columns(table, rows)
         rows = rows.select(*table.names)
         exists = self.exists(table)
@@ -291,7 +291,7 @@ class Store:
     def _commit(
         self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
     ) -> Iterator[DataFrame]:
-        """Context manager: yield ``rows``, whose commit has to follow directly the version that this store has read."""
+        """Context manager: yield ``rows`` for one commit that must directly follow the version this Store has read."""
         with transactions.output_lock(self.root, timeout=self.lock_timeout):
             session = self._session = transactions.commit_session(self.spark, self._session)
             read = (self._folder(table), table.name, self.versions.get(table.name, -1))

@@ -1,8 +1,9 @@
-"""Exclude concurrent writers: a commit directly follows the version that its writer has read, or it fails.
+"""Make a commit to a Delta table fail if another writer has committed since the table was read.
 
-Delta alone does not ensure this. On a local file system its log is safe within one JVM only: if two JVMs write the same
-version at the same time, one commit may be lost. ``output_lock`` prevents that. And Delta skips, without an error, a
-write whose transaction number is already in the log, so ``exclusive_commit`` searches the log for the writer's commit.
+Delta alone does not ensure this, for two reasons. On a local file system its log is safe within one JVM only: if two
+JVMs commit the same version at the same time, one commit may be lost; ``output_lock`` prevents that. And Delta skips,
+without an error, a write whose transaction number is in the log already; therefore ``exclusive_commit`` looks for its
+own commit in the log afterwards.
 """
 
 import json
@@ -25,17 +26,24 @@ from segue.storage.files import Files
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_SECONDS = 3600.0
+"""Default of the maximum wait for another run that holds the lock of an output folder."""
 _SILENT_SECONDS = 5.0
-"""A wait for a lock that takes more seconds than this is logged."""
+"""A longer wait for a lock is logged."""
 _LOCK_FILE = ".lock"
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
-"""Delta's setting for the LogStore of tables on S3, and the class in lib/java that creates commits conditionally."""
+"""Spark setting for the class by which Delta writes the logs of tables on S3, and segue's own class, in ``lib/java``.
+
+That class creates the file of a commit only if the file does not exist, by S3's condition If-None-Match.
+"""
 
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
-"""Set in the session, since MERGE and CREATE OR REPLACE ignore the options of a writer."""
-# Delta's conflict exceptions have no common base class
+"""Spark settings by which Delta gives a commit its metadata and its transaction number.
+
+They are set in the session, since MERGE and CREATE OR REPLACE ignore these options of a writer.
+"""
+# all are listed, since Delta's exceptions for conflicts have no base class of their own
 _CONFLICTS = (
     delta_exceptions.DeltaConcurrentModificationException,
     delta_exceptions.ConcurrentWriteException,
@@ -49,13 +57,16 @@ _CONFLICTS = (
 
 
 def conflict_error(table: str) -> ConflictError:
-    """Return the ConflictError for a table that another run has changed; the caller raises it."""
+    """Return the ConflictError for the table named ``table``, which another run has changed; the caller raises it."""
     return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Context manager: replace the exceptions that Delta raises for a concurrent writer by a ConflictError."""
+    """Context manager: raise ConflictError where Delta raises one of its exceptions for a concurrent writer.
+
+    ``table`` is the name of the table, for the message.
+    """
     try:
         yield
     except _CONFLICTS as error:
@@ -63,32 +74,38 @@ def delta_conflicts(table: str) -> Iterator[None]:
 
 
 def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
-    """Log a warning if the output ``root`` is on S3 and two concurrent runs could replace each other's commits there.
+    """Log a warning if the output folder is on S3, and two runs at the same time could replace each other's commits.
 
-    With segue's log store configured, this creates a small file in ``root`` and removes it.
+    If Spark is configured with segue's log store, an empty file is created in the folder and removed, to see whether
+    the store heeds the condition by which the log store excludes that.
+
+    Parameters
+    ----------
+    files : creates and removes the file
+    root : URI of the output folder
     """
     if urlsplit(root).scheme != "s3a":
         return
     configured = spark.sparkContext.getConf().get(LOG_STORE_SETTING)
     if configured is None:
         log.warning(
-            "of two runs that write to %s at the same time, one may replace the other's commits without an error: run "
+            "if two runs write to %s at the same time, one may replace commits of the other without an error: start "
             "one after the other, or give Spark segue's log store (--jars segue-log-store.jar)", root
         )  # fmt: skip
     elif configured == LOG_STORE and not files.creates_conditionally(root):
         log.warning(
-            "of two runs that write to %s at the same time, one may replace the other's commits without an error, as "
-            "this store ignores the condition of a write (If-None-Match): run one after the other", root
+            "if two runs write to %s at the same time, one may replace commits of the other without an error, since "
+            "this store ignores the condition If-None-Match of a write: start one after the other", root
         )  # fmt: skip
 
 
 def commit_session(spark: SparkSession, session: SparkSession | None = None) -> SparkSession:
-    """Return a separate session for commits, so that the settings of a commit do not affect the user's own writes.
+    """Return a session for commits, separate from the user's, whose own writes the settings of a commit would affect.
 
     Parameters
     ----------
     spark : the user's session, whose settings are copied
-    session : result of an earlier call, to copy the settings to; None: a new session is made
+    session : result of an earlier call, which is used again; if None, a new session is made
     """
     session = session or spark.newSession()
     settings = session.conf.getAll
@@ -100,9 +117,9 @@ def commit_session(spark: SparkSession, session: SparkSession | None = None) -> 
 
 @contextmanager
 def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
-    """Context manager: yield ``rows``, which belong to another session of the application, as a frame of ``session``.
+    """Context manager: yield a DataFrame of ``session`` with the rows of ``rows``, a DataFrame of another session.
 
-    Rows that are persisted are read from the cache, which all sessions of an application share.
+    Rows that are persisted are not computed again: all sessions of a Spark application share one cache.
     """
     name = f"segue_{uuid.uuid4().hex}"
     rows.createGlobalTempView(name)
@@ -116,21 +133,21 @@ def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
 def exclusive_commit(
     session: SparkSession, files: Files, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Context manager: require that the only write in the block commits on top of ``version``.
+    """Context manager: raise ConflictError unless the commit made in the block directly follows ``version``.
 
-    All commits have the same ``txnAppId``, and ``version + 1`` as ``txnVersion``. If two writers commit with the same
-    number, Delta refuses the later commit or skips it without an error, so after the block the log is searched for a
-    commit of this writer.
+    The block makes one commit. All writers of segue give it the same application id (``txnAppId``), and ``version + 1``
+    as transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
+    it without an error. Therefore the log is searched for this writer's commit after the block.
 
     Parameters
     ----------
-    session : session that makes the write, and no other write at the same time; see ``commit_session``
+    session : session that makes the commit, see ``commit_session``; it must make no other write at the same time
     files : reads the log of the table
-    folder : folder of the table, a path or URI
-    table : name of the table, for the error
-    version : version of the table that the caller has read, -1 if the table did not exist
-    provenance : JSON values that name the source of the rows, such as versions of tables, to store with the commit;
-        ``commit_log.read_provenance`` returns them
+    folder : path or URI of the table's folder
+    table : name of the table, for the message
+    version : version of the table that the caller has read; -1 if the table did not exist
+    provenance : what the rows were made from, such as versions of other tables, as JSON values; stored with the commit
+        for ``commit_log.read_provenance``
 
     Raises
     ------
@@ -160,20 +177,21 @@ def exclusive_commit(
 
 @contextmanager
 def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Context manager: hold a lock that excludes other processes of this machine until the block or process ends.
+    """Context manager: hold the lock of a folder, so that no other process of this machine holds it during the block.
 
-    Creates the folder if it does not exist. Does nothing for a folder that is not on the local file system.
+    Creates the folder if it does not exist. Does nothing if the folder is not on the local file system. The lock of a
+    process that dies is free again.
 
     Parameters
     ----------
-    folder : folder of the lock file, a path or URI
-    name : name of the lock; locks of different names do not exclude each other
+    folder : path or URI of the folder, in which the lock file is created
+    name : name of the lock; a folder may have several locks, which do not exclude each other
     timeout : maximum seconds to wait for another process; a wait of more than five seconds is logged
 
     Raises
     ------
     ConflictError
-        If another process still holds the lock after ``timeout``.
+        If another process still holds the lock after ``timeout`` seconds.
     """
     path = local_path(folder)
     if path is None:
@@ -190,6 +208,7 @@ def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SE
 
 
 def _acquire(lock: FileLock, folder: str, timeout: float) -> None:
+    """Wait for a lock; log a long wait, and raise ConflictError after ``timeout`` seconds."""
     try:
         lock.acquire(timeout=min(_SILENT_SECONDS, timeout))
     except Timeout:

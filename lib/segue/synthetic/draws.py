@@ -1,6 +1,6 @@
-"""Draw random values as column expressions: each a pure function of a seed, a name and key columns.
+"""Draw random values as Spark columns, each a function of a seed, the name of the draw and key columns alone.
 
-``F.rand`` depends on the partition in which a row lies; a hash of the row's number does not.
+``F.rand`` is not used, since its values depend on the partition of a row.
 """
 
 import hashlib
@@ -12,32 +12,27 @@ from pyspark.sql import functions as F
 
 
 def bits(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of 64 random bits as a long: a hash of seed, name and keys.
+    """Return a Column of random longs (64 bits), which are hashes of seed, name and keys.
 
     Parameters
     ----------
     seed : any integer
-    name : name of the draw; draws of different names are independent, whatever the keys
+    name : name of the draw; draws with different names are independent, also for the same keys
     keys : columns that identify the drawn value, such as the row's number
-        If the only key is a long, different keys give different bits: XXH64 is one-to-one in its last long.
+        If the only key is a long, different keys give different results: XXH64 is one-to-one in its last long.
     """
     stream = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big", signed=True)
     return F.xxhash64(F.lit(stream).cast("long"), *keys)
 
 
 def uniform(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of uniform doubles strictly between 0 and 1, a function of seed, name and keys alone.
-
-    ``name`` names the draw: draws of different names are independent. ``keys`` are columns that identify the row.
-    """
+    """Return a Column of random doubles, uniform and strictly between 0 and 1. The parameters are those of ``bits``."""
     steps = F.shiftrightunsigned(bits(seed, name, *keys), 12)
     return (steps + F.lit(0.5)) * F.lit(2.0**-52)
 
 
 def normal(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of standard normal doubles, a function of seed, name and keys alone.
-
-    ``name`` names the draw: draws of different names are independent. ``keys`` are columns that identify the row.
+    """Return a Column of random doubles, normal with mean 0 and deviation 1. The parameters are those of ``bits``.
 
     References
     ----------
@@ -49,29 +44,27 @@ def normal(seed: int, name: str, *keys: Column) -> Column:
 
 
 def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of random ints from 0 to ``bound - 1``, uniform, a function of seed, name and keys alone.
+    """Return a Column of random ints, uniform from 0 to ``bound - 1``.
 
     Parameters
     ----------
-    bound : exclusive upper bound
-    seed, name : seed, and name of the draw; draws of different names are independent
-    keys : columns that identify the row, such as its number
+    bound : number of possible values
+    seed, name, keys : as for ``bits``
     """
     return F.pmod(bits(seed, name, *keys), F.lit(bound)).cast("int")
 
 
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
-    """Return a Column that has in each row the element of ``values`` at the row's ``index``.
-
-    The list is passed to Spark as one string: a literal per value would cost a JVM call each, seconds in all.
+    """Return a Column with the element of ``values`` at the position that ``index`` has in the row.
 
     Parameters
     ----------
-    values : strings without line breaks, or numbers, all of one type
-    index : column of numbers in [0, len(values))
+    values : strings without line breaks, or numbers; all of one type
+        They are passed to Spark as one string. A literal for each would cost a call of the JVM each, seconds in all.
+    index : column of positions, numbers in [0, len(values))
     """
     if isinstance(values[0], str):
-        # a split string, unlike an SQL array, needs no quoting; Spark's optimiser evaluates it once
+        # in an SQL array the strings would have to be quoted; Spark's optimiser splits this string once, not per row
         array = F.split(F.lit("\n".join(map(str, values))), "\n")
     else:
         suffix = "L" if isinstance(values[0], int) else "D"
@@ -80,11 +73,11 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Divide [0, 1) into intervals, and return a Column with the index, from 0, of the interval that has ``position``.
+    """Return a Column with the index, from 0, of the interval in which ``position`` lies.
 
     Parameters
     ----------
-    shares : lengths of the consecutive intervals, with sum 1
+    shares : lengths of the intervals into which [0, 1) is divided, in order; their sum is 1
     position : column of doubles in [0, 1)
     """
     index = F.lit(0)
@@ -94,29 +87,30 @@ def share_index(shares: Sequence[float], position: Column) -> Column:
 
 
 def correlated(latent: Column, weight: float, noise: Column) -> Column:
-    """Return a standard normal Column whose correlation with ``latent`` is ``weight``.
+    """Return a Column of standard normal doubles that are correlated with those of another column.
 
     Parameters
     ----------
-    latent, noise : independent standard normal columns
-    weight : correlation, in [-1, 1]
+    latent : the other column, standard normal
+    weight : the correlation, in [-1, 1]
+    noise : standard normal column that is independent of ``latent``
     """
     return latent * F.lit(weight) + noise * F.lit(math.sqrt(1 - weight**2))
 
 
 def fraction(median: Column, spread: float, deviate: Column) -> Column:
-    """Return a Column of logit-normal values, which lie in (0, 1) without clipping.
+    """Return a Column of fractions in (0, 1) whose logit is normally distributed.
 
     Parameters
     ----------
-    median : column in (0, 1)
-    spread : standard deviation of the value's logit
-    deviate : standard normal column
+    median : column with the median of the fraction, in (0, 1)
+    spread : standard deviation of the fraction's logit
+    deviate : column of standard normal random doubles
     """
     odds = (median / (F.lit(1.0) - median)) * F.exp(deviate * F.lit(spread))
     return odds / (odds + F.lit(1.0))
 
 
 def thousandths(value: Column) -> Column:
-    """Return a Column rounded to three decimals, ten times faster than by ``F.round``, which uses BigDecimal."""
+    """Return a Column rounded to three decimals. Ten times faster than ``F.round``, which uses BigDecimal."""
     return F.rint(value * F.lit(1000.0)) / F.lit(1000.0)

@@ -1,4 +1,4 @@
-"""Write the synthetic tracks as text rows of the Kaggle 2,000 set, some with a fault, to one CSV file."""
+"""Convert synthetic tracks to text rows of the Kaggle file of 2,000 tracks, some with a fault; write one CSV file."""
 
 import csv
 import os
@@ -15,30 +15,34 @@ KAGGLE_HEADER = (
     "Loudness (dB)", "Liveness", "Valence", "Length (Duration)", "Acousticness", "Speechiness", "Popularity",
 )  # fmt: skip
 FAULTS = ("letter", "no_tempo", "over_100", "no_title", "duplicate")
-"""Kinds of faults, in the order in which successive faulty rows have them."""
+"""Kinds of faults; the rows with a fault have them in turn."""
 ROWS_PER_FAULT = 200
-"""Number of consecutive rows of which one has a fault."""
+"""Number of rows in a block, of which one row has a fault."""
 
 
 def synthetic_kaggle_rows(
     spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None
 ) -> DataFrame:
-    """Return the tracks of ``synthetic_tracks`` as text rows of the Kaggle set, in the order of ``Index``.
+    """Return the tracks of ``synthetic_tracks`` as text rows, in the format of the Kaggle file of 2,000 tracks.
 
-    Numbers are rounded to integers, fractions are percentages, and the duration in seconds has a comma before the last
-    three digits. In every block of ``ROWS_PER_FAULT`` consecutive rows one row, at a position drawn with the seed, has
-    a fault (a shorter last block may have none). The kinds are used in the order of ``FAULTS``: a letter after the
-    acousticness, 0 bpm, a valence over 100, an empty title, a copy of the preceding row instead of the row.
+    Numbers are rounded to integers, fractions are percentages, and durations are seconds with a comma before the last
+    three digits.
+
+    In every block of ``ROWS_PER_FAULT`` rows, one row at a random position has a fault; a shorter last block may have
+    none. The blocks have these faults in turn: a letter after the acousticness, 0 bpm, a valence over 100, an empty
+    title, and a copy of the preceding row in place of the row.
 
     Parameters
     ----------
+    spark : the session of the DataFrame
     n_tracks : number of rows
     seed : another seed gives other tracks, and faults in other rows
-    partitions : number of partitions, by default one per 250,000 rows
+    partitions : number of partitions; by default one for every 250,000 rows
 
     Returns
     -------
-    DataFrame with the string columns ``KAGGLE_HEADER``
+    DataFrame
+        The string columns ``KAGGLE_HEADER``, in the order of ``Index``.
     """
     lines = _with_fault(numbered_rows(spark, n_tracks, partitions).withColumnRenamed("row_id", "line_id"), seed)
     is_copy = F.col("fault") == "duplicate"
@@ -48,19 +52,19 @@ def synthetic_kaggle_rows(
 
 
 def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
-    """Add the column ``fault``: the kind of fault of each line, or null.
+    """Add the column ``fault``: the kind of fault that a line has, one of ``FAULTS``, or null.
 
-    Kinds are used in turn instead of drawn, so that a file of five blocks of ``ROWS_PER_FAULT`` (1,000 rows) has all.
+    The kinds are used in turn, not drawn, so that five blocks (1,000 lines) have all of them.
     """
-    run = F.floor(F.col("line_id") / ROWS_PER_FAULT)
-    # never the first line of a run: a duplicate copies the preceding line, which must have no fault itself
-    position = F.lit(1) + below(ROWS_PER_FAULT - 1, seed, "fault", run)
-    kind = choice(FAULTS, run % len(FAULTS))
+    block = F.floor(F.col("line_id") / ROWS_PER_FAULT)
+    # never the first line of a block: a duplicate would copy the last line of the block before, which may have a fault
+    position = F.lit(1) + below(ROWS_PER_FAULT - 1, seed, "fault", block)
+    kind = choice(FAULTS, block % len(FAULTS))
     return lines.withColumn("fault", F.when(F.col("line_id") % ROWS_PER_FAULT == position, kind))
 
 
 def _valid_texts() -> dict[str, Column]:
-    """Return a dict from each column name of the Kaggle set to its text Column without faults."""
+    """Return the text Column of each column of the Kaggle file, without faults: a dict by the column's name."""
 
     def integer(name: str, times: int = 1) -> Column:
         return F.rint(F.col(name) * times).cast("int").cast("string")
@@ -85,9 +89,9 @@ def _valid_texts() -> dict[str, Column]:
 
 
 def _texts_with_faults() -> dict[str, Column]:
-    """Return a dict from each column name that can have a fault to its text Column.
+    """Return the text Column of each column that can have a fault: a dict by the column's name.
 
-    The text is faulty where the column ``fault`` names this fault, else valid.
+    A text has the fault in rows where the column ``fault`` says so, and is valid in other rows.
     """
     valid = _valid_texts()
 
@@ -103,10 +107,10 @@ def _texts_with_faults() -> dict[str, Column]:
 
 
 def write_csv(rows: DataFrame, path: Path) -> int:
-    """Write rows to one CSV file on the driver, and return their number. Runs one Spark job per partition.
+    """Write the rows of a DataFrame to one CSV file on the driver; return their number. Runs a Spark job per partition.
 
-    The file is UTF-8 with a byte order mark, like the Kaggle file, and quotes values only where needed. It is written
-    under a temporary name and then replaces ``path``, so that a failed write leaves an earlier file unchanged.
+    The file is in UTF-8 with a byte order mark, like the Kaggle file; values are quoted only where needed. It is
+    written under a temporary name and then renamed to ``path``, so that a failed write does not harm an earlier file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")

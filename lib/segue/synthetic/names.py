@@ -1,4 +1,4 @@
-"""Generate names of artists, titles and albums as column expressions, from pairs of words listed here."""
+"""Generate names of artists, titles and albums as Spark columns, from pairs of the words that are listed here."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -135,13 +135,13 @@ ODD_TITLES = (
 
 
 class Pattern(NamedTuple):
-    """A pattern of names: the start, a word of ``left``, the joint, a word of ``right``.
+    """A pattern by which names are made: ``start``, a word of ``left``, ``joint``, a word of ``right``.
 
-    For example the start "The ", adjectives, the joint " " and plurals.
+    For example "The ", an adjective, " " and a plural make "The Amber Acrobats".
     """
 
     weight: int
-    """Relative frequency: the share of names of this pattern is its weight over the sum of all weights."""
+    """Frequency of the pattern, relative to the sum of the weights of all patterns."""
     start: str
     left: Sequence[str]
     joint: str
@@ -166,29 +166,34 @@ _TITLES = (
     Pattern(3, "", ODD_TITLES, "", _NO_WORD),
 )
 _STRIDE = 7_368_787
-"""A prime above the number of pairs of any pattern: multiplication by it, modulo that number, permutes the pairs."""
+"""A prime above the number of pairs of words of any pattern. The number of an artist, multiplied by this prime, gives
+the artist's pair, modulo the number of pairs; as it is a prime, different numbers give different pairs."""
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
-    """Return a Column with the index of the pattern of an artist's name, such as "The", an adjective and a plural.
+    """Return a Column with the index, in ``_ARTISTS``, of the pattern of an artist's name.
 
-    ``code`` is the artist's number (long, 0 or more).
+    Parameters
+    ----------
+    code : column with the artist's number (long, from 0)
+    seed : another seed gives other patterns
     """
-    # 101 slots, a prime, so that every genre has artists of every pattern
+    # the sum of the weights is a prime, 101; otherwise some genres might have no artist of some pattern
     slots = _n_slots(_ARTISTS)
     return _pattern_index(_ARTISTS, F.pmod(code * F.lit(37) + F.lit(seed % slots), F.lit(slots)))
 
 
 def artist_name(code: Column, pattern: Column, seed: int) -> Column:
-    """Return a Column with the name of an artist; different numbers of artists give different names.
+    """Return a Column with the name of an artist. Different artists have different names.
 
-    Different numbers of one pattern give different pairs of words; once all pairs are used, a numeral is appended, as
-    in "Vioquill 2". Names of different patterns differ. So all tracks under one artist's name have the artist's genre.
+    Different artists of one pattern have different pairs of words; when all pairs are used, a numeral is appended, as
+    in "Vioquill 2". Names of different patterns always differ.
 
     Parameters
     ----------
-    code : the artist's number (long, 0 or more)
-    pattern : index of the name's pattern, the result of ``artist_pattern`` for this number
+    code : column with the artist's number (long, from 0)
+    pattern : result of ``artist_pattern`` for this number
+    seed : another seed gives other names
     """
     # a pattern with one slot of 101 has only every 101st artist number; the quotient by 101 makes these consecutive
     number = F.floor(code / choice([_n_slots(_ARTISTS) if p.weight == 1 else 1 for p in _ARTISTS], pattern))
@@ -201,12 +206,22 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
 
 
 def title_pattern(row_id: Column, seed: int) -> Column:
-    """Return a Column with the index of the pattern that a track's title is made by, drawn by seed and ``row_id``."""
+    """Return a Column with the index, in ``_TITLES``, of the pattern of a track's title.
+
+    It is drawn at random, by ``seed`` and the track's number ``row_id``.
+    """
     return _pattern_index(_TITLES, below(_n_slots(_TITLES), seed, "title", row_id))
 
 
 def title(row_id: Column, pattern: Column, seed: int) -> Column:
-    """Return a Column with a track's title: words of its pattern, or for 15 in 1,000 tracks one of ``ODD_TITLES``."""
+    """Return a Column with a track's title, without suffix; 1.5 % of the tracks have one of ``ODD_TITLES``.
+
+    Parameters
+    ----------
+    row_id : column with the track's number
+    pattern : result of ``title_pattern`` for this track
+    seed : another seed gives other titles
+    """
     left = F.pmod(bits(seed, "title/left", row_id), choice([len(p.left) for p in _TITLES], pattern))
     right = F.pmod(bits(seed, "title/right", row_id), choice([len(p.right) for p in _TITLES], pattern))
     return _spell(_TITLES, pattern, left, right)
@@ -222,15 +237,17 @@ def title_suffix(
     guest: Column,
     guest_share: Column,
 ) -> Column:
-    """Return a Column with a suffix of a title, such as " (Live)" or " - Remastered 2011", or an empty string.
+    """Return a Column with the suffix of a title, such as " (Live)" or " - Remastered 2011"; often an empty string.
 
     Parameters
     ----------
-    row_id, seed : decide the draw
-    year, is_live : of the recording
-    hall : name of the hall of a live recording
-    guest : name of a second artist
-    guest_share : fraction of recordings with a second artist
+    row_id : column with the track's number, by which the suffix is drawn
+    seed : another seed gives other suffixes
+    year : column with the year of the recording
+    is_live : column: whether the recording is a live one
+    hall : column with the name of the hall, used for live recordings
+    guest : column with the name of a second artist, used for some recordings
+    guest_share : column with the fraction of the genre's recordings that have a second artist
     """
     draw = uniform(seed, "appendix", row_id)
     remaster_year = (F.lit(2009) + below(8, seed, "remaster", row_id)).cast("string")
@@ -245,35 +262,45 @@ def title_suffix(
 
 
 def concert_hall(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the name of the hall of an artist's live recordings of one year."""
+    """Return a Column with the name of the hall in which an artist's live recordings of a year were made."""
     return _word(HALLS, bits(seed, "hall", artist_code, year))
 
 
 def album_title(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the title of an artist's studio album of one year."""
+    """Return a Column with the title of the studio album that an artist made in a year."""
     first = _word(ADJECTIVES, bits(seed, "album/left", artist_code, year))
     return F.concat_ws(" ", first, _word(PLURALS, bits(seed, "album/right", artist_code, year)))
 
 
 def _word(words: Sequence[str], number: Column) -> Column:
+    """Return a Column with one of ``words``, selected by a random number (long)."""
     return choice(words, F.pmod(number, F.lit(len(words))))
 
 
 def _n_slots(patterns: Sequence[Pattern]) -> int:
+    """Return the number of slots: each pattern has as many as its weight, so that a random slot gives a pattern."""
     return sum(pattern.weight for pattern in patterns)
 
 
 def _pattern_index(patterns: Sequence[Pattern], slot: Column) -> Column:
-    """Return a Column with the index of a slot's pattern: each pattern has ``weight`` consecutive slots, from 0."""
+    """Return a Column with the index of the pattern that has a slot.
+
+    Slots are numbered from 0. Consecutive slots belong to the same pattern, as many as its weight.
+    """
     return choice([i for i, pattern in enumerate(patterns) for _ in range(pattern.weight)], slot)
 
 
 def _spell(patterns: Sequence[Pattern], pattern: Column, left: Column, right: Column) -> Column:
-    """Return a Column with the name made of a pattern's words at the indices ``left`` and ``right``, from 0.
+    """Return a Column with a name: the pattern, filled with its words at the given indices.
 
-    One list per side holds the words of all patterns: with a branch per pattern the generated code exceeds the size
-    that the JVM compiles, and runs three times slower (measured).
+    Parameters
+    ----------
+    patterns : all patterns
+    pattern : column with the index of the name's pattern
+    left, right : columns with the indices, from 0, of the words in the lists of this pattern
     """
+    # the words of all patterns are in one list per side; with a branch per pattern, Spark's generated code is longer
+    # than what the JVM compiles, and three times slower (measured)
     sides = []
     for lists, index in (([p.left for p in patterns], left), ([p.right for p in patterns], right)):
         starts = [sum(map(len, lists[:i])) for i in range(len(lists))]

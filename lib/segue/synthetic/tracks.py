@@ -1,4 +1,7 @@
-"""Generate the synthetic tracks: genre and artist, latent traits, and the features that depend on them."""
+"""Generate synthetic tracks: genre and artist, two hidden traits of each track, and the features that depend on them.
+
+The traits, ``intensity`` and ``mood``, are random numbers that make the features of a track correlate.
+"""
 
 import math
 from dataclasses import dataclass
@@ -15,8 +18,8 @@ from segue.synthetic.draws import bits, choice, correlated, fraction, normal, sh
 class Genre:
     """Parameters of the distributions from which the tracks of one genre are drawn.
 
-    ``bpm``, ``minutes`` and the features from ``energy`` to ``instrumentalness`` (fractions) are medians. How features
-    correlate is the same for all genres, and not part of this class.
+    ``bpm``, ``minutes`` and the fractions from ``energy`` to ``instrumentalness`` are medians over the genre's tracks.
+    How features correlate is the same in all genres (``_FRACTIONS``).
     """
 
     name: str
@@ -147,39 +150,41 @@ _FRACTIONS = (
     ("speechiness", 0.35, "intensity", 0.0),
     ("instrumentalness", 1.10, "mood", 0.0),
 )
-"""Feature, standard deviation of its logit within a genre, latent trait, and correlation with the trait."""
+"""For each feature that is a fraction: its name, the standard deviation of its logit within a genre, the trait that it
+depends on, and its correlation with this trait."""
 
 
 def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None) -> DataFrame:
-    """Return a DataFrame of invented tracks, the same bits for the same seed and any number of partitions.
+    """Return a DataFrame of invented tracks: the same bits for the same seed, for any number of partitions.
 
     Parameters
     ----------
-    n_tracks : int
-        Number of rows. The first rows of a larger catalogue are those of a smaller one.
-    seed : int
-        Another seed gives other tracks, artists and track ids.
-    partitions : int, optional
-        Number of partitions, by default one per 250,000 rows.
+    spark : the session of the DataFrame
+    n_tracks : number of rows; a larger catalogue begins with the rows of a smaller one
+    seed : another seed gives other tracks, artists and track ids
+    partitions : number of partitions; by default one for every 250,000 rows
 
     Returns
     -------
-    DataFrame with the columns ``TRACK_COLUMNS``
-        bpm in beats per minute within [40, 230], loudness in dB within [-60, 0], duration_s in seconds (whole
-        milliseconds) within [30, 2400], popularity a whole number within [0, 100], and the other features
-        fractions within [0, 1]; three decimals each.
+    DataFrame
+        The columns ``TRACK_COLUMNS``: bpm in beats per minute, 40 to 230; loudness in dB, -60 to 0; duration_s in
+        seconds, 30 to 2,400; popularity, a whole number from 0 to 100; the other features, fractions from 0 to 1.
+        Numbers have at most three decimals.
     """
     return with_tracks(numbered_rows(spark, n_tracks, partitions), seed).select(*TRACK_COLUMNS)
 
 
 def numbered_rows(spark: SparkSession, n_rows: int, partitions: int | None = None) -> DataFrame:
-    """Return a DataFrame with the column ``row_id`` (long), 0 to ``n_rows - 1`` in ascending order."""
+    """Return a DataFrame with the column ``row_id`` (long): the numbers from 0 to ``n_rows - 1``, ascending.
+
+    ``partitions`` is the number of partitions; by default there is one for every 250,000 rows.
+    """
     n_parts = partitions or max(1, math.ceil(n_rows / _ROWS_PER_PARTITION))
     return spark.range(0, n_rows, 1, n_parts).withColumnRenamed("id", "row_id")
 
 
 def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
-    """Add the columns of a track, computed from the column ``row_id`` (long, 0 or more) and the seed."""
+    """Add the columns of a track to rows; they are functions of the column ``row_id`` (long, from 0) and the seed."""
     tracks = rows
     for add in (_with_artist, _with_traits, _with_features, _with_names):
         tracks = add(tracks, seed)
@@ -187,16 +192,17 @@ def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _of_genre(field: str) -> Column:
-    """Return a Column with the value that a field of ``Genre`` has for the row's genre."""
+    """Return a Column with the value of one field of ``Genre``, such as "bpm", for the genre of the row."""
     return choice([getattr(genre, field) for genre in GENRES], F.col("genre_code"))
 
 
 def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
-    """Add genre and artist, as numbers and name: the genre drawn by its share, the artist by rank within the genre.
+    """Add the columns ``genre``, ``genre_code``, ``artist_code`` and ``artist_rank``.
 
-    Low ranks are frequent, as under Zipf's law: the density is proportional to 1 / (rank + head) up to the number of
-    artists. Both head and number of artists grow with ``row_id``: under a fixed distribution one artist would have a
-    million of 100 million tracks.
+    The genre is drawn by its share. The artist is drawn by its rank within the genre, with a density proportional to
+    1 / (rank + head), up to the number of artists: similar to Zipf's law, so that few artists have many tracks. The
+    number of artists and the constant ``head`` grow with ``row_id``; if they did not, one artist would have a million
+    of 100 million tracks.
     """
     row_id = F.col("row_id")
     head = row_id / F.lit(20_000.0) + F.lit(3.0)
@@ -211,9 +217,10 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the columns ``intensity`` and ``mood`` (standard normal, features depend on them), ``is_live`` and ``year``.
+    """Add the columns ``intensity`` and ``mood`` (the traits, standard normal), ``is_live`` and ``year``.
 
-    The artist explains two fifths of the variance of the intensity (0.65 squared), so an artist's tracks are similar.
+    Two fifths of the variance of the intensity (0.65 squared) are common to all tracks of an artist, so that these are
+    similar.
     """
     row_id, artist = F.col("row_id"), F.col("artist_code")
     artist_sound = normal(seed, "artist/sound", artist)
@@ -231,7 +238,10 @@ def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_features(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add audio features and popularity, around the values of the genre, correlated through intensity and mood."""
+    """Add the audio features and the popularity.
+
+    Features vary around the values of the genre; they correlate because several depend on the same trait.
+    """
 
     def noise(name: str) -> Column:
         return normal(seed, name, F.col("row_id"))
@@ -254,14 +264,17 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return a Column of seconds: log-normal around the genre's median duration; 1,000 to 2,400 in 0.4 % of tracks."""
+    """Return a Column with the duration in seconds: log-normal around the genre's median, up to 990.
+
+    0.4 % of the tracks have a duration of 1,000 to 2,400 seconds instead.
+    """
     usual = _of_genre("minutes") * 60.0 * F.exp(normal(seed, "duration", F.col("row_id")) * 0.22)
     suite = uniform(seed, "suite", F.col("row_id"))
     return F.when(suite < 0.004, suite * (1400 / 0.004) + 1000.0).otherwise(_clipped(usual, 30.0, 990.0))
 
 
 def _popularity(seed: int) -> Column:
-    """Return a Column with the popularity, 0 to 100: higher for newer tracks and a genre's most frequent artists."""
+    """Return a Column with the popularity, 0 to 100: higher for newer tracks, and for artists with many tracks."""
     odds = F.exp(
         F.lit(0.9)
         - F.log(F.col("artist_rank") + F.lit(1.0)) * F.lit(0.25)
@@ -272,10 +285,10 @@ def _popularity(seed: int) -> Column:
 
 
 def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the columns ``track_id``, ``title``, ``artist`` and ``album``, and those that they are computed from."""
+    """Add the columns ``track_id``, ``title``, ``artist`` and ``album``, and four columns used to compute these."""
     row_id, artist, year, is_live = (F.col(name) for name in ("row_id", "artist_code", "year", "is_live"))
     guest = artist + len(GENRES)  # the next artist of the same genre
-    # as columns they are computed once: each is used about a dozen times
+    # as columns of their own, these are computed once; each is used about a dozen times below
     patterned = tracks.withColumns(
         {
             "artist_pattern": names.artist_pattern(artist, seed),
@@ -305,7 +318,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column of ids of 22 digits and lower-case letters. The first 13 differ for every ``row_id``."""
+    """Return a Column with track ids: 22 digits and lower-case letters, of which the first 13 differ in every row."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
@@ -314,7 +327,7 @@ def _track_id(row_id: Column, seed: int) -> Column:
 
 
 def as_table_rows(tracks: DataFrame) -> DataFrame:
-    """Return synthetic tracks with the columns of the table ``tracks``; columns that they do not have are null."""
+    """Return synthetic tracks with exactly the columns of the table ``tracks``; those that they lack are null."""
     rows = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
     absent = [column for column in schema.TRACKS.columns if column.name not in rows.columns]
     nulls = {column.name: F.lit(None).cast(column.type) for column in absent}

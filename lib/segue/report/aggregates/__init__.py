@@ -1,1 +1,1 @@
-"""The numbers of the report, aggregated by Spark. Sums, counts and a sample reach the driver, never all tracks."""
+"""Aggregate the numbers of the report with Spark. Only sums, counts and a sample of the tracks reach the driver."""

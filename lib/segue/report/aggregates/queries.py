@@ -1,4 +1,7 @@
-"""Query labeled tracks for counts, rankings and samples, whose sizes are independent of the number of tracks."""
+"""Query labeled tracks for counts, rankings and samples. No result grows with the number of tracks.
+
+In all functions ``labeled`` is a DataFrame with the columns of the table ``labeled_tracks``.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -12,14 +15,16 @@ from segue.clustering.model_card import ModelCard
 from segue.report.aggregates import sums
 
 _HASHES = 1 << 30
+"""Number of different hash values by which ``collect_sample`` selects tracks."""
 _MIN_POINTS_PER_CLUSTER = 40
+"""Expected minimum number of tracks of each cluster in a sample."""
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
-    """Return the sums over all tracks from which the report's statistics are computed. Runs one Spark job.
+    """Compute the sums over all tracks from which the report's statistics are made. Runs one Spark job.
 
-    The result is a dict from (kind, key) to an array, see the module ``sums``. The tasks of the job return partial
-    sums.
+    Returns a dict from (kind, key) to an array, which the module ``sums`` describes. ``card`` is the model, by whose
+    scaling some of the sums are computed.
     """
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -32,9 +37,9 @@ def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
 
 
 def collect_sizes(labeled: DataFrame) -> list[Row]:
-    """Return a list of Row, one per cluster in ascending order. Runs one Spark job.
+    """Count the tracks of each cluster; return a list of Row, by cluster. Runs one Spark job.
 
-    The fields are cluster, n_tracks, n_outliers and silhouette (the mean over the cluster's tracks).
+    The fields of a Row are cluster, n_tracks, n_outliers and silhouette (mean over the cluster's tracks).
     """
     grouped = labeled.groupBy("cluster").agg(
         F.count("*").alias("n_tracks"),
@@ -47,8 +52,8 @@ def collect_sizes(labeled: DataFrame) -> list[Row]:
 def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tuple[str, int]], int]:
     """Return the ``limit`` most frequent values of a column, and the number of distinct values. Runs one Spark job.
 
-    The first result is a list of pairs (value, count), highest count first, at equal count in order of the values. Null
-    and blank values are left out.
+    The first result is a list of pairs (value, count), highest count first; equal counts are in the order of the
+    values. Null and blank values are left out of both results.
     """
     counted = tracks.where(F.length(F.trim(column)) > 0).groupBy(column).count()
     row = counted.agg(
@@ -59,10 +64,10 @@ def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tu
 
 
 def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> dict[int, list[tuple[str, int]]]:
-    """Return a dict from cluster to its ``limit`` most frequent values of a column. Runs one Spark job.
+    """Return the ``limit`` most frequent values of a column in each cluster. Runs one Spark job.
 
-    Each value of the dict is a list of pairs (value, count), highest count first, at equal count in order of the
-    values. Null and blank values are left out.
+    Returns a dict from cluster to a list of pairs (value, count), highest count first; equal counts are in the order of
+    the values. Null and blank values are left out.
     """
     counted = labeled.where(F.length(F.trim(column)) > 0).groupBy("cluster", column).count()
     top = F.min_by(F.struct(column, "count"), F.struct(-F.col("count"), column), limit).alias("top")
@@ -71,9 +76,17 @@ def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> 
 
 
 def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats:
-    """Return the share of each genre's tracks that is in each cluster, shape (n_genres, k). Runs one Spark job.
+    """Return the share of each genre's tracks that is in each cluster, 0 to 1. Runs one Spark job.
 
-    Shares are from 0 to 1; rows are in the order of ``genres``.
+    Parameters
+    ----------
+    genres : names of genres
+    k : number of clusters
+
+    Returns
+    -------
+    array of shape (n_genres, k)
+        Rows are in the order of ``genres``, columns in the order of the clusters, from cluster 1.
     """
     rows = labeled.where(F.col("genre").isin(list(genres))).groupBy("genre", "cluster").count().collect()
     counts = np.zeros((len(genres), k))
@@ -85,9 +98,10 @@ def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Fl
 
 
 def collect_years(labeled: DataFrame) -> list[Row]:
-    """Return a list of Row, one per year of release in ascending order. Runs one Spark job.
+    """Return the number of tracks and the mean of each feature by year of release. Runs one Spark job.
 
-    The fields are year, n_tracks, and for each feature, under its name, the mean over the year's tracks.
+    Returns a list of Row, by ascending year, with the fields year, n_tracks and, under the name of each feature, its
+    mean over the tracks of that year.
     """
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
@@ -95,10 +109,11 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Return a sample of about ``n_points`` tracks, or all tracks if they are not more. Runs one Spark job.
+    """Draw a sample of about ``n_points`` tracks, or return all tracks if there are not more. Runs one Spark job.
 
-    The sample has the same share of each cluster's tracks, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
-    cluster. A hash of ``track_id`` selects the tracks, so the sample is the same for any partitioning.
+    The sample has the same share of the tracks of each cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks
+    of a cluster, if it has as many. The tracks are selected by a hash of ``track_id``, so that the sample is the same
+    for any partitions.
 
     Parameters
     ----------
@@ -108,7 +123,8 @@ def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) 
 
     Returns
     -------
-    pa.Table with the columns track_id, title, artist, cluster and the features, sorted by track_id.
+    pyarrow.Table
+        The columns track_id, title, artist, cluster and the features, sorted by track_id.
     """
     n_tracks = sum(sizes.values())
     limits = [0] * max(sizes)
@@ -123,9 +139,9 @@ def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) 
 
 
 def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
-    """Return a list of the ids of the ``limit`` most popular tracks, most popular first. Runs one Spark job.
+    """Return the ids of the ``limit`` most popular tracks in a list, most popular first. Runs one Spark job.
 
-    Equally popular tracks are in order of their ids.
+    Equally popular tracks are in the order of their ids. Tracks without a popularity are left out.
     """
     rated = labeled.where(F.col("popularity").isNotNull())
     rows = rated.orderBy(F.desc("popularity"), "track_id").limit(limit).select("track_id").collect()
@@ -133,19 +149,21 @@ def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
 
 
 def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
-    """Return a list of Row, one per entry in the lists of similar tracks of the tracks in ``ids``. Runs one Spark job.
+    """Return the lists of similar tracks of some tracks, joined with the data of all these tracks. Runs one Spark job.
 
     Parameters
     ----------
     labeled : DataFrame of labeled tracks
-    similar : DataFrame of the table ``similar_tracks``, with lists of these tracks
-    ids : ids of the owners: the tracks whose lists are returned
+    similar : DataFrame with the columns of the table ``similar_tracks``
+    ids : ids of the tracks whose lists are returned
 
     Returns
     -------
-    Rows with the fields owner and track (the similar track), both structs of track_id, title, artist, cluster and the
-    numbers that reasons can name; rank (position in the list, from 0); and why (names of the shared features). They are
-    sorted by owner's track_id and rank. Entries of tracks that ``labeled`` does not have are left out.
+    list of Row
+        One for each entry of each list, sorted by the id of the list's owner and the position in the list. The fields
+        are owner (the track whose list it is) and track (the similar track), both structs of track_id, title, artist,
+        cluster and the numeric columns; rank (position in the list, from 0); and why (names of the features that both
+        share). Entries of tracks that ``labeled`` does not have are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
@@ -162,11 +180,18 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
 
 
 def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Return how many rows are rejected, by ``kind``, and the ``limit`` most frequent reasons of invalid rows.
+    """Count rejected rows by kind, and the most frequent reasons of invalid rows. Runs one or two Spark jobs.
 
-    The first is a dict from kind to count, the second a list of pairs (reason, count), highest count first. A reason is
-    counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]". Runs one Spark job,
-    and another if there are invalid rows.
+    Parameters
+    ----------
+    rejected : DataFrame with the columns of the table ``rejected_tracks``
+    limit : number of reasons to return
+
+    Returns
+    -------
+    dict from kind to number of rows
+    list of pairs (reason, number of rows), most frequent first
+        A reason is counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]".
     """
     kinds = {row[0]: row[1] for row in rejected.groupBy("kind").count().collect()}
     if not kinds.get("invalid"):

@@ -1,4 +1,4 @@
-"""Aggregate labeled tracks, their model and their lists into the numbers of a report."""
+"""Aggregate labeled tracks, their model and their lists of similar tracks into the numbers of a report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,12 @@ from segue.report.aggregates import queries, sums
 from segue.similarity.reasons import describe_reasons
 
 _TOP_GENRES, _TOP_ARTISTS, _HEATMAP_GENRES, _ARTISTS_PER_CLUSTER, _TOP_REASONS = 15, 15, 24, 3, 8
+"""Maximum lengths of the lists in the report."""
 _MAX_BARS = 40
 _BAR_STEPS = (1, 2, 5, 10, 20, 50)
-"""Possible widths of a histogram bar, as multiples of ``sums.STEP`` of the column."""
+"""Possible widths of a histogram bar, as multiples of the column's ``sums.STEP``."""
 _MIN_TRACKS_PER_BIN, _MIN_BINS = 30, 3
+"""Minimum number of tracks in a bin, and of bins of a column, for the figures of popularity."""
 _TAIL = 0.005
 """Share of the tracks at each end of a distribution that a histogram may leave out."""
 
@@ -29,16 +31,18 @@ class ReportTables:
     """The tables that a report is made from, as DataFrames or rows."""
 
     labeled: DataFrame
+    """The table ``labeled_tracks``."""
     rejected: DataFrame | None
+    """The table ``rejected_tracks``; None if it does not exist."""
     scores: list[Row]
-    """The rows of ``k_scores`` of the model's feature space, by k."""
+    """The rows of ``k_scores`` for the model and its feature space, by k."""
     similar: DataFrame | None
-    """The table ``similar_tracks``; None if there is none, or if it was made from another version of ``labeled``."""
+    """The table ``similar_tracks``; None if it does not exist, or was made from another version of ``labeled``."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """Results of the Spark jobs of a report. Each field holds what a function of the module ``queries`` returns."""
+    """The results of the Spark jobs of a report: a field has what a function of the module ``queries`` returns."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -50,7 +54,7 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
-    """Ids of the tracks whose lists of similar tracks the report contains."""
+    """Ids of the tracks whose lists of similar tracks are in the report."""
     lists: list[Row]
 
 
@@ -59,16 +63,16 @@ def collect_report_numbers(
 ) -> numbers.ReportNumbers:
     """Compute the numbers of a report, and return them as ReportNumbers. Runs about ten Spark jobs.
 
-    One of the jobs reads every numeric column of the tracks in full.
+    One of the jobs reads all numeric columns of all tracks.
 
     Parameters
     ----------
     tables : the tables that the report is made from
     card : the model that labeled the tracks
-    provenance : what the report is made from; stored unchanged
+    provenance : what the report is made from; copied into the result
     n_points : approximate number of tracks on the maps
-    n_searchable : number of popular tracks whose lists of similar tracks are included, beside those of each cluster's
-        exemplars, the tracks nearest to its centre
+    n_searchable : number of popular tracks whose lists of similar tracks are part of the report, besides those of the
+        tracks nearest to the centre of each cluster
     """
     chosen = next(row for row in tables.scores if row.chosen)
     aggregates = _aggregate(tables, card, n_points, n_searchable, with_shares=chosen.genre_nmi is not None)
@@ -109,9 +113,12 @@ def collect_report_numbers(
 def _aggregate(
     tables: ReportTables, card: ModelCard, n_points: int, n_searchable: int, *, with_shares: bool
 ) -> _Aggregates:
-    """Run the Spark jobs of a report concurrently, and return their results. Jobs that others depend on start first.
+    """Run the Spark jobs of a report in parallel, and return their results. Jobs that others wait for start first.
 
-    ``with_shares`` says whether to compute the genres' shares in the clusters.
+    Parameters
+    ----------
+    tables, card, n_points, n_searchable : as for ``collect_report_numbers``
+    with_shares : whether to compute the share of each genre's tracks in each cluster
     """
     labeled, rejected, similar = tables.labeled, tables.rejected, tables.similar
     exemplars = [item["track_id"] for row in card.profiles for item in row["exemplars"]]
@@ -151,14 +158,17 @@ def _clusters(
     moments: Mapping[str, tuple[int, float, float]],
     artists: Mapping[int, list[tuple[str, int]]],
 ) -> list[numbers.Cluster]:
-    """Return a list of numbers.Cluster, in the order of the model's profiles, with the counts of the labeled tracks.
+    """Return the profile of each cluster, as a list of numbers.Cluster in the order of the model's profiles.
+
+    Means, silhouette, genres and typical tracks of a cluster are those of the training. Its number of tracks and its
+    artists are counted over all labeled tracks.
 
     Parameters
     ----------
     card : the model
     sizes : result of ``queries.collect_sizes``
-    moments : count, mean and standard deviation over all tracks, by feature
-    artists : pairs of artist and number of tracks, by cluster
+    moments : result of ``sums.moments``
+    artists : result of ``queries.collect_rankings_by_cluster`` for artists
     """
     n_tracks = sum(row.n_tracks for row in sizes)
     size_by_cluster = {row.cluster: row.n_tracks for row in sizes}
@@ -190,7 +200,7 @@ def _clusters(
 
 
 def _distinct(tracks: Sequence[numbers.TrackReference]) -> list[numbers.TrackReference]:
-    """Return the list without tracks whose title and artist, ignoring case, are those of an earlier track."""
+    """Return the tracks without those that have the title and artist of an earlier one, upper and lower case alike."""
     first: dict[tuple[str, str], numbers.TrackReference] = {}
     for track in tracks:
         first.setdefault((track.title.casefold(), track.artist.casefold()), track)
@@ -198,15 +208,21 @@ def _distinct(tracks: Sequence[numbers.TrackReference]) -> list[numbers.TrackRef
 
 
 def _reference(track: Any) -> numbers.TrackReference:
+    """Convert a Row or dict with track_id, title and artist to a TrackReference."""
     return numbers.TrackReference(track["track_id"], track["title"] or "", track["artist"] or "")
 
 
 def _points(
     table: pa.Table, card: ModelCard, n_tracks: int, mean: sums.Floats, components: sums.Floats
 ) -> numbers.Points:
-    """Return the sampled tracks as numbers.Points, with coordinates along the first two principal components.
+    """Return the tracks on the maps as numbers.Points, with coordinates along the first two principal components.
 
-    ``table`` is the sample; ``mean`` and ``components`` are those of ``sums.principal_axes``.
+    Parameters
+    ----------
+    table : result of ``queries.collect_sample``
+    card : the model
+    n_tracks : number of all tracks
+    mean, components : results of ``sums.principal_axes``
     """
     values = {
         name: table.column(name).to_numpy().astype(float)
@@ -227,16 +243,23 @@ def _points(
 
 
 def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
+    """Return the correlations of the numeric columns ``names`` with one another."""
     r, n_tracks = sums.correlation(totals)
     indices = [sums.NUMBERS.index(name) for name in names]
     return numbers.Correlations(names, r[np.ix_(indices, indices)], n_tracks[np.ix_(indices, indices)])
 
 
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
-    """Return the histogram of the numeric column ``name``, of at most ``_MAX_BARS`` + 1 bars: a numbers.Distribution.
+    """Return the histogram and the quartiles of a numeric column. The histogram has at most ``_MAX_BARS`` + 1 bars.
 
-    The bars leave out at most a share ``_TAIL`` of the tracks at each end. They have equal width, but the last one may
-    be cut off at the end of the column's range.
+    The bars leave out at most a share of ``_TAIL`` of the tracks at each end. All bars have the same width; only the
+    last one may be narrower, where the column's range ends.
+
+    Parameters
+    ----------
+    totals : the sums over all tracks
+    name : name of the column
+    n_tracks : number of all tracks
     """
     histogram = totals[sums.HISTOGRAM, sums.NUMBERS.index(name)]
     fine = histogram[1:-1]
@@ -263,9 +286,9 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 
 
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
-    """Return a list of numbers.Popularity, one per column in ``names``: the mean popularity in each of its bins.
+    """Return the mean popularity in each bin of each numeric column of ``names``, as a list of numbers.Popularity.
 
-    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out, and so are columns with fewer than ``_MIN_BINS``
+    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out, and columns that then have fewer than ``_MIN_BINS``
     bins.
     """
     if "popularity" not in names:
@@ -286,11 +309,13 @@ def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popular
 
 
 def _years(rows: Sequence[Row]) -> numbers.Years:
+    """Convert the result of ``queries.collect_years`` to numbers.Years."""
     means = {name: [row[name] for row in rows] for name in schema.FEATURE_NAMES}
     return numbers.Years([row.year for row in rows], [row.n_tracks for row in rows], means)
 
 
 def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None) -> numbers.Agreement | None:
+    """Return the agreement of clusters and genres, or None without genres; ``chosen`` is the row of the model's k."""
     if shares is None:
         return None
     names, counts = [name for name, _ in genres], [count for _, count in genres]
@@ -298,7 +323,10 @@ def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floa
 
 
 def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbers.SimilarTracks]:
-    """Return a list of numbers.SimilarTracks, in the order of ``aggregates.searchable``, with the reasons in words."""
+    """Return the lists of similar tracks with the reasons in words, in the order of ``aggregates.searchable``.
+
+    ``names`` are the numeric columns that reasons may name.
+    """
     terciles = {}
     for name in names:
         low, high = sums.quantiles(aggregates.totals, name, [1 / 3, 2 / 3])

@@ -1,21 +1,24 @@
 """Compute sums over tracks, and from them correlations, moments, quantiles and principal components.
 
-``Sums`` is a dict from (kind, key) to an array. ``batch_sums`` computes it for an Arrow batch of tracks; ``add_sums``
-adds those of several batches element by element, so apart from rounding the result does not depend on partitions. Its
-size is independent of the number of tracks. Below, "numbers" are the n numeric columns in ``NUMBERS``, each with a
-range (``_RANGES``).
+``Sums``, a dict from (kind, key) to an array, has all sums over some tracks. ``batch_sums`` computes it for an Arrow
+batch, and ``add_sums`` adds those of several batches, element by element. Apart from rounding, the total does not
+depend on partitions, and its size does not depend on the number of tracks.
+
+The sums are over the n numeric columns in ``NUMBERS``. Each column has a range (``_RANGES``), which is divided into
+bins.
 
 Kinds
 -----
-PAIRWISE_MOMENTS (key 0) : for every pair (i, j) of numbers, over the tracks that have both: the count, and the sums of
-    x_i, of x_i^2 and of x_i x_j, where x is (value - middle of the range) / width of the range; shape (4, n, n),
+PAIRWISE_MOMENTS (key 0) : for every pair (i, j) of columns, over the tracks that have both values: the number of
+    tracks, and the sums of x_i, of x_i^2 and of x_i x_j, where x is (value - middle of the range) / width of the range;
+    shape (4, n, n), flattened
+HISTOGRAM (key: index in ``NUMBERS``) : number of tracks below the column's range, in each of ``n_fine`` equal bins of
+    the range, and above the range; shape (n_fine + 2,)
+POPULARITY_BY_BIN (key: index in ``NUMBERS``) : for each of ``N_COARSE`` equal bins of the column's range, over the
+    tracks that also have a popularity: the number of tracks, and the sum of their popularity; shape (2, N_COARSE),
     flattened
-HISTOGRAM (key: index in ``NUMBERS``) : number of tracks below the range, in each of ``n_fine`` equal bins over the
-    range, and above it; shape (n_fine + 2,)
-POPULARITY_BY_BIN (key: index in ``NUMBERS``) : for each of ``N_COARSE`` equal bins over the range, over the tracks that
-    also have a popularity: their count, and the sum of their popularity; shape (2, N_COARSE), flattened
-SCATTER_MATRIX (key 0) : over the tracks with all of the model's m features: the count, the sums of the scaled
-    features, and the sums of their products; shape (1 + m + m * m,)
+SCATTER_MATRIX (key 0) : over the tracks that have all m features of the model: the number of tracks, the sums of the
+    scaled features, and the sums of their products; shape (1 + m + m * m,)
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,18 +34,18 @@ from segue.clustering.model_card import ModelCard, scale_features
 Floats = NDArray[np.float64]
 Sums = dict[tuple[str, int], Floats]
 NUMBERS = (*schema.FEATURE_NAMES, "popularity", "year")
-"""The numeric columns that are summed."""
+"""The numeric columns of the tracks, over which sums are computed."""
 SCHEMA = "kind string, key bigint, values array<double>"
-"""Spark schema of sums, one row per kind and key."""
+"""Spark schema of a DataFrame with the content of ``Sums``: a row for each (kind, key)."""
 PAIRWISE_MOMENTS, HISTOGRAM = "pairwise_moments", "histogram"
 POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
-"""Number of bins of every column in POPULARITY_BY_BIN."""
+"""Number of bins of every column for POPULARITY_BY_BIN."""
 STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""Step to which sources usually round a column, in the column's unit; 0.01 for columns not listed (fractions). A
-histogram bar is a whole number of steps wide, so that every bar covers equally many rounded values."""
+"""Step to which sources usually round the values of a column, in its unit; 0.01 for columns not listed (fractions). A
+bar of a histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others."""
 BINS_PER_STEP = 10
-"""Number of the narrowest histogram bins per ``STEP``. Quantiles are exact to the width of one such bin."""
+"""Number of bins per ``STEP`` in HISTOGRAM. Quantiles are exact to the width of such a bin."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
 """Range of each numeric column in its unit: that of ``_EDGES``, else that of the schema."""
@@ -52,22 +55,26 @@ _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.li
 
 
 def n_fine(name: str) -> int:
-    """Return the number of bins over a column's range in the finest histogram, from which quantiles are computed."""
+    """Return the number of bins that a column's range has in HISTOGRAM, from which quantiles are computed."""
     low, high = _RANGES[name]
     return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
 
 def edges(name: str, n_bins: int) -> Floats:
-    """Return the edges of ``n_bins`` equal bins over a numeric column's allowed range, array of shape (n_bins + 1,)."""
+    """Return the edges of ``n_bins`` equal bins of a column's range (``_RANGES``), an array of shape (n_bins + 1,)."""
     low, high = _RANGES[name]
     return np.linspace(low, high, n_bins + 1)
 
 
 def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
-    """Return the sums over the tracks of an Arrow batch, a dict from (kind, key) to an array. O(n_rows n_numbers^2).
+    """Compute the sums over the tracks of an Arrow batch: a dict from (kind, key) to an array. O(n_rows n_columns^2).
 
-    ``batch`` has the numeric columns ``NUMBERS``, null where missing. ``card`` is the model whose features and scaling
-    the sums of the kind SCATTER_MATRIX use. The module's docstring lists the kinds.
+    The module's docstring describes the kinds.
+
+    Parameters
+    ----------
+    batch : has the columns ``NUMBERS``, null where a track has no value
+    card : the model, whose features and scaling are used for SCATTER_MATRIX
     """
     rows = np.stack([_column(batch, name) for name in NUMBERS], axis=1)
     is_finite = np.isfinite(rows)
@@ -94,9 +101,9 @@ def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
 
 
 def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
-    """Return the total of partial sums as a dict from (kind, key) to an array.
+    """Add up sums over parts of the tracks: return the total, a dict from (kind, key) to an array.
 
-    ``parts`` are pairs ((kind, key), array); arrays with the same (kind, key) are added element by element.
+    ``parts`` are pairs ((kind, key), array). Arrays with the same (kind, key) are added element by element.
     """
     total: Sums = {}
     for key, values in parts:
@@ -105,7 +112,7 @@ def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
 
 
 def to_batch(sums: Sums) -> pa.RecordBatch:
-    """Convert sums to a pa.RecordBatch with the columns kind, key and values, one row per (kind, key)."""
+    """Convert sums to a pyarrow RecordBatch with the columns kind, key and values, and a row for each (kind, key)."""
     keys = list(sums)
     columns = [[kind for kind, _ in keys], [key for _, key in keys], [sums[key].tolist() for key in keys]]
     return pa.RecordBatch.from_arrays(
@@ -118,9 +125,9 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 
     Returns
     -------
-    r : shape (n, n) in the order of ``NUMBERS``, in [-1, 1]; NaN where fewer than three tracks have both, or one column
-        is constant over them
-    n_tracks : shape (n, n)
+    r : array of shape (n, n) in the order of ``NUMBERS``, in [-1, 1]
+        NaN if fewer than three tracks have both values, or if one of the columns is constant over these tracks.
+    n_tracks : array of shape (n, n)
     """
     size = len(NUMBERS)
     n, first, square, product = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
@@ -135,9 +142,10 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
-    """Return a dict from numeric column to (count, mean, population standard deviation), in the unit of the tables.
+    """Return the number of values, the mean and the standard deviation of each numeric column, over all tracks.
 
-    Columns without any value are left out.
+    Returns a dict from column to these three numbers, in the unit of the tables. The standard deviation is that of the
+    population (divided by n). Columns without any value are left out.
     """
     size = len(NUMBERS)
     n, first, square, _ = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
@@ -153,16 +161,20 @@ def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
 
 
 def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
-    """Estimate quantiles of a numeric column from its histogram: a list, one per share, in the unit of the tables.
+    """Estimate quantiles of a numeric column from its histogram, exact to the width of one bin.
 
-    They are exact to the width of one bin. Values outside the column's range, such as durations above 1,200 s, count in
-    its first or last bin.
+    A value outside the column's range, such as a duration above 1,200 s, counts in the first or the last bin.
 
     Parameters
     ----------
     sums : the sums over all tracks
-    name : a column in which at least one track has a value
-    shares : which quantiles to estimate, each in [0, 1]
+    name : name of a column in which at least one track has a value
+    shares : which quantiles to estimate, each in [0, 1]: 0.5 is the median
+
+    Returns
+    -------
+    list of float
+        One quantile per share, in the unit of the tables.
     """
     histogram = sums[HISTOGRAM, NUMBERS.index(name)]
     counts = histogram[1:-1].copy()
@@ -171,9 +183,9 @@ def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
-    """Return mean and first two principal components of the scaled features, and each one's share of the variance.
+    """Return the mean and the first two principal components of the model's scaled features over all tracks.
 
-    The sign of a component is arbitrary; here its weight with the largest absolute value is positive.
+    The sign of a component is arbitrary. It is chosen so that the weight with the largest absolute value is positive.
 
     Parameters
     ----------
@@ -203,13 +215,14 @@ def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]
 
 
 def _column(batch: pa.RecordBatch, name: str) -> Floats:
+    """Return a column of an Arrow batch as an array of shape (n_rows,), NaN where it is null."""
     column = batch.column(batch.schema.get_field_index(name)).cast(pa.float64())
     values: Floats = column.to_numpy(zero_copy_only=False)
     return values
 
 
 def _histogram(name: str, values: Floats) -> Floats:
-    """Count the values below a column's range, in each of ``n_fine`` bins, and above; return shape (n_fine + 2,)."""
+    """Return the counts of HISTOGRAM for values of the column ``name``: an array of shape (n_fine + 2,)."""
     low, high = _RANGES[name]
     bins = 1 + _bin(name, values, n_fine(name))
     bins[values < low], bins[values > high] = 0, n_fine(name) + 1
@@ -217,12 +230,15 @@ def _histogram(name: str, values: Floats) -> Floats:
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
-    """Return for each value of the column ``name`` the index of its bin, from 0.
+    """Return the index, from 0, of the bin in which each value of a column lies, an array of the shape of ``values``.
 
-    The ``n_bins`` bins have equal widths, and divide the range that ``_RANGES`` gives the column, whatever the values
-    are. Values outside it count in the first or last bin.
+    Parameters
+    ----------
+    name : name of the column
+    values : shape (n_values,); a value outside the column's range (``_RANGES``) counts in the first or the last bin
+    n_bins : number of equal bins into which the range is divided
     """
     low, high = _RANGES[name]
-    # a value on an edge, such as 0.57 with 100 bins, may be slightly below it in binary: 0.57 * 100 < 57
+    # + 1e-6: a value on an edge may be slightly below it in binary, such as 0.57 with 100 bins, since 0.57 * 100 < 57
     index = np.floor((values - low) / (high - low) * n_bins + 1e-6)
     return np.clip(index, 0, n_bins - 1).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Figures of the clusters: map, 3-D scatter, profiles, genre heat map; scores by k, and silhouettes by cluster."""
+"""Draw figures of the clusters: map, 3-D scatter, profiles, genre heat map, scores by k, silhouettes by cluster."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,7 @@ def cluster_map(
     centres: Sequence[tuple[float, float]] = (),
     explained_variance_ratio: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Draw tracks in two dimensions, one colour per cluster, with the cluster's number at its centre: a plotly Figure.
+    """Draw tracks in two dimensions as a plotly Figure: a colour for each cluster, and its number at its centre.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def scatter_3d(
     *,
     axes: tuple[str, str, str] = ("bpm", "energy", "danceability"),
 ) -> go.Figure:
-    """Draw tracks along three features as a 3-D scatter, one colour per cluster: a plotly Figure.
+    """Draw tracks along three features as a 3-D scatter, a plotly Figure, with a colour for each cluster.
 
     Parameters
     ----------
@@ -132,13 +132,13 @@ def scatter_3d(
 
 
 def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int = 1) -> go.Figure:
-    """Draw how a cluster's means differ from the means of all tracks, as horizontal bars: a plotly Figure.
+    """Draw how the means of a cluster differ from those of all tracks, as horizontal bars, a plotly Figure.
 
     Parameters
     ----------
-    names : the features, the first on top
-    deviations : cluster mean minus mean of all tracks, in standard deviations of all tracks
-    cluster : cluster number, from 1, for the colour
+    names : names of the features, the first on top
+    deviations : for each feature, mean of the cluster minus mean of all tracks, in standard deviations of all tracks
+    cluster : number of the cluster, from 1, which determines the colour
     """
     names, deviations = list(names), list(deviations)
     order = range(len(names) - 1, -1, -1)
@@ -159,19 +159,19 @@ def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int =
 
 
 def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayLike) -> go.Figure:
-    """Draw the share of each genre's tracks in each cluster as a heat map, in per cent: a plotly Figure.
+    """Draw the share of each genre's tracks in each cluster, in per cent, as a heat map, a plotly Figure.
 
     Parameters
     ----------
-    genres : names of genres, the most frequent first
-    clusters : cluster numbers, from 1
-    shares : fractions from 0 to 1, shape (n_genres, n_clusters)
+    genres : names of genres, the first on top
+    clusters : numbers of the clusters, from 1
+    shares : share of a genre's tracks that is in a cluster, 0 to 1, shape (n_genres, n_clusters)
     """
     percent = np.round(100 * np.asarray(shares, dtype=float), 1)
     heat = go.Heatmap(
         z=percent.tolist(),
         x=[str(cluster) for cluster in clusters],
-        # positions, because two names may be shortened to the same text
+        # positions instead of names: two names that are shortened to the same text would share a row
         y=list(range(len(genres))),
         zmin=0,
         zmax=float(max(percent.max(initial=0.0), 1.0)),
@@ -196,24 +196,25 @@ def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayL
 
 
 def _hover_texts(titles: Sequence[str], artists: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Return a list of hover texts, one per position in ``rows``: title and, on a second line, artist if any."""
+    """Return the hover text of each track at the positions ``rows``: the title and, on a second line, the artist."""
     return [
         isolated_text(titles[i]) + (f"<br>{isolated_text(artists[i])}" if plotly_text(artists[i]) else "") for i in rows
     ]
 
 
 def _rows_by_cluster(cluster: ArrayLike) -> list[tuple[int, list[int]]]:
+    """Return pairs (cluster number, positions of its tracks), by cluster number."""
     numbers = np.asarray(cluster)
     return [(int(number), np.flatnonzero(numbers == number).tolist()) for number in np.unique(numbers)]
 
 
 def k_scores(ks: Sequence[int], values: Sequence[float], chosen_k: int, *, score_name: str) -> go.Figure:
-    """Draw a score over the number of clusters, with the chosen number marked: a plotly Figure.
+    """Draw a score by number of clusters as a plotly Figure, in which the chosen number is marked.
 
     Parameters
     ----------
     ks : numbers of clusters, ascending
-    values : score of each, in its own unit: silhouettes in [-1, 1], inertia as squared distance in scaled units
+    values : score of each k: silhouettes in [-1, 1], or inertias as squared distances in scaled units
     chosen_k : number of clusters of the model
     score_name : title of the axis, such as "Silhouette"
 
@@ -253,13 +254,13 @@ def k_scores(ks: Sequence[int], values: Sequence[float], chosen_k: int, *, score
 
 
 def silhouettes(clusters: Sequence[int], values: Sequence[float], *, mean: float | None = None) -> go.Figure:
-    """Draw the mean silhouette of each cluster as a bar, and that of all tracks as a line: a plotly Figure.
+    """Draw the mean silhouette of each cluster as a bar, and that of all tracks as a line, in a plotly Figure.
 
     Parameters
     ----------
-    clusters : cluster numbers, from 1
-    values : mean silhouette of each, in [-1, 1]
-    mean : mean silhouette of all tracks, in [-1, 1]; without it there is no line
+    clusters : numbers of the clusters, from 1
+    values : mean silhouette of each cluster, in [-1, 1]
+    mean : mean silhouette of all tracks, in [-1, 1]; if None, there is no line
     """
     bars = go.Bar(
         x=[str(cluster) for cluster in clusters],

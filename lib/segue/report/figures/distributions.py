@@ -1,4 +1,4 @@
-"""Figures of the catalogue: histograms, correlations, years, rankings and popularity."""
+"""Draw figures of the catalogue: histograms, correlations, years, rankings and popularity."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,11 +16,11 @@ _YEAR_AXIS = {"tickformat": "d", "showgrid": False}
 
 
 def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """Draw a histogram of one feature: a plotly Figure.
+    """Draw a histogram of one feature as a plotly Figure.
 
     Parameters
     ----------
-    name : the feature
+    name : name of the feature
     edges : bin edges in the unit of the tables, ascending, one more than ``counts``
     counts : number of tracks in each bin
     """
@@ -48,12 +48,12 @@ def distribution(name: str, edges: Sequence[float], counts: Sequence[int]) -> go
 
 
 def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
-    """Draw the lower triangle of a correlation matrix of features, blue negative, red positive: a plotly Figure.
+    """Draw the lower triangle of a correlation matrix as a plotly Figure, negative values blue, positive values red.
 
     Parameters
     ----------
-    names : the features
-    r : Pearson's r, without unit, in [-1, 1], shape (n_features, n_features); NaN is left blank
+    names : names of the features
+    r : Pearson's r, in [-1, 1], shape (n_features, n_features); cells with NaN are left blank
     """
     values = np.array(r, dtype=float)
     values[np.triu_indices(len(names))] = np.nan
@@ -83,14 +83,14 @@ def correlations(names: Sequence[str], r: ArrayLike) -> go.Figure:
 
 
 def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> go.Figure:
-    """Draw the mean of a feature, or the number of tracks, by year of release: a plotly Figure.
+    """Draw the mean of a feature, or the number of tracks, by year of release as a plotly Figure.
 
     Parameters
     ----------
-    name : the feature, or "tracks" for numbers of tracks
+    name : name of the feature; "tracks" for the number of tracks
     years : calendar years
-    values : for each year the mean of the feature, in the unit of the tables, None or NaN for a gap; or the number of
-        tracks
+    values : the mean of the feature in each year, in the unit of the tables (None or NaN leaves a gap in the line); or
+        the number of tracks of each year
     """
     if name == "tracks":
         bars = go.Bar(
@@ -114,11 +114,11 @@ def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> 
 
 
 def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Figure:
-    """Draw names with their counts as horizontal bars, the first on top: a plotly Figure.
+    """Draw names with their counts as horizontal bars, the first on top, as a plotly Figure.
 
     Parameters
     ----------
-    names : such as genres, most frequent first
+    names : the names, such as genres, most frequent first
     counts : how often each name occurs
     unit : what is counted, in the plural, such as "tracks"
 
@@ -129,7 +129,7 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Fig
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
         x=[counts[i] for i in order],
-        # positions, because two names may be shortened to the same text
+        # positions instead of names: two names that are shortened to the same text would share a bar
         y=list(range(len(names))),
         orientation="h",
         marker={"color": ACCENT},
@@ -153,13 +153,13 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Fig
 
 
 def popularity(name: str, bin_centres: Sequence[float], means: Sequence[float], counts: Sequence[int]) -> go.Figure:
-    """Draw mean popularity over the bins of one feature: a plotly Figure.
+    """Draw the mean popularity in each bin of one feature as a plotly Figure.
 
-    The area of a marker grows with the number of tracks in its bin.
+    The more tracks a bin has, the larger is its marker.
 
     Parameters
     ----------
-    name : the feature
+    name : name of the feature
     bin_centres : middle of each bin, in the unit of the tables, ascending
     means : mean popularity of each bin, 0 to 100
     counts : number of tracks in each bin

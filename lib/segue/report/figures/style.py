@@ -1,8 +1,8 @@
-"""Colours, template and text rules that all figures share.
+"""Define what all figures share: colours, the plotly template, and the form of texts.
 
-The first ten cluster colours are from M. A. Petroff (2021), "Accessible Color Sequences for Data Visualization",
-arXiv:2107.02270, distinguishable with colour vision deficiencies; further ones are colorcet's glasbey_category10
-without its first ten.
+The first ten colours of clusters can be distinguished with colour vision deficiencies; they are from M. A. Petroff
+(2021), "Accessible Color Sequences for Data Visualization", arXiv:2107.02270. The colours of further clusters are
+colorcet's glasbey_category10 without its first ten.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,11 @@ _PETROFF = (
 )  # fmt: skip
 _GLASBEY = tuple(colorcet.b_glasbey_category10[len(_PETROFF) :])
 DIVERGING = ("#2166ac", "#67a9cf", "#f7f7f7", "#ef8a62", "#b2182b")
-"""Colours from the lowest value (blue) over nearly white to the highest (red), ColorBrewer's RdBu."""
+"""Colours for values from negative (blue) to positive (red), nearly white at 0: ColorBrewer's RdBu."""
 SEQUENTIAL = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
-"""Colours from the lowest value (light) to the highest (dark), ColorBrewer's Blues."""
+"""Colours for values from low (light) to high (dark): ColorBrewer's Blues."""
 ACCENT = "#3f90da"
+"""Blue of bars and marks that do not depict a cluster."""
 MUTED = "#767676"
 """Grey of secondary lines and texts, legible on white and on near black."""
 _GRID = "rgba(138, 143, 152, 0.25)"
@@ -30,7 +31,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 MAX_LABEL_LENGTH = 80
 """Maximum number of characters of a title or a name in a figure."""
 _JOINERS = "\u200c\u200d"
-"""Zero-width joiners: invisible, but Persian words and emoji sequences need them."""
+"""Invisible characters that ``one_line`` keeps: without them, Persian words and emoji sequences look wrong."""
 _AXIS = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
 TEMPLATE = go.layout.Template(
     layout={
@@ -41,7 +42,7 @@ TEMPLATE = go.layout.Template(
         "margin": {"l": 48, "r": 16, "t": 8, "b": 44},
         "hoverlabel": {"font": {"family": _FONT, "size": 13}, "align": "left"},
         "hovermode": "closest",
-        # from the transparent background plotly would derive a dark bar
+        # set here, since plotly would derive a dark bar from the transparent background
         "modebar": {
             "bgcolor": "rgba(0,0,0,0)",
             "color": MUTED,
@@ -60,18 +61,18 @@ CONFIG: dict[str, Any] = {
     "responsive": True,
     "displayModeBar": "hover",
     "scrollZoom": False,
-    # plotly's default is a button that uploads the figure with all its tracks
+    # by default plotly shows a button that uploads the figure with all its tracks
     "showSendToCloud": False,
     "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "resetCameraLastSave3d"],
     # otherwise a track title with two dollar signs would be typeset as LaTeX
     "typesetMath": False,
 }
-"""Configuration of plotly.js for the page."""
+"""Configuration of plotly.js on the page of the report."""
 
 
 def cluster_colour(number: int) -> str:
-    """Return the colour of a cluster, numbered from 1, as #rrggbb.
+    """Return the colour of the cluster ``number`` (from 1) as a text #rrggbb.
 
     >>> cluster_colour(1), cluster_colour(10)
     ('#3f90da', '#92dadd')
@@ -81,7 +82,7 @@ def cluster_colour(number: int) -> str:
 
 
 def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
-    """Return a plotly colour scale: a list of pairs [position from 0 to 1, colour], with the colours equally spaced.
+    """Return a plotly colour scale of equally spaced colours: a list of pairs [position from 0 to 1, colour].
 
     >>> colour_scale(["#000000", "#ffffff"])
     [[0.0, '#000000'], [1.0, '#ffffff']]
@@ -90,15 +91,19 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
 
 
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
-    """Return a plotly Figure of ``traces`` with the template that all figures share.
+    """Make a plotly Figure with the template that all figures share.
 
-    ``height`` is in pixels; ``layout`` are further properties of the figure's layout.
+    Parameters
+    ----------
+    traces : plotly traces, such as go.Bar
+    height : in pixels
+    layout : further properties of the figure's layout
     """
     return go.Figure(list(traces), {"template": TEMPLATE, "height": height, **layout})
 
 
 def one_line(text: str, max_length: int = 120) -> str:
-    """Return a text on one line, without control characters, cut to ``max_length`` characters.
+    """Put a text on one line, without control characters, and cut it to ``max_length`` characters.
 
     >>> one_line("a\\tb " + "c" * 200, 8)
     'a b ccc…'
@@ -108,7 +113,7 @@ def one_line(text: str, max_length: int = 120) -> str:
 
 
 def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return a text on one line, cut to ``max_length``, with "&", "<" and ">" escaped for plotly.
+    """Do what ``one_line`` does, and escape "&", "<" and ">", which plotly would read as HTML.
 
     >>> plotly_text("<b>x</b> & y")
     '&lt;b&gt;x&lt;/b&gt; &amp; y'
@@ -117,8 +122,8 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Shorten and escape a text for a plotly label, as ``plotly_text`` does, and put it between Unicode isolates.
+    """Do what ``plotly_text`` does, and put the text between Unicode isolates.
 
-    The isolates keep a right-to-left title from reordering the text around it. ``max_length`` is in characters.
+    Without these characters, a title in a right-to-left script would change the order of the text around it.
     """
     return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"
