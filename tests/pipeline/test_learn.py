@@ -71,8 +71,7 @@ def test_version_is_learned_stored_once_and_used(root, run_job, by_valence, tmp_
     assert set(lists.made_from).isdisjoint(before.made_from)
     # the same settings, written out, are up to date
     weights = {each["name"]: each["weight"] for each in row["features"]}
-    offsets = {each["name"]: each["log"] for each in row["features"] if not np.isnan(each["log"] or np.nan)}
-    offsets |= {"duration_s": 0.0} if "duration_s" in weights else {}
+    offsets = {each["name"]: each["log"] for each in row["features"] if each["log"] is not None}
     written_out = [f"features={list(weights)}", f"weights={toml(weights)}", f"log={toml(offsets)}"]
     options = [word for text in written_out for word in ("--set", f"recommend.{text}")]
     caplog.clear()

@@ -105,19 +105,19 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     tracks_version = store.versions[schema.LABELED_TRACKS.name]
     model_version, n_tracks, content = fingerprint(labeled)
     inputs = {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
-    requested, settings = settings, learned_settings(store, settings)
+    unlearned = settings.model_copy(update={"weights": None}) if settings.is_learned else settings
+    former_learned = [unlearned, *former_learned_settings(store, settings)] if settings.is_learned else []
+    settings = learned_settings(store, settings)
     options = similarity_options(settings)
     imputed = imputed_by(store, model_version)
     origin = inputs_hash(content, model_version, settings, imputed)
-    nine = settings.model_copy(update={"likeness": "nine"})
+    nine = unlearned.model_copy(update={"likeness": "nine"})
     former = {
         inputs_hash(content, model_version, nine, imputed, version): "rules or defaults of similarity are new"
         for version in (LISTS_VERSION, FORMER_LISTS_VERSION)
     }
-    if requested.is_learned:
-        others = [requested.model_copy(update={"weights": None}), *former_learned_settings(store, requested)]
-        news = "what was learned from playlists is new"
-        former |= {inputs_hash(content, model_version, each, imputed): news for each in others}
+    news = "what was learned from playlists is new"
+    former |= {inputs_hash(content, model_version, each, imputed): news for each in former_learned}
     if _confirm(store, origin, former, tracks_version):
         log.info("recommend: the lists of %d tracks are up to date", n_tracks)
         seconds = round(time.monotonic() - started, 3)
