@@ -67,9 +67,14 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 
 
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
-    """Return the options that learned weights are compared with, and the features that they are learned for."""
+    """Return the options that learned weights are compared with, and those of the features that they are learned for.
+
+    They are learned for ``settings.features``, if given, else for all that can be compared.
+    """
     options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
-    return options, replace(options, features=SIMILARITY_NAMES, log=PRESETS["era"].log)
+    features = settings.features or SIMILARITY_NAMES
+    offsets = {name: offset for name, offset in PRESETS["era"].log.items() if name in features}
+    return options, replace(options, features=features, log=offsets)
 
 
 def summarise(learned: LearnedWeights) -> str:
