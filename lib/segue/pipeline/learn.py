@@ -95,7 +95,9 @@ def _learn(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     playlists, n_unknown = match_playlists(labeled, listed)
     options, candidates = candidate_options(settings)
     imputed = imputed_by(store, model_version)
-    version = _version([content, sorted(map(sorted, playlists.values())), asdict(options), asdict(candidates), imputed])
+    members = sorted(sorted(set(ids)) for ids in playlists.values())
+    compared = [asdict(replace(each, method="auto")) for each in (options, candidates)]
+    version = _version([content, members, compared, imputed])
     counts: dict[str, Any] = {"unknown": n_unknown, "versions": 0}
     stored = store.find(schema.LEARNED_SIMILARITY)
     if stored is not None and not stored.where(stored.version == version).isEmpty():
