@@ -120,7 +120,7 @@ def test_unusable_playlists_are_refused(content, message, spark, labeled, run_jo
         (tmp_path / "mine.txt").write_text(content, "utf-8")
     assert run_job(learn.JOB, "--output", root, "--playlists", tmp_path / "mine.txt") == 3
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
-    assert message in line and "--playlists" in line.replace("of the catalogue", "--playlists")
+    assert message in line
     assert not (root / "learned_similarity").exists()
 
 
