@@ -14,10 +14,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # One target at a time, also with -j: the steps of the set-up share one .venv, and Spark itself uses all cores.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser s3 stores test test-fast check bench faults guards
+.PHONY: help setup demo notebook browser s3 stores test test-fast check docs pictures bench faults guards
 
 help:   ## list the targets
-	@sed -n 's/^\([a-z-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 or 21, download Delta's jars
 	@tools/java.sh --install >/dev/null
@@ -48,12 +48,20 @@ test: setup browser stores   ## all tests; ARGS="-k word" selects some
 test-fast: .venv/.packages   ## the tests that start no JVM, in a minute; ARGS="-k word" selects some
 	PYTHONPATH="$(CURDIR)/lib" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)
 
-check: .venv/.packages   ## formatting, lint, types, imports between packages, words of the style
+check: .venv/.packages docs   ## formatting, lint, types, imports between packages, words of the style, documentation
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(PYTHON) tools/check_words.py
+
+# A page that is not read again repeats no warning: after a failure nothing may be left of the cache.
+docs: .venv/.packages   ## build the documentation into build/docs; warnings and broken links are errors
+	@$(PYTHON) -m sphinx -b html -n -W --keep-going -q -j auto -d build/docs_cache docs build/docs || { rm -rf build/docs_cache; exit 1; }
+	@echo "documentation: build/docs/index.html"
+
+pictures: demo browser   ## draw the pictures of the documentation from out/demo again
+	JAVA_HOME="$$(tools/java.sh)" $(PYTHON) tools/pictures.py
 
 # PYTHONPATH is set because .venv may have an editable install of another checkout.
 bench: setup   ## measure speed and memory, an hour or more; BENCH=grid ARGS="--tracks 100000" runs one benchmark
@@ -81,7 +89,7 @@ $(SAMPLE): | setup
 .venv/.packages: setup.py constraints.txt | .venv/bin/python
 	@echo "installing the pinned packages into .venv (once, some 600 MB with Spark)"
 	@{ $(PYTHON) -m pip install -c constraints.txt setuptools && \
-	  $(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,excel,test]'; \
+	  $(PYTHON) -m pip install --no-build-isolation --use-pep517 -c constraints.txt -e '.[spark,notebook,picture,excel,test,docs]'; \
 	  } >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; echo "error: pip failed; its output is above and in .venv/pip.log" >&2; exit 1; }
 	@touch $@
 

@@ -84,6 +84,15 @@ setup(
         "excel": ["openpyxl>=3.1,<4"],
         # ipykernel runs the notebooks, and plotly shows figures in them where there is nbformat.
         "notebook": ["deltalake>=1.6", "ipykernel>=6.29", "jupyterlab>=4.4,<5", "nbformat>=5.10", "pandas>=2.2,<3"],
+        # Builds the documentation (make docs); duckdb runs the examples of one page.
+        "docs": [
+            "duckdb",
+            "furo",
+            "myst-parser>=5,<6",
+            "numpydoc>=1.10,<2",
+            "sphinx>=9,<10",
+            "sphinx-copybutton",
+        ],
         "test": [
             "chispa>=0.12,<0.13",
             "deltalake>=1.6",

@@ -11,20 +11,21 @@ from pathlib import Path
 from segue import synthetic
 from segue.runtime import session
 
+PARSER = argparse.ArgumentParser(description="Write a catalogue of synthetic (invented) tracks.")
+PARSER.add_argument("--tracks", type=int, required=True, metavar="N", help="number of tracks, at least 1")
+PARSER.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")
+PARSER.add_argument("--to", required=True, metavar="PATH", help="FILE.csv, FOLDER.parquet or a Delta table")
+
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line, and return its options. Exits with code 2, before Spark starts, if one is invalid."""
-    parser = argparse.ArgumentParser(description="Write a catalogue of synthetic (invented) tracks.")
-    parser.add_argument("--tracks", type=int, required=True, metavar="N", help="number of tracks, at least 1")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default 0)")
-    parser.add_argument("--to", required=True, metavar="PATH", help="FILE.csv, FOLDER.parquet or a Delta table")
-    args = parser.parse_args()
+    args = PARSER.parse_args()
     if args.tracks < 1:
-        parser.error(f"--tracks is {args.tracks}, expected at least 1")
+        PARSER.error(f"--tracks is {args.tracks}, expected at least 1")
     if args.to.endswith(".csv") and "://" in args.to:
-        parser.error(f"--to is {args.to}, expected a local path: a CSV file is written on the driver")
+        PARSER.error(f"--to is {args.to}, expected a local path: a CSV file is written on the driver")
     if Path(args.to).exists():
-        parser.error(f"--to {args.to} exists: remove it, or name another path")
+        PARSER.error(f"--to {args.to} exists: remove it, or name another path")
     return args
 
 

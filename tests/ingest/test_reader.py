@@ -235,7 +235,7 @@ def test_decisions_by_value_reach_the_rows(spark, tmp_path, caplog):
             "valence",
             [f"{0.5 + n / 20:.2f}" for n in range(40)],
             "one.csv: column 'valence' holds 0.5 to 2.45, too much for 0 to 1 and too little for 0 to 10 or 0 to 100; "
-            "declare its unit in a source of your own (docs/sources.md), such as 'valence' = "
+            "declare its unit in a source of your own (docs/how_to/own_file.md), such as 'valence' = "
             '{ column = "valence", unit = "thirds" } for 0 to 3; '
             "or exclude it with --set features.columns=bpm,loudness,liveness,acousticness,speechiness",
         ),

@@ -37,14 +37,3 @@ def test_python_of_the_readme_and_the_examples_run(spark, tmp_path):
     assert "silhouette" in done.stdout and "'added': 39" in done.stdout
     assert "Most similar to" in done.stdout and "k = 3: silhouette 0.9" in done.stdout
     assert (tmp_path / "out" / "python" / "report.html").exists()
-
-
-def test_every_relative_link_of_the_pages_exists():
-    pages = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")]
-    broken = [
-        f"{page.name}: {link}"
-        for page in pages
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
-        if not (page.parent / link).exists()
-    ]
-    assert broken == []

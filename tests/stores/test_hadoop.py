@@ -1,4 +1,4 @@
-"""Tables in HDFS, and jobs on YARN with the packages shipped as docs/deployment.md says."""
+"""Tables in HDFS, and jobs on YARN with the packages shipped as docs/how_to/cluster.md says."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def output(run, hadoop):
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """A virtual environment with segue and its packages, without the extra spark, as docs/deployment.md makes it."""
+    """A virtual environment with segue and its packages, without the extra spark, as the page makes it."""
     folder = tmp_path_factory.mktemp("environment") / "env"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     pip = [folder / "bin/python", "-m", "pip", "--quiet", "install", "-c", PROJECT / "constraints.txt"]

@@ -176,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     By default the arguments are those of the command line. The exit code is 0, or 3 if the look-up fails. If an option
     is wrong, the process exits with code 2.
     """
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     try:
         answer, format_text = options.look_up(options)
         text = _to_json(answer) if options.json else format_text(_terminal_width())
@@ -191,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def _parser() -> _Parser:
+def parser() -> argparse.ArgumentParser:
     """Return the parser; its options have ``look_up``, a function from the options to an _Answer."""
     parser = _Parser(prog="segue", description="Look-ups in the tables that segue wrote, without Spark.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -14,6 +14,19 @@ from segue.runtime import signals
 from segue.settings import Settings
 from segue.storage.store import Store
 
+EXIT_CODES = {
+    0: "done",
+    1: "an unexpected error, with its traceback; a full disk or a driver without memory, in one line",
+    2: "the command line or a setting is wrong: every fault is listed, nothing was read or written",
+    3: "the input or output cannot be used: one line says what was found, what was expected and how to go on; the "
+    "stage that failed has changed no table, the stages before it are complete",
+    4: "another run changed the same output, or was still writing to it after an hour; run again",
+    129: "SIGHUP ended the run; its row in the table runs says interrupted",
+    130: "Ctrl-C (SIGINT) ended the run, recorded in the same way",
+    143: "SIGTERM ended the run, recorded in the same way",
+}
+"""The exit codes of every job, each with its meaning."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
@@ -87,19 +100,14 @@ class Job:
     preview: Callable[[Run], None] | None = None
 
 
-def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
-    """Parse the command-line arguments of a job; return its options and its settings.
-
-    Raises
-    ------
-    SettingsError
-        If an option or a setting is invalid. The message lists every fault.
-    """
+def command_line_parser(job: Job) -> argparse.ArgumentParser:
+    """Return the parser of a job's command line; the description is the docstring of its work."""
     parser = argparse.ArgumentParser(
         prog=f"{job.name}.py",
         allow_abbrev=False,
         exit_on_error=False,
         description=job.work.__doc__,
+        epilog="exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()),
         parents=[_settings_parser()],
     )
     parser.add_argument("--output", metavar="ROOT", help="where the tables are: a path or URI")
@@ -109,6 +117,18 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
         parser.add_argument("--dry-run", action="store_true", help="show what the job would do, and write nothing")
     for name, keywords in job.options:
         parser.add_argument(name, **keywords)
+    return parser
+
+
+def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
+    """Parse the command-line arguments of a job; return its options and its settings.
+
+    Raises
+    ------
+    SettingsError
+        If an option or a setting is invalid. The message lists every fault.
+    """
+    parser = command_line_parser(job)
     options, faults = _parse_options(parser, list(argv))
     required = {"--output ROOT": options.output}
     if job.takes_input:

@@ -1,7 +1,7 @@
 """Define the presets of the setting ``recommend.likeness``: by which features the similarity of tracks is measured.
 
-The presets were chosen on published playlists and genres (docs/likeness.md), by the share of a track's ten nearest
-tracks that are in a playlist with it, or of its genre.
+The presets were chosen on published playlists and genres (docs/explanation/likeness.md), by the share of a track's ten
+nearest tracks that are in a playlist with it, or of its genre.
 """
 
 from collections.abc import Mapping

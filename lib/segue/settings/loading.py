@@ -234,15 +234,16 @@ def defaults_toml() -> str:
 def _line(key: str, field: FieldInfo) -> str:
     """Return the line of ``conf/defaults.toml`` for one setting."""
     default = field.get_default(call_default_factory=False)
-    setting = f"# {key} = {_toml((field.examples or [])[0])}" if default is None else f"{key} = {_toml(default)}"
+    value = toml_value((field.examples or [])[0] if default is None else default)
+    setting = f"# {key} = {value}" if default is None else f"{key} = {value}"
     return f"{setting:<{_COMMENT_COLUMN - 2}}  # {field.description}\n"
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """Return the TOML text, on one line, of a value: a mapping, list, tuple, text, number or boolean."""
     if isinstance(value, Mapping):
-        pairs = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
+        pairs = ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
+        return f"[{', '.join(toml_value(item) for item in value)}]"
     return json.dumps(value)

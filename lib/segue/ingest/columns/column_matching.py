@@ -220,7 +220,7 @@ def _contradictions(
 
 def _refusal(name: str, header: str, misfit: Misfit) -> str:
     way_out = (
-        f"; declare its unit in a source of your own (docs/sources.md), such as {header!r} = "
+        f"; declare its unit in a source of your own (docs/how_to/own_file.md), such as {header!r} = "
         f'{{ column = "{name}", unit = "{misfit.unit}" }} for 0 to {SCALES.get(misfit.unit)}'
     )
     return f"column {header!r} {misfit.reason}{way_out if misfit.unit else ''}"
@@ -240,5 +240,5 @@ def _unrecognised_texts(
         more = f" and {len(texts) - _MAX_NAMES} more" if len(texts) > _MAX_NAMES else ""
         yield (
             f"no column for {' and '.join(lacking)}, but columns of text that are not recognised: "
-            f"{', '.join(texts[:_MAX_NAMES])}{more}; name them in a source of your own (docs/sources.md)"
+            f"{', '.join(texts[:_MAX_NAMES])}{more}; name them in a source of your own (docs/how_to/own_file.md)"
         )

@@ -27,8 +27,8 @@ DECIMAL_SIGN, GENRE_SEPARATOR, ENCODING = "decimal_sign", "genre_separator", "en
 NO_SEPARATOR = "none"
 DECIDE_AGAIN = "--set ingest.layouts=decide"
 """What to type so that files are read by their own values, and later ones as these."""
-OWN_SOURCE = "--set ingest.source=NAME, a source of your own that names the columns to read (docs/sources.md)"
-UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/sources.md)"
+OWN_SOURCE = "--set ingest.source=NAME, a source of your own that names the columns to read (docs/how_to/own_file.md)"
+UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/how_to/own_file.md)"
 
 
 @dataclass(frozen=True, slots=True)
