@@ -29,14 +29,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from segue import synthetic
 from segue.runtime import session
-from segue.settings.loading import load
+from segue.settings.likeness import PRESETS
 from segue.similarity import arrays
 from segue.similarity.neighbours import similar_lists
 from segue.similarity.partitioned import TRACKS_PER_CELL
 from segue.similarity.rules import Rules
 from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling
 
-FEATURES = load().recommend.features
+FEATURES = PRESETS["nine"].features
 N_NEIGHBOURS = 10
 WARM_UP_TRACKS = 3000
 METHODS = {
@@ -44,6 +44,8 @@ METHODS = {
     "cells": ("cells", {"rules": Rules(per_artist=0), "other_releases": True}),
     "tree, default rules": ("tree", {}),
     "cells, default rules": ("cells", {}),
+    "tree, harmonic": ("tree", {"rules": Rules(harmonic=True)}),
+    "cells, harmonic": ("cells", {"rules": Rules(harmonic=True)}),
 }
 
 
@@ -99,9 +101,11 @@ def run(tracks: DataFrame, n_tracks: int, args: argparse.Namespace) -> None:
         ratios |= {
             f"{name} / nearestByJoin, pairs per second": n_tracks**2 / value / rate for name, value in seconds.items()
         }
-    for tree, cells in (("tree", "cells"), ("tree, default rules", "cells, default rules")):
-        if {tree, cells} <= seconds.keys():
-            ratios[f"{cells} / {tree}"] = seconds[cells] / seconds[tree]
+    pairs = [("tree", "cells"), ("tree, default rules", "cells, default rules")]
+    pairs += [(f"{method}, default rules", f"{method}, harmonic") for method in ("tree", "cells")]
+    for first, second in pairs:
+        if {first, second} <= seconds.keys():
+            ratios[f"{second} / {first}"] = seconds[second] / seconds[first]
     print_line(n_tracks, "ratios", **ratios)
 
 
@@ -155,10 +159,11 @@ class PeakMemory:
 
 
 def stored_tracks(spark: SparkSession, n_tracks: int, path: str) -> DataFrame:
-    """Write synthetic tracks to Parquet, and read them."""
+    """Write synthetic tracks to Parquet, in each of the 24 keys equally many, and read them."""
     tracks = synthetic.synthetic_tracks(spark, n_tracks, seed=1)
     labels = {"cluster": F.lit(1), "is_outlier": F.lit(False)}
-    tracks.withColumns(labels).write.parquet(path)
+    key = F.pmod(F.xxhash64("track_id"), F.lit(24)).cast("int")
+    tracks.withColumns(labels | {"key": key % 12, "mode": F.floor(key / 12).cast("int")}).write.parquet(path)
     return spark.read.parquet(path)
 
 

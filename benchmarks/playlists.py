@@ -70,7 +70,9 @@ def main() -> None:
         order = build_tree(points).indices
         order = order[np.isin(order, queries)]
         for rules, releases, has_rules in ((Rules(per_artist=0), index, False), (Rules(), recordings, True)):
-            candidates = Tracks(points, index, artists, releases, np.full(len(tracks), np.nan))
+            candidates = Tracks(
+                points, index, artists, releases, np.full(len(tracks), np.nan), np.full(len(tracks), -1)
+            )
             lists = CandidateTree(candidates, rules).nearest(candidates.take(order)).index
             common = groups[np.repeat(order, 10)].multiply(groups[lists.ravel()]).sum(axis=1)
             share = float((np.asarray(common) > 0).mean())

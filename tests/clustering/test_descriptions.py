@@ -5,7 +5,7 @@ import random
 import pytest
 
 from segue import schema
-from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters
+from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters, reword
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,14 @@ from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters
         ({"valence": 0.7, "bpm": -0.7}, "slow, cheerful"),  # a tie is broken by name
         ({"danceability": 1.0, "valence": 1.2, "bpm": 1.1, "liveness": 0.9}, "cheerful, up-tempo, danceable"),
         ({"energy": -1.2, "bpm": 1.0, "valence": -0.3}, "calm, fairly wistful"),  # a calm cluster is not fast
+        ({"energy": -0.3, "bpm": 1.0, "acousticness": 0.9}, "acoustic, fairly calm"),  # nor fast rather than calm
+        ({"energy": -0.2, "bpm": 1.0, "acousticness": 0.9}, "up-tempo, acoustic"),
         ({"energy": 1.2, "loudness": 1.1, "bpm": 0.3}, "energetic, fairly up-tempo"),  # loud says nothing more
+        ({"energy": 1.2, "loudness": 1.1, "bpm": 0.1}, "energetic, mid-tempo"),
+        ({"energy": -1.2, "loudness": -1.1}, "calm, quiet"),  # but it is no average
+        ({"energy": -1.2, "bpm": 1.0, "valence": 0.2}, "calm, otherwise mixed"),  # nor is what contradicts
         ({"instrumentalness": 2.0, "speechiness": 0.6, "bpm": 0.0}, "purely instrumental, mid-tempo"),
+        ({"instrumentalness": 2.0, "speechiness": -0.6}, "purely instrumental, otherwise mixed"),  # not sung
         ({"bpm": 0.1}, "mid-tempo, otherwise average"),
         ({}, "average in every respect"),
     ],
@@ -34,6 +40,37 @@ def test_features_that_the_nearest_cluster_shares_come_later():
     second = {"acousticness": 1.0, "valence": -0.8}
     # acousticness 1.0 and nothing beyond the other; valence 0.8 and half of 1.6
     assert describe_clusters([first, second]) == ["cheerful, acoustic", "wistful, acoustic"]
+
+
+def test_features_below_the_limit_are_not_named_however_distinctive():
+    first, second = {"acousticness": 0.5, "valence": 0.2}, {"acousticness": 0.5, "valence": -3.0}
+    assert describe_clusters([first, second])[0] == "acoustic, otherwise average"
+
+
+GERMAN = {
+    "slight": "eher {}",
+    "extreme": "sehr {}",
+    "bpm": {"high": "schnell", "low": "langsam"},
+    "speechiness": {"high": ["etwas Sprache", "gesprochen", "Hörspiel"]},
+    "mid_tempo": "mittleres Tempo",
+    "otherwise_average": "sonst durchschnittlich",
+}
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("very fast, spoken", "sehr schnell, gesprochen"),
+        ("fairly slow, otherwise average", "eher langsam, sonst durchschnittlich"),
+        ("90s rock, spoken word, mid-tempo", "90s rock, Hörspiel, mittleres Tempo"),
+        ("slow, sung, otherwise mixed", "langsam, sung, otherwise mixed"),  # no other words are given
+        ("mid-tempo, jazz, some speech", "mid-tempo, jazz, etwas Sprache"),  # the genre "mid-tempo, jazz"
+        ("jazz", "jazz"),
+    ],
+)
+def test_other_words_for_the_phrases_of_a_description(description, expected):
+    assert reword(description, GERMAN) == expected
+    assert reword(description, {}) == description
 
 
 def test_kind_comes_first_and_leaves_room_for_two_phrases():

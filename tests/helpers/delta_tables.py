@@ -44,9 +44,14 @@ def labeled_track(number):
     return values
 
 
-def write(root, *, tracks_version=0):
-    """Write labeled_tracks, similar_tracks, cluster_profiles and runs below ``root``."""
-    save(root, schema.LABELED_TRACKS, [labeled_track(number) for number in range(len(TITLES))])
+def write(root, *, tracks_version=0, keys=None):
+    """Write labeled_tracks, similar_tracks, cluster_profiles and runs below ``root``.
+
+    ``keys`` maps ids of tracks to (key, mode); with it, ``key`` is a reason of every neighbour.
+    """
+    rows = [labeled_track(number) for number in range(len(TITLES))]
+    named = [row | dict(zip(("key", "mode"), (keys or {}).get(row["track_id"], ()), strict=False)) for row in rows]
+    save(root, schema.LABELED_TRACKS, named)
     lists = [
         {
             "track_id": name,
@@ -55,6 +60,7 @@ def write(root, *, tracks_version=0):
             "made_from": "0",
             "similar": [
                 dict(zip(("track_id", "distance", "same_cluster", "why"), entry, strict=True))
+                | {"why": entry[3] + (["key"] if keys else [])}
                 for entry in SIMILAR.get(name, [])
             ],
         }

@@ -44,6 +44,21 @@ def test_similar_prints_track_cluster_and_list(segue):
     assert lines[-1] == "[n]: in another cluster, number n"
 
 
+def test_keys_are_shown_where_known(segue, tmp_path):
+    delta_tables.write(tmp_path, keys={"t1": (9, 0), "t3": (4, 0)})
+    lines = segue("similar", "t1", output=tmp_path)[1].splitlines()
+    assert lines[1] == "  by Queen, on An Album, 1975, rock, 100 BPM, A minor (8A)"
+    assert lines[4].split() == ["distance", "title", "artist", "key", "why"]
+    assert lines[5].split(maxsplit=4)[4] == "E minor (9A)  [2] both acoustic and calm, the same BPM, keys 8A and 9A"
+    assert lines[6].split(maxsplit=4)[4] == "the same BPM, within 0.3 in valence"
+    answer = json.loads(segue("similar", "t1", "--json", output=tmp_path)[1])
+    assert [track["key_name"] for track in (answer["track"], *answer["similar"])] == [
+        "A minor (8A)",
+        "E minor (9A)",
+        "",
+    ]
+
+
 def test_similar_as_json(segue):
     _, out, _ = segue("similar", "t1", "--json")
     answer = json.loads(out)

@@ -51,6 +51,11 @@ def test_a_missing_column_is_reported(root):
         Tables(str(root)).read(schema.LABELED_TRACKS, ["title", '"; --'])
 
 
+def test_columns_that_an_earlier_version_lacks(tmp_path):
+    write_deltalake(str(tmp_path / "labeled_tracks"), pa.table({"track_id": ["x"], "key": [1]}))
+    assert Tables(str(tmp_path)).stored(schema.LABELED_TRACKS, ["mode", "key"]) == ["key"]
+
+
 def test_missing_and_truncated_files_are_reported(root):
     (path,) = (root / "labeled_tracks").glob("*.parquet")
     tables = Tables(str(root))

@@ -1,5 +1,6 @@
 """Recommendations for a list of tracks: equal to the definition, and stored as a table."""
 
+import itertools
 import json
 import math
 import zipfile
@@ -34,6 +35,7 @@ def labeled(spark):
         ({}, {}, 2),
         ({"rules": Rules(per_artist=0), "same_genre": True}, {"same_genre": True}, 0),
         ({"rules": Rules(per_artist=1, years_apart=3)}, {"years_apart": 3}, 1),
+        ({"rules": Rules(harmonic=True)}, {"harmonic": True}, 2),
     ],
 )
 def test_recommendations_equal_the_definition(options, limits, per_artist, spark, coarse):
@@ -101,6 +103,34 @@ def test_each_file_replaces_only_its_own_rows(spark, run_job, labeled, tmp_path,
     counts = json.loads(runs.counts.iloc[-1])["recommend"]
     assert (counts["seeds"], counts["unknown"], counts["recommended"]) == (5, 2, 3)
     assert np.isfinite(rows.score).all()
+
+
+def test_order_segue_changes_nothing_but_the_ranks(spark, run_job, labeled, tmp_path):
+    root = stored(spark, tmp_path / "out", labeled)
+    tracks = labeled.toPandas().set_index("track_id")
+    (tmp_path / "mine.txt").write_text("\n".join(tracks.index[:5]), "utf-8")
+    rows = {}
+    for order in ("score", "segue"):
+        options = ("--set", "recommend.playlist_length=7", "--set", f"recommend.order={order}")
+        assert run_job(recommend.JOB, "--output", root, "--seeds", tmp_path / "mine.txt", *options) == 0
+        rows[order] = playlist_rows(root).set_index("track_id")
+    best_first, smooth = rows["score"], rows["segue"]
+    assert best_first.score.is_monotonic_decreasing
+    pd.testing.assert_frame_equal(smooth.loc[best_first.index].drop(columns="rank"), best_first.drop(columns="rank"))
+
+    def cost(path):
+        total = 0.0
+        for first, second in itertools.pairwise(path):
+            octaves = abs(math.log2(tracks.bpm[first] / tracks.bpm[second])) % 1
+            total += 12 * min(octaves, 1 - octaves) + 10 * abs(tracks.energy[first] - tracks.energy[second])
+        return total
+
+    first, *others = best_first.index
+    cheapest = min(cost([first, *rest]) for rest in itertools.permutations(others))
+    assert smooth["rank"].tolist() == list(range(1, 8))
+    assert smooth.index[0] == first
+    assert cost(smooth.index) == pytest.approx(cheapest, abs=1e-6)
+    assert cheapest < cost(best_first.index)
 
 
 @pytest.fixture(scope="module")

@@ -105,8 +105,9 @@ def test_changed_tracks_or_settings_replace_the_lists(spark, run_job, labeled, c
 
 
 def test_lists_of_the_former_rules_are_replaced_once(spark, run_job, labeled, copied, caplog):
-    model_version, _, content = similarity_inputs.fingerprint(labeled)
-    former = similarity_inputs.inputs_hash(content, model_version, RecommendSettings(likeness="nine"), {}, "0.1.0")
+    nine = RecommendSettings(likeness="nine")
+    model_version, _, content = similarity_inputs.fingerprint(labeled, nine)
+    former = similarity_inputs.inputs_hash(content, model_version, nine, {}, "0.1.0")
     lists = similar_by_id(copied)
     store = Store(spark, str(copied))
     empty = store.read(schema.SIMILAR_TRACKS).withColumns(
@@ -133,7 +134,7 @@ def test_a_catalogue_with_too_few_artists_gets_full_lists_and_a_log_line(spark, 
     assert "too few artists near the seeds for 30 tracks with recommend.per_artist = 2" in caplog.text
 
 
-@pytest.mark.guard("nine-keeps-lists")
+@pytest.mark.guard("nine-keeps-lists", "default-keeps-lists")
 def test_the_likeness_nine_has_the_hash_of_segue_0_2():
     content = {"rows": 2, "total": "5", "parity": 1}
     # as the code before the setting recommend.likeness computed it
@@ -143,8 +144,8 @@ def test_the_likeness_nine_has_the_hash_of_segue_0_2():
 
 def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
     def origin(frame, imputed=(), **settings):
-        model_version, _, content = similarity_inputs.fingerprint(frame)
         chosen = RecommendSettings(**settings)
+        model_version, _, content = similarity_inputs.fingerprint(frame, chosen)
         return similarity_inputs.inputs_hash(content, model_version, chosen, dict(imputed))
 
     usual = origin(labeled)
@@ -152,6 +153,8 @@ def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
         origin(labeled.repartition(3, "title")),
         origin(labeled.withColumn("album", F.lit("The Best"))),
         origin(labeled, method="cells"),
+        origin(labeled, order="segue"),
+        origin(labeled.withColumn("key", F.lit(3))),
         origin(labeled.withColumn("isrc", F.lit(None).cast("string"))),
     ]
     assert set(same) == {usual}
@@ -165,8 +168,10 @@ def test_origin_depends_on_exactly_what_determines_the_lists(labeled):
         origin(labeled, likeness="audio"),
         origin(labeled, likeness="nine"),
         origin(labeled, weights={"year": 2.0}),
+        origin(labeled, harmonic=True),
+        origin(labeled.withColumn("key", F.lit(3)), harmonic=True),
     ]
-    assert len({usual, *others}) == 10
+    assert len({usual, *others}) == 12
 
 
 def test_feature_without_values_is_omitted(spark, run_job, labeled, tmp_path, caplog):

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from deltalake import DeltaTable
 from pyspark.ml import PipelineModel
@@ -11,7 +12,8 @@ from pyspark.sql import functions as F
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from segue import schema
-from segue.pipeline import label, train
+from segue.clustering.descriptions import PHRASES
+from segue.pipeline import label, recommend, report, train
 from segue.runtime import runner
 from segue.storage.store import Store
 from segue.synthetic import as_table_rows, synthetic_tracks
@@ -123,6 +125,38 @@ def test_training_and_labeling_again_write_only_to_runs(spark, run_job, trained)
         assert run_job(entry, "--output", trained, *options) == 0
     assert {name: DeltaTable(str(trained / name)).version() for name in names} == before
     assert {path: path.stat().st_mtime_ns for path in (trained / "models").rglob("*") if path.is_file()} == files
+
+
+def test_other_words_make_new_descriptions_and_nothing_else(run_job, trained, tmp_path):
+    root = shutil.copytree(trained, tmp_path / "out")
+    words = [f'{name} = {{ high = "viel {name}", low = "wenig {name}" }}' for name in PHRASES]
+    words += ['slight = "eher {}"', 'extreme = "sehr {}"', 'mid_tempo = "mittleres Tempo"']
+    german_words = ("--set", f"label.words={{ {', '.join(words)} }}")
+    assert run_job(recommend.JOB, "--output", root) == 0
+    english, lists = (table(root, name).set_index("track_id") for name in ("labeled_tracks", "similar_tracks"))
+    files = {path: path.stat().st_mtime_ns for path in (root / "models").rglob("*")}
+    assert run_job(label.JOB, "--output", root, *german_words) == 0
+    german = table(root, "labeled_tracks").set_index("track_id").loc[english.index]
+    others = [name for name in english.columns if name != "cluster_description"]
+    pd.testing.assert_frame_equal(german[others], english[others])
+    expected = {"mid-tempo": "mittleres Tempo"}
+    for name, directions in PHRASES.items():
+        for word, phrases in zip((f"viel {name}", f"wenig {name}"), directions, strict=True):
+            expected |= dict(zip(phrases, (f"eher {word}", word, f"sehr {word}"), strict=True))
+    for before, after in zip(english.cluster_description, german.cluster_description, strict=True):
+        assert after.split(", ") == [expected.get(part, part) for part in before.split(", ")]
+    assert german.cluster_description.str.contains("viel|wenig").all()
+    profiles = table(root, "cluster_profiles").set_index("cluster").cluster_description
+    assert set(zip(german.cluster, german.cluster_description, strict=True)) == set(profiles.items())
+    assert profiles.nunique() == len(profiles)
+    for entry, options in ((label.JOB, german_words), (recommend.JOB, ()), (report.JOB, ())):
+        assert run_job(entry, "--output", root, *options) == 0
+    assert profiles[1] in (root / "report.html").read_text("utf-8")
+    assert table(root, "similar_tracks").set_index("track_id").made_from.to_dict() == lists.made_from.to_dict()
+    assert DeltaTable(str(root / "labeled_tracks")).version() == 1
+    assert {path: path.stat().st_mtime_ns for path in (root / "models").rglob("*")} == files
+    assert run_job(label.JOB, "--output", root) == 0
+    pd.testing.assert_frame_equal(table(root, "labeled_tracks").set_index("track_id").loc[english.index], english)
 
 
 def test_only_new_tracks_are_labeled(spark, run_job, catalogue, trained, tmp_path):

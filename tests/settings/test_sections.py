@@ -38,7 +38,7 @@ DEFAULTS = {
     "selection": {"rule": "silhouette", "min_k": 8, "k": None, "subsamples": 6},
     "tuning": {"columns": [], "scalers": [], "log": [], "weights": []},
     "train": {"when": "missing"},
-    "label": {"model_version": "latest"},
+    "label": {"model_version": "latest", "words": {}},
     "recommend": {
         "likeness": "era",
         "features": None,
@@ -50,9 +50,11 @@ DEFAULTS = {
         "other_releases": False,
         "same_genre": False,
         "years_apart": None,
+        "harmonic": False,
         "min_popularity": None,
         "outliers": True,
         "playlist_length": 30,
+        "order": "score",
     },
     "report": {"points": 5000, "searchable": 300},
 }
@@ -139,6 +141,33 @@ def test_limits_are_inclusive_and_named_in_the_error(name, low, high):
         with pytest.raises(SettingsError) as refused:
             settings.load(overrides={section: {key: value}})
         assert refused.value.faults == (f"{name} is {value}, expected {kind}, {low} to {high}",)
+
+
+EXPECTED = 'a table of features and their words, such as { bpm = { high = "schnell", low = "langsam" } }'
+NAMES = (
+    "bpm, loudness, energy, danceability, liveness, valence, acousticness, speechiness, instrumentalness, duration_s, "
+    "slight, extreme, mid_tempo, otherwise_average, otherwise_mixed, average"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (3, "is 3, expected " + EXPECTED),
+        ({"tempo": {"high": "fast"}}, f"names tempo, expected only {NAMES}"),
+        ({"bpm": {"up": "x"}}, ".bpm is {'up': 'x'}, expected a table of high and low, each a text or a list of three"),
+        ({"bpm": {"low": ["x", "y"]}},
+         ".bpm is {'low': ['x', 'y']}, expected a table of high and low, each a text or a list of three"),
+        ({"slight": "eher"}, ".slight is 'eher', expected a text with {}, such as 'fairly {}'"),
+        ({"average": ""}, ".average is '', expected a text"),
+        ({"bpm": {"high": "viel"}, "energy": {"low": ["viel", "wenig", "kaum"]}},
+         "gives 'viel' to bpm.high and energy.low, expected different texts"),
+    ],
+)  # fmt: skip
+def test_words_of_descriptions_are_validated(words, fault):
+    with pytest.raises(SettingsError) as refused:
+        settings.load(overrides={"label": {"words": words}})
+    assert refused.value.faults == (f"label.words{'' if fault[0] == '.' else ' '}{fault}",)
 
 
 def test_every_setting_has_a_meaning_and_a_default_or_an_example():

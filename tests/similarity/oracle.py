@@ -2,6 +2,10 @@
 
 import math
 
+# pitch classes of the keys 1A to 12A and 1B to 12B, as Camelot wheels are published
+MINOR = (8, 3, 10, 5, 0, 7, 2, 9, 4, 11, 6, 1)
+MAJOR = (11, 6, 1, 8, 3, 10, 5, 0, 7, 2, 9, 4)
+
 
 def distance(first, second):
     """Return the Euclidean distance, summed feature after feature."""
@@ -64,6 +68,18 @@ def recordings(tracks, units):
     return result
 
 
+def mixes(first, second):
+    """Return whether the second track can follow the first: each track has a key (pitch class) and a mode, or None."""
+    if None in (first["key"], first["mode"]):
+        return True
+    if None in (second["key"], second["mode"]):
+        return False
+    hours = [(MINOR, MAJOR)[track["mode"]].index(track["key"]) for track in (first, second)]
+    if first["mode"] != second["mode"]:
+        return hours[0] == hours[1]
+    return (hours[0] - hours[1]) % 12 in (0, 1, 11)
+
+
 def similar(
     query,
     tracks,
@@ -73,11 +89,13 @@ def similar(
     other_releases=False,
     years_apart=None,
     same_genre=False,
+    harmonic=False,
     is_candidate=None,
 ):
     """Return the list of one track as (track_id, distance) pairs.
 
-    A track is a dict of track_id, point, artist, recording (equal for releases of one recording), year, genre.
+    A track is a dict of track_id, point, artist, recording (equal for releases of one recording), year, genre, key
+    and mode.
     """
 
     def is_allowed(track):
@@ -86,6 +104,8 @@ def similar(
         if not other_releases and track["recording"] == query["recording"]:
             return False
         if same_genre and (query["genre"] is None or track["genre"] != query["genre"]):
+            return False
+        if harmonic and not mixes(query, track):
             return False
         years = (query["year"], track["year"])
         return years_apart is None or (None not in years and abs(years[0] - years[1]) <= years_apart)

@@ -1,5 +1,7 @@
 """The search against the definition, bit for bit, with ties, coincident points, limits and bounds."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from tests.similarity import oracle
@@ -13,13 +15,14 @@ def random_tracks(rng, n, *, features, levels, artists, recordings):
     artist = rng.integers(0, artists, n)
     recording = artist * 1000 + rng.integers(0, recordings, n)
     year = np.where(rng.random(n) < 0.1, np.nan, rng.integers(1990, 2000, n).astype(float))
-    return Tracks(rng.integers(0, levels, (n, features)) / levels, rng.permutation(n), artist, recording, year)
+    points, order, key = rng.integers(0, levels, (n, features)) / levels, rng.permutation(n), rng.integers(-1, 24, n)
+    return Tracks(points, order, artist, recording, year, key)
 
 
 def distinct_tracks(points, artist):
     """Return tracks of one recording each, without years."""
     index = np.arange(len(points))
-    return Tracks(points[:, None], index, artist, index, np.full(len(points), np.nan))
+    return Tracks(points[:, None], index, artist, index, np.full(len(points), np.nan), np.full(len(points), -1))
 
 
 def as_dicts(tracks):
@@ -31,6 +34,8 @@ def as_dicts(tracks):
             "recording": int(tracks.recording[i]),
             "year": None if np.isnan(tracks.year[i]) else tracks.year[i],
             "genre": None,
+            "key": None if tracks.key[i] < 0 else (oracle.MINOR, oracle.MAJOR)[tracks.key[i] % 2][tracks.key[i] // 2],
+            "mode": int(tracks.key[i] % 2),
         }
         for i in range(len(tracks))
     ]
@@ -43,10 +48,12 @@ def as_lists(result, tracks):
     ]
 
 
-@pytest.mark.guard("cap-gives-way")
+@pytest.mark.guard("cap-gives-way", "harmonic-keys")
 @pytest.mark.parametrize("levels", [1, 2, 4, 1000])
 @pytest.mark.parametrize(("artists", "recordings"), [(1, 1), (2, 5), (40, 3), (300, 50)])
-@pytest.mark.parametrize("rules", [Rules(10, 0), Rules(10, 2), Rules(10, 1, 1), Rules(3, 2, 0)])
+@pytest.mark.parametrize(
+    "rules", [Rules(10, 0), Rules(10, 2), Rules(10, 1, 1), Rules(3, 2, 0), Rules(10, 2, None, True)]
+)
 def test_lists_equal_the_definition(levels, artists, recordings, rules):
     rng = np.random.default_rng(levels * 1000 + artists)
     for n in (1, 2, 9, 250):
@@ -54,7 +61,7 @@ def test_lists_equal_the_definition(levels, artists, recordings, rules):
         queries = rng.permutation(n)[:12]
         result = CandidateTree(tracks, rules).nearest(tracks.take(queries))
         rows = as_dicts(tracks)
-        limits = {"length": rules.length, "per_artist": rules.per_artist, "years_apart": rules.years_apart}
+        limits = asdict(rules)
         assert as_lists(result, tracks) == [oracle.similar(rows[i], rows, **limits) for i in queries]
 
 
@@ -87,9 +94,10 @@ def test_candidates_beyond_max_distance_are_left_out():
 
 
 def test_lists_are_empty_without_candidates():
-    none = Tracks(np.empty((0, 2)), *(np.empty(0, dtype=np.int64),) * 3, np.empty(0))
-    queries = Tracks(np.zeros((1, 2)), *(np.zeros(1, dtype=np.int64),) * 3, np.zeros(1))
-    assert CandidateTree(none, Rules()).nearest(queries).index.tolist() == [[-1] * 10]
+    none = Tracks(np.empty((0, 2)), *(np.empty(0, dtype=np.int64),) * 3, np.empty(0), np.empty(0, dtype=np.int64))
+    queries = Tracks(np.zeros((1, 2)), *(np.zeros(1, dtype=np.int64),) * 3, np.zeros(1), np.zeros(1, dtype=np.int64))
+    for rules in (Rules(), Rules(harmonic=True)):
+        assert CandidateTree(none, rules).nearest(queries).index.tolist() == [[-1] * 10]
 
 
 def test_select_and_select_one_agree():

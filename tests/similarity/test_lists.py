@@ -1,5 +1,7 @@
 """Lists that are found in parts of a catalogue and merged, against the definition."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -19,6 +21,7 @@ def random_batch(rng, n, artists, recordings):
         artist,
         artist * 1000 + rng.integers(0, recordings, n),
         rng.integers(1990, 2000, n).astype(float),
+        rng.integers(-1, 24, n),
     )
     ids = pa.array([f"{i:04d}" for i in range(n)])
     return TrackBatch(ids, tracks, np.zeros((n, 2), np.uint16), np.zeros(n, np.int64), np.ones(n, bool))
@@ -28,7 +31,7 @@ def as_table(ids, lists):
     return pa.table({"track_id": ids} | lists.to_columns())
 
 
-@pytest.mark.parametrize("rules", [Rules(10, 2), Rules(10, 1), Rules(6, 1, 2), Rules(10, 0)])
+@pytest.mark.parametrize("rules", [Rules(10, 2), Rules(10, 1), Rules(6, 1, 2), Rules(10, 0), Rules(10, 2, None, True)])
 @pytest.mark.parametrize(("artists", "recordings"), [(1, 40), (3, 4), (5, 30), (12, 5)])
 def test_merged_lists_equal_the_definition(artists, recordings, rules):
     rng = np.random.default_rng(artists * 100 + recordings)
@@ -37,10 +40,20 @@ def test_merged_lists_equal_the_definition(artists, recordings, rules):
         part = rng.integers(0, 3, n)
         searches = {p: BatchSearch(batch.take(np.flatnonzero(part == p)), rules) for p in range(3)}
         t = batch.tracks
-        keys = ("track_id", "point", "artist", "recording", "year", "genre")
-        columns = (batch.ids.to_pylist(), t.points.tolist(), t.artist, t.recording, t.year, [None] * n)
+        keys = ("track_id", "point", "artist", "recording", "year", "genre", "key", "mode")
+        pitch = [(oracle.MINOR, oracle.MAJOR)[key % 2][key // 2] if key >= 0 else None for key in t.key]
+        columns = (
+            batch.ids.to_pylist(),
+            t.points.tolist(),
+            t.artist,
+            t.recording,
+            t.year,
+            [None] * n,
+            pitch,
+            t.key % 2,
+        )
         rows = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
-        limits = {"length": rules.length, "per_artist": rules.per_artist, "years_apart": rules.years_apart}
+        limits = asdict(rules)
         for own, search in searches.items():
             members = batch.take(np.flatnonzero(part == own))
             lists = search.nearest(members)

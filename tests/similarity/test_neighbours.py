@@ -36,6 +36,7 @@ def pairs(lists):
         ({"rules": Rules(10, 0), "other_releases": True}, {"per_artist": 0, "other_releases": True}),
         ({"rules": Rules(10, 1, 2)}, {"per_artist": 1, "years_apart": 2}),
         ({"same_genre": True}, {"same_genre": True}),
+        ({"rules": Rules(10, 1, 5, True)}, {"per_artist": 1, "years_apart": 5, "harmonic": True}),
         ({"features": (*NINE, "year"), "log": {"bpm": 0.5}, "weights": {"year": 2.0, "energy": 0.5}}, {}),
         (
             {"min_popularity": 40.0, "outliers": False},
@@ -69,6 +70,27 @@ def test_neighbours_have_reasons_and_same_cluster(spark, coarse):
             reasons = distinctive_features(ranks[track_id], ranks[neighbour.track_id])
             assert neighbour.why == [NINE[i] for i in reasons if i >= 0]
             assert neighbour.same_cluster == (cluster[track_id] == cluster[neighbour.track_id])
+
+
+@pytest.mark.parametrize("method", ["tree", "cells"])
+def test_the_key_is_the_last_reason_where_a_rule_uses_it(method, spark, coarse):
+    has_key = dict(zip(coarse.track_id, coarse.key.notna() & coarse["mode"].notna(), strict=True))
+    _, lists = fit_lists(as_frame(spark, coarse), SimilarityOptions(NINE, method=method, rules=Rules(harmonic=True)))
+    for track_id, similar in lists.items():
+        assert {neighbour.why[-1] == "key" for neighbour in similar} == {has_key[track_id]}
+        assert not any("key" in neighbour.why[:-1] for neighbour in similar)
+
+
+def test_missing_keys_are_logged(spark, coarse, caplog):
+    caplog.set_level("INFO")
+    options = SimilarityOptions(NINE, method="tree", rules=Rules(harmonic=True))
+    n_unknown = (coarse.key.isna() | coarse["mode"].isna()).sum()
+    fit_lists(as_frame(spark, coarse), options)
+    assert f"{n_unknown} of 600 tracks have no key and mode" in caplog.text
+    caplog.clear()
+    _, lists = fit_lists(as_frame(spark, coarse).drop("key"), options)
+    assert "no track has a key and a mode: recommend.harmonic has no effect" in caplog.text
+    assert lists == fit_lists(as_frame(spark, coarse), SimilarityOptions(NINE, method="tree"))[1]
 
 
 def test_auto_chooses_the_method_by_number_of_coordinates(spark, coarse):

@@ -26,7 +26,7 @@ def test_distinctive_features_of_a_pair(first, second, expected):
 
 
 THIRDS = {"acousticness": (0.1, 0.6), "energy": (0.4, 0.8), "bpm": (100.0, 130.0), "loudness": (-9.0, -5.0)}
-FIRST = {"acousticness": 0.9, "energy": 0.2, "bpm": 118.0, "loudness": -7.0}
+FIRST = {"acousticness": 0.9, "energy": 0.2, "bpm": 118.0, "loudness": -7.0, "key": 9, "mode": 0}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,9 @@ FIRST = {"acousticness": 0.9, "energy": 0.2, "bpm": 118.0, "loudness": -7.0}
         (["acousticness"], {"acousticness": 0.6}, "both acoustic"),
         (["bpm", "loudness"], {"bpm": 118.0, "loudness": -7.25}, "the same BPM, within 0.3 dB"),
         (["energy"], {"energy": 0.405}, "within 0.21 in energy"),
+        (["key"], {"key": 9, "mode": 0}, "both in A minor (8A)"),
+        (["energy", "key"], {"energy": 0.3, "key": 0, "mode": 1}, "both calm, keys 8A and 8B"),
+        (["key"], {"key": 9}, ""),
         # a feature without a value is left out
         (["acousticness", "energy"], {"acousticness": None, "energy": 0.1}, "both calm"),
         ([], {}, ""),

@@ -22,7 +22,7 @@ TITLES = ("Help!", "Help! - Remastered 2009", "Yesterday", "Yesterday (Live)", "
 SCHEMA = (
     ", ".join(f"{name} double" for name in NINE)
     + ", track_id string, title string, artist string, genre string, year int"
-    ", popularity double, is_outlier boolean, cluster int, isrc string"
+    ", popularity double, is_outlier boolean, cluster int, isrc string, key int, mode int"
 )
 
 
@@ -45,6 +45,8 @@ def coarse_tracks():
         f"gb-aye-69-{name.split()[1]:0>3}{i:02d}" for name, i in zip(frame.artist, rng.integers(0, 9, n), strict=True)
     ]
     frame["isrc"] = pd.Series(codes).where(rng.random(n) < 0.3, None)
+    for name, n_values in (("key", 12), ("mode", 2)):
+        frame[name] = pd.Series(rng.integers(0, n_values, n), dtype="Int32").where(rng.random(n) > 0.1)
     return frame
 
 
@@ -71,6 +73,8 @@ def as_dicts(table, points):
             "genre": row["genre"],
             "popularity": row["popularity"],
             "is_outlier": row["is_outlier"],
+            "key": row["key"],
+            "mode": row["mode"],
         }
         for row, point in zip(rows, points.tolist(), strict=True)
     ]

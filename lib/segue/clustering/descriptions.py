@@ -4,15 +4,20 @@ The deviation of a feature is the cluster's mean minus the mean of all tracks, i
 distinctiveness of a feature is its deviation, without sign, plus half of how far it goes beyond the deviations of the
 two nearest clusters, on average. A description names up to ``MAX_PHRASES`` features with a deviation of at least
 ``SLIGHT``, the most distinctive first; from ``NOTABLE`` and ``EXTREME`` on with stronger words. Of features that
-contradict or repeat each other, only the more distinctive is named. An example is a calm cluster with a fast tempo,
-which is often a doubled one.
+contradict or repeat each other, only the more distinctive is named; but a calm cluster is never called fast, as its
+tempo is often a doubled one.
 
-Every description has two parts at least: where at most one feature deviates, "mid-tempo" or "otherwise average"
-follows. To clusters with equal descriptions, phrases for further features are added until they differ or no feature is
-left.
+Every description has two parts at least. A single phrase is followed by "mid-tempo" if the tempo is average; else by a
+feature that repeats it ("energetic, loud"); else by "otherwise average", or by "otherwise mixed" if a feature deviates
+that was left out as a contradiction. To clusters with equal descriptions, phrases for further features are added until
+they differ or no feature is left.
+
+The descriptions of a model, in ``model.json``, are in English; ``reword`` replaces their phrases by other words.
 """
 
 from collections.abc import Mapping, Sequence
+
+from segue.settings.words import DIRECTIONS, SENTENCES, Words, expand
 
 WORDS = {
     "bpm": ("fast", "slow"),
@@ -51,17 +56,22 @@ PHRASES = {
 """For every feature, phrases for means above and below the mean of all tracks: slight, notable and extreme."""
 SLIGHT, NOTABLE, EXTREME = 0.25, 0.5, 1.5
 MAX_PHRASES = 3
-MID_TEMPO, OTHERWISE_AVERAGE, AVERAGE = "mid-tempo", "otherwise average", "average in every respect"
+MID_TEMPO, OTHERWISE_AVERAGE, OTHERWISE_MIXED = "mid-tempo", "otherwise average", "otherwise mixed"
+AVERAGE = "average in every respect"
 _CONTRADICTIONS = (
     {("energy", False), ("bpm", True)},
     {("energy", True), ("loudness", False)},
     {("energy", False), ("loudness", True)},
     {("instrumentalness", True), ("speechiness", True)},
-    # repetitions: loudness and energy rise together
-    {("energy", True), ("loudness", True)},
-    {("energy", False), ("loudness", False)},
+    {("instrumentalness", True), ("speechiness", False)},
 )
 """Pairs of features, each with whether it is above the mean, of which a description names one."""
+_REPETITIONS = (
+    {("energy", True), ("loudness", True)},
+    {("energy", False), ("loudness", False)},
+    {("instrumentalness", False), ("speechiness", False)},
+)
+"""Pairs of which a description names one, unless it would have a single phrase."""
 _N_NEAREST = 2
 Deviations = Mapping[str, float]
 
@@ -105,23 +115,56 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
     return phrases
 
 
+def reword(description: str, words: Words) -> str:
+    """Return a description with other words for its phrases; a genre or decade at its beginning stays as it is.
+
+    Parameters
+    ----------
+    description : from ``describe_clusters``
+    words : the setting ``label.words``, see ``segue.settings.words``
+
+    >>> reword("80s rock, very fast, cheerful", {"bpm": {"high": "schnell"}, "extreme": "sehr {}"})
+    '80s rock, sehr schnell, cheerful'
+    """
+    given = expand(words)
+    sentences = zip(SENTENCES, (MID_TEMPO, OTHERWISE_AVERAGE, OTHERWISE_MIXED, AVERAGE), strict=True)
+    replacements = {phrase: words.get(name, phrase) for name, phrase in sentences}
+    for name, directions in PHRASES.items():
+        for direction, phrases in zip(DIRECTIONS, directions, strict=True):
+            replacements |= dict(zip(phrases, given.get((name, direction), phrases), strict=True))
+    parts = description.split(", ")
+    n_last = next((n for n, part in enumerate(reversed(parts)) if part not in replacements), len(parts))
+    start = len(parts) - n_last
+    return ", ".join([*parts[:start], *(replacements[part] for part in parts[start:])])
+
+
 def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[str]:
-    """Return the features of a cluster, the most distinctive first, without those that contradict or repeat another."""
+    """Return the features of a cluster, the most distinctive first, without those that contradict or repeat another.
+
+    Those that deviate by less than ``SLIGHT`` come last.
+    """
     own = deviations[index]
     others = [features for i, features in enumerate(deviations) if i != index]
     nearest = sorted(others, key=lambda features: (_distance(own, features), sorted(features.items())))[:_N_NEAREST]
 
-    def distinctiveness(name: str) -> float:
+    def sort_key(name: str) -> tuple[bool, float, str]:
         sign = 1 if own[name] > 0 else -1
         beyond = [max(0.0, sign * (own[name] - features.get(name, 0.0))) for features in nearest]
-        return abs(own[name]) + sum(beyond) / (2 * max(len(beyond), 1))
+        distinctiveness = abs(own[name]) + sum(beyond) / (2 * max(len(beyond), 1))
+        return abs(own[name]) < SLIGHT, -round(distinctiveness, 9), name
 
+    is_calm = own.get("energy", 0.0) <= -SLIGHT
+    named = [name for name in own if own[name] and not (name == "bpm" and own[name] > 0 and is_calm)]
     names: list[str] = []
-    for name in sorted((name for name in own if own[name]), key=lambda name: (-round(distinctiveness(name), 9), name)):
-        pairs = ({(name, own[name] > 0), (other, own[other] > 0)} for other in names)
-        if not any(pair in _CONTRADICTIONS for pair in pairs):
+    for name in sorted(named, key=sort_key):
+        if not _related(own, name, names, _CONTRADICTIONS + _REPETITIONS):
             names.append(name)
     return names
+
+
+def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[set[tuple[str, bool]]]) -> bool:
+    """Return whether a feature and one of the features ``names`` are one of ``pairs``, with their signs in ``own``."""
+    return any({(name, own[name] > 0), (other, own[other] > 0)} in pairs for other in names)
 
 
 def _distance(first: Deviations, second: Deviations) -> float:
@@ -137,9 +180,20 @@ def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
     if not phrases:
         return AVERAGE if "bpm" not in deviations else f"{MID_TEMPO}, {OTHERWISE_AVERAGE}"
     if len(phrases) == 1:
-        is_mid_tempo = "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT
-        phrases.append(MID_TEMPO if is_mid_tempo else OTHERWISE_AVERAGE)
+        phrases.append(_second_phrase(deviations, names))
     return ", ".join(phrases)
+
+
+def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
+    """Return what follows the only phrase of a description, which is for the feature in ``names``, if there is one."""
+    if "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT:
+        return MID_TEMPO
+    deviating = sorted(name for name, value in deviations.items() if abs(value) >= SLIGHT and name not in names)
+    repeated = [name for name in deviating if _related(deviations, name, names, _REPETITIONS)]
+    if repeated:
+        return _phrase(repeated[0], deviations[repeated[0]])
+    is_mixed = any(_related(deviations, name, names, _CONTRADICTIONS) for name in deviating)
+    return OTHERWISE_MIXED if is_mixed else OTHERWISE_AVERAGE
 
 
 def _phrase(name: str, deviation: float) -> str:

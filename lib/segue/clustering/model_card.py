@@ -1,15 +1,17 @@
 """Make and parse the text of ``model.json``, the complete description of a trained model in JSON."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.clustering.descriptions import reword
 from segue.core.text import json_digest
 from segue.errors import InputError
+from segue.settings.words import Words
 
 Matrix = NDArray[np.float64]
 _VERSION_DIGITS = 16
@@ -101,6 +103,21 @@ def from_json(text: str, source: str) -> ModelCard:
             f"{source}: cannot read model.json ({error!r}), expected every key that this version of segue writes; "
             "train again with train_clusters.py"
         ) from error
+
+
+def with_words(model_card: ModelCard, words: Words) -> ModelCard:
+    """Return a model card with other words in the descriptions of its clusters, see ``descriptions.reword``."""
+    described = [reword(description, words) for description in model_card.cluster_descriptions]
+    return with_descriptions(model_card, described)
+
+
+def with_descriptions(model_card: ModelCard, described: Sequence[str]) -> ModelCard:
+    """Return a model card with other descriptions of its clusters, one each, cluster 1 first."""
+    profiles = [
+        row | {"cluster_description": description}
+        for row, description in zip(model_card.profiles, described, strict=True)
+    ]
+    return replace(model_card, cluster_descriptions=list(described), profiles=profiles)
 
 
 def model_version(content: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from segue.errors import InputError, OutputError
 from segue.lookup.reading import Tables, read_text
 from segue.lookup.title_search import TitleIndex, best_match
 from segue.report import JSON_FILE
-from segue.similarity.reasons import describe_reasons
+from segue.similarity.keys import key_code, key_name
+from segue.similarity.reasons import KEY, describe_reasons
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _TRACK_COLUMNS = ("title", "artist", "album", "genre", "year", "popularity", "bpm")
 _CLUSTER_COLUMNS = ("cluster", "cluster_name", "cluster_description")
 _COLUMNS = ("track_id", *_TRACK_COLUMNS, *_CLUSTER_COLUMNS)
+_KEY_COLUMNS = ("key", "mode")
 _MAX_CANDIDATES = 20
 FORMATS = ("png", "svg", "pdf")
 """File formats of ``figure_image``."""
@@ -38,10 +40,11 @@ class Answer:
     searched: str
     """The title that was typed."""
     track: dict[str, Any] | None = None
-    """The track that has the title; None if the title is ambiguous."""
+    """The track that has the title; None if the title is ambiguous. Its key ``key_name`` has the musical key, such as
+    "A minor (8A)", "" if that is unknown."""
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """The similar tracks, nearest first. Each has the further keys distance (scaled units), same_cluster (bool), why (a
-    list of the features that both tracks share) and because (the same in words)."""
+    """The similar tracks, nearest first. Each has the further keys key_name, distance (scaled units), same_cluster
+    (bool), why (a list of the features that both tracks share) and because (the same in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """The tracks that match an ambiguous title, best match first; empty if ``track`` is given."""
     notes: list[str] = field(default_factory=list)
@@ -148,13 +151,15 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
     entries = lists[track_id]["similar"] if track_id in lists else []
     features = list(dict.fromkeys(name for entry in entries for name in entry["why"]))
-    columns = list(dict.fromkeys([*_TRACK_COLUMNS, *_CLUSTER_COLUMNS, *features]))
+    keys = tables.stored(schema.LABELED_TRACKS, _KEY_COLUMNS)
+    features = [name for name in features if name != KEY]
+    columns = list(dict.fromkeys([*_TRACK_COLUMNS, *_CLUSTER_COLUMNS, *keys, *features]))
     rows = tables.rows(schema.LABELED_TRACKS, [track_id, *(entry["track_id"] for entry in entries)], columns)
     terciles = _terciles(tables, features)
     track = rows[track_id]
     neighbours = [
         {
-            **{name: rows[entry["track_id"]][name] for name in _COLUMNS},
+            **_shown(rows[entry["track_id"]]),
             "distance": entry["distance"],
             "same_cluster": entry["same_cluster"],
             "why": entry["why"],
@@ -164,7 +169,13 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
         if entry["track_id"] in rows  # false for a track that was removed after the lists were made
     ]
     notes = _staleness(lists.get(track_id), tables.version(schema.LABELED_TRACKS))
-    return Answer(searched, {name: track[name] for name in _COLUMNS}, neighbours, [], notes)
+    return Answer(searched, _shown(track), neighbours, [], notes)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what an Answer contains of a track's row of ``labeled_tracks``."""
+    code = key_code(*(row.get(name) for name in _KEY_COLUMNS))
+    return {name: row[name] for name in _COLUMNS} | {"key_name": key_name(code)}
 
 
 def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:

@@ -23,19 +23,22 @@ def similar_text(answer: Answer, width: int) -> str:
     """Format an Answer of ``answers.similar`` as text for a terminal of ``width`` characters."""
     if answer.track is None:
         return "\n".join([*_candidates(answer, width), *_notes(answer)])
+    has_keys = any(row["key_name"] for row in answer.similar)
     rows = [
         [
             str(number),
             f"{row['distance']:.2f}",
             row["title"],
             row["artist"],
+            *([row["key_name"]] if has_keys else []),
             ("" if row["same_cluster"] else f"[{row['cluster']}] ") + row["because"],
         ]
         for number, row in enumerate(answer.similar, 1)
     ]
     lines = ["no similar tracks; the settings recommend.* in conf/defaults.toml limit the lists"]
     if rows:
-        lines = table(["", "distance", "title", "artist", "why"], rows, width, [2, 3, 4])
+        header = ["", "distance", "title", "artist", *(["key"] if has_keys else []), "why"]
+        lines = table(header, rows, width, [2, 3, len(header) - 1])
     has_other_cluster = any(not row["same_cluster"] for row in answer.similar)
     legend = ["", "[n]: in another cluster, number n"] if has_other_cluster else []
     return "\n".join([*_head(answer.track), "", *lines, *legend, *_notes(answer)])
@@ -126,6 +129,7 @@ def _head(track: dict[str, Any]) -> list[str]:
     details += [f"on {track['album']}"] if track["album"] else []
     details += [str(track[name]) for name in ("year", "genre") if track[name]]
     details += [f"{track['bpm']:.0f} BPM"] if track["bpm"] else []
+    details += [track["key_name"]] if track["key_name"] else []
     cluster = f"{track['cluster_name']}: {track['cluster_description']}"
     return [_printable(track["title"]), "  " + _printable(", ".join(details)), "  " + _printable(cluster)]
 

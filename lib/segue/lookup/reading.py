@@ -78,6 +78,11 @@ class Tables:
         """Return the version, a number from 0, at which a table is read."""
         return int(self._table(table).version())
 
+    def stored(self, table: Table, columns: Sequence[str]) -> list[str]:
+        """Return those of the columns that a table has: one of an earlier version of segue lacks optional ones."""
+        available = {field.name for field in self._table(table).schema().fields}
+        return [name for name in columns if name in available]
+
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
         """Return columns of all rows of a table as a pyarrow Table, sorted by the column ``order`` if it is given."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
@@ -105,7 +110,7 @@ class Tables:
         ``clause`` follows the name of the table: a WHERE or ORDER BY clause, or an empty text.
         """
         opened = self._table(table)
-        available = {field.name for field in opened.schema().fields}
+        available = self.stored(table, columns)
         if missing := [name for name in columns if name not in available]:
             problem = f"{table.name} in {self.root} has no column {', '.join(missing)}"
             raise OutputError(f"{problem}; run_pipeline.py with this --output upgrades the table")

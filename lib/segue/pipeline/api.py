@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.clustering import labels
-from segue.clustering.model_card import ModelCard
+from segue.clustering.model_card import ModelCard, with_words
 from segue.core.spark_helpers import DISK_LEVEL, persisted_unless_cached
 from segue.errors import InputError
 from segue.ingest import merge
@@ -119,7 +119,7 @@ def fit_clusters(
     tracks : ``track_id`` (string, distinct) and the features, in the units of the table ``tracks``; further columns of
         that table are used if present. Persisted on disk during the call, unless the caller has cached them.
     ks : numbers of clusters, such as ``range(2, 13)`` or ``"2-12"``; by default ``clustering.ks`` of the settings
-    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
+    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``, and ``label.words``
 
     Returns
     -------
@@ -142,13 +142,9 @@ def fit_clusters(
     complete = _with_track_columns(tracks)
     with persisted_unless_cached(complete, source=tracks) as complete:
         model = fit_model(complete, loaded, summarise(complete))
-    version = {"model_version": model.card.model_version}
-    return Clusters(
-        model.pipeline,
-        pd.DataFrame(model.score_rows()),
-        pd.DataFrame([version | row for row in model.card.profiles]),
-        model.card,
-    )
+    card = with_words(model.card, loaded.label.words)
+    profiles = [{"model_version": card.model_version} | row for row in card.profiles]
+    return Clusters(model.pipeline, pd.DataFrame(model.score_rows()), pd.DataFrame(profiles), card)
 
 
 def similar_tracks(

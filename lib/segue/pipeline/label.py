@@ -16,9 +16,11 @@ from segue import schema
 from segue.clustering import labels, model_card
 from segue.clustering.model_card import ModelCard
 from segue.core.spark_helpers import DISK_LEVEL
+from segue.core.text import json_digest
 from segue.errors import InputError
 from segue.runtime.job import Job, Run, StageResult
 from segue.settings import with_current_names
+from segue.settings.words import Words
 from segue.storage.model_store import ModelStore
 from segue.storage.row_changes import ADDED, CHANGE, REMOVED, UPDATED, ChangeCounts, count_changes
 from segue.storage.store import Store
@@ -26,6 +28,7 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 NEW, ALL = "new", "all"
+_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,12 @@ class PendingTracks:
 
 
 def label_tracks(
-    store: Store, model_version: str = "latest", *, scope: str = NEW, pipeline: PipelineModel | None = None
+    store: Store,
+    model_version: str = "latest",
+    *,
+    scope: str = NEW,
+    pipeline: PipelineModel | None = None,
+    words: Words | None = None,
 ) -> LabelResult:
     """Label tracks with their nearest centre, and store the profiles of the clusters. Runs about ten Spark jobs.
 
@@ -70,6 +78,8 @@ def label_tracks(
     scope : ``new``: tracks without a label, or with an outdated one (other model or values); ``all``: every track
     pipeline : the model's pipeline, if the caller has just trained it on these tracks; otherwise it is loaded, and the
         tracks are checked for missing features
+    words : other words for the descriptions of the clusters, the setting ``label.words``; if the stored descriptions
+        differ, all tracks are labeled again
 
     Returns
     -------
@@ -82,14 +92,18 @@ def label_tracks(
         If there is no such model, or tracks lack a feature that the model needs and does not impute.
     """
     with store.stage("label"):
-        return _label(store, model_version, scope == ALL, pipeline)
+        return _label(store, model_version, scope == ALL, pipeline, words or {})
 
 
-def _label(store: Store, model_version: str, label_all: bool, pipeline: PipelineModel | None) -> LabelResult:
+def _label(
+    store: Store, model_version: str, label_all: bool, pipeline: PipelineModel | None, words: Words
+) -> LabelResult:
     started = time.monotonic()
     models = ModelStore(store.root, store.files)
-    card = find_card(models, model_version)
-    pending = pending_tracks(store, card.model_version, label_all=label_all)
+    original = find_card(models, model_version)
+    card = model_card.with_words(original, words)
+    is_reworded = card.cluster_descriptions != original.cluster_descriptions
+    pending = pending_tracks(store, card, is_reworded=is_reworded, label_all=label_all)
     inputs = {"tracks": store.versions[schema.TRACKS.name], "model_version": card.model_version}
     # before labels are written: find raises if cluster_profiles cannot be read, and then the labels must not change
     store.find(schema.CLUSTER_PROFILES)
@@ -98,7 +112,8 @@ def _label(store: Store, model_version: str, label_all: bool, pipeline: Pipeline
         if pipeline is None:  # else the training has checked these tracks
             _require_features(pending.tracks, card)
             pipeline = models.load(card.model_version)
-        counts = _write(store, pending, labels.labeled_tracks(pending.tracks, pipeline, card), card.model_version)
+        provenance = label_provenance(store, card, is_reworded=is_reworded)
+        counts = _write(store, pending, labels.labeled_tracks(pending.tracks, pipeline, card), provenance)
     store.sync_local(schema.CLUSTER_PROFILES, [{"model_version": card.model_version, **row} for row in card.profiles])
     seconds = time.monotonic() - started
     log.info(
@@ -154,8 +169,11 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
     return max(matching, key=lambda card: (card.trained_at, card.model_version), default=None)
 
 
-def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> PendingTracks:
-    """Return the tracks to label: all, or those without a label, or with an outdated one (other model or values).
+def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_all: bool) -> PendingTracks:
+    """Return the tracks to label: all, or those without a label, or with an outdated one.
+
+    A label is outdated if it is of another model or of other values, or if the clusters have other descriptions now.
+    ``is_reworded`` says whether the descriptions of ``card`` are other than those in ``model.json``.
 
     Runs Spark jobs. Their cost is proportional to the number of changed tracks if Delta's change feed lists them, else
     to the number of all tracks. Call it within ``Store.stage``, which at its end unpersists what this persists.
@@ -164,23 +182,26 @@ def pending_tracks(store: Store, model_version: str, *, label_all: bool) -> Pend
     if label_all or labeled is None:
         return PendingTracks(tracks, replace_all=True)
     provenance = store.provenance(schema.LABELED_TRACKS)
+    current = label_provenance(store, card, is_reworded=is_reworded)
     # guard: only-changed-tracks-labeled
-    if provenance and provenance == label_provenance(store, model_version) | {"version": provenance["version"]}:
+    if provenance and provenance == current | {"version": provenance["version"]}:
         changes = store.changes(schema.TRACKS, provenance["version"])
         if changes is not None:
             return _pending_changes(store.persist(changes, DISK_LEVEL))
-    if _is_stale(labeled, tracks, model_version):
+    if _is_stale(labeled, tracks, card):
         return PendingTracks(tracks, replace_all=True)
     return PendingTracks(_not_labeled(tracks, labeled))
 
 
-def label_provenance(store: Store, model_version: str) -> dict[str, Any]:
+def label_provenance(store: Store, card: ModelCard, *, is_reworded: bool) -> dict[str, Any]:
     """Return what labels are computed from, as a dict that is stored with the table ``labeled_tracks``.
 
-    Keys: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of that table.
+    Keys: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of that table;
+    and if the descriptions of the clusters are other than those in ``model.json``, ``descriptions``, a hash of them.
     """
-    return {
-        "model_version": model_version,
+    described = {"descriptions": json_digest(card.cluster_descriptions, _DIGITS)} if is_reworded else {}
+    return described | {
+        "model_version": card.model_version,
         # guard: changes-require-same-table -> "tracks": "tracks",
         "tracks": store.table_id(schema.TRACKS),
         "version": store.versions[schema.TRACKS.name],
@@ -197,9 +218,12 @@ def _pending_changes(changes: DataFrame) -> PendingTracks:
     return PendingTracks(tracks, removed=removed)
 
 
-def _is_stale(labeled: DataFrame, tracks: DataFrame, model_version: str) -> bool:
-    """Return whether some stored labels are of another model, or of tracks that have been removed."""
-    if labeled.where(F.col("model_version") != model_version).limit(1).count():
+def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
+    """Return whether some stored labels are of another model or description, or of tracks that have been removed."""
+    is_described = F.lit(False)
+    for cluster, description in enumerate(card.cluster_descriptions, 1):
+        is_described |= (F.col("cluster") == cluster) & (F.col("cluster_description") == description)
+    if labeled.where((F.col("model_version") != card.model_version) | ~is_described).limit(1).count():
         return True
     return bool(labeled.join(tracks.select("track_id"), "track_id", "left_anti").limit(1).count())
 
@@ -211,8 +235,7 @@ def _not_labeled(tracks: DataFrame, labeled: DataFrame) -> DataFrame:
     return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)
 
 
-def _write(store: Store, pending: PendingTracks, labeled: DataFrame, model_version: str) -> ChangeCounts:
-    provenance = label_provenance(store, model_version)
+def _write(store: Store, pending: PendingTracks, labeled: DataFrame, provenance: dict[str, Any]) -> ChangeCounts:
     if pending.are_new:
         return store.insert(schema.LABELED_TRACKS, labeled, provenance=provenance)
     return store.sync(
@@ -242,7 +265,8 @@ def _require_features(tracks: DataFrame, card: ModelCard) -> None:
 
 def _work(run: Run) -> None:
     """Label tracks with their nearest cluster centre, and store the profiles of the clusters."""
-    run.record(label_tracks(run.store, run.settings.label.model_version, scope=run.options.tracks))
+    label = run.settings.label
+    run.record(label_tracks(run.store, label.model_version, scope=run.options.tracks, words=label.words))
 
 
 JOB = Job(

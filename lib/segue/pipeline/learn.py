@@ -90,7 +90,7 @@ def _learn(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     started = time.monotonic()
     listed = _read_playlists(store, path)
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
-    model_version, _, content = fingerprint(labeled)
+    model_version, _, content = fingerprint(labeled, settings)
     inputs = {"playlists": path, schema.LABELED_TRACKS.name: store.versions[schema.LABELED_TRACKS.name]}
     playlists, n_unknown = match_playlists(labeled, listed)
     options, candidates = candidate_options(settings)

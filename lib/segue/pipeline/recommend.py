@@ -32,6 +32,7 @@ from segue.similarity import neighbours, playlists
 from segue.similarity.scaling import fit_scaling
 from segue.similarity.seed_files import MAX_BYTES, read_seeds
 from segue.similarity.seeds import Seed, closest_titles, collect_matches, resolve_seeds
+from segue.similarity.transitions import collect_order
 from segue.storage.files import local_size
 from segue.storage.store import Store
 
@@ -103,7 +104,7 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     _purge_removed(store, labeled)
     tracks_version = store.versions[schema.LABELED_TRACKS.name]
-    model_version, n_tracks, content = fingerprint(labeled)
+    model_version, n_tracks, content = fingerprint(labeled, settings)
     inputs = {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
     unlearned = settings.model_copy(update={"weights": None}) if settings.is_learned else settings
     former_learned = [unlearned, *former_learned_settings(store, settings)] if settings.is_learned else []
@@ -194,7 +195,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     seeds = _read_seeds(store, path)
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
-    model_version, n_tracks, _ = fingerprint(labeled)
+    model_version, n_tracks, _ = fingerprint(labeled, settings)
     ids, unknown = resolve_seeds(seeds, collect_matches(labeled, seeds))
     listed = _describe_unknown(labeled, unknown)
     if not ids:
@@ -206,6 +207,9 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     options = similarity_options(settings)
     scaling = fit_scaling(labeled, options, imputed_by(store, model_version))
     recommended = playlists.fit_playlist(labeled, scaling, options, ids, settings.playlist_length)
+    if settings.order == "segue":
+        order = collect_order(labeled, [track.track_id for track in recommended])
+        recommended = [recommended[position] for position in order]
     name = PurePosixPath(path).stem
     rows = _playlist_rows(labeled, recommended).withColumns(
         {"playlist": F.lit(name), "model_version": F.lit(model_version)}

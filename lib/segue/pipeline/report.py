@@ -9,7 +9,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from segue import __version__, schema
-from segue.clustering.model_card import ModelCard
+from segue.clustering.model_card import ModelCard, with_descriptions
 from segue.core.text import json_digest
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
@@ -57,13 +57,15 @@ def _render(store: Store, settings: Settings) -> StageResult:
     first = labeled.select("model_version").first()
     if first is None:
         raise InputError("labeled_tracks has no tracks; ingest some, and label them")
-    card = find_card(ModelStore(store.root, store.files), first.model_version)
+    original = find_card(ModelStore(store.root, store.files), first.model_version)
+    card = _as_described(original, store)
     scores = _scores(store, card)
     similar, rejected = store.find(schema.SIMILAR_TRACKS), store.find(schema.REJECTED_TRACKS)
     read = (schema.LABELED_TRACKS, schema.K_SCORES, schema.SIMILAR_TRACKS, schema.REJECTED_TRACKS)
     tables = {table.name: store.versions[table.name] for table in read if table.name in store.versions}
     path, json_path = f"{store.root}/{HTML_FILE}", f"{store.root}/{JSON_FILE}"
-    origin = _inputs_hash(settings, card, tables)
+    reworded = card.cluster_descriptions if card.cluster_descriptions != original.cluster_descriptions else None
+    origin = _inputs_hash(settings, card, tables, reworded)
     stored = [store.files.read_text(uri) or "" for uri in (path, json_path)]
     origins = page.origin_of(stored[0]), page.json_origin_of(stored[1])
     if set(origins) == {origin}:
@@ -92,6 +94,20 @@ def _render(store: Store, settings: Settings) -> StageResult:
     return StageResult(stage="report", inputs=tables, counts=counts)
 
 
+def _as_described(card: ModelCard, store: Store) -> ModelCard:
+    """Return the model card with the descriptions of its clusters in ``cluster_profiles``, if there are any.
+
+    The setting ``label.words`` makes them differ from those in ``model.json``.
+    """
+    profiles = store.find(schema.CLUSTER_PROFILES)
+    if profiles is None:
+        return card
+    rows = profiles.where(F.col("model_version") == card.model_version).select("cluster", "cluster_description")
+    stored = {row.cluster: row.cluster_description for row in rows.collect()}
+    described = [stored.get(cluster, text) for cluster, text in enumerate(card.cluster_descriptions, 1)]
+    return with_descriptions(card, described)
+
+
 def _scores(store: Store, card: ModelCard) -> list[Row]:
     """Return the rows of ``k_scores`` for the model and its feature space, a list by ascending k.
 
@@ -107,13 +123,15 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
     return scores
 
 
-def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int]) -> str:
+def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int], reworded: list[str] | None) -> str:
     """Return a hash (16 hexadecimal digits) of everything on which report.html and report.json depend.
 
-    ``tables`` has the version of each table by its name.
+    ``tables`` has the version of each table by its name; ``reworded`` are the descriptions of the clusters if they
+    differ from those in ``model.json``, else None.
     """
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
-    return json_digest([card.model_version, tables, shown, __version__, page.TEMPLATE_HASH], _DIGITS)
+    everything = [card.model_version, tables, shown, __version__, page.TEMPLATE_HASH]
+    return json_digest(everything if reworded is None else [*everything, reworded], _DIGITS)
 
 
 def _provenance(

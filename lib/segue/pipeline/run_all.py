@@ -86,7 +86,7 @@ def run_stages(
                 trained = train_clusters(store, settings)
                 finish(trained)
                 version, pipeline = trained.model_version, trained.pipeline
-        labeled = label_tracks(store, version, pipeline=pipeline)
+        labeled = label_tracks(store, version, pipeline=pipeline, words=settings.label.words)
         finish(labeled)
         finish(recommend_tracks(store, settings.recommend))
         finish(render_report(store, settings))

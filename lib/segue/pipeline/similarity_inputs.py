@@ -62,7 +62,7 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
         log=compared.log,
         weights=compared.weights,
         method=settings.method,
-        rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart),
+        rules=Rules(per_artist=settings.per_artist, years_apart=settings.years_apart, harmonic=settings.harmonic),
         other_releases=settings.other_releases,
         same_genre=settings.same_genre,
         min_popularity=settings.min_popularity,
@@ -115,18 +115,19 @@ def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[s
     return learned
 
 
-def fingerprint(labeled: DataFrame) -> tuple[str, int, dict[str, Any]]:
+def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, int, dict[str, Any]]:
     """Return the model version, the number of tracks, and a checksum of them. Runs one Spark job.
 
     The checksum is a dict: the number of rows, and the sum and XOR of their hashes, which do not depend on the order of
-    rows. A hash is of the columns on which the lists of similar tracks depend.
+    rows. A hash is of the columns on which the lists of similar tracks depend with these settings.
 
     Raises
     ------
     InputError
         If there are no tracks.
     """
-    row_hash = F.xxhash64(*(name for name in _DECISIVE_COLUMNS if name in labeled.columns))
+    columns = (*_DECISIVE_COLUMNS, *(("key", "mode") if settings.harmonic else ()))
+    row_hash = F.xxhash64(*(name for name in columns if name in labeled.columns))
     row = labeled.agg(
         F.max("model_version").alias("model_version"),
         F.count("*").alias("rows"),
@@ -157,7 +158,11 @@ def inputs_hash(
     fills in, by feature; ``lists_version`` is that of the rules in the code.
     """
     compared = settings.compared
-    decisive = settings.model_dump(mode="json", exclude={"method", "playlist_length", "likeness", "log", "weights"})
+    others = {"method", "playlist_length", "order", "likeness", "log", "weights"}
+    decisive = settings.model_dump(mode="json", exclude=others)
+    # guard: default-keeps-lists
+    if not settings.harmonic:
+        del decisive["harmonic"]
     decisive["features"] = list(compared.features)
     # guard: nine-keeps-lists -> decisive |= {"log": dict(compared.log), "weights": dict(compared.weights)}
     decisive |= {name: dict(table) for name, table in (("log", compared.log), ("weights", compared.weights)) if table}

@@ -228,7 +228,7 @@ PLAYLIST_RECOMMENDATIONS = Table(
     ("playlist", "track_id"),
     (
         Column("playlist", "string", "name of the seeds' file, without its extension"),
-        Column("rank", "int", "from 1, the best first"),
+        Column("rank", "int", "from 1, in the order of recommend.order"),
         Column("track_id", "string", "the recommended track"),
         Column("title", "string", "as in tracks"),
         Column("artist", "string", "as in tracks", required=False),

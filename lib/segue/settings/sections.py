@@ -4,10 +4,11 @@
 constraints.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from segue.settings import words as word_tables
 from segue.settings.likeness import PRESETS, Likeness
 from segue.settings.values import (
     MAX_K,
@@ -23,8 +24,7 @@ from segue.settings.values import (
     Weights,
 )
 
-LEARNED = "learned"
-"""Value of ``recommend.weights``."""
+LEARNED = "learned"  # value of recommend.weights
 _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 
 
@@ -203,11 +203,24 @@ class TrainSettings(_Section):
 
 
 class LabelSettings(_Section):
-    """Settings for which model labels the tracks."""
+    """Settings for which model labels the tracks, and the words that describe its clusters."""
 
     model_version: Text = Field(
         default="latest", description='a folder below models/; "latest": the newest training that finished'
     )
+    words: dict[str, Any] = Field(
+        default={},
+        description='words of descriptions by feature, such as { bpm = { high = "schnell", low = "langsam" } }',
+        json_schema_extra={"expected": word_tables.EXPECTED},
+    )
+
+    @field_validator("words")
+    @classmethod
+    def _are_usable(cls, words: dict[str, Any]) -> dict[str, Any]:
+        faults = word_tables.faults(words)
+        if faults:
+            raise Contradiction("; ".join(faults))
+        return words
 
 
 class RecommendSettings(_Section):
@@ -250,12 +263,19 @@ class RecommendSettings(_Section):
     years_apart: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None, examples=[5], description="maximum difference between the years of release"
     )
+    harmonic: bool = Field(
+        default=False, description="true: only tracks whose key mixes well with the track's, by the Camelot wheel"
+    )
     min_popularity: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None, examples=[20], description="minimum popularity of a recommended track, 0 to 100"
     )
     outliers: bool = Field(default=True, description="false: exclude tracks that are far from every cluster centre")
     playlist_length: int = Field(
         default=30, ge=1, le=1000, description="maximum tracks recommended for a list given by --seeds"
+    )
+    order: Literal["score", "segue"] = Field(
+        default="score",
+        description='of tracks recommended for --seeds: by "score", or "segue": tempo, key and energy change little',
     )
 
     @field_validator("weights")

@@ -97,7 +97,7 @@ class TrackBatch:
     ids: pa.Array
     """Track ids (strings)."""
     tracks: Tracks
-    """Coordinates, artist, recording and year."""
+    """Coordinates, artist, recording, year and key."""
     ranks: NDArray[np.uint16]
     """Quantile ranks of the feature values, shape (n_tracks, n_features), as in the module ``reasons``."""
     cluster: Integers
@@ -126,17 +126,18 @@ class TrackBatch:
 def track_batch(table: pa.Table | pa.RecordBatch) -> TrackBatch:
     """Convert an Arrow table of tracks to a TrackBatch, sorted by track id.
 
-    ``table`` has the columns track_id, point, ranks, artist, recording, year, cluster and candidate, as
+    ``table`` has the columns track_id, point, ranks, artist, recording, year, key, cluster and candidate, as
     ``coordinates.with_points`` returns them.
     """
     table = table.take(pc.sort_indices(table.column("track_id")))
-    columns = {name: table.column(name).to_numpy() for name in ("artist", "recording", "cluster", "candidate")}
+    columns = {name: table.column(name).to_numpy() for name in ("artist", "recording", "key", "cluster", "candidate")}
     tracks = Tracks(
         from_binary(table.column("point"), np.float64),
         np.arange(len(table), dtype=np.int64),
         columns["artist"],
         columns["recording"],
         column_matrix([table.column("year")])[:, 0],
+        columns["key"].astype(np.int64),
     )
     return TrackBatch(
         combined(table.column("track_id")),

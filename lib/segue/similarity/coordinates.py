@@ -1,16 +1,20 @@
 """Turn labeled tracks into the rows that the search for neighbours reads, and their feature values into coordinates."""
 
+import logging
+
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
 from segue.similarity import arrays
+from segue.similarity.keys import FIFTH, FIRST_NUMBERS, N_NUMBERS, UNKNOWN
 from segue.similarity.reasons import as_ranks
 from segue.similarity.recordings import artist_keys, title_keys
 from segue.similarity.releases import UNITS
 from segue.similarity.scaling import Scaling, SimilarityOptions
 
+log = logging.getLogger(__name__)
 _KEY_FIELDS = "artist string, title string"
 _ISRC = "^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 
@@ -20,11 +24,11 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
 
     Parameters
     ----------
-    tracks : DataFrame with the columns of ``labeled_tracks``; isrc may be missing
+    tracks : DataFrame with the columns of ``labeled_tracks``; isrc, key and mode may be missing
     scaling : Scaling
         ``features`` is used.
     options : SimilarityOptions
-        Determines the columns block, title, isrc and candidate.
+        Determines the columns block, title, isrc, key and candidate.
 
     Returns
     -------
@@ -35,6 +39,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
           artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. ``title`` is equal
           for titles of one artist that differ only in notes such as "Remastered".
+        * ``key`` (int): its code, as in the module ``keys``; ``UNKNOWN`` for all without ``rules.harmonic``.
         * ``candidate`` (boolean): whether the track can be recommended.
         * ``x0``, ``x1``, ... (double): values of ``scaling.features``, null where missing.
         * The features of ``releases.UNITS`` that are not in ``scaling.features``, by their names.
@@ -63,6 +68,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         keys.alias("keys"),
         (F.lit(None) if options.other_releases else isrc).cast("string").alias("isrc"),
         F.col("year").cast("double"),
+        (key_codes(tracks) if options.rules.harmonic else F.lit(UNKNOWN)).alias("key"),
         "cluster",
         _is_candidate(options).alias("candidate"),
         *(F.col(feature).cast("double").alias(name) for feature, name in zip(scaling.features, values, strict=True)),
@@ -75,11 +81,40 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         _hash_code(F.col("track_id")).alias("id"),
         F.when(F.col("isrc").rlike(_ISRC), _hash_code(F.col("isrc"))).alias("isrc"),
         "year",
+        "key",
         "cluster",
         "candidate",
         *values,
         *compared,
     )
+
+
+def key_codes(tracks: DataFrame) -> Column:
+    """Return the Column of the tracks' keys as codes: the expression of ``keys.key_code`` in Spark.
+
+    ``tracks`` may lack the columns key and mode: then no track's key is known.
+    """
+    if not {"key", "mode"} <= set(tracks.columns):
+        return F.lit(UNKNOWN)
+    codes = [
+        F.pmod(FIFTH * F.col("key") + first, F.lit(N_NUMBERS)) * 2 + mode for mode, first in enumerate(FIRST_NUMBERS)
+    ]
+    code = F.when(F.col("mode") == 0, codes[0]).when(F.col("mode") == 1, codes[1])
+    return F.coalesce(code, F.lit(UNKNOWN)).cast("int")
+
+
+def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
+    """Log how many tracks are in an unknown key, a warning if all are. Runs one Spark job if a rule uses keys."""
+    if not options.rules.harmonic:
+        return
+    n_tracks, n_unknown = tracks.agg(F.count("*"), F.count_if(key_codes(tracks) == UNKNOWN)).collect()[0]
+    if n_unknown == n_tracks:
+        log.warning("no track has a key and a mode: recommend.harmonic has no effect")
+    elif n_unknown:
+        log.info(
+            "similarity: %d of %d tracks have no key and mode: their lists are not limited to any key, "
+            "and they are in no list of a track with a key", n_unknown, n_tracks,
+        )  # fmt: skip
 
 
 def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:

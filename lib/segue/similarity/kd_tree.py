@@ -1,4 +1,4 @@
-"""Find the nearest tracks that rules on artists, recordings and years allow, exactly, in a k-d tree.
+"""Find the nearest tracks that rules on artists, recordings, years and keys allow, exactly, in a k-d tree.
 
 ``segue.similarity.neighbours`` explains the search.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from segue.similarity.keys import can_follow
 from segue.similarity.rules import (
     NO_TRACK,
     Floats,
@@ -89,7 +90,11 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 
 
 class CandidateTree:
-    """Finds each query's nearest candidates in a k-d tree of all candidates: the tracks that can be recommended.
+    """Finds each query's nearest candidates: the tracks that can be recommended.
+
+    All candidates are in one k-d tree. With ``rules.harmonic``, the candidates that suit a key are in a tree of their
+    own, as most candidates that a tree of all would give are in other keys. It is built when a query has this key, and
+    only the latest tree is stored: the search is fastest if queries in one key are adjacent.
 
     Parameters
     ----------
@@ -100,12 +105,9 @@ class CandidateTree:
     """
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
-        self.rules = rules
-        self._max_lengths = _MaxLengths(tracks, rules)
-        self._index = drop_redundant_coincident(tracks, rules)
-        self._tracks = tracks if len(self._index) == len(tracks) else tracks.take(self._index)
-        self._tree = build_tree(self._tracks.points)
-        self._first_fetch = max(_MIN_FETCH, rules.length + 2)
+        self._tracks, self._rules = tracks, rules
+        self._tree = None if rules.harmonic else _Tree(tracks, rules)
+        self._latest: tuple[int, Integers, _Tree] | None = None
 
     def nearest(self, queries: Tracks, max_distance: Floats | None = None) -> SearchResult:
         """Return for each query the list of its nearest candidates that the rules allow.
@@ -125,11 +127,50 @@ class CandidateTree:
             Each list in order of distance to the query, at equal distance in order of ``id_order``. ``index`` holds
             positions in the Tracks that the CandidateTree was made from.
         """
-        shape = (len(queries), self.rules.length)
-        result = SearchResult(np.full(shape, NO_TRACK, dtype=np.int64), np.full(shape, np.inf))
+        max_distance = np.full(len(queries), np.inf) if max_distance is None else max_distance
+        if self._tree is not None:
+            return self._tree.nearest(queries, max_distance)
+        result = _no_lists(len(queries), self._rules)
+        for key in np.unique(queries.key):
+            index, tree = self._tree_for(int(key))
+            rows = np.flatnonzero(queries.key == key)
+            lists = tree.nearest(queries.take(rows), max_distance[rows])
+            is_track = lists.index != NO_TRACK
+            lists.index[is_track] = index[lists.index[is_track]]
+            result.index[rows], result.distance[rows] = lists.index, lists.distance
+        return result
+
+    def _tree_for(self, key: int) -> tuple[Integers, "_Tree"]:
+        """Return the positions of the candidates that can be recommended for a track in ``key``, and their tree."""
+        if self._latest is None or self._latest[0] != key:
+            # guard: harmonic-keys -> index = np.flatnonzero(self._tracks.key == self._tracks.key)
+            index = np.flatnonzero(can_follow(key, self._tracks.key))
+            self._latest = key, index, _Tree(self._tracks.take(index), self._rules)
+        return self._latest[1:]
+
+
+def _no_lists(n_queries: int, rules: Rules) -> SearchResult:
+    """Return the SearchResult of queries without any neighbour."""
+    shape = (n_queries, rules.length)
+    return SearchResult(np.full(shape, NO_TRACK, dtype=np.int64), np.full(shape, np.inf))
+
+
+class _Tree:
+    """Finds each query's nearest candidates in one k-d tree, under all rules but ``Rules.harmonic``."""
+
+    def __init__(self, tracks: Tracks, rules: Rules) -> None:
+        self.rules = rules
+        self._max_lengths = _MaxLengths(tracks, rules)
+        self._index = drop_redundant_coincident(tracks, rules)
+        self._tracks = tracks if len(self._index) == len(tracks) else tracks.take(self._index)
+        self._tree = build_tree(self._tracks.points)
+        self._first_fetch = max(_MIN_FETCH, rules.length + 2)
+
+    def nearest(self, queries: Tracks, max_distance: Floats) -> SearchResult:
+        """Return for each query the list of its nearest candidates, as ``CandidateTree.nearest`` does."""
+        result = _no_lists(len(queries), self.rules)
         if len(self._tracks) == 0:
             return result
-        max_distance = np.full(len(queries), np.inf) if max_distance is None else max_distance
         search = _Search(queries, max_distance, *self._max_lengths.of(queries), result)
         start = 0
         while start < len(queries):

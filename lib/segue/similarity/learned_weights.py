@@ -99,7 +99,7 @@ def fit_weights(
     everyone = {track_id for ids in playlists.values() for track_id in ids}
     sample = _playlist_sample(sample_tracks(tracks, listed, everyone), chosen, scaling, baseline)
     start = np.array([candidates.weights.get(name, 1.0) for name in scaling.features])
-    held_out = hold_out(sample, start, replace(options.rules, years_apart=None))
+    held_out = hold_out(sample, start, replace(options.rules, years_apart=None, harmonic=False))
     learned = dict(zip(scaling.features, learn_weights(sample, start).tolist(), strict=True))
     weights = {name: weight for name, weight in learned.items() if weight > 0}
     log = {name: offset for name, offset in candidates.log.items() if name in weights}

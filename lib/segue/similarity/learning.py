@@ -161,7 +161,8 @@ def count_hits(
     order = build_tree(points).indices
     queries = order[np.isin(order, queries)]
     n_tracks = len(points)
-    tracks = Tracks(points, np.arange(n_tracks), sample.artist, sample.recording, np.full(n_tracks, np.nan))
+    no_year, no_key = np.full(n_tracks, np.nan), np.full(n_tracks, -1)
+    tracks = Tracks(points, np.arange(n_tracks), sample.artist, sample.recording, no_year, no_key)
     lists = CandidateTree(tracks, rules).nearest(tracks.take(queries)).index
     common = membership[np.repeat(queries, lists.shape[1])].multiply(membership[np.maximum(lists.ravel(), 0)])
     is_hit = (np.asarray(common.sum(axis=1)).ravel() > 0) & (lists.ravel() != NO_TRACK)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from segue.similarity import arrays
 from segue.similarity.arrays import TrackBatch, combined, list_offsets
 from segue.similarity.kd_tree import CandidateTree
-from segue.similarity.reasons import MAX_REASONS, NO_REASON, distinctive_features
+from segue.similarity.keys import UNKNOWN
+from segue.similarity.reasons import KEY, MAX_REASONS, NO_REASON, distinctive_features
 from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks, exceeds_cap, fill, select
 
 SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
@@ -23,6 +24,8 @@ SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}"
 LIST_COLUMNS = "ids array<string>, attributes binary"
 """Spark schema of lists between stages, one per row; ``attributes`` has 32 bytes per neighbour."""
 _N_ATTRIBUTES = 4
+_N_REASONS = MAX_REASONS + 1
+"""Number of reasons per neighbour: features, and the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class NeighbourLists:
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
     """Shape (n_neighbours, 4): the bits of the float64 distance; codes of artist and recording; packed reasons, with
-    the lowest bit set if the neighbour is in the same cluster."""
+    the lowest bit set if the neighbour is in the same cluster. Reasons are numbers of features; the number after the
+    last feature's is the key's."""
 
     @property
     def distance(self) -> Floats:
@@ -82,13 +86,14 @@ class NeighbourLists:
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
         """Return the lists as an Arrow array for the column ``similar``, one list of structs per track.
 
-        The fields of a struct are track_id, distance, same_cluster and why, the names of the shared features.
+        The fields of a struct are track_id, distance, same_cluster and why, the names of the shared features, and
+        ``KEY`` where ``Rules.harmonic`` applies.
         ``features`` are the names of all features, in the order of the numbers that the lists hold in place of names.
         """
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
         is_named = reasons != NO_REASON
-        names = pa.array(features, pa.string()).take(pa.array(reasons[is_named].astype(np.int64)))
+        names = pa.array([*features, KEY], pa.string()).take(pa.array(reasons[is_named].astype(np.int64)))
         why = pa.ListArray.from_arrays(list_offsets(is_named.sum(axis=1)), names)
         neighbours = pa.StructArray.from_arrays(
             [self.ids, pa.array(self.distance), pa.array((packed & 1).astype(bool)), why],
@@ -102,6 +107,7 @@ class BatchSearch:
 
     def __init__(self, batch: TrackBatch, rules: Rules) -> None:
         self.batch = batch
+        self._is_harmonic = rules.harmonic
         self._index = np.flatnonzero(batch.is_candidate)
         # take copies the arrays: skipped if all tracks are candidates
         tracks = batch.tracks if len(self._index) == len(batch.tracks) else batch.tracks.take(self._index)
@@ -118,6 +124,10 @@ class BatchSearch:
         index = self._index[result.index[is_neighbour]]
         query = np.repeat(np.arange(len(lengths)), lengths)
         reasons = distinctive_features(queries.ranks[query], self.batch.ranks[index])
+        # with Rules.harmonic, all neighbours of a track in a known key are in a compatible one
+        has_key = self._is_harmonic & (queries.tracks.key[query] != UNKNOWN)
+        key_reason = np.where(has_key, self.batch.ranks.shape[1], NO_REASON).astype(np.int8)
+        reasons = np.concatenate([reasons, key_reason[:, None]], axis=1)
         same_cluster = queries.cluster[query] == self.batch.cluster[index]
         attributes = [
             result.distance[is_neighbour].view(np.int64),
@@ -137,14 +147,14 @@ def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]
 
 
 def _pack_reasons(reasons: NDArray[np.int8]) -> Integers:
-    """Pack each row of feature indices, shape (n, MAX_REASONS), into one integer, a byte each; return shape (n,)."""
-    packed: Integers = ((reasons.astype(np.int64) + 1) << (8 * np.arange(MAX_REASONS))).sum(axis=1)
+    """Pack each row of feature indices, shape (n, _N_REASONS), into one integer, a byte each; return shape (n,)."""
+    packed: Integers = ((reasons.astype(np.int64) + 1) << (8 * np.arange(_N_REASONS))).sum(axis=1)
     return packed
 
 
 def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
-    """Return the feature indices that ``_pack_reasons`` packed, int8 array of shape (n, MAX_REASONS)."""
-    return (((packed[:, None] >> (8 * np.arange(MAX_REASONS))) & 0xFF) - 1).astype(np.int8)
+    """Return the feature indices that ``_pack_reasons`` packed, int8 array of shape (n, _N_REASONS)."""
+    return (((packed[:, None] >> (8 * np.arange(_N_REASONS))) & 0xFF) - 1).astype(np.int8)
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
@@ -158,7 +168,7 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     members : pa.Table
         Members of the cell, with the columns of ``coordinates.with_points``.
     queries : pa.Table
-        Tracks of other cells, with the columns track_id, point, ranks, recording, year and cluster of
+        Tracks of other cells, with the columns track_id, point, ranks, recording, year, key and cluster of
         ``coordinates.with_points``, and max_distance (double, infinity for no limit).
     rules : Rules
         Limits on each list.
@@ -244,6 +254,7 @@ def _query_batch(queries: pa.Table) -> TrackBatch:
         np.zeros(n_queries, dtype=np.int64),
         queries.column("recording").to_numpy(),
         arrays.column_matrix([queries.column("year")])[:, 0],
+        queries.column("key").to_numpy().astype(np.int64),
     )
     cluster = queries.column("cluster").to_numpy().astype(np.int64)
     ranks = arrays.from_binary(queries.column("ranks"), np.uint16)

@@ -1,11 +1,11 @@
-"""Find every track's nearest neighbours, exactly, under rules on artists, recordings and years.
+"""Find every track's nearest neighbours, exactly, under rules on artists, recordings, years and keys.
 
 Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
 (Euclidean distance to q, track_id). All candidates are considered in this order. One is appended unless its year
-differs too much from that of q, it has the recording of q, its recording is in the list, or its artist is in the list
-``per_artist`` times. At ``length`` tracks the list is full. If it is not full after the last candidate, it is filled
-with the nearest candidates that only ``per_artist`` excludes, one of each recording, and sorted again by (distance,
-track_id).
+differs too much from that of q, its key is not compatible with that of q, it has the recording of q, its recording is
+in the list, or its artist is in the list ``per_artist`` times. At ``length`` tracks the list is full. If it is not full
+after the last candidate, it is filled with the nearest candidates that only ``per_artist`` excludes, one of each
+recording, and sorted again by (distance, track_id).
 
 Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates that a list needs
 is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
@@ -15,7 +15,8 @@ candidates. A list that the limit on artists leaves short is filled; it is final
 distance below that of the m-th, or if no candidate is left. Of many candidates at one point, the tree has only as many
 as a list can use (``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only
 which candidates are fetched: distances are computed again, in float64 and in the order of the features, so every tree
-gives the same lists to the last bit.
+gives the same lists to the last bit. With a rule on keys, which excludes four fifths of the candidates, the tracks in
+one key are queries to a tree of the candidates that this key allows, so that m stays small.
 
 Method ``tree``: one tree, built on the driver and sent to all workers. Expected O(n log n) for a fixed number of
 features; the driver and every worker hold all coordinates.
@@ -31,7 +32,7 @@ Method ``cells`` (``partitioned``): for catalogues that do not fit into the memo
    cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, the distance of q to the plane.
 4. The lists of q from all its cells are merged by selecting from their union, in the same order by the same rules.
 
-Why merging lists is exact. Differences in year and the recording of q exclude candidates one by one. The other limits
+Why merging lists is exact. Year, key and the recording of q exclude candidates one by one. The other limits
 (one track per recording, ``per_artist`` per artist, ``length`` in all) apply to nested sets, as all tracks of a
 recording have one artist (``releases``): they define a laminar matroid [2]_. In a matroid, greedy selection [3]_
 rejects a candidate exactly if it is in the span of the candidates before it, and more candidates before it only enlarge
@@ -114,6 +115,7 @@ def similar_lists(
         ``similar`` is an array of structs, nearest first: track_id, distance (Euclidean, in scaled units),
         same_cluster, and why (names of the shared features).
     """
+    coordinates.log_unknown_keys(tracks, options)
     prepared = coordinates.prepare_tracks(tracks, scaling, options)
     columns = coordinates.release_columns(tracks, scaling)
     if n_tracks is None and options.method != TREE:
@@ -165,7 +167,8 @@ def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, op
         The arguments of ``similar_lists`` that gave ``similar``.
     """
     rules = options.rules
-    has_filters = options.same_genre or rules.years_apart is not None or options.min_popularity is not None
+    has_limits = rules.harmonic or rules.years_apart is not None
+    has_filters = has_limits or options.same_genre or options.min_popularity is not None
     artist = F.lower(F.split_part("artist", F.lit(";"), F.lit(1)))
     if not rules.per_artist:
         return 0
@@ -227,10 +230,13 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
     """Return a list with one BatchSearch per block (value of the column ``block``): only its tracks can be neighbours.
 
-    The tracks of a search are sorted by leaf of a k-d tree, so that successive queries use one part of the tree.
+    The tracks of a search are sorted by key, if a rule uses it, so that successive queries use one tree; then by leaf
+    of a k-d tree, so that they use one part of the tree.
     """
     searches = []
     for part in arrays.split_by_value(table, "block"):
         tracks = arrays.track_batch(part)
-        searches.append(BatchSearch(tracks.take(build_tree(tracks.tracks.points).indices), rules))
+        by_leaf = build_tree(tracks.tracks.points).indices
+        order = by_leaf[np.argsort(tracks.tracks.key[by_leaf], kind="stable")]
+        searches.append(BatchSearch(tracks.take(order), rules))
     return searches

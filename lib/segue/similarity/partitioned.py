@@ -47,7 +47,7 @@ _TRACKS_PER_BUCKET = 50_000
 """Number of tracks per task that merges lists."""
 _TRACK_COLUMNS = (
     "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
-    "year double, cluster int, candidate boolean"
+    "year double, key int, cluster int, candidate boolean"
 )
 _TRACK_NAMES = tuple(column.split()[0] for column in _TRACK_COLUMNS.split(", "))
 _QUERY_NAMES = tuple(name for name in _TRACK_NAMES if name not in ("cell", "artist", "candidate"))
@@ -293,6 +293,7 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
         "artist": pa.array(members.tracks.artist),
         "recording": pa.array(members.tracks.recording),
         "year": pa.array(members.tracks.year),
+        "key": pa.array(members.tracks.key.astype(np.int32)),
         "cluster": pa.array(members.cluster.astype(np.int32)),
         "candidate": pa.array(members.is_candidate),
         "max_distance": pa.array(max_distance),

@@ -80,6 +80,7 @@ def fit_playlist(
     G. V. Cormack, C. L. A. Clarke, S. Buettcher (2009), "Reciprocal rank fusion outperforms Condorcet and individual
     rank learning methods", Proc. SIGIR, 758-759.
     """
+    coordinates.log_unknown_keys(tracks, options)
     columns = coordinates.release_columns(tracks, scaling)
     recorded = releases.with_recordings(coordinates.prepare_tracks(tracks, scaling, options), columns)
     with persisted(recorded) as prepared:

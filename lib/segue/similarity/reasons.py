@@ -6,7 +6,8 @@ distinctive, the smaller its tail: the share of tracks at least as extreme as th
 
 Up to three features are named. The first two are the most distinctive ones; if fewer than two are distinctive, the
 features with the fewest tracks between the pair's values follow. The third is the remaining feature with the fewest
-tracks between, if these are at most a twentieth of all tracks.
+tracks between, if these are at most a twentieth of all tracks. Where only tracks in compatible keys are recommended,
+``KEY`` comes last.
 """
 
 import math
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from segue.clustering.descriptions import WORDS
 from segue.schema import NUMBERS, POPULARITY
+from segue.similarity.keys import UNKNOWN, camelot, key_code, key_name
 
 HIGHEST_RANK = 65_535
 """The rank of share 1: ranks are stored as integers from 0, so that differences are exact and symmetric."""
@@ -25,6 +27,8 @@ _TWENTIETH = HIGHEST_RANK // 20
 _USED = 3 * HIGHEST_RANK
 """Sort key of a feature that is already named, above all others."""
 MAX_REASONS = 3
+KEY = "key"
+"""Name of the reason that the tracks are in the same key, or in compatible ones."""
 NO_REASON = -1
 
 
@@ -91,9 +95,10 @@ def describe_reasons(
     why : sequence of str
         Names of the shared features, the most distinctive first.
     first, second : mapping of str to float or None
-        Feature values of the two tracks, in the features' units; features without a value are left out.
+        Feature values of the two tracks, in the features' units, and with the reason ``KEY`` their key and mode;
+        features without a value are left out.
     thirds : mapping of str to (float, float)
-        For each feature but ``year`` the 1/3 and 2/3 quantiles over all tracks.
+        For each feature but ``year`` and ``KEY`` the 1/3 and 2/3 quantiles over all tracks.
 
     >>> thirds = {"acousticness": (0.1, 0.6), "energy": (0.4, 0.8), "bpm": (100.0, 130.0)}
     >>> first, second = ({"acousticness": 0.9, "energy": 0.2, "bpm": bpm} for bpm in (118.0, 119.6))
@@ -101,11 +106,14 @@ def describe_reasons(
     'both acoustic and calm, within 2 BPM'
     >>> describe_reasons(["energy", "year"], first | {"year": 1981}, second | {"year": 1983}, thirds)
     'both calm, both from the early 1980s'
+    >>> describe_reasons(["key"], {"key": 9, "mode": 0}, {"key": 4, "mode": 0}, {})
+    'keys 8A and 9A'
     """
     adjectives, differences, years = [], [], []
+    keys = _describe_keys(first, second) if KEY in why else []
     for name in why:
         a, b = first.get(name), second.get(name)
-        if a is None or b is None:
+        if a is None or b is None or name == KEY:
             continue
         if name == "year":
             years.append(_describe_years(int(a), int(b)))
@@ -118,7 +126,15 @@ def describe_reasons(
         else:
             differences.append(_describe_difference(name, abs(a - b)))
     both = [f"both {_enumerate(adjectives)}"] if adjectives else []
-    return ", ".join(both + years + differences)
+    return ", ".join(both + years + differences + keys)
+
+
+def _describe_keys(first: Values, second: Values) -> list[str]:
+    """Return a list of one text with the keys of two tracks, such as "both in A minor (8A)"; [] if one is unknown."""
+    a, b = (key_code(track.get("key"), track.get("mode")) for track in (first, second))
+    if UNKNOWN in (a, b):
+        return []
+    return [f"both in {key_name(a)}" if a == b else f"keys {camelot(a)} and {camelot(b)}"]
 
 
 def _describe_years(first: int, second: int) -> str:

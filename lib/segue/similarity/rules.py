@@ -1,4 +1,4 @@
-"""Select a track's neighbours from candidates in order of distance, under limits on artists, recordings and years."""
+"""Select a track's neighbours from candidates in order of distance, under limits on artists, releases, years, keys."""
 
 from dataclasses import dataclass
 
@@ -28,16 +28,20 @@ class Rules:
     years_apart : int or None
         Maximum difference in years between a track and its neighbours; None: unlimited. With a limit, tracks
         without a year have no neighbours and are in no list.
+    harmonic : bool
+        Whether the neighbours of a track in a known key must be in a known and compatible key (``keys``). The list of a
+        track in an unknown key is not limited.
     """
 
     length: int = 10
     per_artist: int = 2
     years_apart: int | None = None
+    harmonic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Tracks in memory as arrays with one entry per track: coordinates, rank of the id, artist, recording, year."""
+    """Tracks in memory as arrays with one entry per track: coordinates, rank of the id, and what the rules limit."""
 
     points: Floats
     """Coordinates, shape (n_tracks, n_features)."""
@@ -49,6 +53,8 @@ class Tracks:
     """Code of each recording, 0 or more; equal for releases of one recording."""
     year: Floats
     """Year of release, NaN where unknown."""
+    key: Integers
+    """Code of each key, as in the module ``keys``, -1 where unknown; read only with ``Rules.harmonic``."""
 
     def __len__(self) -> int:
         return len(self.id_order)
@@ -56,7 +62,12 @@ class Tracks:
     def take(self, index: Integers | Flags | slice) -> "Tracks":
         """Return the Tracks at the positions ``index``, in that order."""
         return Tracks(
-            self.points[index], self.id_order[index], self.artist[index], self.recording[index], self.year[index]
+            self.points[index],
+            self.id_order[index],
+            self.artist[index],
+            self.recording[index],
+            self.year[index],
+            self.key[index],
         )
 
 

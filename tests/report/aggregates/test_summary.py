@@ -40,7 +40,7 @@ def frame(spark, table):
 @pytest.fixture(scope="module")
 def similar(spark, table):
     lists = [
-        (owner, [("t101", 0.1, True, ["bpm", "energy"]), ("t102", 0.2, False, ["valence"])])
+        (owner, [("t101", 0.1, True, ["bpm", "energy"]), ("t102", 0.2, False, ["valence", "key"])])
         for owner in exemplars(table)
     ]
     entry = "struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>"
@@ -162,7 +162,9 @@ def test_lists_are_in_order_with_reasons(report, table):
     assert [entry.track.track_id for entry in report.similar_tracks] == exemplars(table)
     for entry in report.similar_tracks:
         assert [neighbour.track.track_id for neighbour in entry.neighbours] == ["t101", "t102"]
-        assert all(neighbour.reason for neighbour in entry.neighbours)
+        without_key, with_key = (neighbour.reason for neighbour in entry.neighbours)
+        assert without_key and "minor" not in without_key
+        assert with_key.endswith(", both in A minor (8A)")
 
 
 def test_reasons_are_grouped_without_their_values(report):

@@ -34,6 +34,8 @@ def labeled(seed=0):
             "instrumentalness": None,
             "duration_s": np.round(rng.random(N) * 400 + 60),
             "popularity": np.round(rng.random(N) * 100),
+            "key": 9,
+            "mode": 0,
             "cluster": rng.integers(1, 4, N),
             "silhouette": rng.random(N),
             "is_outlier": rng.random(N) < 0.05,

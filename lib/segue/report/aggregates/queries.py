@@ -162,19 +162,20 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
     list of Row
         One for each entry of each list, sorted by the id of the list's owner and the position in the list. The fields
         are owner (the track whose list it is) and track (the similar track), both structs of track_id, title, artist,
-        cluster and the numeric columns; rank (position in the list, from 0); and why (names of the features that both
-        share). Entries of tracks that ``labeled`` does not have are left out.
+        cluster, the numeric columns, key and mode; rank (position in the list, from 0); and why (names of the features
+        that both share). Entries of tracks that ``labeled`` does not have are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
     lists = similar.join(F.broadcast(requested), F.col("track_id") == F.col("owner_id"))
     entries = lists.select("owner_id", F.posexplode("similar").alias("rank", "entry"))
     entries = entries.select("owner_id", "rank", F.col("entry.track_id").alias("neighbour_id"), F.col("entry.why"))
-    columns = F.struct("track_id", "title", "artist", "cluster", *sums.NUMBERS)
-    tracks = labeled.select(F.col("track_id").alias("key"), columns.alias("columns"))
-    neighbours = tracks.join(F.broadcast(entries), F.col("key") == F.col("neighbour_id"))
+    keys = [name for name in ("key", "mode") if name in labeled.columns]
+    columns = F.struct("track_id", "title", "artist", "cluster", *sums.NUMBERS, *keys)
+    tracks = labeled.select(F.col("track_id").alias("id"), columns.alias("columns"))
+    neighbours = tracks.join(F.broadcast(entries), F.col("id") == F.col("neighbour_id"))
     neighbours = neighbours.select("owner_id", "rank", "why", F.col("columns").alias("track"))
-    joined = tracks.join(F.broadcast(neighbours), F.col("key") == F.col("owner_id"))
+    joined = tracks.join(F.broadcast(neighbours), F.col("id") == F.col("owner_id"))
     rows = joined.select(F.col("columns").alias("owner"), "track", "rank", "why").collect()
     return sorted(rows, key=lambda row: (row.owner.track_id, row.rank))
 

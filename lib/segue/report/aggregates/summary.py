@@ -13,7 +13,7 @@ from segue.clustering.model_card import ModelCard, scale_features
 from segue.core.spark_helpers import parallel_jobs
 from segue.report import numbers
 from segue.report.aggregates import queries, sums
-from segue.similarity.reasons import describe_reasons
+from segue.similarity.reasons import KEY, describe_reasons
 
 _TOP_GENRES, _TOP_ARTISTS, _HEATMAP_GENRES, _ARTISTS_PER_CLUSTER, _TOP_REASONS = 15, 15, 24, 3, 8
 """Maximum lengths of the lists in the report."""
@@ -335,7 +335,7 @@ def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbe
     for row in aggregates.lists:
         owner, track = row.owner, row.track
         entry = lists.setdefault(owner.track_id, numbers.SimilarTracks(_reference(owner), owner.cluster, []))
-        why = [name for name in row.why if name in terciles]
+        why = [name for name in row.why if name in terciles or name == KEY]
         reason = describe_reasons(why, owner.asDict(), track.asDict(), terciles)
         entry.neighbours.append(numbers.Neighbour(_reference(track), track.cluster, reason))
     return [lists[track_id] for track_id in aggregates.searchable if track_id in lists]

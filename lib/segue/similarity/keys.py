@@ -1,0 +1,78 @@
+"""Number musical keys by the Camelot wheel, on which keys that mix well are neighbours.
+
+The wheel has the numbers 1 to 12, each a fifth above the one before, with two keys each: a minor one (letter A) and its
+relative major (letter B), which has the same notes. 8A is A minor, 8B is C major. A step leads to the next or previous
+number with the same letter, or to the other letter of the same number. Keys are compatible if at most one step
+separates them: of the 24 keys, each is compatible with four, itself among them.
+
+The code of a key is 2 * (number - 1), plus 1 for a major key; of an unknown key it is ``UNKNOWN``.
+"""
+
+import numpy as np
+
+from segue.similarity.rules import Flags, Integers
+
+UNKNOWN = -1
+N_NUMBERS = 12
+FIRST_NUMBERS = (4, 7)
+"""The number, from 0, of C minor and of C major: 5A and 8B."""
+FIFTH = 7
+"""Semitones in a fifth. It is its own inverse modulo 12: a semitone is seven fifths."""
+_NAMES = (
+    "Ab minor", "B major", "Eb minor", "F# major", "Bb minor", "Db major", "F minor", "Ab major",
+    "C minor", "Eb major", "G minor", "Bb major", "D minor", "F major", "A minor", "C major",
+    "E minor", "G major", "B minor", "D major", "F# minor", "A major", "Db minor", "E major",
+)  # fmt: skip
+"""By code."""
+
+
+def key_code(key: float | None, mode: float | None) -> int:
+    """Return the code of a key: of its pitch class ``key``, 0 (C) to 11 (B), and ``mode``, 1 major or 0 minor.
+
+    >>> key_code(9, 0), key_code(0, 1), key_code(0, None)
+    (14, 15, -1)
+    """
+    if key is None or mode is None:
+        return UNKNOWN
+    return (FIFTH * int(key) + FIRST_NUMBERS[int(mode)]) % N_NUMBERS * 2 + int(mode)
+
+
+def key_name(code: int) -> str:
+    """Return a key's name and its field on the Camelot wheel, "" if it is unknown.
+
+    >>> key_name(14), key_name(21)
+    ('A minor (8A)', 'A major (11B)')
+    """
+    return "" if code == UNKNOWN else f"{_NAMES[code]} ({camelot(code)})"
+
+
+def camelot(code: int) -> str:
+    """Return a known key's field on the Camelot wheel.
+
+    >>> camelot(14)
+    '8A'
+    """
+    return f"{code // 2 + 1}{'AB'[code % 2]}"
+
+
+def steps(first: Integers, second: Integers) -> Integers:
+    """Return the number of steps on the wheel between keys, 0 to 7, and 0 where one of them is unknown.
+
+    ``first`` and ``second`` have the codes of keys; their shapes broadcast.
+    """
+    fifths = np.abs(first // 2 - second // 2)
+    count = np.minimum(fifths, N_NUMBERS - fifths) + (first % 2 != second % 2)
+    result: Integers = np.where((first == UNKNOWN) | (second == UNKNOWN), 0, count)
+    return result
+
+
+def can_follow(code: int, candidates: Integers) -> Flags:
+    """Return for each candidate whether it may be recommended for a track in the key ``code`` by ``Rules.harmonic``.
+
+    All may if the track's key is unknown, else those in a known key that is compatible. ``candidates`` has the codes of
+    their keys; the result has its shape.
+    """
+    if code == UNKNOWN:
+        return np.ones(candidates.shape, dtype=bool)
+    result: Flags = (candidates != UNKNOWN) & (steps(np.array(code), candidates) <= 1)
+    return result
