@@ -1,4 +1,4 @@
-"""Time the ingest of a large CSV against a plain Spark read of the same file that is written to Delta unchanged.
+"""Time the ingest of a large file against a plain Spark read of the same file that is written to Delta unchanged.
 
 The plain read declares types and checks nothing: no source is recognised, no unit converted, no row rejected or merged,
 and an unclosed quote consumes the rest of the file. The two run in turn, each in a process of its own. With
@@ -25,7 +25,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=BUILD / "ingest", help="folder of the input and the tables")
-    parser.add_argument("--format", choices=("csv", "parquet"), default="csv", help="format of the input")
+    parser.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv", help="format of the input")
     parser.add_argument("--keep", action="store_true", help="keep the input, and use it again next time")
     parser.add_argument("--profile", action="store_true", help="print the stages of one more ingest")
     parser.add_argument("--every", type=float, default=0.5, help="seconds between two readings of process memory")

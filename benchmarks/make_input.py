@@ -1,4 +1,7 @@
-"""Write N synthetic tracks, with the headers of the Spotify API's exports, as CSV or Parquet. Arguments: FILE N."""
+"""Write N synthetic tracks, with the headers of the Spotify API's exports, as CSV, JSON lines or Parquet.
+
+Arguments: FILE N.
+"""
 
 import shutil
 import sys
@@ -18,13 +21,19 @@ def input_tracks(n_tracks: int) -> DataFrame:
     return synthetic_tracks(session.spark_session("make_input"), n_tracks).withColumnsRenamed(HEADERS)
 
 
-def write_csv(path: Path, n_tracks: int) -> None:
-    """Write synthetic tracks as one CSV file: Spark writes parts, which are then concatenated below one header."""
+def write_text(path: Path, n_tracks: int) -> None:
+    """Write synthetic tracks as one file of CSV or JSON lines: Spark writes parts, which are then concatenated."""
     tracks = input_tracks(n_tracks)
+    is_csv = path.suffix == ".csv"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        tracks.write.mode("overwrite").csv(folder, escape='"')
+        parts = tracks.write.mode("overwrite")
+        if is_csv:
+            parts.csv(folder, escape='"')
+        else:
+            parts.json(folder)
         with path.open("wb") as target:
-            target.write(",".join(tracks.columns).encode() + b"\n")
+            if is_csv:
+                target.write(",".join(tracks.columns).encode() + b"\n")
             for part in sorted(Path(folder).glob("part-*")):
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, target)
@@ -35,5 +44,5 @@ if __name__ == "__main__":
     if path.suffix == ".parquet":
         input_tracks(n_tracks).write.parquet(str(path))
     else:
-        write_csv(path, n_tracks)
+        write_text(path, n_tracks)
     session.stop()

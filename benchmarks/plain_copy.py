@@ -1,6 +1,8 @@
-"""Read a file of make_input.py, CSV with declared types, and write it to Delta. Arguments: FILE FOLDER."""
+"""Read a file of make_input.py, text with declared types, and write it to Delta. Arguments: FILE FOLDER."""
 
+import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,19 +14,26 @@ STRINGS = ("track_id", "track_name", "artists", "album_name", "track_genre")
 INTEGERS = ("year", "popularity")
 
 
-def read_csv(spark: SparkSession, path: str) -> DataFrame:
-    """Read the columns of the header, with their types."""
-    with Path(path).open(encoding="utf-8") as stream:
-        names = stream.readline().strip().split(",")
+def declared_schema(names: Iterable[str]) -> T.StructType:
+    """Return the schema of the columns of make_input.py."""
     types = {name: T.StringType() for name in STRINGS} | {name: T.IntegerType() for name in INTEGERS}
-    schema = T.StructType([T.StructField(name, types.get(name, T.DoubleType())) for name in names])
-    return spark.read.csv(path, schema=schema, header=True, escape='"')
+    return T.StructType([T.StructField(name, types.get(name, T.DoubleType())) for name in names])
+
+
+def read_rows(spark: SparkSession, path: str) -> DataFrame:
+    """Read the columns of the file, with their types."""
+    if path.endswith(".parquet"):
+        return spark.read.parquet(path)
+    with Path(path).open(encoding="utf-8") as stream:
+        line = stream.readline().strip()
+    if path.endswith(".csv"):
+        return spark.read.csv(path, schema=declared_schema(line.split(",")), header=True, escape='"')
+    return spark.read.json(path, schema=declared_schema(json.loads(line)))
 
 
 if __name__ == "__main__":
     path, folder = sys.argv[1:]
     spark = session.spark_session("plain copy")
-    rows = spark.read.parquet(path) if path.endswith(".parquet") else read_csv(spark, path)
-    rows.write.format("delta").save(folder)
+    read_rows(spark, path).write.format("delta").save(folder)
     print(spark.read.format("delta").load(folder).count(), "rows")
     spark.stop()

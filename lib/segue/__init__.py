@@ -18,7 +18,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from segue import errors, lookup, schema
     from segue.kmeans_grid.estimator import KMeansGrid, KMeansGridModel
-    from segue.pipeline.api import Clusters, fit_clusters, read_tracks, run_pipeline, similar_tracks
+    from segue.pipeline.api import Clusters, fit_clusters, learn_similarity, read_tracks, run_pipeline, similar_tracks
     from segue.runtime.session import spark_session
     from segue.settings.loading import recipe
     from segue.storage.store import Store
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "errors",
     "fit_clusters",
+    "learn_similarity",
     "lookup",
     "read_tracks",
     "recipe",
@@ -47,6 +48,7 @@ _MODULES = {
     "KMeansGridModel": "segue.kmeans_grid.estimator",
     "Store": "segue.storage.store",
     "fit_clusters": "segue.pipeline.api",
+    "learn_similarity": "segue.pipeline.api",
     "read_tracks": "segue.pipeline.api",
     "recipe": "segue.settings.loading",
     "run_pipeline": "segue.pipeline.api",

@@ -5,6 +5,7 @@ import io
 import itertools
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from segue.ingest import row_collector, text_reader
 from segue.ingest.columns.column_matching import ColumnLayout, MatchedColumn
-from segue.ingest.formats import csv_columns
+from segue.ingest.formats import csv_columns, json_columns
 from segue.ingest.formats.records import Dialect
 from segue.ingest.text_reader import FilePlan
 from segue.ingest.validation import ARROW_SCHEMA
@@ -139,3 +140,100 @@ def test_records_at_the_end_of_a_part_are_read_once(last):
         by_record = read(parts, plan, ("file_id",), is_ordinary=False)
         assert read(parts, plan, ("file_id",), is_ordinary=True) == by_record
         assert any("Sunrise" in row for row in by_record)
+
+
+MEMBERS = {
+    "track_id": "id",
+    "title": "title",
+    "artist": "artists",
+    "bpm": "audio.tempo",
+    "loudness": "loudness",
+    "year": "year",
+    "explicit": "explicit",
+    "key": "key",
+}
+JSON_LAYOUT = ColumnLayout("test", {n: MatchedColumn(i, m) for i, (n, m) in enumerate(MEMBERS.items())})
+JSON_CELLS = (
+    *("120", "-7.25", "1e2", "1E-400", "1e999", "-0", "-0.0", "0", "12345678901234567890123", "0.1234567890123456789"),
+    *("null", "true", "false", "NaN", "Infinity", "-Infinity", "Inf", "-NaN", "01", "1.", "tru", "{}", "[]", '""'),
+    *('"71"', '"3:21"', '"x"', '"NaN"', '"To Inf, Inf"', '"\\u00e9\\n"', '"\\ud83d\\ude00"', '"\\udc00"', '"\\ud800"'),
+    *(
+        '["a", null]',
+        '["é"]',
+        '["a","\\"b"]',
+        "[1, 2.50]",
+        '[["a"]]',
+        '[{"name": "a"}]',
+        '{"name": "a"}',
+        '{"tempo": 97}',
+    ),
+    *(
+        '{"tempo": {"x": 1}}',
+        '{"tempo": 1, "tempo": 2}',
+        "[" * 3000 + "]" * 3000,
+        '"tab\there"',
+        '"Ångström"',
+        "1998.0",
+    ),
+)
+JSON_PIECES = (
+    *("{", "}", "[", "]", '"', ",", ":", "\n", "\r", " ", "\t", "\\", "\x00", "\ufeff", "é", "}{", "}\n{", "\udcff"),
+    *('"title": "again",', '"audio.tempo": 7,', '"audio\\u002etempo": 8,', '"t\\u0069tle": 9,', "//", "\u2028"),
+)
+
+
+def random_json(rng: random.Random) -> str:
+    """Return lines of JSON, most of them objects with the same types, which may be mutated."""
+    lines = []
+    for number in range(rng.randrange(40)):
+        members = {
+            "id": f'"id{number}"',
+            "title": f'"Song {number}"',
+            "artists": rng.choice(('["a", "b"]', '["c"]')),
+            "audio": f'{{"tempo": {90 + number}.5}}',
+            "loudness": str(-number),
+            "year": str(1970 + number),
+            "explicit": "false",
+            "key": str(number % 12),
+            "other": '"x"',
+        }
+        for name in members:
+            if rng.random() < 0.02:
+                members[name] = rng.choice(JSON_CELLS)
+        space = rng.choice(("", "", " "))
+        items = [f'"{name}":{space}{value}' for name, value in members.items() if rng.random() < 0.98]
+        lines.append("{" + f",{space}".join(items) + "}")
+    text = rng.choice(("\n", "\n", "\r\n")).join(lines)
+    for _ in range(rng.choice((0, 0, 1, 2, 5))):
+        index = rng.randrange(len(text) + 1)
+        text = text[:index] + rng.choice(JSON_PIECES) + text[index + rng.choice((0, 0, 1, 9)) :]
+    return text
+
+
+@settings(deadline=None, max_examples=200)
+@given(seed=st.integers(0, 2**32))
+def test_every_json_file_has_equal_rows_both_ways(seed):
+    rng = random.Random(seed)
+    encoding, text = rng.choice(("utf-8", "utf-8", "cp1252")), random_json(rng)
+    if encoding != "utf-8":
+        text = text.encode(encoding, "ignore").decode(encoding)
+    plan = FilePlan("f", JSON_LAYOUT, tuple(MEMBERS.values()), None, 0, encoding, has_invalid=True)
+    parts = random_parts(text, encoding, rng)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(json_columns, "MIN_BLOCK_LINES", 1)
+        by_columns = read(parts, plan, ("file_id", "block"), is_ordinary=True)
+        monkeypatch.setattr(json_columns, "ordinary_lines", lambda texts: np.zeros(len(texts), dtype=bool))
+        assert by_columns == read(parts, plan, ("file_id", "block"), is_ordinary=True)
+
+
+def test_lines_that_hold_two_objects_or_half_of_one_or_very_deep_ones_are_no_objects():
+    lines = [f'{{"id": "id{n}", "title": "Song", "audio": {{"tempo": {90 + n}}}}}'.encode() for n in range(40)]
+    for unusual in (
+        [lines[0] + lines[1]],
+        [b'{"id": "a",', b'"title": "b"}'],
+        [b'{"id": {"x": 1}', b'{"title": "b"}}'],
+    ):
+        plan = FilePlan("f", JSON_LAYOUT, tuple(MEMBERS.values()), None, 0, "utf-8", has_invalid=False)
+        rows = read([[*lines, *unusual]], plan, ("file_id", "block"), is_ordinary=True)
+        assert sum("not a JSON object" in row for row in rows) == len(unusual)
+        assert len(rows) == len(lines) + len(unusual)

@@ -30,8 +30,8 @@ _DISTANCE_DDL = "distance double, second_cluster int, silhouette double, is_outl
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
     """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks.
 
-    ``pipeline`` is the fitted PipelineModel of a model. Runs no Spark job, unless the pipeline has an Imputer: its
-    transform reads the medians by a small job.
+    ``tracks`` has the columns of the table ``tracks``; ``pipeline`` is a fitted PipelineModel whose last stage is a
+    KMeansModel. Runs no Spark job, unless the pipeline has an Imputer, which reads its medians by a small job.
     """
     features = pipeline.stages[-1].getOrDefault("featuresCol")
     return (
@@ -116,7 +116,7 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: Model
     Parameters
     ----------
     tracks : DataFrame with the columns of the table ``tracks``
-    pipeline : the saved pipeline of the model
+    pipeline : the fitted pipeline of a saved model
     model_card : the content of the same model's ``model.json``
     """
     if model_card.imputed:

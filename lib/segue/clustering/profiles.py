@@ -14,7 +14,7 @@ from segue.clustering.cluster_stats import fit_feature_stats
 
 MAX_GENRES = 5
 _MIN_SHARE, _MIN_LIFT = 0.4, 1.5
-"""From which share of a cluster, and which lift, a genre or decade is part of its description."""
+"""Minimum share of a cluster's tracks, and minimum lift (see ``_Top``), of a genre or decade that describes it."""
 _MAX_KIND = 40
 """Maximum number of characters of a genre in a description."""
 MAX_EXEMPLARS = 5
@@ -114,7 +114,7 @@ def _exemplars() -> Column:
 
 
 def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return for each cluster a dict: by feature, the cluster's mean minus the mean of all tracks.
+    """Return a list with a dict per cluster, from feature to the cluster's mean minus the mean of all tracks.
 
     The unit is the feature's standard deviation over all tracks. Features that no track of the cluster has, that are
     constant, or whose standard deviation is not finite are left out. ``rows`` holds the statistics of each cluster, as
@@ -140,9 +140,9 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
-    """Return the most frequent genres and decades of each cluster, as ``_top_values`` does. Runs one Spark job.
+    """Return two dicts, for genres and for decades, from cluster to its most frequent values. Runs one Spark job.
 
-    A decade is its first year.
+    The value of a decade is its first year, such as 1980.
     """
     decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
     # genres and decades are counted apart: their pairs would be ten times as many rows for the driver
@@ -156,11 +156,11 @@ def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, 
 
 
 class _Top(NamedTuple):
-    """A genre or decade in a cluster; shares are of the tracks for which it is known."""
+    """A frequent genre or decade of a cluster. Shares count only tracks whose genre or decade is known."""
 
     value: Any
     n_tracks: int
-    """Number of the cluster's tracks of this value."""
+    """Number of the cluster's tracks with this value."""
     share: float
     """Its share among the cluster's tracks."""
     lift: float
@@ -168,7 +168,10 @@ class _Top(NamedTuple):
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
-    """Return a dict from cluster to its most frequent values, the most frequent first, from (cluster, value, count)."""
+    """Return a dict from cluster to its ``MAX_GENRES`` most frequent values, the most frequent first.
+
+    ``counts`` yields (cluster, value, number of tracks).
+    """
     by_cluster: dict[int, Counter[Any]] = {}
     overall: Counter[Any] = Counter()
     for cluster, value, n_tracks in counts:
@@ -185,7 +188,10 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 
 
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
-    """Return decade and genre that are concentrated in a cluster of ``n_tracks``, such as "80s rock", "" if none is."""
+    """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock".
+
+    Either is left out if its share or lift is below ``_MIN_SHARE`` or ``_MIN_LIFT``; the text may be empty.
+    """
     kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
     return " ".join(
         describe(tops[0].value)

@@ -143,8 +143,8 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
     """Fit the KMeansModel of one start, and return it, or None if it has fewer than k clusters with points.
 
-    ``start`` is the number of the start, from 0. The seed depends on it, and even numbers use ``k-means||`` if there
-    are enough distinct points.
+    ``start`` is the number of the start, from 0, on which the seed depends. If there are enough distinct points, even
+    starts use ``k-means||`` for the initial centres; all others draw random points.
     """
     # k-means|| does well on separated clusters, random on overlapping ones; from few points only random draws k centres
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
@@ -266,12 +266,16 @@ class _Subsamples(NamedTuple):
     sample: DataFrame
     """Columns ``point`` and ``half_0``, ``half_1``, … (boolean: the track is in this half)."""
     distinct: list[DataFrame]
-    """The weighted distinct points of each half."""
+    """The weighted distinct points of each half, as ``_weighted`` returns them."""
     n_distinct: list[int]
+    """Number of distinct points of each half."""
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Return the random halves on which stability is measured, persisted until ``stack`` is closed. Runs Spark jobs."""
+    """Draw the random halves on which stability is measured, and return them as _Subsamples. Runs Spark jobs.
+
+    Its DataFrames are persisted until ``stack`` is closed.
+    """
 
     def hashed(*more: int) -> Column:
         return F.xxhash64("track_id", F.lit(options.seed), *map(F.lit, more))

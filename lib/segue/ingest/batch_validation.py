@@ -1,4 +1,4 @@
-"""Validate rows by whole columns, with the same results as ``validation.RowValidator``.
+"""Validate many rows at once, column by column, with the same results as ``validation.RowValidator``.
 
 Arrow's functions handle the cells of the usual form, such as printable ASCII and numbers like ``-7.25``. The parsers of
 ``RowValidator`` handle all other cells, one call per distinct text where texts repeat. Rows that break a rule are only
@@ -32,16 +32,25 @@ _year = lru_cache(maxsize=4096)(parse_optional_year)
 
 
 class BatchValidator:
-    """Validates batches of rows of files with one column layout, whose rows ``row_validator`` validates one by one."""
+    """Validates batches of rows of files with one column layout, that of ``row_validator``.
+
+    Calls ``row_validator`` for the numbers that Arrow does not parse.
+    """
 
     def __init__(self, row_validator: RowValidator) -> None:
         self._row_validator = row_validator
         self._layout = row_validator.layout
 
     def validate(self, texts: Mapping[str, pa.Array], n_rows: int) -> tuple[dict[str, pa.Array], Flags]:
-        """Return the values of rows by canonical column, and which rows are valid; other rows have arbitrary values.
+        """Validate rows; return a dict from canonical column to values, and a boolean array: whether a row is valid.
 
-        ``texts`` holds string arrays of ``n_rows`` texts by canonical column; numbers may be arrays of doubles.
+        Values of rows that are not valid are arbitrary.
+
+        Parameters
+        ----------
+        texts : mapping of str to pa.Array, each of length ``n_rows``
+            The texts of the rows by canonical column. A column of numbers may be an array of doubles instead.
+        n_rows : int
         """
         values: dict[str, pa.Array] = {}
         valid = np.ones(n_rows, dtype=bool)
@@ -64,7 +73,10 @@ class BatchValidator:
         return values | _details(texts, n_rows), valid
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Return the values of a column of numbers, and clear the flags of rows that they disqualify."""
+        """Return the numbers of a column as doubles in the unit of ``tracks``, null where missing.
+
+        Sets ``valid`` to False for the rows to reject. ``texts`` is None if the files have no such column.
+        """
         is_required = scale.feature.name in self._row_validator.non_null_columns
         if texts is None:
             if is_required:
@@ -77,7 +89,7 @@ class BatchValidator:
         if not is_required:
             others = others[_flags(texts.is_valid())[others]]
         parsed: dict[str | None, tuple[float | None, bool]] = {}
-        other_texts = map(_written, texts.take(pa.array(others)).to_pylist())
+        other_texts = map(_as_text, texts.take(pa.array(others)).to_pylist())
         for index, text in zip(others.tolist(), other_texts, strict=True):
             if text not in parsed:
                 reasons: list[str] = []
@@ -90,13 +102,16 @@ class BatchValidator:
         return pa.array(values, pa.float64(), mask=is_null)
 
     def _plain_numbers(self, texts: pa.Array) -> pa.Array:
-        """Return texts of the usual form as doubles, null for all others."""
+        """Return an array of doubles: the number in each text that matches ``_PLAIN_NUMBER``, null for other texts.
+
+        If the layout has a decimal comma, the first comma of a text is read as a point.
+        """
         usual = pc.replace_substring(texts, ",", ".", max_replacements=1) if self._layout.decimal_comma else texts
         plain = pc.if_else(pc.match_substring_regex(usual, _PLAIN_NUMBER), usual, pa.scalar(None, pa.string()))
         return pc.cast(plain, pa.float64())
 
     def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Return the years of rows, and clear the flags of rows with a text that is not a year."""
+        """Return an array of years, null where unknown; set ``valid`` to False for rows with a text that is no year."""
         if texts is None:
             return pa.nulls(len(valid), pa.int32())
         parsed, indices = _parsed_each(texts, _year)
@@ -104,7 +119,7 @@ class BatchValidator:
         return pa.array([year for year, _ in parsed], pa.int32()).take(indices)
 
     def _genres(self, texts: pa.Array | None, n_rows: int) -> tuple[pa.Array, pa.Array]:
-        """Return the first genre of every row, and all of its genres, sorted."""
+        """Return two arrays with a value per row: its first genre, null if it has none, and a sorted list of all."""
         list_type = VALUE_TYPES["genres"]
         if texts is None:
             no_genres = pa.ListArray.from_arrays(np.zeros(n_rows + 1, dtype=np.int32), pa.array([], pa.string()))
@@ -115,12 +130,12 @@ class BatchValidator:
         return first.take(indices), pa.array([sorted(genres) for genres in parsed], list_type).take(indices)
 
 
-def _written(cell: str | float | None) -> str | None:
+def _as_text(cell: str | float | None) -> str | None:
     return str(cell) if isinstance(cell, float) else cell
 
 
 def _flags(array: pa.Array) -> Flags:
-    """Return an array of booleans for numpy; a null is False."""
+    """Convert an Arrow array of booleans to numpy; null becomes False."""
     flags: Flags = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
     return flags
 
@@ -130,27 +145,27 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return texts, with ``parse`` applied to those of the mask."""
+    """Return the texts, each text where ``mask`` is true replaced by the result of ``parse``."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return texts with null where ``compared`` is a placeholder."""
+    """Return the texts, with null in the rows in which ``compared`` is one of ``placeholders``."""
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 
 
 def _parsed_each(texts: pa.Array, parse: Callable[[str], Any]) -> tuple[list[Any], pa.Array]:
-    """Return the results of ``parse`` for the distinct texts, and for each row the index of its result.
+    """Call ``parse`` once per distinct text; return a list of the results, and for each row the index of its result.
 
-    A null counts as an empty text.
+    A null is parsed as an empty text.
     """
     encoded = pc.fill_null(texts, "").dictionary_encode()
     return [parse(text) for text in encoded.dictionary.to_pylist()], encoded.indices
 
 
 def _cleaned(texts: pa.Array | None, n_rows: int) -> pa.Array:
-    """Return ``parsing.clean_text`` of every text."""
+    """Apply ``parsing.clean_text`` to every text; return ``n_rows`` texts, all null if ``texts`` is None."""
     if texts is None:
         return pa.nulls(n_rows, pa.string())
     trimmed = pc.ascii_trim(texts, " ")
@@ -167,7 +182,7 @@ def _joined_artists(text: str) -> str | None:
 
 
 def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
-    """Return the ids that the file gives its rows, null where it gives none."""
+    """Return the track ids in a column of the file, ``n_rows`` texts, null where a row has no id."""
     if texts is None:
         return pa.nulls(n_rows, pa.string())
     is_plain = _matches(texts, _PLAIN_ID)
@@ -178,7 +193,10 @@ def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
 def _with_identities(
     track_ids: pa.Array, names: Mapping[str, pa.Array], values: Mapping[str, pa.Array], valid: Flags
 ) -> pa.Array:
-    """Return the track ids of rows, derived from their values for valid rows that have none."""
+    """Replace the null track ids of valid rows by ids that ``track_identity`` derives from their values.
+
+    ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations.
+    """
     lacking = np.flatnonzero(_flags(track_ids.is_null()) & valid)
     if not len(lacking):
         return track_ids
@@ -190,7 +208,7 @@ def _with_identities(
 
 
 def _details(texts: Mapping[str, pa.Array], n_rows: int) -> dict[str, pa.Array]:
-    """Return ``musical_details.parse_details`` of every row, by column."""
+    """Parse the columns of ``schema.DETAILS`` as ``musical_details.parse_details`` does; return a dict of arrays."""
     values = {name: pa.nulls(n_rows, VALUE_TYPES.get(name, pa.string())) for name in schema.DETAILS}
     for name, parse in musical_details.PARSERS.items():
         if name in texts and name != "isrc":

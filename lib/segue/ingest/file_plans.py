@@ -1,4 +1,4 @@
-"""Say how workers read text files: a plan for each, and the plans of all files in a form that is small to send."""
+"""Define how workers read text files: a plan per file, and a compact form in which the plans of all files are sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,11 +18,11 @@ class FilePlan:
     ----------
     source_file : the file's name in ``tracks`` and ``rejected_tracks``
     layout : its column layout
-    names : its column names; for JSON lines the member names
+    names : its column names; for JSON lines the dotted names of the members
     dialect : its CSV dialect, or None for JSON lines
     n_skipped : number of lines before the first row
     encoding : its encoding
-    has_invalid : whether some line is not valid in the file's encoding
+    has_invalid : whether some lines may be invalid in the file's encoding
     by_line : whether a record that spans lines is rejected line by line; ignored if one task reads the file
     """
 
@@ -37,7 +37,7 @@ class FilePlan:
 
 
 class CompactPlans:
-    """The plans of many files in a form that each task unpickles in milliseconds, where a dict takes 15 µs a file."""
+    """Maps file ids to FilePlans. Tasks unpickle it in milliseconds; a dict takes 15 µs per file, for each task."""
 
     def __init__(self, plans: Mapping[int, FilePlan]) -> None:
         ids = sorted(plans)
@@ -48,7 +48,7 @@ class CompactPlans:
         self._distinct = list(distinct)
 
     def __getitem__(self, file_id: int) -> FilePlan:
-        """Return the plan of a file. Plans with equal layouts share one ColumnLayout."""
+        """Return the FilePlan of the file with an ``InputFile.id``. Files of equal layout share one ColumnLayout."""
         index = int(np.searchsorted(self._ids, file_id))
         plan = self._distinct[int(self._codes[index])]
         return replace(plan, source_file=str(self._names[index]))

@@ -38,12 +38,12 @@ _INPUT_FAULTS = re.compile(
     r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|CANNOT_MERGE|No FileSystem for scheme"
     r"|incorrect header"
 )
-"""Texts by which Spark's errors about unreadable input are recognised."""
+"""Pattern by which Spark's errors about unreadable input are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file of the input, or a Delta table at the version it had when it was listed.
+    """A file of the input, or a Delta table, read at the version that it has when it is listed.
 
     Attributes
     ----------
@@ -129,7 +129,10 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
 
 
 def require_visible_input(spark: SparkSession, path: str) -> None:
-    """Raise InputError if a path is on the driver's disk, and an executor does not see it; see ``hosts_without``."""
+    """Raise InputError if a path is on the driver's disk, and an executor cannot read it there.
+
+    Runs one Spark job (``hosts_without``), and none if the master is local or the path has another scheme.
+    """
     if local_path(path) is None or has_local_master(spark):
         return
     # executors may have a folder of the same name, so they look for a file
@@ -187,7 +190,7 @@ def format_of(uri: str) -> str:
 
 
 def is_compressed(uri: str) -> bool:
-    """Return whether the name of a file ends as that of a compressed one."""
+    """Return whether a file's name ends like that of a compressed file, such as ``.gz``."""
     return uri.lower().endswith(_COMPRESSIONS)
 
 

@@ -14,16 +14,17 @@ _FILE_COLUMNS = ("genre", "genres", "source_file")
 _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_FILE_COLUMNS)]
 """The columns whose change updates a stored track; a genre that is not stored yet updates it too."""
 _MAX_SHUFFLE_BYTES = 32 << 20
-"""Size of an input whose rows are shuffled as a whole: of a smaller one the additional Spark job costs more."""
+"""Maximum size of an input whose rows are all shuffled: the additional Spark job for larger inputs would cost more."""
 _MAX_REPEATED_IDS = 500_000
-"""Number of repeated track ids that are broadcast, as 8 bytes each."""
+"""Maximum number of repeated track ids that are broadcast, as 8 bytes each; with more, all rows are shuffled."""
 
 
 @contextmanager
 def persisted_with_status(rows: DataFrame, files: Iterable[InputFile]) -> Iterator[DataFrame]:
-    """Context manager: ``with_status`` of rows that are read once. Runs a Spark job if the input is large.
+    """Context manager that yields ``with_status(rows)``, persisted so that the files are read once.
 
-    Of a large input, rows are shuffled only if others have their track id: a hash of every id is shuffled before.
+    In a large input, only rows whose track id repeats are shuffled, which takes one Spark job that finds these ids by
+    their hashes. In a small input, all rows are shuffled, and no Spark job runs.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def persisted_with_status(rows: DataFrame, files: Iterable[InputFile]) -> Iterat
                 with persisted(with_status(read)) as statuses:
                     yield statuses
                 return
-            # null for an invalid row, which is not compared with others; the few ids of equal hash do no harm
+            # null for an invalid row, which has no duplicates; with_status compares the ids themselves
             is_repeated = F.when(is_valid, F.xxhash64("track_id")) == F.col("id_hash")
             single = read.join(F.broadcast(repeated), is_repeated, "left_anti")
             status = F.when(is_valid, "track").otherwise("invalid")
@@ -100,7 +101,7 @@ def keep_rejected(rows: DataFrame) -> DataFrame:
 
 
 def with_placeholder_titles(tracks: DataFrame) -> DataFrame:
-    """Return tracks with the track id in place of a missing title."""
+    """Replace a missing title by the track id, and return the tracks."""
     return tracks.withColumn("title", F.coalesce("title", "track_id"))
 
 

@@ -1,7 +1,7 @@
 """Parse the texts of the columns ``key``, ``mode``, ``time_signature``, ``isrc`` and ``explicit``.
 
-They describe a track further, and no rule needs them: a text that holds no such value gives None, and its row is not
-rejected. Results are cached where a file has few distinct texts.
+No column is required: a text that holds no such value gives None, and its row is not rejected. Results are cached,
+except for ISRCs, because the columns repeat few distinct texts.
 """
 
 import re
@@ -47,7 +47,7 @@ def parse_key(text: str) -> tuple[int | None, int | None]:
     if wheel := _WHEEL_KEY.fullmatch(text):
         position = int(wheel[1])
         origin, key, mode = _WHEELS[wheel[2].lower()]
-        # one step on the wheel is a fifth
+        # one step on the wheel is a fifth, which is 7 semitones
         return ((key + 7 * (position - origin)) % 12, mode) if 1 <= position <= 12 else (None, None)
     named = _NAMED_KEY.fullmatch(text)
     if not named or (named[5] and parse_mode(named[5]) is None):
@@ -107,7 +107,11 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the values of those columns that a row has a text for, by column. A key may say the mode too."""
+    """Parse the texts of a row in the columns of ``PARSERS`` and ``key``; return a dict from column to value or None.
+
+    Columns without a text are not in the dict. If the row has no mode, the mode is that of its key, such as 1 for
+    "C major".
+    """
     values: dict[str, Any] = {}
     for name, parse in PARSERS.items():
         text = texts.get(name)

@@ -66,7 +66,7 @@ _NO_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")
 
 
 def is_missing(text: str | None) -> bool:
-    """Return whether a text is None or a placeholder for a missing value, such as ``n/a``; titles have others."""
+    """Return whether a text is None or one of ``MISSING_VALUES``, such as ``n/a``; not for titles or albums."""
     return text is None or text.strip().lower() in MISSING_VALUES
 
 
@@ -192,7 +192,7 @@ def parse_list(text: str | None) -> list[str]:
     bare = (wrapped[1] or wrapped[2] or "[]") if wrapped else text
     if (bare[0], bare[-1]) not in _LIST_ENDS:
         return [text]
-    # in brackets a set keeps the order of its members, and an object is no list
+    # in square brackets, the members of a set keep their order, and a JSON object cannot be parsed as a list
     listed = f"[{bare[1:-1]}]"
     if "'" in listed and "," not in listed:
         listed = _NO_COMMA.sub(", ", listed)

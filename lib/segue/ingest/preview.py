@@ -1,4 +1,4 @@
-"""Show how the files of an input would be read, and what would become of their rows. Writes nothing."""
+"""Describe how the files of an input would be read, and which of their rows would be tracks. Writes nothing."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,12 +23,12 @@ _TITLES = ("column", "read from", "unit", "missing", "examples")
 
 
 def describe_input(rows: InputRows, name: str) -> str:
-    """Return a text about the files of an input: their columns, and how many rows would be tracks. Reads every row.
+    """Return a text about an input: how its files are read, and how many rows would be tracks. Reads every row.
 
     Parameters
     ----------
     rows : InputRows
-    name : the input as errors name it
+    name : the input, as error messages name it
 
     Raises
     ------
@@ -42,7 +42,7 @@ def describe_input(rows: InputRows, name: str) -> str:
         with readable_errors(name):
             counts = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
         each = statuses.where("status = 'invalid'").select(F.explode("reasons").alias("reason"))
-        # quoted values differ from row to row
+        # reasons that differ only in the value that they quote are counted together
         frequent = each.groupBy(F.regexp_replace("reason", r"'.*'", "…").alias("reason")).count()
         reasons = frequent.orderBy(F.desc("count"), "reason").limit(_MAX_REASONS).collect()
     result = (
@@ -54,7 +54,7 @@ def describe_input(rows: InputRows, name: str) -> str:
 
 
 def _reading_lines(reading: Reading) -> Iterator[str]:
-    """Yield the lines about files that are read alike: their names, a table of columns, what is ignored."""
+    """Yield the lines of text about a Reading: names of files, format, a table of the columns, ignored columns."""
     file, layout = reading.files[0], reading.layout
     encoding = f"{reading.encoding}{_mark(layout, ENCODING)}" if reading.encoding else None
     facts = [file.format, encoding, f"lines above the header: {reading.n_above}" if reading.n_above else None]
@@ -80,7 +80,7 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def _read_as(name: str, layout: ColumnLayout) -> tuple[str, str]:
-    """Return the header and the unit of a column, each with a mark if an earlier file has decided it."""
+    """Return the header and the unit of a column, each followed by "*" if an earlier file has decided it."""
     column = layout.columns[name]
     header = printable(column.header) + _mark(layout, name + COLUMN)
     return header, (column.unit or "") + (_mark(layout, name + UNIT) if column.unit else "")
@@ -91,7 +91,7 @@ def _mark(layout: ColumnLayout, decision: str) -> str:
 
 
 def _values(reading: Reading, column: MatchedColumn) -> tuple[str, str]:
-    """Return the share of sampled rows without a value in a column, and examples of its values."""
+    """Return the share of sampled rows without a value in a column, such as "12 %", and examples of its values."""
     texts = [row[column.index] for row in reading.sample]
     present = [text for text in texts if text is not None and not parsing.is_missing(text)]
     share = f"{100 * (len(texts) - len(present)) / len(texts):.0f} %" if texts else ""

@@ -23,9 +23,13 @@ _MAX_WARNINGS = 20
 
 @dataclass(frozen=True, slots=True)
 class InputRows:
-    """The rows of an input, how its files are read, and the files.
+    """The rows of an input, and how its files are read.
 
-    ``frame`` is a lazy DataFrame of validated rows with the schema ``validation.VALIDATED_ROWS``.
+    Attributes
+    ----------
+    frame : a lazy DataFrame of validated rows, with the schema ``validation.VALIDATED_ROWS``
+    readings : how the files are read, one Reading per group of files that are read alike
+    files : the files of the input
     """
 
     frame: DataFrame
@@ -47,8 +51,8 @@ def read_rows(
 ) -> InputRows:
     """Return a lazy DataFrame of all rows of the input, with how its files are read, as InputRows.
 
-    Rows are validated when the DataFrame is computed. To inspect the files, one Spark job runs at once for CSV, one for
-    JSON Lines, and a few for files that are converted, and for each Parquet schema or Delta table.
+    Rows are validated when the DataFrame is computed. Spark jobs that inspect the files run at once: one for CSV, one
+    for JSON lines, a few for all files that are converted, and a few for each Parquet schema and for a Delta table.
 
     Parameters
     ----------
@@ -64,17 +68,17 @@ def read_rows(
     missing_rejects : bool
         Whether a row without a value in a required column is rejected.
     choices : ReadingChoices or None
-        The settings that decide instead of values.
+        The settings that can decide instead of the values; None: the values decide.
     memories : mapping of str to LayoutMemory, or None
-        What earlier files have decided, by the key of their layout.
+        Decisions of earlier files, by ``layout_memory.layout_key``.
     strict : bool
-        Whether a file of which anything is guessed is refused.
+        Whether to raise InputError if anything about how files are read is guessed from their values.
 
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, lies in a Delta table, or lacks a required
-        column or both title and track id.
+        If a file cannot be read, has no header, is not in the encoding, or lacks a required column or both title and
+        track id; if a Parquet file lies in a Delta table; or if ``strict`` and anything is guessed.
     """
     non_null = required_columns if missing_rejects else ()
     rules = ColumnRules(sources, required_columns, non_null, choices or ReadingChoices(), memories or {})
@@ -97,6 +101,7 @@ def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
 
 
 def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
+    """Log the guesses, warnings and ignored columns of layouts, each sentence once."""
     for origin in dict.fromkeys(each.source_file for layout in layouts for each in layout.remembered.values()):
         log.info("columns and units are read as in %s, which has the same header", printable(origin))
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
@@ -114,7 +119,7 @@ def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
 def _read_typed_files(
     spark: SparkSession, files: list[InputFile], rules: ColumnRules
 ) -> list[tuple[DataFrame, list[Reading]]]:
-    """Return a list of (DataFrame of validated rows, how its files are read), one pair per group of equal schemas.
+    """Return a list of (DataFrame of validated rows, list of Reading), one pair per group of files of equal schema.
 
     The files are Parquet files or one Delta table.
     """

@@ -1,4 +1,4 @@
-"""Collect rows of files, and validate them: by columns where many rows have one layout, else row by row."""
+"""Collect rows of files, and validate them: by whole columns if many rows have one layout, else row by row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ class RowCollector:
         self._n_rows = 0
 
     def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: _Texts | str) -> None:
-        """Add a row, given its texts by canonical column, or in their place the reason to reject it."""
+        """Add a row, given its texts by canonical column; a single text instead is the reason to reject it."""
         self._n_rows += 1
         if isinstance(texts, str):
             self._add_validated(source_file, raw, dict.fromkeys(VALUE_COLUMNS), [texts])
@@ -45,10 +45,16 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file, given an array per canonical column; yield a batch of them if they are many.
+        """Add rows of one file. From ``MIN_COLUMN_ROWS`` rows on, yields a batch of the valid ones at once.
 
-        Arrays hold texts. Columns of numbers may be arrays of doubles instead, if ``raws`` holds the rows in JSON: of
-        rows that are not valid, the texts are taken from there.
+        Parameters
+        ----------
+        source_file : the file's name in ``tracks``
+        raws : the raw text of each row
+        layout : the column layout of the file
+        texts : by canonical column an array with a text per row
+            A column of numbers may be an array of doubles instead, if ``raws`` holds the rows in JSON, from which the
+            texts of rejected values are read.
         """
         if len(raws) < MIN_COLUMN_ROWS:
             for raw, row in zip(raws.to_pylist(), _row_texts(raws, layout, texts), strict=True):
@@ -57,7 +63,7 @@ class RowCollector:
             yield from self._validated_columns(pa.repeat(source_file, len(raws)), raws, layout, texts)
 
     def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
-        """Yield the collected rows as batches, and clear them, if there are at least ``min_rows``."""
+        """Validate the collected rows, and yield them as batches; does nothing if there are fewer than ``min_rows``."""
         if self._n_rows < min_rows:
             return
         for layout, rows in self._rows.items():
@@ -80,7 +86,7 @@ class RowCollector:
     def _validated_columns(
         self, source_files: pa.Array, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Yield a batch of the valid ones among rows, and collect the others with their reasons."""
+        """Validate rows by columns; yield a batch of the valid rows, and collect the others with their reasons."""
         values, valid = self._validators_of(layout)[1].validate(texts, len(raws))
         hashes = pa.array(map(text_digest, raws.to_pylist()), pa.string())
         no_reasons = pa.ListArray.from_arrays(np.zeros(len(raws) + 1, dtype=np.int32), pa.array([], pa.string()))
@@ -112,7 +118,7 @@ class RowCollector:
 
 
 def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
-    """Return the texts of rows by canonical column; those of doubles are the numbers as the rows' JSON writes them."""
+    """Return a dict per row from canonical column to text; for arrays of doubles, the texts are from the row's JSON."""
     doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
     if not columns:
         return [{} for _ in range(len(raws))]

@@ -15,11 +15,11 @@ from segue.ingest.columns.header_candidates import known_headers, leaf_headers, 
 from segue.ingest.columns.layout_memory import ENCODING, Guess, LayoutMemory
 from segue.ingest.columns.units import SampleValues
 from segue.ingest.file_plans import FilePlan
-from segue.ingest.formats import conversion, foreign_formats, text_scan
+from segue.ingest.formats import conversion, foreign_formats, records, text_scan
 from segue.ingest.formats.encoding_detection import CANDIDATES, DESCRIPTIONS
 from segue.ingest.formats.header_detection import Header, detect_header
 from segue.ingest.formats.records import DELIMITERS, Dialect, MemberNames
-from segue.ingest.formats.text_scan import AUTO, FileScan
+from segue.ingest.formats.text_scan import AUTO, SAMPLE_LINES, FileScan
 from segue.ingest.input_files import InputFile, readable_errors
 
 log = logging.getLogger(__name__)
@@ -257,11 +257,27 @@ def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules, options:
 
 
 def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: dict[int, FileScan]) -> SampleValues:
-    """Return the sampled rows of files with equal column names, without the lines up to their headers."""
+    """Return the sampled rows of files with equal column names as lists of texts, in the order of these names.
+
+    The lines up to the headers, and lines that are no complete row, are left out.
+    """
     header = headers[files[0].id]
-    dialect = header.dialect if files[0].format == "csv" else None
-    skipped = {line for file in files for line in headers[file.id].lines}
-    return text_reader.sample_rows([scans[file.id] for file in files], header.names, dialect, skipped)
+    names, skipped = header.names, {line for file in files for line in headers[file.id].lines}
+    sample: list[tuple[int, bytes, str]] = []
+    for scan in (scans[file.id] for file in files):
+        sample = sorted({*sample, *((*line, scan.encoding) for line in scan.sample)})[:SAMPLE_LINES]
+    lines = [t for _, line, encoding in sample for t in text_reader.decode_lines([line], encoding, is_start=True)]
+    if files[0].format == "json":
+        objects = [members for line in lines if (members := records.json_object(line))]
+        return [[members.get(name) for name in names] for members in objects]
+    rows = [row for line in lines if line not in skipped for row, _ in records.csv_records([line], header.dialect)]
+    return [
+        row
+        for row in rows
+        if not isinstance(row, str)
+        and not records.field_count_error(row, len(names))
+        and tuple(name.strip() for name in row[: len(names)]) != names
+    ]
 
 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:

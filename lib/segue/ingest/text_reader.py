@@ -2,19 +2,19 @@
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segue.ingest.columns.units import SampleValues
+from segue import schema
 from segue.ingest.file_plans import CompactPlans, FilePlan
-from segue.ingest.formats import csv_columns, records
-from segue.ingest.formats.records import Dialect
-from segue.ingest.formats.text_scan import SAMPLE_LINES, FileScan, consecutive_groups
+from segue.ingest.formats import csv_columns, json_columns, records
+from segue.ingest.formats.text_scan import consecutive_groups
 from segue.ingest.row_collector import BATCH_ROWS, RowCollector
 from segue.ingest.validation import VALIDATED_ROWS, Flags
 
@@ -79,7 +79,9 @@ def _reader(
             plan, is_start = plans[key[0]], not any(key[1:])
             by_line = plan.by_line and "block" in key_columns
             parts = (lines for _, lines in group)
-            if plan.dialect and not plan.dialect.outer_delimiter:
+            if plan.dialect is None:
+                yield from _read_json(parts, plan, collector, is_start=is_start)
+            elif not plan.dialect.outer_delimiter:
                 yield from _OrdinaryCsv(plan, by_line, collector).read(parts, is_start=is_start)
             else:
                 yield from _read_records(parts, plan, collector, is_start=is_start, by_line=by_line)
@@ -98,6 +100,32 @@ def _read_records(
         raw_text, texts = _column_texts(record, raw, plan)
         collector.add(plan.source_file, raw_text, plan.layout, texts)
         yield from collector.batches(BATCH_ROWS)
+
+
+def _read_json(
+    parts: Iterable[pa.Array], plan: FilePlan, collector: RowCollector, *, is_start: bool
+) -> Iterator[pa.RecordBatch]:
+    """Read lines of JSON: ordinary ones by columns, the others line by line."""
+    headers = {name: column.header for name, column in plan.layout.columns.items()}
+    numbers = {headers[feature.name] for feature in schema.NUMBERS if feature.name in headers}
+    for lines in parts:
+        texts = csv_columns.decoded_lines(lines, plan.encoding)
+        flags = json_columns.ordinary_lines(texts)
+        ordinary = pa.array(flags)
+        others = [lines.filter(pc.invert(ordinary))]
+        lines, texts = lines.filter(ordinary), texts.filter(ordinary)
+        start = 0
+        for n_lines, members in json_columns.member_columns(texts, headers.values(), numbers):
+            raws = texts[start : start + n_lines]
+            if members is None:
+                others.append(lines[start : start + n_lines])
+            else:
+                columns = {name: members[header] for name, header in headers.items()}
+                yield from collector.add_columns(plan.source_file, raws, plan.layout, columns)
+            start += n_lines
+        is_first = is_start and not flags[:1].any()
+        yield from _read_records(others, plan, collector, is_start=is_first, by_line=False)
+        is_start = False
 
 
 class _OrdinaryCsv:
@@ -233,41 +261,6 @@ def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> It
         text = line.decode(encoding, "surrogateescape") + "\n"
         yield from records.split_lines(text.removeprefix(records.BOM) if is_start else text)
         is_start = False
-
-
-def sample_rows(
-    scans: Iterable[FileScan], names: tuple[str, ...], dialect: Dialect | None, skipped: Collection[str]
-) -> SampleValues:
-    """Return the sampled rows of files as lists of texts, in the order of the column names.
-
-    Header lines and lines that are no complete row are left out.
-
-    Parameters
-    ----------
-    scans : iterable of FileScan
-        Scans of files with these column names.
-    names : tuple of str
-        The column names; for JSON lines the member names.
-    dialect : Dialect or None
-        The CSV dialect, or None for JSON lines.
-    skipped : collection of str
-        The files' lines up to their headers.
-    """
-    sample: list[tuple[int, bytes, str]] = []
-    for scan in scans:
-        sample = sorted({*sample, *((*line, scan.encoding) for line in scan.sample)})[:SAMPLE_LINES]
-    lines = [text for _, line, encoding in sample for text in decode_lines([line], encoding, is_start=True)]
-    if dialect is None:
-        objects = [members for line in lines if (members := records.json_object(line))]
-        return [[members.get(name) for name in names] for members in objects]
-    rows = [fields for line in lines if line not in skipped for fields, _ in records.csv_records([line], dialect)]
-    return [
-        row
-        for row in rows
-        if not isinstance(row, str)
-        and not records.field_count_error(row, len(names))
-        and tuple(name.strip() for name in row[: len(names)]) != names
-    ]
 
 
 def _parse_records(

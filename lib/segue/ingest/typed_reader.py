@@ -1,6 +1,6 @@
 """Read Parquet files and Delta tables into validated rows.
 
-Doubles and whole numbers are validated as they are, all other values as texts, as those of text files are.
+Doubles and integers are validated as numbers, all other values as texts, like those of text files.
 """
 
 import re
@@ -30,7 +30,7 @@ _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
 _NUMBERED_PART = re.compile(r"part[-.]\d+\.")
 _MAX_DEPTH = 6
 _NUMBERS = (T.DoubleType, T.LongType, T.IntegerType, T.ShortType, T.ByteType)
-"""Types of numbers whose texts, as Spark writes them, are read as the nearest double."""
+"""Types whose numbers can be validated as doubles: their texts, as Spark writes them, would give the same double."""
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -46,7 +46,7 @@ def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
 
 
 def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Return lists of Parquet files with the same columns and types. Runs one Spark job per write, none for one write.
+    """Group Parquet files into lists with the same columns and types. Runs one Spark job per write, none for one write.
 
     A write is one save of a table, which makes one or many files. Only its first file is inspected; ``read_columns``
     merges the schemas within each returned list.
@@ -68,7 +68,7 @@ def _read_schema(spark: SparkSession, file: InputFile) -> str:
 
 
 def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
-    """Return lists of files that one write made: Spark, pandas and Dask split a table into many files.
+    """Group files into lists, one per write, as Spark, pandas and Dask split a saved table into many files.
 
     Parameters
     ----------
@@ -102,8 +102,8 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
         The columns of the files, those of partition folders named ``column=value`` as Hive writes them, then the
         fields of structs, such as ``audio_features.tempo``.
     rows : DataFrame
-        ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns in the order of ``names``. Those
-        with doubles or whole numbers are there as doubles too: ``n3`` is ``c3``.
+        ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns as texts, in the order of
+        ``names``. A column of doubles or integers is there as doubles too: ``n3`` has the numbers of ``c3``.
     """
     is_delta = files[0].format == "delta"
     if is_delta:
@@ -117,8 +117,8 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     if is_delta:
         rows = table.select(F.lit(files[0].source_file).alias("source_file"), *numbered)
     else:
-        # the join comes before the texts: for columns of texts and a raw text of all of them, which is an expression of
-        # their sources, Spark infers twice as many constraints with every column, for each side of a join
+        # joined before columns become texts: Spark infers constraints for each side of a join, and their number would
+        # double with every text column, as ``raw`` is an expression of all columns
         by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
         by_file |= {f"p{i}": [v.get(file.source_file) for file in files] for i, v in enumerate(partitions.values())}
         rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), *numbered)
@@ -138,7 +138,7 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
 
 
 def _with_values(rows: DataFrame, key: str, keys: Sequence[Any], values: Mapping[str, Sequence[Any]]) -> DataFrame:
-    """Add columns of texts or integers to rows, whose values for each value of the column ``key`` are given.
+    """Add columns to rows by a join: a row whose column ``key`` is ``keys[i]`` gets ``values[name][i]`` as ``name``.
 
     A join, because an expression with a literal for each of 100,000 files takes minutes to plan.
     """
@@ -152,9 +152,9 @@ def _quoted(name: str) -> str:
 
 
 def _leaves(column: Column, field: T.StructField, name: str) -> Iterator[tuple[str, Column, Column | None]]:
-    """Yield name, text and number of a column, or of each of its fields if it is a struct.
+    """Yield (name, column as text, column as double) for a column or, if it is a struct, for each of its fields.
 
-    The number, a double, is None for all types but those whose texts are read as the nearest double.
+    The third is None for types that are not in ``_NUMBERS``.
     """
     if isinstance(field.dataType, T.StructType) and name.count(".") < _MAX_DEPTH:
         for inner in field.dataType:

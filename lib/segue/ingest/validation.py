@@ -1,7 +1,8 @@
 """Validate rows: convert the texts of a row to the values of a track, and collect the reasons to reject it.
 
-A row is rejected for a number or year that cannot be parsed or lies outside its range, and for a missing title or
-required feature. A rejected row is stored as it was read, with all of its reasons.
+A row is rejected for a number that cannot be parsed or lies outside its range, a text that is no year, a missing
+required feature, and a missing title, unless it has a track id and its file has no column of titles. A rejected row is
+stored as it was read, with all of its reasons.
 """
 
 import hashlib
@@ -78,19 +79,26 @@ def track_identity(values: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The conversion of one column's numbers from a file's unit, and the column's range in that unit."""
+    """The conversion of one column's numbers from a file's unit.
+
+    Attributes
+    ----------
+    feature : the column in ``tracks``, with its unit and range
+    divisor : number by which numbers of the file are divided
+    range : the range in the file's unit, as messages give it
+    """
 
     feature: schema.Feature
     divisor: float
     range: str
 
     def convert(self, number: float) -> float:
-        """Return a number of the file in the feature's unit."""
+        """Convert a number from the file's unit to the feature's unit."""
         # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
         return number / self.divisor if self.divisor >= 1 else round(number / self.divisor, 9)
 
     def convert_each(self, numbers: Numbers) -> Numbers:
-        """Return ``convert`` of every number; NaN stays."""
+        """Convert every number as ``convert`` does, in an array of the same shape; NaN stays NaN."""
         if self.divisor >= 1:
             return numbers / self.divisor
         return np.array([self.convert(number) for number in numbers.tolist()], dtype=np.float64)
@@ -102,7 +110,7 @@ class Scale:
         return above and (value < math.inf if high is None else value <= high)
 
     def accepts_each(self, values: Numbers) -> Flags:
-        """Return ``accepts`` of every converted value; False for NaN."""
+        """Return a boolean array: whether each converted value lies in the feature's range; False for NaN."""
         low, high = self.feature.low, self.feature.high
         above = values > low if self.feature.low_is_open else values >= low
         return above & (values < math.inf if high is None else values <= high)
@@ -136,7 +144,7 @@ class RowValidator:
         values["year"] = self._year(texts.get("year"), reasons)
         for scale in self.scales:
             values[scale.feature.name] = self.number(scale, texts.get(scale.feature.name), reasons)
-        # of the names as they are written: an id does not change if another name counts as a placeholder
+        # before placeholders are removed: otherwise a placeholder that a new version adds would change stored ids
         values["track_id"] = values["track_id"] or track_identity(values)
         _remove_placeholders(values)
         values |= self._no_details
@@ -169,7 +177,7 @@ class RowValidator:
         return year
 
     def number(self, scale: Scale, text: str | None, reasons: list[str]) -> float | None:
-        """Return the value of a text in a column of numbers, and append the reason to reject it, if there is one."""
+        """Return the number in a text, in the unit of ``tracks``, or None; append to ``reasons`` why to reject it."""
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
             self._add_missing(name, text, reasons)
@@ -190,7 +198,7 @@ class RowValidator:
         return value
 
     def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
-        """Add a reason to reject a row that has no value of a feature but a placeholder, if the feature is required."""
+        """Append a reason to reject a row without a value of a required feature; ``text`` may be a placeholder."""
         if name in self.non_null_columns:
             placeholder = (text or "").strip()
             reasons.append(f"{name} missing ({quote(placeholder)})" if placeholder else f"{name} missing")
@@ -211,7 +219,7 @@ def quote(text: str) -> str:
 
 
 def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
-    """Return how a feature's numbers are converted, and their range in the file's unit, which reasons quote."""
+    """Return the Scale that converts a feature's numbers from the unit of the layout to that of ``tracks``."""
     column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
     divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0
@@ -221,7 +229,7 @@ def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
 
 
 def parse_optional_year(text: str | None) -> tuple[int | None, bool]:
-    """Return the year of a text, None if it is missing or unknown, and whether the text is a year or missing."""
+    """Return (year, is_valid): the year is None if missing or unknown; not valid is a text that is no year."""
     if text is None or parsing.is_missing(text):
         return None, True
     value = parsing.parse_year(text.strip())

@@ -154,6 +154,9 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     # both tables are read before the first is written: if either cannot be read, neither is changed
     stored, stored_rejected = store.find(schema.TRACKS), store.find(schema.REJECTED_TRACKS)
     rejected = merge.keep_rejected(statuses)
+    if not by_status.keys() - {"track"}:
+        # spares a pass over the persisted rows
+        rejected = rejected.limit(0)
     removed_keys = None
     # guard: corrected-rejections-removed
     if stored_rejected is not None and reread and not snapshot:

@@ -1,7 +1,7 @@
-"""Read and write the table ``layout_decisions``: how the values of earlier files decided that a layout is read.
+"""Read and write the table ``layout_decisions``: what values of earlier files decided about how their layout is read.
 
-A decision holds for later files with the same header. It is stored after the rows of the file that made it, and by no
-run that fails.
+A layout is a file format with a header. A decision, such as a unit, holds for later files of the same layout. It is
+stored after the rows of the file that made it, so that a run that fails leaves none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,15 @@ from segue.ingest.columns.layout_memory import LayoutMemory, Remembered, combine
 from segue.storage.store import Store
 
 REMEMBER = "remember"
-"""The value of ``ingest.layouts`` with which earlier decisions hold."""
+"""The value of the setting ``ingest.layouts`` with which earlier decisions hold."""
 _MAX_HEADER_LENGTH = 1000
 
 
 def read_decisions(store: Store) -> list[dict[str, Any]]:
-    """Return all rows of ``layout_decisions``, some twenty per layout; none without the table. Runs one Spark job."""
+    """Return all rows of ``layout_decisions`` as dicts, some twenty per layout; an empty list without the table.
+
+    Runs one Spark job.
+    """
     stored = store.find(schema.LAYOUT_DECISIONS)
     if stored is None:
         return []
@@ -29,7 +32,7 @@ def read_decisions(store: Store) -> list[dict[str, Any]]:
 
 
 def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemory]:
-    """Return what is remembered of each layout, by its key, from rows of ``layout_decisions``."""
+    """Convert rows of ``layout_decisions`` to a dict from layout key to the decisions of the layout."""
     by_layout: dict[str, dict[str, Remembered]] = {}
     for row in decisions:
         remembered = Remembered(row["value"], row["source_file"])
@@ -40,7 +43,7 @@ def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemor
 def record_decisions(
     store: Store, readings: Sequence[Reading], stored: Sequence[Mapping[str, Any]], *, remember: bool
 ) -> None:
-    """Store what the files of a run have decided. A row that holds already does not change.
+    """Store the decisions that the files of a run have made. A stored row of equal value does not change.
 
     Parameters
     ----------
@@ -66,7 +69,10 @@ def record_decisions(
 
 
 def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
-    """Return the rows of ``layout_decisions`` for the files of each layout; what they differ on is left out."""
+    """Convert the decisions of files to rows of ``layout_decisions``, given the Readings of each layout key.
+
+    Decisions for which files of one layout have different values are left out.
+    """
     now = datetime.now(UTC)
     return [
         {

@@ -26,6 +26,7 @@ from segue.settings.values import (
     Weights,
 )
 
+LEARNED = "learned"  # value of recommend.weights
 _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 
 
@@ -264,8 +265,14 @@ class RecommendSettings(_Section):
         examples=[{"speechiness": 0.01}],
         description="features to take the logarithm of before scaling, each with a number that is added first",
     )
-    weights: SimilarityWeights | None = Field(
-        default=None, examples=[{"year": 2.0}], description="a factor for each scaled feature; 1 for those not listed"
+    weights: SimilarityWeights | Literal["learned"] | None = Field(
+        default=None,
+        validate_default=True,
+        examples=[{"year": 2.0}],
+        description='a factor for each scaled feature, 1 for those not listed; "learned": by learn_similarity.py',
+        json_schema_extra={
+            "expected": 'a table of features and their weights above 0, such as { year = 2.0 }, or "learned"'
+        },
     )
     scaling: Literal["minmax", "standard", "quantile"] = Field(
         default="standard",
@@ -296,16 +303,35 @@ class RecommendSettings(_Section):
         description='of tracks recommended for --seeds: by "score", or "segue": tempo, key and energy change little',
     )
 
+    @field_validator("weights")
+    @classmethod
+    def _are_learned_with_features(
+        cls, weights: dict[str, float] | str | None, info: ValidationInfo
+    ) -> dict[str, float] | str | None:
+        others = [name for name in ("features", "log") if info.data.get(name) is not None]
+        if weights == LEARNED and others:
+            raise Contradiction(
+                f"recommend.weights is {LEARNED!r}, which has its own features and logarithms; "
+                f"expected no recommend.{' and no recommend.'.join(others)}"
+            )
+        return weights
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether tracks are compared by the latest version in ``learned_similarity``."""
+        return self.weights == LEARNED
+
     @property
     def compared(self) -> Likeness:
         """The features, logarithms and weights by which tracks are compared.
 
         They are those of the preset ``likeness``; if ``features`` is given, they are these features, without logarithms
-        and weights. ``log`` and ``weights``, if given, replace the logarithms and the weights.
+        and weights. ``log`` and ``weights``, if given, replace the logarithms and the weights. Learned weights
+        are not settings: with ``is_learned``, these are what is used without them.
         """
         preset = PRESETS[self.likeness] if self.features is None else Likeness(self.features)
         log = preset.log if self.log is None else self.log
-        weights = preset.weights if self.weights is None else self.weights
+        weights = self.weights if isinstance(self.weights, dict) else preset.weights
         return Likeness(preset.features, log, weights)
 
 

@@ -104,7 +104,7 @@ def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
 
 
 def artist_key(artist: str) -> str:
-    """Return a key of the first artist, which is equal whatever the case, accents, punctuation and a leading "The".
+    """Return a key of the first artist that does not depend on case, accents, punctuation or a leading "The".
 
     >>> artist_key("The Beatles; Billy Preston")
     'beatles'

@@ -123,7 +123,10 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
 
 
 def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
-    """Replace keys by codes as ``with_recordings`` does, for a table in memory, and return the new table."""
+    """Return a table of tracks in memory, with keys replaced by codes of recording and artist.
+
+    Columns, parameters and result are those of ``with_recordings``, as a pyarrow Table.
+    """
     artist, recording = group_by_title(table, columns)
     isrc = _codes(table["isrc"])
     rows = isrc != _UNKNOWN
@@ -136,8 +139,13 @@ def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
 def group_by_title(table: pa.Table, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
     """Return codes of the artist and of the recording of each track, two arrays of shape (n_tracks,), ignoring ISRCs.
 
-    The code of a recording is the code of the id of one of its tracks. The code of an unknown artist is that of the
-    track's recording. ``table`` must hold all tracks of every title in it.
+    The code of a recording is the value of the column ``id`` for one of its tracks. The code of an unknown artist is
+    that of the track's recording.
+
+    Parameters
+    ----------
+    table : the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``, with all tracks of every title in it
+    columns : the columns that hold the features of ``UNITS``, "" for a feature without a column
     """
     title, codes, artist = (_codes(table[name]) for name in ("title", "id", "artist"))
     _, title, counts = np.unique(title, return_inverse=True, return_counts=True)

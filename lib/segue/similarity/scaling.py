@@ -1,4 +1,4 @@
-"""Fit the scaling of features to all tracks: what turns feature values into coordinates and ranks."""
+"""Fit the scaling that converts feature values to coordinates and ranks, to all tracks."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ QUANTILE_SAMPLE_SIZE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """What is done to the values x of a feature before they are scaled: nothing, ``log`` or ``age``.
+    """A function that is applied to the values x of a feature before they are scaled: none (""), ``log`` or ``age``.
 
     ``log`` is ln(x + parameter). ``age``, for years, is -sqrt(parameter - x), where the parameter is the latest year:
     the difference between two years counts less, the longer ago they are.
@@ -68,7 +68,7 @@ class Scaling:
     quantiles: Floats
     """Quantiles of each feature at equal steps, ascending, not transformed, shape (n_features, N_QUANTILES)."""
     transforms: tuple[Transform, ...]
-    """What is done to the values of each feature first."""
+    """The Transform that is applied to the values of each feature first."""
     weights: Floats
     """Factor of each coordinate, shape (n_features,)."""
 

@@ -168,6 +168,8 @@ def test_sizes_are_bounded(monkeypatch):
     bomb = b"1,2\n" * (1 << 20)
     assert "holds a.csv of 4 MB, expected at most 3 MB; extract it" in refusal(zipped(("a.csv", bomb)))
     assert "has more than 3 MB after decompression" in refusal(gzip.compress(bomb), "a.csv", "csv")
+    assert "has more than 2 MB after decompression" in refusal(deflate(bomb), "a.csv.deflate", "csv")
+    assert "breaks off" in refusal(deflate(TEXT.encode())[:-9], "a.csv.deflate", "csv")
     assert "has a line of more than 2 MB" in refusal(gzip.compress(bytes(3 << 20).replace(b"\0", b"1")), "a.csv", "csv")
     document = b'[{"id": 1}' + b" " * (2 << 20) + b"]"
     assert "is a JSON document of more than 2 MB" in refusal(document, "a.json", "json")

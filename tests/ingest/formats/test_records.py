@@ -4,10 +4,12 @@ import csv
 import io
 import json
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.ingest.formats import text_scan
 from segue.ingest.formats.records import (
     Dialect,
     MemberNames,
@@ -194,8 +196,10 @@ VALUES = st.recursive(
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "c", "a.b", 'd"', "é"]), VALUES, max_size=4), max_size=6))
 def test_member_names_equal_those_of_parsing_every_line(objects):
     names, expected = MemberNames(), {}
-    for line in (*(json.dumps(o, ensure_ascii=bool(len(o) % 2)) for o in objects), '{"e": 1', '["f"]'):
-        names.add(line.encode())
+    lines = [*(json.dumps(o, ensure_ascii=bool(len(o) % 2)) for o in objects), '{"e": 1', '["f"]']
+    for part in (lines[:3], lines[3:]):
+        text_scan._add_names(names, pa.array([line.encode() for line in part], pa.binary()))
+    for line in lines:
         expected |= dict.fromkeys(json_object(line) or ())
     assert names.names == expected
 

@@ -1,1 +1,1 @@
-"""What the columns of a file mean: from their names and sampled values, the canonical column and the unit of each."""
+"""Decide from names and sampled values which column of ``tracks`` each column of a file is, and in which unit."""

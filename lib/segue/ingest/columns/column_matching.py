@@ -1,4 +1,7 @@
-"""Match a file's headers to canonical columns, by name and then by values, and decide the units of the columns."""
+"""Match a file's headers to canonical columns, by name and then by values, and decide the units of the columns.
+
+A canonical column is a column of the table ``tracks`` that files can fill, one of ``sources.COLUMNS``.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +26,13 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """A column of a file that was matched to a canonical one: its position from 0, its header and its unit.
+    """A column of a file that is read as a canonical column, which is a column of the table ``tracks``.
 
-    The unit is None before it is inferred, and for columns that have no choice of units.
+    Attributes
+    ----------
+    index : its position in the file, from 0
+    header : its name in the file
+    unit : one of ``units.UNITS``; None before it is inferred, and for columns that are not listed there
     """
 
     index: int
@@ -35,22 +42,22 @@ class MatchedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnLayout:
-    """How the columns of a file are read: which canonical column each one is, and in which unit.
+    """How the columns of a file are read: as which canonical columns (columns of ``tracks``), and in which units.
 
     Attributes
     ----------
     source : name of the source that defines most of the headers
-    columns : the matched columns by canonical name
-    ignored : headers that match no column
+    columns : the matched columns by canonical column
+    ignored : headers of the columns that are not read
     decimal_comma : whether numbers are written with a decimal comma
-    guesses : what the values or a similar spelling decided: a misspelt header, an id of row numbers, an inferred unit
+    guesses : what values or a similar spelling decided, such as an inferred unit or a misspelt header
     warnings : sentences about columns that are probably not read as they should be
-    refusals : why a column cannot be read, by canonical name; not empty if the file must be refused
+    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``; empty for a readable file
     genre_separator : the separator of genres, None where each text is one genre or a list in brackets
     header : the names of all columns
-    key : the layout of the file, by which its decisions are remembered; empty where they are not
-    decided : the decisions to remember, see ``layout_memory``
-    remembered : those that an earlier file with the same header has made
+    key : ``layout_memory.layout_key`` of the file; empty if its decisions are not remembered
+    decided : the decisions to remember for later files, see ``layout_memory``
+    remembered : the decisions of earlier files with the same header, by which this file is read
     """
 
     source: str
@@ -68,7 +75,7 @@ class ColumnLayout:
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """A sentence for the log about each guess that is no warning."""
+        """The sentences of the guesses that are not also warnings, for the log."""
         return tuple(guess.sentence for guess in self.guesses if guess.sentence not in self.warnings)
 
 
@@ -77,10 +84,16 @@ def match_headers(
 ) -> tuple[str, dict[str, MatchedColumn]]:
     """Return the name of the source that defines most headers, and a dict from canonical column to MatchedColumn.
 
-    Each column is matched once. Of several headers for one column, those whose values contradict it come last. Then
-    equal names come before equal last parts of dotted names, and these before misspellings, the most similar first;
-    then headers that users define, values that fit better, the source that defines most headers, and the first in the
-    file. The unit of a matched column is the declared one, None where none is declared.
+    Of several headers for one canonical column, the first in this order is matched:
+
+    * values that can be the column's before values that contradict it;
+    * equal names, then equal last parts of dotted names, then misspellings, the most similar first;
+    * headers of a user's source before those of built-in sources;
+    * values that fit better;
+    * headers of the source that defines most headers of the file;
+    * the first header in the file.
+
+    The unit of a MatchedColumn is the declared one, or None.
     """
     ranked = rank_sources(header, sources)
     chosen = choose_columns(find_candidates(header, ranked, sample))
@@ -100,8 +113,9 @@ def match_columns(
 ) -> ColumnLayout:
     """Return the column layout of a file: its headers matched to columns, each with its declared or inferred unit.
 
-    A column whose values cannot be what its header says is left out: with a warning, or, if it is required or needs a
-    declared unit, with a refusal. What is remembered of the layout holds; where values rule it out, it is a refusal.
+    A column whose values cannot be what its header says is not read. It becomes a guess (ids, texts, years, keys) or a
+    warning (numbers); a column of numbers that is required, or whose unit a source must declare, becomes a refusal.
+    Decisions in ``memory`` override the values, and become a refusal where enough values rule them out.
 
     Parameters
     ----------
@@ -112,13 +126,13 @@ def match_columns(
     sources : sequence of Source
         The source definitions.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with this header, from which units are inferred where ``sample`` is inconclusive.
+        Rows of all files of the input with this header; units are inferred from them if ``sample`` does not decide.
     required : sequence of str
         Features that a track needs.
     memory : LayoutMemory or None
-        What earlier files with this header have decided.
+        Decisions of earlier files with this header.
     decimal_comma : bool or None
-        Whether numbers are written with a decimal comma; None if memory or values decide it.
+        Whether numbers are written with a decimal comma; None if ``memory`` or the values decide it.
     """
     ranked = rank_sources(header, sources)
     candidates = find_candidates(header, ranked, sample)
@@ -173,7 +187,10 @@ def _name_guesses(
     chosen: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> Iterator[Guess]:
-    """Yield a Guess for each misspelt header, and for each column that values or the order chose among headers."""
+    """Yield a Guess for each misspelt header, and for each column that values or order chose among several headers.
+
+    Columns that earlier files have decided are left out.
+    """
     names = [fold_accents(normalise_header(text)) for text in header]
     for column, best in chosen.items():
         if constraints.is_remembered(best):
@@ -195,7 +212,7 @@ def _name_guesses(
 def _contradictions(
     chosen: Mapping[str, Candidate], sample: SampleValues, constraints: LayoutConstraints
 ) -> list[tuple[str, str]]:
-    """Return the columns without a unit that hold something else, each with what it holds and what was expected.
+    """Find columns of ids, texts, years or keys that hold other values; return (column, what it holds) for each.
 
     Columns that an earlier file has decided are left out.
     """
@@ -229,7 +246,10 @@ def _refusal(name: str, header: str, misfit: Misfit) -> str:
 def _unrecognised_texts(
     columns: Mapping[str, MatchedColumn], ignored: Mapping[int, str], sample: SampleValues
 ) -> Iterator[str]:
-    """Yield a warning if there is no title, artist or genre, but there are columns of text that match no column."""
+    """Yield one warning if title, artist or genre is not matched, and the file has columns of words that are ignored.
+
+    ``ignored`` maps the positions of the ignored columns to their headers.
+    """
     lacking = [name for name in _SHOULD_HAVE if name not in columns]
     texts = [
         repr(text)

@@ -12,14 +12,14 @@ from segue.ingest.columns.units import SampleValues
 from segue.ingest.input_files import InputFile
 
 IDENTIFYING = frozenset({"title", "track_id"})
-"""The columns of which a file must have one."""
+"""A file must have at least one of these columns."""
 _MAX_HEADER_LENGTH = 400
 """Maximum number of characters of a header that an error message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingChoices:
-    """The settings ``ingest.source``, ``decimal_sign`` and ``genre_separator``, which decide instead of values."""
+    """The settings ``ingest.source``, ``decimal_sign`` and ``genre_separator``; ``auto`` lets the values decide."""
 
     source: str = "auto"
     decimal_sign: str = "auto"
@@ -28,15 +28,15 @@ class ReadingChoices:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRules:
-    """Which columns files are read for.
+    """What the columns of files are matched to, and which columns a file must have.
 
     Attributes
     ----------
     sources : the source definitions
     required_columns : features that every file must have a column for
-    non_null_columns : features in which every row must have a value
-    choices : the settings that decide instead of values
-    memories : what earlier files have decided, by ``layout_memory.layout_key``
+    non_null_columns : features without which a row is rejected
+    choices : the settings that can decide instead of the values
+    memories : the decisions of earlier files, by ``layout_memory.layout_key``
     """
 
     sources: Sequence[Source]
@@ -47,7 +47,7 @@ class ColumnRules:
     _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
-        """Return the canonical columns that header names match. The result is kept: many files have the same names."""
+        """Return the canonical columns that header names match. Cached, as many files have the same names."""
         if names not in self._by_names:
             self._by_names[names] = match_headers(names, self.sources)[1].keys()
         return self._by_names[names]
@@ -55,9 +55,18 @@ class ColumnRules:
     def match(
         self, names: Sequence[str], sample: SampleValues, group_sample: SampleValues, key: str = ""
     ) -> ColumnLayout:
-        """Return the column layout of a file, from its names and its sample, or the sample of all files of its group.
+        """Return the column layout of a file.
 
-        An empty name is that of a column that is not matched. ``key`` is the layout's, as ``key`` returns it.
+        Parameters
+        ----------
+        names : sequence of str
+            Its column names; an empty one is matched to no column.
+        sample : sequence of rows, shape (n_rows, n_columns)
+            Rows of the file as text.
+        group_sample : sequence of rows, shape (n_rows, n_columns)
+            Rows of all files with these names, which decide where ``sample`` does not.
+        key : str
+            What the method ``key`` returns for the file; with an empty key, no earlier decision is used.
         """
         memory = self.memories.get(key, {})
         sign = self.choices.decimal_sign
@@ -71,17 +80,18 @@ class ColumnRules:
         return replace(layout, key=key, remembered=held)
 
     def key(self, file_format: str, names: Sequence[str]) -> str:
-        """Return the key of the layout of files with a format and column names."""
+        """Return ``layout_key`` of files with this format and these column names: decisions are remembered under it."""
         return layout_key(file_format, self.choices.source, names)
 
     def are_sufficient(self, columns: Collection[str]) -> bool:
-        """Return whether canonical columns are all that a file must have."""
+        """Return whether a file with these canonical columns has the required ones, and a title or track id."""
         return {*self.required_columns} <= {*columns} and bool(IDENTIFYING & {*columns})
 
     def require(self, layout: ColumnLayout, names: Sequence[str], files: Sequence[InputFile]) -> None:
-        """Raise InputError if a column is refused, none is recognised, or a required one or title and id are missing.
+        """Raise InputError if files with a layout cannot be read.
 
-        ``names`` are the names of all columns of ``files``, whose layout it is.
+        That is if no column is recognised, the layout has refusals, a required column is missing, or both title and
+        track id are missing. ``names`` are the names of all columns of ``files``.
         """
         header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
         if not layout.columns:
@@ -108,13 +118,13 @@ class ColumnRules:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How some files of an input are read.
+    """How a group of files of the input is read: with which layout, encoding and header.
 
     Attributes
     ----------
     files : the files, which have equal layouts
     layout : their column layout
-    sample : sampled rows of the first of them, lists of texts in the order of its columns
+    sample : sampled rows, of the first file if it is text, lists of texts in the order of the columns
     encoding : the encoding of text files, None for other files
     n_above : number of lines with text above the header
     guesses : what was guessed about the file itself, such as its encoding
@@ -129,7 +139,7 @@ class Reading:
 
 
 def refuse_guesses(readings: Sequence[Reading]) -> None:
-    """Raise InputError if anything about how files are read was guessed; it names every guess and what decides it."""
+    """Raise InputError if a reading has a guess; the message lists every guess, and the setting that replaces it."""
     by_guess: dict[Guess, list[InputFile]] = {}
     for reading in readings:
         for guess in (*reading.guesses, *reading.layout.guesses):

@@ -1,6 +1,6 @@
-"""Compare the values of a column with what a canonical column holds, on a sample of a file's rows.
+"""Rate how well sampled values of a file's column fit a canonical column (a column of the table ``tracks``).
 
-The values decide between several columns of a file that are called alike, and whether a text is a name or an id.
+The rating decides between several columns of a file that match the same canonical column by name.
 """
 
 import re
@@ -12,10 +12,11 @@ from segue.ingest.columns.misfits import find_misfit
 from segue.ingest.columns.units import MIN_VALUES, NUMBER_NAMES, SampleValues
 
 CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
-"""How well values fit a column: not at all, mostly missing or of little information, well, or as few others do."""
+"""Ratings of values. They cannot be the column's; most are missing, or they hold little information, such as only 0
+and 1; they can be the column's; or they have a form that hardly another column has, such as Spotify's track ids."""
 _HIGHEST_KEY = 11
 _MAX_BEYOND = 0.02
-"""The share of keys above 11 up to which they count as faults of single rows."""
+"""Maximum share of values above 11 in a column of keys: with a larger one, the column holds something else."""
 _SPOTIFY_ID = r"[0-9A-Za-z]{22}"
 _TRACK_ID = re.compile(rf"{_SPOTIFY_ID}|spotify:track:\S+|https?://open\.spotify\.com/\S*track/\S+")
 _OTHER_URI = re.compile(r"spotify:(?!track:|local:)\w+:\S+|https?://open\.spotify\.com/(?!\S*track/)\S+")
@@ -27,7 +28,7 @@ _FLAGS = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
 
 
 def column_texts(sample: SampleValues, index: int) -> list[str]:
-    """Return the stripped texts of a column that are not missing."""
+    """Return the stripped texts of the column at position ``index``, without missing ones, as a list."""
     texts = (row[index] for row in sample if index < len(row))
     return [text.strip() for text in texts if text is not None and not parsing.is_missing(text)]
 
@@ -40,11 +41,11 @@ def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> i
     column : str
         The canonical column.
     header : str
-        The normalised header of the column of the file: one named ``id`` may hold row numbers.
+        The normalised header in the file: whole numbers under ``id`` are row numbers, and no track ids.
     texts : sequence of str
         The values as ``column_texts`` returns them.
     n_rows : int
-        The number of rows that they are from.
+        Number of sampled rows, with or without a value.
     """
     if not texts:
         return POOR
@@ -68,7 +69,9 @@ def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> i
 
 
 def are_ids(texts: Sequence[str]) -> bool:
-    """Return whether all texts are ids, URIs or lists of them, of Spotify, MusicBrainz or a web page.
+    """Return whether all texts are ids, URIs or lists of them, and some has a digit.
+
+    Ids are those of Spotify, UUIDs such as MusicBrainz's, and 32 hexadecimal digits.
 
     >>> are_ids(["4Z8W4fKeB5YxbusRsdQVPb"]), are_ids(["['4Z8W4fKeB5YxbusRsdQVPb']"]), are_ids(["Radiohead"])
     (True, True, False)
@@ -80,21 +83,21 @@ def are_ids(texts: Sequence[str]) -> bool:
 
 
 def is_text_column(texts: Sequence[str]) -> bool:
-    """Return whether the values of a column are texts in words: no numbers, dates, ids or flags."""
+    """Return whether a column holds words: most texts are no number, duration, year or flag, and not all are ids."""
     return bool(texts) and not are_ids(texts) and _share(not _is_number_like(text) for text in texts) > 0.5
 
 
 def feature_warnings(
     columns: Mapping[str, tuple[int, str]], sample: SampleValues, required: Sequence[str]
 ) -> list[str]:
-    """Return sentences about features that are equal to another in every row, and required ones that are 0 throughout.
+    """Return warnings about features that equal another feature in every row, and required features that are always 0.
 
     Parameters
     ----------
     columns : mapping of str to (int, str)
         The position and the header of each feature's column.
     sample : sequence of rows, shape (n_rows, n_columns)
-        Rows of the file as text; fewer than ``MIN_VALUES`` give no warning.
+        Rows of the file as text; a feature with fewer than ``MIN_VALUES`` values gives no warning.
     required : sequence of str
         The features that a track needs.
     """
@@ -122,7 +125,7 @@ def _fit_track_id(header: str, texts: Sequence[str]) -> int:
 
 
 def _fit_number(column: str, texts: Sequence[str]) -> int:
-    # the decimal sign is not known yet: a thousands comma read as a decimal one keeps most values in range
+    # the decimal sign is not known yet: a comma is read as a decimal one, as most values then lie in the range
     numbers = [parsing.parse_number(text, decimal_comma=True) for text in texts]
     values = [number for number in numbers if number is not None]
     if find_misfit(column, "percent" if column not in ("bpm", "loudness", "duration_s") else "", texts, values):

@@ -17,7 +17,7 @@ from segue.ingest.columns.layout_memory import DECIDE_AGAIN, GENRE_SEPARATOR, NO
 from segue.ingest.columns.units import MIN_VALUES, SampleValues
 
 GENRE_SEPARATORS = (";", "|", ",")
-"""The separators of lists, those first that are hardly ever part of a name. A slash is part of too many."""
+"""The separators that are tried, in this order. A slash is none of them: it is part of too many names of genres."""
 _MIN_SHARE = 0.8
 """Minimum share of the texts with a separator that have the same one."""
 _MIN_RECURRING = 0.5
@@ -38,9 +38,9 @@ def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
     Parameters
     ----------
     text : str or None
-        A genre, a list or set in Python or JSON notation, or, with a separator, genres with it in between.
+        A genre, a list or set in Python or JSON notation, or genres joined by ``separator``.
     separator : str or None
-        One of ``GENRE_SEPARATORS``; None if a text that is no such list is one genre.
+        One of ``GENRE_SEPARATORS``; None: a text that is no list in brackets is one genre.
 
     >>> split_genres("pop, R&B/Soul, pop", ","), split_genres("Folk, World, & Country", None), split_genres("?", ",")
     (('pop', 'R&B/Soul'), ('Folk, World, & Country',), ())
@@ -54,7 +54,7 @@ def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
 
 
 def genre_separator(texts: Sequence[str]) -> str | None:
-    """Return the separator of the genres in texts of one file; None if each text is one genre, or if too few tell.
+    """Return the separator of the genres in the texts of one file, or None if too few texts suggest one.
 
     >>> genre_separator(["rock, pop", "pop", "jazz, pop"]), genre_separator(["Drum & Bass", "Folk, World, & Country"])
     (',', None)
@@ -74,13 +74,15 @@ def genre_separator(texts: Sequence[str]) -> str | None:
 
 
 _cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
-"""``genre_separator`` of a tuple of texts: all files with the same header have the same ``fallback``."""
+"""``genre_separator`` of a tuple of texts. Cached: all files with the same header are passed the same ``fallback``."""
 
 
 def with_genre_separator(
     layout: ColumnLayout, sample: SampleValues, fallback: SampleValues, given: str = "auto"
 ) -> ColumnLayout:
-    """Return a layout with the separator of its genres, and a guess where the values decide it.
+    """Return the layout with its ``genre_separator`` set; with a guess if the values decide it.
+
+    A remembered separator is used even if the values suggest another one; the layout then has a warning.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ def with_genre_separator(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header, which decide where ``sample`` has no list.
+        Rows of all files with the same header, which decide if ``sample`` suggests no separator.
     given : str
         The setting ``ingest.genre_separator``: a separator, ``none``, or ``auto``.
     """
@@ -113,7 +115,7 @@ def with_genre_separator(
         guess = Guess(sentence, f"--set ingest.genre_separator={separator!r}")
         decided = {**layout.decided, GENRE_SEPARATOR: separator}
         return replace(layout, genre_separator=separator, guesses=(*layout.guesses, guess), decided=decided)
-    # a file without any separator says nothing about those of later files
+    # "none" is remembered only if some texts hold a separator: otherwise lists in later files would stay unsplit
     n_with_separator = sum(any(each in text for each in GENRE_SEPARATORS) for text in set(texts[0]))
     if n_with_separator >= _MIN_COMMA_LISTS and len(texts[0]) >= MIN_VALUES:
         return replace(layout, decided={**layout.decided, GENRE_SEPARATOR: NO_SEPARATOR})

@@ -1,7 +1,7 @@
-"""Find the columns of a file that may be a canonical column, by their names and values, and choose among them.
+"""Find the columns of a file that may be a canonical column (a column of ``tracks``), and choose among them.
 
-A member of nested JSON objects, or a field of Parquet structs, is named by its path, such as ``track.album.name``. The
-path is matched as a dotted header.
+Members of nested JSON objects and fields of Parquet structs are named by their path, such as ``track.album.name``; the
+path is matched like a header with dots.
 """
 
 import difflib
@@ -29,9 +29,17 @@ _FEATURE_NAMES = frozenset(feature.name for feature in schema.FEATURES) - {"dura
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A column of a file that may be a canonical column.
+    """A column of a file that may be read as a canonical column, which is a column of the table ``tracks``.
 
-    ``distance`` is 0 for an equal name, 1 for an equal last part of a dotted name, and more for a misspelling.
+    Attributes
+    ----------
+    distance : 0 for an equal name, 1 for an equal last part of a dotted name, from 2 to 2.2 for a misspelling
+    rank : position of ``source`` in the order of ``rank_sources``
+    index : position of the column in the file, from 0
+    column : the canonical column
+    unit : the unit that the source declares, or None
+    source : the source whose header the name matches
+    fit : how well the values fit, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
     """
 
     distance: float
@@ -47,20 +55,22 @@ class Candidate:
         return self.distance > 1
 
     def sort_key(self) -> tuple[float, ...]:
+        """Return a sort key that is the smallest for the best candidate."""
         contradicts = self.fit == column_values.CONTRADICTS
         return contradicts, self.distance, self.source.built_in, -self.fit, self.rank, self.index
 
     def name_key(self) -> tuple[float, ...]:
-        """Return the sort key of a file whose values are not known."""
+        """Return a sort key that is smallest for the candidate with the best name, whatever the values are."""
         return self.distance, self.source.built_in, self.rank, self.index
 
 
 def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
-    """Yield the normalised names, without accents, under which a header is looked up: the whole one first.
+    """Yield (name, features_only) for each name under which a header is looked up in the sources, the longest first.
 
-    A header with dots is also looked up without its first parts, as its members have been put into columns. The flag
-    with each name says whether it is meant for audio features alone. It is true of the last part where the part before
-    it is none of ``TRACK_OBJECTS``: an ``artist.id`` or a ``label.name`` is no property of a track, a tempo always is.
+    Names are normalised, without accents. A dotted header is looked up as a whole, then without its first part, its
+    first two parts, and so on. If ``features_only``, the name can match an audio feature only. That is so for the last
+    part alone after a part that is none of ``TRACK_OBJECTS``: the id in ``artist.id`` is no track id, whereas a tempo
+    belongs to the track in any object.
 
     >>> list(lookup_names("track.album.name"))
     [('trackalbumname', False), ('albumname', False), ('name', True)]
@@ -74,13 +84,19 @@ def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
 
 
 def rank_sources(header: Sequence[str], sources: Sequence[Source]) -> list[Source]:
-    """Return the sources in descending order of the number of headers that they define; on a tie file formats first."""
+    """Return the sources in descending order of the number of headers that they define.
+
+    On a tie, sources that match misspellings come before those that are ``exact``.
+    """
     names = [fold_accents(normalise_header(name)) for name in header]
     return sorted(sources, key=lambda source: (-sum(name in source.by_name for name in names), source.exact))
 
 
 def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: SampleValues) -> list[Candidate]:
-    """Return all candidates for all columns, by ``sort_key``. Without a sample, all values count as fitting."""
+    """Return the candidates for all canonical columns, the best first (``Candidate.sort_key``).
+
+    ``sources`` are in the order of ``rank_sources``. If ``sample`` is empty, every ``fit`` is FITS.
+    """
     candidates = [
         Candidate(min(part, 1), rank, index, *source.by_name[name], source)
         for index, names in enumerate(list(lookup_names(text)) for text in header)
@@ -102,9 +118,9 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
 
 
 def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: SampleValues) -> list[Candidate]:
-    """Return the candidates with their ``fit``, which is not computed for the only candidate for a column of numbers.
+    """Return the candidates with ``fit`` computed from the sample, except for the only candidate of a number column.
 
-    The values of a header that a user defined contradict no column.
+    For headers that a user's source defines, ``fit`` is at least POOR.
     """
     positions: dict[str, set[int]] = {}
     for candidate in candidates:
@@ -122,7 +138,10 @@ def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: Sa
 
 
 def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> Iterator[Candidate]:
-    """Yield the candidates among headers that resemble a defined one. ``names``: normalised headers by position."""
+    """Yield a Candidate for each header that is a misspelt header of a source.
+
+    ``names`` maps the positions of columns in the file to their normalised headers.
+    """
     for index, name in names.items():
         if len(name) < _MIN_MISSPELT_LENGTH or name.endswith(UNRELATED_SUFFIXES):
             continue
@@ -135,7 +154,7 @@ def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> It
 
 
 def choose_columns(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
-    """Return the first candidate of every column, where a header that is one column is no other."""
+    """Return a dict from canonical column to its first candidate; each column of the file is chosen at most once."""
     chosen: dict[str, Candidate] = {}
     matched: set[int] = set()
     for candidate in candidates:
@@ -151,21 +170,22 @@ def known_headers(sources: Iterable[Source]) -> frozenset[str]:
 
 
 def count_known(names: Iterable[str], known: Collection[str]) -> int:
-    """Return how many different known headers a list of member names matches; ``known`` as ``known_headers``."""
+    """Return the number of different headers in ``known`` that names match. ``known``: see ``known_headers``."""
     looked_up = (next((name for name, _ in lookup_names(member) if name in known), None) for member in names)
     return len({name for name in looked_up if name})
 
 
 def order_members(names: Iterable[str]) -> tuple[str, ...]:
-    """Return member names with the less nested first, and members of audio features last at their depth.
+    """Sort dotted names of JSON members or struct fields: those with fewer dots first, those of audio features last.
 
-    The order decides which of two members is matched to a column. The id of a track is preferred to that of its audio
-    features, which are null where the API knows none. Otherwise names stay in their order.
+    Of members with the same number of dots, those of an object called like "features" come last; otherwise the order
+    stays. Of two members with the same last part, the first is matched to the column: so the id of a track is preferred
+    to the id of its audio features, which is null if the Spotify API has none for the track.
     """
     return tuple(sorted(names, key=lambda name: (name.count("."), "feature" in name.rpartition(".")[0].lower())))
 
 
 def leaf_headers(names: Sequence[str]) -> list[str]:
-    """Return the names with an empty text for each that has members itself: an object is no value of a column."""
+    """Replace the dotted names of objects, which other names begin with, by empty texts, so that none is matched."""
     parents = {name[:end] for name in names for end, letter in enumerate(name) if letter == "."}
     return ["" if name in parents else name for name in names]

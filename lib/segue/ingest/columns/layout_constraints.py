@@ -33,9 +33,15 @@ from segue.ingest.columns.units import (
 
 
 class LayoutConstraints:
-    """What is remembered of the layout of a file, as constraints on how its columns are read.
+    """Decides how columns are read by what earlier files with the same header have decided.
 
-    Headers that a user's own source defines are exempt: that source decides.
+    Columns and headers that a user's own source defines are exempt: that source decides.
+
+    Parameters
+    ----------
+    memory : the decisions of earlier files with this header
+    header : the column names, in the order of the file
+    candidates : the candidates for all canonical columns
     """
 
     def __init__(self, memory: LayoutMemory, header: Sequence[str], candidates: Sequence[Candidate]) -> None:
@@ -46,9 +52,9 @@ class LayoutConstraints:
         self._users_indices = {c.index for c in exact}
 
     def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
-        """Return candidates with the remembered ones first, without those that are remembered as ignored.
+        """Return the candidates, those that earlier files have chosen first, without those that they have ignored.
 
-        A column that is required is never ignored.
+        Candidates for a column in ``required`` all remain.
         """
         first, others = [], []
         for candidate in candidates:
@@ -61,13 +67,13 @@ class LayoutConstraints:
         return first + others
 
     def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-        """Return the remembered units of chosen columns."""
+        """Return a dict from canonical column to remembered unit, for chosen columns that have one."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
 
     @property
     def held(self) -> LayoutMemory:
-        """What is remembered, without decisions about columns that a user's own source defines."""
+        """The remembered decisions, without those about columns that a user's own source defines."""
         return {
             decision: remembered
             for decision, remembered in self._memory.items()
@@ -81,24 +87,30 @@ class LayoutConstraints:
         return None if sign is None else sign == "comma"
 
     def origin(self, decision: str) -> str:
-        """Return the name of the file that decided."""
+        """Return the name of the file that made a decision, such as ``valence.unit``."""
         return self._memory[decision].source_file
 
     def is_remembered(self, candidate: Candidate) -> bool:
-        """Return whether a column was chosen for a candidate's canonical column by an earlier file."""
+        """Return whether an earlier file has matched the candidate's header to the candidate's canonical column."""
         label = self._labels[candidate.index]
         return candidate.column not in self._users_columns and self._value(candidate.column + COLUMN) == label
 
     def is_ignored(self, candidate: Candidate) -> bool:
-        """Return whether an earlier file has ruled out that a column is the candidate's canonical column."""
+        """Return whether the values of an earlier file ruled out the candidate's canonical column for its header."""
         return self._value(candidate.column + IGNORED) == self._labels[candidate.index]
 
     def settle(
         self, columns: Mapping[str, int], ignored: Sequence[Candidate], units: "RememberedUnits"
     ) -> dict[str, str]:
-        """Return what to remember after this file: what was remembered, and what its values have decided.
+        """Return the decisions to remember after this file, a dict from decision to value.
 
-        ``columns`` has the positions of the matched columns, ``ignored`` the candidates that values rule out.
+        Earlier decisions stay as they are; decisions that this file makes are added.
+
+        Parameters
+        ----------
+        columns : the positions of the matched columns, by canonical column
+        ignored : the candidates that values rule out
+        units : the units and the decimal sign of the file
         """
         decisions: dict[str, str] = {}
         for name, index in columns.items():
@@ -125,9 +137,11 @@ def columns_that_changed(
     by_values: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> tuple[list[str], dict[str, str]]:
-    """Return warnings, and refusals by column, for remembered columns that the values would not have chosen.
+    """Compare remembered columns with the values of a file; return warnings, and refusals by canonical column.
 
-    ``by_values`` has the columns as they are chosen without memory.
+    A column is refused if ``MIN_VALUES`` values or more contradict it. A warning says that fewer contradict it, that
+    another column fits better, or that a column is ignored although its values fit. ``chosen`` has the columns that
+    are read, ``by_values`` those that would be chosen without memory.
     """
     warnings: list[str] = []
     refusals: dict[str, str] = {}
@@ -142,7 +156,7 @@ def columns_that_changed(
             if len(texts) >= MIN_VALUES:
                 refusals[name] = f"{sentence}rule out; {DECIDE_AGAIN} decides by them"
             else:
-                warnings.append(f"{sentence}do not suggest; read so all the same")
+                warnings.append(f"{sentence}do not suggest; it is still read as {name}")
         elif other and other.index != candidate.index:
             warnings.append(
                 f"column {text!r} read as {name}, as in {origin}, although the values of {header[other.index]!r} fit "
@@ -162,17 +176,18 @@ def columns_that_changed(
 
 @dataclass(frozen=True, slots=True)
 class RememberedUnits:
-    """The units and the decimal sign of a file, after those that are remembered.
+    """The units and the decimal sign of a file, and how they differ from the remembered ones.
 
     Attributes
     ----------
-    units : all units by column
+    units : unit by canonical column, declared, remembered or inferred
     decimal_comma : whether numbers are written with a decimal comma
     misfits, doubts : as in UnitDecisions, of columns whose unit is not remembered
     guesses : what was inferred from the values
-    warnings, refusals : where the values contradict what is remembered
-    decided : the units to remember by column
-    decided_comma : the decimal sign to remember, None where it is not known
+    warnings : sentences about remembered units that the values do not suggest
+    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``: values rule out what is remembered
+    decided : the units to remember, by canonical column
+    decided_comma : whether to remember a decimal comma (or a point); None to remember neither
     """
 
     units: dict[str, str]
@@ -193,9 +208,10 @@ def units_with_memory(
     constraints: LayoutConstraints,
     decimal_comma: bool | None,
 ) -> RememberedUnits:
-    """Return the units of columns: those that a user declares, then those remembered, then those of the values.
+    """Return the units of the chosen columns as RememberedUnits.
 
-    ``decimal_comma`` is that of the settings, None if they leave it open.
+    A unit that a user's source declares comes before a remembered one, and this before one inferred from the values.
+    ``sample`` and ``fallback`` are as for ``decide_units``; ``decimal_comma`` is the setting, None for ``auto``.
     """
     declared = {name: (c.index, c.unit) for name, c in chosen.items()}
     trusted = {name for name, c in chosen.items() if c.unit and not c.source.built_in}
@@ -236,6 +252,7 @@ _Column = tuple[list[str], list[float]]
 
 
 def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
+    """Return the texts and numbers of each column, given the columns' positions in the rows."""
     read = {}
     for name, texts in number_texts(columns, sample).items():
         numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
@@ -250,7 +267,18 @@ def _compare_units(
     columns: Mapping[str, _Column],
     constraints: LayoutConstraints,
 ) -> tuple[list[str], dict[str, str]]:
-    """Return warnings, and refusals by column, for remembered units that values do not suggest or rule out."""
+    """Compare remembered units with the values; return warnings, and refusals by canonical column.
+
+    A unit that the values rule out is refused. A unit that they only do not suggest gives a warning.
+
+    Parameters
+    ----------
+    remembered : remembered units by canonical column
+    suggested : units by canonical column, as they are without memory
+    by_values : the decisions without memory
+    columns : texts and numbers by canonical column
+    constraints : names the files that decided
+    """
     differing = [name for name, unit in remembered.items() if suggested[name] != unit or name in by_values.misfits]
     values = {name: numbers for name, (_, numbers) in columns.items()}
     untenable = untenable_units(remembered, values)
@@ -262,14 +290,17 @@ def _compare_units(
         refusals |= dict.fromkeys(names, refusal)
     warnings = [doubt for name, doubt in by_values.doubts.items() if name in remembered and name not in differing]
     warnings += [
-        f"{sentence}, and read so here, although the values suggest another unit"
+        f"{sentence}, and they are read so here too, although the values suggest another unit"
         for _, sentence in _by_origin(others, remembered, values, constraints)
     ]
     return warnings, refusals
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return why a file is refused whose decimal sign, a comma or a point, is not the remembered one."""
+    """Return the reason to refuse a file with another decimal sign than the remembered one.
+
+    ``is_comma``: whether the file has a decimal comma.
+    """
     present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
     return (
         f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "
@@ -283,7 +314,10 @@ def _by_origin(
     values: Mapping[str, Sequence[float]],
     constraints: LayoutConstraints,
 ) -> Iterator[tuple[list[str], str]]:
-    """Yield columns with one remembered unit that the same file decided, and the beginning of a sentence about them."""
+    """Group columns by remembered unit and the file that decided it.
+
+    Yields for each group its columns, and the beginning of a sentence about them.
+    """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):
         groups.setdefault((units[name], constraints.origin(name + UNIT)), []).append(name)
@@ -293,7 +327,7 @@ def _by_origin(
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:
-    """Yield a Guess for each sentence about units; the first is about the decimal comma if there is one."""
+    """Yield a Guess for each sentence in ``units.decisions``, with the setting or source that replaces it."""
     for number, sentence in enumerate(units.decisions):
         is_sign = number == 0 and sentence == DECIMAL_COMMA_SENTENCE
         yield Guess(sentence, "--set ingest.decimal_sign=comma" if is_sign else UNIT_IN_SOURCE)

@@ -1,7 +1,7 @@
-"""Keep what the values of files have decided for a layout, so that later files with the same header are read alike.
+"""Name the decisions that values of files have made for a layout, so that later files with its header are read alike.
 
-A decision is a pair of texts. What a value decided is remembered only where there was evidence: of a column that holds
-nothing but 0 and 1 no unit is remembered, and a later file decides it.
+A layout is a file format with a header. A decision is a pair of texts, a name and a value. It is remembered only if the
+values are conclusive: for a column with only 0 and 1, no unit is remembered, and a later file decides it.
 
 =====================  =====================================================================
 decision               value
@@ -26,7 +26,7 @@ COLUMN, IGNORED, UNIT = ".column", ".ignored", ".unit"
 DECIMAL_SIGN, GENRE_SEPARATOR, ENCODING = "decimal_sign", "genre_separator", "encoding"
 NO_SEPARATOR = "none"
 DECIDE_AGAIN = "--set ingest.layouts=decide"
-"""What to type so that files are read by their own values, and later ones as these."""
+"""The option with which files are read by their own values; later files are then read as these."""
 OWN_SOURCE = "--set ingest.source=NAME, a source of your own that names the columns to read (docs/how_to/own_file.md)"
 UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/how_to/own_file.md)"
 
@@ -40,12 +40,12 @@ class Remembered:
 
 
 LayoutMemory = Mapping[str, Remembered]
-"""What is remembered of one layout, by decision."""
+"""The remembered decisions of one layout, by name of the decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the values of a file have decided, as a sentence, and the setting or source that decides it instead."""
+    """A sentence about what the values of a file decided; ``way_out`` is the setting that decides it instead."""
 
     sentence: str
     way_out: str
@@ -65,7 +65,7 @@ def layout_key(file_format: str, source: str, names: Sequence[str]) -> str:
 
 
 def column_labels(names: Sequence[str]) -> list[str]:
-    """Return the normalised names of columns; of equal ones, the second is followed by ``#2``, and so on.
+    """Return the normalised names of columns; ``#2`` follows the second of equal names, ``#3`` the third, and so on.
 
     >>> column_labels(["Title", "tempo", "Tempo", ""])
     ['title', 'tempo', 'tempo#2', '']
@@ -80,7 +80,7 @@ def column_labels(names: Sequence[str]) -> list[str]:
 
 
 def combine_decisions(records: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return the decisions of files with one layout, without those on which the files differ.
+    """Unite the decisions of files with one layout into one dict, without those for which files have different values.
 
     >>> combine_decisions([{"energy.unit": "percent"}, {"energy.unit": "percent", "decimal_sign": "point"}])
     {'energy.unit': 'percent', 'decimal_sign': 'point'}

@@ -1,9 +1,14 @@
 """Recognise number columns whose values cannot be what their headers say: z-scores, flags, normalised values.
 
-A column is a misfit when most of its values lie outside the range of its unit (of durations: up to three hours), when a
-tenth of them are below zero where nothing can be, when a quarter of its loudnesses are above zero, or when nearly all
-are in a range that music does not have, such as tempos below 20. Minus one, and zero for tempo and duration, are
-placeholders for a missing value and count as neither.
+A column is a misfit if
+
+* more than half of its texts, and of those that are not missing more than nine tenths, hold no number;
+* more than half of its values are above the range of its unit (three hours for durations) or, for loudness, below it;
+* a tenth of its values are below 0, except for loudness, or more than a quarter of its loudnesses are above 0;
+* nine tenths of its values are in a range that music does not have, such as tempos below 20;
+* or all values are 0 or 1, where 0 and 1 are no likely values.
+
+Placeholders for a missing value do not count: -1 except for loudness, and 0 for tempo and duration.
 """
 
 import statistics
@@ -14,7 +19,7 @@ from segue import schema
 from segue.ingest import parsing
 
 SCALES = {"fraction": 1, "percent": 100, "tenths": 10, "thirds": 3}
-"""The units of fractions, each with its upper end; the lower end is 0."""
+"""The units in which a file may write a fraction, each with its largest value; the smallest is 0."""
 _MIN_BPM = 20
 _MAX_DURATIONS = {"s": 10_800, "ms": 10_800_000, "min": 180}
 _SINGLE_UNIT = ("bpm", "loudness")
@@ -29,14 +34,17 @@ _EXPECTED_FRACTION = "0 to {fraction}, 0 to {percent} or 0 to {tenths}".format(*
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why the values of a column fit no unit of it; ``unit`` is one that they may be in, if a source declares it."""
+    """Why the values of a column fit none of its units.
+
+    ``unit`` is a unit that fits, but that only a source can declare; empty if there is none.
+    """
 
     reason: str
     unit: str = ""
 
 
 def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
-    """Return why the values of a column fit no unit of it, or None if they fit, or if there are none.
+    """Return a Misfit if the values of a column do not fit its unit, or None if they fit or there are none.
 
     Parameters
     ----------
@@ -60,13 +68,13 @@ def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[flo
 
 
 def undecided_unit(values: Sequence[float]) -> Misfit:
-    """Return the Misfit of a fraction that exceeds 1, but too little to tell 0 to 10 from 0 to 100."""
+    """Return the Misfit of a fraction whose values exceed 1 by too little to decide between 0 to 10 and 0 to 100."""
     unit = "thirds" if max(values) <= SCALES["thirds"] else "tenths"
     return Misfit(f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit)
 
 
 def value_range(values: Sequence[float]) -> str:
-    """Return the range of some values in words.
+    """Return the smallest and the largest of some values as a text.
 
     >>> value_range([2.9, 0.86, 1.5])
     '0.86 to 2.9'
@@ -85,7 +93,7 @@ def _is_number_or_missing(name: str, text: str) -> bool:
 
 
 def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
-    """Return what the numbers of a misfit look like, empty if like nothing known, or None if they fit."""
+    """Return in words what numbers that do not fit look like, "" if like nothing known, or None if they fit."""
 
     def share(test: Callable[[float], bool]) -> float:
         return sum(map(test, numbers)) / len(numbers)
@@ -109,6 +117,6 @@ def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
 
 
 def _standardised(numbers: Sequence[float]) -> str:
-    """Return that numbers look like z-scores if their mean is near 0 and their deviation near 1, else an empty text."""
+    """Return "which looks standardised (z-scores)" if the mean is near 0 and the deviation near 1, else ""."""
     is_standard = abs(statistics.fmean(numbers)) < 0.5 and 0.5 < statistics.pstdev(numbers) < 2
     return "which looks standardised (z-scores)" if is_standard else ""

@@ -35,7 +35,7 @@ class Source:
     headers : dict from normalised header to (canonical column, declared unit); the unit is None where the values of a
         file decide it
     built_in : whether it belongs to segue: definitions of users take precedence, and values overrule its units
-    exact : whether spellings that resemble its headers do not count
+    exact : whether only equal names match its headers; if not, misspellings match too
     read_again : whether it is part of the hash in ``ingested_files.reading``, so that a change of it makes all files be
         read again; otherwise only new and changed files are read by it
     by_name : ``headers`` without accents, as ``fold_accents`` folds them
@@ -56,7 +56,7 @@ class Source:
     def similar_name(self, name: str) -> str | None:
         """Return the name in ``by_name`` that resembles ``name`` most, or None if none does or the source is exact.
 
-        The result is kept: many files of an input have the same headers.
+        Cached, as many files of an input have the same headers.
         """
         if name not in self._similar:
             similar = [] if self.exact else difflib.get_close_matches(name, self.by_name, 1, _MIN_SIMILARITY)
@@ -76,7 +76,9 @@ def normalise_header(header: str) -> str:
 
 
 def fold_accents(name: str) -> str:
-    """Return a normalised header without accents. Not part of ``normalise_header``, whose results are hashed.
+    """Return a normalised header without accents.
+
+    Not part of ``normalise_header``: its results are hashed, and other hashes would make all files be read again.
 
     >>> fold_accents("año"), fold_accents("głośność")
     ('ano', 'glosnosc')

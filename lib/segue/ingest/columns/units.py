@@ -1,25 +1,26 @@
 """Decide the units and the decimal sign of a file's numbers from a sample of its values.
 
-Fractions: a column is in percent when more of its values exceed 1 than lie strictly between 0 and 1. Where both counts
-are equal, as in a column of only 0 and 1, the differences of the two counts are added up over all fraction columns, and
-the sign of the sum decides; of a column with a declared unit every value counts for that unit. A popularity with equal
-counts is in percent.
+Fractions: a column is in percent if more of its values exceed 1 than lie strictly between 0 and 1. If both counts are
+equal, as in a column of only 0 and 1, the differences of the two counts are added up over all fraction columns of the
+file, and the sign of the sum decides. In this sum, every value of a column with a declared unit counts for that unit. A
+popularity with equal counts is in percent.
 
-A fraction that exceeds 1 but not 10 is in percent only if the other fractions of the file are: percentages of quiet
-music do not exceed 10 in a column or two, but do in others. Otherwise it is in tenths (0 to 10), as DJ software writes
-energy, if it exceeds 7; if it does not, as Essentia's danceability (0 to 3), or as speech in percent, no unit is
-inferred, and the column is a misfit.
+A fraction column whose values exceed 1 but not 10 is in percent if the other fraction columns of the file are: for
+quiet music, one or two columns in percent stay below 10, but others do not. Otherwise, if values reach 7, it is in
+tenths (0 to 10), as DJ software writes energy. If they do not, as in Essentia's danceability (0 to 3) or in speechiness
+in percent, no unit is inferred, and the column is a misfit.
 
-Durations: a column is in milliseconds when more than half of its values are 10,000 or more, because tracks of 10,000
-seconds are as rare as tracks of 10,000 milliseconds; in minutes when nine of ten values are below 20; else in seconds.
+Durations: a column is in milliseconds if more than half of its values are 10,000 or more, because tracks of 10,000
+seconds are as rare as tracks of 10,000 milliseconds; in minutes if nine of ten values are below 20, and the median is 1
+or more; else in seconds.
 
 A unit that a built-in source declares yields to values that cannot be in it: durations with a median of more than 120
 minutes, more than 10,000 seconds or less than 1,000 milliseconds, and percentages that are all fractions.
 
-How many values are enough: ``MIN_VALUES`` to find tenths, a misfit, or percentages that are fractions. Files with fewer
-are decided by all files with their header; if those are too few as well, the first rule alone holds, a column is never
-a misfit, and the log has a warning. A later small delivery is thus read as the first rule says, in percent.
-``MIN_DURATIONS`` values are enough for durations.
+A column needs ``MIN_VALUES`` values for tenths, for a misfit, and to overrule a declared percent. With fewer, all files
+with the same header decide together. If these have fewer too, only the first rule holds, so that tenths are read as
+percent; no column is a misfit, and the log has a warning if the unit is in doubt. ``MIN_DURATIONS`` values are enough
+for durations.
 """
 
 import functools
@@ -59,16 +60,16 @@ UNIT_WORDS = {unit: f"0 to {high}" for unit, high in SCALES.items()} | {
 
 @dataclass(frozen=True, slots=True)
 class UnitDecisions:
-    """How a file's numbers are read.
+    """The units and the decimal sign of a file's numbers, and the columns whose values fit no unit.
 
     Attributes
     ----------
-    units : the inferred units by column; columns whose declared unit holds are not in the dict
+    units : inferred unit by canonical column, without columns whose declared unit holds
     decimal_comma : whether numbers are written with a decimal comma
     decisions : sentences for the log
-    misfits : the columns whose values fit no unit
-    doubts : sentences by column, for the log: what was decided from too few values
-    undecided : the columns whose values say nothing about their unit, such as those of only 0 and 1
+    misfits : why the values of a column fit no unit, by canonical column
+    doubts : sentences for the log about units that are uncertain, by canonical column
+    undecided : the columns in ``doubts``, and those whose values suggest no unit, such as those of only 0 and 1
     has_decimals : whether some number has a decimal sign
     """
 
@@ -89,7 +90,9 @@ def decide_units(
     *,
     decimal_comma: bool | None = None,
 ) -> UnitDecisions:
-    """Infer the decimal sign of a file, the units that its columns do not declare, and the columns that fit no unit.
+    """Infer the decimal sign of a file, undeclared units, and the columns that fit no unit; return UnitDecisions.
+
+    The module's docstring has the rules.
 
     Parameters
     ----------
@@ -98,8 +101,9 @@ def decide_units(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide the units where the fraction columns of ``sample`` together
-        favour neither unit; that of durations only if ``sample`` has none; and what ``sample`` has too few values for.
+        Rows of all files with the same header. They decide all units if the fraction columns of ``sample`` suggest
+        neither percent nor fractions (that of durations only if ``sample`` has none), and whatever needs more values
+        than ``sample`` has.
     trusted : collection of str
         The columns whose declared unit holds whatever the values are.
     decimal_comma : bool or None
@@ -164,8 +168,18 @@ def decide_units(
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
     """Return whether the values of a column cannot be in a unit.
 
-    They cannot if most of them are outside its range, if those of a percentage or of tenths are all fractions, or if
-    durations have an impossible median. ``MIN_VALUES`` fractions, and ``MIN_DURATIONS`` other values, are enough.
+    Fewer than ``MIN_DURATIONS`` values above 0 rule out no unit. Durations rule out a unit if their median is not in
+    its ``_TENABLE_MEDIANS``. Other values rule out a unit in three cases:
+
+    * More than half of those above 0 exceed its largest value.
+    * It is not ``fraction``, but no value exceeds 1, and at least ``MIN_VALUES`` are between 0 and 1.
+    * There are at least ``MIN_VALUES``, and ``find_misfit`` returns a Misfit.
+
+    Parameters
+    ----------
+    name : the canonical column
+    unit : one of its units
+    texts, values : the column's texts in the sample, and the numbers that they hold
     """
     numbers = [value for value in values if value > 0]
     if len(numbers) < MIN_DURATIONS:
@@ -181,7 +195,7 @@ def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[
 
 
 def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, list[str]]:
-    """Return the texts of each column of numbers; ``columns`` has their positions in the rows."""
+    """Return a dict from number column to its texts, "" where missing. ``columns``: positions by canonical column."""
     return {
         name: [row[index] or "" for row in sample if index < len(row)]
         for name, index in columns.items()
@@ -192,9 +206,10 @@ def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, 
 def _read_numbers(
     columns: Mapping[str, tuple[int, str | None]], sample: SampleValues, decimal_comma: bool | None
 ) -> tuple[dict[str, list[str]], dict[str, list[float]], bool, bool]:
-    """Return the texts and the numbers of each number column, and whether numbers have a decimal comma, and any sign.
+    """Read the number columns; return (texts by column, numbers by column, decimal_comma, has_decimals).
 
-    Whether they have a comma is returned as it is given, unless it is None.
+    ``decimal_comma`` is returned as given or, if it is None, as the texts suggest. ``has_decimals``: whether some
+    number has a decimal comma or point.
     """
     texts = number_texts({name: index for name, (index, _) in columns.items()}, sample)
     all_texts = [text for column in texts.values() for text in column]
@@ -210,7 +225,10 @@ def _read_numbers(
 
 
 def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
-    """Return the columns whose values cannot be in their declared unit."""
+    """Return the columns whose values cannot be in their declared unit.
+
+    ``declared`` maps canonical columns to units, ``values`` to the numbers in the sample.
+    """
     untenable = []
     durations = values.get("duration_s", ())
     if "duration_s" in declared and len(durations) >= MIN_DURATIONS:
@@ -231,21 +249,21 @@ def _percent_votes(values: Sequence[float]) -> int:
 
 
 def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
-    """Return whether a tenth of the values or more exceed 1, and a fiftieth or fewer 10."""
+    """Return whether at least a tenth of the values exceed 1, and at most a fiftieth exceed 10."""
     return sum(value > 1 for value in values) >= max(1, 0.1 * len(values)) and (
         sum(value > SCALES["tenths"] for value in values) <= 0.02 * len(values)
     )
 
 
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
-    """Return the unit ``tenths``, or a Misfit if all values but a fiftieth stay below 7."""
+    """Return ("tenths", None) if more than a fiftieth of the values reach 7, else ("", Misfit)."""
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
     return "", undecided_unit(values)
 
 
 def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
-    """Return a sentence about a column that is read in percent as the others of its file, and may be in tenths."""
+    """Return a sentence about a column that is read in percent like the others of its file, if it may be in tenths."""
     if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
         return None
     return (
@@ -265,7 +283,10 @@ def _duration_unit(durations: Sequence[float]) -> str:
 
 
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
-    """Return a sentence about a unit that too few values suggest, or None where its misfits are rejected row by row."""
+    """Return a sentence about a unit that too few values suggest.
+
+    Returns None for fewer than ``MIN_DURATIONS`` values, and for units whose misfits are rejected row by row.
+    """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None
     words = UNIT_WORDS.get(unit) or ("dB" if name == "loudness" else "beats per minute")
@@ -273,7 +294,7 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log: one if there is a decimal comma, and one for each unit, naming its columns."""
+    """Yield sentences for the log: on a decimal comma, on each inferred unit, and on each untenable declared unit."""
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE
     for unit, words in UNIT_WORDS.items():

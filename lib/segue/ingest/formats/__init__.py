@@ -1,1 +1,1 @@
-"""What a file is: its encoding, container, dialect and header, and the lines and records in it."""
+"""Detect what a file is (encoding, container, dialect, header), and split it into lines and records."""

@@ -1,7 +1,7 @@
-"""Convert files that are not text line by line into lines, in Spark.
+"""Convert zip archives, workbooks, UTF-16 text and JSON documents, which do not have one row per line, into lines.
 
-Only files whose name or first lines show that they need it are converted. Workers read each of them as a whole, so that
-its size is bounded; its lines have the columns of ``text_scan.text_lines``.
+Only files whose name or first lines show that they need it are converted. Workers hold each of them in memory, so their
+size is limited to ``MAX_FILE_BYTES``. The lines have the columns of ``text_scan.text_lines``.
 """
 
 import codecs
@@ -34,8 +34,8 @@ _ARROW_SCHEMA = pa.schema(
 def refuse_long_documents(spark: SparkSession, files: Iterable[InputFile]) -> None:
     """Raise InputError if a text file is a JSON document on one line that exceeds ``MAX_FILE_BYTES``.
 
-    Spark holds a line as a whole, so that one of 100 MB may end the process. Runs no Spark job: the driver reads the
-    beginning of files that are large enough.
+    Spark holds a whole line in memory, and one of 100 MB may end the process. Runs no Spark job: the driver reads the
+    beginning of each file that is large enough.
     """
     large = [file for file in files if file.size > (_MIN_COMPRESSED if is_compressed(file.uri) else MAX_FILE_BYTES)]
     # guard: long-documents-refused -> large = []
@@ -54,9 +54,16 @@ def refuse_long_documents(spark: SparkSession, files: Iterable[InputFile]) -> No
 
 
 def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[str]) -> bool:
-    """Return whether a file is not text line by line, by its format or the first lines that a scan has found.
+    """Return whether a file must be converted, because it does not have one row per line.
 
-    ``known`` has normalised headers, as ``header_candidates.known_headers`` returns them.
+    Parameters
+    ----------
+    file : InputFile
+    scan : FileScan or None
+        The scan of the file, whose first lines decide for ``csv`` and ``json``; None for a file without lines. Zip
+        archives and workbooks always need conversion.
+    known : collection of str
+        Normalised headers, as ``header_candidates.known_headers`` returns them.
     """
     if file.format in ("zip", "xlsx"):
         return True
@@ -73,9 +80,9 @@ class ConvertedFiles:
 
     Attributes
     ----------
-    files : the files, with the format of their lines
-    features : the ids of JSON documents of audio features, which are joined to the tracks of the other documents
-    notes : sentences about what was chosen, such as a sheet, by file id
+    files : the files; their ``format`` is that of their lines, ``csv`` or ``json``
+    features : ids of the JSON documents of audio features, which are joined to the tracks of the other documents
+    notes : sentences for the log about what was chosen in a file, such as a sheet, by file id
     """
 
     files: tuple[InputFile, ...] = ()
@@ -83,16 +90,17 @@ class ConvertedFiles:
     notes: Mapping[int, str] = field(default_factory=dict)
 
     def of_format(self, file_format: str) -> "ConvertedFiles":
-        """Return those with lines of a format."""
+        """Return the ConvertedFiles with only the files of one format, ``csv`` or ``json``."""
         return replace(self, files=tuple(file for file in self.files if file.format == file_format))
 
 
 def scan_converted(
     spark: SparkSession, files: Sequence[InputFile], known: frozenset[str], encoding: str
 ) -> tuple[ConvertedFiles, dict[int, FileScan]]:
-    """Return files that need conversion with the format of their lines, and their scans. Runs two or three Spark jobs.
+    """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
-    The first opens each file; one for each format converts it as a whole.
+    Runs one Spark job that opens the files, and one for each format of their lines that converts and scans them. If
+    ``encoding`` is neither ``auto`` nor ``utf-8``, files that were decoded here are scanned once more, as UTF-8.
 
     Parameters
     ----------
@@ -125,7 +133,10 @@ def scan_converted(
 
 
 def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[int, FileScan]:
-    """Return the scans of files of one format by id. Runs one Spark job, and raises the faults of the files."""
+    """Scan the lines of files of one format; return a dict from file id to FileScan. Runs one Spark job.
+
+    Raises InputError for the first file with a fault.
+    """
     scans = text_scan.scan_files(lines, encoding, json=files[0].format == "json")
     for file in files:
         if fault := scans.get(_fault_id(file.id)):
@@ -134,7 +145,7 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id of the line that holds the fault of a file."""
+    """Return the id that replaces a file's id in a line that holds the error message instead of a row."""
     return ~file_id
 
 
@@ -145,10 +156,11 @@ def _is_marked(scan: FileScan) -> bool:
 def converted_lines(
     spark: SparkSession, converted: ConvertedFiles, known: frozenset[str], *, with_faults: bool = False
 ) -> DataFrame:
-    """Return a lazy DataFrame of the lines of files, as ``text_scan.text_lines``, each time converted when it is used.
+    """Return a lazy DataFrame of the lines of files, with the columns of ``text_scan.text_lines``.
 
-    All lines of a file are in one partition, in their order, with the block 0, except those of JSON documents that are
-    joined. Lines that this module has decoded are UTF-8, and the first of them begins with a byte order mark.
+    The files are converted each time it is computed. All lines have block 0; those of a file are in one partition and
+    in their order, unless audio features are joined to them. Lines that were decoded from another encoding are UTF-8,
+    and the first line of such a file begins with a byte order mark.
 
     Parameters
     ----------
@@ -157,7 +169,8 @@ def converted_lines(
     known : frozenset of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     with_faults : bool
-        Whether the fault of a file is a line with the id ``_fault_id``, instead of an error of the Spark job.
+        Whether the error message of a damaged file is returned as a line with the id ``_fault_id``, instead of making
+        the Spark job fail.
     """
     by_id = {file.id: file for file in converted.files}
     features = converted.features & by_id.keys()
@@ -179,7 +192,7 @@ def converted_lines(
 
 
 def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.RecordBatch:
-    """Return a batch of lines; with the ids of the tracks in them, if they are objects in JSON."""
+    """Return a batch with the columns ``_LINES``; if ``with_ids``, ``track_id`` is the id of the line's JSON object."""
     ids = [json_documents.track_id_of(line.removeprefix(codecs.BOM_UTF8)) if with_ids else None for line in lines]
     arrays = [
         pa.repeat(file_id, len(lines)).cast(pa.int64()),
@@ -191,9 +204,10 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
 
 
 def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
-    """Add the objects of some files to those of the others with the same id, as the member ``audio_features``.
+    """Add audio features to tracks: the lines of the files ``features`` to lines of other files with the same track id.
 
-    Of different objects with one id the smallest is added. What is added to no track stays a line of its own.
+    Each line is a JSON object; a track gets the features as its member ``audio_features``. Of different features with
+    one id, the first in byte order is added. Lines of features that are added to no track remain lines.
     """
     is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
     tracks, objects = lines.where(~is_features), lines.where(is_features)
@@ -211,7 +225,10 @@ def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
 
 
 def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> ConvertedFiles:
-    """Return files with the format of their lines. Runs one Spark job that opens them, and raises their faults."""
+    """Open files, and return them as ConvertedFiles. Runs one Spark job.
+
+    Raises InputError for the first file that is too large or has a fault.
+    """
     for file in files:
         if file.size > MAX_FILE_BYTES:
             raise InputError(
@@ -258,7 +275,7 @@ def _contents(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
 
 
 def _in_batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield lists of lines, each with some ``_BATCH_BYTES`` in all."""
+    """Yield lists of lines; a list ends at the line with which it reaches ``_BATCH_BYTES`` or ``_BATCH_LINES``."""
     batch: list[bytes] = []
     size = 0
     for line in lines:

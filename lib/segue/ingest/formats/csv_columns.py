@@ -21,6 +21,12 @@ _QUOTED = '"[^"]*"'
 _BOM = "\ufeff"
 
 
+def joined_lines(lines: pa.Array) -> pa.Buffer:
+    """Return lines (texts or bytes without nulls) as one text, with line feeds between them."""
+    end = "\n" if pa.types.is_string(lines.type) else b"\n"
+    return pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), end)[0].as_buffer()
+
+
 def decoded_lines(lines: pa.Array, encoding: str) -> pa.Array:
     """Return lines of bytes as texts without a carriage return at their end, null if not valid in the encoding."""
     if encoding == "utf-8":
@@ -31,7 +37,7 @@ def decoded_lines(lines: pa.Array, encoding: str) -> pa.Array:
             texts = pc.cast(pc.if_else(valid, lines, pa.scalar(None, pa.binary())), pa.string())
     else:
         texts = pa.array([_decoded(line, encoding) for line in lines.to_pylist()], pa.string())
-    if pc.any(pc.match_substring(texts, "\r")).as_py():
+    if b"\r" in joined_lines(pc.fill_null(texts, "")).to_pybytes():
         return pc.replace_substring_regex(texts, r"\r\z", "")
     return texts
 
@@ -45,31 +51,42 @@ def _decoded(line: bytes, encoding: str) -> str | None:
 
 def ordinary_lines(texts: pa.Array, delimiter: str, n_columns: int) -> NDArray[np.bool_]:
     """Return for each text, a line or null, whether it is an ordinary record with ``n_columns`` fields."""
-    has_quote = pc.match_substring(texts, '"')
+    filled = pc.fill_null(texts, "")
+    content = joined_lines(filled).to_pybytes()
     unquoted = texts
-    if pc.any(has_quote).as_py():
+    if b'"' in content:
+        has_quote = pc.match_substring_regex(texts, '"')
         fields = rf'(?:"[^"]*(?:""[^"]*)*"|[^"{re.escape(delimiter)}]*)'
         regular = rf"\A{fields}(?:{re.escape(delimiter)}{fields})*\z"
-        quoted = pc.if_else(has_quote, texts, pa.scalar(None, pa.string()))
+        quoted = texts.filter(has_quote)
         # without its quoted parts, a line has one delimiter fewer than fields; null and so not ordinary if irregular
         bare = pc.replace_substring_regex(quoted, _QUOTED, "")
         bare = pc.if_else(pc.match_substring_regex(quoted, regular), bare, pa.scalar(None, pa.string()))
-        unquoted = pc.if_else(has_quote, bare, texts)
-    length = pc.binary_length(texts)
-    conditions = [
-        pc.equal(pc.count_substring(unquoted, delimiter), n_columns - 1),
-        pc.and_(pc.greater(length, 0), pc.less_equal(length, MAX_LINE_BYTES)),
-        # a mark would be removed if the line came first; a return ends a record
-        pc.invert(pc.match_substring_regex(texts, rf"\A{_BOM}|[\r\n\x00]")),
-    ]
-    ordinary = pc.and_(pc.and_(conditions[0], conditions[1]), conditions[2])
-    flags: NDArray[np.bool_] = pc.fill_null(ordinary, False).to_numpy(zero_copy_only=False)
+        unquoted = pc.replace_with_mask(texts, pc.fill_null(has_quote, False), bare)
+    length = pc.binary_length(filled).to_numpy()
+    ordinary: NDArray[np.bool_] = _flags(unquoted.is_valid()) & (length > 0) & (length <= MAX_LINE_BYTES)
+    ordinary &= _counts(pc.fill_null(unquoted, ""), delimiter) == n_columns - 1
+    # a mark would be removed if the line came first; a return ends a record
+    if content.count(b"\n") >= len(texts) or any(unusual in content for unusual in (b"\r", b"\0", _BOM.encode())):
+        ordinary &= ~_flags(pc.match_substring_regex(filled, rf"\A{_BOM}|[\r\n\x00]"))
+    return ordinary
+
+
+def _flags(array: pa.Array) -> NDArray[np.bool_]:
+    flags: NDArray[np.bool_] = array.to_numpy(zero_copy_only=False)
     return flags
+
+
+def _counts(texts: pa.Array, character: str) -> NDArray[np.int64]:
+    """Return how often an ASCII character occurs in each text, in a third of the time of ``count_substring``."""
+    positions = np.flatnonzero(np.frombuffer(joined_lines(texts), np.uint8) == ord(character))
+    ends = np.cumsum(pc.binary_length(texts).to_numpy().astype(np.int64) + 1)
+    return np.diff(np.searchsorted(positions, ends), prepend=0)
 
 
 def split_columns(texts: pa.Array, delimiter: str, n_columns: int, indices: Iterable[int]) -> dict[int, pa.Array]:
     """Return the columns of ordinary lines as string arrays by their index; ``texts`` holds one line or more."""
-    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(texts)], texts), "\n")[0].as_buffer()
+    joined = joined_lines(texts)
     used = [str(index) for index in dict.fromkeys(indices)]
     table = csv.read_csv(
         pa.BufferReader(joined),

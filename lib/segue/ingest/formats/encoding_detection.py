@@ -1,7 +1,8 @@
 """Detect the encoding of text that is not UTF-8, from a sample of its lines.
 
-Titles and names hold few letters beyond ASCII, too few for language statistics to separate Latin and East Asian
-encodings: alphabets and common characters separate them. Other scripts are left to charset-normalizer.
+Titles and names hold few letters beyond ASCII, too few for language statistics to distinguish Latin or East Asian
+encodings. So these are distinguished by the letters of alphabets, and by lists of common characters; encodings of other
+scripts (Cyrillic, Greek, Hebrew, Arabic, Thai) by charset-normalizer.
 """
 
 import re
@@ -63,7 +64,8 @@ _BETWEEN_LETTERS = frozenset("’‘´–—…·×÷µ")  # noqa: RUF001
 _PUNCTUATION = _BETWEEN_LETTERS | frozenset("“”„‚•«»‹›°©®™§¡¿ªº¨")  # noqa: RUF001
 _UNCOMMON = "ðõûýþ"
 _UNCOMMON_COST = 0.01
-"""Letters of cp1252 with the bytes of Hungarian ő and ű and of Turkish ğ, ş and dotless i, which are more frequent."""
+"""Reduction of the fit of cp1252 per letter of ``_UNCOMMON``: their bytes are Hungarian ő and ű and Turkish ğ, ş and
+dotless i in other encodings, which are more frequent letters."""
 
 
 def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: int) -> str | None:
@@ -82,14 +84,16 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
     cells = [cell for line in lines for cell in _CELL.findall(line)]
     return (
         _likeliest(filter(possible.__contains__, _COMMON), _MIN_COMMON, lambda name: _common_share(cells, name))
-        # a few bytes that cp1252 lacks are no reason for a neighbour that has them
+        # all Latin encodings: without cp1252, a few damaged bytes would give a similar encoding that defines them
         or _likeliest(_ALPHABETS, _MIN_FIT, lambda name: _latin_fit(cells, name))
         or _detect_script(cells, [name for name in _OTHER_SCRIPTS if name in possible])
     )
 
 
 def decode_text(content: bytes) -> str:
-    """Return a small text as it is decoded from UTF-8 or, if it is none, from the likeliest encoding, else cp1252.
+    """Decode a small text from UTF-8 or, if most of its lines beyond ASCII are not valid, from the likeliest encoding.
+
+    If no encoding is likely, it is cp1252. Bytes that are not valid become U+FFFD.
 
     >>> decode_text(b"Beyonc\\xe9"), decode_text("Beyonc\u00e9".encode())
     ('Beyonc\u00e9', 'Beyonc\u00e9')
@@ -104,7 +108,7 @@ def decode_text(content: bytes) -> str:
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the encoding with the highest rating, if it is not below ``lowest``; on a tie the first."""
+    """Return the encoding for which ``rate`` is highest, on a tie the first, or None if it is below ``lowest``."""
     ratings: dict[str, float] = {}
     for name in names:
         ratings[name] = rate(name)
@@ -122,14 +126,15 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
         for run in _RUN.finditer(text):
             n_characters += len(run[0])
             neighbours = text[max(run.start() - 1, 0) : run.start()] + text[run.end() : run.end() + 1]
-            # one character within an ASCII word is a Latin letter or an apostrophe, read with the letter after it
+            # a single character beside ASCII letters is not common: in Latin text, two bytes, an accented letter or an
+            # apostrophe and the letter after it, are read as one character
             if len(run[0]) > 1 or not run[0].isalpha() or not any(letter.isalpha() for letter in neighbours):
                 n_common += sum(character in _COMMON[encoding] for character in run[0])
     return n_common / n_characters if n_characters >= _MIN_CHARACTERS else 0.0
 
 
 def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
-    """Return the characters that an encoding writes as two bytes, the first of them in some ranges."""
+    """Return the characters that an encoding writes as two bytes, of which the first is in one of the ranges."""
     pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
     return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
 
@@ -156,7 +161,10 @@ _COMMON = {
 
 
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
-    """Return the share of the characters beyond ASCII that stand as in a language written in a Latin encoding."""
+    """Return the share of the characters beyond ASCII that fit one of the alphabets of a Latin encoding.
+
+    Punctuation fits too. Characters with implausible neighbours, and those of long runs, do not.
+    """
     fitting: Counter[str] = Counter()
     n_characters = 0
     for cell in cells:
@@ -174,7 +182,10 @@ def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _suits_neighbours(text: str, index: int) -> bool:
-    """Return False for a capital after a small letter, and for punctuation between letters except a few marks."""
+    """Return whether a character is plausible beside its neighbours.
+
+    A capital after a small letter is not, nor is punctuation between letters, except ``_BETWEEN_LETTERS``.
+    """
     before, after = text[index - 1 : index], text[index + 1 : index + 2]
     if text[index] in _PUNCTUATION:
         return text[index] in _BETWEEN_LETTERS or not (before.isalpha() and after.isalpha())
@@ -182,13 +193,13 @@ def _suits_neighbours(text: str, index: int) -> bool:
 
 
 def _detect_script(cells: Sequence[bytes], encodings: Sequence[str]) -> str | None:
-    """Return which of some encodings charset-normalizer finds the likeliest for a text, or None if none is likely."""
+    """Return the one of ``encodings`` that charset-normalizer rates best for ``cells``, or None if none is likely."""
     matches: list[CharsetMatch] = []
     for encoding in encodings:
-        # a line that is not valid in an encoding would exclude it
+        # without the invalid cells, a single one of which would make from_bytes exclude the encoding
         valid = b"\n".join(cell for cell in cells if is_valid(cell, encoding))
         words = _RUN.findall(valid.decode(encoding))
-        # an isolated letter is one of a Latin script
+        # a single letter beyond ASCII between ASCII ones is a Latin letter, and no evidence for another script
         if sum(len(word) for word in words if len(word) > 1) >= max(_MIN_CHARACTERS, len("".join(words)) / 2):
             matches += from_bytes(valid, cp_isolation=[encoding])
     best = min(matches, key=lambda match: match.chaos - match.coherence, default=None)

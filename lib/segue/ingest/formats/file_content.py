@@ -1,6 +1,6 @@
-"""Turn the content of a file that is not text line by line into lines: a zip archive, workbook, UTF-16, JSON document.
+"""Turn a file that does not have one row per line into lines: a zip archive, a workbook, UTF-16, a JSON document.
 
-Sizes are bounded, whatever a file unpacks to. No Spark.
+Files that are too large after decompression are refused, so that none can fill the memory. Needs no Spark.
 """
 
 import bz2
@@ -61,7 +61,7 @@ class Lines:
     format : ``csv`` or ``json``
     lines : the lines without line feeds
     note : a sentence for the log about what was chosen, or an empty text
-    kind : of a JSON document, as ``json_documents.document_kind`` returns it
+    kind : of a JSON document, what ``json_documents.document_kind`` returns, else empty
     """
 
     format: str
@@ -71,21 +71,22 @@ class Lines:
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
-    """Return whether a CSV or JSON file is text of one of the encodings that write ASCII as ASCII, by its first bytes.
+    """Return whether a file begins like text of its format that can be split into lines as it is.
 
-    JSON in a file that is called CSV does not count, as its format differs.
+    It does not if it is zipped, compressed, in UTF-16 or UTF-32, or JSON in a file with an ending of CSV.
+    ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes of the file.
     """
     is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
     return is_text and _format(file_format, start) == file_format
 
 
 def convert(name: str, file_format: str, content: bytes, known: Collection[str]) -> Lines:
-    """Return the lines of a file that needs conversion, given its content; they are made while they are read.
+    """Return the lines of a file that needs conversion, given its content; an iterator makes them one by one.
 
     Parameters
     ----------
     name : str
-        Its name, which messages give.
+        Its name, for error messages and its ending.
     file_format : str
         ``csv``, ``json``, ``zip`` or ``xlsx``, by its name.
     content : bytes
@@ -110,9 +111,11 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
 
 
 def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: int) -> bytes:
-    """Return the text of a small file: of the only file in a zip archive, decompressed, UTF-16 as UTF-8 with its mark.
+    """Return the text of a small file as bytes: decompressed, or that of the only file in a zip archive.
 
-    A workbook becomes CSV, as in ``convert``. Text in other encodings stays as it is.
+    UTF-16 and UTF-32 become UTF-8 with a byte order mark, a workbook becomes CSV, as in ``convert``. Text in other
+    encodings stays as it is. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits the size
+    of the text before it is recoded.
 
     Raises
     ------
@@ -163,7 +166,10 @@ def _checked(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _open(name: str, content: bytes) -> Any:
-    """Return a stream of a file's content, decompressed once if it is compressed."""
+    """Return a stream of a file's content, decompressed if its first bytes or its ending show a compression.
+
+    Raises InputError if a ``.deflate`` file breaks off, or has more than ``MAX_FILE_BYTES`` after decompression.
+    """
     stream = io.BytesIO(content)
     if content.startswith(b"\x1f\x8b"):
         return gzip.open(stream)
@@ -172,12 +178,16 @@ def _open(name: str, content: bytes) -> Any:
     if _COMPRESSED.match(content):
         return pa.input_stream(pa.py_buffer(content), compression="zstd")
     if name.lower().endswith(".deflate"):
-        return io.BytesIO(zlib.decompressobj().decompress(content, MAX_FILE_BYTES))
+        decompressor = zlib.decompressobj()
+        unpacked = decompressor.decompress(content, MAX_FILE_BYTES)
+        if not decompressor.eof:
+            raise InputError(f"breaks off, or has more than {size_text(MAX_FILE_BYTES)} after decompression; use gzip")
+        return io.BytesIO(unpacked)
     return stream
 
 
 def _chunks(stream: Any) -> Iterator[bytes]:
-    """Yield the content of a stream in parts of ``_CHUNK_BYTES``."""
+    """Yield the content of a stream in parts of ``_CHUNK_BYTES``. Raises InputError above ``MAX_UNPACKED_BYTES``."""
     size = 0
     while parts := _read(stream):
         size += len(parts)
@@ -189,7 +199,7 @@ def _chunks(stream: Any) -> Iterator[bytes]:
 
 
 def _read(stream: Any) -> bytes:
-    """Return the next ``_CHUNK_BYTES``, fewer only at the end: a decompressing stream may return fewer at a time."""
+    """Return the next ``_CHUNK_BYTES`` of a stream, fewer only at its end. Reads repeatedly where it returns fewer."""
     parts: list[bytes] = []
     n_missing = _CHUNK_BYTES
     while n_missing and (part := stream.read(n_missing)):
@@ -199,7 +209,7 @@ def _read(stream: Any) -> bytes:
 
 
 def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) -> Lines:
-    """Return the lines of an Excel workbook, or of the only data file in a zip archive."""
+    """Convert an Excel workbook, or the only data file in a zip archive, to Lines; ``content`` is the whole file."""
     members = archive.infolist()
     names = {member.filename for member in members}
     if "xl/workbook.xml" in names:
@@ -211,7 +221,7 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
     member_format = format_of(member.filename)
     if member_format not in ("csv", "json", "xlsx"):
         raise InputError(f"holds {listed}, expected CSV, JSON or .xlsx; extract it, and pass the extracted file")
-    # zipfile reads no more than this, whatever the archive holds
+    # the size that the archive states is a limit: zipfile reads no more, whatever the data decompress to
     max_size = MAX_FILE_BYTES if member_format == "xlsx" else MAX_UNPACKED_BYTES
     if member.file_size > max_size:
         raise InputError(
@@ -226,7 +236,7 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
 
 
 def _data_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Return the only data file in a zip archive."""
+    """Return the only data file in a zip archive. Raises InputError if there is not exactly one, or it is encrypted."""
     members = archive.infolist()
     data = [each for each in members if _is_data(each.filename)]
     listed = printable(", ".join(each.filename for each in (data or members)[:_MAX_LISTED]))
@@ -254,7 +264,7 @@ def _from_workbook(archive: zipfile.ZipFile, content: bytes, known: Collection[s
 
 
 def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Collection[str]) -> Lines:
-    """Return the lines of a text, recoded to UTF-8 if it is UTF-16, and taken apart if it is a JSON document."""
+    """Convert a text to Lines: UTF-16 and UTF-32 are recoded to UTF-8, a JSON document becomes a line per track."""
     start = next(chunks, b"")
     chunks = chain([start], chunks)
     encoding = _wide_encoding(start)
@@ -278,12 +288,15 @@ def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Coll
 
 
 def _format(file_format: str, start: bytes) -> str:
-    """Return ``json`` for a file that begins like JSON whatever its name is, else its format by name."""
+    """Return ``json`` if a file with an ending of CSV begins like JSON, else ``file_format``."""
     return "json" if file_format == "csv" and _JSON_START.match(start) else file_format
 
 
 def _wide_encoding(start: bytes) -> str | None:
-    """Return the encoding of a file of 16 or 32 bits per character, by its byte order mark or NULs, else None."""
+    """Return the encoding of UTF-16 or UTF-32 text, or None for other text.
+
+    It is recognised by its byte order mark, UTF-16 also by NULs in every second of the first bytes.
+    """
     marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     first, second = start[_UTF16_SAMPLE][::2], start[_UTF16_SAMPLE][1::2]
     if marked or not first or not second:
@@ -294,7 +307,7 @@ def _wide_encoding(start: bytes) -> str | None:
 
 
 def _recoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield text in UTF-8; half a surrogate pair gives bytes that are not valid UTF-8."""
+    """Recode text to UTF-8, part by part; half a surrogate pair becomes bytes that are not valid UTF-8."""
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     for chunk in chunks:
         yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
@@ -326,11 +339,11 @@ def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield lines of UTF-8 with a byte order mark before the first, as other files may be in another encoding."""
+    """Yield the lines with a byte order mark before the first, so that they are read as UTF-8 in any case."""
     for number, line in enumerate(lines):
         yield line if number else codecs.BOM_UTF8 + line
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes in whole MB, rounded up."""
+    """Return a number of bytes as a text in whole MB of 2^20 bytes, rounded up, such as "3 MB"."""
     return f"{-(-size >> 20)} MB"

@@ -1,4 +1,4 @@
-"""Name the formats that are not read, by a file's ending or first bytes, with the way to one that is."""
+"""Recognise files of formats that segue does not read, by ending or first bytes, and say how to convert them."""
 
 import re
 
@@ -22,7 +22,7 @@ _ARCHIVE = "an archive", "extract it, and pass the extracted file"
 _XZ = "compressed with xz", "decompress it with: xz -d FILE"
 
 _Format = tuple[str, str]
-"""What a file is, and what to do, with FILE in the place of its name."""
+"""What a file is, and what to do; FILE in it is replaced by the file's name."""
 
 _BY_ENDING: dict[str, _Format] = {
     **dict.fromkeys((".xls", ".xlsb"), _OLD_EXCEL),
@@ -63,13 +63,13 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, _Format], ...] = (
 
 
 def describe_ending(name: str) -> str | None:
-    """Return what a file is by the ending of its name and what to do (``is …, expected …``), None if unknown."""
+    """Return what a file is by the ending of its name, and what to do, as "is …, expected …; …"; None if unknown."""
     endings = [ending for ending in _BY_ENDING if name.lower().endswith(ending)]
     return _describe(name, _BY_ENDING[max(endings, key=len)]) if endings else None
 
 
 def describe_bytes(name: str, head: bytes) -> str | None:
-    """Return what a file is by its first bytes and what to do (``is …, expected …``), None if unknown."""
+    """Return what a file is by its first bytes, and what to do, as "is …, expected …; …"; None if unknown."""
     formats = (each for pattern, each in _BY_FIRST_BYTES if re.match(pattern, head, re.DOTALL))
     form = next(formats, None)
     return form and _describe(name, form)

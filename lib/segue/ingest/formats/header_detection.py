@@ -1,4 +1,4 @@
-"""Detect the dialect and header of CSV files, also below a sheet's name, comments or a line of group names."""
+"""Detect the dialect and the header of CSV files, which may follow a title, comments or a line of group names."""
 
 import contextlib
 import csv
@@ -11,16 +11,16 @@ from segue.ingest.formats.records import DELIMITERS, Dialect
 MAX_HEADER_RECORD = 32
 """The number of records among which the header is looked for."""
 _FIRST_RECORDS = 3
-"""The number of records that are read while the header may be the first: a ``sep=`` line, the header, and the next."""
+"""Number of records that are read first, which suffice if the header comes first: a ``sep=`` line, it, the next."""
 _MIN_COLUMNS = 3
-"""The number of recognised columns that a header below other records must have, unless its columns are sufficient."""
+"""Minimum number of recognised columns in a header below other records, unless its columns are sufficient."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _DIALECTS = (
     *(Dialect(delimiter) for delimiter in DELIMITERS),
     *(Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer),
 )
 MatchNames = Callable[[tuple[str, ...]], Collection[str]]
-"""Returns the canonical columns that header names match."""
+"""Function that returns the canonical columns (columns of ``tracks``) that header names match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Header:
     dialect : the file's dialect
     names : the column names
     line : number of the header's line, from 1
-    lines : the file's lines up to the header's last
+    lines : the lines of the file, from its first to the last of the header
     n_above : number of lines with text above the header, without a ``sep=`` line
     """
 
@@ -52,19 +52,22 @@ def detect_header(
 ) -> Header | None:
     """Return the header of a CSV file, or None if the lines hold no record.
 
-    Every delimiter, and every pair of inner and outer delimiter, is tried. The header is the first record if its
-    columns are sufficient, else the first of the opening records that have the most recognised columns. The best
-    dialect has the most recognised columns, then the delimiter of a ``sep=`` line, then the fewest delimiters within
-    names, then the most columns; on a tie it has no outer delimiter.
+    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has the most
+    recognised columns, then the delimiter of a ``sep=`` line, then the fewest delimiters within names, then the most
+    columns; on a tie it has no outer delimiter.
+
+    The header is the first record, unless its columns are not sufficient and one of the first ``MAX_HEADER_RECORD``
+    records without numbers has more recognised columns, at least ``_MIN_COLUMNS`` or sufficient ones: then it is the
+    first of those with the most.
 
     Parameters
     ----------
     lines : sequence of str
         The first lines of the file, with their line ends.
     match_names : callable
-        Returns the canonical columns that header names match.
+        Returns the canonical columns that header names match; they are the recognised columns.
     is_sufficient : callable
-        Returns whether a file can be read that has these canonical columns.
+        Returns whether a file with these canonical columns can be read.
     line : int or None
         The number of the header's line, from 1; None if the columns decide it.
     """
@@ -87,9 +90,14 @@ def detect_header(
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """The first records of a file, if it is of a dialect: their fields, and the number of the last line of each.
+    """The first records of a file as one dialect reads them.
 
-    ``separator`` is the delimiter that a ``sep=`` line declares, if it is the first record.
+    Attributes
+    ----------
+    dialect : the dialect
+    records : the fields of each record
+    last_lines : the number of the last line of each record, from 1
+    separator : the delimiter that the first record declares, if it is a ``sep=`` line, else None
     """
 
     dialect: Dialect
@@ -105,7 +113,7 @@ class _Opening:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A record that may be the header: the one at ``index`` of an opening."""
+    """A record that may be the header: the one at ``index`` of ``opening.records``."""
 
     opening: _Opening
     index: int
@@ -119,25 +127,25 @@ class _Candidate:
         return _names(self.records[self.index])
 
     def rank(self, match_names: MatchNames) -> tuple[int, ...]:
-        """Return a key by which the best candidate is the greatest."""
+        """Return a sort key that is the largest for the best candidate."""
         names, dialect = self.names, self.opening.dialect
         n_delimiters = sum(delimiter in name for name in names for delimiter in DELIMITERS)
         is_declared = dialect.delimiter == self.opening.separator
         return len(match_names(names)), -self.index, is_declared, -n_delimiters, len(names)
 
     def may_be_header(self) -> bool:
-        """Return whether a record has two names or more, and no number, which nearly every row has."""
+        """Return whether the record has two names or more, and none is a number: nearly every row has numbers."""
         return len(self.names) > 1 and not any(map(_is_number, self.names))
 
 
 def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
-    """Return the first record in each dialect that has one, with up to ``n_records`` records of its opening."""
+    """Return for each dialect the first record after a ``sep=`` line, if there is one; reads ``n_records`` records."""
     openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
     return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
 
 
 def _records_in_line(lines: Sequence[str], line: int) -> list[_Candidate]:
-    """Return the record that ends in line number ``line``, in each dialect that has one."""
+    """Return for each dialect the record that ends in line number ``line``, if there is one."""
     openings = [_read_opening(lines, dialect, MAX_HEADER_RECORD) for dialect in _DIALECTS]
     return [_Candidate(each, each.last_lines.index(line)) for each in openings if line in each.last_lines]
 
@@ -161,7 +169,7 @@ def _read_opening(lines: Sequence[str], dialect: Dialect, n_records: int) -> _Op
 
 
 def _names(fields: Sequence[str]) -> tuple[str, ...]:
-    """Return the trimmed names of a record, without empty ones at its end."""
+    """Return the fields of a record as names: trimmed, without empty ones at the end."""
     names = [name.strip(" \r\n") for name in fields]
     while names and not names[-1]:
         names.pop()
@@ -177,7 +185,7 @@ def _is_number(text: str) -> bool:
 
 
 def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchNames) -> Header:
-    """Return a record as the file's Header, its names completed from the records above and below it."""
+    """Return the best candidate as Header, with names completed from group names above, and index names below it."""
     names, records, index = best.names, best.records, best.index
     last = best.index
     if index > best.opening.first and len(records[index - 1]) == len(records[index]):
@@ -194,9 +202,10 @@ def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchN
 
 
 def _with_groups(groups: Sequence[str], names: tuple[str, ...], match_names: MatchNames) -> tuple[str, ...]:
-    """Return names with that of their group before them where this is the more specific: ``artist name`` for ``name``.
+    """Put the name of its group before a name, such as ``artist name``, if this matches another canonical column.
 
-    A group's name is added where it changes the matched column, and to equal names if one of them is matched with it.
+    Equal names all get their groups if one of them is matched with it. The names stay as they are if fewer columns
+    would be matched. ``groups`` are the fields of the record above the names.
     """
     grouped = [f"{group.strip()} {name}" if name else "" for group, name in zip(groups, names, strict=False)]
     matched = [match_names((name,)) if name else () for name in grouped]

@@ -1,7 +1,7 @@
 """Find the tracks of a JSON document: an array, pretty-printed objects, pages of the Spotify API, or pandas' columns.
 
-Each track becomes the text of one object on one line, cut out of the document, so that its numbers stay as they are
-written.
+Each track becomes the text of one JSON object on one line. It is cut out of the document, so that its numbers stay as
+they are written; only the tracks of pandas' tables are written anew.
 """
 
 import json
@@ -25,16 +25,17 @@ _IDS = ("id", "track_id")
 _MAX_NAMES = 300
 """Maximum number of member names of an object that are compared with the known headers."""
 _MIN_OVERLAP = 0.5
-"""Share of names that two objects of one table have in common."""
+"""Minimum share of the names of two objects that both have, if they are columns or rows of one table."""
 _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
-"""How many objects may hold one another around a list of tracks."""
+"""Maximum number of nested objects around a list of tracks."""
 _CUT_LENGTH = 6
-"""The longest literal (``false``) and one, as a fault that close to the end of a text means that it breaks off."""
+"""A fault at most this many characters before the end of a text means that the text breaks off: the longest literal,
+``false``, has five."""
 
 
 def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool) -> bool:
-    """Return whether a JSON file is one document or has a page of tracks per line, instead of one track per line.
+    """Return whether a JSON file is one document or has a list of tracks in each line, instead of a track per line.
 
     Parameters
     ----------
@@ -57,9 +58,10 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
 
 
 def document_kind(text: str) -> str:
-    """Return ``features`` for a document whose only lists are audio features, ``tracks`` for one that has none of them.
+    """Return ``features`` for a document with lists of audio features only, ``tracks`` for one without audio features.
 
-    A document with both gives an empty text: it needs no other document. Only names are compared, nothing is parsed.
+    Returns an empty text for a document with both, to which no other document is joined. Compares names only, and
+    parses nothing.
     """
     names = {match[1] for match in _HAS_LIST.finditer(text)}
     if _FEATURES not in names:
@@ -70,8 +72,8 @@ def document_kind(text: str) -> str:
 def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     """Yield each track of a document as the text of a JSON object without line ends.
 
-    Values of a list that are no objects, and a last object that breaks off, are yielded as they are. The objects of a
-    list ``audio_features`` become members of the tracks with the same id; others of them are yielded by themselves.
+    Also yields values of a list that are no objects, and a last object that breaks off, as they are written. Each
+    object of a list ``audio_features`` becomes a member of the track with its id, or is yielded if there is none.
 
     Parameters
     ----------
@@ -105,7 +107,10 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
 
 
 class _Row(NamedTuple):
-    """Where an object of a document begins and ends, and the name of the list that holds it, empty if none does."""
+    """The position of a row in the text of a document, from the index ``start`` to ``end``, which is exclusive.
+
+    ``list_name`` is the name of the member whose list holds it; empty if none does.
+    """
 
     list_name: str
     start: int
@@ -113,9 +118,9 @@ class _Row(NamedTuple):
 
 
 def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, str], Iterator[_Row]]:
-    """Return a dict from track id to the text of its audio features, and all other rows.
+    """Return a dict from track id to the text of its audio features, and an iterator over all other rows.
 
-    The dict is empty if the document has no other lists.
+    Further features with the same id are among the other rows. If all rows are audio features, the dict is empty.
     """
     features: dict[str, str] = {}
     others = []
@@ -129,7 +134,7 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
 
 
 def track_id_of(text: str | bytes) -> str | None:
-    """Return the id of an object in JSON or of the track within it, None if it has none."""
+    """Return the first text among ``id`` and ``track_id`` of a JSON object, then of its member ``track``, or None."""
     value = _parse(text)
     if not isinstance(value, dict):
         return None
@@ -147,7 +152,10 @@ def _parse(text: str | bytes) -> Any:
 
 
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
-    """Return whether an object holds a list of tracks, instead of being a track that has some list."""
+    """Return whether an object holds a list of tracks, instead of being a track that has some list.
+
+    It does if at least as many names in the first object of the list are in ``known`` as in the object itself.
+    """
     first = _first_listed(value, _MAX_DEPTH)
     if first is None:
         return False
@@ -157,7 +165,10 @@ def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
 
 
 def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
-    """Return the first object of a list that an object holds under one of ``LIST_NAMES``, None if there is none."""
+    """Return the first object of a list that is a member named in ``LIST_NAMES``, or None if there is no such list.
+
+    The list may be in nested members with such names, down to ``depth`` objects.
+    """
     for name in LIST_NAMES & value.keys() if depth else ():
         member = value[name]
         first = _first_listed(member, depth - 1) if isinstance(member, dict) else None
@@ -169,7 +180,10 @@ def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None
 
 
 class _Document:
-    """Finds the rows of a document without keeping the parsed values: a track takes ten times the space of its text."""
+    """Finds the positions of the rows of a JSON document.
+
+    Parsed values are not kept, because those of a track take ten times the memory of its text.
+    """
 
     def __init__(self, text: str, known: Collection[str]) -> None:
         self._text = text
@@ -179,11 +193,11 @@ class _Document:
         self._has_lists = bool(_HAS_LIST.search(text))
 
     def cut(self, row: _Row) -> str:
-        """Return the text of a row on one line; line ends in it are between members, so a space replaces them."""
+        """Return the text of a row on one line: line ends, which JSON allows only between members, become spaces."""
         return self._text[row.start : row.end].replace("\n", " ").replace("\r", " ")
 
     def is_whole(self, row: _Row) -> bool:
-        """Return whether a row is an object that is all of the document."""
+        """Return whether a row is the whole document, and in no list."""
         return not row.list_name and not self._text[: row.start].strip("\ufeff \t\r\n") and row.end >= self._end
 
     def rows(self) -> Iterator[_Row]:
@@ -204,7 +218,10 @@ class _Document:
             raise InputError("is no valid JSON: it is nested too deeply") from None
 
     def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
-        """Yield the rows of a value, and return its end. An object that holds no list of tracks is a row itself."""
+        """Yield the rows of the value at ``start``, and return its end; an object without lists of tracks is a row.
+
+        ``list_name`` is the name of the list that holds the value, empty if none does.
+        """
         if self._text.startswith("[", start) and not list_name:
             return (yield from self._array("[]", start))
         is_object = self._text.startswith("{", start)
@@ -221,26 +238,26 @@ class _Document:
         return end
 
     def _array(self, name: str, start: int) -> Generator[_Row, None, int]:
-        """Yield the rows of a list's values, and return its end."""
+        """Yield the rows of the values of the list at ``start``, and return its end; ``name`` is the list's name."""
         position = self._skip(start + 1)
         while position < self._end and not self._text.startswith("]", position):
             if self._has_lists:
                 end = yield from self._value(name, position)
             else:
-                # half of the time is saved in documents without inner lists
+                # a call of _value would double the time for documents without inner lists
                 _, end = self._parsed(position)
                 yield _Row(name, position, end)
             position = self._after_comma(self._skip(end), "]")
         return position + 1
 
     def _members(self, start: int) -> Generator[_Row, None, tuple[bool, int]]:
-        """Yield the rows of an object's lists, and return whether it has such lists, and its end."""
+        """Yield the rows of the lists in the object at ``start``; return whether it has lists of rows, and its end."""
         has_rows = False
         position = self._skip(start + 1)
         while position < self._end and not self._text.startswith("}", position):
             name, position = self._name(position)
             position = self._skip(position)
-            # the lists are walked and not parsed, so that one that breaks off is read up to there
+            # lists are parsed value by value: parsed as a whole, a list that breaks off would give no rows
             if name in LIST_NAMES and self._is_list_of_objects(position):
                 has_rows, position = True, (yield from self._array(name, position))
             elif name in LIST_NAMES and self._text.startswith("{", position):
@@ -255,7 +272,7 @@ class _Document:
         return self._text.startswith("[", start) and self._text[self._skip(start + 1)] in "{]n"
 
     def _name(self, start: int) -> tuple[str, int]:
-        """Return the name of a member, and where its value begins."""
+        """Return the name of the member at ``start``, and the position after its colon."""
         name, end = self._parsed(start)
         position = self._skip(end)
         if position < self._end and not (isinstance(name, str) and self._text.startswith(":", position)):
@@ -263,7 +280,7 @@ class _Document:
         return name, position + 1
 
     def _parsed(self, start: int) -> tuple[Any, int]:
-        """Return a value and its end; a value that breaks off with the document is None and ends with it."""
+        """Return the parsed value at ``start`` and its end; None and the document's end if the value breaks off."""
         try:
             return self._decode(self._text, start)
         except JSONDecodeError as error:
@@ -272,7 +289,7 @@ class _Document:
             raise self._fault(error.msg, error.pos) from None
 
     def _after_comma(self, position: int, closing: str) -> int:
-        """Return the position of the next value, or of the closing bracket."""
+        """Return the position of the next value or closing bracket, given the position after a value and blanks."""
         if self._text.startswith(",", position):
             return self._skip(position + 1)
         if position < self._end and not self._text.startswith(closing, position):
@@ -280,7 +297,7 @@ class _Document:
         return position
 
     def _skip(self, position: int) -> int:
-        """Return the position of the next character that is not blank."""
+        """Return the position of the first character from ``position`` on that is not blank."""
         blanks = _BLANKS.match(self._text, position)
         return blanks.end() if blanks else position
 
@@ -291,7 +308,7 @@ class _Document:
 
 
 def _table_rows(table: Any, known: Collection[str]) -> Iterator[Any] | None:
-    """Return the rows of a table that pandas wrote as one object, None if the object is no such table.
+    """Return the rows, as dicts, of a table that pandas wrote as one JSON object, None if ``table`` is none.
 
     The forms are those of ``DataFrame.to_json`` with ``orient`` ``columns``, ``index`` or ``split``, and one list per
     column. An index of texts becomes a member ``id`` of rows without an id.
@@ -323,7 +340,7 @@ def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
 
 
 def _named(names: Sequence[str], values: Any) -> Any:
-    """Return a dict from name to value; values of another number stay a list, which is rejected as no object."""
+    """Return a dict from name to value; if their numbers differ, the values as they are, which later are rejected."""
     is_row = isinstance(values, list | tuple) and len(values) == len(names)
     return dict(zip(names, values, strict=True)) if is_row else values
 

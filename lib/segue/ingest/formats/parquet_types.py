@@ -1,7 +1,7 @@
 """Read Parquet columns of types that Spark refuses: timestamps of nanoseconds, times of day, half-precision floats.
 
-pandas writes them. Spark reads the numbers and bytes that they are stored as if a schema says so, hence without a
-setting of the session; the schema is made from the files' footers, and the values are converted by Spark.
+pandas writes them. They are stored as integers or bytes, which Spark reads if a schema says so. Here the schema is made
+from the files' footers, and Spark converts the values, so that no setting of the session has to change.
 """
 
 import re
@@ -38,10 +38,12 @@ _MICROSECONDS = {"milliseconds": (1000, 1), "microseconds": (1, 1), "nanoseconds
 
 
 def read_parquet(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
-    """Return a lazy DataFrame of Parquet files, whose schemas are merged; see ``readable`` for its columns.
+    """Return a lazy DataFrame of Parquet files, whose schemas are merged.
 
-    Runs one Spark job, which infers the schema, unless Spark refuses a type of the first file: the driver then reads
-    the footer of every file.
+    ``readable`` must convert its columns: those of refused types hold the stored integers or bytes.
+
+    Runs one Spark job, which infers the schema, unless the first file has a type that Spark refuses. If any file has
+    one, the driver reads the footers of all files instead.
     """
     paths = [literal_path(file.uri) for file in files]
     if not _is_refused(_footer_schema(spark, files[0])):
@@ -57,9 +59,10 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
 
 def readable(column: Column, field: T.StructField) -> Column:
-    """Return a column of ``read_parquet`` with its values as the file means them, given its field in the schema.
+    """Convert a column of ``read_parquet`` from stored integers or bytes to its values, given its field in the schema.
 
-    Timestamps are in UTC, without time zone; times of day are texts such as ``0:03:45``.
+    Converted timestamps are in UTC, without time zone; times of day are texts such as ``0:03:45``. Other columns are
+    returned as they are.
     """
     if isinstance(field.dataType, T.StructType) and _has_stored(field.dataType):
         inner = (readable(column.getField(each.name), each).alias(each.name) for each in field.dataType)
@@ -76,7 +79,7 @@ def readable(column: Column, field: T.StructField) -> Column:
 
 
 def is_converted(field: T.StructField) -> bool:
-    """Return whether ``readable`` converts the values of a field, which then have another type than its own."""
+    """Return whether ``readable`` converts the values of a field, which then have another type than the field."""
     return _STORED_AS in field.metadata
 
 
@@ -88,7 +91,7 @@ def _has_stored(struct: T.StructType) -> bool:
 
 
 def _half_float(column: Column) -> Column:
-    """Return the numbers that two bytes, low byte first, encode in IEEE 754; null for NaN and infinity."""
+    """Convert half-precision numbers (IEEE 754, two bytes, low byte first) to doubles; null for NaN and infinity."""
     digits = F.hex(column)
     bits = F.conv(F.concat(digits.substr(3, 2), digits.substr(1, 2)), 16, 10).cast("int")
     fraction, exponent = bits.bitwiseAND(1023), F.shiftright(bits, 10).bitwiseAND(31)
@@ -106,7 +109,7 @@ def _footer_schema(spark: SparkSession, file: InputFile) -> pq.ParquetSchema:
 
 
 def _is_refused(file_schema: pq.ParquetSchema) -> bool:
-    """Return whether Spark refuses to infer the schema of a file."""
+    """Return whether a file has a column of a type that Spark refuses."""
     return any(_is_refused_leaf(file_schema.column(index)) for index in range(len(file_schema)))
 
 
@@ -116,14 +119,14 @@ def _is_refused_leaf(leaf: Any) -> bool:
 
 
 def _fields(file_schema: pq.ParquetSchema) -> list[T.StructField]:
-    """Return the fields of a Parquet file, without those that cannot be read at all."""
+    """Return the fields of a Spark schema for a Parquet file, without those that Spark cannot read at all."""
     leaves = {file_schema.column(index).path: file_schema.column(index) for index in range(len(file_schema))}
     fields = (_field(field, field.name, leaves) for field in file_schema.to_arrow_schema())
     return [field for field in fields if field]
 
 
 def _footer(spark: SparkSession, file: InputFile) -> bytes:
-    """Return the end of a Parquet file as a file of its own, which has the schema and no rows."""
+    """Return the bytes of a Parquet file without rows that has the schema of ``file``, made from its footer."""
     tail = read_from(spark, file.uri, max(0, file.size - _TAIL_BYTES))
     length = int.from_bytes(tail[:4], "little") if tail.endswith(_MAGIC) else 0
     if length > min(file.size, _MAX_FOOTER_BYTES):
@@ -132,9 +135,9 @@ def _footer(spark: SparkSession, file: InputFile) -> bytes:
 
 
 def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructField | None:
-    """Return the field by which Spark reads a field of a Parquet file, None if there is none.
+    """Return the field of a Spark schema by which Spark reads a Parquet field, or None if it cannot be read.
 
-    ``leaves`` has the columns of the file by their path.
+    ``path`` is the dotted path of the field; ``leaves`` maps the paths of the file's columns to their descriptions.
     """
     if pa.types.is_struct(field.type):
         inner = (_field(each, f"{path}.{each.name}", leaves) for each in field.type)
@@ -155,7 +158,10 @@ def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructFie
 
 
 def _stored_field(name: str, leaf: Any) -> T.StructField | None:
-    """Return the field for a column that Spark reads as another type than it means, None for other columns."""
+    """Return the field of a Spark schema for a column of a refused type or an INT96 timestamp, None for other columns.
+
+    The metadata of a refused column says how ``readable`` converts it; Spark itself converts INT96.
+    """
     logical = str(leaf.logical_type)
     unit = next((unit for unit in _MICROSECONDS if f"timeUnit={unit}" in logical), "")
     if leaf.physical_type == "INT96":

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from segue.ingest.formats.csv_columns import joined_lines
 from segue.ingest.formats.encoding_detection import CANDIDATES, detect_encoding, is_valid
 from segue.ingest.formats.records import CLOSED_LINES, DELIMITERS, MemberNames
 from segue.ingest.input_files import InputFile, literal_path
@@ -220,12 +221,12 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
     """Return the FileScan of some lines. Adds names of JSON members to ``names``; if it is None, checks CSV quotes."""
     scan = FileScan(n_lines=len(values))
     _count_invalid(scan, values, hashes, encoding)
-    scan.has_nul = bool(pc.any(pc.match_substring(values, b"\0")).as_py())
+    content = joined_lines(values).to_pybytes()
+    scan.has_nul = b"\0" in content
     if names is not None:
-        for line in values.to_pylist():
-            names.add(line.removeprefix(codecs.BOM_UTF8))
-    else:
-        for line in pc.filter(values, pc.match_substring(values, b'"')).to_pylist():
+        _add_names(names, values)
+    elif b'"' in content:
+        for line in values.filter(pc.match_substring_regex(values, b'"')).to_pylist():
             scan.open_quotes = [
                 is_open or not closed.fullmatch(line)
                 for is_open, closed in zip(scan.open_quotes, CLOSED_LINES, strict=True)
@@ -233,6 +234,18 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
     scan.head = pc.binary_slice(values[:HEAD_LINES], 0, MAX_LINE_BYTES).to_pylist()
     scan.sample = _lowest_hashes(values, hashes, SAMPLE_LINES)
     return scan
+
+
+def _add_names(names: MemberNames, lines: pa.Array) -> None:
+    """Add the member names of the objects on lines. Only lines that match no pattern are parsed."""
+    n_used = 0
+    while len(lines):
+        for pattern in names.patterns[n_used:]:
+            lines = lines.filter(pc.invert(pc.match_substring_regex(lines, pattern)))
+        n_used = len(names.patterns)
+        for line in lines[:1].to_pylist():
+            names.add(line.removeprefix(codecs.BOM_UTF8))
+        lines = lines[1:]
 
 
 def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ from segue.errors import InputError
 from segue.ingest.columns.header_candidates import count_known
 
 _HEADER_ROWS = 20
-"""How many first rows of a sheet may hold its header."""
+"""Number of rows at the top of a sheet among which its header is searched."""
 _MISSING_LIBRARY = (
     "is an Excel workbook, which needs openpyxl where Spark's workers run; install it with: "
     "pip install 'openpyxl>=3.1,<4' (or segue[excel]), or save the sheet as CSV"
@@ -22,7 +22,8 @@ _MISSING_LIBRARY = (
 def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str], str]:
     """Return the lines of one sheet as CSV, and a sentence for the log, empty for a workbook with one sheet.
 
-    The sheet is the one with most known headers in one of its first rows; on a tie the first.
+    The sheet is the one that has the row with the most known headers among its first rows; on a tie the first sheet.
+    Hidden sheets are ignored if any sheet is visible.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str
 
 def _rows(sheet: Any) -> Iterator[list[str]]:
     """Yield the rows of a sheet as texts, without empty cells at their ends and without empty rows."""
-    # the size that a file states can be wrong
+    # the size that a file states can be wrong: rows or columns beyond it would be lost
     sheet.reset_dimensions()
     for cells in sheet.iter_rows():
         row = [_text(cell) for cell in cells]
@@ -84,7 +85,7 @@ def _text(cell: Any) -> str:
 
 
 def _clock(value: time | timedelta, number_format: str) -> str:
-    """Return a duration as the sheet shows it: ``3:45`` that was typed is stored as 3 hours 45 minutes."""
+    """Return a duration as the sheet shows it, such as ``3:45``, which Excel stores as 3 hours 45 minutes."""
     span = (
         value
         if isinstance(value, timedelta)
@@ -96,7 +97,7 @@ def _clock(value: time | timedelta, number_format: str) -> str:
 
 
 def _csv_lines(rows: Iterable[list[str]], n_columns: int) -> Iterator[str]:
-    """Yield rows as CSV; those with fewer cells are filled up with empty ones."""
+    """Yield each row as a line of CSV with at least ``n_columns`` cells; missing cells are empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="")
     for row in rows:
