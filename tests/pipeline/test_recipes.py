@@ -214,7 +214,7 @@ def test_new_tracks_are_labeled_by_the_stored_matrix(run_job, tmp_path):
     squares = ((points(card, labeled)[:, None] - np.array(card["centres_scaled"])) ** 2).sum(-1)
     assert (squares.argmin(1) + 1).tolist() == labeled.cluster.tolist()
     report = json.loads((root / "report.json").read_text("utf-8"))
-    assert report["agreement"]["supervised"] is True
+    assert report["numbers"]["agreement"]["supervised"] is True
 
 
 @pytest.mark.guard("added-settings-keep-models")
