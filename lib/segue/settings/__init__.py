@@ -1,9 +1,9 @@
 """Define the settings of a run as pydantic models, and load them from TOML files, ``--set`` options and Python."""
 
+from segue.settings.feature_section import FeatureSettings
 from segue.settings.loading import RENAMED, load, recipe, with_current_names
 from segue.settings.sections import (
     ClusteringSettings,
-    FeatureSettings,
     IngestSettings,
     LabelSettings,
     RecommendSettings,

@@ -17,7 +17,8 @@ from pydantic_core import ErrorDetails
 
 from segue.core import packaged
 from segue.errors import SettingsError
-from segue.settings.sections import Contradiction, Settings
+from segue.settings.feature_section import Contradiction
+from segue.settings.sections import Settings
 from segue.settings.values import expectation
 
 log = logging.getLogger(__name__)

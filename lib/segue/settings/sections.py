@@ -9,17 +9,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from segue.settings import words as word_tables
+from segue.settings.feature_section import Contradiction, FeatureSettings, Section
 from segue.settings.likeness import PRESETS, Likeness
 from segue.settings.values import (
     MAX_K,
-    YEAR,
     Encoding,
     FeatureNames,
     Ks,
     ListOf,
     LoggedNames,
     Offsets,
-    OptionalNames,
     SimilarityNames,
     SimilarityWeights,
     Text,
@@ -27,19 +26,9 @@ from segue.settings.values import (
 )
 
 LEARNED = "learned"  # value of recommend.weights
-_SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
 
 
-class Contradiction(ValueError):
-    """Error for settings that are valid each for itself but exclude each other. The message names all of them."""
-
-
-class _Section(BaseModel):
-    # before 2.10, pydantic warns about fields such as model_version
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
-
-
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """Settings for reading input files: source and format, and which files and rows are used, refused or removed."""
 
     source: Text = Field(
@@ -83,62 +72,7 @@ class IngestSettings(_Section):
     )
 
 
-class FeatureSettings(_Section):
-    """Settings of the feature space in which tracks are clustered: columns, scaler, missing values and weights."""
-
-    columns: FeatureNames = Field(default=_SIX_FEATURES, description="audio features to cluster tracks by; also year")
-    optional: OptionalNames = Field(
-        default=(), description="those that tracks may lack: filled in with the median; left out if no track has one"
-    )
-    scaler: Literal["minmax", "standard", "robust"] = Field(
-        default="minmax",
-        description='"minmax", "standard" (mean 0, deviation 1) or "robust" (median 0, interquartile range 1)',
-    )
-    missing: Literal["reject", "median"] = Field(
-        default="reject",
-        description='tracks that lack a feature: "reject" them, or fill in its "median" with the model\'s Imputer',
-    )
-    log: LoggedNames | Offsets = Field(
-        default=(),
-        description="skewed features, taken as log1p; or a table such as { liveness = 0.01 }: as ln(liveness + 0.01)",
-    )
-    weights: Weights = Field(
-        default={}, description="a factor for each scaled feature, such as { bpm = 0.5 }; 1 for those not listed"
-    )
-    guide: Literal["none", "genre"] = Field(
-        default="none", description='"genre": supervised, by directions that separate the tracks\' genres; "none"'
-    )
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The features that files must have: all but the optional ones and the year."""
-        return tuple(name for name in self.columns if name not in (*self.optional, YEAR))
-
-    @field_validator("guide")
-    @classmethod
-    def _has_no_weights(cls, guide: str, info: ValidationInfo) -> str:
-        if guide != "none" and info.data.get("weights"):
-            raise Contradiction(
-                f"features.guide is {guide!r} and features.weights are given, expected one or the other"
-            )
-        return guide
-
-    @field_validator("log", "weights")
-    @classmethod
-    def _are_columns(
-        cls, names: tuple[str, ...] | dict[str, float], info: ValidationInfo
-    ) -> tuple[str, ...] | dict[str, float]:
-        columns = info.data.get("columns", names)  # absent if invalid
-        others = [name for name in names if name not in columns]
-        if others:
-            raise Contradiction(
-                f"features.{info.field_name} names {', '.join(others)}, expected only features.columns "
-                f"({', '.join(columns)})"
-            )
-        return names
-
-
-class ClusteringSettings(_Section):
+class ClusteringSettings(Section):
     """Settings for fitting K-means: the numbers of clusters k, the engine, and its options."""
 
     ks: Ks = Field(
@@ -174,7 +108,7 @@ class ClusteringSettings(_Section):
     )
 
 
-class SelectionSettings(_Section):
+class SelectionSettings(Section):
     """Settings for choosing k, the number of clusters: a rule and its parameters."""
 
     rule: Literal["silhouette", "knee", "stable", "fixed"] = Field(
@@ -204,7 +138,7 @@ class SelectionSettings(_Section):
         return k
 
 
-class TuningSettings(_Section):
+class TuningSettings(Section):
     """Alternatives to the values in [features]: all combinations are fitted, and the model uses the best of them."""
 
     columns: ListOf[FeatureNames] = Field(
@@ -219,7 +153,7 @@ class TuningSettings(_Section):
     weights: ListOf[Weights] = Field(default=(), description="tables of weights, such as [{ bpm = 0.5 }]")
 
 
-class TrainSettings(_Section):
+class TrainSettings(Section):
     """Settings for when the pipeline trains a model."""
 
     when: Literal["missing", "always"] = Field(
@@ -227,7 +161,7 @@ class TrainSettings(_Section):
     )
 
 
-class LabelSettings(_Section):
+class LabelSettings(Section):
     """Settings for which model labels the tracks, and the words that describe its clusters."""
 
     model_version: Text = Field(
@@ -248,7 +182,7 @@ class LabelSettings(_Section):
         return words
 
 
-class RecommendSettings(_Section):
+class RecommendSettings(Section):
     """Settings for how similarity is measured, and which similar tracks are recommended."""
 
     likeness: Literal["era", "audio", "nine"] = Field(
@@ -335,7 +269,7 @@ class RecommendSettings(_Section):
         return Likeness(preset.features, log, weights)
 
 
-class ReportSettings(_Section):
+class ReportSettings(Section):
     """Settings for how many tracks the report shows of a large catalogue."""
 
     points: int = Field(
