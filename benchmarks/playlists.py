@@ -2,24 +2,34 @@
 
     python benchmarks/playlists.py spotify_songs.csv [--queries 8000]
     python benchmarks/playlists.py tracks_114k.csv --group track_genre
+    python benchmarks/playlists.py spotify_songs.csv --learned
 
 The file has one row for each pair of track and playlist, or of track and genre. Prints one JSON line for each
 ``recommend.likeness``, and one for the six features of the clusters, with and without the rules on artists and
 releases. ``chance`` is the share that random tracks reach. Features of which the file has no column are left out.
+
+``--learned`` instead holds out a fifth of the playlists, learns weights from the others as ``learn_similarity.py``
+does, and so for each fifth. Queries are tracks of playlists that are held out, the pool is all tracks, only playlists
+that are held out count, and the rules apply. Beside learned weights it measures ``era``, ``nine``, ``era`` with
+popularity (of weight 1), weights learned without popularity, and coordinates whose covariance within playlists is
+the identity.
 """
 
 import argparse
 import json
-from dataclasses import replace
+import time
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_array, csr_matrix
 
 from segue.settings.likeness import PRESETS, Likeness
 from segue.settings.loading import load
+from segue.settings.values import SIMILARITY_NAMES
 from segue.similarity.kd_tree import CandidateTree, build_tree
+from segue.similarity.learning import PlaylistSample, count_hits, estimate, folds, learn_weights
 from segue.similarity.recordings import artist_key, title_key
 from segue.similarity.releases import UNITS, group_by_title
 from segue.similarity.rules import Rules, Tracks
@@ -36,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the lists by the playlists or genres that tracks are in.")
     parser.add_argument("file", metavar="FILE.csv", help="columns as in the published spotify_songs.csv")
     parser.add_argument("--group", default="playlist_id", help="column that related tracks share")
+    parser.add_argument("--learned", action="store_true", help="learn weights, and measure them on playlists held out")
     parser.add_argument("--queries", type=int, default=0, help="number of tracks to recommend for; 0: all")
     options = parser.parse_args()
     rows = pd.read_csv(options.file).rename(columns=COLUMNS)
@@ -48,6 +59,9 @@ def main() -> None:
     shared = np.asarray(groups.sum(axis=0)).ravel()
     chance = float((shared * (shared - 1)).sum() / (len(tracks) * (len(tracks) - 1)))
     artists, recordings = artists_and_recordings(tracks)
+    if options.learned:
+        measure_learned(tracks, groups, artists, recordings)
+        return
     index = np.arange(len(tracks))
     queries = np.random.default_rng(0).permutation(len(tracks))[: options.queries or None]
     for name, likeness in {"six": Likeness(load().features.columns), **PRESETS}.items():
@@ -64,7 +78,53 @@ def main() -> None:
             share = float((np.asarray(common) > 0).mean())
             result = {"likeness": name, "features": len(present.features), "rules": has_rules, "share": round(share, 5)}
             result |= {"queries": len(order), "chance": round(chance, 5)}
-            print(json.dumps({"benchmark": "playlists", "group": options.group, **result}), flush=True)
+            print_line({"group": options.group, **result})
+
+
+def measure_learned(tracks: pd.DataFrame, groups: csr_matrix, artists: np.ndarray, recordings: np.ndarray) -> None:
+    """Print the shares on playlists held out by learned weights and by others, for each fifth and for all."""
+    era, nine = PRESETS["era"], PRESETS["nine"]
+    names = tuple(name for name in SIMILARITY_NAMES if name in tracks)
+    points = coordinates(tracks, Likeness(names, era.log))
+    sample = PlaylistSample(points, coordinates(tracks, era), artists, recordings, csr_array(groups))
+    start = np.array([era.weights.get(name, 1.0) for name in names])
+    is_music = np.array([name != "popularity" for name in names])
+    fixed = {"era": sample.baseline, "nine": coordinates(tracks, nine), "era and popularity": points * start}
+    hits, n_positions = {}, np.zeros(groups.shape[1])
+    for number, (others, held_out) in enumerate(folds(groups.shape[1]), 1):
+        began = time.monotonic()
+        weights = learn_weights(sample, start, others)
+        seconds = time.monotonic() - began
+        music = learn_weights(replace(sample, points=points[:, is_music]), start[is_music], others)
+        measured = {"learned": points * weights, "learned without popularity": points[:, is_music] * music, **fixed}
+        measured["covariance"] = whitened(points, sample.membership[:, others])
+        shares = {}
+        for name, each in measured.items():
+            counts, n_positions[held_out] = count_hits(sample, each, held_out, Rules(), len(tracks))
+            hits.setdefault(name, np.zeros(groups.shape[1]))[held_out] = counts
+            shares[name] = round(counts.sum() / n_positions[held_out].sum(), 5)
+        by_name = dict(zip(names, weights.tolist(), strict=True))
+        print_line({"split": number, **shares, "weights": by_name, "seconds": round(seconds, 1)})
+    for name in hits:
+        for other in ("era", "nine"):
+            result = estimate(np.stack([hits[other], hits[name]], axis=1), n_positions)
+            ratio = round(result.after.value / result.before.value, 3)
+            line = {"likeness": name, "share": asdict(result.after), "over": other, "ratio": ratio}
+            print_line(line | {"gain": asdict(result.gain)})
+
+
+def whitened(points: np.ndarray, membership: csr_array) -> np.ndarray:
+    """Return coordinates in which the covariance within playlists is the identity, of the shape of ``points``."""
+    track, playlist = membership.nonzero()
+    sizes = np.bincount(playlist, minlength=membership.shape[1])
+    means = (membership.T @ points) / np.maximum(sizes, 1)[:, None]
+    covariance = np.cov(points[track] - means[playlist], rowvar=False)
+    return points @ np.linalg.cholesky(np.linalg.inv(covariance))
+
+
+def print_line(result: dict) -> None:
+    """Print a result as a JSON line."""
+    print(json.dumps({"benchmark": "playlists", **result}), flush=True)
 
 
 def artists_and_recordings(tracks: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -18,8 +18,9 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from segue import errors, lookup, schema
     from segue.kmeans_grid.estimator import KMeansGrid, KMeansGridModel
-    from segue.pipeline.api import Clusters, fit_clusters, read_tracks, run_pipeline, similar_tracks
+    from segue.pipeline.api import Clusters, fit_clusters, learn_similarity, read_tracks, run_pipeline, similar_tracks
     from segue.runtime.session import spark_session
+    from segue.settings.loading import recipe
     from segue.storage.store import Store
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "__version__",
     "errors",
     "fit_clusters",
+    "learn_similarity",
     "lookup",
     "read_tracks",
+    "recipe",
     "run_pipeline",
     "schema",
     "similar_tracks",
@@ -45,7 +48,9 @@ _MODULES = {
     "KMeansGridModel": "segue.kmeans_grid.estimator",
     "Store": "segue.storage.store",
     "fit_clusters": "segue.pipeline.api",
+    "learn_similarity": "segue.pipeline.api",
     "read_tracks": "segue.pipeline.api",
+    "recipe": "segue.settings.loading",
     "run_pipeline": "segue.pipeline.api",
     "similar_tracks": "segue.pipeline.api",
     "spark_session": "segue.runtime.session",

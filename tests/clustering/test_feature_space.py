@@ -46,3 +46,28 @@ def test_logarithm_precedes_the_scaler_and_weight_follows_it(spark):
     space = FeatureSpace(("bpm", "valence"), log=("bpm",), weights={"bpm": 4.0})
     assert fit_transform(spark, space, rows) == pytest.approx(np.array([[0.0, 0.5], [2.0, 0.5], [4.0, 0.5]]))
     assert space.name == "minmax: 4*log1p(bpm), valence"
+
+
+def test_natural_logarithm_of_value_plus_offset(spark):
+    rows = [(float(np.exp(x)), -1.0, float(np.exp(-x) - 0.01)) for x in (1.0, 2.0, 3.0)]
+    space = FeatureSpace(("bpm", "valence"), log_offsets={"bpm": 0.0, "valence": 0.01})
+    assert fit_transform(spark, space, rows) == pytest.approx(np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]))
+    assert space.name == "minmax: ln(bpm), ln(valence + 0.01)"
+
+
+def test_only_optional_features_are_imputed(spark):
+    space = FeatureSpace(("bpm", "valence"), optional=("bpm", "year"), log_offsets={"bpm": 0.0})
+    rows = [(100.0, 0.0, 0.0), (None, 0.0, 0.5), (200.0, 0.0, 1.0), (400.0, 0.0, 1.0)]
+    assert fit_transform(spark, space, rows) == pytest.approx(np.array([[0, 0], [0.5, 0.5], [0.5, 1], [1, 1]]))
+    assert space.name == "minmax: ln(bpm), valence (bpm: median where missing)"
+    with pytest.raises(Exception, match="null"):
+        fit_transform(spark, space, [(100.0, 0.0, None), (200.0, 0.0, 1.0)])
+
+
+def test_year_is_imputed_as_a_whole_number(spark):
+    frame = spark.createDataFrame([(1990,), (None,), (2000,), (2010,)], "year int").coalesce(1)
+    space = FeatureSpace(("year",), optional=("year",))
+    preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(frame)
+    points = preparation.transform(frame).select(vector_to_array(space.output)).toPandas().iloc[:, 0]
+    assert np.stack(points.to_list()).ravel().tolist() == [0.0, 0.5, 0.5, 1.0]
+    assert feature_space.imputed_values(preparation, space) == {"year": 2000.0}

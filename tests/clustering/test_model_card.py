@@ -69,6 +69,13 @@ def test_unknown_keys_are_ignored():
     assert from_json(json_with(colour="red"), "x") == CARD
 
 
+def test_card_of_0_2_0_has_no_discriminants():
+    content = json.loads(CARD.to_json())
+    former = {name: value for name, value in content.items() if name not in ("log_offsets", "discriminants")}
+    assert from_json(json.dumps(former), "x") == CARD
+    assert (CARD.log_offsets, CARD.discriminants) == ({}, None)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"model_version": "x"}'])
 def test_invalid_json_is_an_error_with_path_and_remedy(text):
     with pytest.raises(InputError, match=r"^out/models/v/model\.json: cannot read .* train again with train_clusters"):
@@ -92,6 +99,9 @@ SPACES = [
     FeatureSpace(("bpm", "loudness", "valence"), scaler="standard", impute=True),
     FeatureSpace(("bpm", "loudness", "valence"), scaler="robust", impute=True),
     FeatureSpace(("bpm", "loudness"), impute=True, log=("bpm",), weights={"loudness": 3.0}),
+    FeatureSpace(
+        ("bpm", "loudness", "valence"), "standard", log_offsets={"bpm": 0.0, "valence": 0.01}, optional=("bpm",)
+    ),
 ]
 
 
@@ -105,7 +115,8 @@ def card_of(preparation, space):
             "imputed": feature_space.imputed_values(preparation, space),
             "log": list(space.log),
             "scaler": feature_space.scaler_parameters(preparation),
-            "weights": dict(space.weights),
+            "weights": space.factors,
+            "log_offsets": space.log_offsets,
         }
     )
 

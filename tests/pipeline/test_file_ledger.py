@@ -5,7 +5,7 @@ import pytest
 from segue.core import packaged
 from segue.ingest.columns.sources import Source, load_sources
 from segue.pipeline import file_ledger
-from segue.settings import load
+from segue.settings import load, recipe
 
 HASH_OF_0_2_0 = "7b3348f57967ced0"
 """What 0.2.0 stored in ``ingested_files.reading`` with its default settings and definitions."""
@@ -34,3 +34,8 @@ def test_settings_that_decide_instead_of_values_read_files_again_and_others_do_n
     assert reading_hash(strict=True, layouts="decide") == HASH_OF_0_2_0
     given = [reading_hash(decimal_sign="comma"), reading_hash(genre_separator=";"), reading_hash(header_line=2)]
     assert len({HASH_OF_0_2_0, *given}) == 4
+
+
+@pytest.mark.parametrize("name", ["classic", "sound", "era", "guided"])
+def test_a_recipe_reads_no_file_again(name):
+    assert file_ledger._reading_hash(load(overrides=recipe(name))) == HASH_OF_0_2_0

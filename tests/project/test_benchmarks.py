@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 
+import genres
 import grid
 import ingest
 import layout
 import numpy as np
 import pandas as pd
 import pipeline
+import playlists
 import processes
 import pytest
 import quality
@@ -71,6 +73,24 @@ def test_quality_writes_gaps_and_picked_k(spark, real_data, printed_lines):
     assert summary["picked"] == {"8": 1}
     # the reference is the best of 2,000 starts, which need not be the optimum
     assert -0.01 < summary["median_gap_percent"]["segue"] < 2
+
+
+def test_genres_finds_genres_that_one_feature_decides(spark, tmp_path, printed_lines):
+    rng = np.random.default_rng(3)
+    tracks = pd.DataFrame(rng.random((160, 4)), columns=["liveness", "acousticness", "speechiness", "energy"])
+    is_rock = rng.random(160) > 0.5
+    tracks["valence"] = np.where(is_rock, 0.8, 0.2) + rng.normal(0, 0.01, 160)
+    tracks["genre"] = np.where(is_rock, "rock", "pop")
+    tracks = tracks.assign(
+        title=tracks.index, artist=tracks.index, bpm=60 + tracks.index, loudness=-20 * rng.random(160)
+    )
+    tracks.to_csv(tmp_path / "few.csv", index=False)
+    genres.run(spark, genres.parse_args(["--data", str(tmp_path), "--files", "few.csv:2", "--recipes", "guided"]))
+    (line,) = printed_lines()
+    assert (line["tracks"], line["recipe"], line["supervised"], line["coordinates"]) == (160, "guided", True, 1)
+    assert (line["k"], line["nmi"]) == (2, 1.0)
+    assert line["chosen_k"] >= 8
+    assert 0 < line["chosen_nmi"] < 1
 
 
 def test_pipeline_seconds_are_split_and_compared(tmp_path, printed_lines):
@@ -156,3 +176,31 @@ def test_memory_includes_descendants():
         peaks = processes.peak_memory(child, 0.1)
     assert 190 < peaks["python driver"] < 400
     assert peaks["python workers"] == 0
+
+
+def test_playlists_measures_learned_weights_on_playlists_held_out(tmp_path, printed_lines, monkeypatch):
+    # playlists are of consecutive tempos
+    rng = np.random.default_rng(3)
+    names = ["danceability", "energy", "speechiness", "acousticness", "instrumentalness", "liveness", "valence"]
+    rows = pd.DataFrame(rng.random((360, 7)), columns=names)
+    rows["tempo"] = np.linspace(60, 200, 360)
+    rows["playlist_id"] = np.arange(360) // 12
+    rows["loudness"], rows["duration_ms"] = rng.normal(-8, 3, 360), rng.normal(200_000, 20_000, 360)
+    rows["track_popularity"] = rng.integers(0, 100, 360)
+    rows["track_album_release_date"] = [f"{year}-01-01" for year in rng.integers(1960, 2020, 360)]
+    for name in ("track_id", "track_name", "track_artist"):
+        rows[name] = [f"{name} {number}" for number in range(360)]
+    rows.to_csv(tmp_path / "songs.csv", index=False)
+    monkeypatch.setattr(sys, "argv", ["playlists.py", str(tmp_path / "songs.csv"), "--learned"])
+    playlists.main()
+    lines = printed_lines()
+    assert [line.get("split") for line in lines[:6]] == [1, 2, 3, 4, 5, None]
+    for line in lines[:5]:
+        assert max(line["weights"], key=line["weights"].get) == "bpm"
+        assert line["learned"] > 2 * line["era"]
+    over = {(line["likeness"], line["over"]): line for line in lines[5:]}
+    # every split holds out six playlists of twelve tracks
+    shares = np.mean([line["learned"] for line in lines[:5]])
+    assert over["learned", "era"]["share"]["value"] == pytest.approx(shares, abs=1e-4)
+    assert over["learned", "era"]["gain"]["low"] > 0
+    assert over["era", "era"]["ratio"] == 1

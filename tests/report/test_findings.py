@@ -219,6 +219,12 @@ def test_agreement_in_words(nmi, word):
     assert "on 0 % of the pairs of tracks (adjusted Rand index −0.02)" in second
 
 
+def test_agreement_of_a_supervised_model_says_so():
+    guided = numbers.Agreement(0.2, 0.1, 0.4, [], np.zeros((0, 3)), [], supervised=True)
+    *_, last = findings.agreement_sentences(guided)
+    assert last.startswith("The model is supervised: it was guided by the genres. These figures are the mean over")
+
+
 @pytest.mark.parametrize(
     ("share", "expected"),
     [

@@ -23,6 +23,8 @@ COLUMNS = {
     "second_cluster silhouette is_outlier",
     "similar_tracks": "track_id model_version tracks_version made_from similar",
     "playlist_recommendations": "playlist rank track_id title artist score distance because_of model_version",
+    "learned_similarity": "version learned_at features scaling share_before share_before_low share_before_high share "
+    "share_low share_high gain gain_low gain_high n_playlists n_tracks n_sampled settings",
     "runs": "run_id job started_at finished_at status settings versions input counts error",
 }
 

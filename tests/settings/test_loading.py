@@ -54,6 +54,7 @@ def test_every_fault_is_named_at_once():
         (["features.log=['loudness']"], ["features.log", "loudness"]),
         (["features.log=['energy']"], ["features.log", "energy"]),
         (["features.columns=bpm", "features.weights={valence=2}"], ["features.weights", "valence"]),
+        (["features.guide=genre", "features.weights={bpm=2}"], ["features.guide", "'genre'", "features.weights"]),
         (["train.when=always", "label.model_version=0a1b"], ["train.when", "label.model_version", "'0a1b'"]),
     ],
 )
@@ -225,3 +226,26 @@ def test_defaults_file_loads_as_the_defaults(tmp_path):
 def test_cluster_file_loads():
     loaded = settings.load([str(CONF / "cluster.toml")])
     assert (loaded.ingest.multiline, loaded.clustering.sample_size) == (False, 100_000)
+
+
+def test_recipes_are_read_from_the_package_where_there_is_no_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changed = toml(tmp_path, '[features]\nscaler = "robust"\n')
+    loaded = load(["conf/recipes/sound.toml", changed])
+    assert loaded == load(
+        overrides=settings.recipe("sound") | {"features": {**settings.recipe("sound")["features"], "scaler": "robust"}}
+    )
+    assert (len(loaded.features.columns), loaded.features.scaler) == (10, "robust")
+    assert loaded.features.required == load().features.columns
+    # a file of the user takes precedence
+    (tmp_path / "conf" / "recipes").mkdir(parents=True)
+    toml(tmp_path / "conf" / "recipes", "[clustering]\nseed = 7\n", "sound.toml")
+    assert load(["conf/recipes/sound.toml"]) == load(assignments=["clustering.seed=7"])
+    with pytest.raises(SettingsError, match=r"conf/recipes/none\.toml: No such file"):
+        load(["conf/recipes/none.toml"])
+    with pytest.raises(SettingsError, match="unknown recipe 'loud', expected one of classic, era, guided, sound"):
+        settings.recipe("loud")
+
+
+def test_classic_is_the_default():
+    assert load(["conf/recipes/classic.toml"]) == load()

@@ -25,7 +25,15 @@ DEFAULTS = {
         "strict": False,
         "force": False,
     },
-    "features": {"columns": SIX, "scaler": "minmax", "missing": "reject", "log": [], "weights": {}},
+    "features": {
+        "columns": SIX,
+        "optional": [],
+        "scaler": "minmax",
+        "missing": "reject",
+        "log": [],
+        "weights": {},
+        "guide": "none",
+    },
     "clustering": {
         "ks": [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
         "engine": "fused",

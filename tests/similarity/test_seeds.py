@@ -11,7 +11,7 @@ import pytest
 from segue.core import packaged
 from segue.errors import InputError
 from segue.ingest.columns.sources import Source, load_sources
-from segue.similarity.seed_files import MAX_BYTES, read_seeds
+from segue.similarity.seed_files import MAX_BYTES, read_playlists, read_seeds
 from segue.similarity.seeds import CatalogueTrack, resolve_seeds
 
 ID = "6f807x0ima9a1j3VPbc7VN"
@@ -213,3 +213,28 @@ def test_headers_of_sources_are_recognised():
     source = Source("spanish", {"tema": ("title", None), "intérprete": ("artist", None)})
     seeds = read_seeds("tema;intérprete\nHalo;Beyoncé\n".encode(), sources=[source])
     assert resolve_seeds(seeds, CATALOGUE) == (["d"], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "playlists"),
+    [
+        ("track_id,playlist_name,playlist_id\na,x,1\nb,x,2\nc,x,1\n", [["a", "c"], ["b"]]),
+        ("Track name,Artist name,Playlist name\nHelp!,The Beatles,x\nHalo,Beyoncé,y\n", [["a"], ["d"]]),
+        ("Playlist;Titel;Interpret\nx;Help!;Bananarama\n;Halo;Beyonce\n", [["c"], ["d"]]),
+        ("a\nb\n", [["a", "b"]]),
+        (
+            json.dumps(
+                {
+                    "playlists": [
+                        {"name": "x", "items": [{"track": {"trackName": "Help!", "artistName": "The Beatles"}}]},
+                        {"name": "x", "tracks": [{"track_uri": "spotify:track:d", "track_name": "Halo", "pos": 0}]},
+                    ]
+                }
+            ),
+            [["a"], ["d"]],
+        ),
+    ],
+)
+def test_playlists_of_one_file_are_separated(content, playlists):
+    read = read_playlists(content.encode(), "mine", SOURCES)
+    assert [resolve_seeds(seeds, CATALOGUE)[0] for seeds in read.values()] == playlists

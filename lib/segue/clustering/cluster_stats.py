@@ -130,7 +130,7 @@ def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
                     total[:, index] += np.bincount(labels, weights=weights, minlength=k)
         return total
 
-    total = np.sum(_collect_per_partition(labeled.select("point", "cluster"), add), axis=0).reshape(k, -1)
+    total = np.sum(collect_per_partition(labeled.select("point", "cluster"), add), axis=0).reshape(k, -1)
     sizes, distances, squares = total[:, 0], total[:, -2], total[:, -1]
     mean = distances / sizes
     deviation = np.sqrt(np.maximum(squares / sizes - mean**2, 0.0))
@@ -195,7 +195,7 @@ def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
         return moments
 
     total = _empty_moments(k, n_features)
-    for values in _collect_per_partition(table, add):
+    for values in collect_per_partition(table, add):
         part = values.reshape(total.shape)
         total[:3] += part[:3]
         total[3], total[4] = np.minimum(total[3], part[3]), np.maximum(total[4], part[4])
@@ -236,7 +236,7 @@ def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
         return counts
 
     total = np.zeros((k, n_features, N_BINS))
-    for values in _collect_per_partition(table, count):
+    for values in collect_per_partition(table, count):
         total += values.reshape(total.shape)
     return total
 
@@ -251,7 +251,7 @@ def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int
     return batch.column(0).to_numpy()[is_present] - 1, values[is_present]
 
 
-def _collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
+def collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
     """Call ``summarise`` on the Arrow batches of each partition, on the workers. Runs one Spark job.
 
     Returns a list of the arrays that it returns, one per partition, each flattened.

@@ -23,6 +23,7 @@ from pyspark.ml.feature import (
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
+from segue.clustering.discriminants import Discriminants
 from segue.core.centres_model import Matrix, kmeans_model_from_centres
 
 ASSEMBLED, SCALED, WEIGHTED = "features", "features_scaled", "features_weighted"
@@ -31,7 +32,11 @@ Stage: TypeAlias = "Estimator[Any] | Transformer"
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """Features and their transformations: median imputation, log1p, scaler and weights, applied in this order."""
+    """Features and their transformations, applied in this order: median imputation, logarithm, scaler and weights.
+
+    A space that is guided has discriminants, linear functions of the features after the logarithm: scaler and weights
+    then apply to these. They are learned, so that a guided space has none before ``guide.fit_guide``.
+    """
 
     columns: tuple[str, ...]
     """Names of the features."""
@@ -43,16 +48,46 @@ class FeatureSpace:
     """Features replaced by log1p of their value."""
     weights: dict[str, float] = field(default_factory=dict)
     """Factors that scaled features are multiplied by, by feature name; 1 for features that are not listed."""
+    log_offsets: dict[str, float] = field(default_factory=dict)
+    """Features replaced by the natural logarithm of their value plus this number, in the feature's unit."""
+    optional: tuple[str, ...] = ()
+    """Features whose missing values are replaced by the median also if ``impute`` is False."""
+    guide: str | None = None
+    """``genre`` if discriminants of the genres are learned; else None."""
+    discriminants: Discriminants | None = None
+    """Those that were learned, if ``guide`` is not None."""
 
     @property
     def name(self) -> str:
         """A one-line text that identifies the space, stored in the column ``space`` of the table ``k_scores``."""
-        parts = [f"log1p({c})" if c in self.log else c for c in self.columns]
+        logs = {c: f"log1p({c})" for c in self.log}
+        logs |= {c: f"ln({c} + {offset:g})" if offset else f"ln({c})" for c, offset in self.log_offsets.items()}
+        parts = [logs.get(c, c) for c in self.columns]
         weighted = [
             f"{self.weights[c]:g}*{part}" if c in self.weights else part
             for c, part in zip(self.columns, parts, strict=True)
         ]
-        return f"{self.scaler}: {', '.join(weighted)}" + (" (median where missing)" if self.impute else "")
+        supervised = f"guided by {self.guide} (supervised), " if self.guide else ""
+        some = f" ({', '.join(self.imputed)}: median where missing)" if self.imputed else ""
+        imputed = " (median where missing)" if self.impute else some
+        return f"{supervised}{self.scaler}: {', '.join(weighted)}{imputed}"
+
+    @property
+    def imputed(self) -> tuple[str, ...]:
+        """The features whose missing values are replaced by the median."""
+        return self.columns if self.impute else tuple(name for name in self.columns if name in self.optional)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates of a point: the features, or the discriminants."""
+        return self.discriminants.names if self.discriminants else self.columns
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """Factors that scaled coordinates are multiplied by, by name; 1 for those that are not listed."""
+        if self.discriminants:
+            return dict(zip(self.discriminants.names, self.discriminants.weights.tolist(), strict=True))
+        return self.weights
 
     @property
     def bound(self) -> float | None:
@@ -60,7 +95,7 @@ class FeatureSpace:
 
         None if there is no bound: only the scaler ``minmax`` has one.
         """
-        return max(1.0, *self.weights.values(), 0.0) if self.scaler == "minmax" else None
+        return max(1.0, *self.factors.values(), 0.0) if self.scaler == "minmax" else None
 
     @property
     def is_order_independent(self) -> bool:
@@ -68,12 +103,12 @@ class FeatureSpace:
 
         A minimum or maximum does not depend on the order; a quantile or a floating-point sum does.
         """
-        return self.scaler == "minmax" and not self.impute
+        return self.scaler == "minmax" and not self.imputed and self.guide is None
 
     @property
     def output(self) -> str:
         """Name of the vector column that the last stage writes."""
-        return WEIGHTED if self.weights else SCALED
+        return WEIGHTED if self.factors else SCALED
 
 
 def preparation_stages(space: FeatureSpace) -> list[Stage]:
@@ -81,22 +116,38 @@ def preparation_stages(space: FeatureSpace) -> list[Stage]:
 
     All are classes of pyspark.ml, so a saved pipeline loads without segue. The vector has the shape (n_features,).
     """
-    columns = list(space.columns)
-    stages: list[Stage] = []
-    if space.impute:
-        imputed = [f"{name}_filled" for name in columns]
-        stages.append(Imputer(strategy="median", inputCols=columns, outputCols=imputed))
-        columns = imputed
-    if space.log:
-        logs = [f"log1p(`{c}`) AS `{c}_log`" for c, n in zip(columns, space.columns, strict=True) if n in space.log]
-        stages.append(SQLTransformer(statement=f"SELECT *, {', '.join(logs)} FROM __THIS__"))
-        columns = [f"{c}_log" if n in space.log else c for c, n in zip(columns, space.columns, strict=True)]
+    stages, columns = _value_stages(space)
+    if space.discriminants:
+        named = zip(space.discriminants.expressions(columns), space.coordinates, strict=True)
+        stages.append(_with_columns([f"{expression} AS `{name}`" for expression, name in named]))
+        columns = list(space.coordinates)
     stages.append(VectorAssembler(inputCols=columns, outputCol=ASSEMBLED))
     stages.append(_scaler(space.scaler))
-    if space.weights:
-        weights = Vectors.dense([space.weights.get(name, 1.0) for name in space.columns])
+    if space.factors:
+        weights = Vectors.dense([space.factors.get(name, 1.0) for name in space.coordinates])
         stages.append(ElementwiseProduct(scalingVec=weights, inputCol=SCALED, outputCol=WEIGHTED))
     return stages
+
+
+def _value_stages(space: FeatureSpace) -> tuple[list[Stage], list[str]]:
+    """Return the stages that impute and take logarithms, and the names of the resulting columns, one per feature."""
+    columns = dict(zip(space.columns, space.columns, strict=True))
+    stages: list[Stage] = []
+    if space.imputed:
+        imputed = {name: f"{name}_filled" for name in space.imputed}
+        stages.append(Imputer(strategy="median", inputCols=list(imputed), outputCols=list(imputed.values())))
+        columns |= imputed
+    logs = {name: f"log1p(`{columns[name]}`)" for name in space.columns if name in space.log}
+    logs |= {name: f"ln(`{columns[name]}` + {offset!r}D)" for name, offset in space.log_offsets.items()}
+    if logs:
+        stages.append(_with_columns([f"{text} AS `{columns[name]}_log`" for name, text in logs.items()]))
+        columns |= {name: f"{columns[name]}_log" for name in logs}
+    return stages, list(columns.values())
+
+
+def _with_columns(expressions: list[str]) -> Stage:
+    """Return a stage that adds columns given as SQL expressions with names."""
+    return SQLTransformer(statement=f"SELECT *, {', '.join(expressions)} FROM __THIS__")
 
 
 def _scaler(name: str) -> Stage:
@@ -141,7 +192,7 @@ def pipeline_with_centres(
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
     """Return name and parameters of the fitted scaler, such as ``{"name": "standard", "mean": […], "deviation": […]}``.
 
-    Each of its two parameters is a list with one number per feature.
+    Each of its two parameters is a list with one number per coordinate: feature or discriminant.
     """
     scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):
@@ -162,7 +213,7 @@ def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str,
     if not isinstance(first, ImputerModel):
         return {}
     row = first.surrogateDF.collect()[0]
-    return {name: float(row[name]) for name in space.columns}
+    return {name: float(row[name]) for name in space.imputed}
 
 
 def to_original_units(scaled: Matrix, preparation: PipelineModel, space: FeatureSpace) -> Matrix:
@@ -170,14 +221,15 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 
     Parameters
     ----------
-    scaled : shape (n_points, n_features)
+    scaled : shape (n_points, n_coordinates)
     preparation : fitted stages of ``space``
 
     Returns
     -------
     array of shape (n_points, n_features)
         In units of the features. A feature that was constant in training has the value that the scaler subtracts from
-        it: minimum, mean or median.
+        it: minimum, mean or median. Of a guided space, they are the features that tracks with these discriminants are
+        expected to have, by linear regression.
     """
     points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]
@@ -186,9 +238,13 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
     offset, width = _offset_and_width(preparation)
     # minmax scales a constant feature to 0.5, but its original value is the offset, the minimum
     points = np.where(width > 0, points * width, 0.0) + offset
+    if space.discriminants:
+        points = space.discriminants.mean + points @ space.discriminants.loadings
     for index, name in enumerate(space.columns):
         if name in space.log:
             points[:, index] = np.expm1(points[:, index])
+        if name in space.log_offsets:
+            points[:, index] = np.exp(points[:, index]) - space.log_offsets[name]
     return points
 
 
@@ -198,11 +254,13 @@ def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[s
     The spread is what the scaler divides by: the range, the standard deviation or the interquartile range.
     """
     _, widths = _offset_and_width(preparation)
+    if space.discriminants:
+        widths = space.discriminants.deviation
     return [name for name, width in zip(space.columns, widths, strict=True) if width == 0]
 
 
 def _offset_and_width(preparation: PipelineModel) -> tuple[Matrix, Matrix]:
-    """Return two arrays of shape (n_features,): what the scaler subtracts from each feature, and what it divides by."""
+    """Return two arrays of shape (n_coordinates,): what the scaler subtracts from each coordinate and divides it by."""
     name, *parameters = scaler_parameters(preparation).values()
     first, second = np.array(parameters[0]), np.array(parameters[1])
     return (first, second - first) if name == "minmax" else (first, second)

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.clustering.descriptions import reword
+from segue.clustering.discriminants import project
 from segue.core.text import json_digest
 from segue.errors import InputError
 from segue.settings.words import Words
 
 Matrix = NDArray[np.float64]
 _VERSION_DIGITS = 16
+_LATER_KEYS = ("log_offsets", "discriminants")
+"""Keys that a ``model.json`` of 0.2.0 lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,13 @@ class ModelCard:
 
     To label a track:
 
-    1. Replace missing features by ``imputed``, and each feature x in ``log`` by log1p(x).
-    2. Scale with ``scaler``: ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal;
+    1. Replace missing features by ``imputed``, each feature x in ``log`` by log1p(x), and each in ``log_offsets`` by
+       the natural logarithm of x + offset.
+    2. If ``discriminants`` is not null, go on with (x - mean) @ matrix instead of the features x.
+    3. Scale with ``scaler``: ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal;
        ``standard`` gives (x - mean) / deviation and ``robust`` (x - median) / range, both 0 if the divisor is 0.
-    3. Multiply by ``weights``: by 1 if a feature has none.
-    4. The track belongs to the cluster whose centre in ``centres_scaled`` is nearest, on a tie to the lower number.
+    4. Multiply by ``weights``: by 1 if a feature has none. Discriminants are called ``discriminant_1`` and so on.
+    5. The track belongs to the cluster whose centre in ``centres_scaled`` is nearest, on a tie to the lower number.
     """
 
     model_version: str
@@ -40,7 +45,7 @@ class ModelCard:
     """Name of the feature space: ``FeatureSpace.name``."""
     features: list[str]
     imputed: dict[str, float]
-    """Value that replaces a missing one, by feature: the median in training. Empty if nothing is imputed."""
+    """Value that replaces a missing one, by feature: the median in training. Features not listed are not imputed."""
     log: list[str]
     scaler: dict[str, Any]
     """Result of ``feature_space.scaler_parameters``."""
@@ -65,6 +70,10 @@ class ModelCard:
     """Sum of the squared lengths of the scaled points of each cluster."""
     profiles: list[dict[str, Any]]
     """The rows of the table ``cluster_profiles``."""
+    log_offsets: dict[str, float] = field(default_factory=dict)
+    """Number that is added to a feature before its natural logarithm is taken, by feature."""
+    discriminants: dict[str, Any] | None = None
+    """Result of ``Discriminants.to_json`` if the model is supervised, that is, guided by genres; else None."""
 
     @property
     def k(self) -> int:
@@ -97,7 +106,8 @@ def from_json(text: str, source: str) -> ModelCard:
     """
     try:
         content = json.loads(text)
-        return ModelCard(**{field.name: content[field.name] for field in fields(ModelCard)})
+        names = [each.name for each in fields(ModelCard) if each.name in content or each.name not in _LATER_KEYS]
+        return ModelCard(**{name: content[name] for name in names})
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{source}: cannot read model.json ({error!r}), expected every key that this version of segue writes; "
@@ -142,8 +152,9 @@ def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
 
     Returns
     -------
-    array of shape (n_tracks, n_features)
-        NaN where a feature is missing and the model does not impute it.
+    array of shape (n_tracks, n_coordinates)
+        NaN where a feature is missing and the model does not impute it. The coordinates are the features or, if the
+        model is guided, the discriminants.
     """
     points = values.copy()
     for index, name in enumerate(model_card.features):
@@ -152,6 +163,17 @@ def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
             column[np.isnan(column)] = model_card.imputed[name]
         if name in model_card.log:
             column[:] = np.log1p(column)
+        if name in model_card.log_offsets:
+            column[:] = np.log(column + model_card.log_offsets[name])
+    if model_card.discriminants:
+        learned = model_card.discriminants
+        points = project(points, np.array(learned["mean"]), np.array(learned["matrix"]))
+    return _scaled(model_card, points)
+
+
+def _scaled(model_card: ModelCard, points: Matrix) -> Matrix:
+    """Scale and weight coordinates, shape (n_tracks, n_coordinates); NaN stays NaN."""
+    is_missing = np.isnan(points)
     scaler = {name: np.array(numbers) for name, numbers in model_card.scaler.items() if name != "name"}
     if "minimum" in scaler:
         offset, width, constant = scaler["minimum"], scaler["maximum"] - scaler["minimum"], 0.5
@@ -160,6 +182,29 @@ def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
     else:
         offset, width, constant = scaler["median"], scaler["range"], 0.0
     points = np.where(width > 0, (points - offset) / np.where(width > 0, width, 1.0), constant)
-    points[np.isnan(values) & ~np.isin(model_card.features, list(model_card.imputed))] = np.nan
-    weighted: Matrix = points * np.array([model_card.weights.get(name, 1.0) for name in model_card.features])
+    points[is_missing] = np.nan
+    weighted: Matrix = points * np.array([model_card.weights.get(name, 1.0) for name in coordinates(model_card)])
     return weighted
+
+
+def coordinates(model_card: ModelCard) -> list[str]:
+    """Return the names of the coordinates of the model's points: its features, or its discriminants."""
+    if not model_card.discriminants:
+        return model_card.features
+    return [f"discriminant_{index + 1}" for index in range(len(model_card.discriminants["matrix"][0]))]
+
+
+def directions(model_card: ModelCard) -> Matrix:
+    """Return how a point moves with each feature, shape (n_features, n_coordinates).
+
+    It is the identity or, of a guided model, the change of the scaled discriminants by one standard deviation of the
+    feature.
+    """
+    if not model_card.discriminants:
+        return np.eye(len(model_card.features))
+    learned = model_card.discriminants
+    origin = np.array(learned["mean"])
+    steps = project(origin + np.diag(learned["deviation"]), origin, np.array(learned["matrix"]))
+    zero, *moved = _scaled(model_card, np.concatenate([np.zeros((1, steps.shape[1])), steps]))
+    moves: Matrix = np.array(moved) - zero
+    return moves

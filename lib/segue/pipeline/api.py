@@ -23,12 +23,15 @@ from segue.errors import InputError
 from segue.ingest import merge
 from segue.ingest.input_files import list_input, require_visible_input
 from segue.pipeline.ingest import check_sources, read_input
+from segue.pipeline.learn import candidate_options, match_playlists
 from segue.pipeline.run_all import PipelineResult, run_stages
 from segue.pipeline.similarity_inputs import similarity_options
 from segue.pipeline.train import fit_model, summarise
 from segue.settings import load
 from segue.similarity import neighbours
+from segue.similarity.learned_weights import LearnedWeights, fit_weights
 from segue.similarity.scaling import fit_scaling
+from segue.similarity.seeds import parse_line
 from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -87,7 +90,7 @@ def read_tracks(
     ----------
     spark : a session with Delta's jars, which check whether ``path`` is a Delta table
     path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : ``ingest`` says how files are read, ``features.columns`` and ``features.missing`` what a row must have
+    settings : ``ingest`` says how files are read, ``features`` what a row must have
 
     Returns
     -------
@@ -184,6 +187,42 @@ def similar_tracks(
             lists.unpersist()
             raise
         return lists
+
+
+def learn_similarity(
+    labeled: DataFrame,
+    playlists: Mapping[str, Iterable[str]],
+    *,
+    clusters: Clusters | None = None,
+    settings: SettingsMapping | None = None,
+) -> LearnedWeights:
+    """Learn from playlists the weights of features under which tracks of one playlist are near. Runs many Spark jobs.
+
+    Nothing is written. ``similar_tracks(labeled, settings=learned.settings)`` uses the result, whose ``is_better`` says
+    whether lists for playlists that were held out became better beyond doubt.
+
+    Parameters
+    ----------
+    labeled : columns of ``labeled_tracks``, as ``Clusters.transform`` returns them; read several times
+    playlists : the tracks of each playlist: track ids, links, or texts such as "title - artist"
+    clusters : as for ``similar_tracks``
+    settings : uses the section ``recommend``: what learned weights are compared with
+
+    Returns
+    -------
+    LearnedWeights
+        ``weights`` and ``log``, by feature; ``held_out``: the share of recommendations that are in a playlist with
+        their track, before and after, and the gain, each with its interval.
+
+    Raises
+    ------
+    InputError
+        If there are too few playlists with tracks of the catalogue.
+    """
+    options, candidates = candidate_options(load(overrides=settings).recommend)
+    seeds = {name: [parse_line(text) for text in texts] for name, texts in playlists.items()}
+    matched, _ = match_playlists(labeled, seeds)
+    return fit_weights(labeled, matched, options, candidates, clusters.card.imputed if clusters else {})
 
 
 def run_pipeline(

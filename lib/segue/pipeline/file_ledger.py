@@ -140,7 +140,7 @@ def _reading_hash(settings: Settings) -> str:
         "utf-8" if ingest.encoding == AUTO else ingest.encoding,
         ingest.invalid_utf8,
         ingest.multiline,
-        settings.features.columns,
+        settings.features.required,
         settings.features.missing,
         reading_rules(sources, name=ingest.source),
     ]

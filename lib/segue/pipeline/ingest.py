@@ -45,7 +45,7 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     ----------
     store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
-    settings : ``ingest`` says how files are read, ``features.columns`` and ``features.missing`` what a row must have
+    settings : ``ingest`` says how files are read, ``features`` what a row must have
 
     Returns
     -------
@@ -123,7 +123,7 @@ def read_input(
         spark,
         files_read,
         load_sources(packaged.conf() / "sources", name=ingest.source),
-        settings.features.columns,
+        settings.features.required,
         TextOptions(ingest.encoding, ingest.invalid_utf8, ingest.multiline, ingest.header_line),
         missing_rejects=settings.features.missing == "reject",
         choices=ReadingChoices(ingest.source, ingest.decimal_sign, ingest.genre_separator),

@@ -5,7 +5,7 @@ Seeds are the tracks that a user lists in a file, to get tracks that go with the
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from pyspark.sql import DataFrame
@@ -20,8 +20,10 @@ from segue.pipeline.similarity_inputs import (
     FORMER_LISTS_VERSION,
     LISTS_VERSION,
     fingerprint,
+    former_learned_settings,
     imputed_by,
     inputs_hash,
+    learned_settings,
     similarity_options,
 )
 from segue.runtime.job import Job, Run, StageResult
@@ -104,13 +106,19 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     tracks_version = store.versions[schema.LABELED_TRACKS.name]
     model_version, n_tracks, content = fingerprint(labeled, settings)
     inputs = {schema.LABELED_TRACKS.name: tracks_version, "model_version": model_version}
+    unlearned = settings.model_copy(update={"weights": None}) if settings.is_learned else settings
+    former_learned = [unlearned, *former_learned_settings(store, settings)] if settings.is_learned else []
+    settings = learned_settings(store, settings)
     options = similarity_options(settings)
     imputed = imputed_by(store, model_version)
     origin = inputs_hash(content, model_version, settings, imputed)
-    nine = settings.model_copy(update={"likeness": "nine"})
+    nine = unlearned.model_copy(update={"likeness": "nine"})
     former = {
-        inputs_hash(content, model_version, nine, imputed, version) for version in (LISTS_VERSION, FORMER_LISTS_VERSION)
+        inputs_hash(content, model_version, nine, imputed, version): "rules or defaults of similarity are new"
+        for version in (LISTS_VERSION, FORMER_LISTS_VERSION)
     }
+    news = "what was learned from playlists is new"
+    former |= {inputs_hash(content, model_version, each, imputed): news for each in former_learned}
     if _confirm(store, origin, former, tracks_version):
         log.info("recommend: the lists of %d tracks are up to date", n_tracks)
         seconds = round(time.monotonic() - started, 3)
@@ -140,13 +148,13 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
     return StageResult(stage="recommend", inputs=inputs, counts=counts)
 
 
-def _confirm(store: Store, origin: str, former: Collection[str], tracks_version: int) -> bool:
+def _confirm(store: Store, origin: str, former: Mapping[str, str], tracks_version: int) -> bool:
     """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
     If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with them. A compaction makes a new
     version, and so does a change of columns on which no list depends.
-    ``former`` has the hashes with former defaults and rules: if the lists have one, a log line says why they are
-    computed again.
+    ``former`` has the hashes with former defaults, rules and learned weights, each with what is new since: if the lists
+    have one, a log line says why they are computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
@@ -154,7 +162,7 @@ def _confirm(store: Store, origin: str, former: Collection[str], tracks_version:
         return False
     if row.made_from != origin:
         if row.made_from in former:
-            log.info("recommend: rules or defaults of similarity are new; all lists are computed again, once")
+            log.info("recommend: %s; all lists are computed again, once", former[row.made_from])
         return False
     # guard: unchanged-lists-get-new-version
     if row.tracks_version != tracks_version:
@@ -183,6 +191,7 @@ def _purge_removed(store: Store, labeled: DataFrame) -> None:
 
 def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     started = time.monotonic()
+    settings = learned_settings(store, settings)
     seeds = _read_seeds(store, path)
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)

@@ -13,6 +13,7 @@ from segue.clustering.model_card import ModelCard, with_descriptions
 from segue.core.text import json_digest
 from segue.errors import InputError, OutputError
 from segue.pipeline.label import find_card
+from segue.pipeline.similarity_inputs import learned_settings
 from segue.report import HTML_FILE, JSON_FILE, numbers, page
 from segue.report.aggregates.summary import ReportTables, collect_report_numbers
 from segue.runtime.job import Job, Run, StageResult
@@ -46,7 +47,8 @@ def render_report(store: Store, settings: Settings) -> StageResult:
         If ``labeled_tracks`` or ``k_scores`` is missing, or ``k_scores`` has no row of the model.
     """
     with store.stage("report"):
-        return _render(store, settings)
+        learned = learned_settings(store, settings.recommend)
+        return _render(store, settings.model_copy(update={"recommend": learned}))
 
 
 def _render(store: Store, settings: Settings) -> StageResult:

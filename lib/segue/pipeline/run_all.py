@@ -11,6 +11,7 @@ from segue.pipeline.ingest import check_sources, ingest_tracks
 from segue.pipeline.label import label_tracks, newest_card
 from segue.pipeline.recommend import recommend_tracks
 from segue.pipeline.report import render_report
+from segue.pipeline.similarity_inputs import learned_settings
 from segue.pipeline.train import train_clusters, training_settings
 from segue.report import HTML_FILE, JSON_FILE
 from segue.runtime import logs
@@ -74,6 +75,7 @@ def run_stages(
 
     # one scope around all stages, so that a later stage can read what an earlier stage has cached
     with store.cache_scope():
+        learned_settings(store, settings.recommend)  # raises before the first stage if nothing was learned
         finish(ingest_tracks(store, path, settings))
         version, pipeline = settings.label.model_version, None
         if version == "latest":

@@ -1,5 +1,9 @@
-"""What the lists of similar tracks depend on: options from the settings; hashes of tracks, model and settings."""
+"""What the lists of similar tracks depend on: options from the settings and from what was learned from playlists.
 
+Also hashes of tracks, model and settings.
+"""
+
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +13,14 @@ from pyspark.sql import functions as F
 from segue import schema
 from segue.clustering import model_card
 from segue.core.text import json_digest
-from segue.errors import InputError
+from segue.errors import InputError, SettingsError
 from segue.settings import RecommendSettings
 from segue.similarity.rules import Rules
 from segue.similarity.scaling import SimilarityOptions
 from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
+log = logging.getLogger(__name__)
 _DIGITS = 16
 _DECISIVE_COLUMNS = (
     "track_id",
@@ -38,7 +43,18 @@ LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
 
 
 def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
-    """Convert the settings of the section ``recommend`` to SimilarityOptions, which ``segue.similarity`` takes."""
+    """Convert the settings of the section ``recommend`` to SimilarityOptions, which ``segue.similarity`` takes.
+
+    Raises
+    ------
+    SettingsError
+        If ``weights`` is "learned": ``learned_settings`` replaces it.
+    """
+    if settings.is_learned:
+        raise SettingsError(
+            ['recommend.weights is "learned", which only jobs read from their output; '
+             "expected the settings of what segue.learn_similarity returns"]
+        )  # fmt: skip
     compared = settings.compared
     return SimilarityOptions(
         features=compared.features,
@@ -52,6 +68,51 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
         min_popularity=settings.min_popularity,
         outliers=settings.outliers,
     )
+
+
+def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSettings:
+    """Return the settings with the features, logarithms and weights of the latest version in ``learned_similarity``.
+
+    Settings whose ``weights`` are not "learned" are returned unchanged.
+
+    Raises
+    ------
+    InputError
+        If no version was learned with ``settings.scaling``.
+    """
+    if not settings.is_learned:
+        return settings
+    versions = _learned_versions(store, settings)
+    if not versions:
+        raise InputError(
+            f"{store.path(schema.LEARNED_SIMILARITY)} has no version with recommend.scaling = {settings.scaling!r}, "
+            "which recommend.weights = 'learned' needs; run learn_similarity.py --playlists FILE"
+        )
+    version, latest = versions[0]
+    log.info("recommend: tracks are compared by version %s of learned_similarity", version)
+    return latest
+
+
+def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
+    """Return the settings of all but the latest version in ``learned_similarity``; [] unless weights are "learned"."""
+    return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
+
+
+def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[str, RecommendSettings]]:
+    """Return the names and settings of the versions in ``learned_similarity`` with this scaling, the latest first."""
+    stored = store.find(schema.LEARNED_SIMILARITY)
+    if stored is None:
+        return []
+    rows = stored.where(F.col("scaling") == settings.scaling).orderBy(F.desc("learned_at"), "version").collect()
+    learned = []
+    for row in rows:
+        compared = {
+            "features": tuple(each.name for each in row.features),
+            "log": {each.name: each.log for each in row.features if each.log is not None},
+            "weights": {each.name: each.weight for each in row.features},
+        }
+        learned.append((row.version, settings.model_copy(update=compared)))
+    return learned
 
 
 def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, int, dict[str, Any]]:

@@ -24,7 +24,7 @@ from segue.errors import ClusteringError
 from segue.kmeans_grid.lloyd import CheckpointStore
 from segue.pipeline.tuning import SpaceFits, choose_fit, fit_spaces, requested_spaces
 from segue.runtime.job import Job, Run, StageResult
-from segue.settings import Settings
+from segue.settings import YEAR, Settings
 from segue.storage.model_store import ModelStore
 from segue.storage.store import Store
 
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 EVALUATED_MAX_TRACKS = 10_000
 """Maximum number of tracks for which ClusteringEvaluator checks the chosen fit's silhouette."""
+_ADDED = {"optional": [], "guide": "none"}
+"""Settings of the section ``features`` that 0.2.0 does not have, with their defaults."""
 CACHED_MAX_TRACKS = 200_000
 """Maximum number of tracks that are cached with labels. For more tracks, computing labels for each use is faster."""
 
@@ -92,14 +94,19 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
 
 def training_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings that decide which model a training makes, as a dict of JSON values by section."""
-    return settings.model_dump(mode="json", include={"features", "clustering", "selection", "tuning"})
+    dumped = settings.model_dump(mode="json", include={"features", "clustering", "selection", "tuning"})
+    # at their defaults, settings that were added later leave the versions of models as they were
+    # guard: added-settings-keep-models -> return dumped
+    features = dumped["features"].items()
+    dumped["features"] = {name: value for name, value in features if name not in _ADDED or value != _ADDED[name]}
+    return dumped
 
 
 def summarise(tracks: DataFrame) -> Row:
-    """Return one Row: the number of tracks, a checksum of them, and each feature's number of nulls. Runs one Spark job.
+    """Return one Row: the number of tracks, a checksum of them, and each column's number of nulls. Runs one Spark job.
 
-    Its fields are ``rows``; ``total`` and ``parity``, the sum and XOR of the rows' hashes, which do not depend on the
-    order of rows; and the features' names.
+    The columns are the features and the year. The fields are ``rows``; ``total`` and ``parity``, the sum and XOR of the
+    rows' hashes, which do not depend on the order of rows; and the columns' names.
     """
     # without source_file: the same tracks in renamed files have the same checksum
     row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))
@@ -107,7 +114,7 @@ def summarise(tracks: DataFrame) -> Row:
         F.count("*").alias("rows"),
         F.sum(row_hash.cast("decimal(38,0)")).cast("string").alias("total"),
         F.bit_xor(row_hash).alias("parity"),
-        *(F.count_if(F.col(name).isNull()).alias(name) for name in schema.FEATURE_NAMES),
+        *(F.count_if(F.col(name).isNull()).alias(name) for name in (*schema.FEATURE_NAMES, YEAR)),
     ).collect()[0]
 
 
@@ -133,7 +140,7 @@ def fit_model(
 ) -> FittedModel:
     """Fit K-means for every k in every feature space, choose a fit, and make its model. Reads the tracks several times.
 
-    A feature space is a choice of columns, scaler and weights.
+    A feature space is a choice of columns, scaler and weights. Optional features that no track has are left out.
 
     Parameters
     ----------
@@ -152,11 +159,16 @@ def fit_model(
     ClusteringError
         If tracks lack a feature that is not imputed, or there are too few distinct tracks.
     """
-    spaces = requested_spaces(settings)
+    spaces = requested_spaces(settings, _absent_features(settings, summary))
     _require_features(summary, spaces)
-    fitted = fit_spaces(settings, tracks, summary.rows, [checkpoints(index) for index in range(len(spaces))])
+    stores = [checkpoints(index) for index in range(len(spaces))]
+    fitted = fit_spaces(settings, spaces, tracks, summary.rows, stores)
     best, chosen = choose_fit(settings, fitted)
     pipeline, card = _model(settings, version_of(summary, settings), best, tracks, chosen)
+    for name, median in card.imputed.items():
+        if summary[name]:
+            log.info("train: %d of %d tracks have no %s, which counts as %g, the median",
+                     summary[name], summary.rows, name, median)  # fmt: skip
     return FittedModel(pipeline, card, fitted, best, chosen)
 
 
@@ -196,9 +208,21 @@ def _train(store: Store, settings: Settings) -> TrainResult:
     return TrainResult(stage="train", inputs=inputs, counts=counts, model_version=version, pipeline=model.pipeline)
 
 
+def _absent_features(settings: Settings, summary: Row) -> list[str]:
+    """Return the optional features that no track has, and log them: the spaces leave them out."""
+    columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
+    optional = {*settings.features.optional, YEAR}
+    absent = [name for name in columns if name in optional and summary[name] == summary.rows]
+    if absent:
+        log.info("train: no track has %s: left out of the features", ", ".join(absent))
+    return absent
+
+
 def _require_features(summary: Row, spaces: Sequence[FeatureSpace]) -> None:
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
-    lacking = [name for name in columns if summary[name] and not spaces[0].impute]
+    if not columns:
+        raise ClusteringError("no track has any of features.columns; name features that tracks have")
+    lacking = [name for name in columns if summary[name] and not any(name in space.imputed for space in spaces)]
     if lacking:
         listed = ", ".join(f"{summary[name]} lack {name}" for name in lacking)
         raise ClusteringError(
@@ -269,7 +293,9 @@ def _model(
         imputed=feature_space.imputed_values(preparation, space),
         log=list(space.log),
         scaler=feature_space.scaler_parameters(preparation),
-        weights=dict(space.weights),
+        weights=space.factors,
+        log_offsets=dict(space.log_offsets),
+        discriminants=space.discriminants.to_json() if space.discriminants else None,
         n_tracks=int(stats.sizes.sum()),
         silhouette=chosen.silhouette,
         centres=feature_space.to_original_units(centres, preparation, space).tolist(),

@@ -1,24 +1,27 @@
 """Fit K-means for every k in every feature space of the settings, and choose a space and a k.
 
-A feature space is a choice of columns, scaler, log1p and weights.
+A feature space is a choice of columns, scaler, logarithms and weights.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 from pyspark.ml import Pipeline, PipelineModel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segue.clustering import feature_space, selection, spark_engine
 from segue.clustering.feature_space import FeatureSpace
+from segue.clustering.guide import artist_half, fit_guide
 from segue.core.grid_result import Fit, GridOptions
+from segue.core.metrics import Agreement
 from segue.core.spark_helpers import persisted, repartition_deterministically
+from segue.errors import ClusteringError
 from segue.kmeans_grid import engine as fused
 from segue.kmeans_grid.lloyd import CheckpointStore
-from segue.settings import Settings
+from segue.settings import YEAR, Settings
 
 
 def fit_grid(
@@ -88,39 +91,50 @@ class SpaceFits:
     fits: list[Fit]
 
 
-def requested_spaces(settings: Settings) -> list[FeatureSpace]:
-    """Return the distinct feature spaces to fit, a list of FeatureSpace (columns, scaler, imputation, log1p, weights).
+def requested_spaces(settings: Settings, absent: Collection[str] = ()) -> list[FeatureSpace]:
+    """Return the distinct feature spaces to fit, a list of FeatureSpace (columns, scaler, logarithms, weights, ...).
 
     They are all combinations of the values in the sections ``features`` and ``tuning``. The first is the combination of
-    the values in ``features``.
+    the values in ``features``. Features in ``absent`` are left out of all of them.
     """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
-    for columns, scaler, log1p, weights in product(
+    for listed, scaler, logs, weights in product(
         (features.columns, *tuning.columns),
         (features.scaler, *tuning.scalers),
         (features.log, *tuning.log),
         (features.weights, *tuning.weights),
     ):
+        columns = tuple(name for name in listed if name not in absent)
+        offsets = logs if isinstance(logs, Mapping) else {}
         space = FeatureSpace(
             columns,
             scaler,
             features.missing == "median",
-            tuple(name for name in log1p if name in columns),
+            tuple(name for name in logs if name in columns and name not in offsets),
             {name: weight for name, weight in weights.items() if name in columns},
+            {name: offset for name, offset in offsets.items() if name in columns},
+            (*features.optional, YEAR),
+            None if features.guide == "none" else features.guide,
         )
-        spaces.setdefault(space.name, space)
+        if columns:
+            spaces.setdefault(space.name, space)
     return list(spaces.values())
 
 
 def fit_spaces(
-    settings: Settings, tracks: DataFrame, n_tracks: int, checkpoints: Sequence[CheckpointStore | None]
+    settings: Settings,
+    spaces: Sequence[FeatureSpace],
+    tracks: DataFrame,
+    n_tracks: int,
+    checkpoints: Sequence[CheckpointStore | None],
 ) -> list[SpaceFits]:
-    """Fit K-means for every k in every feature space of the settings. Runs Spark jobs.
+    """Fit K-means for every k in every feature space. Runs Spark jobs.
 
     Parameters
     ----------
-    settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
+    settings : uses the sections ``clustering`` and ``selection``
+    spaces : the feature spaces, as ``requested_spaces`` returns them
     tracks : DataFrame with the columns of the table ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
     checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; None: an
@@ -129,11 +143,11 @@ def fit_spaces(
     Returns
     -------
     list of SpaceFits
-        One per feature space, in the order of ``requested_spaces``.
+        One per feature space, in their order.
     """
-    spaces = requested_spaces(settings)
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
-    tracks = tracks.select("track_id", "genre", *columns)
+    artist = ["artist"] if any(space.guide for space in spaces) else []
+    tracks = tracks.select("track_id", "genre", *artist, *columns)
     subsamples = settings.selection.subsamples if _needs_stability(settings, spaces, tracks) else 0
     fitted: list[SpaceFits] = []
     for space, checkpoint in zip(spaces, checkpoints, strict=True):
@@ -144,7 +158,8 @@ def fit_spaces(
         else:
             # quantiles and floating-point sums depend on the partitions and the order of rows
             with persisted(repartition_deterministically(tracks, n_tracks, "track_id")) as ordered:
-                fitted.append(_fit_space(settings, space, ordered, n_tracks, subsamples, checkpoint))
+                fit = _fit_guided if space.guide else _fit_space
+                fitted.append(fit(settings, space, ordered, n_tracks, subsamples, checkpoint))
     return fitted
 
 
@@ -156,7 +171,7 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
     return best, next(fit for fit in best.fits if fit.k == k)
 
 
-def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: DataFrame) -> bool:
+def _needs_stability(settings: Settings, spaces: Sequence[FeatureSpace], tracks: DataFrame) -> bool:
     """Return whether stability, the agreement of fits on random halves of the points, has to be measured.
 
     The rule ``stable`` chooses k by it; if no track has a genre, it also decides between several feature spaces. Runs
@@ -167,7 +182,7 @@ def _needs_stability(settings: Settings, spaces: list[FeatureSpace], tracks: Dat
     return len(spaces) > 1 and not tracks.where(F.col("genre").isNotNull()).limit(1).count()
 
 
-def _fit_space(
+def _fit_guided(
     settings: Settings,
     space: FeatureSpace,
     tracks: DataFrame,
@@ -175,11 +190,51 @@ def _fit_space(
     subsamples: int,
     checkpoint: CheckpointStore | None,
 ) -> SpaceFits:
+    """Learn the discriminants of a space, and fit it. Its agreement with genres is that of tracks not learned from.
+
+    So two further grids are fitted: each half of the tracks, by discriminants that the half with other artists teaches.
+    The agreement of a k is the mean of the two. Imputation and scaler, which use no genre, are those of all tracks.
+    """
+    guided = fit_guide(tracks, space)
+    fitted = _fit_space(settings, guided.space, tracks, n_tracks, subsamples, checkpoint)
+    by_half: list[dict[int, Agreement]] = []
+    for half, other in enumerate(guided.by_half):
+        try:
+            fits = _fit_space(settings, other, tracks, None, 0, None, artist_half() != half).fits
+        except ClusteringError as error:  # too few distinct tracks
+            log.warning("agreement with genres is not measured: %s", error)
+            fits = []
+        by_half.append({fit.k: fit.agreement for fit in fits})
+    fits = [replace(fit, agreement=_mean([each.get(fit.k) for each in by_half])) for fit in fitted.fits]
+    return replace(fitted, fits=fits)
+
+
+def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
+    """Return the mean of each score over the halves; None if there is no half, or one was not measured."""
+    scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
+    means = [None if None in values else sum(values) / len(values) for values in scores]
+    return Agreement(*means) if means else Agreement(None, None, None)
+
+
+def _fit_space(
+    settings: Settings,
+    space: FeatureSpace,
+    tracks: DataFrame,
+    n_tracks: int | None,
+    subsamples: int,
+    checkpoint: CheckpointStore | None,
+    part: Column | None = None,
+) -> SpaceFits:
+    """Fit the stages of a space to all tracks, and K-means to these or, if ``part`` is given, to those it is true for.
+
+    ``n_tracks`` is the number of tracks that K-means is fitted to, None if it is not known.
+    """
     clustering = settings.clustering
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)
     for name in feature_space.constant_features(preparation, space):
         log.warning("all tracks have the same %s, so it does not distinguish clusters", name)
-    points = preparation.transform(tracks).select("track_id", "genre", F.col(space.output).alias("point"))
+    clustered = tracks if part is None else tracks.where(part)
+    points = preparation.transform(clustered).select("track_id", "genre", F.col(space.output).alias("point"))
     options = GridOptions(
         restarts=clustering.restarts,
         max_iter=clustering.max_iter,

@@ -283,18 +283,24 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 def agreement_sentences(agreement: Agreement) -> list[str]:
     """Return two sentences on how well the clusters agree with the genres, in a list.
 
-    The first gives the normalised mutual information, the second the purity and the adjusted Rand index.
+    The first gives the normalised mutual information, the second the purity and the adjusted Rand index. If the model
+    is supervised, a third one says so.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
         "partly follow" if agreement.nmi < 0.6 else "largely follow"
     )  # fmt: skip
+    supervised = [
+        "The model is supervised: it was guided by the genres. These figures are the mean over two halves of the "
+        "tracks that share no artist, each clustered by what the genres of the other half teach."
+    ]
     return [
         f"The clusters {word} the genres: both share {percent(agreement.nmi)} of their information "
         f"(normalised mutual information {agreement.nmi:.2f}).",
         f"If each cluster were named after its most frequent genre, {percent(agreement.purity)} of the tracks would "
         f"be right (purity); beyond chance, clusters and genres agree on {percent(max(agreement.ari, 0.0))} of the "
         f"pairs of tracks (adjusted Rand index {feature_labels.format_signed(agreement.ari)}).",
+        *(supervised if agreement.supervised else []),
     ]
 
 

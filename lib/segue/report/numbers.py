@@ -183,6 +183,8 @@ class Agreement:
     """Share of the tracks of each of these genres that is in each cluster, 0 to 1, shape (n_genres, k)."""
     counts: list[int]
     """Number of tracks of each of these genres."""
+    supervised: bool = False
+    """Whether the model is guided by the genres; the three scores are then of tracks that were not learned from."""
 
 
 @dataclass(frozen=True, slots=True)

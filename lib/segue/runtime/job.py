@@ -86,6 +86,7 @@ class Job:
     takes_input : whether the job has the option ``--input``, which is then required
     check : function called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
     options : further options: pairs of a name and a dict of keywords for argparse
+    required : names of the further options that must be given
     preview : function called instead of ``work`` with ``--dry-run``; writes nothing. If None, ``options`` may define
         the option ``--dry-run``, else the job has none.
     """
@@ -95,6 +96,7 @@ class Job:
     takes_input: bool = False
     check: Callable[[Settings], None] = lambda _: None
     options: tuple[tuple[str, dict[str, Any]], ...] = ()
+    required: tuple[str, ...] = ()
     preview: Callable[[Run], None] | None = None
 
 
@@ -131,6 +133,9 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
     required = {"--output ROOT": options.output}
     if job.takes_input:
         required["--input PATH"] = options.input
+    for name, keywords in job.options:
+        if name in job.required:
+            required[f"{name} {keywords['metavar']}"] = getattr(options, name.removeprefix("--"))
     faults += [f"{name} is missing" for name, value in required.items() if not value]
     loaded = Settings()
     try:
@@ -170,7 +175,7 @@ def _settings_parser() -> argparse.ArgumentParser:
         metavar="FILE.toml",
         action="append",
         default=[],
-        help="a file of settings, see conf/defaults.toml; repeatable, later files take precedence",
+        help="a file of settings, such as conf/recipes/sound.toml; repeatable, later files take precedence",
     )
     parser.add_argument(
         "--set",

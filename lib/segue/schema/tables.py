@@ -240,6 +240,34 @@ PLAYLIST_RECOMMENDATIONS = Table(
     (("rank_counts", "rank >= 1"), ("score_positive", "score > 0")),
 )
 
+_LEARNED_FEATURES = "array<struct<name: string, weight: double, log: double>>"
+_HELD_OUT = "share of ten recommendations that are in a playlist with their track, playlists held out"
+
+LEARNED_SIMILARITY = Table(
+    "learned_similarity",
+    ("version",),
+    (
+        Column("version", "string", "hash of the tracks, the playlists and settings that it was learned from"),
+        Column("learned_at", "timestamp", "UTC"),
+        Column("features", _LEARNED_FEATURES, "log: added before the logarithm is taken, null: no logarithm"),
+        Column("scaling", "string", "setting recommend.scaling that the weights apply to"),
+        *(
+            Column(f"{name}{suffix}", "double", f"{meaning}{end}")
+            for name, meaning in (
+                ("share_before", f"{_HELD_OUT}: by the settings"),
+                ("share", f"{_HELD_OUT}: by learned weights"),
+                ("gain", "share minus share_before"),
+            )
+            for suffix, end in (("", ""), ("_low", ", lower end of its interval"), ("_high", ", upper end"))
+        ),
+        Column("n_playlists", "int", "playlists that it was learned from"),
+        Column("n_tracks", "bigint", "tracks of the catalogue in these playlists"),
+        Column("n_sampled", "bigint", "tracks that it was learned from, in playlists or not"),
+        Column("settings", "string", "JSON: what shares were compared with, rules, folds, limits, confidence"),
+    ),
+    (("gain_is_certain", "gain_low > 0"), ("share_in_range", "share >= 0 AND share <= 1")),
+)
+
 RUNS = Table(
     "runs",
     ("run_id",),
@@ -268,6 +296,7 @@ TABLES = (
     CLUSTER_PROFILES,
     SIMILAR_TRACKS,
     PLAYLIST_RECOMMENDATIONS,
+    LEARNED_SIMILARITY,
     RUNS,
 )
 
@@ -281,6 +310,7 @@ MADE_BY = {
     CLUSTER_PROFILES.name: "label_tracks.py",
     SIMILAR_TRACKS.name: "recommend_tracks.py",
     PLAYLIST_RECOMMENDATIONS.name: "recommend_tracks.py --seeds FILE",
+    LEARNED_SIMILARITY.name: "learn_similarity.py --playlists FILE",
     RUNS.name: "every job",
 }
 """The file in ``jobs/`` that writes each table, with the options that this needs, by the table's name."""

@@ -1,9 +1,9 @@
 """Define the settings of a run as pydantic models, and load them from TOML files, ``--set`` options and Python."""
 
-from segue.settings.loading import RENAMED, load, with_current_names
+from segue.settings.feature_section import FeatureSettings
+from segue.settings.loading import RENAMED, load, recipe, with_current_names
 from segue.settings.sections import (
     ClusteringSettings,
-    FeatureSettings,
     IngestSettings,
     LabelSettings,
     RecommendSettings,
@@ -13,11 +13,12 @@ from segue.settings.sections import (
     TrainSettings,
     TuningSettings,
 )
-from segue.settings.values import MAX_K, parse_ks
+from segue.settings.values import MAX_K, YEAR, parse_ks
 
 __all__ = [
     "MAX_K",
     "RENAMED",
+    "YEAR",
     "ClusteringSettings",
     "FeatureSettings",
     "IngestSettings",
@@ -30,5 +31,6 @@ __all__ = [
     "TuningSettings",
     "load",
     "parse_ks",
+    "recipe",
     "with_current_names",
 ]

@@ -8,15 +8,17 @@ import json
 import logging
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from segue.core import packaged
 from segue.errors import SettingsError
-from segue.settings.sections import Contradiction, Settings
+from segue.settings.feature_section import Contradiction
+from segue.settings.sections import Settings
 from segue.settings.values import expectation
 
 log = logging.getLogger(__name__)
@@ -146,10 +148,35 @@ def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def recipe(name: str) -> dict[str, Any]:
+    """Return the settings of a recipe of ``conf/recipes``, such as "sound": a nested dict, by section and key.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such recipe; the message lists them.
+    """
+    folder = packaged.conf() / "recipes"
+    names = sorted(each.name.removesuffix(".toml") for each in folder.iterdir())
+    if name not in names:
+        raise SettingsError([f"unknown recipe {name!r}, expected one of {', '.join(names)}"])
+    return tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
+
+
+def _config_text(path: str) -> str:
+    """Return the text of a TOML file; of a packaged one if a path below ``conf/`` does not exist, as in a wheel."""
+    parts = PurePosixPath(path).parts
+    if parts[:1] == ("conf",) and not Path(path).exists():
+        installed = packaged.conf().joinpath(*parts[1:])
+        if ".." not in parts and installed.is_file():
+            return installed.read_text("utf-8")
+    return Path(path).read_text("utf-8")
+
+
 def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
     """Return the settings in a TOML file by full name. If it cannot be read, append a message to ``faults``."""
     try:
-        return _flatten(tomllib.loads(Path(path).read_text("utf-8")))
+        return _flatten(tomllib.loads(_config_text(path)))
     except OSError as error:
         faults.append(f"--config {path}: {error.strerror}")
     except (ValueError, RecursionError) as error:

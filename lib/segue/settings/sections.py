@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from segue.settings import words as word_tables
+from segue.settings.feature_section import Contradiction, FeatureSettings, Section
 from segue.settings.likeness import PRESETS, Likeness
 from segue.settings.values import (
     MAX_K,
@@ -24,19 +25,10 @@ from segue.settings.values import (
     Weights,
 )
 
-_SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "speechiness")
+LEARNED = "learned"  # value of recommend.weights
 
 
-class Contradiction(ValueError):
-    """Error for settings that are valid each for itself but exclude each other. The message names all of them."""
-
-
-class _Section(BaseModel):
-    # before 2.10, pydantic warns about fields such as model_version
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
-
-
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """Settings for reading input files: source and format, and which files and rows are used, refused or removed."""
 
     source: Text = Field(
@@ -80,39 +72,7 @@ class IngestSettings(_Section):
     )
 
 
-class FeatureSettings(_Section):
-    """Settings of the feature space in which tracks are clustered: columns, scaler, missing values and weights."""
-
-    columns: FeatureNames = Field(default=_SIX_FEATURES, description="the audio features that tracks are clustered by")
-    scaler: Literal["minmax", "standard", "robust"] = Field(
-        default="minmax",
-        description='"minmax", "standard" (mean 0, deviation 1) or "robust" (median 0, interquartile range 1)',
-    )
-    missing: Literal["reject", "median"] = Field(
-        default="reject",
-        description='tracks that lack a feature: "reject" them, or fill in its "median" with the model\'s Imputer',
-    )
-    log: LoggedNames = Field(default=(), description="skewed features, to be transformed by log1p before scaling")
-    weights: Weights = Field(
-        default={}, description="a factor for each scaled feature, such as { bpm = 0.5 }; 1 for those not listed"
-    )
-
-    @field_validator("log", "weights")
-    @classmethod
-    def _are_columns(
-        cls, names: tuple[str, ...] | dict[str, float], info: ValidationInfo
-    ) -> tuple[str, ...] | dict[str, float]:
-        columns = info.data.get("columns", names)  # absent if invalid
-        others = [name for name in names if name not in columns]
-        if others:
-            raise Contradiction(
-                f"features.{info.field_name} names {', '.join(others)}, expected only features.columns "
-                f"({', '.join(columns)})"
-            )
-        return names
-
-
-class ClusteringSettings(_Section):
+class ClusteringSettings(Section):
     """Settings for fitting K-means: the numbers of clusters k, the engine, and its options."""
 
     ks: Ks = Field(
@@ -148,7 +108,7 @@ class ClusteringSettings(_Section):
     )
 
 
-class SelectionSettings(_Section):
+class SelectionSettings(Section):
     """Settings for choosing k, the number of clusters: a rule and its parameters."""
 
     rule: Literal["silhouette", "knee", "stable", "fixed"] = Field(
@@ -178,7 +138,7 @@ class SelectionSettings(_Section):
         return k
 
 
-class TuningSettings(_Section):
+class TuningSettings(Section):
     """Alternatives to the values in [features]: all combinations are fitted, and the model uses the best of them."""
 
     columns: ListOf[FeatureNames] = Field(
@@ -187,13 +147,13 @@ class TuningSettings(_Section):
     scalers: ListOf[Literal["minmax", "standard", "robust"]] = Field(
         default=(), description='scalers, such as ["standard"]'
     )
-    log: ListOf[LoggedNames] = Field(
-        default=(), description='lists of features for log1p, such as [["speechiness", "liveness"]]'
+    log: ListOf[LoggedNames | Offsets] = Field(
+        default=(), description='values of features.log, such as [["speechiness"], { liveness = 0.01 }]'
     )
     weights: ListOf[Weights] = Field(default=(), description="tables of weights, such as [{ bpm = 0.5 }]")
 
 
-class TrainSettings(_Section):
+class TrainSettings(Section):
     """Settings for when the pipeline trains a model."""
 
     when: Literal["missing", "always"] = Field(
@@ -201,7 +161,7 @@ class TrainSettings(_Section):
     )
 
 
-class LabelSettings(_Section):
+class LabelSettings(Section):
     """Settings for which model labels the tracks, and the words that describe its clusters."""
 
     model_version: Text = Field(
@@ -222,7 +182,7 @@ class LabelSettings(_Section):
         return words
 
 
-class RecommendSettings(_Section):
+class RecommendSettings(Section):
     """Settings for how similarity is measured, and which similar tracks are recommended."""
 
     likeness: Literal["era", "audio", "nine"] = Field(
@@ -239,8 +199,14 @@ class RecommendSettings(_Section):
         examples=[{"speechiness": 0.01}],
         description="features to take the logarithm of before scaling, each with a number that is added first",
     )
-    weights: SimilarityWeights | None = Field(
-        default=None, examples=[{"year": 2.0}], description="a factor for each scaled feature; 1 for those not listed"
+    weights: SimilarityWeights | Literal["learned"] | None = Field(
+        default=None,
+        validate_default=True,
+        examples=[{"year": 2.0}],
+        description='a factor for each scaled feature, 1 for those not listed; "learned": by learn_similarity.py',
+        json_schema_extra={
+            "expected": 'a table of features and their weights above 0, such as { year = 2.0 }, or "learned"'
+        },
     )
     scaling: Literal["minmax", "standard", "quantile"] = Field(
         default="standard",
@@ -271,20 +237,39 @@ class RecommendSettings(_Section):
         description='of tracks recommended for --seeds: by "score", or "segue": tempo, key and energy change little',
     )
 
+    @field_validator("weights")
+    @classmethod
+    def _are_learned_with_features(
+        cls, weights: dict[str, float] | str | None, info: ValidationInfo
+    ) -> dict[str, float] | str | None:
+        others = [name for name in ("features", "log") if info.data.get(name) is not None]
+        if weights == LEARNED and others:
+            raise Contradiction(
+                f"recommend.weights is {LEARNED!r}, which has its own features and logarithms; "
+                f"expected no recommend.{' and no recommend.'.join(others)}"
+            )
+        return weights
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether tracks are compared by the latest version in ``learned_similarity``."""
+        return self.weights == LEARNED
+
     @property
     def compared(self) -> Likeness:
         """The features, logarithms and weights by which tracks are compared.
 
         They are those of the preset ``likeness``; if ``features`` is given, they are these features, without logarithms
-        and weights. ``log`` and ``weights``, if given, replace the logarithms and the weights.
+        and weights. ``log`` and ``weights``, if given, replace the logarithms and the weights. Learned weights
+        are not settings: with ``is_learned``, these are what is used without them.
         """
         preset = PRESETS[self.likeness] if self.features is None else Likeness(self.features)
         log = preset.log if self.log is None else self.log
-        weights = preset.weights if self.weights is None else self.weights
+        weights = self.weights if isinstance(self.weights, dict) else preset.weights
         return Likeness(preset.features, log, weights)
 
 
-class ReportSettings(_Section):
+class ReportSettings(Section):
     """Settings for how many tracks the report shows of a large catalogue."""
 
     points: int = Field(

@@ -127,12 +127,20 @@ Encoding = Annotated[
 ]
 Ks = Annotated[tuple[int, ...], BeforeValidator(_ks), _expected(KS_EXPECTED)]
 ListOf = Annotated[tuple[_T, ...], BeforeValidator(_as_tuple)]
+YEAR = "year"
+CLUSTERED_NAMES = (*schema.FEATURE_NAMES, YEAR)
 FeatureNames = Annotated[
     tuple[str, ...],
     Field(min_length=1),
     BeforeValidator(_split_names),
-    _different_names_out_of(schema.FEATURE_NAMES),
-    _expected(f"a list of different names out of {', '.join(schema.FEATURE_NAMES)}"),
+    _different_names_out_of(CLUSTERED_NAMES),
+    _expected(f"a list of different names out of {', '.join(CLUSTERED_NAMES)}"),
+]
+OptionalNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split_names),
+    _different_names_out_of(CLUSTERED_NAMES),
+    _expected(f"a list of different names out of {', '.join(CLUSTERED_NAMES)}"),
 ]
 LoggedNames = Annotated[
     tuple[str, ...],
@@ -140,7 +148,7 @@ LoggedNames = Annotated[
     _different_names_out_of(_NOT_NEGATIVE),
     _expected(f"a list of different features that are never negative, out of {', '.join(_NOT_NEGATIVE)}"),
 ]
-SIMILARITY_NAMES = (*schema.FEATURE_NAMES, "year", schema.POPULARITY.name)
+SIMILARITY_NAMES = (*CLUSTERED_NAMES, schema.POPULARITY.name)
 SimilarityNames = Annotated[
     tuple[str, ...],
     Field(min_length=1),
@@ -163,7 +171,7 @@ Offsets = Annotated[
 ]
 Weights = Annotated[
     dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
-    _different_names_out_of(schema.FEATURE_NAMES),
+    _different_names_out_of(CLUSTERED_NAMES),
     _expected("a table of features and their weights above 0, such as { bpm = 0.5 }"),
 ]
 

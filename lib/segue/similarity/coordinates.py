@@ -60,7 +60,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     is_apart = F.lit(options.other_releases) | (F.col("keys.title") == "")
     title = F.when(is_apart, F.col("track_id")).otherwise(F.concat_ws("\n", "keys.artist", "keys.title"))
     isrc = F.regexp_replace(F.upper("isrc"), "[^A-Z0-9]", "") if "isrc" in tracks.columns else F.lit(None)
-    values = _value_names(scaling)
+    values = value_names(scaling)
     compared = [name for name in release_columns(tracks, scaling) if name in UNITS]
     return tracks.select(
         "track_id",
@@ -122,7 +122,7 @@ def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
 
     They are in the order of ``UNITS``. The name is "" for a feature that is not a column of ``tracks``.
     """
-    names = dict(zip(scaling.features, _value_names(scaling), strict=True))
+    names = dict(zip(scaling.features, value_names(scaling), strict=True))
     return tuple(names.get(name, name if name in tracks.columns else "") for name in UNITS)
 
 
@@ -141,9 +141,9 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
         Instead of x0, x1, ...: ``point`` (binary: n_features coordinates as float64) and ``ranks`` (binary: n_features
         ranks as uint16). The other columns are unchanged.
     """
-    value_names = _value_names(scaling)
-    values = scaling.fill_missing(arrays.column_matrix([rows.column(name) for name in value_names]))
-    others = {name: rows.column(name) for name in rows.schema.names if name not in value_names}
+    names = value_names(scaling)
+    values = scaling.fill_missing(arrays.column_matrix([rows.column(name) for name in names]))
+    others = {name: rows.column(name) for name in rows.schema.names if name not in names}
     points = {
         "point": arrays.to_binary(scaling.points(values)),
         "ranks": arrays.to_binary(as_ranks(scaling.ranks(values))),
@@ -151,7 +151,8 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     return pa.table(others | points)
 
 
-def _value_names(scaling: Scaling) -> list[str]:
+def value_names(scaling: Scaling) -> list[str]:
+    """Return the names of the columns of ``prepare_tracks`` that hold the features of a scaling, in their order."""
     return [f"x{index}" for index in range(len(scaling.features))]
 
 

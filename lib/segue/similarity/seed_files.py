@@ -7,6 +7,9 @@
 * Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; of
   an M3U playlist the lines ``#EXTINF`` are read.
 
+A file can hold several playlists: rows of a table with a column such as ``playlist_id``, or JSON objects with a name
+and tracks or items.
+
 Headers are those of the source definitions. Archives, compressed files, workbooks and encodings are read as in input
 files.
 """
@@ -46,6 +49,10 @@ _PLAYLISTS = Source(
 )
 """Headers and members of exported playlists that would be something else in a catalogue."""
 _OTHER_KINDS = ("album", "artist", "playlist", "show", "episode")
+_PLAYLIST_HEADERS = (
+    "playlistid", "playlisturi", "playlisturl", "pid", "playlist", "playlistname", "playlisttitle"
+)  # fmt: skip
+"""Normalised headers of the column that says which playlist a row belongs to, best first."""
 
 
 def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -> list[Seed]:
@@ -67,20 +74,40 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
     >>> [seed.names for seed in read_seeds(b"# mine\\nHelp!\\n")]
     [(('help', None),)]
     """
+    return [seed for _, seed in _read(content, f"--seeds {name}", sources)]
+
+
+def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = ()) -> dict[str, list[Seed]]:
+    """Parse the content of a file of playlists into lists of Seed, one for each playlist, in the order of the file.
+
+    The keys tell playlists apart; tracks of no named playlist have the key "". Parameters and errors are those of
+    ``read_seeds``.
+
+    >>> list(read_playlists(b"playlist,title,artist\\nmine,Help!,Beatles\\nyours,Halo,Beyonce\\n"))
+    ['mine', 'yours']
+    """
+    playlists: dict[str, list[Seed]] = {}
+    for playlist, seed in _read(content, f"--playlists {name}", sources):
+        playlists.setdefault(playlist, []).append(seed)
+    return playlists
+
+
+def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
+    """Return each track of a file with the key of its playlist, "" if none is named; ``name`` begins messages."""
     sources = [*sources, _PLAYLISTS]
     try:
         text = decode_text(unpack_text(name, content, known_headers(sources), MAX_BYTES))
     except InputError as error:
         # what is expected of a catalogue is more than of a list
         fault = printable(str(error)).partition(", expected")[0]
-        raise InputError(f"--seeds {name} {fault}, expected a list of tracks as text, CSV or JSON") from error
+        raise InputError(f"{name} {fault}, expected a list of tracks as text, CSV or JSON") from error
     values = _parse_json(text) if text.lstrip()[:1] in ("{", "[") else None
     if values is not None:
         return list(_json_seeds(values, _members(sources)))
     try:
         return _text_seeds(text, sources)
     except csv.Error as error:
-        raise InputError(f"--seeds {name} is no CSV: {error}; expected a list of tracks") from error
+        raise InputError(f"{name} is no CSV: {error}; expected a list of tracks") from error
 
 
 def _members(sources: Sequence[Source]) -> dict[str, str]:
@@ -99,21 +126,26 @@ def _parse_json(text: str) -> list[Any] | None:
     return None
 
 
-def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[Seed]:
-    """Yield a Seed for each track in JSON values, in order and however deep."""
-    pending = list(reversed(values))
+def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[tuple[str, Seed]]:
+    """Yield the playlist ("" if none) and the Seed of each track in JSON values, in order and however deep."""
+    pending = [("", value) for value in reversed(values)]
+    n_playlists = 0
     while pending:
-        value = pending.pop()
+        playlist, value = pending.pop()
         if isinstance(value, str) and is_track_uri(value):
-            yield parse_line(value)
+            yield playlist, parse_line(value)
         elif isinstance(value, list):
-            pending.extend(reversed(value))
+            pending.extend((playlist, each) for each in reversed(value))
         elif isinstance(value, Mapping):
             seed = _object_seed(value, members)
             if seed is not None:
-                yield seed
+                yield playlist, seed
             else:
-                pending.extend(reversed(list(value.values())))
+                if isinstance(value.get("name"), str) and {"tracks", "items"} & value.keys():
+                    # names of playlists need not differ
+                    n_playlists += 1
+                    playlist = f"{n_playlists} {value['name']}"
+                pending.extend((playlist, each) for each in reversed(list(value.values())))
 
 
 def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed | None:
@@ -141,20 +173,29 @@ def _names(value: Any, *, is_list: bool) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _text_seeds(text: str, sources: Sequence[Source]) -> list[Seed]:
+def _text_seeds(text: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
     lines = [line for line in text.splitlines() if line.strip()]
     described = [match[1].strip() for line in lines if (match := _EXTINF.match(line))]
     if described:
-        return [parse_line(line) for line in described]
+        return [("", parse_line(line)) for line in described]
     for index, line in enumerate(lines[:_MAX_HEADER_LINES]):
         delimiter = max(_DELIMITERS, key=line.count)
         header = next(csv.reader([line], delimiter=delimiter))
         if _is_header(header, sources, is_first=index == 0):
             rows = list(csv.reader(io.StringIO("\n".join(lines[index + 1 :])), delimiter=delimiter))
             columns = _match_columns(header, sources, rows[:_MAX_SAMPLE])
-            cells = [[row[c].strip() if c is not None and c < len(row) else "" for c in columns] for row in rows]
-            return [parse_row(*row) for row in cells if any(row)]
-    return [parse_line(line.strip()) for line in lines if not line.lstrip().startswith("#")]
+            playlist, *cells = (
+                [row[c].strip() if c is not None and c < len(row) else "" for row in rows]
+                for c in (_playlist_column(header), *columns)
+            )
+            return [(each, parse_row(*row)) for each, *row in zip(playlist, *cells, strict=True) if any(row)]
+    return [("", parse_line(line.strip())) for line in lines if not line.lstrip().startswith("#")]
+
+
+def _playlist_column(header: Sequence[str]) -> int | None:
+    """Return the position of the column that says which playlist a row belongs to, or None."""
+    names = [normalise_header(name) for name in header]
+    return next((names.index(name) for name in _PLAYLIST_HEADERS if name in names), None)
 
 
 def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bool) -> bool:

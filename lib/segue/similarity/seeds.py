@@ -7,7 +7,7 @@ track whose artist is unknown has any artist, if no other track matches.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -169,16 +169,11 @@ def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tu
     unmatched : list of Seed
         The seeds without a track.
     """
-    by_popularity = sorted(tracks, key=lambda track: (-(track.popularity or 0.0), track.track_id))
-    ids = {track.track_id for track in by_popularity}
-    by_isrc = {track.isrc: track.track_id for track in reversed(by_popularity) if track.isrc}
-    by_title: dict[str, list[CatalogueTrack]] = {}
-    for track in by_popularity:
-        by_title.setdefault(title_key(track.title), []).append(track)
+    index = SeedIndex(tracks)
     matched: dict[str, None] = {}
     unmatched = []
     for seed in seeds:
-        track_id = seed.id if seed.id in ids else by_isrc.get(seed.isrc) or _match_name(seed, by_title)
+        track_id = index.find(seed)
         if track_id is None:
             unmatched.append(seed)
         else:
@@ -186,15 +181,36 @@ def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tu
     return list(matched), unmatched
 
 
-def _match_name(seed: Seed, by_title: Mapping[str, Sequence[CatalogueTrack]]) -> str | None:
-    for is_unknown in (False, True):
-        for title, artist in seed.names:
-            for track in by_title.get(title, ()):
-                if is_unknown and not track.artist.strip():
-                    return track.track_id
-                if not is_unknown and (artist is None or artist in _artists_of(track)):
-                    return track.track_id
-    return None
+class SeedIndex:
+    """Finds the track that a seed names among tracks of the catalogue.
+
+    Parameters
+    ----------
+    tracks : iterable of CatalogueTrack
+        From ``collect_matches``.
+    """
+
+    def __init__(self, tracks: Iterable[CatalogueTrack]) -> None:
+        by_popularity = sorted(tracks, key=lambda track: (-(track.popularity or 0.0), track.track_id))
+        self._ids = {track.track_id for track in by_popularity}
+        self._by_isrc = {track.isrc: track.track_id for track in reversed(by_popularity) if track.isrc}
+        self._by_title: dict[str, list[CatalogueTrack]] = {}
+        for track in by_popularity:
+            self._by_title.setdefault(title_key(track.title), []).append(track)
+
+    def find(self, seed: Seed) -> str | None:
+        """Return the id of the track that a seed names: by id, ISRC, or title and artist; None if there is none."""
+        return seed.id if seed.id in self._ids else self._by_isrc.get(seed.isrc) or self._find_name(seed)
+
+    def _find_name(self, seed: Seed) -> str | None:
+        for is_unknown in (False, True):
+            for title, artist in seed.names:
+                for track in self._by_title.get(title, ()):
+                    if is_unknown and not track.artist.strip():
+                        return track.track_id
+                    if not is_unknown and (artist is None or artist in _artists_of(track)):
+                        return track.track_id
+        return None
 
 
 def _artists_of(track: CatalogueTrack) -> set[str]:

@@ -93,6 +93,7 @@ def card(table):
             "log": [],
             "scaler": {"name": "minmax", "minimum": low.tolist(), "maximum": high.tolist()},
             "weights": {},
+            "log_offsets": {},
             "centres_scaled": centres,
             "sizes": [len(group) for group in groups],
             "profiles": profiles,

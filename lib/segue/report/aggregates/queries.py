@@ -124,7 +124,7 @@ def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) 
     Returns
     -------
     pyarrow.Table
-        The columns track_id, title, artist, cluster and the features, sorted by track_id.
+        The columns track_id, title, artist, cluster, the features and year, sorted by track_id.
     """
     n_tracks = sum(sizes.values())
     limits = [0] * max(sizes)
@@ -135,7 +135,8 @@ def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) 
     if n_tracks > n_points:
         limit = F.element_at(F.array(*map(F.lit, limits)), F.col("cluster"))
         chosen = labeled.where(F.pmod(F.xxhash64("track_id"), F.lit(_HASHES)) < limit)
-    return chosen.select("track_id", "title", "artist", "cluster", *schema.FEATURE_NAMES).toArrow().sort_by("track_id")
+    columns = ("track_id", "title", "artist", "cluster", *schema.FEATURE_NAMES, "year")
+    return chosen.select(*columns).toArrow().sort_by("track_id")
 
 
 def collect_popular(labeled: DataFrame, limit: int) -> list[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Row
 
 from segue import schema
-from segue.clustering.model_card import ModelCard, scale_features
+from segue.clustering.model_card import ModelCard, coordinates, directions, scale_features
 from segue.core.spark_helpers import parallel_jobs
 from segue.report import numbers
 from segue.report.aggregates import queries, sums
@@ -80,7 +80,7 @@ def collect_report_numbers(
     names = [name for name in sums.NUMBERS if name in moments]
     n_tracks = sum(row.n_tracks for row in aggregates.sizes)
     (genres, n_genres), (artists, n_artists) = aggregates.genres, aggregates.artists
-    mean, components, explained = sums.principal_axes(aggregates.totals, len(card.features))
+    mean, components, explained = sums.principal_axes(aggregates.totals, len(coordinates(card)))
     centres = (np.array(card.centres_scaled) - mean) @ components.T
     return numbers.ReportNumbers(
         n_tracks=n_tracks,
@@ -92,7 +92,7 @@ def collect_report_numbers(
         points=_points(aggregates.sample, card, n_tracks, mean, components),
         projection=numbers.Projection(
             (float(explained[0]), float(explained[1])),
-            {name: (float(components[0, i]), float(components[1, i])) for i, name in enumerate(card.features)},
+            _loadings(card, components),
             [(float(x), float(y)) for x, y in centres],
         ),
         distributions=[_distribution(aggregates.totals, name, n_tracks) for name in names if name != "year"],
@@ -105,7 +105,7 @@ def collect_report_numbers(
         artists=artists,
         n_artists=n_artists,
         popularity=_popularity(aggregates.totals, names),
-        agreement=_agreement(chosen, genres, aggregates.shares),
+        agreement=_agreement(card, chosen, genres, aggregates.shares),
         similar_tracks=_similar_tracks(aggregates, names),
     )
 
@@ -212,6 +212,15 @@ def _reference(track: Any) -> numbers.TrackReference:
     return numbers.TrackReference(track["track_id"], track["title"] or "", track["artist"] or "")
 
 
+def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
+    """Return by feature how much each of the two axes of the map grows with it; a guided model's axes have length 1."""
+    loadings = components @ directions(card).T
+    if card.discriminants:
+        lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
+        loadings = loadings / np.where(lengths > 0, lengths, 1.0)
+    return {name: (float(x), float(y)) for name, (x, y) in zip(card.features, loadings.T, strict=True)}
+
+
 def _points(
     table: pa.Table, card: ModelCard, n_tracks: int, mean: sums.Floats, components: sums.Floats
 ) -> numbers.Points:
@@ -224,12 +233,9 @@ def _points(
     n_tracks : number of all tracks
     mean, components : results of ``sums.principal_axes``
     """
-    values = {
-        name: table.column(name).to_numpy().astype(float)
-        for name in schema.FEATURE_NAMES
-        if table.column(name).null_count < len(table)
-    }
-    scaled = scale_features(card, np.stack([values[name] for name in card.features], axis=1))
+    columns = {name: table.column(name).to_numpy().astype(float) for name in (*schema.FEATURE_NAMES, "year")}
+    values = {name: columns[name] for name in schema.FEATURE_NAMES if table.column(name).null_count < len(table)}
+    scaled = scale_features(card, np.stack([columns[name] for name in card.features], axis=1))
     projected = (scaled - mean) @ components.T
     texts = zip(*(table.column(name).to_pylist() for name in ("track_id", "title", "artist")), strict=True)
     return numbers.Points(
@@ -314,12 +320,15 @@ def _years(rows: Sequence[Row]) -> numbers.Years:
     return numbers.Years([row.year for row in rows], [row.n_tracks for row in rows], means)
 
 
-def _agreement(chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None) -> numbers.Agreement | None:
+def _agreement(
+    card: ModelCard, chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None
+) -> numbers.Agreement | None:
     """Return the agreement of clusters and genres, or None without genres; ``chosen`` is the row of the model's k."""
     if shares is None:
         return None
     names, counts = [name for name, _ in genres], [count for _, count in genres]
-    return numbers.Agreement(chosen.genre_nmi, chosen.genre_ari, chosen.genre_purity, names, shares, counts)
+    scores = chosen.genre_nmi, chosen.genre_ari, chosen.genre_purity
+    return numbers.Agreement(*scores, names, shares, counts, supervised=card.discriminants is not None)
 
 
 def _similar_tracks(aggregates: _Aggregates, names: Sequence[str]) -> list[numbers.SimilarTracks]:

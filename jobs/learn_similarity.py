@@ -1,0 +1,7 @@
+"""Learn from playlists how similar tracks are compared. Options: --output ROOT, --playlists FILE|FOLDER."""
+
+from segue.pipeline import learn
+from segue.runtime import runner
+
+if __name__ == "__main__":
+    runner.main(learn.JOB)

@@ -1,0 +1,268 @@
+"""Learn Fisher's linear discriminants of classes from sums over the classes, and choose how many of them to use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+Matrix = NDArray[np.float64]
+
+SHRINKAGES = (0.001, 0.01, 0.03, 0.1, 0.3)
+"""The shrinkages that are compared. None is 0: the covariance of features that determine one another is singular."""
+_DEFAULT_SHRINKAGE = 0.03
+"""The shrinkage if there are too few tracks for a comparison."""
+_MIN_EIGENVALUE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSums:
+    """Sums over the points of classes, from which discriminants are learned. Sums of disjoint sets of points add up."""
+
+    counts: Matrix
+    """Number of points of each class, shape (n_classes,)."""
+    sums: Matrix
+    """Sum of the points of each class, shape (n_classes, n_features)."""
+    products: Matrix
+    """Sum of x x' over the points x of all classes, shape (n_features, n_features)."""
+
+    def __add__(self, other: "ClassSums") -> "ClassSums":
+        return ClassSums(self.counts + other.counts, self.sums + other.sums, self.products + other.products)
+
+    @property
+    def n_points(self) -> int:
+        """The number of points of all classes."""
+        return int(self.counts.sum())
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes that have points."""
+        return int((self.counts > 0).sum())
+
+    @property
+    def mean(self) -> Matrix:
+        """The mean of all points, shape (n_features,)."""
+        mean: Matrix = self.sums.sum(axis=0) / self.n_points
+        return mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Discriminants:
+    """Linear functions of the features that separate classes, best first: (x - mean) @ matrix.
+
+    Over the tracks that they were learned from, each has standard deviation 1, and no two are correlated, unless
+    ``shrinkage`` is large.
+    """
+
+    classes: tuple[str, ...]
+    """The genres that they were learned from, the most frequent first."""
+    mean: Matrix
+    """Mean of each feature, after imputation and logarithm, shape (n_features,)."""
+    deviation: Matrix
+    """Standard deviation of each feature, after imputation and logarithm, shape (n_features,); 0 if it is constant."""
+    matrix: Matrix
+    """Shape (n_features, n_discriminants)."""
+    weights: Matrix
+    """Canonical correlation of each discriminant with the classes, divided by the largest, shape (n_discriminants,)."""
+    loadings: Matrix
+    """Regression of the features on the discriminants, shape (n_discriminants, n_features)."""
+    shrinkage: float
+    n_tracks: int
+    """Number of tracks that they were learned from."""
+    explained: float | None
+    """Share of the variance of the classes' indicators that they explain on tracks that were not learned from.
+
+    It is the mean of two halves, each with discriminants of the other; None if there were too few tracks.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the discriminants: ``discriminant_1`` and so on."""
+        return tuple(f"discriminant_{index + 1}" for index in range(self.matrix.shape[1]))
+
+    def expressions(self, columns: Sequence[str]) -> list[str]:
+        """Return a SQL expression for each discriminant, of columns with the imputed features and logarithms.
+
+        Terms are added in the order of the features, as by ``project``, so that both give the same bits.
+        """
+        return [
+            " + ".join(
+                f"(`{column}` - ({float(mean)!r}D)) * ({float(factor)!r}D)"
+                for column, mean, factor in zip(columns, self.mean, factors, strict=True)
+            )
+            for factors in self.matrix.T
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the key ``discriminants`` of ``model.json``."""
+        return {
+            "guide": "genre",
+            "classes": list(self.classes),
+            "n_tracks": self.n_tracks,
+            "shrinkage": self.shrinkage,
+            "explained": self.explained,
+            "mean": self.mean.tolist(),
+            "deviation": self.deviation.tolist(),
+            "matrix": self.matrix.tolist(),
+        }
+
+
+def project(values: Matrix, mean: Matrix, matrix: Matrix) -> Matrix:
+    """Return (values - mean) @ matrix, summed in the order of the columns of ``values``.
+
+    Shapes are (n_tracks, n_features), (n_features,) and (n_features, n_discriminants).
+    """
+    terms = [(values[:, [index]] - mean[index]) * matrix[index] for index in range(len(mean))]
+    return reduce(np.add, terms)
+
+
+def fisher_directions(sums: ClassSums, shrinkage: float) -> tuple[Matrix, Matrix]:
+    """Return the eigenvalues and directions of Fisher's discriminants, by descending eigenvalue. O(n_features^3).
+
+    The directions solve B w = v W w, where W is the covariance within the classes and B that between them, both shrunk
+    towards a multiple of the identity, as by scikit-learn's LinearDiscriminantAnalysis(solver="eigen").
+
+    Parameters
+    ----------
+    sums : of at least two classes
+    shrinkage : above 0 and at most 1: the share of the identity
+
+    Returns
+    -------
+    eigenvalues : array of shape (n,), where n is the lower of n_features and n_classes - 1, less those that are 0
+    directions : array of shape (n_features, n)
+        Each with variance 1 over all points. The entry of largest absolute value is positive.
+
+    References
+    ----------
+    R. A. Fisher (1936), "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7, 179-188.
+    J. H. Friedman (1989), "Regularized discriminant analysis", J. Am. Stat. Assoc. 84, 165-175.
+    """
+    total = sums.products / sums.n_points - np.outer(sums.mean, sums.mean)
+    has_points = sums.counts > 0
+    offsets = sums.sums[has_points] / sums.counts[has_points, None] - sums.mean
+    between = (offsets.T * sums.counts[has_points]) @ offsets / sums.n_points
+    within = _shrunk(total - between, shrinkage)
+    eigenvalues, vectors = eigh(_shrunk(total, shrinkage) - within, within)
+    order = np.argsort(-eigenvalues, kind="stable")[: sums.n_classes - 1]
+    order = order[(eigenvalues[order] > _MIN_EIGENVALUE) & (_variances(vectors, total)[order] > _MIN_EIGENVALUE)]
+    directions = vectors[:, order] / np.sqrt(_variances(vectors[:, order], total))
+    largest = np.abs(directions).argmax(axis=0)
+    directions *= np.sign(directions[largest, np.arange(len(order))])
+    return eigenvalues[order], directions
+
+
+def _shrunk(covariance: Matrix, shrinkage: float) -> Matrix:
+    n_features = len(covariance)
+    shrunk: Matrix = (1 - shrinkage) * covariance
+    shrunk += shrinkage * np.trace(covariance) / n_features * np.eye(n_features)
+    return shrunk
+
+
+def _variances(vectors: Matrix, covariance: Matrix) -> Matrix:
+    """Return w' S w for each column w of ``vectors`` and the covariance S."""
+    variances: Matrix = np.einsum("ij,ik,kj->j", vectors, covariance, vectors)
+    return variances
+
+
+def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> Matrix:
+    """Return the share of the variance of class indicators that discriminants explain on points not learned from.
+
+    The indicators of class c are 1 / sqrt(share of c) for its points, else 0. They are predicted by linear regression
+    on the first one, two, ... discriminants, fitted to the points that these were learned from: on those, Fisher's
+    discriminants are the best predictors of their number (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible
+    discriminant analysis by optimal scoring", J. Am. Stat. Assoc. 89, 1255-1270).
+
+    Parameters
+    ----------
+    learned : sums of the points to learn from
+    other : sums of other points
+
+    Returns
+    -------
+    array of shape (n_discriminants,)
+        At most 1; below 0 if the prediction is worse than the mean.
+    """
+    _, directions = fisher_directions(learned, shrinkage)
+    share = learned.counts / learned.n_points
+    known = share > 0
+    root = np.sqrt(share[known])
+
+    def moments(sums: ClassSums) -> tuple[Matrix, Matrix]:
+        """Return E d d' and E d (z - E z)' of the discriminants d and indicators z, with means of ``learned``."""
+        offset = learned.mean
+        mean = sums.mean - offset
+        products = sums.products / sums.n_points - np.outer(sums.mean, offset) - np.outer(offset, mean)
+        by_class = (sums.sums[known] - sums.counts[known, None] * offset) / sums.n_points
+        return directions.T @ products @ directions, directions.T @ (by_class.T / root - np.outer(mean, root))
+
+    squares, cross = moments(learned)
+    other_squares, other_cross = moments(other)
+    other_share = other.counts[known] / other.n_points
+    variance = float((other_share / share[known] - 2 * other_share + share[known]).sum())
+    explained = []
+    for n in range(1, directions.shape[1] + 1):
+        factors = np.linalg.solve(squares[:n, :n], cross[:n])
+        explained.append(2 * (factors * other_cross[:n]).sum() - (factors * (other_squares[:n, :n] @ factors)).sum())
+    return np.array(explained) / variance
+
+
+def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, deviation: Matrix) -> Discriminants:
+    """Learn discriminants from two parts of the tracks, each of which validates what the other learns.
+
+    Their number and the shrinkage are those that explain most of the classes of the part that is not learned from.
+
+    Parameters
+    ----------
+    parts : sums of two disjoint sets of tracks, of standardised features: (x - mean) / deviation
+    classes : names of the classes
+    mean, deviation : of the features, shape (n_features,)
+
+    Raises
+    ------
+    ValueError
+        If the points are of fewer than two classes, or no direction separates them.
+    """
+    both = parts[0] + parts[1]
+    if both.n_classes < 2:
+        raise ValueError(f"{both.n_classes} class, expected at least 2")
+    n_directions, shrinkage, explained = _choose(parts)
+    eigenvalues, directions = fisher_directions(both, shrinkage)
+    eigenvalues, directions = eigenvalues[:n_directions], directions[:, :n_directions]
+    if not len(eigenvalues):
+        raise ValueError("no direction separates the classes")
+    correlations = np.sqrt(eigenvalues / (1 + eigenvalues))
+    total = both.products / both.n_points - np.outer(both.mean, both.mean)
+    loadings = np.linalg.solve(directions.T @ total @ directions, directions.T @ total)
+    divisor = np.where(deviation > 0, deviation, np.inf)[:, None]
+    return Discriminants(
+        tuple(classes),
+        mean,
+        deviation,
+        directions / divisor,
+        correlations / correlations[0],
+        loadings * deviation,
+        shrinkage,
+        both.n_points,
+        explained,
+    )
+
+
+def _choose(parts: Sequence[ClassSums]) -> tuple[int | None, float, float | None]:
+    """Return the number of directions, the shrinkage and what they explain of the part that is not learned from.
+
+    If a part has fewer than two classes, the number is None (all directions) and so is what they explain.
+    """
+    if any(part.n_classes < 2 for part in parts):
+        return None, _DEFAULT_SHRINKAGE, None
+    best: tuple[int | None, float, float | None] = None, _DEFAULT_SHRINKAGE, None
+    for shrinkage in SHRINKAGES:
+        one, other = (explained_shares(learned, other, shrinkage) for learned, other in (parts, parts[::-1]))
+        shared = min(len(one), len(other))
+        means = (one[:shared] + other[:shared]) / 2
+        if shared and (best[2] is None or means.max() > best[2]):
+            best = int(means.argmax()) + 1, shrinkage, float(means.max())
+    return best

@@ -1,0 +1,240 @@
+"""Learn from playlists how similar tracks are compared: from ``labeled_tracks`` write ``learned_similarity``."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from segue import schema
+from segue.core import packaged
+from segue.core.paths import local_path
+from segue.core.text import json_digest
+from segue.errors import InputError
+from segue.ingest.columns.sources import load_sources
+from segue.pipeline.similarity_inputs import fingerprint, imputed_by, similarity_options
+from segue.runtime.job import Job, Run, StageResult
+from segue.settings import RecommendSettings
+from segue.settings.likeness import PRESETS
+from segue.settings.values import SIMILARITY_NAMES
+from segue.similarity import learning
+from segue.similarity.learned_weights import MAX_LISTED, MAX_OTHERS, LearnedWeights, fit_weights
+from segue.similarity.scaling import SimilarityOptions
+from segue.similarity.seed_files import MAX_BYTES, read_playlists
+from segue.similarity.seeds import Seed, SeedIndex, collect_matches
+from segue.storage.files import local_size
+from segue.storage.store import Store
+
+log = logging.getLogger(__name__)
+LEARNING_VERSION = "1"
+"""Part of the version's hash. To be raised if the same inputs give other weights."""
+_DIGITS = 16
+_EXPECTED = "expected playlists: a table with a column such as playlist, or a folder with a file for each playlist"
+Playlists = Mapping[str, Sequence[str]]
+
+
+def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> StageResult:
+    """Learn weights of features from playlists, and keep them in ``learned_similarity`` if lists become better.
+
+    Runs many Spark jobs. If the table has a version of the same tracks, playlists and settings, nothing is done.
+
+    Parameters
+    ----------
+    store : with ``labeled_tracks``
+    path : a file of playlists, or a folder of such files; see ``segue.similarity.seed_files``
+    settings : what learned weights are compared with; if ``weights`` is "learned", without these
+
+    Returns
+    -------
+    StageResult
+        ``counts``: playlists and tracks that were learned from, unknown (tracks that are not in the catalogue),
+        share_before, share, versions (written: 0 or 1) and seconds.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it has too few playlists with tracks of the catalogue.
+    OutputError
+        If ``labeled_tracks`` does not exist.
+    """
+    with store.stage("learn"):
+        return _learn(store, path, settings)
+
+
+def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
+    """Return the options that learned weights are compared with, and those of the features that they are learned for.
+
+    They are learned for ``settings.features``, if given, else for all that can be compared.
+    """
+    options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
+    features = settings.features or SIMILARITY_NAMES
+    offsets = {name: offset for name, offset in PRESETS["era"].log.items() if name in features}
+    return options, replace(options, features=features, log=offsets)
+
+
+def summarise(learned: LearnedWeights) -> str:
+    """Return the gain of learned weights and its interval in words."""
+    before, after, gain = (getattr(learned.held_out, name) for name in ("before", "after", "gain"))
+    return (
+        f"share on playlists held out {after.value:.4f}, before {before.value:.4f}, "
+        f"gain {gain.value:.4f} ({gain.low:.4f} to {gain.high:.4f})"
+    )
+
+
+def _learn(store: Store, path: str, settings: RecommendSettings) -> StageResult:
+    started = time.monotonic()
+    listed = _read_playlists(store, path)
+    labeled = store.read(schema.LABELED_TRACKS, cache=True)
+    model_version, _, content = fingerprint(labeled, settings)
+    inputs = {"playlists": path, schema.LABELED_TRACKS.name: store.versions[schema.LABELED_TRACKS.name]}
+    playlists, n_unknown = match_playlists(labeled, listed)
+    options, candidates = candidate_options(settings)
+    imputed = imputed_by(store, model_version)
+    members = sorted(sorted(set(ids)) for ids in playlists.values())
+    compared = [asdict(replace(each, method="auto")) for each in (options, candidates)]
+    version = _version([content, members, compared, imputed])
+    counts: dict[str, Any] = {"unknown": n_unknown, "versions": 0}
+    stored = store.find(schema.LEARNED_SIMILARITY)
+    if stored is not None and not stored.where(stored.version == version).isEmpty():
+        log.info("learn: version %s of learned_similarity is up to date", version)
+        return StageResult(
+            stage="learn", inputs=inputs, counts=counts | {"seconds": round(time.monotonic() - started, 3)}
+        )
+    learned = fit_weights(labeled, playlists, options, candidates, imputed)
+    if learned.is_better:
+        store.sync_local(schema.LEARNED_SIMILARITY, [_row(version, learned, options)])
+        counts["versions"] = 1
+    shares = {"share_before": learned.held_out.before.value, "share": learned.held_out.after.value}
+    seconds = round(time.monotonic() - started, 3)
+    counts |= {"playlists": learned.n_playlists, "tracks": learned.n_tracks, **shares, "seconds": seconds}
+    log.info(
+        "learn: %s: %s; %d playlists, %.1f s",
+        f"version {version} kept, weights {_weights_text(learned)}" if learned.is_better
+        else "no version kept, as the interval of the gain does not lie above 0",
+        summarise(learned), learned.n_playlists, seconds,
+    )  # fmt: skip
+    return StageResult(stage="learn", inputs=inputs, counts=counts)
+
+
+def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) -> tuple[dict[str, list[str]], int]:
+    """Return the ids of the tracks in each playlist, and how many listed tracks are unknown. Runs one Spark job."""
+    index = SeedIndex(collect_matches(labeled, [seed for seeds in listed.values() for seed in seeds]))
+    matched = {name: [index.find(seed) for seed in seeds] for name, seeds in listed.items()}
+    playlists = {name: [one for one in ids if one is not None] for name, ids in matched.items()}
+    n_listed, n_matched = (sum(map(len, one.values())) for one in (listed, playlists))
+    n_short = sum(len(set(ids)) < learning.MIN_TRACKS for ids in playlists.values())
+    log.info(
+        "learn: %d playlists with %d tracks, of which %d are not in the catalogue; %d playlists are left out, as they "
+        "have fewer than %d tracks of the catalogue",
+        len(listed), n_listed, n_listed - n_matched, n_short, learning.MIN_TRACKS,
+    )  # fmt: skip
+    return playlists, n_listed - n_matched
+
+
+def _read_playlists(store: Store, path: str) -> dict[str, list[Seed]]:
+    """Return the tracks of each playlist in a file, or in the files of a folder; raise InputError if there are none."""
+    sources = load_sources(packaged.conf() / "sources")
+    playlists: dict[str, list[Seed]] = {}
+    for file, content in _read_files(store, path):
+        for name, seeds in read_playlists(content, file, sources).items():
+            # a name in two files is two playlists
+            playlists[f"{PurePosixPath(file).name}\n{name}"] = seeds
+    if not playlists:
+        raise InputError(f"--playlists {path} names no track; {_EXPECTED}")
+    return playlists
+
+
+def _read_files(store: Store, path: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of a file, or of each file in a folder, in the order of their names."""
+    content = _read_file(store, path)
+    if content is not None:
+        yield path, content
+        return
+    names = store.files.list_names(path)
+    if names is None:
+        raise InputError(f"--playlists {path} does not exist; {_EXPECTED}")
+    for name in names:
+        file = f"{path.rstrip('/')}/{name}"
+        if not name.startswith((".", "_")) and (content := _read_file(store, file)) is not None:
+            yield file, content
+
+
+def _read_file(store: Store, uri: str) -> bytes | None:
+    """Return the content of a file, None for a folder; raise InputError if a local file exceeds ``MAX_BYTES``."""
+    local, size = local_path(uri), local_size(uri)
+    if local is not None and local.is_file() and size is not None and size > MAX_BYTES:
+        raise InputError(
+            f"--playlists {uri} has {size // 1_000_000} MB, expected at most {MAX_BYTES // 1_000_000} MB a file"
+        )
+    return store.files.read_bytes(uri)
+
+
+def _version(inputs: Sequence[Any]) -> str:
+    limits = [MAX_LISTED, MAX_OTHERS, learning.MAX_QUERIES, learning.MAX_VALUES, learning.N_FOLDS]
+    return json_digest([LEARNING_VERSION, limits, *inputs], _DIGITS)
+
+
+def _row(version: str, learned: LearnedWeights, options: SimilarityOptions) -> dict[str, Any]:
+    """Return the row of ``learned_similarity``."""
+    held_out = learned.held_out
+    shares = {
+        f"{name}{suffix}": getattr(estimate, field)
+        for name, estimate in (
+            ("share_before", held_out.before), ("share", held_out.after), ("gain", held_out.gain)
+        )
+        for suffix, field in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }  # fmt: skip
+    compared = {"features": options.features, "log": dict(options.log), "weights": dict(options.weights)}
+    settings = {
+        "before": compared,
+        "per_artist": options.rules.per_artist,
+        "folds": learning.N_FOLDS,
+        "max_queries": learning.MAX_QUERIES,
+        "max_tracks": [MAX_LISTED, MAX_OTHERS],
+        "confidence": learning.CONFIDENCE,
+        "resamples": learning.N_RESAMPLES,
+    }
+    return {
+        "version": version,
+        "learned_at": datetime.now(UTC),
+        "features": [
+            {"name": name, "weight": weight, "log": learned.log.get(name)} for name, weight in learned.weights.items()
+        ],
+        "scaling": learned.scaling,
+        **shares,
+        "n_playlists": learned.n_playlists,
+        "n_tracks": learned.n_tracks,
+        "n_sampled": learned.n_sampled,
+        "settings": json.dumps(settings, sort_keys=True),
+    }
+
+
+def _weights_text(learned: LearnedWeights) -> str:
+    heaviest = sorted(learned.weights.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {weight:g}" for name, weight in heaviest)
+
+
+def _work(run: Run) -> None:
+    """Learn from playlists how similar tracks are compared: recommend.weights = "learned" uses what was learned."""
+    run.record(learn_similarity(run.store, run.options.playlists, run.settings.recommend))
+
+
+JOB = Job(
+    "learn_similarity",
+    _work,
+    options=(
+        (
+            "--playlists",
+            {
+                "metavar": "FILE|FOLDER",
+                "help": "playlists: a table with a playlist column, JSON, or a folder with a file for each playlist",
+            },
+        ),
+    ),
+    required=("--playlists",),
+)

@@ -1,0 +1,212 @@
+"""Learn from playlists how tracks are compared, and measure on playlists that were held out whether lists are better.
+
+The measure is the share of a track's ten nearest, under the rules on artists and releases, that are in a playlist with
+it. Weights are learned from four fifths of the playlists at a time; the share is measured on tracks of the others.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from segue.errors import InputError
+from segue.similarity.kd_tree import CandidateTree, build_tree
+from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks
+from segue.similarity.weight_search import search_weights
+
+log = logging.getLogger(__name__)
+N_FOLDS = 5
+MIN_PLAYLISTS = 10
+"""Minimum number of playlists that have ``MIN_TRACKS`` tracks."""
+MIN_TRACKS = 2
+MAX_VALUES = 60_000_000
+"""Maximum number of distances that a search for weights holds, of 4 bytes each."""
+MAX_QUERIES = 2_000
+"""Maximum number of tracks whose lists a search for weights counts, and of those measured in each fold."""
+N_RESAMPLES = 2_000
+CONFIDENCE = 0.95
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistSample:
+    """Tracks in memory, scaled in two ways, and the playlists that they are in.
+
+    Attributes
+    ----------
+    points : array of shape (n_tracks, n_features)
+        Scaled features without weights: what weights are learned for.
+    baseline : array of shape (n_tracks, any number of features)
+        Coordinates by which tracks are compared so far.
+    artist, recording : arrays of int, shape (n_tracks,)
+        Codes of each track's artist and recording.
+    membership : sparse array of shape (n_tracks, n_playlists)
+        1 where a track is in a playlist, else 0.
+    """
+
+    points: Floats
+    baseline: Floats
+    artist: Integers
+    recording: Integers
+    membership: csr_array
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with the ends of its confidence interval (level ``CONFIDENCE``), by a bootstrap over playlists."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Shares on playlists that were held out: by the baseline, by learned weights, and the difference of the two."""
+
+    before: Estimate
+    after: Estimate
+    gain: Estimate
+
+
+def require_playlists(n_tracks: Sequence[int]) -> None:
+    """Raise InputError unless enough playlists have tracks; ``n_tracks`` are the tracks of each in the catalogue."""
+    n_usable = sum(n >= MIN_TRACKS for n in n_tracks)
+    if n_usable < MIN_PLAYLISTS:
+        raise InputError(
+            f"{n_usable} of {len(n_tracks)} playlists have {MIN_TRACKS} or more tracks of the catalogue, "
+            f"expected at least {MIN_PLAYLISTS} such playlists"
+        )
+
+
+def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | None = None) -> Floats:
+    """Return weights learned from playlists, shape (n_features,), 0 for features to be left out. Deterministic.
+
+    Parameters
+    ----------
+    sample : PlaylistSample
+    start : array of shape (n_features,)
+        Weights above 0 to start from. The result has the same sum of squares.
+    playlists : array of int, optional
+        Positions of the playlists to learn from; by default all.
+    """
+    membership = sample.membership if playlists is None else sample.membership[:, playlists]
+    n_queries = max(1, min(MAX_QUERIES, MAX_VALUES // len(sample.points)))
+    queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), n_queries)
+    relevant = csr_array(membership[queries] @ membership.T)
+    weights = search_weights(sample.points, queries, relevant, sample.artist, start)
+    weights *= np.sqrt((start**2).sum() / (weights**2).sum())
+    return np.array([float(f"{weight:.{_DIGITS}g}") for weight in weights])
+
+
+def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
+    """Learn weights without a fifth of the playlists, measure lists on these, and so for each fifth. Deterministic.
+
+    Queries are tracks of the playlists that are held out; the pool is all tracks; only playlists that are held out
+    count.
+
+    Parameters
+    ----------
+    sample : PlaylistSample
+        With at least ``MIN_PLAYLISTS`` playlists.
+    start : as for ``learn_weights``
+    rules : limits on the lists that are measured
+    """
+    n_playlists = sample.membership.shape[1]
+    hits = np.zeros((n_playlists, 2))
+    n_positions = np.zeros(n_playlists)
+    for number, (others, held_out) in enumerate(folds(n_playlists)):
+        weights = learn_weights(sample, start, others)
+        for column, points in enumerate((sample.baseline, sample.points * weights)):
+            hits[held_out, column], n_positions[held_out] = count_hits(sample, points, held_out, rules)
+        before, after = hits[held_out].sum(axis=0) / max(n_positions[held_out].sum(), 1.0)
+        log.info(
+            "learn: playlists held out, part %d of %d: share %.4f, before %.4f", number + 1, N_FOLDS, after, before
+        )
+    return estimate(hits, n_positions)
+
+
+def folds(n_playlists: int) -> list[tuple[Integers, Integers]]:
+    """Return positions of playlists to learn from, and of those held out, for each of ``N_FOLDS`` parts."""
+    fold = np.random.default_rng(0).permutation(n_playlists) % N_FOLDS
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(N_FOLDS)]
+
+
+def count_hits(
+    sample: PlaylistSample, points: Floats, playlists: Integers, rules: Rules, max_queries: int = MAX_QUERIES
+) -> tuple[Floats, Floats]:
+    """Count the positions of lists that hold a track in a playlist with the query, for each playlist.
+
+    Parameters
+    ----------
+    sample : PlaylistSample
+    points : array of shape (n_tracks, any number of features)
+        Coordinates of the tracks.
+    playlists : array of int
+        Positions of the playlists that count; queries are their tracks.
+    rules : Rules
+    max_queries : int
+        Maximum number of queries.
+
+    Returns
+    -------
+    hits, n_positions : arrays of shape (len(playlists),)
+        A query in several of the playlists counts in each of them by an equal part. The sum of ``hits`` divided by
+        that of ``n_positions`` is the share.
+    """
+    membership = csr_array(sample.membership[:, playlists])
+    queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), max_queries)
+    order = build_tree(points).indices
+    queries = order[np.isin(order, queries)]
+    n_tracks = len(points)
+    no_year, no_key = np.full(n_tracks, np.nan), np.full(n_tracks, -1)
+    tracks = Tracks(points, np.arange(n_tracks), sample.artist, sample.recording, no_year, no_key)
+    lists = CandidateTree(tracks, rules).nearest(tracks.take(queries)).index
+    common = membership[np.repeat(queries, lists.shape[1])].multiply(membership[np.maximum(lists.ravel(), 0)])
+    is_hit = (np.asarray(common.sum(axis=1)).ravel() > 0) & (lists.ravel() != NO_TRACK)
+    own = membership[queries].astype(float)
+    parts = csr_array(own.multiply(1.0 / np.asarray(own.sum(axis=1)).reshape(-1, 1)))
+    counts = np.stack([is_hit.reshape(lists.shape).sum(axis=1), np.full(len(queries), rules.length)])
+    hits, n_positions = (counts @ parts).astype(float)
+    return hits, n_positions
+
+
+def estimate(hits: Floats, n_positions: Floats) -> HeldOut:
+    """Return the shares before and after, and their difference, with intervals by resampling playlists.
+
+    Parameters
+    ----------
+    hits : array of shape (n_playlists, 2)
+        Hits in each playlist before and after.
+    n_positions : array of shape (n_playlists,)
+
+    References
+    ----------
+    B. Efron, R. J. Tibshirani (1993), "An Introduction to the Bootstrap", chapters 8 and 13: percentile intervals,
+    resampled by the unit that is independent.
+    """
+    n_playlists, random = len(n_positions), np.random.default_rng(1)
+    # one draw at a time, as the draws of many playlists together would need much memory
+    draws = (random.multinomial(n_playlists, np.full(n_playlists, 1 / n_playlists)) for _ in range(N_RESAMPLES))
+    resampled = np.array([draw @ hits / np.maximum(draw @ n_positions, 1.0) for draw in draws])
+    total = hits.sum(axis=0) / max(n_positions.sum(), 1.0)
+    tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+
+    def with_interval(value: float, values: Floats) -> Estimate:
+        low, high = np.quantile(values, tails)
+        return Estimate(round(float(value), 6), round(float(low), 6), round(float(high), 6))
+
+    return HeldOut(
+        with_interval(total[0], resampled[:, 0]),
+        with_interval(total[1], resampled[:, 1]),
+        with_interval(total[1] - total[0], resampled[:, 1] - resampled[:, 0]),
+    )
+
+
+def _choose(positions: Integers, max_size: int) -> Integers:
+    """Return at most ``max_size`` of the positions, ascending; always the same ones."""
+    if len(positions) <= max_size:
+        return positions
+    return np.sort(np.random.default_rng(2).permutation(positions)[:max_size])
