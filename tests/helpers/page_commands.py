@@ -33,7 +33,7 @@ _VARIABLE = (
     (re.compile(r"\b\d+\.\d MB\b"), "SIZE"),
 )
 _RUN_PYTHON = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 outputs = []
 for page in json.load(open(sys.argv[1])):
     names = {"__name__": "__main__"}
@@ -44,7 +44,9 @@ for page in json.load(open(sys.argv[1])):
             except Exception as error:
                 print(f"{type(error).__name__}: {error}")
         outputs.append(output.getvalue())
-json.dump(outputs, open(sys.argv[2], "w"))
+with open(sys.argv[2], "w") as file:
+    json.dump(outputs, file)
+os._exit(0)  # with the libraries of all pages in one process, native threads can abort the interpreter's ordinary end
 """
 
 
