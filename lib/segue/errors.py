@@ -24,7 +24,7 @@ class SettingsError(SegueError, ValueError):
 
 
 class InputError(SegueError, ValueError):
-    """The input is missing, cannot be read, or lacks what is needed, such as a column, a title or a tool."""
+    """The input is missing or cannot be read, lacks a column or a title, or needs a tool that is not installed."""
 
 
 class ClusteringError(InputError):

@@ -84,11 +84,12 @@ def points(card, tracks):
         if name in card["log_offsets"]:
             column = np.log(column + card["log_offsets"][name])
         columns.append(column.to_numpy())
-    values = np.stack(columns, axis=1)
+    values, names = np.stack(columns, axis=1), card["features"]
     if card["discriminants"]:
         values = (values - np.array(card["discriminants"]["mean"])) @ np.array(card["discriminants"]["matrix"])
+        names = [f"discriminant_{i + 1}" for i in range(values.shape[1])]
     scaled = (values - np.array(card["scaler"]["mean"])) / np.array(card["scaler"]["deviation"])
-    return scaled * [card["weights"].get(f"discriminant_{i + 1}", 1.0) for i in range(scaled.shape[1])]
+    return scaled * [card["weights"].get(name, 1.0) for name in names]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

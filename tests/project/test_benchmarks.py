@@ -81,9 +81,8 @@ def test_genres_finds_genres_that_one_feature_decides(spark, tmp_path, printed_l
     is_rock = rng.random(160) > 0.5
     tracks["valence"] = np.where(is_rock, 0.8, 0.2) + rng.normal(0, 0.01, 160)
     tracks["genre"] = np.where(is_rock, "rock", "pop")
-    tracks = tracks.assign(
-        title=tracks.index, artist=tracks.index, bpm=60 + tracks.index, loudness=-20 * rng.random(160)
-    )
+    names = [f"name {n}" for n in tracks.index]
+    tracks = tracks.assign(title=names, artist=names, bpm=60 + tracks.index, loudness=-20 * rng.random(160))
     tracks.to_csv(tmp_path / "few.csv", index=False)
     genres.run(spark, genres.parse_args(["--data", str(tmp_path), "--files", "few.csv:2", "--recipes", "guided"]))
     (line,) = printed_lines()

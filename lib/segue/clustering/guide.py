@@ -45,7 +45,9 @@ class GuidedSpaces:
 
 
 def artist_half() -> Column:
-    """Return a Column, 0 or 1: which half a track is in. Tracks with the same first artist are in the same half."""
+    """Return a Column, 0 or 1, that divides the tracks into two halves, for learning and for measuring.
+
+    Tracks with the same first artist are in the same half."""
     return F.floor(_artist_quarter() / 2).cast("int")
 
 

@@ -180,7 +180,7 @@ def _version(inputs: Sequence[Any]) -> str:
 
 
 def _row(version: str, learned: LearnedWeights, options: SimilarityOptions) -> dict[str, Any]:
-    """Return the row of ``learned_similarity``."""
+    """Return the row of the table ``learned_similarity`` for newly learned weights, as a dict."""
     held_out = learned.held_out
     shares = {
         f"{name}{suffix}": getattr(estimate, field)

@@ -235,7 +235,7 @@ def lead(numbers: ReportNumbers) -> str:
 
 
 def percent(share: float) -> str:
-    """Convert a share, from 0 to 1, to text in whole per cent; a share that is nearly 0 or 1 is not rounded to it.
+    """Convert a share, from 0 to 1, to text in whole per cent. Only exactly 0 and 1 become "0 %" and "100 %".
 
     >>> percent(0.168), percent(0.004), percent(0.0)
     ('17 %', 'less than 1 %', '0 %')

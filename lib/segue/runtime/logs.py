@@ -74,7 +74,9 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Convert a value to JSON text, with ``***`` in place of secrets, and of every text under a key like ``token``.
+    """Convert a value to JSON text in which secrets are replaced by ``***``.
+
+    Replaced are secrets within texts, and every text whose key is like ``token``.
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'

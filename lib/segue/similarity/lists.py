@@ -205,7 +205,7 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
     cross_cell_rows : pa.Table
         Lists from other cells: the same columns, any number of rows per track of ``rows``.
     features : tuple of str
-        Names of all features, in the order of the numbers that the lists hold in place of names.
+        Names of all features. The lists hold the position of a feature in this tuple instead of its name.
     rules : Rules
         Limits on each list.
 

@@ -167,7 +167,7 @@ class SimilarityOptions:
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
     """Fit the scaling of the features to all tracks, and return it as a Scaling. Runs two to four Spark jobs.
 
-    Features without any value are logged, and left out of the scaling.
+    Features without any value are left out of the scaling, with a line in the log.
 
     Parameters
     ----------
@@ -175,8 +175,8 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
     options : SimilarityOptions
         ``features``, ``scaling``, ``log`` and ``weights`` are used.
     imputed : mapping of str to float, optional
-        Replacement of a missing value by feature, in the feature's unit: the value that the clustering model uses. For
-        features that are not in the mapping, the replacement is their median.
+        For each feature, the value that replaces a missing one, in the feature's unit, as in the clustering model. For
+        features that are not in the mapping, it is their median.
 
     Raises
     ------

@@ -98,7 +98,9 @@ class SquaredDistances:
         self._map(add_to)
 
     def share(self) -> float:
-        """Return the share of relevant tracks among the nearest of all queries."""
+        """Return the share of relevant tracks among the nearest tracks of the queries, all queries taken together.
+
+        A track is relevant for a query if both are in a playlist."""
         return sum(self._map(lambda rows: self._count(self._squares[rows], rows))) / (LENGTH * len(self._queries))
 
     def shares(self, feature: int, changes: Sequence[float]) -> Floats:

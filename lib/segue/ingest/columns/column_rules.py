@@ -64,9 +64,10 @@ class ColumnRules:
         sample : sequence of rows, shape (n_rows, n_columns)
             Rows of the file as text.
         group_sample : sequence of rows, shape (n_rows, n_columns)
-            Rows of all files with these names, which decide where ``sample`` does not.
+            Rows of all files with these names. They decide a unit or a column for which ``sample`` has too few values.
         key : str
-            What the method ``key`` returns for the file; with an empty key, no earlier decision is used.
+            Key of earlier decisions on files with the same header, from the method ``key``. If it is empty, no earlier
+            decision is used.
         """
         memory = self.memories.get(key, {})
         sign = self.choices.decimal_sign

@@ -208,9 +208,10 @@ def units_with_memory(
     constraints: LayoutConstraints,
     decimal_comma: bool | None,
 ) -> RememberedUnits:
-    """Return the units of the chosen columns as RememberedUnits.
+    """Return the units of the chosen columns, and what the table ``layout_decisions`` changes about them.
 
-    A unit that a user's source declares comes before a remembered one, and this before one inferred from the values.
+    Each unit comes from the first of these that has one: the user's source definition, ``layout_decisions``, the
+    values.
     ``sample`` and ``fallback`` are as for ``decide_units``; ``decimal_comma`` is the setting, None for ``auto``.
     """
     declared = {name: (c.index, c.unit) for name, c in chosen.items()}
@@ -297,7 +298,7 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the reason to refuse a file with another decimal sign than the remembered one.
+    """Return the text of the error for a file with another decimal sign than the one in the table ``layout_decisions``.
 
     ``is_comma``: whether the file has a decimal comma.
     """

@@ -116,9 +116,11 @@ def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
 
 
 def reading_rules(sources: Sequence[Source], *, name: str) -> list[dict[str, Any]]:
-    """Return the names and headers of the sources that the hash ``ingested_files.reading`` depends on.
+    """Return the content of the source definitions whose change makes known files be read again.
 
-    ``name`` is the setting ``ingest.source``. A source with ``read_again = false`` counts only if it is the one named.
+    A source definition is a TOML file that maps the headers of a published format to columns. The hash
+    ``ingested_files.reading`` is computed from the result. A definition with ``read_again = false`` is left out, unless
+    ``name``, the setting ``ingest.source``, names it.
     """
     # guard: added-names-keep-the-hash -> return [{"name": s.name, "headers": s.headers} for s in sources]
     return [{"name": s.name, "headers": s.headers} for s in sources if s.read_again or s.name == name]

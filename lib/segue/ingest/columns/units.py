@@ -294,7 +294,7 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log: on a decimal comma, on each inferred unit, and on each untenable declared unit."""
+    """Yield sentences for the log: on a decimal comma, on inferred units, and on declared units that values contradict."""
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE
     for unit, words in UNIT_WORDS.items():

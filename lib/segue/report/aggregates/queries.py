@@ -21,10 +21,10 @@ _MIN_POINTS_PER_CLUSTER = 40
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
-    """Compute the sums over all tracks from which the report's statistics are made. Runs one Spark job.
+    """Sum up all tracks for the statistics of the report. Runs one Spark job.
 
-    Returns a dict from (kind, key) to an array, which the module ``sums`` describes. ``card`` is the model, by whose
-    scaling some of the sums are computed.
+    Returns a dict of arrays; its keys, pairs (kind, key), are listed in the module ``sums``. ``card`` describes the
+    model, whose scaling some of the sums use.
     """
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
