@@ -294,7 +294,7 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log: on a decimal comma, on inferred units, and on declared units that values contradict."""
+    """Yield sentences for the log: a decimal comma, inferred units, declared units that the values contradict."""
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE
     for unit, words in UNIT_WORDS.items():
