@@ -2,12 +2,13 @@
 
     make bench BENCH=neighbours ARGS="--tracks 100000 1000000"
 
-Prints one JSON line for each method, and one of ratios for each size. The tracks are synthetic, with nine standardised
-features. ``search_seconds`` is the time from tracks on disk (Parquet) to the last list; fitting the scaling is in
-``scaling_seconds``. scikit-learn's kd_tree gets scaled coordinates and all cores, and its time includes building the
-tree; on a large catalogue it answers a sample of queries, and their time is extrapolated to all tracks. nearestByJoin
-compares all pairs, so it gets few queries and is measured in pairs per second. Every method of segue and nearestByJoin
-run once to warm up; all are measured ``--repeats`` times, and medians are compared.
+Prints one JSON line for each method, and one of ratios for each size. The tracks are synthetic, and compared by the
+nine features of the preset ``nine``, by "tree, era" as in the preset ``era``. ``search_seconds`` is the time from
+tracks on disk (Parquet) to the last list; fitting the scaling is in ``scaling_seconds``. scikit-learn's kd_tree gets
+scaled coordinates and all cores, and its time includes building the tree; on a large catalogue it answers a sample of
+queries, and their time is extrapolated to all tracks. nearestByJoin compares all pairs, so it gets few queries and is
+measured in pairs per second. Every method of segue and nearestByJoin run once to warm up; all are measured
+``--repeats`` times, and medians are compared.
 """
 
 import argparse
@@ -44,6 +45,7 @@ METHODS = {
     "cells": ("cells", {"rules": Rules(per_artist=0), "other_releases": True}),
     "tree, default rules": ("tree", {}),
     "cells, default rules": ("cells", {}),
+    "tree, era": ("tree", {}),
     "tree, harmonic": ("tree", {"rules": Rules(harmonic=True)}),
     "cells, harmonic": ("cells", {"rules": Rules(harmonic=True)}),
 }
@@ -66,24 +68,24 @@ def main() -> None:
 def options_of(name: str) -> SimilarityOptions:
     """Return the options of a method."""
     method, rules = METHODS[name]
-    return SimilarityOptions(FEATURES, method=method, **rules)
+    compared = PRESETS["era" if name.endswith("era") else "nine"]
+    return SimilarityOptions(compared.features, method=method, log=compared.log, weights=compared.weights, **rules)
 
 
 def warm_up(tracks: DataFrame, args: argparse.Namespace) -> None:
     """Run every selected method once, ``cells`` with four cells, so that queries of other cells are warmed up too."""
     scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
     for name in args.ways:
-        time_search(tracks, scaling, options_of(name), tracks_per_cell=WARM_UP_TRACKS // 4)
+        own_scaling = fit_scaling(tracks, options_of(name))
+        time_search(tracks, own_scaling, options_of(name), tracks_per_cell=WARM_UP_TRACKS // 4)
     if args.join_queries:
         pairs_per_second(tracks, scaling, WARM_UP_TRACKS, 10)
 
 
 def run(tracks: DataFrame, n_tracks: int, args: argparse.Namespace) -> None:
     """Time every method on one catalogue, and print the ratios."""
-    started = time.monotonic()
     scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
-    scaling_seconds = time.monotonic() - started
-    seconds = {name: run_method(tracks, n_tracks, scaling, scaling_seconds, name, args) for name in args.ways}
+    seconds = {name: run_method(tracks, n_tracks, name, args) for name in args.ways}
     ratios = {}
     if args.sklearn_queries:
         points = scaling.points(arrays.column_matrix(tracks.select(*FEATURES).toArrow().columns))
@@ -101,7 +103,7 @@ def run(tracks: DataFrame, n_tracks: int, args: argparse.Namespace) -> None:
         ratios |= {
             f"{name} / nearestByJoin, pairs per second": n_tracks**2 / value / rate for name, value in seconds.items()
         }
-    pairs = [("tree", "cells"), ("tree, default rules", "cells, default rules")]
+    pairs = [("tree", "cells"), ("tree, default rules", "cells, default rules"), ("tree, default rules", "tree, era")]
     pairs += [(f"{method}, default rules", f"{method}, harmonic") for method in ("tree", "cells")]
     for first, second in pairs:
         if {first, second} <= seconds.keys():
@@ -109,10 +111,11 @@ def run(tracks: DataFrame, n_tracks: int, args: argparse.Namespace) -> None:
     print_line(n_tracks, "ratios", **ratios)
 
 
-def run_method(
-    tracks: DataFrame, n_tracks: int, scaling: Scaling, scaling_seconds: float, name: str, args: argparse.Namespace
-) -> float:
+def run_method(tracks: DataFrame, n_tracks: int, name: str, args: argparse.Namespace) -> float:
     """Time one method ``--repeats`` times, print its line, and return the median of the seconds."""
+    started = time.monotonic()
+    scaling = fit_scaling(tracks, options_of(name))
+    scaling_seconds = time.monotonic() - started
     with PeakMemory() as memory:
         timings = repeat(lambda: time_search(tracks, scaling, options_of(name)), args.repeats)
     print_line(
