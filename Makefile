@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # One target at a time, also with -j: the steps of the set-up share one .venv, and Spark itself uses all cores.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser s3 stores test test-fast check docs pictures bench faults guards
+.PHONY: help setup demo notebook browser s3 stores test test-fast check docs pages pictures bench faults guards
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ stores: s3   ## find or build an S3 server (with Go, some minutes), download a s
 
 test: setup browser stores   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+pages: setup   ## run every command of the tutorials and how-to pages, and compare what it prints; ten minutes
+	SEGUE_ALL_PAGES=1 JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest tests/project/test_pages.py
 
 test-fast: .venv/.packages   ## the tests that start no JVM, in a minute; ARGS="-k word" selects some
 	PYTHONPATH="$(CURDIR)/lib" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile -m unit $(ARGS)

@@ -73,8 +73,8 @@ def as_dicts(table, points):
             "genre": row["genre"],
             "popularity": row["popularity"],
             "is_outlier": row["is_outlier"],
-            "key": row["key"],
-            "mode": row["mode"],
+            "key": row.get("key"),
+            "mode": row.get("mode"),
         }
         for row, point in zip(rows, points.tolist(), strict=True)
     ]
