@@ -5,11 +5,11 @@ artist. It is computed exactly, by brute force: squared distances of all pairs o
 weight of one feature changes each by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import loky
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -46,7 +46,8 @@ def search_weights(points: Floats, queries: Integers, relevant: csr_array, artis
     start : array of shape (n_features,)
         Weights above 0 to start from.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    # os.cpu_count() would count the machine's cores, also in a container that may use fewer
+    with ThreadPoolExecutor(loky.cpu_count()) as threads:
         distances = SquaredDistances(points, queries, relevant, artist, threads)
         weights = start.astype(np.float64)
         for feature, weight in enumerate(weights):
@@ -100,7 +101,8 @@ class SquaredDistances:
     def share(self) -> float:
         """Return the share of relevant tracks among the nearest tracks of the queries, all queries taken together.
 
-        A track is relevant for a query if both are in a playlist."""
+        A track is relevant for a query if both are in a playlist.
+        """
         return sum(self._map(lambda rows: self._count(self._squares[rows], rows))) / (LENGTH * len(self._queries))
 
     def shares(self, feature: int, changes: Sequence[float]) -> Floats:
