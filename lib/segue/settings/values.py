@@ -129,19 +129,13 @@ Ks = Annotated[tuple[int, ...], BeforeValidator(_ks), _expected(KS_EXPECTED)]
 ListOf = Annotated[tuple[_T, ...], BeforeValidator(_as_tuple)]
 YEAR = "year"
 CLUSTERED_NAMES = (*schema.FEATURE_NAMES, YEAR)
-FeatureNames = Annotated[
-    tuple[str, ...],
-    Field(min_length=1),
-    BeforeValidator(_split_names),
-    _different_names_out_of(CLUSTERED_NAMES),
-    _expected(f"a list of different names out of {', '.join(CLUSTERED_NAMES)}"),
-]
 OptionalNames = Annotated[
     tuple[str, ...],
     BeforeValidator(_split_names),
     _different_names_out_of(CLUSTERED_NAMES),
     _expected(f"a list of different names out of {', '.join(CLUSTERED_NAMES)}"),
 ]
+FeatureNames = Annotated[OptionalNames, Field(min_length=1)]
 LoggedNames = Annotated[
     tuple[str, ...],
     BeforeValidator(_split_names),

@@ -126,7 +126,8 @@ def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collecti
 
     ``listed`` and ``excluded`` are distinct ids; the listed ones are among the excluded.
     """
-    table = pa.table({"track_id": sorted(excluded), "is_listed": [one in listed for one in sorted(excluded)]})
+    ordered = sorted(excluded)
+    table = pa.table({"track_id": ordered, "is_listed": [one in listed for one in ordered]})
     ids = F.broadcast(tracks.sparkSession.createDataFrame(table))
     others = tracks.join(ids, "track_id", "left_anti")
     own = tracks.join(ids.where("is_listed"), "track_id", "left_semi")

@@ -16,10 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import json as arrow_json
 
-from segue.ingest.formats.csv_columns import joined_lines
+from segue.ingest.formats.csv_columns import MAX_LINE_BYTES, joined_lines
 
-MAX_LINE_BYTES = 1 << 14
-"""Length of an ordinary line, which limits the memory of a batch."""
 MIN_BLOCK_LINES = 64
 """Number of lines below which a block that Arrow refuses is not divided further."""
 _MAX_DEPTH = 200
