@@ -86,7 +86,7 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
 
 def _preview(preview: Callable[[Run], None], run: Run) -> int:
-    """Run ``preview``, which does what ``--dry-run`` asks for, and return the exit code. Writes nothing."""
+    """Run ``preview``, the work of ``--dry-run``, and return the exit code. Writes nothing."""
     try:
         preview(run)
     except SegueError as error:
