@@ -15,7 +15,7 @@ from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters, rew
         ({"bpm": -0.499, "valence": -0.249}, "fairly slow, otherwise average"),
         ({"valence": 1.499, "bpm": 0.1}, "cheerful, mid-tempo"),
         ({"valence": 1.5}, "exuberant, otherwise average"),
-        ({"acousticness": -1.5, "liveness": 0.5}, "big full-band sound, live feel"),
+        ({"acousticness": -1.5, "liveness": 0.5}, "fully plugged-in, live feel"),
         ({"valence": 0.7, "bpm": -0.7}, "slow, cheerful"),  # a tie is broken by name
         ({"danceability": 1.0, "valence": 1.2, "bpm": 1.1, "liveness": 0.9}, "cheerful, up-tempo, danceable"),
         ({"energy": -1.2, "bpm": 1.0, "valence": -0.3}, "calm, fairly wistful"),  # a calm cluster is not fast
@@ -27,6 +27,7 @@ from segue.clustering.descriptions import PHRASES, WORDS, describe_clusters, rew
         ({"energy": -1.2, "bpm": 1.0, "valence": 0.2}, "calm, otherwise mixed"),  # nor is what contradicts
         ({"instrumentalness": 2.0, "speechiness": 0.6, "bpm": 0.0}, "purely instrumental, mid-tempo"),
         ({"instrumentalness": 2.0, "speechiness": -0.6}, "purely instrumental, otherwise mixed"),  # not sung
+        ({"danceability": -0.6, "speechiness": -0.4, "liveness": -0.5}, "little groove, studio sound"),  # most are sung
         ({"bpm": 0.1}, "mid-tempo, otherwise average"),
         ({}, "average in every respect"),
     ],
@@ -60,9 +61,9 @@ GERMAN = {
 @pytest.mark.parametrize(
     ("description", "expected"),
     [
-        ("very fast, spoken", "sehr schnell, gesprochen"),
+        ("very fast, partly spoken", "sehr schnell, gesprochen"),
         ("fairly slow, otherwise average", "eher langsam, sonst durchschnittlich"),
-        ("90s rock, spoken word, mid-tempo", "90s rock, Hörspiel, mittleres Tempo"),
+        ("90s rock, mostly spoken, mid-tempo", "90s rock, Hörspiel, mittleres Tempo"),
         ("slow, sung, otherwise mixed", "langsam, sung, otherwise mixed"),  # no other words are given
         ("mid-tempo, jazz, some speech", "mid-tempo, jazz, etwas Sprache"),  # the genre "mid-tempo, jazz"
         ("jazz", "jazz"),
@@ -84,7 +85,7 @@ def test_kind_comes_first_and_leaves_room_for_two_phrases():
 def test_phrase_that_repeats_the_kind_is_left_out():
     deviations = {"acousticness": 1.2, "speechiness": 2.0, "energy": -0.7}
     assert describe_clusters([deviations, deviations], ["90s Acoustic", "spoken word"]) == [
-        "90s Acoustic, spoken word, calm",
+        "90s Acoustic, mostly spoken, calm",
         "spoken word, acoustic, calm",
     ]
 

@@ -9,8 +9,9 @@ from deltalake import DeltaTable
 from tests.pipeline.labeled import labeled_tracks, stored
 
 import segue
+from segue import schema
 from segue.errors import SettingsError
-from segue.pipeline import learn, recommend
+from segue.pipeline import learn, recommend, run_all
 
 LEARNED = ("--set", "recommend.weights=learned")
 QUICK = ("--set", "recommend.likeness=audio")
@@ -51,7 +52,7 @@ def test_version_is_learned_stored_once_and_used(root, run_job, by_valence, tmp_
     before = table(root, "similar_tracks").to_pandas()
     learn_it = (learn.JOB, "--output", root, "--playlists", playlists, *QUICK)
     assert run_job(*learn_it) == 0
-    assert "16 playlists with 152 tracks, of which 1 are not in the catalogue; 1 playlists are left out" in caplog.text
+    assert "playlists 16, tracks in them 152, not in the catalogue 1, playlists left out 1 (" in caplog.text
     (row,) = table(root, "learned_similarity").to_pandas().to_dict("records")
     features = {each["name"]: each for each in row["features"]}
     assert features.pop("valence")["weight"] > 2 * max((each["weight"] for each in features.values()), default=0)
@@ -87,6 +88,35 @@ def test_version_is_learned_stored_once_and_used(root, run_job, by_valence, tmp_
         table(root, "playlist_recommendations").to_pandas().sort_values("rank").groupby("playlist").track_id.agg(list)
     )
     assert lists["learned"] == lists["written"]
+
+
+def test_pipeline_and_report_use_the_latest_version(run_job, labeled, tmp_path, caplog):
+    names = ["track_id", "title", "artist", "genre", "year", "popularity", *schema.FEATURE_NAMES]
+    labeled.select(*names).toPandas().to_csv(tmp_path / "tracks.csv", index=False)
+    quick = ("--set", "clustering.ks=2-3", "--set", "selection.min_k=2", *QUICK)
+    pipeline = (run_all.JOB, "--input", tmp_path / "tracks.csv", "--output", tmp_path / "out", *quick)
+    assert run_job(*pipeline) == 0
+    model = table(tmp_path / "out", "labeled_tracks").to_pandas().model_version.unique().tolist()
+    ids = table(tmp_path / "out", "tracks").to_pandas()
+    versions = []
+    for feature in ("valence", "energy"):
+        caplog.clear()
+        playlists = write_playlists(tmp_path / f"{feature}.csv", ids.sort_values(feature))
+        assert run_job(learn.JOB, "--output", tmp_path / "out", "--playlists", playlists, *QUICK) == 0
+        assert run_job(*pipeline, *LEARNED) == 0
+        rows = table(tmp_path / "out", "learned_similarity").to_pandas().sort_values("learned_at")
+        versions.append(rows.version.iloc[-1])
+        heaviest = max(rows["features"].iloc[-1], key=lambda each: each["weight"])["name"]
+        assert heaviest == feature
+        assert f"by version {versions[-1]} of" in caplog.text
+        lists = table(tmp_path / "out", "similar_tracks").to_pandas().set_index("track_id").similar
+        reported = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["numbers"]["similar_tracks"]
+        assert reported
+        for entry in reported:
+            listed = [each["track"]["track_id"] for each in entry["neighbours"]]
+            assert listed == [each["track_id"] for each in lists[entry["track"]["track_id"]]][: len(listed)]
+    assert len(set(versions)) == 2
+    assert table(tmp_path / "out", "labeled_tracks").to_pandas().model_version.unique().tolist() == model
 
 
 def toml(mapping):

@@ -26,8 +26,8 @@ WORDS = {
     "danceability": ("danceable", "hardly danceable"),
     "liveness": ("live", "studio"),
     "valence": ("cheerful", "sombre"),
-    "acousticness": ("acoustic", "electric"),
-    "speechiness": ("wordy", "sung"),
+    "acousticness": ("acoustic", "plugged-in"),
+    "speechiness": ("rich in speech", "sung"),
     "instrumentalness": ("instrumental", "vocal"),
     "duration_s": ("long", "short"),
 }
@@ -38,15 +38,15 @@ PHRASES = {
     "energy": (("fairly energetic", "energetic", "high-energy"), ("fairly calm", "calm", "very calm")),
     "danceability": (
         ("fairly danceable", "danceable", "made for dancing"),
-        ("more for listening", "for listening", "for listening only"),
+        ("less groove", "little groove", "hardly any groove"),
     ),
-    "liveness": (("some live feel", "live feel", "recorded live"), ("mostly studio", "studio sound", "pure studio")),
+    "liveness": (("some live feel", "live feel", "strong live feel"), ("mostly studio", "studio sound", "pure studio")),
     "valence": (("fairly cheerful", "cheerful", "exuberant"), ("fairly wistful", "wistful", "sombre")),
     "acousticness": (
         ("fairly acoustic", "acoustic", "purely acoustic"),
-        ("mostly full band", "full band", "big full-band sound"),
+        ("mostly plugged-in", "plugged-in", "fully plugged-in"),
     ),
-    "speechiness": (("some speech", "spoken", "spoken word"), ("mostly sung", "sung", "sung throughout")),
+    "speechiness": (("some speech", "partly spoken", "mostly spoken"), ("mostly sung", "sung", "sung throughout")),
     "instrumentalness": (
         ("partly instrumental", "instrumental", "purely instrumental"),
         ("mostly vocal", "vocal", "vocal throughout"),
@@ -72,6 +72,8 @@ _REPETITIONS = (
     {("instrumentalness", False), ("speechiness", False)},
 )
 """Pairs of which a description names one, unless it would have a single phrase."""
+_RIGHT_SKEWED = ("liveness", "speechiness", "instrumentalness")
+"""Features in which most tracks lie somewhat below the mean: so a slightly low mean does not set a cluster apart."""
 _N_NEAREST = 2
 Deviations = Mapping[str, float]
 
@@ -94,11 +96,15 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
     kinds = kinds or [""] * len(deviations)
     ranked = [
         # a genre such as "spoken word" or "acoustic" says what the phrase for a feature would repeat
-        [name for name in _distinctive_features(deviations, index) if _phrase(name, features[name]) not in kind.lower()]
+        [
+            name
+            for name in _distinctive_features(deviations, index)
+            if not set(_phrase(name, features[name]).split()) & set(kind.lower().split())
+        ]
         for index, (features, kind) in enumerate(zip(deviations, kinds, strict=True))
     ]
     counts = [
-        sum(abs(features[name]) >= SLIGHT for name in names[: MAX_PHRASES - bool(kind)])
+        sum(_is_notable(name, features[name]) for name in names[: MAX_PHRASES - bool(kind)])
         for features, names, kind in zip(deviations, ranked, kinds, strict=True)
     ]
 
@@ -141,7 +147,7 @@ def reword(description: str, words: Words) -> str:
 def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[str]:
     """Return the features of a cluster, the most distinctive first, without those that contradict or repeat another.
 
-    Those that deviate by less than ``SLIGHT`` come last.
+    Those whose deviation is not worth a phrase come last.
     """
     own = deviations[index]
     others = [features for i, features in enumerate(deviations) if i != index]
@@ -151,7 +157,7 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
         sign = 1 if own[name] > 0 else -1
         beyond = [max(0.0, sign * (own[name] - features.get(name, 0.0))) for features in nearest]
         distinctiveness = abs(own[name]) + sum(beyond) / (2 * max(len(beyond), 1))
-        return abs(own[name]) < SLIGHT, -round(distinctiveness, 9), name
+        return not _is_notable(name, own[name]), -round(distinctiveness, 9), name
 
     is_calm = own.get("energy", 0.0) <= -SLIGHT
     named = [name for name in own if own[name] and not (name == "bpm" and own[name] > 0 and is_calm)]
@@ -160,6 +166,11 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
         if not _related(own, name, names, _CONTRADICTIONS + _REPETITIONS):
             names.append(name)
     return names
+
+
+def _is_notable(name: str, deviation: float) -> bool:
+    """Return whether a feature deviates enough to be named: from ``SLIGHT`` on, or from ``NOTABLE`` on, see above."""
+    return abs(deviation) >= (NOTABLE if deviation < 0 and name in _RIGHT_SKEWED else SLIGHT)
 
 
 def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[set[tuple[str, bool]]]) -> bool:
@@ -188,7 +199,7 @@ def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
     """Return what follows the only phrase of a description, which is for the feature in ``names``, if there is one."""
     if "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT:
         return MID_TEMPO
-    deviating = sorted(name for name, value in deviations.items() if abs(value) >= SLIGHT and name not in names)
+    deviating = sorted(name for name, value in deviations.items() if _is_notable(name, value) and name not in names)
     repeated = [name for name in deviating if _related(deviations, name, names, _REPETITIONS)]
     if repeated:
         return _phrase(repeated[0], deviations[repeated[0]])

@@ -129,8 +129,8 @@ def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) ->
     n_listed, n_matched = (sum(map(len, one.values())) for one in (listed, playlists))
     n_short = sum(len(set(ids)) < learning.MIN_TRACKS for ids in playlists.values())
     log.info(
-        "learn: %d playlists with %d tracks, of which %d are not in the catalogue; %d playlists are left out, as they "
-        "have fewer than %d tracks of the catalogue",
+        "learn: playlists %d, tracks in them %d, not in the catalogue %d, playlists left out %d (fewer than %d tracks "
+        "of the catalogue)",
         len(listed), n_listed, n_listed - n_matched, n_short, learning.MIN_TRACKS,
     )  # fmt: skip
     return playlists, n_listed - n_matched

@@ -18,7 +18,7 @@ _COMPARATIVES = {
     "liveness": ("more often live", "less often live"),
     "valence": ("more cheerful", "more sombre"),
     "acousticness": ("more acoustic", "less acoustic"),
-    "speechiness": ("wordier", "less wordy"),
+    "speechiness": ("richer in speech", "poorer in speech"),
     "instrumentalness": ("more instrumental", "less instrumental"),
     "duration_s": ("longer", "shorter"),
     "popularity": ("more popular", "less popular"),
