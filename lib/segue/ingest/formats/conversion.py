@@ -101,8 +101,7 @@ def scan_converted(
     """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
     Runs one Spark job to open the files, and one for each format of their lines to convert and scan them. If
-    ``encoding`` is neither ``auto`` nor ``utf-8``, one more job per format may scan the files that were decoded to
-    UTF-8.
+    ``encoding`` is neither ``auto`` nor ``utf-8``, formats with files that were decoded here are scanned twice.
 
     Parameters
     ----------
@@ -112,7 +111,7 @@ def scan_converted(
     known : frozenset of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     encoding : str
-        The setting ``ingest.encoding``, for texts without a byte order mark in zip archives.
+        The setting ``ingest.encoding``; it applies to lines that were not decoded here.
 
     Raises
     ------
