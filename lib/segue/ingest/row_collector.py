@@ -24,7 +24,7 @@ class RowCollector:
     Parameters
     ----------
     non_null_columns : sequence of str
-        Features that every track must have.
+        Audio features without which a row is rejected.
     """
 
     def __init__(self, non_null_columns: Sequence[str]) -> None:

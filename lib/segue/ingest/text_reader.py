@@ -109,7 +109,7 @@ def _read_records(
 def _read_json(
     parts: Iterable[pa.Array], plan: FilePlan, collector: RowCollector, *, is_start: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Read lines of JSON: ordinary lines by columns, all other lines one by one."""
+    """Read lines of JSON: ordinary lines (``json_columns.ordinary_lines``) by columns, all other lines one by one."""
     headers = {name: column.header for name, column in plan.layout.columns.items()}
     numbers = {headers[feature.name] for feature in schema.NUMBERS if feature.name in headers}
     for lines in parts:
@@ -133,7 +133,10 @@ def _read_json(
 
 
 class _OrdinaryCsv:
-    """Reads the lines of a CSV file, or of a block of a file: ordinary lines by columns, others record by record."""
+    """Reads the lines of a CSV file, or of a block of a file.
+
+    Ordinary lines (``csv_columns.ordinary_lines``) are parsed by columns, all others record by record.
+    """
 
     def __init__(self, plan: FilePlan, by_line: bool, collector: RowCollector) -> None:
         self._plan = plan

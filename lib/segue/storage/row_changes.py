@@ -66,8 +66,8 @@ def changed_rows(
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
     """Return new and different rows with the column ``_change``.
 
-    ``_change`` is ``added`` for rows with a key that ``stored`` lacks, and ``updated`` for rows with a key for which
-    ``stored`` has other values. Equal rows are left out.
+    ``_change`` is ``added`` for rows with a key that ``stored`` lacks, and ``updated`` for rows that differ from the
+    stored row with the same key. Equal rows are left out.
     """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))

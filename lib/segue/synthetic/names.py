@@ -267,7 +267,7 @@ def concert_hall(artist_code: Column, year: Column, seed: int) -> Column:
 
 
 def album_title(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the title of a studio album, the same for all recordings of an artist in a year."""
+    """Return a Column with the title of a studio album, the same for all studio recordings of an artist in a year."""
     first = _word(ADJECTIVES, bits(seed, "album/left", artist_code, year))
     return F.concat_ws(" ", first, _word(PLURALS, bits(seed, "album/right", artist_code, year)))
 

@@ -39,7 +39,7 @@ from segue.ingest.columns.units import (
 class LayoutConstraints:
     """Applies the decisions of earlier files with the same header (table ``layout_decisions``) to a file.
 
-    Columns and headers in a user's own format definition (a file in ``conf/sources``) are exempt: it decides.
+    Columns and headers in a user's own format definition (a file in ``conf/sources``) are exempt: the user decides.
 
     Parameters
     ----------

@@ -150,7 +150,7 @@ def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: in
 
 @contextmanager
 def _readable_damage() -> Iterator[None]:
-    """Context manager that replaces the errors of damaged files by an InputError."""
+    """Context manager: replace the errors that libraries raise for damaged files by an InputError."""
     try:
         yield
     except _DAMAGE as error:
