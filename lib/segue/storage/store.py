@@ -22,7 +22,7 @@ _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # maximum age of changes that ``changes`` reads; VACUUM may remove them after seven days
 _MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a table that ``read`` caches, because of small tables the log takes longer to read than the rows."""
+"""Maximum size of a table that ``read`` caches: for small tables, the log takes longer to read than the rows."""
 
 
 class Store:
@@ -60,7 +60,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, read-only or invisible to executors, has files but no table, or tables of a newer segue.
+            If ROOT is a file, read-only or invisible to executors, has files but no table, or is of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: unpersist the frames of ``persist`` at the end of the block; if nested, of the outermost."""
+        """Context manager: unpersist all frames given to ``persist`` when the block ends; if nested, the outermost."""
         self._cache_scopes += 1
         try:
             yield
@@ -179,11 +179,11 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return the dict ``provenance`` that was given to the latest ``sync`` or ``insert`` of a table with one."""
+        """Return the latest provenance of a table's rows: the dict given to ``sync`` or ``insert``, {} without one."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
-        """Return Delta's id of a table, a new one after each replacement of the table. Runs one DESCRIBE DETAIL."""
+        """Return Delta's id of a table. Replacing the whole table changes the id. Runs one DESCRIBE DETAIL."""
         # the first commit in the log has the id too, but an outdated one after CREATE OR REPLACE
         return str(self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id)
 
