@@ -1,1 +1,1 @@
-"""Read files with audio features into DataFrames of tracks and of rejected rows. Writes nothing."""
+"""Read files with audio features into two DataFrames: tracks, and rejected rows with reasons. Writes nothing."""

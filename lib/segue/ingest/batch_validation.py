@@ -1,8 +1,8 @@
 """Validate many rows at once, column by column, with the same results as ``validation.RowValidator``.
 
-Arrow's functions handle the cells of the usual form, such as printable ASCII and numbers like ``-7.25``. The parsers of
-``RowValidator`` handle all other cells, one call per distinct text where texts repeat. Rows that break a rule are only
-marked: ``RowValidator`` lists their reasons.
+Arrow's functions handle cells of the usual form, such as printable ASCII and numbers like ``-7.25``. The parsers of
+``RowValidator`` handle all other cells, one call per distinct text where texts repeat. Invalid rows are only marked
+here: ``RowValidator`` lists the reasons to reject them.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _BEYOND_PRINTABLE = "[^ -~]"
 _LIST_END = r"[\])}]\z"
 _PLAIN_ID = r"\A[0-9A-Za-z_-]+\z"
 _PLAIN_NUMBER = r"\A-?[0-9]{1,15}(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?\z"
-"""Numbers that Arrow parses as ``float`` does: both round to the nearest double."""
+"""Pattern of numbers that Arrow and Python's ``float`` parse alike: both round to the nearest double."""
 _PLAIN_ISRC = r"\A[A-Z]{2}[A-Z0-9]{3}[0-9]{7}\z"
 _MISSING_TEXTS = pa.array(sorted(parsing.MISSING_TEXTS), pa.string())
 _MISSING_NAMES = pa.array(sorted(parsing.MISSING_NAMES), pa.string())
@@ -32,9 +32,11 @@ _year = lru_cache(maxsize=4096)(parse_optional_year)
 
 
 class BatchValidator:
-    """Validates batches of rows of files with one column layout, that of ``row_validator``.
+    """Validates batches of rows by columns, for files whose columns are read alike.
 
-    Calls ``row_validator`` for the numbers that Arrow does not parse.
+    Parameters
+    ----------
+    row_validator : the validator of single rows of these files, which parses the numbers that Arrow cannot parse
     """
 
     def __init__(self, row_validator: RowValidator) -> None:
@@ -42,15 +44,20 @@ class BatchValidator:
         self._layout = row_validator.layout
 
     def validate(self, texts: Mapping[str, pa.Array], n_rows: int) -> tuple[dict[str, pa.Array], Flags]:
-        """Validate rows; return a dict from canonical column to values, and a boolean array: whether a row is valid.
-
-        Values of rows that are not valid are arbitrary.
+        """Validate rows by columns; return their values, and which rows are valid.
 
         Parameters
         ----------
         texts : mapping of str to pa.Array, each of length ``n_rows``
-            The texts of the rows by canonical column. A column of numbers may be an array of doubles instead.
+            The texts of the rows by canonical column (column of ``tracks``). Numbers may be arrays of doubles instead.
         n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        values : dict of str to pa.Array, each of length ``n_rows``
+            Values by canonical column, in the units of ``tracks``; arbitrary in invalid rows.
+        valid : boolean numpy array of length ``n_rows``
         """
         values: dict[str, pa.Array] = {}
         valid = np.ones(n_rows, dtype=bool)
@@ -73,9 +80,9 @@ class BatchValidator:
         return values | _details(texts, n_rows), valid
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Return the numbers of a column as doubles in the unit of ``tracks``, null where missing.
+        """Convert the numbers of a column to doubles in the unit of ``tracks``, null where missing.
 
-        Sets ``valid`` to False for the rows to reject. ``texts`` is None if the files have no such column.
+        Sets ``valid`` to False for the rows to reject. ``texts`` is None if the files do not have this column.
         """
         is_required = scale.feature.name in self._row_validator.non_null_columns
         if texts is None:
@@ -102,7 +109,7 @@ class BatchValidator:
         return pa.array(values, pa.float64(), mask=is_null)
 
     def _plain_numbers(self, texts: pa.Array) -> pa.Array:
-        """Return an array of doubles: the number in each text that matches ``_PLAIN_NUMBER``, null for other texts.
+        """Parse the texts that match ``_PLAIN_NUMBER``; return an array of doubles, null for all other texts.
 
         If the layout has a decimal comma, the first comma of a text is read as a point.
         """
@@ -111,7 +118,7 @@ class BatchValidator:
         return pc.cast(plain, pa.float64())
 
     def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Return an array of years, null where unknown; set ``valid`` to False for rows with a text that is no year."""
+        """Parse years; return an array, null where unknown. Sets ``valid`` to False for rows with any other text."""
         if texts is None:
             return pa.nulls(len(valid), pa.int32())
         parsed, indices = _parsed_each(texts, _year)
@@ -119,7 +126,7 @@ class BatchValidator:
         return pa.array([year for year, _ in parsed], pa.int32()).take(indices)
 
     def _genres(self, texts: pa.Array | None, n_rows: int) -> tuple[pa.Array, pa.Array]:
-        """Return two arrays with a value per row: its first genre, null if it has none, and a sorted list of all."""
+        """Return two arrays with a value per row: the first genre, or null, and the sorted list of all genres."""
         list_type = VALUE_TYPES["genres"]
         if texts is None:
             no_genres = pa.ListArray.from_arrays(np.zeros(n_rows + 1, dtype=np.int32), pa.array([], pa.string()))
@@ -145,13 +152,13 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return the texts, each text where ``mask`` is true replaced by the result of ``parse``."""
+    """Return the texts; where ``mask`` is true, a text is replaced by the result of ``parse`` for the text."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return the texts, with null in the rows in which ``compared`` is one of ``placeholders``."""
+    """Return the texts; a text is replaced by null if ``compared`` is one of ``placeholders`` in the same row."""
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 
 
@@ -193,7 +200,7 @@ def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
 def _with_identities(
     track_ids: pa.Array, names: Mapping[str, pa.Array], values: Mapping[str, pa.Array], valid: Flags
 ) -> pa.Array:
-    """Replace the null track ids of valid rows by ids that ``track_identity`` derives from their values.
+    """Replace null track ids of valid rows by ids derived from the row's values, as by ``track_identity``.
 
     ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations.
     """

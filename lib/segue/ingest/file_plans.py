@@ -1,4 +1,4 @@
-"""Define how workers read text files: a plan per file, and a compact form in which the plans of all files are sent."""
+"""Define how workers read text files: a FilePlan per file, and a compact form of all FilePlans to send to tasks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +16,15 @@ class FilePlan:
 
     Attributes
     ----------
-    source_file : the file's name in ``tracks`` and ``rejected_tracks``
-    layout : its column layout
-    names : its column names; for JSON lines the dotted names of the members
-    dialect : its CSV dialect, or None for JSON lines
+    source_file : the file's name in the tables ``tracks`` and ``rejected_tracks``
+    layout : how the columns are read: matched columns of ``tracks`` and units
+    names : the column names of the file; for JSON lines the dotted names of the members
+    dialect : the CSV dialect; None for JSON lines
     n_skipped : number of lines before the first row
-    encoding : its encoding
-    has_invalid : whether some lines may be invalid in the file's encoding
-    by_line : whether a record that spans lines is rejected line by line; ignored if one task reads the file
+    encoding : the encoding of the file
+    has_invalid : whether some lines may be invalid in ``encoding``
+    by_line : whether each record ends with its line, so that lines with an open quote are rejected; ignored if one task
+        reads the whole file
     """
 
     source_file: str
@@ -37,7 +38,7 @@ class FilePlan:
 
 
 class CompactPlans:
-    """Maps file ids to FilePlans. Tasks unpickle it in milliseconds; a dict takes 15 µs per file, for each task."""
+    """A mapping from file id to FilePlan, unpickled by each task in milliseconds; a dict would take 15 µs per file."""
 
     def __init__(self, plans: Mapping[int, FilePlan]) -> None:
         ids = sorted(plans)
@@ -48,7 +49,7 @@ class CompactPlans:
         self._distinct = list(distinct)
 
     def __getitem__(self, file_id: int) -> FilePlan:
-        """Return the FilePlan of the file with an ``InputFile.id``. Files of equal layout share one ColumnLayout."""
+        """Return the FilePlan of the file with the ``InputFile.id`` ``file_id``. Equal ColumnLayouts are one object."""
         index = int(np.searchsorted(self._ids, file_id))
         plan = self._distinct[int(self._codes[index])]
         return replace(plan, source_file=str(self._names[index]))

@@ -27,10 +27,10 @@ FORMATS = {
     "zip": (".zip",),
     "xlsx": (".xlsx", ".xlsm"),
 }
-"""The file name endings of each format."""
+"""The endings of file names by format."""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
 _HADOOP_COMPRESSIONS = ("lz4", "snappy")
-"""Compressions that are refused: Hadoop cannot read lz4 and snappy files of other programs."""
+"""Endings of compressions that are refused: Hadoop reads lz4 and snappy only in its own variants."""
 _GLOB = re.compile(r"[*?\[{]")
 _GLOB_CHARACTERS = re.compile(r"([*?\[\]{}\\])")
 _INPUT_FAULTS = re.compile(
@@ -38,22 +38,22 @@ _INPUT_FAULTS = re.compile(
     r"|ParquetDecodingException|is not a Parquet file|CANNOT_READ_FILE|CANNOT_MERGE|No FileSystem for scheme"
     r"|incorrect header"
 )
-"""Pattern by which Spark's errors about unreadable input are recognised."""
+"""Pattern in the messages of Spark's errors about unreadable input."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file of the input, or a Delta table, read at the version that it has when it is listed.
+    """A file of the input, or a Delta table with its version at the time of listing.
 
     Attributes
     ----------
-    uri : the file's location, as Spark writes it; for a Delta table the path as given
-    id : ``xxhash64`` of the file's location, by which workers identify the file; 0 for a Delta table
-    source_file : the path relative to the input, as in ``tracks.source_file``
-    size : bytes; 0 for a Delta table
+    uri : URI of the file, as Spark writes it; for a Delta table the path or URI as given
+    id : ``xxhash64`` of the URI, by which workers identify the file; 0 for a Delta table
+    source_file : path relative to the input, as in ``tracks.source_file``
+    size : size in bytes; 0 for a Delta table
     format : ``csv``, ``json``, ``parquet``, ``zip``, ``xlsx`` or ``delta``
-    version : the Delta table's version, else None
-    modified_at : UTC time of the last modification, or of a Delta table's last commit
+    version : version of the Delta table to read; None for files
+    modified_at : UTC time of the last modification of the file, or of the last commit to the Delta table
     """
 
     uri: str
@@ -67,7 +67,7 @@ class InputFile:
 
 @contextmanager
 def readable_errors(name: str) -> Iterator[None]:
-    """Context manager that replaces Spark's errors about unreadable input by a one-line InputError about ``name``."""
+    """Context manager: replace Spark's errors about unreadable input by an InputError on one line about ``name``."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
@@ -78,7 +78,7 @@ def readable_errors(name: str) -> Iterator[None]:
 
 
 def literal_path(uri: str) -> str:
-    """Return a path with its glob characters escaped, so that Spark reads it literally."""
+    """Escape the glob characters of a path, for Spark's readers, which would expand them."""
     return _GLOB_CHARACTERS.sub(r"\\\1", uri)
 
 
@@ -89,8 +89,8 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
     ----------
     spark : SparkSession
     path : str
-        A file, a folder, a glob or a Delta table, which counts as one file; without a scheme it is on the driver's
-        disk. A single file of unknown ending is read as CSV.
+        Path or URI of a file, folder, glob or Delta table; a path without a scheme is on the driver's disk. A Delta
+        table counts as one file. A single file of unknown ending is read as CSV.
     output : str, optional
         URI of the output folder: files below it are never read as input.
 
@@ -129,9 +129,9 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
 
 
 def require_visible_input(spark: SparkSession, path: str) -> None:
-    """Raise InputError if a path is on the driver's disk, and an executor cannot read it there.
+    """Raise InputError if a path on the local file system exists on the driver, but not on the hosts of all executors.
 
-    Runs one Spark job (``hosts_without``), and none if the master is local or the path has another scheme.
+    Runs one Spark job (``hosts_without``); none if the master is local, or the path is not on a local file system.
     """
     if local_path(path) is None or has_local_master(spark):
         return
@@ -144,19 +144,19 @@ def require_visible_input(spark: SparkSession, path: str) -> None:
 
 
 def _is_literal(path: str) -> bool:
-    """Return whether a path names one file or folder: it has no glob, or a local file of that very name exists."""
+    """Return whether a path is no glob: it has no glob characters, or a local file of exactly this name exists."""
     return not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
 
 
 def _delta_table(spark: SparkSession, path: str) -> InputFile:
-    # a table that was deleted and created again can have its old version number, but not its old commit time
+    # the commit time identifies the version: a table that was deleted and created again can have an old version number
     last_commit = DeltaTable.forPath(spark, path).history(1).select("version", F.unix_micros("timestamp"))
     version, committed_at = last_commit.collect()[0]
     return InputFile(path, 0, _base_name(path), 0, "delta", version, _utc(committed_at))
 
 
 def _binary_files(spark: SparkSession, pattern: str) -> list[tuple[str, int, int, int]]:
-    """Return (URI, size, id, modification time in microseconds) of each non-empty file that a pattern matches."""
+    """List the non-empty files that match a pattern as (URI, size, id, modification time in µs). Runs one Spark job."""
     files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(pattern)
     rows = files.select("path", "length", F.xxhash64("_metadata.file_path"), F.unix_micros("modificationTime"))
     return [tuple(row) for row in rows.collect()]
@@ -199,9 +199,10 @@ def _base_name(path: str) -> str:
 
 
 def _base_folder(path: str, *, is_literal: bool) -> str:
-    """Return the folder of the input up to its first glob character, without scheme and host.
+    """Return the path, without scheme and host, to which ``InputFile.source_file`` is relative.
 
-    ``InputFile.source_file`` is relative to it. If ``is_literal``, characters such as * in the path are no glob.
+    It is the input path itself; of a glob, the folder before the first glob character. If ``is_literal``, characters
+    such as * in the path are no glob.
     """
     glob = None if is_literal else _GLOB.search(path)
     fixed = path[: glob.start()].rpartition("/")[0] if glob else path

@@ -1,4 +1,4 @@
-"""Resolve duplicates among validated rows, and merge delivered tracks (those of the input) with the stored ones."""
+"""Resolve duplicates among validated rows, and merge the delivered tracks (from the input) with the stored tracks."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,26 +12,26 @@ from segue.ingest.input_files import InputFile
 
 _FILE_COLUMNS = ("genre", "genres", "source_file")
 _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_FILE_COLUMNS)]
-"""The columns whose change updates a stored track; a genre that is not stored yet updates it too."""
+"""The columns that update a stored track if their values change. A new genre updates a stored track too."""
 _MAX_SHUFFLE_BYTES = 32 << 20
-"""Maximum size of an input whose rows are all shuffled: the additional Spark job for larger inputs would cost more."""
+"""Up to this size of the input, all rows are shuffled, which costs less than a further Spark job to find duplicates."""
 _MAX_REPEATED_IDS = 500_000
-"""Maximum number of repeated track ids that are broadcast, as 8 bytes each; with more, all rows are shuffled."""
+"""Maximum number of repeated track ids to broadcast, as hashes of 8 bytes; with more, all rows are shuffled."""
 
 
 @contextmanager
 def persisted_with_status(rows: DataFrame, files: Iterable[InputFile]) -> Iterator[DataFrame]:
-    """Context manager that yields ``with_status(rows)``, persisted so that the files are read once.
+    """Context manager: yield ``with_status(rows)``, a DataFrame persisted during the block, to read the files once.
 
-    In a large input, only rows whose track id repeats are shuffled, which takes one Spark job that finds these ids by
-    their hashes. In a small input, all rows are shuffled, and no Spark job runs.
+    For a small input, all rows are shuffled, and no Spark job runs here. For a large input, one Spark job finds
+    repeated track ids by their hashes, and only rows with these ids are shuffled.
 
     Parameters
     ----------
     rows : DataFrame
-        Columns as ``validation.VALIDATED_ROWS``; persisted on disk for the block.
+        Validated rows, schema ``validation.VALIDATED_ROWS``.
     files : iterable of InputFile
-        The files of the rows. The size of a Delta table is not known: it counts as large.
+        The files of the rows. A Delta table, whose size is unknown, counts as large.
     """
     if all(file.version is None for file in files) and sum(file.size for file in files) <= _MAX_SHUFFLE_BYTES:
         with persisted(with_status(rows)) as statuses:
@@ -56,14 +56,14 @@ def persisted_with_status(rows: DataFrame, files: Iterable[InputFile]) -> Iterat
 def with_status(rows: DataFrame) -> DataFrame:
     """Add the column ``status`` to rows: ``track``, ``duplicate`` or ``invalid``.
 
-    Of valid rows with equal track ids, one gets the status ``track``: a row with a title before one without, then one
-    with an artist, then the most popular, then the one with the smallest row hash. It gets the genres of all these
-    rows, sorted, and a null ``raw``.
+    Of the valid rows with one track id, one row gets the status ``track``: the first in the order of rows with a title,
+    rows with an artist, popularity (highest first), row hash. This row gets the sorted genres of all rows with the
+    track id, and a null in the column ``raw``.
 
     Parameters
     ----------
     rows : DataFrame
-        Columns as ``validation.VALIDATED_ROWS``.
+        Validated rows, schema ``validation.VALIDATED_ROWS``.
     """
     is_valid = F.size("reasons") == 0
     # invalid rows have no track id: a null key would bring all of them to one task
@@ -79,14 +79,14 @@ def with_status(rows: DataFrame) -> DataFrame:
 
 
 def keep_tracks(rows: DataFrame) -> DataFrame:
-    """Return the rows with status ``track`` as a DataFrame with the columns of the table ``tracks``."""
+    """Keep the rows with status ``track``, with the columns of the table ``tracks``."""
     return rows.where("status = 'track'").select(*schema.TRACKS.names)
 
 
 def keep_rejected(rows: DataFrame) -> DataFrame:
-    """Return the rows with status ``duplicate`` or ``invalid`` as a DataFrame with the columns of ``rejected_tracks``.
+    """Keep the rows with status ``duplicate`` or ``invalid``, with the columns of the table ``rejected_tracks``.
 
-    Equal rows of a file share a row hash; the column ``occurrence`` numbers them 1, 2, … to distinguish them.
+    Equal rows of a file have the same row hash; the column ``occurrence`` distinguishes them by the numbers 1, 2, ….
     """
     equal_rows = Window.partitionBy("source_file", "row_hash").orderBy("status")
     duplicate = F.array(F.concat(F.lit("duplicate of "), F.col("track_id")))
@@ -101,21 +101,21 @@ def keep_rejected(rows: DataFrame) -> DataFrame:
 
 
 def with_placeholder_titles(tracks: DataFrame) -> DataFrame:
-    """Replace a missing title by the track id, and return the tracks."""
+    """Return the tracks with missing titles replaced by track ids."""
     return tracks.withColumn("title", F.coalesce("title", "track_id"))
 
 
 def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
-    """Return the delivered tracks, each merged with the stored track of the same id; add the column ``change``.
+    """Merge each delivered track with the stored track of the same id; add the column ``change``.
 
-    ``change`` is ``added``, ``updated`` or ``unchanged``. A delivered null leaves the stored value, and ``genres`` are
-    united. ``genre`` and ``source_file`` keep their stored values, unless another column than these and ``genres``
-    changes: then they take the delivered values, null or not. Stored tracks that are not delivered are not returned.
+    ``change`` is ``added``, ``updated`` or ``unchanged``. A delivered value replaces the stored value, unless it is
+    null; ``genres`` are united. ``genre`` and ``source_file`` are replaced, also by null, only if a column other than
+    ``genre``, ``genres`` and ``source_file`` changes. Only delivered tracks are returned.
 
     Parameters
     ----------
     delivered, stored : DataFrame
-        Columns of ``tracks``, one row per track id. Pass None where nothing is stored.
+        Columns of the table ``tracks``, one row per track id. ``stored`` is None if no tracks are stored.
     """
     if stored is None:
         return with_placeholder_titles(delivered).withColumn("change", F.lit("added"))

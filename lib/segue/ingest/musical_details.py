@@ -1,7 +1,7 @@
 """Parse the texts of the columns ``key``, ``mode``, ``time_signature``, ``isrc`` and ``explicit``.
 
-No column is required: a text that holds no such value gives None, and its row is not rejected. Results are cached,
-except for ISRCs, because the columns repeat few distinct texts.
+No row is rejected for these columns: any other text becomes None. Results are cached, except for ISRCs, because the
+columns hold few distinct texts.
 """
 
 import re
@@ -20,7 +20,8 @@ _NAMED_KEY = re.compile(rf"{_NOTE}(?:\s?[/|]\s?{_NOTE})?[ -]?([a-zA-Z]+)?")
 _NUMBER = re.compile(r"(\d{1,2})(?:\.0*)?", re.ASCII)
 _WHEEL_KEY = re.compile(r"(\d{1,2}) ?([abdmABDM])", re.ASCII)
 _WHEELS = {"b": (8, 0, 1), "a": (8, 9, 0), "d": (1, 0, 1), "m": (1, 9, 0)}
-"""Camelot (A, B) and Open Key (m, d): the number at which the wheel has C major or A minor, that key, and the mode."""
+"""For each letter of Camelot (A, B) and Open Key (m, d): the number of C major or A minor on the wheel, the pitch class
+of this key, and its mode."""
 _BEATS = re.compile(r"(\d{1,2})(?:\.0*|/\d{1,2})?", re.ASCII)
 _ISRC = re.compile(r"(?:ISRC:?)?([A-Z]{2}[A-Z0-9]{3}\d{7})", re.ASCII)
 _EXPLICIT = {
@@ -31,9 +32,9 @@ _EXPLICIT = {
 
 @lru_cache(maxsize=1024)
 def parse_key(text: str) -> tuple[int | None, int | None]:
-    """Return the pitch class of a musical key (0 for C to 11 for B) and its mode (1 major, 0 minor), None if not given.
+    """Parse a musical key; return its pitch class (0 for C to 11 for B) and mode (1 major, 0 minor), each may be None.
 
-    A key is a pitch class, a note with or without a mode, or a number on the Camelot or Open Key wheel.
+    The text is a pitch class, a note with or without a mode, or a number on the Camelot or Open Key wheel.
 
     >>> parse_key("7"), parse_key("-1"), parse_key("C♯/D♭"), parse_key("Bb minor"), parse_key("F#m")
     ((7, None), (None, None), (1, None), (10, 0), (6, 0))
@@ -90,7 +91,7 @@ def parse_isrc(text: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def parse_explicit(text: str) -> bool | None:
-    """Return whether a text says that lyrics are explicit, None for any text that says neither.
+    """Return True for a text that means explicit lyrics, False for clean lyrics, None for any other text.
 
     >>> [parse_explicit(text) for text in ("True", "0", "Clean", "maybe")]
     [True, False, False, None]
@@ -107,10 +108,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Parse the texts of a row in the columns of ``PARSERS`` and ``key``; return a dict from column to value or None.
+    """Parse the musical details of a row; return a dict from column to value, or None where a text is no such value.
 
-    Columns without a text are not in the dict. If the row has no mode, the mode is that of its key, such as 1 for
-    "C major".
+    ``texts`` maps columns to texts; read are the columns of ``PARSERS`` and ``key`` (the musical key). Columns without
+    a text are left out of the result. A row without a mode gets the mode of its key, such as 1 for "C major".
     """
     values: dict[str, Any] = {}
     for name, parse in PARSERS.items():

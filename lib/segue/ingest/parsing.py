@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 MISSING_TEXTS = frozenset({"", "NA", "null", "NULL", "-"})
-"""Placeholders for a missing text in any column, case-sensitive. They are no part of a track's derived id."""
+"""Placeholders for a missing text in any column, case-sensitive. A derived track id treats them as missing."""
 MISSING_NAMES = frozenset({"<NA>", "<null>", "#N/A", "\\N", "empty_field"})
-"""Further placeholders for a missing title or album: "None", "NaN", "Unknown" and "?" are names of songs."""
+"""Further placeholders for a missing title or album. "None", "NaN", "Unknown" and "?" are real names of songs."""
 MISSING_VALUES = frozenset(
     {
         "",
@@ -39,7 +39,7 @@ MISSING_VALUES = frozenset(
     }
     | {"unknown", "<unknown>", "[unknown]", "empty_field", "undefined", "[]", "()", "{}", "set()"}
 )
-"""Placeholders for a missing value in all columns but title and album, in lower case."""
+"""Placeholders for a missing value, in lower case, for all columns except title and album."""
 UNKNOWN_ARTISTS = frozenset({"unknown artist", "unknown artists", "<unknown artist>", "[no artist]", "no artist"})
 """Further placeholders for a missing artist, in lower case."""
 ARTIST_SEPARATOR = "; "
@@ -66,7 +66,7 @@ _NO_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")
 
 
 def is_missing(text: str | None) -> bool:
-    """Return whether a text is None or one of ``MISSING_VALUES``, such as ``n/a``; not for titles or albums."""
+    """Return whether a text is None or a placeholder such as ``n/a``. For all columns except title and album."""
     return text is None or text.strip().lower() in MISSING_VALUES
 
 
@@ -81,7 +81,7 @@ def is_unknown_artist(name: str) -> bool:
 
 
 def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """Return the finite number that a text holds as a float, or None if it holds none.
+    """Parse a number, with or without a unit such as dB; return a finite float, or None for any other text.
 
     >>> parse_number("1,412"), parse_number("-5.3 dB"), parse_number("f"), parse_number("NaN")
     (1412.0, -5.3, None, None)
@@ -104,7 +104,7 @@ def parse_number(text: str, *, decimal_comma: bool = False) -> float | None:
 
 
 def has_decimal_comma(texts: Sequence[str]) -> bool:
-    """Return whether more texts hold a decimal comma (one that cannot separate thousands) than a decimal point.
+    """Return whether more texts hold a decimal comma than a decimal point. Possible thousands commas do not count.
 
     >>> has_decimal_comma(["0,53", "7"]), has_decimal_comma(["1,412", "2,100"])
     (True, False)
@@ -116,7 +116,7 @@ def has_decimal_comma(texts: Sequence[str]) -> bool:
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the duration ``m:ss`` or ``h:mm:ss`` in seconds, or None for any other text.
+    """Parse a duration ``m:ss`` or ``h:mm:ss``; return seconds as a float, or None for any other text.
 
     >>> parse_duration("3:21"), parse_duration("1:00:00"), parse_duration("201")
     (201.0, 3600.0, None)
@@ -129,7 +129,7 @@ def parse_duration(text: str) -> float | None:
 
 
 def parse_year(text: str) -> int | None:
-    """Return the year of a year or date, 0 for an unknown year (zeros, -1, -99), or None for any other text.
+    """Parse a year or a date; return the year, 0 for an unknown year (zeros, -1, -99), or None for any other text.
 
     >>> [parse_year(text) for text in ("2019-06-14", "1975", "14/06/2019", "0000", "-1", "soon")]
     [2019, 1975, 2019, 0, 0, None]
@@ -141,7 +141,7 @@ def parse_year(text: str) -> int | None:
 
 
 def parse_track_id(text: str) -> str:
-    """Return the id within a Spotify URI or URL of a track; any other text unchanged.
+    """Return the id in a Spotify URI or URL of a track; return any other text unchanged.
 
     >>> parse_track_id("spotify:track:6f807x0ima9a1j3VPbc7VN")
     '6f807x0ima9a1j3VPbc7VN'
@@ -151,7 +151,7 @@ def parse_track_id(text: str) -> str:
 
 
 def given_track_id(text: str | None) -> str | None:
-    """Return the track id that a text holds, None for a placeholder.
+    """Return the track id in a text, trimmed and without Spotify's URI or URL around it; None for a placeholder.
 
     >>> given_track_id(" 17 "), given_track_id("NaN")
     ('17', None)
@@ -161,23 +161,23 @@ def given_track_id(text: str | None) -> str | None:
 
 
 def clean_text(text: str | None) -> str | None:
-    """Return a text trimmed and in Unicode's composed form (NFC), or None if empty or a placeholder such as ``NA``."""
+    """Trim a text, and normalise it to Unicode NFC; return None if it is empty or a placeholder such as ``NA``."""
     if text is None:
         return None
     text = text.strip()
     if not text.isascii():
-        # JSON escapes can hold half a surrogate pair, which UTF-8 and so Arrow cannot encode
+        # JSON escapes can hold half a surrogate pair, which UTF-8, and therefore Arrow, cannot encode
         encodable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         text = unicodedata.normalize("NFC", encodable)
     return None if text in MISSING_TEXTS else text
 
 
 def parse_list(text: str | None) -> list[str]:
-    """Return a list of the texts in a list or set in Python or JSON notation; any other text as the only member.
+    """Parse a list or set in Python or JSON notation; return its members, or ``[text]`` if the text is no such list.
 
-    None gives an empty list. The text must not be empty, as ``clean_text`` ensures. Members keep their order, also
-    those of a set. Lists as numpy prints them (without commas) and as R does (``c("a", "b")``) count too. A member that
-    is an object with a ``name``, as the Spotify Web API writes artists, counts as that name; a null is left out.
+    Members keep their order, also those of a set. Lists in the notation of numpy (without commas) and of R
+    (``c("a", "b")``) are recognised too. An object with a ``name``, as the Spotify Web API writes artists, is replaced
+    by the name; null is left out. None gives an empty list. The text must not be empty (``clean_text`` ensures this).
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])

@@ -1,4 +1,4 @@
-"""Describe how the files of an input would be read, and which of their rows would be tracks. Writes nothing."""
+"""Describe, for a dry run, how the files of an input are read and how many rows would be tracks. Writes nothing."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,12 +23,14 @@ _TITLES = ("column", "read from", "unit", "missing", "examples")
 
 
 def describe_input(rows: InputRows, name: str) -> str:
-    """Return a text about an input: how its files are read, and how many rows would be tracks. Reads every row.
+    """Return a text on how the files of an input are read, and how many rows would be tracks. Reads every row.
 
     Parameters
     ----------
     rows : InputRows
-    name : the input, as error messages name it
+        The rows of the input, and how its files are read.
+    name : str
+        Name of the input in error messages.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def describe_input(rows: InputRows, name: str) -> str:
 
 
 def _reading_lines(reading: Reading) -> Iterator[str]:
-    """Yield the lines of text about a Reading: names of files, format, a table of the columns, ignored columns."""
+    """Yield lines of text about a group of files read alike: names, format, a table of the columns, ignored columns."""
     file, layout = reading.files[0], reading.layout
     encoding = f"{reading.encoding}{_mark(layout, ENCODING)}" if reading.encoding else None
     facts = [file.format, encoding, f"lines above the header: {reading.n_above}" if reading.n_above else None]
@@ -80,7 +82,7 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def _read_as(name: str, layout: ColumnLayout) -> tuple[str, str]:
-    """Return the header and the unit of a column, each followed by "*" if an earlier file has decided it."""
+    """Return header and unit of a column, each with "*" appended if decided by an earlier file with this header."""
     column = layout.columns[name]
     header = printable(column.header) + _mark(layout, name + COLUMN)
     return header, (column.unit or "") + (_mark(layout, name + UNIT) if column.unit else "")

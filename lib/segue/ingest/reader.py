@@ -1,4 +1,4 @@
-"""Read input files into validated rows: match the columns of every file, and read all rows."""
+"""Read input files into validated rows: match the columns of every file to columns of ``tracks``, and read all rows."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ class InputRows:
     Attributes
     ----------
     frame : a lazy DataFrame of validated rows, with the schema ``validation.VALIDATED_ROWS``
-    readings : how the files are read, one Reading per group of files that are read alike
+    readings : how the files are read (columns, units, encoding), one Reading per group of files read alike
     files : the files of the input
     """
 
@@ -49,10 +49,10 @@ def read_rows(
     memories: Mapping[str, LayoutMemory] | None = None,
     strict: bool = False,
 ) -> InputRows:
-    """Return a lazy DataFrame of all rows of the input, with how its files are read, as InputRows.
+    """Return InputRows: a lazy DataFrame of all rows of the input, and how its files are read.
 
-    Rows are validated when the DataFrame is computed. Spark jobs that inspect the files run at once: one for CSV, one
-    for JSON lines, a few for all files that are converted, and a few for each Parquet schema and for a Delta table.
+    Rows are validated when the DataFrame is computed. Spark jobs to inspect the files run at once: one for CSV, one
+    for JSON lines, a few for all files that need conversion, and a few for each Parquet schema and for a Delta table.
 
     Parameters
     ----------
@@ -60,25 +60,25 @@ def read_rows(
     files : sequence of InputFile
         One or more files, as ``input_files.list_input`` returns them.
     sources : sequence of Source
-        The source definitions.
+        The format definitions (``conf/sources/*.toml``), which map headers to columns of ``tracks`` and units.
     required_columns : sequence of str
-        Features that every file must have a column for.
+        Audio features that every file must have a column for.
     options : TextOptions
-        How to read text files.
+        Settings for text files, such as the encoding.
     missing_rejects : bool
         Whether a row without a value in a required column is rejected.
     choices : ReadingChoices or None
-        The settings that can decide instead of the values; None: the values decide.
+        Settings that can decide instead of the values; None: the values decide.
     memories : mapping of str to LayoutMemory, or None
-        Decisions of earlier files, by ``layout_memory.layout_key``.
+        Decisions of earlier files (table ``layout_decisions``), by ``layout_memory.layout_key``.
     strict : bool
-        Whether to raise InputError if anything about how files are read is guessed from their values.
+        Whether to raise InputError if anything about the files is guessed, such as a unit.
 
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, or lacks a required column or both title and
-        track id; if a Parquet file lies in a Delta table; or if ``strict`` and anything is guessed.
+        If a file cannot be read, has no header, is not in the encoding, lacks a required column, or lacks both title
+        and track id; if a Parquet file lies in a Delta table; or if ``strict`` is true and anything is guessed.
     """
     non_null = required_columns if missing_rejects else ()
     rules = ColumnRules(sources, required_columns, non_null, choices or ReadingChoices(), memories or {})
@@ -101,7 +101,7 @@ def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
 
 
 def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
-    """Log the guesses, warnings and ignored columns of layouts, each sentence once."""
+    """Log what ColumnLayouts say about the columns: guesses, warnings, ignored columns; each sentence once."""
     for origin in dict.fromkeys(each.source_file for layout in layouts for each in layout.remembered.values()):
         log.info("columns and units are read as in %s, which has the same header", printable(origin))
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):
@@ -119,9 +119,9 @@ def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
 def _read_typed_files(
     spark: SparkSession, files: list[InputFile], rules: ColumnRules
 ) -> list[tuple[DataFrame, list[Reading]]]:
-    """Return a list of (DataFrame of validated rows, list of Reading), one pair per group of files of equal schema.
+    """Read Parquet files or one Delta table; return a list with one pair per group of files of equal schema.
 
-    The files are Parquet files or one Delta table.
+    A pair is a lazy DataFrame of validated rows, and a list of Reading, which describe how the files are read.
     """
     groups = [files]
     if files[0].format == "parquet":

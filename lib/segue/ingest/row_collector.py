@@ -1,4 +1,4 @@
-"""Collect rows of files, and validate them: by whole columns if many rows have one layout, else row by row."""
+"""Collect rows of files, and validate them: by columns if many rows have the same ColumnLayout, else row by row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,19 +12,19 @@ from segue.ingest.formats import records
 from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, text_digest
 
 BATCH_ROWS = 4096
-"""Number of collected rows after which a reader yields them."""
+"""Number of rows that readers collect before they validate and yield them."""
 MIN_COLUMN_ROWS = 32
-"""Minimum number of rows of one layout that are validated by columns, which costs as much for one row as for twenty."""
+"""Minimum number of rows to validate by columns. By columns, one row costs as much as twenty rows."""
 _Texts = Mapping[str, str | None]
 
 
 class RowCollector:
-    """Validates rows and collects them into Arrow batches with the schema ``VALIDATED_ROWS``, in no certain order.
+    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``. Changes their order.
 
     Parameters
     ----------
     non_null_columns : sequence of str
-        Features that every track must have.
+        Audio features without which a row is rejected.
     """
 
     def __init__(self, non_null_columns: Sequence[str]) -> None:
@@ -35,7 +35,15 @@ class RowCollector:
         self._n_rows = 0
 
     def add(self, source_file: str, raw: str, layout: ColumnLayout, texts: _Texts | str) -> None:
-        """Add a row, given its texts by canonical column; a single text instead is the reason to reject it."""
+        """Add a row of a file.
+
+        Parameters
+        ----------
+        source_file : the file's name in ``tracks``
+        raw : the raw text of the row
+        layout : how the columns of the file are read
+        texts : the texts of the row by canonical column (column of ``tracks``), or the reason to reject the row
+        """
         self._n_rows += 1
         if isinstance(texts, str):
             self._add_validated(source_file, raw, dict.fromkeys(VALUE_COLUMNS), [texts])
@@ -45,16 +53,16 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file. From ``MIN_COLUMN_ROWS`` rows on, yields a batch of the valid ones at once.
+        """Add rows of one file. If they number ``MIN_COLUMN_ROWS`` or more, yields a batch of the valid rows at once.
 
         Parameters
         ----------
         source_file : the file's name in ``tracks``
         raws : the raw text of each row
-        layout : the column layout of the file
-        texts : by canonical column an array with a text per row
-            A column of numbers may be an array of doubles instead, if ``raws`` holds the rows in JSON, from which the
-            texts of rejected values are read.
+        layout : how the columns of the file are read
+        texts : an array with a text per row for each canonical column (column of ``tracks``)
+            A column of numbers may be an array of doubles instead. Then ``raws`` must hold the rows in JSON: the texts
+            of rejected values are read from there.
         """
         if len(raws) < MIN_COLUMN_ROWS:
             for raw, row in zip(raws.to_pylist(), _row_texts(raws, layout, texts), strict=True):
@@ -63,7 +71,7 @@ class RowCollector:
             yield from self._validated_columns(pa.repeat(source_file, len(raws)), raws, layout, texts)
 
     def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
-        """Validate the collected rows, and yield them as batches; does nothing if there are fewer than ``min_rows``."""
+        """Validate the collected rows, and yield them in batches. Yields nothing for fewer than ``min_rows`` rows."""
         if self._n_rows < min_rows:
             return
         for layout, rows in self._rows.items():
@@ -118,7 +126,7 @@ class RowCollector:
 
 
 def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
-    """Return a dict per row from canonical column to text; for arrays of doubles, the texts are from the row's JSON."""
+    """Return for each row a dict from canonical column to text. Texts of doubles are read from the row's JSON."""
     doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
     if not columns:
         return [{} for _ in range(len(raws))]

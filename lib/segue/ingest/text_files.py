@@ -1,4 +1,8 @@
-"""Inspect text files (CSV, JSON, and files that are converted to them), and plan how workers read each of them."""
+"""Inspect text files (CSV, JSON, and files converted to these), and determine how workers read each file.
+
+A first pass over all lines collects samples and counts (FileScan). From these, the driver determines each file's
+encoding, header and columns, and writes them into a FilePlan for the workers.
+"""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,12 +29,12 @@ from segue.ingest.input_files import InputFile, readable_errors
 log = logging.getLogger(__name__)
 _SAVE_SHEET = "saving the sheet as CSV"
 MAX_SINGLE_TASK_BYTES = 1 << 30
-"""With ``multiline = "auto"``, files whose records span lines are read in one task up to this size."""
+"""Maximum size of files with records that span lines to be read in one task, with ``multiline = "auto"``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """How to read text files: the settings of the section ``ingest`` with these names."""
+    """Settings for reading text files; the settings of the same names in the section ``ingest`` have their meaning."""
 
     encoding: str = AUTO
     invalid_utf8: str = "refuse"
@@ -41,10 +45,20 @@ class TextOptions:
 def read_text_files(
     spark: SparkSession, files: Sequence[InputFile], rules: ColumnRules, options: TextOptions
 ) -> tuple[DataFrame, list[Reading]]:
-    """Return a lazy DataFrame of the validated rows of text files, and how they are read.
+    """Return a lazy DataFrame of the validated rows of text files, and a list of Reading: how groups of files are read.
 
-    Runs one Spark job for each of the formats CSV and JSON, to inspect the files; for files that need conversion, one
-    more for all of them, and one for each of the two formats.
+    Runs one Spark job for CSV and one for JSON, to inspect the files. For files that need conversion, runs one more
+    job, and then again one for CSV and one for JSON.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    files : sequence of InputFile
+        Files of the formats ``csv``, ``json``, ``zip`` and ``xlsx``.
+    rules : ColumnRules
+        What decides how columns are matched, and the columns that a file must have.
+    options : TextOptions
+        Settings for text files, such as the encoding.
 
     Raises
     ------
@@ -85,9 +99,9 @@ def _plan_files(
     options: TextOptions,
     notes: Mapping[int, str],
 ) -> tuple[dict[int, FilePlan], list[Reading]]:
-    """Return how workers read each file, by its id, and the same for a user: what files have in common, once.
+    """Return a FilePlan for each file, by file id, and one Reading (a description for users) per group of files.
 
-    ``notes`` say by file id what was chosen in a conversion.
+    Files read alike are one group. ``notes`` has sentences about choices in a conversion, by file id.
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     if options.encoding == AUTO and rules.memories:
@@ -124,14 +138,15 @@ def _plan_files(
 
 
 def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
-    """Return the names that are matched to columns: an object of JSON is no value of a column."""
+    """Return the names in a header to match to columns; names of JSON objects that have members become ""."""
     return header.names if file.format == "csv" else leaf_headers(header.names)
 
 
 def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
-    """Replace a detected encoding by the one of earlier files with the same header, and return whether it differs.
+    """Replace a detected encoding by that of earlier files with the same header; return whether it was replaced.
 
-    Not where lines are invalid in it: then a warning says so.
+    If lines are invalid in the earlier encoding, logs a warning and replaces nothing. ``memory`` has the decisions of
+    earlier files, from the table ``layout_decisions``.
     """
     remembered = memory.get(ENCODING)
     if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):
@@ -163,7 +178,7 @@ def _guesses(scan: FileScan, header: Header, options: TextOptions) -> Iterator[G
 
 
 def _log_guesses(files: Sequence[InputFile], guesses: Mapping[int, tuple[Guess, ...]]) -> None:
-    """Log what was guessed about files: one line for all files of which the same was guessed."""
+    """Log the guesses about files; files with the same guess share one line."""
     by_guess: dict[Guess, list[InputFile]] = {}
     for file in files:
         for guess in guesses[file.id]:
@@ -181,7 +196,7 @@ def _plan_group(
 ) -> dict[int, FilePlan]:
     """Return a dict from file id to FilePlan (how to read a file), for files of one format with equal column names.
 
-    Files with equal layouts share one ColumnLayout, so that a worker builds one validator for them.
+    Equal ColumnLayouts are one object, for which a worker builds a single validator.
     """
     names = headers[files[0].id].names
     dialect = headers[files[0].id].dialect if files[0].format == "csv" else None
@@ -203,7 +218,7 @@ def _plan_group(
             dialect,
             len(headers[file.id].lines),
             scan.encoding,
-            # the scan counts no invalid lines of a detected encoding in batches of valid UTF-8
+            # with a detected encoding, n_invalid is too low: batches of valid UTF-8 are not counted
             has_invalid=scan.n_invalid > 0 or (options.encoding == AUTO and scan.encoding != "utf-8"),
             by_line=options.multiline is not True and _spans_lines(scan, dialect),
         )
@@ -213,7 +228,7 @@ def _plan_group(
 
 
 def _refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
-    """Raise InputError if all files are empty, or one holds NUL bytes or is not valid in the encoding."""
+    """Raise InputError if all files are empty, or any file holds NUL bytes or is invalid in the encoding."""
     if not scans:
         raise InputError(f"{join_names(files)}: found an empty file, expected a header and rows")
     for file in files:
@@ -229,7 +244,7 @@ def _refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], opti
 
 
 def _describe_nul(file: InputFile, scan: FileScan) -> str:
-    """Return what a file with NUL bytes is and what to do."""
+    """Describe a file with NUL bytes, by its first bytes, and what to do with it, for an error message."""
     start = b"\n".join(scan.head)
     return foreign_formats.describe_bytes(file.source_file, start) or (
         f"holds NUL bytes and begins with {start[:8]!r}, expected text (CSV or JSON lines); if it is a damaged CSV, "
@@ -257,9 +272,9 @@ def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules, options:
 
 
 def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: dict[int, FileScan]) -> SampleValues:
-    """Return the sampled rows of files with equal column names as lists of texts, in the order of these names.
+    """Return the sampled rows of files with equal column names, as lists of texts in the order of these names.
 
-    The lines up to the headers, and lines that are no complete row, are left out.
+    Lines up to the header, and lines that are no complete row, are left out.
     """
     header = headers[files[0].id]
     names, skipped = header.names, {line for file in files for line in headers[file.id].lines}
@@ -281,7 +296,7 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
 
 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
-    """Return whether one task reads all of a CSV file: its records span lines, or ``multiline`` is true."""
+    """Return whether one task must read a whole CSV file: records span lines, or the setting ``multiline`` is true."""
     if plan.dialect is None or options.multiline is False:
         return False
     spans_lines = _spans_lines(scans[file.id], plan.dialect)

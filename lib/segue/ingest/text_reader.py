@@ -1,4 +1,7 @@
-"""Read text files (CSV and JSON lines) into validated rows."""
+"""Parse the lines of text files (CSV and JSON lines) into validated rows, in Spark's workers.
+
+Ordinary lines are parsed by columns with Arrow, all other lines record by record with Python's ``csv`` and ``json``.
+"""
 
 import itertools
 import re
@@ -19,27 +22,27 @@ from segue.ingest.row_collector import BATCH_ROWS, RowCollector
 from segue.ingest.validation import VALIDATED_ROWS, Flags
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
-"""A byte that is not valid in the file's encoding, as the handler ``surrogateescape`` returns it."""
+"""Pattern of a byte that is invalid in the file's encoding, as decoded by the handler ``surrogateescape``."""
 _ParsedRecord = list[str] | dict[str, str | None] | str
-"""The fields of a CSV record, the members of a JSON object, or the reason that a record is neither."""
+"""The fields of a CSV record, the members of a JSON object, or the reason why a record cannot be parsed."""
 
 
 def read_text(
     lines: DataFrame, plans: dict[int, FilePlan], single_task: set[int], non_null_columns: Sequence[str]
 ) -> DataFrame:
-    """Return a lazy DataFrame of validated rows, schema ``VALIDATED_ROWS``, parsed from lines. Runs no Spark job.
+    """Parse and validate lines; return a lazy DataFrame with the schema ``VALIDATED_ROWS``. Runs no Spark job.
 
     Parameters
     ----------
     lines : DataFrame
         The lines as ``text_scan.text_lines`` returns them.
     plans : dict of int to FilePlan
-        How to read every file, by file id.
+        How to read each file, by file id.
     single_task : set of int
         Ids of files with records that span lines: one task reads all lines of such a file in order. All other files
-        are read in the blocks that Spark splits them into.
+        are split into blocks by Spark, and each block is read by itself.
     non_null_columns : sequence of str
-        Features that every track must have.
+        Audio features without which a row is rejected.
     """
     blocks = lines.select("file_id", "block", "value")
     # a join, because a condition with a literal for each of 100,000 files would take minutes to plan
@@ -50,7 +53,7 @@ def read_text(
         in_blocks = blocks if single_ids is None else blocks.join(F.broadcast(single_ids), "file_id", "left_anti")
         frames.append(in_blocks.mapInArrow(_reader(compact, ("file_id", "block"), non_null_columns), VALIDATED_ROWS))
     if single_ids is not None:
-        # the ids increase with the lines of a block: they restore the order within it, which a shuffle loses
+        # within a block, these ids increase from line to line: sorting by them restores the order after the shuffle
         of_singles = blocks.join(F.broadcast(single_ids), "file_id", "left_semi")
         numbered = of_singles.withColumn("line", F.monotonically_increasing_id())
         ordered = numbered.repartition(len(single_task), "file_id").sortWithinPartitions("file_id", "block", "line")
@@ -61,9 +64,10 @@ def read_text(
 def _reader(
     plans: CompactPlans, key_columns: Sequence[str], non_null_columns: Sequence[str]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a function for ``mapInArrow`` that turns lines into validated rows.
+    """Return a function for ``mapInArrow`` that converts lines to validated rows.
 
-    Consecutive lines with equal values of ``key_columns`` are read as one text, in which a record may span lines.
+    Consecutive lines with equal values in ``key_columns`` (file, and block) are read as one text, in which a record may
+    span lines.
     """
 
     def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], pa.Array]]:
@@ -105,7 +109,7 @@ def _read_records(
 def _read_json(
     parts: Iterable[pa.Array], plan: FilePlan, collector: RowCollector, *, is_start: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Read lines of JSON: ordinary ones by columns, the others line by line."""
+    """Read lines of JSON: ordinary lines (``json_columns.ordinary_lines``) by columns, all other lines one by one."""
     headers = {name: column.header for name, column in plan.layout.columns.items()}
     numbers = {headers[feature.name] for feature in schema.NUMBERS if feature.name in headers}
     for lines in parts:
@@ -129,7 +133,10 @@ def _read_json(
 
 
 class _OrdinaryCsv:
-    """Reads the lines of a CSV file, or of one block of it: ordinary ones by columns, the others record by record."""
+    """Reads the lines of a CSV file, or of a block of a file.
+
+    Ordinary lines (``csv_columns.ordinary_lines``) are parsed by columns, all others record by record.
+    """
 
     def __init__(self, plan: FilePlan, by_line: bool, collector: RowCollector) -> None:
         self._plan = plan
@@ -137,13 +144,13 @@ class _OrdinaryCsv:
         self._collector = collector
 
     def read(self, parts: Iterator[pa.Array], *, is_start: bool) -> Iterator[pa.RecordBatch]:
-        """Yield batches of validated rows, and collect others. A record may span lines and parts of the text."""
+        """Yield batches of validated rows; collect rows that are read record by record. Records may span parts."""
         held: list[pa.Array] = []
         for part in parts:
             lines = pa.concat_arrays([*held, part])
             n_skipped = self._plan.n_skipped if is_start else 0
             skipped = lines[:n_skipped].to_pylist()
-            # the lines to skip are counted after splitting at carriage returns
+            # n_skipped counts lines as split at lone carriage returns too; only _read_all splits before it skips
             if is_start and (not 0 < n_skipped <= len(lines) or any(b"\r" in line[:-1] for line in skipped)):
                 yield from self._read_all(itertools.chain([lines], parts), is_start=True)
                 return
@@ -152,7 +159,7 @@ class _OrdinaryCsv:
             held = [lines[(yield from self._read_part(lines)) :]]
             yield from self._collector.batches(BATCH_ROWS)
             if len(held[0]) > len(part):
-                # a quote is open since before this part: reading its lines once per part would take quadratic time
+                # a quote was opened before this part; reading the lines since then once per part takes quadratic time
                 break
         yield from self._read_all(itertools.chain(held, parts), is_start=False)
 
@@ -160,7 +167,7 @@ class _OrdinaryCsv:
         return _read_records(parts, self._plan, self._collector, is_start=is_start, by_line=self._by_line)
 
     def _read_part(self, lines: pa.Array) -> Generator[pa.RecordBatch, None, int]:
-        """Read lines up to the last record that ends in them, and return their number."""
+        """Read lines up to the end of the last complete record; return the number of lines read."""
         plan = self._plan
         assert plan.dialect is not None
         delimiter, n_columns = plan.dialect.delimiter, len(plan.names)
@@ -178,9 +185,10 @@ class _OrdinaryCsv:
         return n_read
 
     def _read_others(self, lines: pa.Array, ordinary: Flags) -> int:
-        """Read the records of lines that are not ordinary, and clear the flags of other lines that they extend to.
+        """Read the records that begin in lines that are not ordinary.
 
-        Returns the number of lines up to the end of the last record that is complete.
+        Clears the flags in ``ordinary`` of all lines of these records. Returns the number of lines up to the end of the
+        last complete record.
         """
         n_read = 0
         for first in np.flatnonzero(~ordinary).tolist():
@@ -193,9 +201,9 @@ class _OrdinaryCsv:
         return len(lines)
 
     def _read_from(self, lines: pa.Array, first: int, ordinary: Flags) -> tuple[int, bool]:
-        """Read records from a line on, until one ends before an ordinary line or with the last line.
+        """Read records from line ``first`` on, up to a record that an ordinary line follows, or to the last line.
 
-        Returns the number of lines up to the end of the last record, and whether no record has begun after it.
+        Returns (number of lines up to the end of the last complete record, whether no incomplete record follows).
         """
         text = _CountedLines(lines, first, self._plan.encoding)
         end, complete = first, []
@@ -208,7 +216,7 @@ class _OrdinaryCsv:
                 end, complete = text.n_lines, []
                 if end < len(lines) and ordinary[end]:
                     return end, True
-        # what follows the last record is blank
+        # only blank lines follow the last record
         self._add_records(complete)
         return len(lines), True
 
@@ -219,15 +227,15 @@ class _OrdinaryCsv:
 
 
 class _CountedLines:
-    """An iterator over decoded lines as of ``decode_lines``, from some line on; it counts the lines that it returns."""
+    """An iterator over lines from number ``first`` on, decoded by ``decode_lines``, that counts the lines returned."""
 
     def __init__(self, lines: pa.Array, first: int, encoding: str) -> None:
         self._lines = lines
         self._encoding = encoding
         self.pending: list[str] = []
-        """Parts of the last line, which holds carriage returns, that are not returned yet, in reverse order."""
+        """The remaining parts, in reverse order, of a line that was split at carriage returns."""
         self.n_lines = first
-        """Number of lines up to the last one that is returned, as a whole or in part."""
+        """Number of lines up to the last line that was returned, completely or in part."""
         self.is_exhausted = False
         """Whether a line after the last was requested."""
 
@@ -246,16 +254,16 @@ class _CountedLines:
 
 
 def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
-    """Yield the decoded lines of a file, each with its line end, split at lone carriage returns too.
+    """Decode lines; yield each with its line end, and split at lone carriage returns.
 
     Parameters
     ----------
     lines : iterable of bytes
         Lines without the line feeds at which Spark splits files.
     encoding : str
-        Encoding of the file. Bytes that are not valid in it become lone surrogates (handler ``surrogateescape``).
+        Encoding of the file. Invalid bytes become lone surrogates (handler ``surrogateescape``).
     is_start : bool
-        Whether the first line is the first of its file: a byte order mark is then removed from it.
+        Whether ``lines`` begins with the first line of the file. A byte order mark is then removed.
     """
     for line in lines:
         text = line.decode(encoding, "surrogateescape") + "\n"
@@ -266,10 +274,10 @@ def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> It
 def _parse_records(
     text: Iterable[str], plan: FilePlan, *, is_start: bool, by_line: bool
 ) -> Iterator[tuple[_ParsedRecord, str]]:
-    """Yield (record, raw text); a record is a list of CSV fields, a dict of JSON members, or why it is neither.
+    """Parse lines; yield (record, raw text), where a record is CSV fields, JSON members, or the reason to reject it.
 
-    ``is_start``: the text begins its file, so that the first ``n_skipped`` lines of a CSV are left out.
-    ``by_line``: no CSV record spans lines.
+    ``is_start``: whether the text begins with the first line of the file; of a CSV, ``n_skipped`` lines are then left
+    out. ``by_line``: whether each CSV record ends with its line.
     """
     if plan.dialect is None:
         stripped = (line.strip() for line in text)
@@ -289,9 +297,9 @@ def _parse_json(line: str) -> _ParsedRecord:
 
 
 def _column_texts(record: _ParsedRecord, raw: str, plan: FilePlan) -> tuple[str, dict[str, str | None] | str]:
-    """Return a record's raw text, and a dict from canonical column to the record's text.
+    """Return a record's raw text, and its texts by canonical column (column of ``tracks``).
 
-    A reason to reject the record takes the place of the dict if the record cannot be read.
+    If the record cannot be read, returns a reason to reject it in place of the texts.
     """
     if plan.has_invalid and not raw.isascii() and not _is_encodable(raw):
         escaped = _UNDECODED.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", raw)
@@ -308,7 +316,7 @@ def _column_texts(record: _ParsedRecord, raw: str, plan: FilePlan) -> tuple[str,
 
 
 def _is_encodable(text: str) -> bool:
-    """Return whether a text has no lone surrogate; undecodable bytes and half a surrogate pair in JSON become one."""
+    """Return whether UTF-8 can encode a text. Lone surrogates, from invalid bytes or JSON escapes, make it False."""
     try:
         text.encode("utf-8")
         return True

@@ -1,6 +1,6 @@
 """Read Parquet files and Delta tables into validated rows.
 
-Doubles and integers are validated as numbers, all other values as texts, like those of text files.
+Doubles and integers are validated as numbers; all other values are converted to texts, and validated like text files.
 """
 
 import re
@@ -30,12 +30,12 @@ _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
 _NUMBERED_PART = re.compile(r"part[-.]\d+\.")
 _MAX_DEPTH = 6
 _NUMBERS = (T.DoubleType, T.LongType, T.IntegerType, T.ShortType, T.ByteType)
-"""Types whose numbers can be validated as doubles: their texts, as Spark writes them, would give the same double."""
+"""Types to validate as doubles: parsing the text, as Spark writes it, would give the same double."""
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
-    """Raise InputError if a Parquet file lies in a Delta table: its rows may be of an older version of the table."""
+    """Raise InputError if a Parquet file is part of a Delta table: its rows may be of an older version of the table."""
     for folder in sorted({file.uri.rpartition("/")[0] for file in files}):
         # guard: delta-table-parts-refused
         if DeltaTable.isDeltaTable(spark, folder):
@@ -46,10 +46,10 @@ def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
 
 
 def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Group Parquet files into lists with the same columns and types. Runs one Spark job per write, none for one write.
+    """Group Parquet files into lists of files with equal schema. Runs one Spark job per write; none for one write.
 
-    A write is one save of a table, which makes one or many files. Only its first file is inspected; ``read_columns``
-    merges the schemas within each returned list.
+    A write is one save of a table, which makes one or many files. Only the first file of a write is inspected;
+    ``read_columns`` merges the schemas within each returned list.
     """
     writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
@@ -68,14 +68,19 @@ def _read_schema(spark: SparkSession, file: InputFile) -> str:
 
 
 def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
-    """Group files into lists, one per write, as Spark, pandas and Dask split a saved table into many files.
+    """Group files by the write that made them: one save of a table by Spark, pandas or Dask, split into many files.
 
     Parameters
     ----------
     files : sequence of InputFile
-        Files whose names may hold the id of their write (a UUID), as Spark names them.
+        The files. Files with the same id (a UUID, as in Spark's file names) in their names are of one write.
     join_parts : bool
-        Whether all files named ``part.0.parquet``, ``part.1.parquet``, … without such an id count as one write.
+        Whether all files named ``part.0.parquet``, ``part.1.parquet``, …, without an id, count as one write.
+
+    Returns
+    -------
+    list of lists of InputFile
+        One list per write. A file with any other name is a write of its own.
     """
     groups: dict[str, list[InputFile]] = {}
     for file in files:
@@ -99,26 +104,26 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
     Returns
     -------
     names : list of str
-        The columns of the files, those of partition folders named ``column=value`` as Hive writes them, then the
-        fields of structs, such as ``audio_features.tempo``.
+        The columns of the files and of partition folders (``column=value``, as in Hive), then the fields of structs,
+        such as ``audio_features.tempo``.
     rows : DataFrame
-        ``source_file``, ``raw`` (the row as JSON), and ``c0``, ``c1``, …: the columns as texts, in the order of
-        ``names``. A column of doubles or integers is there as doubles too: ``n3`` has the numbers of ``c3``.
+        ``source_file``, ``raw`` (the row as JSON), and the columns as texts: ``c0``, ``c1``, … in the order of
+        ``names``. Columns of doubles or integers are added as doubles: ``n3`` has the numbers of ``c3``.
     """
     is_delta = files[0].format == "delta"
     if is_delta:
-        # several jobs read the table, and other writers may commit to it in between
+        # a fixed version, because several jobs read the table, and other writers may commit between the jobs
         table = spark.read.format("delta").option("versionAsOf", files[0].version).load(files[0].uri)
     else:
-        # files of one write have one schema as a rule; their names do not guarantee it
+        # schemas are merged: files of one write have one schema as a rule, but their names do not guarantee this
         table = parquet_types.read_parquet(spark, files)
     numbered = [F.col(_quoted(field.name)).alias(f"f{index}") for index, field in enumerate(table.schema)]
     partitions = _partition_columns(files)
     if is_delta:
         rows = table.select(F.lit(files[0].source_file).alias("source_file"), *numbered)
     else:
-        # joined before columns become texts: Spark infers constraints for each side of a join, and their number would
-        # double with every text column, as ``raw`` is an expression of all columns
+        # joined before columns become texts: Spark infers constraints for each side of a join; because ``raw`` is an
+        # expression of all columns, the number of constraints would double with every text column
         by_file: dict[str, list[str | None]] = {"source_file": [file.source_file for file in files]}
         by_file |= {f"p{i}": [v.get(file.source_file) for file in files] for i, v in enumerate(partitions.values())}
         rows = table.select(F.xxhash64("_metadata.file_path").alias("file_id"), *numbered)
@@ -154,7 +159,7 @@ def _quoted(name: str) -> str:
 def _leaves(column: Column, field: T.StructField, name: str) -> Iterator[tuple[str, Column, Column | None]]:
     """Yield (name, column as text, column as double) for a column or, if it is a struct, for each of its fields.
 
-    The third is None for types that are not in ``_NUMBERS``.
+    The third element is None for types that are not in ``_NUMBERS``.
     """
     if isinstance(field.dataType, T.StructType) and name.count(".") < _MAX_DEPTH:
         for inner in field.dataType:
@@ -167,9 +172,9 @@ def _leaves(column: Column, field: T.StructField, name: str) -> Iterator[tuple[s
 
 
 def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
-    """Return a dict of the columns that partition folders (``year=2020``) define.
+    """Return the columns defined by partition folders, such as ``year=2020``.
 
-    It maps a column name to a dict from source file to the column's value in this file.
+    The result is a dict from column name to a dict from source file to the value of the column in this file.
     """
     columns: dict[str, dict[str, str | None]] = defaultdict(dict)
     for file in files:
@@ -181,7 +186,7 @@ def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | 
 
 
 def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> list[list[list[str | None]]]:
-    """Return a sample of every write: the ``SAMPLE_LINES`` rows of smallest hash, as texts. Runs one Spark job.
+    """Return a sample of each write: the ``SAMPLE_LINES`` rows with the smallest hashes, as texts. Runs one Spark job.
 
     Parameters
     ----------
@@ -206,16 +211,16 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
 
 
 def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], non_null_columns: Sequence[str]) -> DataFrame:
-    """Return a lazy DataFrame of the validated rows of Parquet files or a Delta table, schema ``VALIDATED_ROWS``.
+    """Validate rows of Parquet files or a Delta table; return a lazy DataFrame with the schema ``VALIDATED_ROWS``.
 
     Parameters
     ----------
     rows : DataFrame
         The rows as ``read_columns`` returns them.
     layouts : mapping of str to ColumnLayout
-        The column layout of every file, by ``source_file``.
+        How the columns of each file are read, by ``source_file``.
     non_null_columns : sequence of str
-        Features that every track must have.
+        Audio features without which a row is rejected.
     """
     given = set(rows.columns)
     numbers = [feature.name for feature in schema.NUMBERS]

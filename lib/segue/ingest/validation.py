@@ -1,8 +1,8 @@
 """Validate rows: convert the texts of a row to the values of a track, and collect the reasons to reject it.
 
-A row is rejected for a number that cannot be parsed or lies outside its range, a text that is no year, a missing
-required feature, and a missing title, unless it has a track id and its file has no column of titles. A rejected row is
-stored as it was read, with all of its reasons.
+A row is rejected for each of these reasons: a number cannot be parsed or is outside its range; a year cannot be parsed;
+a required feature is missing; the title is missing. A missing title is accepted if the row has a track id and the file
+has no column of titles. A rejected row is stored as it was read, with all reasons.
 """
 
 import hashlib
@@ -36,10 +36,10 @@ _DIVISORS = {
     ("duration_s", "ms"): 1000.0,
     ("duration_s", "min"): 1 / 60,
 }
-"""Divisors that convert numbers of a file to the units of ``tracks``, by (column, unit in the file); 1 where none is
-listed. The key ``fraction`` applies to all columns that are fractions in ``tracks``."""
+"""Divisors to convert numbers of a file to the units of ``tracks``, by (column, unit in the file); 1 for all other
+pairs. The column ``fraction`` means all columns that are fractions in ``tracks``."""
 _PLACEHOLDER_NUMBERS = frozenset({0.0, -1.0, -99.0, -999.0, -9999.0})
-"""Placeholders for a missing number, in columns whose range excludes them."""
+"""Placeholders for a missing number; only in columns with a range that excludes them."""
 
 VALUE_COLUMNS = (
     *("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS)),
@@ -56,8 +56,8 @@ ARROW_SCHEMA = pa.schema(
     + [(name, VALUE_TYPES.get(name, pa.string())) for name in VALUE_COLUMNS]
 )
 VALIDATED_ROWS = from_arrow_schema(ARROW_SCHEMA)
-"""The schema that every reader returns: file, raw text and hash of a row, the reasons to reject it (none for a valid
-row), and its values by canonical column."""
+"""Spark schema of validated rows: file, raw text and hash of the row, the reasons to reject the row (empty if valid),
+and the values by canonical column (column of ``tracks``)."""
 
 
 def text_digest(text: str) -> str:
@@ -66,10 +66,10 @@ def text_digest(text: str) -> str:
 
 
 def track_identity(values: Mapping[str, Any]) -> str:
-    """Return a track id derived from the values that identify a track across files.
+    """Return a track id, 32 hexadecimal digits, derived from title, artist, album, year and duration.
 
-    The id is the digest of title, artist and album (in lower case, with single spaces), the year, and the whole
-    seconds of the duration, joined by the unit separator U+001F. Missing values are empty.
+    The id is the ``text_digest`` of these values, joined by the unit separator U+001F: texts in lower case with single
+    spaces, the duration in whole seconds, missing values as empty texts. ``values`` is a dict by column of ``tracks``.
     """
     texts = [" ".join((values[name] or "").lower().split()) for name in ("title", "artist", "album")]
     year, duration = values["year"], values["duration_s"]
@@ -79,13 +79,13 @@ def track_identity(values: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The conversion of one column's numbers from a file's unit.
+    """The conversion of a column's numbers from the unit of a file to the unit of ``tracks``.
 
     Attributes
     ----------
-    feature : the column in ``tracks``, with its unit and range
-    divisor : number by which numbers of the file are divided
-    range : the range in the file's unit, as messages give it
+    feature : the column in ``tracks``, with unit and range
+    divisor : number by which the numbers of the file are divided
+    range : the valid range in the unit of the file, as text for messages
     """
 
     feature: schema.Feature
@@ -93,7 +93,7 @@ class Scale:
     range: str
 
     def convert(self, number: float) -> float:
-        """Convert a number from the file's unit to the feature's unit."""
+        """Convert a number from the unit of the file to the unit of the feature in ``tracks``."""
         # 4.1 minutes divided by 1/60 are 245.99999999999997 seconds, which would change the track's identity
         return number / self.divisor if self.divisor >= 1 else round(number / self.divisor, 9)
 
@@ -117,14 +117,14 @@ class Scale:
 
 
 class RowValidator:
-    """Validates the rows of files with one column layout.
+    """Validates single rows, for files whose columns are read alike.
 
     Parameters
     ----------
     layout : ColumnLayout
-        The columns of the file, with their units.
+        The columns of the files, with their units.
     non_null_columns : sequence of str
-        Features that every track must have.
+        Audio features without which a row is rejected.
     """
 
     def __init__(self, layout: ColumnLayout, non_null_columns: Sequence[str]) -> None:
@@ -135,9 +135,10 @@ class RowValidator:
         self._no_details = dict.fromkeys(schema.DETAILS)
 
     def validate(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
-        """Return a dict of a row's values by canonical column, and a list of reasons to reject it (empty: valid).
+        """Validate a row; return values by canonical column, and a list of reasons to reject it (empty if valid).
 
-        ``texts`` holds the texts of the row by canonical column.
+        ``texts`` are the texts of the row by canonical column (column of ``tracks``). Values are in the units of
+        ``tracks``.
         """
         reasons: list[str] = []
         values = self._text_values(texts, reasons)
@@ -164,7 +165,7 @@ class RowValidator:
             "genre": genres[0] if genres else None,
             "genres": sorted(genres),
         }
-        # in a file without the column, rows may update a track by its id: the stored title remains
+        # in a file without a column of titles, a row may update a track by its id; the stored title remains
         is_untitled = values["title"] is None or values["title"] in parsing.MISSING_NAMES
         if is_untitled and ("title" in self.layout.columns or values["track_id"] is None):
             reasons.append("title missing")
@@ -177,7 +178,7 @@ class RowValidator:
         return year
 
     def number(self, scale: Scale, text: str | None, reasons: list[str]) -> float | None:
-        """Return the number in a text, in the unit of ``tracks``, or None; append to ``reasons`` why to reject it."""
+        """Parse a number; return it in the unit of ``tracks``, or None. Adds to ``reasons`` if it is to be rejected."""
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
             self._add_missing(name, text, reasons)
@@ -198,7 +199,7 @@ class RowValidator:
         return value
 
     def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
-        """Append a reason to reject a row without a value of a required feature; ``text`` may be a placeholder."""
+        """Append a reason to reject the row if the missing feature is required; ``text`` may be a placeholder."""
         if name in self.non_null_columns:
             placeholder = (text or "").strip()
             reasons.append(f"{name} missing ({quote(placeholder)})" if placeholder else f"{name} missing")
@@ -214,12 +215,12 @@ def _remove_placeholders(values: dict[str, Any]) -> None:
 
 
 def quote(text: str) -> str:
-    """Return a value as a rejection reason quotes it: cut to ``MAX_QUOTED_LENGTH`` characters and an ellipsis."""
+    """Cut a value that a rejection reason quotes to ``MAX_QUOTED_LENGTH`` characters, with an ellipsis if cut."""
     return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
 
 
 def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
-    """Return the Scale that converts a feature's numbers from the unit of the layout to that of ``tracks``."""
+    """Return the Scale to convert a feature's numbers from the unit in ``layout`` to the unit in ``tracks``."""
     column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
     divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0
@@ -229,7 +230,7 @@ def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
 
 
 def parse_optional_year(text: str | None) -> tuple[int | None, bool]:
-    """Return (year, is_valid): the year is None if missing or unknown; not valid is a text that is no year."""
+    """Parse a year; return (year, is_valid). The year is None if missing or unknown; other texts are invalid."""
     if text is None or parsing.is_missing(text):
         return None, True
     value = parsing.parse_year(text.strip())

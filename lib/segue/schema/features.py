@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A numeric property of tracks, with its unit and valid range. NaN and infinity are never valid."""
+    """A numeric property of tracks, with its unit and valid range. NaN and infinity are always invalid."""
 
     name: str
     """Name of the column in the tables."""
@@ -60,12 +60,12 @@ FEATURES = (
     _fraction("instrumentalness"),
     Feature("duration_s", "seconds", 0.0, None, low_is_open=True),
 )
-"""The audio features. Tracks are clustered by those that the setting ``features.columns`` names."""
+"""The audio features. The setting ``features.columns`` selects the features by which tracks are clustered."""
 POPULARITY = Feature("popularity", "0 to 100, the source's own figure", 0.0, 100.0)
 NUMBERS = (*FEATURES, POPULARITY)
 """All columns of ``tracks`` of type double: the audio features and the popularity."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
-"""The columns of ``tracks`` whose values are texts of the source, besides the track id."""
+"""The text columns of ``tracks`` that are copied from the input, besides the track id."""
 DETAILS = ("key", "mode", "time_signature", "isrc", "explicit")
-"""Further columns of ``tracks``; null where the source lacks them."""
+"""Further columns of ``tracks``, null where the input lacks them; ``key`` is the musical key."""

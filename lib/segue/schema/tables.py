@@ -7,8 +7,8 @@ from segue.schema.features import FEATURES, NUMBERS, Feature
 SCHEMA_VERSION = 3
 """Version of the declarations below. Raise it with every change of a column, constraint or Delta property.
 
-A changed comment needs no new version. Every stored table has the version with which it was written, as a property:
-``Store`` upgrades a table of an older version, and raises OutputError for a table of a newer version.
+A changed comment needs no new version. Every stored table records its version as a Delta property: ``Store`` upgrades a
+table of an older version, and raises OutputError for a table of a newer version.
 """
 
 
@@ -32,10 +32,10 @@ class Table:
     name: str
     """Name of the table, and of its folder in the output folder."""
     key: tuple[str, ...]
-    """Names of the columns whose values together identify a row."""
+    """Names of the key columns: their values together identify a row."""
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
-    """CHECK constraints as pairs (name, SQL condition), without those for required columns."""
+    """CHECK constraints as pairs (name, SQL condition), besides the NOT NULL conditions of required columns."""
     has_feed: bool = False
     """Whether Delta's change data feed is enabled."""
 
@@ -51,13 +51,13 @@ class Table:
 
     @property
     def constraints(self) -> dict[str, str]:
-        """All CHECK constraints, a dict from name to SQL condition: ``rules``, and one per required column."""
+        """All CHECK constraints, a dict from name to SQL condition: ``rules``, and NOT NULL for required columns."""
         not_null = {f"{c.name}_given": f"{c.name} IS NOT NULL" for c in self.columns if c.required}
         return not_null | dict(self.rules)
 
 
 def _range_rules(features: tuple[Feature, ...]) -> tuple[tuple[str, str], ...]:
-    """Return a pair (constraint name, SQL condition) for each feature: its value is null, or is in its range."""
+    """Return a CHECK constraint (name, SQL condition) for each feature: the value is null or in the valid range."""
     return tuple((f"{f.name}_in_range", f"{f.name} IS NULL OR ({f.rule()})") for f in features)
 
 
@@ -92,7 +92,7 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""The statistics that ``cluster_profiles`` has of every feature, by the suffix of the column, such as ``bpm_mean``."""
+"""The statistics of every feature in ``cluster_profiles``: the meaning by column suffix, as in ``bpm_mean``."""
 
 _TRACK_RULES = (
     *_range_rules(NUMBERS),
@@ -313,4 +313,4 @@ MADE_BY = {
     LEARNED_SIMILARITY.name: "learn_similarity.py --playlists FILE",
     RUNS.name: "every job",
 }
-"""The file in ``jobs/`` that writes each table, with the options that this needs, by the table's name."""
+"""The file in ``jobs/`` that writes each table, with the required options: a dict by the table's name."""

@@ -12,16 +12,15 @@ from segue.storage.files import Files
 
 LOG = "_delta_log"
 _MAX_COMMITS_READ = 100
-"""Maximum number of commits that ``read_provenance`` reads. If none of them has the provenance, its caller compares the
-tables, which costs less than reading more commits."""
+"""Maximum number of commits that ``read_provenance`` reads. If none of them has a provenance, the caller of
+``read_provenance`` compares the tables, which costs less than reading more commits."""
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
 def latest_version(files: Files, path: str) -> int | None:
-    """Return the number of a table's latest version, from 0, or None if there is no table.
+    """Return the number of a table's latest version, from 0, or None if there is no table. Lists the table's log.
 
-    Lists the files of the table's log. The highest number in their names is the latest version, since Delta never
-    removes the file of the latest version.
+    The highest number in the names of the log's files is the latest version, since Delta never removes that file.
     """
     names = files.list_names(f"{path}/{LOG}") or []
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
@@ -40,10 +39,10 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
 
 
 def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return what a table's rows were made from: the ``provenance`` given to ``transactions.exclusive_commit``.
+    """Return the provenance of a table's rows, a dict of JSON values such as versions of the tables they come from.
 
-    The provenance is a dict of JSON values, such as versions of other tables. It is read from the latest commit, up to
-    ``version``, that has one; at most a hundred commits are read. Returns an empty dict if none of these has one.
+    Commits are read backwards from ``version``, at most a hundred, until one has a ``provenance``, as given to
+    ``transactions.exclusive_commit``. Returns an empty dict if none of these commits has one.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
         metadata = _segue_metadata(files, path, number)
@@ -56,13 +55,13 @@ def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
 def has_commit_by(files: Files, path: str, writer: str, versions: range) -> bool:
     """Return whether one of the commits with the numbers ``versions`` was made by a given writer.
 
-    ``writer`` is the id that ``transactions.exclusive_commit`` draws for each of its commits and stores with it.
+    ``writer`` is the random id that ``transactions.exclusive_commit`` stores with each commit.
     """
     return any(_segue_metadata(files, path, version).get("writer") == writer for version in versions)
 
 
 def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the dict that ``transactions.exclusive_commit`` stored with a commit; an empty dict for other commits."""
+    """Return the dict that ``transactions.exclusive_commit`` has stored with a commit; {} for commits by others."""
     try:
         metadata = json.loads(_commit_info(files, path, version).get("userMetadata", "{}"))
     except ValueError:  # not JSON: written by another program
@@ -71,7 +70,7 @@ def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
 
 
 def _commit_info(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the dict ``commitInfo`` that Delta wrote to the log with a version; an empty dict if there is none."""
+    """Return the dict ``commitInfo`` that Delta has written to the log with a version; {} if there is none."""
     text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):

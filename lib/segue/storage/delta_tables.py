@@ -32,10 +32,10 @@ def spark_schema(table: Table) -> T.StructType:
 
 
 def check_columns(table: Table, frame: DataFrame) -> None:
-    """Raise SchemaError if a DataFrame has other columns than a table declares, or other types. Runs no Spark job.
+    """Raise SchemaError if a DataFrame's columns differ from a table's declaration. Runs no Spark job.
 
-    The message lists every difference. The order of columns does not matter. Nulls and ranges are not checked here, but
-    by the table's constraints when rows are written.
+    Names and types are compared, in any order; the message lists every difference. Nulls and ranges are checked later,
+    by the table's CHECK constraints when rows are written.
     """
     declared = {field.name: field.dataType.simpleString() for field in spark_schema(table)}
     actual = {field.name: field.dataType.simpleString() for field in frame.schema}
@@ -51,7 +51,7 @@ def check_columns(table: Table, frame: DataFrame) -> None:
 
 
 def table_properties(table: Table) -> dict[str, str]:
-    """Return the Delta properties with which a table is created, its CHECK constraints among them: a dict by name."""
+    """Return the Delta properties, CHECK constraints included, to create a table with: a dict from name to value."""
     # with deletion vectors, the Python package deltalake could not read the table
     properties = {VERSION_PROPERTY: str(SCHEMA_VERSION), "delta.enableDeletionVectors": "false"}
     if table.has_feed:
@@ -60,9 +60,10 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the ``SCHEMA_VERSION`` with which a table was created or last upgraded; 0 if the table does not record it.
+    """Return the schema version that a stored table records in its Delta properties, or 0 if it records none.
 
-    ``properties`` are the Delta properties of the table, by name.
+    It is the ``SCHEMA_VERSION`` with which the table was created or last upgraded. ``properties`` is a dict from name
+    to value.
     """
     return int(properties.get(VERSION_PROPERTY, 0))
 
@@ -70,8 +71,8 @@ def schema_version_of(properties: dict[str, str]) -> int:
 def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties: dict[str, str]) -> None:
     """Upgrade a stored table to the current schema: add missing optional columns, replace changed constraints.
 
-    Runs several ALTER TABLE statements, each of which makes a commit. The last one sets the schema version, so that an
-    interrupted upgrade is repeated.
+    Runs several ALTER TABLE statements, each of which makes a commit. The last statement sets the schema version:
+    therefore an interrupted upgrade is repeated by the next run.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties
 
 
 def _without_blanks(condition: str) -> str:
-    """Return a CHECK condition without blanks, for comparisons: Delta stores a condition with other blanks."""
+    """Return a CHECK condition without blanks, for comparisons: Delta changes the blanks of a condition it stores."""
     return "".join(condition.split())
 
 
@@ -132,7 +133,7 @@ def sql_identifier(path: str) -> str:
 
 
 def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], bool]) -> bool:
-    """Create a table with rows, and return True; write nothing and return False if another run has created it first.
+    """Create a table with rows, in one commit. Returns False, and writes nothing, if another run has created it first.
 
     Parameters
     ----------
@@ -140,6 +141,11 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
     table : declaration of the table
     rows : DataFrame with the table's columns
     exists : function that returns whether the table has a commit; called if Delta reports that the table exists
+
+    Returns
+    -------
+    bool
+        Whether the table was created.
     """
     try:
         _writer(path, table, rows).create()
@@ -156,7 +162,7 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace the whole table in one commit: rows by ``rows``, columns and Delta properties by the declared ones."""
+    """Replace a whole table in one commit: its rows by ``rows``, its columns and Delta properties by those declared."""
     _writer(path, table, rows).createOrReplace()
 
 
@@ -166,15 +172,15 @@ def append(path: str, table: Table, rows: DataFrame) -> None:
 
 
 def merge(path: str, table: Table, changes: DataFrame) -> None:
-    """Insert, update and delete rows of a table by its key, in one commit (MERGE).
+    """Insert, update and delete rows of a table by its key columns, in one commit (MERGE).
 
     Parameters
     ----------
     path : path or URI of the table's folder
     table : declaration of the table
     changes : DataFrame with the table's columns and ``_change``, one row per key
-        A row whose ``_change`` is ``removed`` is deleted. Any other row replaces the stored row of its key, or is
-        inserted if there is none.
+        If ``_change`` is ``removed``, the stored row with this key is deleted. All other rows replace the stored row
+        with their key, or are inserted if there is none.
     """
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
@@ -217,7 +223,7 @@ def set_retention(spark: SparkSession, table: str, days: int) -> None:
     Parameters
     ----------
     table : SQL name of the table, such as ``delta.`PATH```
-    days : the retention
+    days : the retention, in days
     """
     rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
     stored = next((row.value for row in rows if row.key == _RETENTION), _DEFAULT_RETENTION)
@@ -232,7 +238,7 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
     Parameters
     ----------
     table : SQL name of the table, such as ``delta.`PATH```
-    days : the retention, see ``set_retention``
+    days : the retention in days, see ``set_retention``
 
     Returns
     -------
@@ -263,13 +269,13 @@ def compact(spark: SparkSession, table: str) -> dict[str, int]:
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove the files of a table that no version of the last days needs (VACUUM).
+    """Remove the files of a table that no version of the last ``days`` days needs (VACUUM).
 
-    Among them are files of runs that died before their commit.
+    Files of runs that died before their commit are removed too.
 
     Parameters
     ----------
     table : SQL name of the table, such as ``delta.`PATH```
-    days : the retention; ``set_retention`` must have set the same number before
+    days : the retention in days; ``set_retention`` must have set the same number before
     """
     spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS").collect()

@@ -15,7 +15,7 @@ from segue.storage.hadoop_files import HadoopFiles
 def local_size(uri: str) -> int | None:
     """Return the size in bytes of a local file, or of all files below a local folder.
 
-    Returns None if it does not exist, cannot be read, or is not on the local file system.
+    Returns None if the file or folder does not exist, cannot be read, or is not on the local file system.
     """
     path = local_path(uri)
     if path is None:
@@ -31,9 +31,8 @@ def local_size(uri: str) -> int | None:
 class Files:
     """Reads, writes and lists single files by path or URI.
 
-    Files of other file systems than the local one are read and written through Hadoop, with the endpoints and
-    credentials that the Spark session uses. A call takes about 0.1 ms on the local file system, and some 10 to 400 ms
-    on others.
+    Local files are accessed directly, in about 0.1 ms per call. All other file systems are accessed through Hadoop,
+    with the endpoints and credentials of the Spark session, in some 10 to 400 ms per call.
 
     Parameters
     ----------
@@ -42,8 +41,8 @@ class Files:
     Raises
     ------
     OutputError
-        By every method, if another file system than the local one fails or cannot be reached. The message has the
-        innermost cause. ``list_names`` and ``make_folder`` raise it for the local file system too.
+        By every method, if a file system other than the local one fails or cannot be reached; the message has the
+        innermost cause. By ``list_names`` and ``make_folder``, also if the local file system fails.
     OSError
         By the other methods, if the local file system fails. OutputError is a subclass of OSError.
     """
@@ -57,8 +56,13 @@ class Files:
 
         Parameters
         ----------
-        uri : path or URI of a folder; OutputError is raised if it is a file
-        limit : maximum number of names to return, or None; which of them are returned depends on the file system
+        uri : path or URI of a folder
+        limit : maximum number of names to return, or None for all; which names those are depends on the file system
+
+        Raises
+        ------
+        OutputError
+            If ``uri`` is a file, or cannot be listed.
         """
         path = local_path(uri)
         if path is None:
@@ -74,7 +78,7 @@ class Files:
             raise OutputError(f"cannot list {uri}: {error.strerror}") from error
 
     def make_folder(self, uri: str) -> None:
-        """Create a folder and its parents, if it does not exist. Raises OutputError if a local folder is read-only."""
+        """Create a folder and its parents where missing. Raises OutputError if a local folder is read-only."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).make_folder(uri)
@@ -102,7 +106,7 @@ class Files:
             return None
 
     def write_text(self, uri: str, text: str) -> None:
-        """Write a text to a file in UTF-8, atomically: a reader sees the old content or the new, never a part."""
+        """Write a text to a file in UTF-8, atomically: a reader gets the whole old content or the whole new content."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).write(uri, text.encode("utf-8"))
@@ -131,7 +135,7 @@ class Files:
         return self._hadoop(folder).creates_conditionally(folder)
 
     def _hadoop(self, uri: str) -> HadoopFiles:
-        """Return the HadoopFiles of the session. Raises OutputError, which names ``uri``, if there is no session."""
+        """Return the HadoopFiles of the session. Raises OutputError with ``uri`` in its message without a session."""
         if self._spark is None:
             raise OutputError(f"cannot reach {uri} without a Spark session, expected a local path")
         if self._opened is None:

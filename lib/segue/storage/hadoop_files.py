@@ -1,4 +1,4 @@
-"""Read, write and list single files through Hadoop, which is called in Spark's JVM by py4j.
+"""Read, write and list single files through Hadoop's FileSystem, called by py4j in Spark's JVM.
 
 Endpoints and credentials are those of Spark's own reads and writes (``spark.hadoop.*``, ``core-site.xml``).
 """
@@ -18,10 +18,10 @@ from segue.errors import OutputError
 _CONDITION = "fs.option.create.conditional.overwrite"
 _NO_CONNECTOR = "FileSystem not found"
 _OBJECT_STORES = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
-"""Schemes of object stores, on which a new file becomes visible only when its writer has closed it.
+"""Schemes of object stores. There a new file becomes visible only when its writer has closed it.
 
-On these, ``HadoopFiles.write`` writes to the file's own name. On other file systems it writes to a temporary name and
-then renames; on an object store a rename would copy the whole content.
+``HadoopFiles.write`` therefore writes to the final name on object stores, where a rename would copy the whole content.
+On other file systems it writes to a temporary name and then renames.
 """
 
 
@@ -49,8 +49,8 @@ class HadoopFiles:
         path, system = self._open(uri)
         with _failure(f"cannot list {uri}"):
             try:
-                # costs three py4j calls per name; one call for all is not possible, since py4j does not pass the array,
-                # whose elements are of a subclass, to a Java method that takes FileStatus[]
+                # costs three py4j calls per name; one call for all names is not possible: the elements of the array are
+                # of a subclass, and py4j then does not accept the array as an argument of type FileStatus[]
                 statuses = system.listStatus(path)
                 listed = [statuses[index].getPath() for index in range(min(len(statuses), limit or len(statuses)))]
             except Py4JJavaError as error:
@@ -85,7 +85,7 @@ class HadoopFiles:
                 raise
 
     def write(self, uri: str, content: bytes) -> None:
-        """Write a file atomically: a reader sees the old content or the new, never a part."""
+        """Write a file atomically: a reader gets the whole old content or the whole new content."""
         path, system = self._open(uri)
         is_object_store = urlsplit(uri).scheme in _OBJECT_STORES
         target = path if is_object_store else path.suffix(f".{uuid.uuid4().hex}.tmp")
@@ -112,7 +112,7 @@ class HadoopFiles:
     def creates_conditionally(self, folder: str) -> bool:
         """Return whether the file system can refuse to create a file that exists already (S3: If-None-Match).
 
-        To find out, creates an empty file in ``folder`` two times, the second of which should fail, and removes it.
+        Creates an empty file in ``folder`` twice, where the second creation should fail, and removes the file.
         """
         path, system = self._open(f"{folder}/.probe-{uuid.uuid4().hex}")
         with _failure(f"cannot write to {folder}"):

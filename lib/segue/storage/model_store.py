@@ -1,7 +1,7 @@
 """Save and load models, each in the folder ``models/VERSION/`` of an output folder.
 
-The folder of a model holds the saved PipelineModel and ``model.json``. That file is written last, so a model is
-complete if it has the file.
+The folder of a model holds the saved PipelineModel and ``model.json``, the description of the model for programs
+(``clustering.model_card``). ``model.json`` is written last: a model is complete if this file exists.
 """
 
 from py4j.protocol import Py4JJavaError
@@ -16,7 +16,7 @@ from segue.storage.files import Files
 
 FOLDER = "models"
 CARD_FILE = "model.json"
-"""Name of the file with the model card: the description of a model for programs, see ``clustering.model_card``."""
+"""Name of the file with the model card, the description of a model for programs; see ``clustering.model_card``."""
 
 
 class ModelStore:
@@ -48,7 +48,8 @@ class ModelStore:
     def save(self, version: str, pipeline: PipelineModel) -> None:
         """Save the PipelineModel of a model; do nothing if the model is complete already.
 
-        Replaces what an interrupted training has saved. ``finish`` then completes the model.
+        Files that an interrupted training has left in the model's folder are replaced. The model is complete only after
+        a call of ``finish``.
         """
         with transactions.output_lock(self.root, FOLDER):
             # guard: finished-model-not-overwritten -> if True:
@@ -61,7 +62,7 @@ class ModelStore:
             self._files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
-        """Return the GridCheckpoint that stores the progress of a training in the file NAME.json of the model's folder.
+        """Return a GridCheckpoint, which stores the progress of a training in the file NAME.json of a model's folder.
 
         ``ModelStore.save`` replaces the folder, and thus removes the file.
         """
@@ -90,7 +91,7 @@ class ModelStore:
 
 
 class GridCheckpoint:
-    """Stores the progress of a training in a file, from which the training continues after an interruption.
+    """Saves the progress of a training to a file, and loads it to continue the training after an interruption.
 
     Parameters
     ----------
@@ -109,6 +110,6 @@ class GridCheckpoint:
         return self._files.read_text(self._path)
 
     def save(self, text: str) -> None:
-        """Write a text, of some kilobytes, to the file, in place of the earlier text."""
+        """Replace the file's content by a text of some kilobytes. Creates the folder if it does not exist."""
         self._files.make_folder(self._folder)
         self._files.write_text(self._path, text)

@@ -1,6 +1,6 @@
-"""Find the rows in which a table differs from its new content, or that changed between two versions of a table.
+"""Compute row changes: between a table and its new rows, or between two versions of a table.
 
-Functions return such rows with the table's columns and the column ``_change``: ``added``, ``updated`` or ``removed``.
+A changed row has the table's columns and the column ``_change``: ``added``, ``updated`` or ``removed``.
 """
 
 from collections import Counter
@@ -40,9 +40,10 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the rows that must be added, updated or removed so that a table holds new rows, with column ``_change``.
+    """Return the changes that turn the stored rows of a table into new rows, with the column ``_change``.
 
-    Runs one Spark job, which counts ``rows``, or none if ``remove_missing`` is true.
+    ``_change`` is ``added``, ``updated`` or ``removed``. Runs one Spark job, which counts ``rows``; none if
+    ``remove_missing`` is true.
 
     Parameters
     ----------
@@ -63,9 +64,10 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return those of ``rows`` whose key ``stored`` lacks, or for which it has other values.
+    """Return new and different rows with the column ``_change``.
 
-    The column ``_change`` of the result is ``added`` or ``updated``, respectively.
+    ``_change`` is ``added`` for rows with a key that ``stored`` lacks, and ``updated`` for rows that differ from the
+    stored row with the same key. Equal rows are left out.
     """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
@@ -75,18 +77,18 @@ def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFr
 
 
 def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the stored rows whose keys are missing in ``rows``, with ``_change`` set to ``removed``."""
+    """Return the stored rows with keys that are missing in ``rows``, with ``_change`` set to ``removed``."""
     key = list(table.key)
     return stored.join(rows.select(*key), key, "left_anti").select(*table.names).withColumn(CHANGE, F.lit(REMOVED))
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows whose keys are in ``rows``, or simply all stored rows if ``rows`` are many.
+    """Return the stored rows with keys that are in ``rows``; all stored rows if ``rows`` are too many to broadcast.
 
     Parameters
     ----------
     stored, rows : DataFrames with the key columns
-    n_rows : number of ``rows``; above 200,000, which are too many to broadcast, all stored rows are returned
+    n_rows : number of ``rows``; more than 200,000 are too many to broadcast
     key : names of the key columns
     """
     if n_rows > _BROADCAST_MAX_ROWS:
@@ -114,7 +116,7 @@ def changed_local_rows(
     Returns
     -------
     list of dict
-        The changed rows; the key ``_change`` of each is ``added``, ``updated`` or ``removed``.
+        The changed rows; the value of ``_change`` in each is ``added``, ``updated`` or ``removed``.
     ChangeCounts
         The numbers of these rows.
     """
@@ -130,7 +132,7 @@ def changed_local_rows(
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Return whether two values are equal as Spark compares them, also inside dicts and lists: NaN equals NaN."""
+    """Return whether two values are equal by Spark's rules, where NaN equals NaN, also inside dicts and lists."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):

@@ -1,4 +1,4 @@
-"""Read and write the tables of one output folder. A write makes one commit; ``sync`` makes none if no row differs."""
+"""Read and write the Delta tables of one output folder, with one commit per write; ``sync`` commits only changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,21 +19,21 @@ from segue.storage.files import Files
 from segue.storage.row_changes import CHANGE, REMOVED, ChangeCounts, changed_local_rows, changed_rows, count_changes
 
 _BY_NAME = {table.name: table for table in schema.TABLES}
-_FEED_AGE = timedelta(days=6)  # maximum age of commits that ``changes`` reads: VACUUM may remove those over seven days
+_FEED_AGE = timedelta(days=6)  # maximum age of changes that ``changes`` reads; VACUUM may remove them after seven days
 _MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a table that ``read`` caches. Of small tables, reading the log takes longer than reading the rows."""
+"""Maximum size of a table that ``read`` caches: for small tables, the log takes longer to read than the rows."""
 
 
 class Store:
     """Reads and writes the tables of one output folder, ROOT, in one Spark session.
 
-    A Store remembers the version of each table that it has read or written. If another run changes the table after
-    that, this Store raises ConflictError when it reads or writes the table again; only ``append`` does not.
+    A Store records the version of each table that it has read or written last. If another run has changed the table
+    since then, the next read or write by this Store raises ConflictError, except for ``append``.
 
     Parameters
     ----------
-    spark : a session with Delta
+    spark : a Spark session with Delta
     root : path or URI of the output folder
 
     Attributes
@@ -60,7 +60,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, is read-only, is not seen by executors, has files but no table, or is of a newer segue.
+            If ROOT is a file, read-only or invisible to executors, has files but no table, or is of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: at its end, or that of the outermost if nested, unpersist what ``persist`` has persisted."""
+        """Context manager: unpersist all frames given to ``persist`` when the block ends; if nested, the outermost."""
         self._cache_scopes += 1
         try:
             yield
@@ -136,19 +136,19 @@ class Store:
         return version
 
     def read(self, table: schema.Table | str, *, cache: bool = False) -> DataFrame:
-        """Return a DataFrame of the latest version of a table. Later writes do not change what it reads.
+        """Return a DataFrame of the latest version of a table. Later writes do not change its rows.
 
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : persist the table, if it is a local folder of at most 16 MB and a ``stage`` or ``cache_scope`` is open
+        cache : persist a table of at most 16 MB on the local file system, if a ``stage`` or ``cache_scope`` is open
 
         Raises
         ------
         OutputError
             If the table does not exist, was written by a newer segue, or has other columns than declared.
         ConflictError
-            If another run has changed the table since this store first read it.
+            If another run has changed the table since this Store has read or written it.
         """
         table = _declared(table)
         self._check_schema_version(table)
@@ -162,13 +162,13 @@ class Store:
         return frame
 
     def find(self, table: schema.Table) -> DataFrame | None:
-        """Return a DataFrame of the latest version of a table, as ``read`` does, or None if it does not exist."""
+        """Return a DataFrame of the latest version of a table, as ``read`` does, or None if there is no such table."""
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows that changed from version ``since`` to the version read, as ``read_change_feed`` does.
+        """Return the rows changed from version ``since`` to the version this Store has read, with column ``_change``.
 
-        Returns None if ``since`` is a later version, or if some changes are over six days old: Delta may lack these.
+        Returns None if ``since`` is later, or if a change is over six days old and VACUUM may have removed its files.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -179,12 +179,12 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return what a table's rows were made from: the latest ``provenance`` given to ``sync`` or ``insert``."""
+        """Return the latest provenance of a table's rows: the dict given to ``sync`` or ``insert``, {} without one."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
-        """Return Delta's id of a table, which changes when the whole table is replaced. Runs one DESCRIBE DETAIL."""
-        # not read from the first commit in the log, which stays as it is after CREATE OR REPLACE
+        """Return Delta's id of a table. Replacing the whole table changes the id. Runs one DESCRIBE DETAIL."""
+        # the first commit in the log has the id too, but an outdated one after CREATE OR REPLACE
         return str(self.spark.sql(f"DESCRIBE DETAIL {self.sql_identifier(table)}").select("id").collect()[0].id)
 
     def local_frame(self, table: schema.Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
@@ -202,9 +202,9 @@ class Store:
     def insert(
         self, table: schema.Table, rows: DataFrame, *, provenance: Mapping[str, Any] | None = None
     ) -> ChangeCounts:
-        """Append rows to a table that this Store has read; return ChangeCounts. Cheaper than ``sync``.
+        """Append rows with new keys to a table that this Store has read; return ChangeCounts. Cheaper than ``sync``.
 
-        The table must have none of the rows' keys, which is not checked. ``provenance`` is as for ``sync``.
+        That the keys are new is not checked. ``provenance`` is as for ``sync``.
         """
         check_columns(table, rows)
         with self._commit(table, rows, provenance) as committed:
@@ -220,11 +220,11 @@ class Store:
         removed_keys: DataFrame | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> ChangeCounts:
-        """Insert or update rows by the table's key in one commit; return ChangeCounts. Runs several Spark jobs.
+        """Insert or update rows by key columns, in one commit; return ChangeCounts. Runs several Spark jobs.
 
         Parameters
         ----------
-        rows : the new rows, one per key; if all are stored already and none is removed, no commit is made
+        rows : the new rows, one per key; without a difference from the stored rows, no commit is made
         remove_missing : also remove the stored rows whose keys are not in ``rows``
         removed_keys : DataFrame with the keys of stored rows to remove, none of them in ``rows``
         provenance : what the rows were made from, as JSON values, such as versions of tables; stored with the commit
@@ -256,7 +256,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Do what ``sync`` does for rows given as dicts by column name; they are compared on the driver."""
+        """Insert or update rows as ``sync`` does, given as dicts by column name, and compared on the driver."""
         stored, frame = self.find(table), self.local_frame(table, rows)
         if stored is None:
             return self.sync(table, frame)
@@ -291,7 +291,7 @@ class Store:
     def _commit(
         self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
     ) -> Iterator[DataFrame]:
-        """Context manager: yield ``rows`` for one commit that must directly follow the version this Store has read."""
+        """Context manager: yield ``rows`` for one commit, which must directly follow the version that was read."""
         with transactions.output_lock(self.root, timeout=self.lock_timeout):
             session = self._session = transactions.commit_session(self.spark, self._session)
             read = (self._folder(table), table.name, self.versions.get(table.name, -1))

@@ -1,9 +1,11 @@
 """Make a commit to a Delta table fail if another writer has committed since the table was read.
 
-Delta alone does not ensure this, for two reasons. On a local file system its log is safe within one JVM only: if two
-JVMs commit the same version at the same time, one commit may be lost; ``output_lock`` prevents that. And Delta skips,
-without an error, a write whose transaction number is in the log already; therefore ``exclusive_commit`` looks for its
-own commit in the log afterwards.
+Delta alone does not ensure this, for two reasons:
+
+* On a local file system, Delta's log is safe within one JVM only. If two JVMs commit the same version at the same time,
+  one commit may be lost; ``output_lock`` prevents that.
+* Delta skips a write without an error if its transaction number is in the log already. Therefore ``exclusive_commit``
+  searches the log for its own commit afterwards.
 """
 
 import json
@@ -26,22 +28,22 @@ from segue.storage.files import Files
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_SECONDS = 3600.0
-"""Default of the maximum wait for another run that holds the lock of an output folder."""
+"""Default of the maximum time to wait for another run to release the lock of an output folder."""
 _SILENT_SECONDS = 5.0
-"""A longer wait for a lock is logged."""
+"""Longer waits for a lock are logged."""
 _LOCK_FILE = ".lock"
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
 """Spark setting for the class by which Delta writes the logs of tables on S3, and segue's own class, in ``lib/java``.
 
-That class creates the file of a commit only if the file does not exist, by S3's condition If-None-Match.
+segue's class creates the file of a commit with S3's condition If-None-Match, which fails if the file exists.
 """
 
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
-"""Spark settings by which Delta gives a commit its metadata and its transaction number.
+"""Spark settings for the metadata and the transaction number of Delta's next commit.
 
-They are set in the session, since MERGE and CREATE OR REPLACE ignore these options of a writer.
+Set in the session, since MERGE and CREATE OR REPLACE ignore the writer options of the same purpose.
 """
 # all are listed, since Delta's exceptions for conflicts have no base class of their own
 _CONFLICTS = (
@@ -57,13 +59,13 @@ _CONFLICTS = (
 
 
 def conflict_error(table: str) -> ConflictError:
-    """Return the ConflictError for the table named ``table``, which another run has changed; the caller raises it."""
+    """Return, but do not raise, a ConflictError with the message that another run has changed the table ``table``."""
     return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Context manager: raise ConflictError where Delta raises one of its exceptions for a concurrent writer.
+    """Context manager: replace Delta's exceptions for concurrent writers by ConflictError.
 
     ``table`` is the name of the table, for the message.
     """
@@ -76,11 +78,13 @@ def delta_conflicts(table: str) -> Iterator[None]:
 def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
     """Log a warning if the output folder is on S3, and two runs at the same time could replace each other's commits.
 
-    If Spark is configured with segue's log store, an empty file is created in the folder and removed, to see whether
-    the store heeds the condition by which the log store excludes that.
+    That is the case without a log store in Spark's configuration. With segue's log store (``LOG_STORE``), it is the
+    case if the object store ignores the condition If-None-Match. To find out, an empty file is created in the folder
+    and removed. With any other log store, no warning is logged.
 
     Parameters
     ----------
+    spark : the session, for its configuration
     files : creates and removes the file
     root : URI of the output folder
     """
@@ -100,12 +104,14 @@ def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
 
 
 def commit_session(spark: SparkSession, session: SparkSession | None = None) -> SparkSession:
-    """Return a session for commits, separate from the user's, whose own writes the settings of a commit would affect.
+    """Return a Spark session for commits, with the settings of the user's session.
+
+    It is separate, because the settings of a commit (``exclusive_commit``) would affect other writes of the user.
 
     Parameters
     ----------
-    spark : the user's session, whose settings are copied
-    session : result of an earlier call, which is used again; if None, a new session is made
+    spark : the user's session; its settings are copied
+    session : result of an earlier call, to be used again; if None, a new session is made
     """
     session = session or spark.newSession()
     settings = session.conf.getAll
@@ -177,15 +183,15 @@ def exclusive_commit(
 
 @contextmanager
 def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Context manager: hold the lock of a folder, so that no other process of this machine holds it during the block.
+    """Context manager: hold the lock of a local folder, which excludes the other processes of this machine.
 
-    Creates the folder if it does not exist. Does nothing if the folder is not on the local file system. The lock of a
-    process that dies is free again.
+    Creates the folder if it does not exist. Does nothing if the folder is not on the local file system. If a process
+    dies, its lock is released.
 
     Parameters
     ----------
-    folder : path or URI of the folder, in which the lock file is created
-    name : name of the lock; a folder may have several locks, which do not exclude each other
+    folder : path or URI of the folder; the lock file is created in it
+    name : name of the lock; locks of different names in a folder do not exclude each other
     timeout : maximum seconds to wait for another process; a wait of more than five seconds is logged
 
     Raises

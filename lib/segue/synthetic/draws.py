@@ -1,4 +1,4 @@
-"""Draw random values as Spark columns, each a function of a seed, the name of the draw and key columns alone.
+"""Draw random values as Spark columns: hashes of a seed, the name of the draw, and columns such as the row number.
 
 ``F.rand`` is not used, since its values depend on the partition of a row.
 """
@@ -12,14 +12,14 @@ from pyspark.sql import functions as F
 
 
 def bits(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of random longs (64 bits), which are hashes of seed, name and keys.
+    """Return a Column of random longs (64 bits): hashes of ``seed``, ``name`` and the values of the columns ``keys``.
 
     Parameters
     ----------
     seed : any integer
-    name : name of the draw; draws with different names are independent, also for the same keys
+    name : name of the draw; draws with different names are independent, also for equal values of ``keys``
     keys : columns that identify the drawn value, such as the row's number
-        If the only key is a long, different keys give different results: XXH64 is one-to-one in its last long.
+        For a single column of longs, different values give different results: XXH64 is one-to-one in its last long.
     """
     stream = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big", signed=True)
     return F.xxhash64(F.lit(stream).cast("long"), *keys)
@@ -55,12 +55,12 @@ def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
 
 
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
-    """Return a Column with the element of ``values`` at the position that ``index`` has in the row.
+    """Return a Column with one element of ``values`` per row, at the position given by ``index``.
 
     Parameters
     ----------
     values : strings without line breaks, or numbers; all of one type
-        They are passed to Spark as one string. A literal for each would cost a call of the JVM each, seconds in all.
+        Passed to Spark as one string: one literal per value would cost a call of the JVM each, seconds in all.
     index : column of positions, numbers in [0, len(values))
     """
     if isinstance(values[0], str):
@@ -73,11 +73,11 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Return a Column with the index, from 0, of the interval in which ``position`` lies.
+    """Return a Column with the index, from 0, of the interval that contains ``position``.
 
     Parameters
     ----------
-    shares : lengths of the intervals into which [0, 1) is divided, in order; their sum is 1
+    shares : lengths, in order, of the intervals that divide [0, 1); the sum of the lengths is 1
     position : column of doubles in [0, 1)
     """
     index = F.lit(0)
@@ -87,7 +87,7 @@ def share_index(shares: Sequence[float], position: Column) -> Column:
 
 
 def correlated(latent: Column, weight: float, noise: Column) -> Column:
-    """Return a Column of standard normal doubles that are correlated with those of another column.
+    """Return a Column of standard normal doubles, correlated with another column.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def correlated(latent: Column, weight: float, noise: Column) -> Column:
 
 
 def fraction(median: Column, spread: float, deviate: Column) -> Column:
-    """Return a Column of fractions in (0, 1) whose logit is normally distributed.
+    """Return a Column of fractions in (0, 1) with a normally distributed logit.
 
     Parameters
     ----------

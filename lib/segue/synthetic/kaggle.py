@@ -15,9 +15,9 @@ KAGGLE_HEADER = (
     "Loudness (dB)", "Liveness", "Valence", "Length (Duration)", "Acousticness", "Speechiness", "Popularity",
 )  # fmt: skip
 FAULTS = ("letter", "no_tempo", "over_100", "no_title", "duplicate")
-"""Kinds of faults; the rows with a fault have them in turn."""
+"""The kinds of faults, used in turn."""
 ROWS_PER_FAULT = 200
-"""Number of rows in a block, of which one row has a fault."""
+"""Number of rows in a block; one row of each block has a fault."""
 
 
 def synthetic_kaggle_rows(
@@ -52,9 +52,9 @@ def synthetic_kaggle_rows(
 
 
 def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
-    """Add the column ``fault``: the kind of fault that a line has, one of ``FAULTS``, or null.
+    """Add the column ``fault``: the kind of the line's fault, one of ``FAULTS``, or null for a line without fault.
 
-    The kinds are used in turn, not drawn, so that five blocks (1,000 lines) have all of them.
+    The kinds are used in turn, so that five blocks (1,000 lines) have all of them.
     """
     block = F.floor(F.col("line_id") / ROWS_PER_FAULT)
     # never the first line of a block: a duplicate would copy the last line of the block before, which may have a fault
@@ -91,7 +91,7 @@ def _valid_texts() -> dict[str, Column]:
 def _texts_with_faults() -> dict[str, Column]:
     """Return the text Column of each column that can have a fault: a dict by the column's name.
 
-    A text has the fault in rows where the column ``fault`` says so, and is valid in other rows.
+    The text is faulty in rows where the column ``fault`` has a certain kind, and valid in all other rows.
     """
     valid = _valid_texts()
 
@@ -107,10 +107,10 @@ def _texts_with_faults() -> dict[str, Column]:
 
 
 def write_csv(rows: DataFrame, path: Path) -> int:
-    """Write the rows of a DataFrame to one CSV file on the driver; return their number. Runs a Spark job per partition.
+    """Write a DataFrame to one CSV file on the driver; return the number of rows. Runs a Spark job per partition.
 
-    The file is in UTF-8 with a byte order mark, like the Kaggle file; values are quoted only where needed. It is
-    written under a temporary name and then renamed to ``path``, so that a failed write does not harm an earlier file.
+    The file is in UTF-8 with a byte order mark, like the Kaggle file; values are quoted only where needed. The file is
+    written under a temporary name and then renamed to ``path``; a failed write leaves an earlier file unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")

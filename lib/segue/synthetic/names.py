@@ -1,4 +1,4 @@
-"""Generate names of artists, titles and albums as Spark columns, from pairs of the words that are listed here."""
+"""Generate names of artists, titles and albums as Spark columns, by pairing words from the lists in this module."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -102,7 +102,7 @@ OTHER_SCRIPTS = (
         _words("등대지기 우산가게 시계탑 나룻배 물레방아 다락방 돌담길 우체부 종이배 굴뚝새"),
     ),
 )  # fmt: skip
-"""First and last words of artists in scripts other than Latin, one script each, so that no two scripts share a name."""
+"""First and last words of artist names in scripts other than Latin, as one pair of lists per script."""
 ODD_TITLES = (
     'She Said "Almost"',
     '"Quotes" and a Comma, Please',
@@ -135,7 +135,7 @@ ODD_TITLES = (
 
 
 class Pattern(NamedTuple):
-    """A pattern by which names are made: ``start``, a word of ``left``, ``joint``, a word of ``right``.
+    """A pattern of names: ``start``, then a word of ``left``, then ``joint``, then a word of ``right``.
 
     For example "The ", an adjective, " " and a plural make "The Amber Acrobats".
     """
@@ -166,8 +166,8 @@ _TITLES = (
     Pattern(3, "", ODD_TITLES, "", _NO_WORD),
 )
 _STRIDE = 7_368_787
-"""A prime above the number of pairs of words of any pattern. The number of an artist, multiplied by this prime, gives
-the artist's pair, modulo the number of pairs; as it is a prime, different numbers give different pairs."""
+"""A prime larger than the number of word pairs of any pattern. An artist's pair is the artist's number times this
+prime, modulo the number of pairs. Because the factor is a prime, different numbers give different pairs."""
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
@@ -184,10 +184,10 @@ def artist_pattern(code: Column, seed: int) -> Column:
 
 
 def artist_name(code: Column, pattern: Column, seed: int) -> Column:
-    """Return a Column with the name of an artist. Different artists have different names.
+    """Return a Column with the names of artists. Different artists have different names.
 
-    Different artists of one pattern have different pairs of words; when all pairs are used, a numeral is appended, as
-    in "Vioquill 2". Names of different patterns always differ.
+    Artists of one pattern have different pairs of words. Once all pairs are used, a numeral is appended, as in
+    "Vioquill 2". Names of different patterns always differ.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
     pattern : result of ``artist_pattern`` for this number
     seed : another seed gives other names
     """
-    # a pattern with one slot of 101 has only every 101st artist number; the quotient by 101 makes these consecutive
+    # a pattern with one of the 101 slots gets only every 101st artist number; dividing by 101 makes these consecutive
     number = F.floor(code / choice([_n_slots(_ARTISTS) if p.weight == 1 else 1 for p in _ARTISTS], pattern))
     n_left = choice([len(p.left) for p in _ARTISTS], pattern)
     n_pairs = choice([len(p.left) * len(p.right) for p in _ARTISTS], pattern)
@@ -208,7 +208,7 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
 def title_pattern(row_id: Column, seed: int) -> Column:
     """Return a Column with the index, in ``_TITLES``, of the pattern of a track's title.
 
-    It is drawn at random, by ``seed`` and the track's number ``row_id``.
+    The pattern is drawn at random from ``seed`` and the track's number ``row_id``.
     """
     return _pattern_index(_TITLES, below(_n_slots(_TITLES), seed, "title", row_id))
 
@@ -241,13 +241,13 @@ def title_suffix(
 
     Parameters
     ----------
-    row_id : column with the track's number, by which the suffix is drawn
+    row_id : column with the track's number; the suffix is drawn at random from this number
     seed : another seed gives other suffixes
     year : column with the year of the recording
-    is_live : column: whether the recording is a live one
+    is_live : boolean column: whether the recording is a live recording
     hall : column with the name of the hall, used for live recordings
     guest : column with the name of a second artist, used for some recordings
-    guest_share : column with the fraction of the genre's recordings that have a second artist
+    guest_share : column with the fraction of the genre's studio recordings that have a second artist
     """
     draw = uniform(seed, "appendix", row_id)
     remaster_year = (F.lit(2009) + below(8, seed, "remaster", row_id)).cast("string")
@@ -262,12 +262,12 @@ def title_suffix(
 
 
 def concert_hall(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the name of the hall in which an artist's live recordings of a year were made."""
+    """Return a Column with the name of a concert hall, the same for all live recordings of an artist in a year."""
     return _word(HALLS, bits(seed, "hall", artist_code, year))
 
 
 def album_title(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the title of the studio album that an artist made in a year."""
+    """Return a Column with the title of a studio album, the same for all studio recordings of an artist in a year."""
     first = _word(ADJECTIVES, bits(seed, "album/left", artist_code, year))
     return F.concat_ws(" ", first, _word(PLURALS, bits(seed, "album/right", artist_code, year)))
 
@@ -278,20 +278,20 @@ def _word(words: Sequence[str], number: Column) -> Column:
 
 
 def _n_slots(patterns: Sequence[Pattern]) -> int:
-    """Return the number of slots: each pattern has as many as its weight, so that a random slot gives a pattern."""
+    """Return the sum of the weights: the number of slots. A pattern of weight n is drawn by any of its n slots."""
     return sum(pattern.weight for pattern in patterns)
 
 
 def _pattern_index(patterns: Sequence[Pattern], slot: Column) -> Column:
-    """Return a Column with the index of the pattern that has a slot.
+    """Return a Column with the index of the pattern to which a slot belongs.
 
-    Slots are numbered from 0. Consecutive slots belong to the same pattern, as many as its weight.
+    Slots are numbered from 0. A pattern of weight n has n consecutive slots.
     """
     return choice([i for i, pattern in enumerate(patterns) for _ in range(pattern.weight)], slot)
 
 
 def _spell(patterns: Sequence[Pattern], pattern: Column, left: Column, right: Column) -> Column:
-    """Return a Column with a name: the pattern, filled with its words at the given indices.
+    """Return a Column with names: patterns, filled with their words at the given indices.
 
     Parameters
     ----------
@@ -299,8 +299,8 @@ def _spell(patterns: Sequence[Pattern], pattern: Column, left: Column, right: Co
     pattern : column with the index of the name's pattern
     left, right : columns with the indices, from 0, of the words in the lists of this pattern
     """
-    # the words of all patterns are in one list per side; with a branch per pattern, Spark's generated code is longer
-    # than what the JVM compiles, and three times slower (measured)
+    # the words of all patterns are in one list per side; with a branch per pattern, Spark's generated code is too long
+    # for the JVM to compile, and three times slower (measured)
     sides = []
     for lists, index in (([p.left for p in patterns], left), ([p.right for p in patterns], right)):
         starts = [sum(map(len, lists[:i])) for i in range(len(lists))]

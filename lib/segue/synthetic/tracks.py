@@ -1,6 +1,7 @@
-"""Generate synthetic tracks: genre and artist, two hidden traits of each track, and the features that depend on them.
+"""Generate synthetic tracks: their genre, artist and names, two latent variables, and audio features.
 
-The traits, ``intensity`` and ``mood``, are random numbers that make the features of a track correlate.
+The latent variables of a track, ``intensity`` and ``mood``, are random numbers. Several features depend on the same
+latent variable, which makes these features correlate.
 """
 
 import math
@@ -19,7 +20,7 @@ class Genre:
     """Parameters of the distributions from which the tracks of one genre are drawn.
 
     ``bpm``, ``minutes`` and the fractions from ``energy`` to ``instrumentalness`` are medians over the genre's tracks.
-    How features correlate is the same in all genres (``_FRACTIONS``).
+    The correlations of features are the same in all genres (``_FRACTIONS``).
     """
 
     name: str
@@ -150,8 +151,8 @@ _FRACTIONS = (
     ("speechiness", 0.35, "intensity", 0.0),
     ("instrumentalness", 1.10, "mood", 0.0),
 )
-"""For each feature that is a fraction: its name, the standard deviation of its logit within a genre, the trait that it
-depends on, and its correlation with this trait."""
+"""For each feature that is a fraction: name, standard deviation of the logit within a genre, the latent variable that
+the feature depends on, and the correlation with this variable."""
 
 
 def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None) -> DataFrame:
@@ -184,7 +185,7 @@ def numbered_rows(spark: SparkSession, n_rows: int, partitions: int | None = Non
 
 
 def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
-    """Add the columns of a track to rows; they are functions of the column ``row_id`` (long, from 0) and the seed."""
+    """Add the columns of synthetic tracks to rows; each is a function of the column ``row_id`` (long) and the seed."""
     tracks = rows
     for add in (_with_artist, _with_traits, _with_features, _with_names):
         tracks = add(tracks, seed)
@@ -200,8 +201,8 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
     """Add the columns ``genre``, ``genre_code``, ``artist_code`` and ``artist_rank``.
 
     The genre is drawn by its share. The artist is drawn by its rank within the genre, with a density proportional to
-    1 / (rank + head), up to the number of artists: similar to Zipf's law, so that few artists have many tracks. The
-    number of artists and the constant ``head`` grow with ``row_id``; if they did not, one artist would have a million
+    1 / (rank + head), up to the number of artists. This is similar to Zipf's law: few artists have many tracks. The
+    number of artists and the value ``head`` grow with ``row_id``; with constant values, one artist would have a million
     of 100 million tracks.
     """
     row_id = F.col("row_id")
@@ -217,10 +218,10 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the columns ``intensity`` and ``mood`` (the traits, standard normal), ``is_live`` and ``year``.
+    """Add the columns ``intensity`` and ``mood`` (latent variables, standard normal), ``is_live`` and ``year``.
 
-    Two fifths of the variance of the intensity (0.65 squared) are common to all tracks of an artist, so that these are
-    similar.
+    All tracks of an artist have two fifths of the variance of the intensity (0.65 squared) in common, which makes the
+    tracks of an artist similar.
     """
     row_id, artist = F.col("row_id"), F.col("artist_code")
     artist_sound = normal(seed, "artist/sound", artist)
@@ -240,7 +241,7 @@ def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
 def _with_features(tracks: DataFrame, seed: int) -> DataFrame:
     """Add the audio features and the popularity.
 
-    Features vary around the values of the genre; they correlate because several depend on the same trait.
+    Features vary around the values of the genre, and correlate through the columns ``intensity`` and ``mood``.
     """
 
     def noise(name: str) -> Column:
@@ -288,7 +289,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
     """Add the columns ``track_id``, ``title``, ``artist`` and ``album``, and four columns used to compute these."""
     row_id, artist, year, is_live = (F.col(name) for name in ("row_id", "artist_code", "year", "is_live"))
     guest = artist + len(GENRES)  # the next artist of the same genre
-    # as columns of their own, these are computed once; each is used about a dozen times below
+    # columns of their own, because each is used about a dozen times below, and is then computed once
     patterned = tracks.withColumns(
         {
             "artist_pattern": names.artist_pattern(artist, seed),
@@ -318,7 +319,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column with track ids: 22 digits and lower-case letters, of which the first 13 differ in every row."""
+    """Return a Column with track ids of 22 digits and lower-case letters; the first 13 are different in every row."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
@@ -327,7 +328,7 @@ def _track_id(row_id: Column, seed: int) -> Column:
 
 
 def as_table_rows(tracks: DataFrame) -> DataFrame:
-    """Return synthetic tracks with exactly the columns of the table ``tracks``; those that they lack are null."""
+    """Return synthetic tracks with exactly the columns of the table ``tracks``; columns without values are null."""
     rows = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
     absent = [column for column in schema.TRACKS.columns if column.name not in rows.columns]
     nulls = {column.name: F.lit(None).cast(column.type) for column in absent}

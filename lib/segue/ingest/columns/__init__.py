@@ -1,1 +1,1 @@
-"""Decide from names and sampled values which column of ``tracks`` each column of a file is, and in which unit."""
+"""Match the columns of a file to columns of the table ``tracks``, and infer units, by names and sampled values."""

@@ -1,6 +1,8 @@
 """Match a file's headers to canonical columns, by name and then by values, and decide the units of the columns.
 
-A canonical column is a column of the table ``tracks`` that files can fill, one of ``sources.COLUMNS``.
+A canonical column is a column of the table ``tracks`` that files can fill, one of ``sources.COLUMNS``. Names are
+compared with format definitions: TOML files in ``conf/sources``, loaded as ``Source`` objects. A format definition maps
+the headers of a published format, or of one language, to canonical columns and units. Users may add their own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,13 +28,13 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """A column of a file that is read as a canonical column, which is a column of the table ``tracks``.
+    """A column of a file, matched to a canonical column (a column of the table ``tracks``).
 
     Attributes
     ----------
-    index : its position in the file, from 0
-    header : its name in the file
-    unit : one of ``units.UNITS``; None before it is inferred, and for columns that are not listed there
+    index : position of the column in the file, from 0
+    header : name of the column in the file
+    unit : unit of the values, one of ``units.UNITS``; None for columns with a single unit, and before it is inferred
     """
 
     index: int
@@ -42,22 +44,22 @@ class MatchedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnLayout:
-    """How the columns of a file are read: as which canonical columns (columns of ``tracks``), and in which units.
+    """How the columns of a file are read: the canonical column (column of ``tracks``) and the unit of each.
 
     Attributes
     ----------
-    source : name of the source that defines most of the headers
+    source : name of the format definition (``conf/sources/*.toml``) with most of the file's headers
     columns : the matched columns by canonical column
     ignored : headers of the columns that are not read
     decimal_comma : whether numbers are written with a decimal comma
     guesses : what values or a similar spelling decided, such as an inferred unit or a misspelt header
-    warnings : sentences about columns that are probably not read as they should be
+    warnings : sentences about columns that are probably misread
     refusals : reasons to refuse the file, by canonical column or ``decimal_sign``; empty for a readable file
-    genre_separator : the separator of genres, None where each text is one genre or a list in brackets
+    genre_separator : the separator of genres; None if each text is one genre or a list in brackets
     header : the names of all columns
-    key : ``layout_memory.layout_key`` of the file; empty if its decisions are not remembered
-    decided : the decisions to remember for later files, see ``layout_memory``
-    remembered : the decisions of earlier files with the same header, by which this file is read
+    key : ``layout_memory.layout_key``, the hash of format and header in the table ``layout_decisions``; may be empty
+    decided : what to store in ``layout_decisions``: a dict from decision, such as ``valence.unit``, to value
+    remembered : rows of ``layout_decisions``, made by earlier files with this header, that this file is read by
     """
 
     source: str
@@ -75,25 +77,35 @@ class ColumnLayout:
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """The sentences of the guesses that are not also warnings, for the log."""
+        """The sentences to log at level INFO: those of all guesses, except for sentences that are also warnings."""
         return tuple(guess.sentence for guess in self.guesses if guess.sentence not in self.warnings)
 
 
 def match_headers(
     header: Sequence[str], sources: Sequence[Source], sample: SampleValues = ()
 ) -> tuple[str, dict[str, MatchedColumn]]:
-    """Return the name of the source that defines most headers, and a dict from canonical column to MatchedColumn.
+    """Match the headers of a file; return the name of the best format definition, and the MatchedColumns.
 
-    Of several headers for one canonical column, the first in this order is matched:
+    The best format definition (``conf/sources/*.toml``) is the one with most of the headers. If several headers match
+    one canonical column (column of ``tracks``), one is chosen by these criteria, in this order:
 
     * values that can be the column's before values that contradict it;
     * equal names, then equal last parts of dotted names, then misspellings, the most similar first;
-    * headers of a user's source before those of built-in sources;
+    * headers in a user's format definition before those in a built-in one;
     * values that fit better;
-    * headers of the source that defines most headers of the file;
+    * headers in the format definition with most headers of the file;
     * the first header in the file.
 
-    The unit of a MatchedColumn is the declared one, or None.
+    Parameters
+    ----------
+    header : the column names in the order of the file
+    sources : the format definitions
+    sample : rows of the file as text, shape (n_rows, n_columns); if empty, names alone decide
+
+    Returns
+    -------
+    name : name of the best format definition; empty if ``sources`` is empty
+    columns : dict from canonical column to MatchedColumn, with the declared unit or None
     """
     ranked = rank_sources(header, sources)
     chosen = choose_columns(find_candidates(header, ranked, sample))
@@ -111,11 +123,12 @@ def match_columns(
     *,
     decimal_comma: bool | None = None,
 ) -> ColumnLayout:
-    """Return the column layout of a file: its headers matched to columns, each with its declared or inferred unit.
+    """Return how the columns of a file are read, as a ColumnLayout: matched headers with declared or inferred units.
 
-    A column whose values cannot be what its header says is not read. It becomes a guess (ids, texts, years, keys) or a
-    warning (numbers); a column of numbers that is required, or whose unit a source must declare, becomes a refusal.
-    Decisions in ``memory`` override the values, and become a refusal where enough values rule them out.
+    A column is ignored if its values contradict its header. The result then has a guess (for ids, texts, years and
+    musical keys) or a guess and a warning (for numbers). For a number column that is required, or whose unit only a
+    format definition can declare, the result has a refusal instead. Decisions in ``memory`` override the values; the
+    result has a refusal for each that enough values rule out.
 
     Parameters
     ----------
@@ -124,15 +137,15 @@ def match_columns(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text, aligned with the header; None is a missing value.
     sources : sequence of Source
-        The source definitions.
+        The format definitions (``conf/sources/*.toml``).
     fallback : sequence of rows, shape (n_rows, n_columns)
         Rows of all files of the input with this header; units are inferred from them if ``sample`` does not decide.
     required : sequence of str
-        Features that a track needs.
+        Audio features that the file must have a column for.
     memory : LayoutMemory or None
-        Decisions of earlier files with this header.
+        Decisions of earlier files with this header, from the table ``layout_decisions``.
     decimal_comma : bool or None
-        Whether numbers are written with a decimal comma; None if ``memory`` or the values decide it.
+        Whether numbers are written with a decimal comma; None: decided by ``memory`` or else by the values.
     """
     ranked = rank_sources(header, sources)
     candidates = find_candidates(header, ranked, sample)
@@ -187,9 +200,9 @@ def _name_guesses(
     chosen: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> Iterator[Guess]:
-    """Yield a Guess for each misspelt header, and for each column that values or order chose among several headers.
+    """Yield a Guess for each misspelt header, and for each choice among several headers that values or order made.
 
-    Columns that earlier files have decided are left out.
+    Choices stored in the table ``layout_decisions`` (made by earlier files with this header) yield none.
     """
     names = [fold_accents(normalise_header(text)) for text in header]
     for column, best in chosen.items():
@@ -212,9 +225,10 @@ def _name_guesses(
 def _contradictions(
     chosen: Mapping[str, Candidate], sample: SampleValues, constraints: LayoutConstraints
 ) -> list[tuple[str, str]]:
-    """Find columns of ids, texts, years or keys that hold other values; return (column, what it holds) for each.
+    """Return a pair (canonical column, what it holds) for each chosen column with values that contradict its header.
 
-    Columns that an earlier file has decided are left out.
+    Only columns of ids, texts, years and musical keys are examined, and of these only columns that no earlier file has
+    decided.
     """
     contradictions = []
     for name, candidate in chosen.items():
@@ -246,7 +260,7 @@ def _refusal(name: str, header: str, misfit: Misfit) -> str:
 def _unrecognised_texts(
     columns: Mapping[str, MatchedColumn], ignored: Mapping[int, str], sample: SampleValues
 ) -> Iterator[str]:
-    """Yield one warning if title, artist or genre is not matched, and the file has columns of words that are ignored.
+    """Yield one warning if title, artist or genre is not matched although ignored columns of the file hold words.
 
     ``ignored`` maps the positions of the ignored columns to their headers.
     """

@@ -1,4 +1,7 @@
-"""Match the columns of files to canonical columns, and refuse files that lack a needed one."""
+"""Match the columns of files to canonical columns (columns of ``tracks``), and refuse files without the required ones.
+
+Names are compared with format definitions: TOML files in ``conf/sources`` that map headers to canonical columns.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +22,7 @@ _MAX_HEADER_LENGTH = 400
 
 @dataclass(frozen=True, slots=True)
 class ReadingChoices:
-    """The settings ``ingest.source``, ``decimal_sign`` and ``genre_separator``; ``auto`` lets the values decide."""
+    """The settings ``ingest.source``, ``.decimal_sign`` and ``.genre_separator``; ``auto`` if the values decide."""
 
     source: str = "auto"
     decimal_sign: str = "auto"
@@ -28,15 +31,15 @@ class ReadingChoices:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRules:
-    """What the columns of files are matched to, and which columns a file must have.
+    """What decides how the columns of files are matched, and the columns that a file must have.
 
     Attributes
     ----------
-    sources : the source definitions
-    required_columns : features that every file must have a column for
-    non_null_columns : features without which a row is rejected
-    choices : the settings that can decide instead of the values
-    memories : the decisions of earlier files, by ``layout_memory.layout_key``
+    sources : the format definitions (``conf/sources/*.toml``)
+    required_columns : audio features that every file must have a column for
+    non_null_columns : audio features without which a row is rejected
+    choices : settings that can override the values
+    memories : decisions of earlier files (table ``layout_decisions``), by ``layout_memory.layout_key``
     """
 
     sources: Sequence[Source]
@@ -47,7 +50,7 @@ class ColumnRules:
     _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
-        """Return the canonical columns that header names match. Cached, as many files have the same names."""
+        """Return the canonical columns that some headers match by name. Cached, as many files have the same names."""
         if names not in self._by_names:
             self._by_names[names] = match_headers(names, self.sources)[1].keys()
         return self._by_names[names]
@@ -55,19 +58,19 @@ class ColumnRules:
     def match(
         self, names: Sequence[str], sample: SampleValues, group_sample: SampleValues, key: str = ""
     ) -> ColumnLayout:
-        """Return the column layout of a file.
+        """Return how the columns of a file are read, as a ColumnLayout: matched columns, units, genre separator.
 
         Parameters
         ----------
         names : sequence of str
-            Its column names; an empty one is matched to no column.
+            The column names; an empty name is matched to no column.
         sample : sequence of rows, shape (n_rows, n_columns)
             Rows of the file as text.
         group_sample : sequence of rows, shape (n_rows, n_columns)
-            Rows of all files with these names. They decide a unit or a column for which ``sample`` has too few values.
+            Rows of all files with these names. They decide units and separators if ``sample`` has too few values.
         key : str
-            Key of earlier decisions on files with the same header, from the method ``key``. If it is empty, no earlier
-            decision is used.
+            Hash of format and header, from the method ``key``, under which ``memories`` has the decisions of earlier
+            files. If empty, no earlier decision is used.
         """
         memory = self.memories.get(key, {})
         sign = self.choices.decimal_sign
@@ -81,18 +84,18 @@ class ColumnRules:
         return replace(layout, key=key, remembered=held)
 
     def key(self, file_format: str, names: Sequence[str]) -> str:
-        """Return ``layout_key`` of files with this format and these column names: decisions are remembered under it."""
+        """Return a hash of format, ``ingest.source`` and column names: column ``layout`` of ``layout_decisions``."""
         return layout_key(file_format, self.choices.source, names)
 
     def are_sufficient(self, columns: Collection[str]) -> bool:
-        """Return whether a file with these canonical columns has the required ones, and a title or track id."""
+        """Return whether canonical columns include all required ones, and a title or a track id."""
         return {*self.required_columns} <= {*columns} and bool(IDENTIFYING & {*columns})
 
     def require(self, layout: ColumnLayout, names: Sequence[str], files: Sequence[InputFile]) -> None:
-        """Raise InputError if files with a layout cannot be read.
+        """Raise InputError if files with a certain ColumnLayout cannot be read.
 
-        That is if no column is recognised, the layout has refusals, a required column is missing, or both title and
-        track id are missing. ``names`` are the names of all columns of ``files``.
+        There are four causes: no column is recognised; the layout has refusals; a required column is missing; both
+        title and track id are missing. ``names`` are the names of all columns of ``files``, for the message.
         """
         header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
         if not layout.columns:
@@ -119,16 +122,16 @@ class ColumnRules:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a group of files of the input is read: with which layout, encoding and header.
+    """How a group of input files is read, all in the same way: columns, encoding, header.
 
     Attributes
     ----------
-    files : the files, which have equal layouts
-    layout : their column layout
-    sample : sampled rows, of the first file if it is text, lists of texts in the order of the columns
-    encoding : the encoding of text files, None for other files
+    files : the files of the group
+    layout : the ColumnLayout that all of them share
+    sample : sampled rows as lists of texts, in the order of the columns; of text files, only rows of the first file
+    encoding : the encoding of text files; None for other files
     n_above : number of lines with text above the header
-    guesses : what was guessed about the file itself, such as its encoding
+    guesses : what was guessed about the files apart from their columns, such as the encoding
     """
 
     files: tuple[InputFile, ...]
@@ -140,7 +143,7 @@ class Reading:
 
 
 def refuse_guesses(readings: Sequence[Reading]) -> None:
-    """Raise InputError if a reading has a guess; the message lists every guess, and the setting that replaces it."""
+    """Raise InputError if anything was guessed; the message lists every guess, and the setting that replaces it."""
     by_guess: dict[Guess, list[InputFile]] = {}
     for reading in readings:
         for guess in (*reading.guesses, *reading.layout.guesses):
@@ -154,6 +157,6 @@ def refuse_guesses(readings: Sequence[Reading]) -> None:
 
 
 def join_names(files: Sequence[InputFile]) -> str:
-    """Return the names of files for a message: the first three, and how many more there are."""
+    """Return the names of files as one text for a message: the first three names, and the number of the others."""
     names = ", ".join(file.source_file for file in files[:3])
     return names + (f" and {len(files) - 3} more" if len(files) > 3 else "")

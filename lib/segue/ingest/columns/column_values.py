@@ -1,6 +1,6 @@
 """Rate how well sampled values of a file's column fit a canonical column (a column of the table ``tracks``).
 
-The rating decides between several columns of a file that match the same canonical column by name.
+If several columns of a file match one canonical column by name, the ratings decide among them.
 """
 
 import re
@@ -12,11 +12,11 @@ from segue.ingest.columns.misfits import find_misfit
 from segue.ingest.columns.units import MIN_VALUES, NUMBER_NAMES, SampleValues
 
 CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
-"""Ratings of values. They cannot be the column's; most are missing, or they hold little information, such as only 0
-and 1; they can be the column's; or they have a form that hardly another column has, such as Spotify's track ids."""
+"""Ratings of values, in this order: impossible in the column; mostly missing, or with little information, such as only
+0 and 1; possible in the column; of a form typical of the column, such as Spotify's track ids."""
 _HIGHEST_KEY = 11
 _MAX_BEYOND = 0.02
-"""Maximum share of values above 11 in a column of keys: with a larger one, the column holds something else."""
+"""Maximum share of values above 11 in a column of musical keys. With a larger share, the column is no musical key."""
 _SPOTIFY_ID = r"[0-9A-Za-z]{22}"
 _TRACK_ID = re.compile(rf"{_SPOTIFY_ID}|spotify:track:\S+|https?://open\.spotify\.com/\S*track/\S+")
 _OTHER_URI = re.compile(r"spotify:(?!track:|local:)\w+:\S+|https?://open\.spotify\.com/(?!\S*track/)\S+")
@@ -28,7 +28,10 @@ _FLAGS = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
 
 
 def column_texts(sample: SampleValues, index: int) -> list[str]:
-    """Return the stripped texts of the column at position ``index``, without missing ones, as a list."""
+    """Return the texts of the column at position ``index`` (from 0), stripped, without missing values, as a list.
+
+    ``sample`` is a sequence of rows of texts, shape (n_rows, n_columns); rows may be shorter than the header.
+    """
     texts = (row[index] for row in sample if index < len(row))
     return [text.strip() for text in texts if text is not None and not parsing.is_missing(text)]
 
@@ -41,11 +44,11 @@ def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> i
     column : str
         The canonical column.
     header : str
-        The normalised header in the file: whole numbers under ``id`` are row numbers, and no track ids.
+        The normalised header in the file. Whole numbers below a header ``id`` count as row numbers.
     texts : sequence of str
         The values as ``column_texts`` returns them.
     n_rows : int
-        Number of sampled rows, with or without a value.
+        Number of sampled rows, with or without a value. If fewer than half have one, the rating is at most ``POOR``.
     """
     if not texts:
         return POOR
@@ -69,7 +72,7 @@ def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> i
 
 
 def are_ids(texts: Sequence[str]) -> bool:
-    """Return whether all texts are ids, URIs or lists of them, and some has a digit.
+    """Return whether all texts are ids, URIs or lists of these, and at least one text has a digit.
 
     Ids are those of Spotify, UUIDs such as MusicBrainz's, and 32 hexadecimal digits.
 
@@ -83,7 +86,7 @@ def are_ids(texts: Sequence[str]) -> bool:
 
 
 def is_text_column(texts: Sequence[str]) -> bool:
-    """Return whether a column holds words: most texts are no number, duration, year or flag, and not all are ids."""
+    """Return whether most texts are words: neither numbers, durations, years nor flags. False if all are ids."""
     return bool(texts) and not are_ids(texts) and _share(not _is_number_like(text) for text in texts) > 0.5
 
 
@@ -95,11 +98,11 @@ def feature_warnings(
     Parameters
     ----------
     columns : mapping of str to (int, str)
-        The position and the header of each feature's column.
+        Position (from 0) and header of the column of each feature.
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; a feature with fewer than ``MIN_VALUES`` values gives no warning.
     required : sequence of str
-        The features that a track needs.
+        Features that the file must have a column for.
     """
     warnings: list[str] = []
     first: dict[tuple[str | None, ...], str] = {}
@@ -125,7 +128,7 @@ def _fit_track_id(header: str, texts: Sequence[str]) -> int:
 
 
 def _fit_number(column: str, texts: Sequence[str]) -> int:
-    # the decimal sign is not known yet: a comma is read as a decimal one, as most values then lie in the range
+    # the decimal sign is not decided yet; with commas read as decimal commas, most values lie in the range
     numbers = [parsing.parse_number(text, decimal_comma=True) for text in texts]
     values = [number for number in numbers if number is not None]
     if find_misfit(column, "percent" if column not in ("bpm", "loudness", "duration_s") else "", texts, values):

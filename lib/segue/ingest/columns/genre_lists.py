@@ -1,7 +1,7 @@
-"""Decide whether the genres of a file are lists with a separator, and split them.
+"""Find the separator of a file's genres, such as "; ", and split texts that hold several genres.
 
-A separator between names differs from one within a name ("Folk, World, & Country") in two ways: nearly all texts with a
-separator have the same one, and their parts recur in other texts.
+A comma may separate genres or belong to a name ("Folk, World, & Country"). A separator is recognised by two facts:
+nearly all texts with any separator have this one, and their parts recur in other texts.
 """
 
 import functools
@@ -17,11 +17,11 @@ from segue.ingest.columns.layout_memory import DECIDE_AGAIN, GENRE_SEPARATOR, NO
 from segue.ingest.columns.units import MIN_VALUES, SampleValues
 
 GENRE_SEPARATORS = (";", "|", ",")
-"""The separators that are tried, in this order. A slash is none of them: it is part of too many names of genres."""
+"""The separators that are tried, in this order. A slash is excluded, because many names of genres hold one."""
 _MIN_SHARE = 0.8
-"""Minimum share of the texts with a separator that have the same one."""
+"""Of the texts with any separator, the minimum share with the separator that is chosen."""
 _MIN_RECURRING = 0.5
-"""Minimum share of the lists that have a part in common with another text."""
+"""Of the texts with the chosen separator, the minimum share with a part that another text has too."""
 _MIN_COMMA_LISTS = 2
 _SPLIT = {
     ";": re.compile(";"),
@@ -33,14 +33,14 @@ _SPLIT = {
 
 @lru_cache(maxsize=1024)
 def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
-    """Return the genres that a text names, in its order and without repetition. Cached: a file repeats its genres.
+    """Return the genres in a text as a tuple, in the text's order, without repetition. Cached, as genres repeat.
 
     Parameters
     ----------
     text : str or None
         A genre, a list or set in Python or JSON notation, or genres joined by ``separator``.
     separator : str or None
-        One of ``GENRE_SEPARATORS``; None: a text that is no list in brackets is one genre.
+        One of ``GENRE_SEPARATORS``; None: every text is one genre, unless it is a list in brackets.
 
     >>> split_genres("pop, R&B/Soul, pop", ","), split_genres("Folk, World, & Country", None), split_genres("?", ",")
     (('pop', 'R&B/Soul'), ('Folk, World, & Country',), ())
@@ -54,7 +54,7 @@ def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
 
 
 def genre_separator(texts: Sequence[str]) -> str | None:
-    """Return the separator of the genres in the texts of one file, or None if too few texts suggest one.
+    """Return the separator of the genres in some texts, one of ``GENRE_SEPARATORS``, or None if too few suggest one.
 
     >>> genre_separator(["rock, pop", "pop", "jazz, pop"]), genre_separator(["Drum & Bass", "Folk, World, & Country"])
     (',', None)
@@ -74,23 +74,25 @@ def genre_separator(texts: Sequence[str]) -> str | None:
 
 
 _cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
-"""``genre_separator`` of a tuple of texts. Cached: all files with the same header are passed the same ``fallback``."""
+"""``genre_separator`` of a tuple of texts. Cached, because all files with the same header have one ``fallback``."""
 
 
 def with_genre_separator(
     layout: ColumnLayout, sample: SampleValues, fallback: SampleValues, given: str = "auto"
 ) -> ColumnLayout:
-    """Return the layout with its ``genre_separator`` set; with a guess if the values decide it.
+    """Return a ColumnLayout with its ``genre_separator`` set, and with a guess if the values have decided it.
 
-    A remembered separator is used even if the values suggest another one; the layout then has a warning.
+    The separator is the first of these: ``given``; the one in the table ``layout_decisions``, from an earlier file with
+    this header; the one that the values suggest. If the last two differ, a warning is added to the layout.
 
     Parameters
     ----------
     layout : ColumnLayout
+        How the columns of the file are read.
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header, which decide if ``sample`` suggests no separator.
+        Rows of all files with the same header; used if ``sample`` suggests no separator.
     given : str
         The setting ``ingest.genre_separator``: a separator, ``none``, or ``auto``.
     """
@@ -115,7 +117,7 @@ def with_genre_separator(
         guess = Guess(sentence, f"--set ingest.genre_separator={separator!r}")
         decided = {**layout.decided, GENRE_SEPARATOR: separator}
         return replace(layout, genre_separator=separator, guesses=(*layout.guesses, guess), decided=decided)
-    # "none" is remembered only if some texts hold a separator: otherwise lists in later files would stay unsplit
+    # "none" is stored only if some texts hold a separator: otherwise lists in later files would stay unsplit
     n_with_separator = sum(any(each in text for each in GENRE_SEPARATORS) for text in set(texts[0]))
     if n_with_separator >= _MIN_COMMA_LISTS and len(texts[0]) >= MIN_VALUES:
         return replace(layout, decided={**layout.decided, GENRE_SEPARATOR: NO_SEPARATOR})

@@ -1,7 +1,8 @@
-"""Find the columns of a file that may be a canonical column (a column of ``tracks``), and choose among them.
+"""Find which columns of a file match canonical columns (columns of ``tracks``) by name, and choose one for each.
 
-Members of nested JSON objects and fields of Parquet structs are named by their path, such as ``track.album.name``; the
-path is matched like a header with dots.
+Names are compared with format definitions (``Source`` objects, from ``conf/sources/*.toml``), which map headers to
+canonical columns. Members of nested JSON objects and fields of Parquet structs are named by their path, such as
+``track.album.name``; a path is matched like a header with dots.
 """
 
 import difflib
@@ -14,22 +15,22 @@ from segue.ingest.columns.sources import Source, fold_accents, normalise_header
 from segue.ingest.columns.units import NUMBER_NAMES, SampleValues
 
 UNRELATED_SUFFIXES = ("id", "ids", "uri", "url", "href", "key", "link", "number", "count", "rank", "type")
-"""Endings of headers with another meaning than the defined header they resemble, such as ``artist_id``."""
+"""Endings that change the meaning of a header: ``artist_id`` resembles ``artist``, but is no misspelling of it."""
 UNRELATED_PREFIXES = ("album", "artist", "playlist")
-"""Beginnings of headers with another meaning than a defined header without them, such as ``album_popularity``."""
+"""Beginnings that change the meaning of a header: ``album_popularity`` is not the popularity of the track."""
 TRACK_OBJECTS = frozenset(
     ["track", "tracks", "song", "songs", "recording", "recordings", "item", "items", "node", "row", "record",
      "result", "results", "value", "data", "fields", "attributes", "info", "meta", "metadata", "tags", "features",
      "audiofeatures", "audioproperties", "analysis", "echonest", "spotify", "source"]
 )  # fmt: skip
-"""Names of objects that hold a track: their members, such as ``track.name``, are properties of the track."""
+"""Names of JSON objects or structs that hold a track, so that members such as ``track.name`` describe the track."""
 _MIN_MISSPELT_LENGTH = 5
 _FEATURE_NAMES = frozenset(feature.name for feature in schema.FEATURES) - {"duration_s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A column of a file that may be read as a canonical column, which is a column of the table ``tracks``.
+    """A possible match of a column of a file to a canonical column (a column of the table ``tracks``).
 
     Attributes
     ----------
@@ -37,8 +38,8 @@ class Candidate:
     rank : position of ``source`` in the order of ``rank_sources``
     index : position of the column in the file, from 0
     column : the canonical column
-    unit : the unit that the source declares, or None
-    source : the source whose header the name matches
+    unit : the unit that ``source`` declares for the header, or None
+    source : the format definition (``conf/sources/*.toml``) with the matching header
     fit : how well the values fit, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
     """
 
@@ -55,22 +56,22 @@ class Candidate:
         return self.distance > 1
 
     def sort_key(self) -> tuple[float, ...]:
-        """Return a sort key that is the smallest for the best candidate."""
+        """Return a sort key by values and name; the best candidate has the smallest."""
         contradicts = self.fit == column_values.CONTRADICTS
         return contradicts, self.distance, self.source.built_in, -self.fit, self.rank, self.index
 
     def name_key(self) -> tuple[float, ...]:
-        """Return a sort key that is smallest for the candidate with the best name, whatever the values are."""
+        """Return a sort key by name alone; the candidate with the best name has the smallest."""
         return self.distance, self.source.built_in, self.rank, self.index
 
 
 def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
-    """Yield (name, features_only) for each name under which a header is looked up in the sources, the longest first.
+    """Yield the names to look a header up by in format definitions, as pairs (name, features_only), longest first.
 
-    Names are normalised, without accents. A dotted header is looked up as a whole, then without its first part, its
-    first two parts, and so on. If ``features_only``, the name can match an audio feature only. That is so for the last
-    part alone after a part that is none of ``TRACK_OBJECTS``: the id in ``artist.id`` is no track id, whereas a tempo
-    belongs to the track in any object.
+    Names are normalised, without accents. A dotted header is looked up as a whole, then without its first part, then
+    without its first two parts, and so on. If ``features_only`` is true, the name may match audio features only. This
+    concerns the last part after any part other than ``TRACK_OBJECTS``: the id in ``artist.id`` is no track id, whereas
+    a tempo belongs to the track in any object.
 
     >>> list(lookup_names("track.album.name"))
     [('trackalbumname', False), ('albumname', False), ('name', True)]
@@ -84,18 +85,22 @@ def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
 
 
 def rank_sources(header: Sequence[str], sources: Sequence[Source]) -> list[Source]:
-    """Return the sources in descending order of the number of headers that they define.
+    """Sort format definitions (``conf/sources/*.toml``) by the number of the file's headers in each, largest first.
 
-    On a tie, sources that match misspellings come before those that are ``exact``.
+    On a tie, definitions that also match misspellings come before ``exact`` ones.
     """
     names = [fold_accents(normalise_header(name)) for name in header]
     return sorted(sources, key=lambda source: (-sum(name in source.by_name for name in names), source.exact))
 
 
 def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: SampleValues) -> list[Candidate]:
-    """Return the candidates for all canonical columns, the best first (``Candidate.sort_key``).
+    """Return every possible match of a header to a canonical column (column of ``tracks``), the best first.
 
-    ``sources`` are in the order of ``rank_sources``. If ``sample`` is empty, every ``fit`` is FITS.
+    Parameters
+    ----------
+    header : the column names in the order of the file
+    sources : the format definitions in the order of ``rank_sources``
+    sample : rows of the file as text, shape (n_rows, n_columns); if empty, every ``Candidate.fit`` is FITS
     """
     candidates = [
         Candidate(min(part, 1), rank, index, *source.by_name[name], source)
@@ -118,9 +123,10 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
 
 
 def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: SampleValues) -> list[Candidate]:
-    """Return the candidates with ``fit`` computed from the sample, except for the only candidate of a number column.
+    """Return the candidates with ``fit`` computed from the sampled values.
 
-    For headers that a user's source defines, ``fit`` is at least POOR.
+    If only one column of the file matches a number column, its ``fit`` stays as it is; ``decide_units`` checks its
+    values later. For headers in a user's format definition, ``fit`` is at least POOR.
     """
     positions: dict[str, set[int]] = {}
     for candidate in candidates:
@@ -138,7 +144,7 @@ def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: Sa
 
 
 def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> Iterator[Candidate]:
-    """Yield a Candidate for each header that is a misspelt header of a source.
+    """Yield a Candidate for each header of the file that resembles a header in a format definition.
 
     ``names`` maps the positions of columns in the file to their normalised headers.
     """
@@ -154,7 +160,10 @@ def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> It
 
 
 def choose_columns(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
-    """Return a dict from canonical column to its first candidate; each column of the file is chosen at most once."""
+    """Choose a column of the file for each canonical column; return a dict from canonical column to Candidate.
+
+    Earlier candidates are preferred. Each column of the file is chosen at most once.
+    """
     chosen: dict[str, Candidate] = {}
     matched: set[int] = set()
     for candidate in candidates:
@@ -165,27 +174,27 @@ def choose_columns(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
 
 
 def known_headers(sources: Iterable[Source]) -> frozenset[str]:
-    """Return the normalised headers, without accents, that any source defines."""
+    """Return the headers in all format definitions (``conf/sources/*.toml``), normalised and without accents."""
     return frozenset(name for source in sources for name in source.by_name)
 
 
 def count_known(names: Iterable[str], known: Collection[str]) -> int:
-    """Return the number of different headers in ``known`` that names match. ``known``: see ``known_headers``."""
+    """Return how many different headers of ``known`` the names match. ``known`` is a result of ``known_headers``."""
     looked_up = (next((name for name, _ in lookup_names(member) if name in known), None) for member in names)
     return len({name for name in looked_up if name})
 
 
 def order_members(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort dotted names of JSON members or struct fields: those with fewer dots first, those of audio features last.
+    """Sort dotted names of JSON members or struct fields by the number of dots, smallest first.
 
-    Of members with the same number of dots, those of an object called like "features" come last; otherwise the order
-    stays. Of two members with the same last part, the first is matched to the column: so the id of a track is preferred
-    to the id of its audio features, which is null if the Spotify API has none for the track.
+    Of names with equally many dots, members of objects with "feature" in their name come last; otherwise the order
+    stays. Reason: of two names with the same last part, the first is matched. The id of a track thereby precedes the id
+    of its audio features, which is null if the Spotify API has no features for the track.
     """
     return tuple(sorted(names, key=lambda name: (name.count("."), "feature" in name.rpartition(".")[0].lower())))
 
 
 def leaf_headers(names: Sequence[str]) -> list[str]:
-    """Replace the dotted names of objects, which other names begin with, by empty texts, so that none is matched."""
+    """Replace each name that is the parent of another (``album`` of ``album.name``) by "", which matches no column."""
     parents = {name[:end] for name in names for end, letter in enumerate(name) if letter == "."}
     return ["" if name in parents else name for name in names]

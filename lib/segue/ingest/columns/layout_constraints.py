@@ -1,4 +1,8 @@
-"""Read a file as earlier files with its header were read, and find where its values rule that out."""
+"""Read a file like earlier files with the same header, and report where its values differ or rule that out.
+
+The table ``layout_decisions`` stores how the columns of earlier files were read. A decision is a name with a value,
+such as ``valence.unit`` with ``percent``. A canonical column is a column of the table ``tracks``.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,15 +37,15 @@ from segue.ingest.columns.units import (
 
 
 class LayoutConstraints:
-    """Decides how columns are read by what earlier files with the same header have decided.
+    """Applies the decisions of earlier files with the same header (table ``layout_decisions``) to a file.
 
-    Columns and headers that a user's own source defines are exempt: that source decides.
+    Columns and headers in a user's own format definition (a file in ``conf/sources``) are exempt: the user decides.
 
     Parameters
     ----------
     memory : the decisions of earlier files with this header
     header : the column names, in the order of the file
-    candidates : the candidates for all canonical columns
+    candidates : the possible matches of headers to canonical columns (columns of ``tracks``)
     """
 
     def __init__(self, memory: LayoutMemory, header: Sequence[str], candidates: Sequence[Candidate]) -> None:
@@ -52,9 +56,9 @@ class LayoutConstraints:
         self._users_indices = {c.index for c in exact}
 
     def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
-        """Return the candidates, those that earlier files have chosen first, without those that they have ignored.
+        """Move candidates that earlier files have chosen to the front, and remove those that they have ignored.
 
-        Candidates for a column in ``required`` all remain.
+        No candidate for a column in ``required`` is removed.
         """
         first, others = [], []
         for candidate in candidates:
@@ -67,13 +71,13 @@ class LayoutConstraints:
         return first + others
 
     def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-        """Return a dict from canonical column to remembered unit, for chosen columns that have one."""
+        """Return the units that earlier files have decided: a dict by canonical column, of chosen columns alone."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
 
     @property
     def held(self) -> LayoutMemory:
-        """The remembered decisions, without those about columns that a user's own source defines."""
+        """The decisions of earlier files, except for columns that a user's own format definition names."""
         return {
             decision: remembered
             for decision, remembered in self._memory.items()
@@ -82,7 +86,7 @@ class LayoutConstraints:
 
     @property
     def decimal_comma(self) -> bool | None:
-        """Whether numbers are written with a decimal comma, None if that is not remembered."""
+        """Whether earlier files have decided on a decimal comma; None if no earlier file has decided the sign."""
         sign = self._value(DECIMAL_SIGN)
         return None if sign is None else sign == "comma"
 
@@ -91,26 +95,26 @@ class LayoutConstraints:
         return self._memory[decision].source_file
 
     def is_remembered(self, candidate: Candidate) -> bool:
-        """Return whether an earlier file has matched the candidate's header to the candidate's canonical column."""
+        """Return whether an earlier file has matched the same header to the same canonical column."""
         label = self._labels[candidate.index]
         return candidate.column not in self._users_columns and self._value(candidate.column + COLUMN) == label
 
     def is_ignored(self, candidate: Candidate) -> bool:
-        """Return whether the values of an earlier file ruled out the candidate's canonical column for its header."""
+        """Return whether an earlier file had values that ruled out this match of a header to a canonical column."""
         return self._value(candidate.column + IGNORED) == self._labels[candidate.index]
 
     def settle(
         self, columns: Mapping[str, int], ignored: Sequence[Candidate], units: "RememberedUnits"
     ) -> dict[str, str]:
-        """Return the decisions to remember after this file, a dict from decision to value.
+        """Return the decisions to store in ``layout_decisions``, a dict from decision to value.
 
-        Earlier decisions stay as they are; decisions that this file makes are added.
+        Decisions of earlier files are unchanged; those of this file are added.
 
         Parameters
         ----------
-        columns : the positions of the matched columns, by canonical column
-        ignored : the candidates that values rule out
-        units : the units and the decimal sign of the file
+        columns : positions of the matched columns, by canonical column
+        ignored : the candidates that the values of this file rule out
+        units : the units and the decimal sign of this file
         """
         decisions: dict[str, str] = {}
         for name, index in columns.items():
@@ -137,11 +141,12 @@ def columns_that_changed(
     by_values: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> tuple[list[str], dict[str, str]]:
-    """Compare remembered columns with the values of a file; return warnings, and refusals by canonical column.
+    """Compare the columns that earlier files have decided with the values of this file.
 
-    A column is refused if ``MIN_VALUES`` values or more contradict it. A warning says that fewer contradict it, that
-    another column fits better, or that a column is ignored although its values fit. ``chosen`` has the columns that
-    are read, ``by_values`` those that would be chosen without memory.
+    Returns warnings, and by canonical column reasons to refuse the file. A file is refused if ``MIN_VALUES`` or more
+    values of a column contradict it. A warning is given if fewer do, if another column fits better, or if the values of
+    an ignored column fit. ``chosen`` has the columns that are read, ``by_values`` those that would be read without the
+    decisions of earlier files, each by canonical column.
     """
     warnings: list[str] = []
     refusals: dict[str, str] = {}
@@ -176,18 +181,18 @@ def columns_that_changed(
 
 @dataclass(frozen=True, slots=True)
 class RememberedUnits:
-    """The units and the decimal sign of a file, and how they differ from the remembered ones.
+    """The units and the decimal sign of a file, compared with those in the table ``layout_decisions``.
 
     Attributes
     ----------
-    units : unit by canonical column, declared, remembered or inferred
+    units : unit by canonical column: declared, decided by an earlier file, or inferred
     decimal_comma : whether numbers are written with a decimal comma
-    misfits, doubts : as in UnitDecisions, of columns whose unit is not remembered
+    misfits, doubts : as in UnitDecisions, without columns whose unit an earlier file has decided
     guesses : what was inferred from the values
-    warnings : sentences about remembered units that the values do not suggest
-    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``: values rule out what is remembered
-    decided : the units to remember, by canonical column
-    decided_comma : whether to remember a decimal comma (or a point); None to remember neither
+    warnings : sentences about units of earlier files that the values do not suggest
+    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``: values rule out an earlier decision
+    decided : units to store in ``layout_decisions``, by canonical column
+    decided_comma : the sign to store: True for a decimal comma, False for a point, None to store none
     """
 
     units: dict[str, str]
@@ -208,11 +213,17 @@ def units_with_memory(
     constraints: LayoutConstraints,
     decimal_comma: bool | None,
 ) -> RememberedUnits:
-    """Return the units of the chosen columns, and what the table ``layout_decisions`` changes about them.
+    """Return the units and decimal sign of the chosen columns, with warnings and refusals, as RememberedUnits.
 
-    Each unit comes from the first of these that has one: the user's source definition, ``layout_decisions``, the
-    values.
-    ``sample`` and ``fallback`` are as for ``decide_units``; ``decimal_comma`` is the setting, None for ``auto``.
+    A unit comes from the first of these that has one: the user's format definition, the table ``layout_decisions``
+    (decisions of earlier files with this header), the values.
+
+    Parameters
+    ----------
+    chosen : the columns that are read, by canonical column
+    sample, fallback : rows of the file, and of all files with its header, as for ``decide_units``
+    constraints : the decisions of earlier files
+    decimal_comma : the setting ``ingest.decimal_sign``; None for ``auto``
     """
     declared = {name: (c.index, c.unit) for name, c in chosen.items()}
     trusted = {name for name, c in chosen.items() if c.unit and not c.source.built_in}
@@ -253,7 +264,7 @@ _Column = tuple[list[str], list[float]]
 
 
 def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
-    """Return the texts and numbers of each column, given the columns' positions in the rows."""
+    """Return (texts, numbers) of each number column, by canonical column; ``columns`` has their positions in rows."""
     read = {}
     for name, texts in number_texts(columns, sample).items():
         numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
@@ -268,17 +279,18 @@ def _compare_units(
     columns: Mapping[str, _Column],
     constraints: LayoutConstraints,
 ) -> tuple[list[str], dict[str, str]]:
-    """Compare remembered units with the values; return warnings, and refusals by canonical column.
+    """Compare units that earlier files have decided with the values of this file.
 
-    A unit that the values rule out is refused. A unit that they only do not suggest gives a warning.
+    Returns warnings, where the values suggest another unit, and by canonical column reasons to refuse the file, where
+    they rule out the earlier one.
 
     Parameters
     ----------
-    remembered : remembered units by canonical column
-    suggested : units by canonical column, as they are without memory
-    by_values : the decisions without memory
+    remembered : the units that earlier files have decided, by canonical column
+    suggested : the units without the decisions of earlier files, by canonical column
+    by_values : all decisions on units without those of earlier files
     columns : texts and numbers by canonical column
-    constraints : names the files that decided
+    constraints : the decisions of earlier files, with the names of these files
     """
     differing = [name for name, unit in remembered.items() if suggested[name] != unit or name in by_values.misfits]
     values = {name: numbers for name, (_, numbers) in columns.items()}
@@ -298,7 +310,7 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the text of the error for a file with another decimal sign than the one in the table ``layout_decisions``.
+    """Return the error message for a file with another decimal sign than earlier files with its header.
 
     ``is_comma``: whether the file has a decimal comma.
     """
@@ -315,9 +327,9 @@ def _by_origin(
     values: Mapping[str, Sequence[float]],
     constraints: LayoutConstraints,
 ) -> Iterator[tuple[list[str], str]]:
-    """Group columns by remembered unit and the file that decided it.
+    """Group columns by unit and by the earlier file that decided this unit.
 
-    Yields for each group its columns, and the beginning of a sentence about them.
+    Yields for each group a pair: its columns, and the beginning of a sentence about them.
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):
@@ -328,7 +340,7 @@ def _by_origin(
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:
-    """Yield a Guess for each sentence in ``units.decisions``, with the setting or source that replaces it."""
+    """Yield a Guess for each sentence in ``units.decisions``, with the setting or definition that replaces it."""
     for number, sentence in enumerate(units.decisions):
         is_sign = number == 0 and sentence == DECIMAL_COMMA_SENTENCE
         yield Guess(sentence, "--set ingest.decimal_sign=comma" if is_sign else UNIT_IN_SOURCE)

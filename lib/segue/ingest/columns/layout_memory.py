@@ -1,13 +1,14 @@
-"""Name the decisions that values of files have made for a layout, so that later files with its header are read alike.
+"""Define the decisions in the table ``layout_decisions``: how files with a certain header are read, such as a unit.
 
-A layout is a file format with a header. A decision is a pair of texts, a name and a value. It is remembered only if the
-values are conclusive: for a column with only 0 and 1, no unit is remembered, and a later file decides it.
+The values of one file decide, and later files of the same layout (file format and header) are read alike. A decision is
+a pair of texts, a name and a value. It is stored only if the values are conclusive: for a column with only 0 and 1, no
+unit is stored, and a later file decides.
 
 =====================  =====================================================================
 decision               value
 =====================  =====================================================================
-``valence.column``     the header that is this column; ``tempo#2``: the second one called so
-``key.ignored``        a header that is not this column, as its values rule that out
+``valence.column``     the header read as ``valence``; ``tempo#2``: the second one called ``tempo``
+``key.ignored``        a header not read as ``key`` (musical key), as its values rule that out
 ``valence.unit``       the unit
 ``decimal_sign``       ``comma`` or ``point``
 ``genre_separator``    the separator, or ``none``: every text is one genre
@@ -26,35 +27,35 @@ COLUMN, IGNORED, UNIT = ".column", ".ignored", ".unit"
 DECIMAL_SIGN, GENRE_SEPARATOR, ENCODING = "decimal_sign", "genre_separator", "encoding"
 NO_SEPARATOR = "none"
 DECIDE_AGAIN = "--set ingest.layouts=decide"
-"""The option with which files are read by their own values; later files are then read as these."""
+"""The option by which files are read by their own values alone; the new decisions then hold for later files."""
 OWN_SOURCE = "--set ingest.source=NAME, a source of your own that names the columns to read (docs/how_to/own_file.md)"
 UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/how_to/own_file.md)"
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A decision about a layout: its value, and the name of the file whose values decided it."""
+    """A decision from the table ``layout_decisions``: its value, and the name of the file that decided it."""
 
     value: str
     source_file: str
 
 
 LayoutMemory = Mapping[str, Remembered]
-"""The remembered decisions of one layout, by name of the decision."""
+"""The decisions in ``layout_decisions`` about files of one format and header, by name, such as ``valence.unit``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A sentence about what the values of a file decided; ``way_out`` is the setting that decides it instead."""
+    """A sentence about what was decided by guessing, and ``way_out``: the setting or change that decides it instead."""
 
     sentence: str
     way_out: str
 
 
 def layout_key(file_format: str, source: str, names: Sequence[str]) -> str:
-    """Return 32 hexadecimal digits that identify a layout: a format, the setting ``ingest.source``, and a header.
+    """Return a hash (32 hexadecimal digits) of a file format, the setting ``ingest.source`` and column names.
 
-    The order of the columns does not matter where all names differ.
+    If all names differ, their order does not change the hash. Column ``layout`` of ``layout_decisions`` holds it.
 
     >>> layout_key("csv", "auto", ["Title", "BPM"]) == layout_key("csv", "auto", ["bpm", "title"])
     True
@@ -65,7 +66,7 @@ def layout_key(file_format: str, source: str, names: Sequence[str]) -> str:
 
 
 def column_labels(names: Sequence[str]) -> list[str]:
-    """Return the normalised names of columns; ``#2`` follows the second of equal names, ``#3`` the third, and so on.
+    """Return the normalised names of columns, with ``#2`` appended to the second of equal names, ``#3`` to the third.
 
     >>> column_labels(["Title", "tempo", "Tempo", ""])
     ['title', 'tempo', 'tempo#2', '']
@@ -80,7 +81,7 @@ def column_labels(names: Sequence[str]) -> list[str]:
 
 
 def combine_decisions(records: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Unite the decisions of files with one layout into one dict, without those for which files have different values.
+    """Unite the decisions of files with the same format and header into one dict, without those that contradict.
 
     >>> combine_decisions([{"energy.unit": "percent"}, {"energy.unit": "percent", "decimal_sign": "point"}])
     {'energy.unit': 'percent', 'decimal_sign': 'point'}

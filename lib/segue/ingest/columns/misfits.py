@@ -1,14 +1,14 @@
 """Recognise number columns whose values cannot be what their headers say: z-scores, flags, normalised values.
 
-A column is a misfit if
+A column is a misfit in any of these cases:
 
-* more than half of its texts, and of those that are not missing more than nine tenths, hold no number;
-* more than half of its values are above the range of its unit (three hours for durations) or, for loudness, below it;
-* a tenth of its values are below 0, except for loudness, or more than a quarter of its loudnesses are above 0;
-* nine tenths of its values are in a range that music does not have, such as tempos below 20;
-* or all values are 0 or 1, where 0 and 1 are no likely values.
+* No number is in more than half of its texts, and in more than nine tenths of its texts that are not missing.
+* More than half of its values are above the range of its unit (for durations: three hours; for loudness: below -60 dB).
+* At least a tenth of its values are below 0 (for loudness: more than a quarter are above 0 dB).
+* At least nine tenths of its values are unlikely for music, such as tempos below 20 or loudness from -1 to 1 dB.
+* All values are 0 or 1, in a column for which these are unlikely values.
 
-Placeholders for a missing value do not count: -1 except for loudness, and 0 for tempo and duration.
+Placeholders for a missing value do not count: 0 for tempo and duration, and -1 for all columns but loudness.
 """
 
 import statistics
@@ -19,7 +19,7 @@ from segue import schema
 from segue.ingest import parsing
 
 SCALES = {"fraction": 1, "percent": 100, "tenths": 10, "thirds": 3}
-"""The units in which a file may write a fraction, each with its largest value; the smallest is 0."""
+"""The units in which a file may write a fraction, and the largest value of each; the smallest is 0."""
 _MIN_BPM = 20
 _MAX_DURATIONS = {"s": 10_800, "ms": 10_800_000, "min": 180}
 _SINGLE_UNIT = ("bpm", "loudness")
@@ -34,9 +34,9 @@ _EXPECTED_FRACTION = "0 to {fraction}, 0 to {percent} or 0 to {tenths}".format(*
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why the values of a column fit none of its units.
+    """The reason why the values of a number column fit none of the units that can be inferred for the column.
 
-    ``unit`` is a unit that fits, but that only a source can declare; empty if there is none.
+    ``unit`` is a unit that would fit if a format definition (``conf/sources/*.toml``) declared it; "" if there is none.
     """
 
     reason: str
@@ -44,14 +44,14 @@ class Misfit:
 
 
 def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
-    """Return a Misfit if the values of a column do not fit its unit, or None if they fit or there are none.
+    """Return a Misfit if the values of a number column do not fit its unit; None if they fit or the column is empty.
 
     Parameters
     ----------
     name : str
-        The canonical column, one of ``schema.NUMBERS``.
+        The canonical column (column of ``tracks``), the name of one of ``schema.NUMBERS``.
     unit : str
-        The unit in which the column is read, empty for a column that has a single one.
+        The unit in which the column is read; empty for a column with a single unit.
     texts, values : sequence of str, sequence of float
         The column's texts in the sample, and the numbers that they hold.
     """
@@ -68,13 +68,13 @@ def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[flo
 
 
 def undecided_unit(values: Sequence[float]) -> Misfit:
-    """Return the Misfit of a fraction whose values exceed 1 by too little to decide between 0 to 10 and 0 to 100."""
+    """Return the Misfit of a fraction column with values above 1 that suggest neither 0 to 10 nor 0 to 100."""
     unit = "thirds" if max(values) <= SCALES["thirds"] else "tenths"
     return Misfit(f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit)
 
 
 def value_range(values: Sequence[float]) -> str:
-    """Return the smallest and the largest of some values as a text.
+    """Return the smallest and the largest of some values as text.
 
     >>> value_range([2.9, 0.86, 1.5])
     '0.86 to 2.9'
@@ -93,7 +93,7 @@ def _is_number_or_missing(name: str, text: str) -> bool:
 
 
 def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
-    """Return in words what numbers that do not fit look like, "" if like nothing known, or None if they fit."""
+    """Return None if numbers fit a column, else what they look like, such as "which looks like flags", or ""."""
 
     def share(test: Callable[[float], bool]) -> float:
         return sum(map(test, numbers)) / len(numbers)

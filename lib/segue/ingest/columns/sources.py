@@ -1,6 +1,7 @@
-"""Load the definitions of sources: published file formats, and names of columns in other languages.
+"""Load the format definitions: the TOML files in ``conf/sources``, each loaded as a ``Source``.
 
-A definition (``conf/sources/*.toml``) maps headers to canonical columns (those of the table ``tracks``) and units.
+A format definition maps the headers of a published file format, or the names of columns in one language, to canonical
+columns (columns of the table ``tracks``) and units.
 """
 
 import difflib
@@ -17,28 +18,27 @@ from segue.errors import SettingsError
 from segue.ingest.columns.units import UNITS
 
 _MIN_SIMILARITY = 0.8
-"""The lowest ``difflib`` ratio, in [0, 1], at which a header counts as a misspelling of a defined one."""
+"""Minimum ``difflib`` ratio, in [0, 1], of a header and a defined header that it is a misspelling of."""
 COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
-"""The canonical columns that a header can be mapped to."""
+"""The canonical columns: the columns of the table ``tracks`` that a header can be mapped to."""
 _FLAGS = {"built_in": False, "exact": False, "read_again": True}
-"""The optional true-or-false keys of a definition, with their defaults."""
+"""The optional boolean keys of a definition's TOML, with their defaults; ``Source`` has their meaning."""
 _LETTERS_WITHOUT_DECOMPOSITION = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A known file format, or the names of columns in one language.
+    """A format definition: the headers of a published file format, or the names of columns in one language.
 
     Attributes
     ----------
-    name : its name, which the setting ``ingest.source`` can select
-    headers : dict from normalised header to (canonical column, declared unit); the unit is None where the values of a
-        file decide it
-    built_in : whether it belongs to segue: definitions of users take precedence, and values overrule its units
-    exact : whether only equal names match its headers; if not, misspellings match too
-    read_again : whether it is part of the hash in ``ingested_files.reading``, so that a change of it makes all files be
-        read again; otherwise only new and changed files are read by it
-    by_name : ``headers`` without accents, as ``fold_accents`` folds them
+    name : name by which the setting ``ingest.source`` selects the definition
+    headers : dict from normalised header to (canonical column, declared unit); the unit is None if values decide it
+    built_in : whether the definition is part of segue; users' definitions precede it, and values overrule its units
+    exact : whether only equal names match the headers; if False, misspellings match too
+    read_again : whether a change of the definition makes all files be read again, as part of the hash in
+        ``ingested_files.reading``; if False, only new and changed files are read by the changed definition
+    by_name : ``headers`` with accents removed from the names by ``fold_accents``
     """
 
     name: str
@@ -54,9 +54,9 @@ class Source:
         object.__setattr__(self, "by_name", folded)
 
     def similar_name(self, name: str) -> str | None:
-        """Return the name in ``by_name`` that resembles ``name`` most, or None if none does or the source is exact.
+        """Return the defined header most similar to ``name``; None if none is similar, or if ``exact`` is true.
 
-        Cached, as many files of an input have the same headers.
+        ``name`` is a normalised header without accents. Results are cached, as many files have the same headers.
         """
         if name not in self._similar:
             similar = [] if self.exact else difflib.get_close_matches(name, self.by_name, 1, _MIN_SIMILARITY)
@@ -78,7 +78,8 @@ def normalise_header(header: str) -> str:
 def fold_accents(name: str) -> str:
     """Return a normalised header without accents.
 
-    Not part of ``normalise_header``: its results are hashed, and other hashes would make all files be read again.
+    Separate from ``normalise_header``, because other results of that function would change the hashes of the reading
+    rules, and all files would be read again.
 
     >>> fold_accents("año"), fold_accents("głośność")
     ('ano', 'glosnosc')
@@ -90,19 +91,19 @@ def fold_accents(name: str) -> str:
 
 
 def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
-    """Return a list of the sources defined in a folder, sorted by name.
+    """Load the format definitions in a folder; return a list of Source, sorted by name.
 
     Parameters
     ----------
     folder : Traversable
-        Holds one ``.toml`` file per source; other files are ignored.
+        Holds one ``.toml`` file per definition; other files are ignored.
     name : str
-        The only source to return, or ``auto`` for all.
+        Name of the only definition to return, or ``auto`` for all.
 
     Raises
     ------
     SettingsError
-        If a definition is invalid or no source has the requested name; lists every fault of every file.
+        If a definition is invalid, or no definition has the requested name; lists every fault of every file.
     """
     faults: list[str] = []
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
@@ -116,18 +117,17 @@ def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
 
 
 def reading_rules(sources: Sequence[Source], *, name: str) -> list[dict[str, Any]]:
-    """Return the content of the source definitions whose change makes known files be read again.
+    """Return name and headers, as dicts, of the format definitions that make all files be read again if they change.
 
-    A source definition is a TOML file that maps the headers of a published format to columns. The hash
-    ``ingested_files.reading`` is computed from the result. A definition with ``read_again = false`` is left out, unless
-    ``name``, the setting ``ingest.source``, names it.
+    The hash in ``ingested_files.reading`` is computed from the result. Definitions with ``read_again = false`` are left
+    out, except for the one called ``name``, the setting ``ingest.source``.
     """
     # guard: added-names-keep-the-hash -> return [{"name": s.name, "headers": s.headers} for s in sources]
     return [{"name": s.name, "headers": s.headers} for s in sources if s.read_again or s.name == name]
 
 
 def _load_source(file: Traversable, faults: list[str]) -> Source:
-    """Return the Source that a TOML file defines, and append a message for each fault of the file to ``faults``."""
+    """Load the Source that a TOML file defines. Appends a message to ``faults`` for each fault of the file."""
     path = f"conf/sources/{file.name}"
     try:
         content = tomllib.loads(file.read_text("utf-8"))
@@ -154,7 +154,7 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
 
 
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
-    """Return what is wrong with the entry of a header in a source definition, as a message, or None if it is valid."""
+    """Return the fault of a header's entry in a format definition, as part of a message, or None if it is valid."""
     column, unit = entry.get("column"), entry.get("unit")
     if not normalise_header(header):
         return "has no letter or digit, expected a column name"

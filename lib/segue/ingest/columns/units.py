@@ -5,22 +5,23 @@ equal, as in a column of only 0 and 1, the differences of the two counts are add
 file, and the sign of the sum decides. In this sum, every value of a column with a declared unit counts for that unit. A
 popularity with equal counts is in percent.
 
-A fraction column whose values exceed 1 but not 10 is in percent if the other fraction columns of the file are: for
-quiet music, one or two columns in percent stay below 10, but others do not. Otherwise, if values reach 7, it is in
-tenths (0 to 10), as DJ software writes energy. If they do not, as in Essentia's danceability (0 to 3) or in speechiness
-in percent, no unit is inferred, and the column is a misfit.
+Fractions with values above 1 but not above 10: the column is in percent if the other fraction columns of the file are.
+(For quiet music, one or two columns in percent stay below 10, but others do not.) Otherwise, if values reach 7, the
+column is in tenths (0 to 10), as DJ software writes energy. If no values reach 7, as in Essentia's danceability (0 to
+3) or in speechiness in percent, no unit is inferred, and the column is a misfit: it is ignored, or the file refused.
 
 Durations: a column is in milliseconds if more than half of its values are 10,000 or more, because tracks of 10,000
 seconds are as rare as tracks of 10,000 milliseconds; in minutes if nine of ten values are below 20, and the median is 1
 or more; else in seconds.
 
-A unit that a built-in source declares yields to values that cannot be in it: durations with a median of more than 120
-minutes, more than 10,000 seconds or less than 1,000 milliseconds, and percentages that are all fractions.
+Declared units: values overrule the unit in a built-in format definition (``conf/sources/*.toml``) if they cannot be in
+this unit. Such values are durations with a median of more than 120 minutes, more than 10,000 seconds or less than 1,000
+milliseconds, and percentages that are all fractions.
 
-A column needs ``MIN_VALUES`` values for tenths, for a misfit, and to overrule a declared percent. With fewer, all files
-with the same header decide together. If these have fewer too, only the first rule holds, so that tenths are read as
-percent; no column is a misfit, and the log has a warning if the unit is in doubt. ``MIN_DURATIONS`` values are enough
-for durations.
+Few values: inferring tenths, finding a misfit, and overruling a declared percent each need ``MIN_VALUES`` values. If
+the file has fewer, all files with the same header decide together. If these have fewer too, only the first rule holds:
+tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt. Durations need
+only ``MIN_DURATIONS`` values.
 """
 
 import functools
@@ -37,7 +38,7 @@ UNITS = {
     "popularity": ("percent", "fraction"),
     "duration_s": ("s", "ms", "min"),
 }
-"""The units that a file may use for a column, first the unit of ``tracks``. Columns not listed have one unit only."""
+"""The units that a file may use for each column; the first is the unit in ``tracks``. Other columns have one unit."""
 
 DECIMAL_COMMA_SENTENCE = "numbers are written with a decimal comma"
 SampleValues = Sequence[Sequence[str | None]]
@@ -64,12 +65,12 @@ class UnitDecisions:
 
     Attributes
     ----------
-    units : inferred unit by canonical column, without columns whose declared unit holds
+    units : inferred unit by canonical column (column of ``tracks``), without columns that keep their declared unit
     decimal_comma : whether numbers are written with a decimal comma
-    decisions : sentences for the log
-    misfits : why the values of a column fit no unit, by canonical column
-    doubts : sentences for the log about units that are uncertain, by canonical column
-    undecided : the columns in ``doubts``, and those whose values suggest no unit, such as those of only 0 and 1
+    decisions : sentences for the log about what was inferred
+    misfits : reasons why the values of a column fit no unit, by canonical column
+    doubts : sentences for the log about uncertain units, by canonical column
+    undecided : the columns in ``doubts``, and columns with values that suggest no unit, such as only 0 and 1
     has_decimals : whether some number has a decimal sign
     """
 
@@ -90,22 +91,22 @@ def decide_units(
     *,
     decimal_comma: bool | None = None,
 ) -> UnitDecisions:
-    """Infer the decimal sign of a file, undeclared units, and the columns that fit no unit; return UnitDecisions.
+    """Infer a file's decimal sign, its undeclared units, and which columns fit no unit; return UnitDecisions.
 
     The module's docstring has the rules.
 
     Parameters
     ----------
     columns : mapping of str to (int, str or None)
-        Canonical column to its position in the rows and its declared unit, None where it declares none.
+        Position in the rows and declared unit, or None, of each canonical column (column of ``tracks``).
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide all units if the fraction columns of ``sample`` suggest
-        neither percent nor fractions (that of durations only if ``sample`` has none), and whatever needs more values
-        than ``sample`` has.
+        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. If the
+        fraction columns of ``sample`` together suggest neither percent nor fractions, they decide all units, except for
+        durations if ``sample`` has some.
     trusted : collection of str
-        The columns whose declared unit holds whatever the values are.
+        The columns that keep their declared unit, whatever the values are.
     decimal_comma : bool or None
         Whether numbers are written with a decimal comma; None if the values decide it.
     """
@@ -166,20 +167,20 @@ def decide_units(
 
 
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
-    """Return whether the values of a column cannot be in a unit.
+    """Return whether the values of a column are impossible in a unit.
 
-    Fewer than ``MIN_DURATIONS`` values above 0 rule out no unit. Durations rule out a unit if their median is not in
-    its ``_TENABLE_MEDIANS``. Other values rule out a unit in three cases:
+    Returns False if fewer than ``MIN_DURATIONS`` values are above 0. Durations are impossible in a unit if their median
+    is outside the range in ``_TENABLE_MEDIANS``. Other values are impossible in a unit in three cases:
 
-    * More than half of those above 0 exceed its largest value.
-    * It is not ``fraction``, but no value exceeds 1, and at least ``MIN_VALUES`` are between 0 and 1.
-    * There are at least ``MIN_VALUES``, and ``find_misfit`` returns a Misfit.
+    * More than half of the values above 0 exceed the largest value of the unit.
+    * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are between 0 and 1.
+    * The column has at least ``MIN_VALUES`` values, and ``find_misfit`` returns a Misfit.
 
     Parameters
     ----------
-    name : the canonical column
-    unit : one of its units
-    texts, values : the column's texts in the sample, and the numbers that they hold
+    name : the canonical column (column of ``tracks``)
+    unit : one of the column's units
+    texts, values : the column's texts in the sample, and the numbers in these texts
     """
     numbers = [value for value in values if value > 0]
     if len(numbers) < MIN_DURATIONS:
@@ -195,7 +196,10 @@ def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[
 
 
 def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, list[str]]:
-    """Return a dict from number column to its texts, "" where missing. ``columns``: positions by canonical column."""
+    """Return the texts of each number column, a dict by canonical column; a missing value is "".
+
+    ``columns`` maps canonical columns to positions in the rows of ``sample``.
+    """
     return {
         name: [row[index] or "" for row in sample if index < len(row)]
         for name, index in columns.items()
@@ -206,10 +210,10 @@ def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, 
 def _read_numbers(
     columns: Mapping[str, tuple[int, str | None]], sample: SampleValues, decimal_comma: bool | None
 ) -> tuple[dict[str, list[str]], dict[str, list[float]], bool, bool]:
-    """Read the number columns; return (texts by column, numbers by column, decimal_comma, has_decimals).
+    """Parse the number columns; return (texts by column, numbers by column, decimal_comma, has_decimals).
 
-    ``decimal_comma`` is returned as given or, if it is None, as the texts suggest. ``has_decimals``: whether some
-    number has a decimal comma or point.
+    The returned ``decimal_comma`` is the argument or, if that is None, inferred from the texts. ``has_decimals`` is
+    whether any number has a decimal comma or point.
     """
     texts = number_texts({name: index for name, (index, _) in columns.items()}, sample)
     all_texts = [text for column in texts.values() for text in column]
@@ -225,9 +229,9 @@ def _read_numbers(
 
 
 def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
-    """Return the columns whose values cannot be in their declared unit.
+    """Return the columns with values that are impossible in their declared unit.
 
-    ``declared`` maps canonical columns to units, ``values`` to the numbers in the sample.
+    ``declared`` maps canonical columns to units; ``values`` maps them to the numbers in the sample.
     """
     untenable = []
     durations = values.get("duration_s", ())
@@ -244,7 +248,7 @@ def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[f
 
 
 def _percent_votes(values: Sequence[float]) -> int:
-    """Return the number of values above 1, which suggest percent, minus the number strictly between 0 and 1."""
+    """Return the number of values above 1 minus the number strictly between 0 and 1; above 0, it suggests percent."""
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
 
 
@@ -263,7 +267,7 @@ def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
 
 
 def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
-    """Return a sentence about a column that is read in percent like the others of its file, if it may be in tenths."""
+    """Return a sentence for the log if a column, read in percent like the others of its file, may be in tenths."""
     if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
         return None
     return (
@@ -283,9 +287,9 @@ def _duration_unit(durations: Sequence[float]) -> str:
 
 
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
-    """Return a sentence about a unit that too few values suggest.
+    """Return a sentence for the log about a unit that is inferred from too few values.
 
-    Returns None for fewer than ``MIN_DURATIONS`` values, and for units whose misfits are rejected row by row.
+    Returns None for fewer than ``MIN_DURATIONS`` values, and for units in which wrong values are rejected row by row.
     """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None
@@ -294,7 +298,7 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log: a decimal comma, inferred units, declared units that the values contradict."""
+    """Yield sentences for the log: on a decimal comma, on inferred units, on declared units that values overrule."""
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE
     for unit, words in UNIT_WORDS.items():

@@ -1,1 +1,1 @@
-"""Detect what a file is (encoding, container, dialect, header), and split it into lines and records."""
+"""Detect the encoding, container, CSV dialect and header of files, and split files into lines and records."""

@@ -1,7 +1,8 @@
-"""Convert zip archives, workbooks, UTF-16 text and JSON documents, which do not have one row per line, into lines.
+"""Convert files without one row per line into lines: zip archives, workbooks, UTF-16 text and JSON documents.
 
-Only files whose name or first lines show that they need it are converted. Workers hold each of them in memory, so their
-size is limited to ``MAX_FILE_BYTES``. The lines have the columns of ``text_scan.text_lines``.
+Names and first lines show which files need conversion. A worker holds the whole content of such a file in memory;
+therefore its size is limited to ``MAX_FILE_BYTES``. The result is a DataFrame with the columns of
+``text_scan.text_lines``.
 """
 
 import codecs
@@ -21,7 +22,7 @@ from segue.ingest.formats.text_scan import HEAD_LINES, FileScan
 from segue.ingest.input_files import InputFile, is_compressed, literal_path
 
 _MIN_COMPRESSED = 2 << 20
-"""The size of compressed files above which they may have more than ``MAX_FILE_BYTES`` after decompression."""
+"""Compressed files above this size are checked, as they may exceed ``MAX_FILE_BYTES`` after decompression."""
 _N_THREADS = 8
 _BATCH_BYTES = 1 << 20
 _BATCH_LINES = 4096
@@ -34,8 +35,8 @@ _ARROW_SCHEMA = pa.schema(
 def refuse_long_documents(spark: SparkSession, files: Iterable[InputFile]) -> None:
     """Raise InputError if a text file is a JSON document on one line that exceeds ``MAX_FILE_BYTES``.
 
-    Spark holds a whole line in memory, and one of 100 MB may end the process. Runs no Spark job: the driver reads the
-    beginning of each file that is large enough.
+    Spark holds a whole line in memory, and a line of 100 MB may end the process. Runs no Spark job: the driver reads
+    the beginning of each large file.
     """
     large = [file for file in files if file.size > (_MIN_COMPRESSED if is_compressed(file.uri) else MAX_FILE_BYTES)]
     # guard: long-documents-refused -> large = []
@@ -60,8 +61,8 @@ def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[s
     ----------
     file : InputFile
     scan : FileScan or None
-        The scan of the file, whose first lines decide for ``csv`` and ``json``; None for a file without lines. Zip
-        archives and workbooks always need conversion.
+        Result of the first pass over the file; None for a file without lines. Its first lines decide for the formats
+        ``csv`` and ``json``. Zip archives and workbooks always need conversion.
     known : collection of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     """
@@ -76,13 +77,13 @@ def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[s
 
 @dataclass(frozen=True, slots=True)
 class ConvertedFiles:
-    """Files that need conversion.
+    """Files that need conversion, and what was found in them.
 
     Attributes
     ----------
-    files : the files; their ``format`` is that of their lines, ``csv`` or ``json``
-    features : ids of the JSON documents of audio features, which are joined to the tracks of the other documents
-    notes : sentences for the log about what was chosen in a file, such as a sheet, by file id
+    files : the files, with the format of their lines, ``csv`` or ``json``, as ``format``
+    features : ids of JSON documents that hold only audio features, to be joined to the tracks of the other documents
+    notes : sentences for the log by file id, about a choice within the file, such as a sheet of a workbook
     """
 
     files: tuple[InputFile, ...] = ()
@@ -99,8 +100,8 @@ def scan_converted(
 ) -> tuple[ConvertedFiles, dict[int, FileScan]]:
     """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
-    Runs one Spark job that opens the files, and one for each format of their lines that converts and scans them. If
-    ``encoding`` is neither ``auto`` nor ``utf-8``, files that were decoded here are scanned once more, as UTF-8.
+    Runs one Spark job to open the files, and one for each format of their lines to convert and scan them. If
+    ``encoding`` is neither ``auto`` nor ``utf-8``, formats with files that were decoded here are scanned twice.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def scan_converted(
     known : frozenset of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     encoding : str
-        Encoding of the texts in zip archives that have no byte order mark.
+        The setting ``ingest.encoding``; it applies to lines that were not decoded here.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def scan_converted(
         if of_format.files:
             lines = converted_lines(spark, of_format, known, with_faults=True)
             scans |= _scan(lines, of_format.files, encoding)
-            # the mark of lines that were decoded here overrules the encoding that the user gives for all files
+            # lines that were decoded here begin with a byte order mark, which overrules the user's encoding
             marked = {file.id for file in of_format.files if file.id in scans and _is_marked(scans[file.id])}
             if marked and encoding not in (text_scan.AUTO, "utf-8"):
                 as_utf8 = _scan(lines, of_format.files, "utf-8")
@@ -145,7 +146,7 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id that replaces a file's id in a line that holds the error message instead of a row."""
+    """Return the id for the line with the error message of a damaged file, computed from the file's id."""
     return ~file_id
 
 
@@ -158,19 +159,20 @@ def converted_lines(
 ) -> DataFrame:
     """Return a lazy DataFrame of the lines of files, with the columns of ``text_scan.text_lines``.
 
-    The files are converted each time it is computed. All lines have block 0; those of a file are in one partition and
-    in their order, unless audio features are joined to them. Lines that were decoded from another encoding are UTF-8,
-    and the first line of such a file begins with a byte order mark.
+    Each computation of the DataFrame converts the files. All lines have block 0. The lines of a file are in one
+    partition and in order, unless audio features are joined to them. Lines decoded from another encoding are UTF-8; the
+    first line of such a file begins with a byte order mark.
 
     Parameters
     ----------
     spark : SparkSession
     converted : ConvertedFiles
+        The files, as ``scan_converted`` returns them.
     known : frozenset of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     with_faults : bool
-        Whether the error message of a damaged file is returned as a line with the id ``_fault_id``, instead of making
-        the Spark job fail.
+        True: the error message of a damaged file is a line with the id ``_fault_id``. False: a damaged file makes the
+        Spark job fail.
     """
     by_id = {file.id: file for file in converted.files}
     features = converted.features & by_id.keys()
@@ -204,10 +206,10 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
 
 
 def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
-    """Add audio features to tracks: the lines of the files ``features`` to lines of other files with the same track id.
+    """Join lines with audio features (of the files ``features``) to lines with tracks of other files, by track id.
 
     Each line is a JSON object; a track gets the features as its member ``audio_features``. Of different features with
-    one id, the first in byte order is added. Lines of features that are added to no track remain lines.
+    one id, the first in byte order is added. Features without a track remain lines of their own.
     """
     is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
     tracks, objects = lines.where(~is_features), lines.where(is_features)
@@ -225,7 +227,7 @@ def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
 
 
 def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> ConvertedFiles:
-    """Open files, and return them as ConvertedFiles. Runs one Spark job.
+    """Open files, and return ConvertedFiles with their formats and notes. Runs one Spark job.
 
     Raises InputError for the first file that is too large or has a fault.
     """
@@ -275,7 +277,7 @@ def _contents(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
 
 
 def _in_batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield lists of lines; a list ends at the line with which it reaches ``_BATCH_BYTES`` or ``_BATCH_LINES``."""
+    """Group lines into lists; a list ends as soon as it has ``_BATCH_BYTES`` bytes or ``_BATCH_LINES`` lines."""
     batch: list[bytes] = []
     size = 0
     for line in lines:

@@ -1,7 +1,7 @@
-"""Split ordinary CSV lines into columns with Arrow, into the same fields as ``records.csv_records``.
+"""Split ordinary CSV lines into columns with Arrow. The fields are the same as those of ``records.csv_records``.
 
-A line is ordinary if it is one record with the right number of fields, each either without a quote or between quotes
-as a whole. All other lines are left to ``records``.
+A line is ordinary if it is one record with the right number of fields, and each field is without quotes or between
+quotes as a whole. All other lines are parsed by ``records``.
 """
 
 import re
@@ -16,7 +16,7 @@ from pyarrow import csv
 from segue.ingest.formats.encoding_detection import is_valid
 
 MAX_LINE_BYTES = 1 << 14
-"""Length of an ordinary line, which limits the memory of a batch."""
+"""Maximum length of an ordinary line, to limit the memory of a batch."""
 _QUOTED = '"[^"]*"'
 _BOM = "\ufeff"
 
@@ -28,7 +28,7 @@ def joined_lines(lines: pa.Array) -> pa.Buffer:
 
 
 def decoded_lines(lines: pa.Array, encoding: str) -> pa.Array:
-    """Return lines of bytes as texts without a carriage return at their end, null if not valid in the encoding."""
+    """Decode lines of bytes to texts, and strip a carriage return at their ends; null if invalid in the encoding."""
     if encoding == "utf-8":
         try:
             texts = pc.cast(lines, pa.string())
@@ -50,7 +50,10 @@ def _decoded(line: bytes, encoding: str) -> str | None:
 
 
 def ordinary_lines(texts: pa.Array, delimiter: str, n_columns: int) -> NDArray[np.bool_]:
-    """Return for each text, a line or null, whether it is an ordinary record with ``n_columns`` fields."""
+    """Return a boolean array: whether each line in ``texts`` is an ordinary record with ``n_columns`` fields.
+
+    False for null, and for lines longer than ``MAX_LINE_BYTES``. The module's docstring defines an ordinary line.
+    """
     filled = pc.fill_null(texts, "")
     content = joined_lines(filled).to_pybytes()
     unquoted = texts
@@ -59,14 +62,14 @@ def ordinary_lines(texts: pa.Array, delimiter: str, n_columns: int) -> NDArray[n
         fields = rf'(?:"[^"]*(?:""[^"]*)*"|[^"{re.escape(delimiter)}]*)'
         regular = rf"\A{fields}(?:{re.escape(delimiter)}{fields})*\z"
         quoted = texts.filter(has_quote)
-        # without its quoted parts, a line has one delimiter fewer than fields; null and so not ordinary if irregular
+        # without its quoted parts, a line has one delimiter fewer than fields; irregular lines become null
         bare = pc.replace_substring_regex(quoted, _QUOTED, "")
         bare = pc.if_else(pc.match_substring_regex(quoted, regular), bare, pa.scalar(None, pa.string()))
         unquoted = pc.replace_with_mask(texts, pc.fill_null(has_quote, False), bare)
     length = pc.binary_length(filled).to_numpy()
     ordinary: NDArray[np.bool_] = _flags(unquoted.is_valid()) & (length > 0) & (length <= MAX_LINE_BYTES)
     ordinary &= _counts(pc.fill_null(unquoted, ""), delimiter) == n_columns - 1
-    # a mark would be removed if the line came first; a return ends a record
+    # a byte order mark would be removed if the line came first; a carriage return ends a record
     if content.count(b"\n") >= len(texts) or any(unusual in content for unusual in (b"\r", b"\0", _BOM.encode())):
         ordinary &= ~_flags(pc.match_substring_regex(filled, rf"\A{_BOM}|[\r\n\x00]"))
     return ordinary
@@ -78,14 +81,22 @@ def _flags(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _counts(texts: pa.Array, character: str) -> NDArray[np.int64]:
-    """Return how often an ASCII character occurs in each text, in a third of the time of ``count_substring``."""
+    """Count an ASCII character in each text, in a third of the time of ``pc.count_substring``."""
     positions = np.flatnonzero(np.frombuffer(joined_lines(texts), np.uint8) == ord(character))
     ends = np.cumsum(pc.binary_length(texts).to_numpy().astype(np.int64) + 1)
     return np.diff(np.searchsorted(positions, ends), prepend=0)
 
 
 def split_columns(texts: pa.Array, delimiter: str, n_columns: int, indices: Iterable[int]) -> dict[int, pa.Array]:
-    """Return the columns of ordinary lines as string arrays by their index; ``texts`` holds one line or more."""
+    """Split ordinary lines; return a dict from column index to an array with a text per line.
+
+    Parameters
+    ----------
+    texts : string array with one ordinary line or more (``ordinary_lines``)
+    delimiter : the delimiter between fields
+    n_columns : number of fields in each line
+    indices : positions of the columns to return, from 0
+    """
     joined = joined_lines(texts)
     used = [str(index) for index in dict.fromkeys(indices)]
     table = csv.read_csv(

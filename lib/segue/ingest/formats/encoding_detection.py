@@ -1,8 +1,8 @@
 """Detect the encoding of text that is not UTF-8, from a sample of its lines.
 
-Titles and names hold few letters beyond ASCII, too few for language statistics to distinguish Latin or East Asian
-encodings. So these are distinguished by the letters of alphabets, and by lists of common characters; encodings of other
-scripts (Cyrillic, Greek, Hebrew, Arabic, Thai) by charset-normalizer.
+Titles and names hold too few characters beyond ASCII for language statistics to distinguish all encodings. Therefore
+Latin encodings are distinguished by the letters of alphabets, and East Asian encodings by lists of common characters.
+Encodings of other scripts (Cyrillic, Greek, Hebrew, Arabic, Thai) are distinguished by charset-normalizer.
 """
 
 import re
@@ -21,7 +21,7 @@ _ALPHABETS = {
     "mac_roman": (_WESTERN,),
     "cp850": (_WESTERN,),
 }
-"""The Latin encodings, in order of preference, each with the letters beyond ASCII of groups of languages."""
+"""The Latin encodings, in order of preference; for each the letters beyond ASCII of several groups of languages."""
 _OTHER_SCRIPTS = ("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874")
 DESCRIPTIONS = {
     "cp1252": "Western European",
@@ -44,56 +44,57 @@ DESCRIPTIONS = {
     "gb18030": "simplified Chinese",
     "cp950": "traditional Chinese, Big5",
 }
-"""What each of ``CANDIDATES`` is used for."""
+"""The script or language of each of ``CANDIDATES``, for messages."""
 CANDIDATES = tuple(DESCRIPTIONS)
 """The encodings that can be detected, all supersets of ASCII, as Python names them."""
 _MAX_LINES = 128
 _MIN_VALID = 0.9
-"""The share of lines that must be valid in an encoding that is not Latin."""
+"""Minimum share of lines that are valid in an encoding; not applied to Latin encodings."""
 _MIN_FIT = 0.85
-"""The share of the characters beyond ASCII that must fit a Latin alphabet."""
+"""Minimum share of the characters beyond ASCII that fit a Latin alphabet."""
 _MIN_COMMON = 0.6
-"""The share of the characters beyond ASCII that must be common in an East Asian language."""
+"""Minimum share of the characters beyond ASCII that are common in an East Asian language."""
 _MIN_CHARACTERS = 3
-"""The number of characters beyond ASCII below which only the first encoding, cp1252, is detected."""
+"""Minimum number of characters beyond ASCII to detect any other encoding than the first, cp1252."""
 _CELL = re.compile(rb'[^,;\t"]*[\x80-\xff][^,;\t"]*')
 _RUN = re.compile(r"[^\x00-\x7f\xa0]+")
 _MAX_RUN = 3
-"""The number of successive letters beyond ASCII above which a word is in no Latin script."""
+"""Maximum number of successive letters beyond ASCII in a word of Latin script."""
 _BETWEEN_LETTERS = frozenset("’‘´–—…·×÷µ")  # noqa: RUF001
 _PUNCTUATION = _BETWEEN_LETTERS | frozenset("“”„‚•«»‹›°©®™§¡¿ªº¨")  # noqa: RUF001
 _UNCOMMON = "ðõûýþ"
 _UNCOMMON_COST = 0.01
-"""Reduction of the fit of cp1252 per letter of ``_UNCOMMON``: their bytes are Hungarian ő and ű and Turkish ğ, ş and
-dotless i in other encodings, which are more frequent letters."""
+"""Reduction of the fit of cp1252 per letter of ``_UNCOMMON``. In other encodings, the bytes of these letters are
+Hungarian ő and ű and Turkish ğ, ş and dotless i, which are more frequent."""
 
 
 def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: int) -> str | None:
-    """Return the likely one of ``CANDIDATES`` in which lines are encoded, or None if none is likely.
+    """Return the likeliest encoding of lines, one of ``CANDIDATES``, or None if none of them is likely.
 
     Parameters
     ----------
     lines : sequence of bytes
-        A sample of a file's lines that are not valid UTF-8.
+        A sample of the lines of a file that are not valid UTF-8.
     n_invalid : sequence of int
-        For each candidate the number of lines, out of ``n_lines``, that are not valid in it.
+        For each of ``CANDIDATES``, the number of lines, out of ``n_lines``, that are invalid in this encoding.
     n_lines : int
-        The number of the file's lines that are not valid UTF-8, sampled or not.
+        The number of all lines of the file that are not valid UTF-8.
     """
     possible = {name for name, n in zip(CANDIDATES, n_invalid, strict=True) if n <= (1 - _MIN_VALID) * n_lines}
     cells = [cell for line in lines for cell in _CELL.findall(line)]
     return (
         _likeliest(filter(possible.__contains__, _COMMON), _MIN_COMMON, lambda name: _common_share(cells, name))
-        # all Latin encodings: without cp1252, a few damaged bytes would give a similar encoding that defines them
+        # all Latin encodings, possible or not: if a few damaged bytes excluded cp1252, a similar encoding that defines
+        # these bytes would be detected
         or _likeliest(_ALPHABETS, _MIN_FIT, lambda name: _latin_fit(cells, name))
         or _detect_script(cells, [name for name in _OTHER_SCRIPTS if name in possible])
     )
 
 
 def decode_text(content: bytes) -> str:
-    """Decode a small text from UTF-8 or, if most of its lines beyond ASCII are not valid, from the likeliest encoding.
+    """Decode a small text from UTF-8 or, if most of its lines beyond ASCII are invalid, from the likeliest encoding.
 
-    If no encoding is likely, it is cp1252. Bytes that are not valid become U+FFFD.
+    If no encoding is likely, the text is decoded from cp1252. Invalid bytes become U+FFFD.
 
     >>> decode_text(b"Beyonc\\xe9"), decode_text("Beyonc\u00e9".encode())
     ('Beyonc\u00e9', 'Beyonc\u00e9')
@@ -108,7 +109,7 @@ def decode_text(content: bytes) -> str:
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the encoding for which ``rate`` is highest, on a tie the first, or None if it is below ``lowest``."""
+    """Return the encoding with the highest ``rate``, on a tie the first; None if this rate is below ``lowest``."""
     ratings: dict[str, float] = {}
     for name in names:
         ratings[name] = rate(name)
@@ -126,15 +127,15 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
         for run in _RUN.finditer(text):
             n_characters += len(run[0])
             neighbours = text[max(run.start() - 1, 0) : run.start()] + text[run.end() : run.end() + 1]
-            # a single character beside ASCII letters is not common: in Latin text, two bytes, an accented letter or an
-            # apostrophe and the letter after it, are read as one character
+            # a single character beside ASCII letters counts as uncommon: in Latin text, the two bytes of an accented
+            # letter or apostrophe and of the letter after it would be decoded as one East Asian character
             if len(run[0]) > 1 or not run[0].isalpha() or not any(letter.isalpha() for letter in neighbours):
                 n_common += sum(character in _COMMON[encoding] for character in run[0])
     return n_common / n_characters if n_characters >= _MIN_CHARACTERS else 0.0
 
 
 def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
-    """Return the characters that an encoding writes as two bytes, of which the first is in one of the ranges."""
+    """Return the characters with two bytes in an encoding, the first of these bytes in one of the ranges ``rows``."""
     pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
     return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
 
@@ -157,13 +158,13 @@ _COMMON = {
     "gb18030": _common_characters("gb2312", range(0xB0, 0xD8)),
     "cp950": _common_characters("big5", range(0xA4, 0xC7)),
 }
-"""The East Asian encodings, in order of preference, each with the common characters of its language."""
+"""The East Asian encodings, in order of preference; for each the common characters of its language."""
 
 
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of the characters beyond ASCII that fit one of the alphabets of a Latin encoding.
 
-    Punctuation fits too. Characters with implausible neighbours, and those of long runs, do not.
+    Punctuation fits too. Characters with implausible neighbours, or in runs longer than ``_MAX_RUN``, do not fit.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0
@@ -184,7 +185,7 @@ def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
 def _suits_neighbours(text: str, index: int) -> bool:
     """Return whether a character is plausible beside its neighbours.
 
-    A capital after a small letter is not, nor is punctuation between letters, except ``_BETWEEN_LETTERS``.
+    Implausible are capitals after small letters, and punctuation between letters, except for ``_BETWEEN_LETTERS``.
     """
     before, after = text[index - 1 : index], text[index + 1 : index + 2]
     if text[index] in _PUNCTUATION:
@@ -196,10 +197,10 @@ def _detect_script(cells: Sequence[bytes], encodings: Sequence[str]) -> str | No
     """Return the one of ``encodings`` that charset-normalizer rates best for ``cells``, or None if none is likely."""
     matches: list[CharsetMatch] = []
     for encoding in encodings:
-        # without the invalid cells, a single one of which would make from_bytes exclude the encoding
+        # invalid cells are left out, since a single one would make from_bytes exclude the encoding
         valid = b"\n".join(cell for cell in cells if is_valid(cell, encoding))
         words = _RUN.findall(valid.decode(encoding))
-        # a single letter beyond ASCII between ASCII ones is a Latin letter, and no evidence for another script
+        # a single letter beyond ASCII between ASCII letters is a Latin letter, and no evidence for another script
         if sum(len(word) for word in words if len(word) > 1) >= max(_MIN_CHARACTERS, len("".join(words)) / 2):
             matches += from_bytes(valid, cp_isolation=[encoding])
     best = min(matches, key=lambda match: match.chaos - match.coherence, default=None)

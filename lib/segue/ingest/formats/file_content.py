@@ -1,6 +1,6 @@
-"""Turn a file that does not have one row per line into lines: a zip archive, a workbook, UTF-16, a JSON document.
+"""Convert the content of one file to lines: of a zip archive, a workbook, UTF-16 text or a JSON document.
 
-Files that are too large after decompression are refused, so that none can fill the memory. Needs no Spark.
+Files that are too large after decompression are refused, to limit the memory. Needs no Spark.
 """
 
 import bz2
@@ -28,7 +28,7 @@ from segue.ingest.input_files import format_of
 MAX_FILE_BYTES = 64 << 20
 """Maximum size of a file that is converted, and of a JSON document or the texts of a workbook after decompression."""
 MAX_UNPACKED_BYTES = 2 << 30
-"""Maximum size of a compressed file's or zip member's content that is converted."""
+"""Maximum size of the content of a compressed file or zip member after decompression."""
 MAX_LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -49,19 +49,19 @@ _DAMAGE = (
     *(EOFError, OSError, UnicodeError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
-"""Errors of the libraries that decompress and decode, for damaged files."""
+"""Errors that the libraries for decompression and decoding raise for damaged files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A file that was turned into lines.
+    """The lines of a converted file.
 
     Attributes
     ----------
-    format : ``csv`` or ``json``
+    format : format of the lines, ``csv`` or ``json``
     lines : the lines without line feeds
-    note : a sentence for the log about what was chosen, or an empty text
-    kind : of a JSON document, what ``json_documents.document_kind`` returns, else empty
+    note : a sentence for the log about a choice within the file, such as a sheet of a workbook; may be empty
+    kind : result of ``json_documents.document_kind`` for a JSON document; empty for other files
     """
 
     format: str
@@ -71,9 +71,9 @@ class Lines:
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
-    """Return whether a file begins like text of its format that can be split into lines as it is.
+    """Return whether a file begins like text of its format, which can be split into lines without conversion.
 
-    It does not if it is zipped, compressed, in UTF-16 or UTF-32, or JSON in a file with an ending of CSV.
+    False for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file with an ending of CSV.
     ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes of the file.
     """
     is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
@@ -81,14 +81,14 @@ def begins_as_lines(file_format: str, start: bytes) -> bool:
 
 
 def convert(name: str, file_format: str, content: bytes, known: Collection[str]) -> Lines:
-    """Return the lines of a file that needs conversion, given its content; an iterator makes them one by one.
+    """Convert the content of a file to Lines; an iterator yields the lines one by one.
 
     Parameters
     ----------
     name : str
-        Its name, for error messages and its ending.
+        Name of the file, for messages and for its ending.
     file_format : str
-        ``csv``, ``json``, ``zip`` or ``xlsx``, by its name.
+        ``csv``, ``json``, ``zip`` or ``xlsx``, by the ending of the name.
     content : bytes
         The whole file.
     known : collection of str
@@ -97,7 +97,7 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
     Raises
     ------
     InputError
-        At the call or while the lines are read; the message continues a sentence that begins with the file's name.
+        If the file cannot be converted, at the call or while lines are read. The file's name must precede the message.
     """
     with _readable_damage():
         if content.startswith(_ZIP):
@@ -111,17 +111,16 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
 
 
 def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: int) -> bytes:
-    """Return the text of a small file as bytes: decompressed, or that of the only file in a zip archive.
+    """Return the text of a small file as bytes, decompressed; of a zip archive, the text of the only file in it.
 
-    UTF-16 and UTF-32 become UTF-8 with a byte order mark, a workbook becomes CSV, as in ``convert``. Text in other
-    encodings stays as it is. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits the size
-    of the text before it is recoded.
+    UTF-16 and UTF-32 become UTF-8 with a byte order mark, and a workbook becomes CSV, as in ``convert``. Text in other
+    encodings is returned unchanged. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits
+    the size of the text before it is recoded.
 
     Raises
     ------
     InputError
-        If the file is damaged or no text, or has more than ``max_bytes``; the message continues a sentence that begins
-        with the file's name.
+        If the file is damaged, is no text, or has more than ``max_bytes``. The file's name must precede the message.
     """
     with _readable_damage():
         if content.startswith(_ZIP):
@@ -151,7 +150,7 @@ def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: in
 
 @contextmanager
 def _readable_damage() -> Iterator[None]:
-    """Context manager that replaces the errors of damaged files by an InputError."""
+    """Context manager: replace the errors that libraries raise for damaged files by an InputError."""
     try:
         yield
     except _DAMAGE as error:
@@ -166,7 +165,7 @@ def _checked(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _open(name: str, content: bytes) -> Any:
-    """Return a stream of a file's content, decompressed if its first bytes or its ending show a compression.
+    """Return a stream of a file's content, decompressed if the first bytes or the file's ending show a compression.
 
     Raises InputError if a ``.deflate`` file breaks off, or has more than ``MAX_FILE_BYTES`` after decompression.
     """
@@ -199,7 +198,7 @@ def _chunks(stream: Any) -> Iterator[bytes]:
 
 
 def _read(stream: Any) -> bytes:
-    """Return the next ``_CHUNK_BYTES`` of a stream, fewer only at its end. Reads repeatedly where it returns fewer."""
+    """Return the next ``_CHUNK_BYTES`` bytes of a stream, in several reads if necessary; fewer only at its end."""
     parts: list[bytes] = []
     n_missing = _CHUNK_BYTES
     while n_missing and (part := stream.read(n_missing)):
@@ -221,7 +220,7 @@ def _from_zip(archive: zipfile.ZipFile, content: bytes, known: Collection[str]) 
     member_format = format_of(member.filename)
     if member_format not in ("csv", "json", "xlsx"):
         raise InputError(f"holds {listed}, expected CSV, JSON or .xlsx; extract it, and pass the extracted file")
-    # the size that the archive states is a limit: zipfile reads no more, whatever the data decompress to
+    # the size stated in the archive is reliable as a limit: zipfile reads no more bytes than stated
     max_size = MAX_FILE_BYTES if member_format == "xlsx" else MAX_UNPACKED_BYTES
     if member.file_size > max_size:
         raise InputError(
@@ -264,7 +263,7 @@ def _from_workbook(archive: zipfile.ZipFile, content: bytes, known: Collection[s
 
 
 def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Collection[str]) -> Lines:
-    """Convert a text to Lines: UTF-16 and UTF-32 are recoded to UTF-8, a JSON document becomes a line per track."""
+    """Convert a text to Lines: recode UTF-16 and UTF-32 to UTF-8, and split a JSON document into a line per track."""
     start = next(chunks, b"")
     chunks = chain([start], chunks)
     encoding = _wide_encoding(start)
@@ -295,7 +294,7 @@ def _format(file_format: str, start: bytes) -> str:
 def _wide_encoding(start: bytes) -> str | None:
     """Return the encoding of UTF-16 or UTF-32 text, or None for other text.
 
-    It is recognised by its byte order mark, UTF-16 also by NULs in every second of the first bytes.
+    Recognised by the byte order mark; UTF-16 also by NUL bytes at every second of the first positions.
     """
     marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     first, second = start[_UTF16_SAMPLE][::2], start[_UTF16_SAMPLE][1::2]
@@ -339,11 +338,11 @@ def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines with a byte order mark before the first, so that they are read as UTF-8 in any case."""
+    """Yield the lines, the first with a byte order mark: then they are read as UTF-8 whatever the settings say."""
     for number, line in enumerate(lines):
         yield line if number else codecs.BOM_UTF8 + line
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes as a text in whole MB of 2^20 bytes, rounded up, such as "3 MB"."""
+    """Return a number of bytes as text in whole MB (2^20 bytes), rounded up, such as "3 MB"."""
     return f"{-(-size >> 20)} MB"

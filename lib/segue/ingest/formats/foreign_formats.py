@@ -1,4 +1,4 @@
-"""Recognise files of formats that segue does not read, by ending or first bytes, and say how to convert them."""
+"""Recognise files in formats that segue does not read, by ending or first bytes, and describe how to convert them."""
 
 import re
 
@@ -22,7 +22,7 @@ _ARCHIVE = "an archive", "extract it, and pass the extracted file"
 _XZ = "compressed with xz", "decompress it with: xz -d FILE"
 
 _Format = tuple[str, str]
-"""What a file is, and what to do; FILE in it is replaced by the file's name."""
+"""A pair: what a file is, and what to do. ``FILE`` in the second text is replaced by the file's name."""
 
 _BY_ENDING: dict[str, _Format] = {
     **dict.fromkeys((".xls", ".xlsb"), _OLD_EXCEL),
@@ -59,17 +59,17 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, _Format], ...] = (
     (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a|.{257}ustar", _ARCHIVE),
     (rb"PK\x03\x04|\x1f\x8b|BZh[1-9]|\x28\xb5\x2f\xfd", ("compressed", "decompress it")),
 )
-"""Patterns of the first bytes of files, in the order in which they are tried."""
+"""Patterns of the first bytes of files, tried in this order."""
 
 
 def describe_ending(name: str) -> str | None:
-    """Return what a file is by the ending of its name, and what to do, as "is …, expected …; …"; None if unknown."""
+    """Describe a file by the ending of its name, in the form "is …, expected …; WHAT TO DO". None if unknown."""
     endings = [ending for ending in _BY_ENDING if name.lower().endswith(ending)]
     return _describe(name, _BY_ENDING[max(endings, key=len)]) if endings else None
 
 
 def describe_bytes(name: str, head: bytes) -> str | None:
-    """Return what a file is by its first bytes, and what to do, as "is …, expected …; …"; None if unknown."""
+    """Describe a file by its first bytes, in the form "is …, expected …; WHAT TO DO". None if unknown."""
     formats = (each for pattern, each in _BY_FIRST_BYTES if re.match(pattern, head, re.DOTALL))
     form = next(formats, None)
     return form and _describe(name, form)

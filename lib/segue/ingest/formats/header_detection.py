@@ -1,4 +1,4 @@
-"""Detect the dialect and the header of CSV files, which may follow a title, comments or a line of group names."""
+"""Detect the CSV dialect and the header of files. A title, comments or group names may precede the header."""
 
 import contextlib
 import csv
@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from segue.ingest.formats.records import DELIMITERS, Dialect
 
 MAX_HEADER_RECORD = 32
-"""The number of records among which the header is looked for."""
+"""The header must be among this number of records at the beginning of the file."""
 _FIRST_RECORDS = 3
-"""Number of records that are read first, which suffice if the header comes first: a ``sep=`` line, it, the next."""
+"""Number of records that are read first: a ``sep=`` line, the header, the next record."""
 _MIN_COLUMNS = 3
-"""Minimum number of recognised columns in a header below other records, unless its columns are sufficient."""
+"""Minimum number of recognised columns in a header below other records, unless a file with these can be read."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _DIALECTS = (
     *(Dialect(delimiter) for delimiter in DELIMITERS),
     *(Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer),
 )
 MatchNames = Callable[[tuple[str, ...]], Collection[str]]
-"""Function that returns the canonical columns (columns of ``tracks``) that header names match."""
+"""Function from header names to the canonical columns (columns of ``tracks``) that they match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The dialect and column names of a file, and where its header is.
+    """The CSV dialect and the column names of a file, and the position of its header.
 
     Attributes
     ----------
     dialect : the file's dialect
     names : the column names
     line : number of the header's line, from 1
-    lines : the lines of the file, from its first to the last of the header
+    lines : the lines of the file up to and including the header
     n_above : number of lines with text above the header, without a ``sep=`` line
     """
 
@@ -52,22 +52,23 @@ def detect_header(
 ) -> Header | None:
     """Return the header of a CSV file, or None if the lines hold no record.
 
-    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has the most
-    recognised columns, then the delimiter of a ``sep=`` line, then the fewest delimiters within names, then the most
-    columns; on a tie it has no outer delimiter.
+    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has, in this
+    order: the most recognised columns, the delimiter of a ``sep=`` line, the fewest delimiters within names, the most
+    columns, no outer delimiter.
 
-    The header is the first record, unless its columns are not sufficient and one of the first ``MAX_HEADER_RECORD``
-    records without numbers has more recognised columns, at least ``_MIN_COLUMNS`` or sufficient ones: then it is the
-    first of those with the most.
+    The header is the first record if its columns are sufficient. Otherwise it is the record without numbers that has
+    the most recognised columns, among the first ``MAX_HEADER_RECORD`` records; on a tie, the first of these. Such a
+    record must have more recognised columns than the first record, and at least ``_MIN_COLUMNS`` or sufficient ones. If
+    there is none, the header is the first record.
 
     Parameters
     ----------
     lines : sequence of str
         The first lines of the file, with their line ends.
     match_names : callable
-        Returns the canonical columns that header names match; they are the recognised columns.
+        Function from header names to the recognised columns: the canonical columns (columns of ``tracks``) they match.
     is_sufficient : callable
-        Returns whether a file with these canonical columns can be read.
+        Function from canonical columns to bool: whether a file with these columns can be read.
     line : int or None
         The number of the header's line, from 1; None if the columns decide it.
     """
@@ -90,14 +91,14 @@ def detect_header(
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """The first records of a file as one dialect reads them.
+    """The first records of a file, split by one dialect.
 
     Attributes
     ----------
     dialect : the dialect
     records : the fields of each record
     last_lines : the number of the last line of each record, from 1
-    separator : the delimiter that the first record declares, if it is a ``sep=`` line, else None
+    separator : the delimiter in the first record if that is a ``sep=`` line, else None
     """
 
     dialect: Dialect
@@ -127,25 +128,25 @@ class _Candidate:
         return _names(self.records[self.index])
 
     def rank(self, match_names: MatchNames) -> tuple[int, ...]:
-        """Return a sort key that is the largest for the best candidate."""
+        """Return a sort key by recognised columns, position and delimiters; the best candidate has the largest."""
         names, dialect = self.names, self.opening.dialect
         n_delimiters = sum(delimiter in name for name in names for delimiter in DELIMITERS)
         is_declared = dialect.delimiter == self.opening.separator
         return len(match_names(names)), -self.index, is_declared, -n_delimiters, len(names)
 
     def may_be_header(self) -> bool:
-        """Return whether the record has two names or more, and none is a number: nearly every row has numbers."""
+        """Return whether the record has two names or more, and no numbers, unlike nearly every row below a header."""
         return len(self.names) > 1 and not any(map(_is_number, self.names))
 
 
 def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
-    """Return for each dialect the first record after a ``sep=`` line, if there is one; reads ``n_records`` records."""
+    """Read ``n_records`` records by each dialect; return the first of each dialect, without a ``sep=`` line."""
     openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
     return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
 
 
 def _records_in_line(lines: Sequence[str], line: int) -> list[_Candidate]:
-    """Return for each dialect the record that ends in line number ``line``, if there is one."""
+    """Return for each dialect the record that ends in line number ``line``; none if no record ends there."""
     openings = [_read_opening(lines, dialect, MAX_HEADER_RECORD) for dialect in _DIALECTS]
     return [_Candidate(each, each.last_lines.index(line)) for each in openings if line in each.last_lines]
 
@@ -185,7 +186,7 @@ def _is_number(text: str) -> bool:
 
 
 def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchNames) -> Header:
-    """Return the best candidate as Header, with names completed from group names above, and index names below it."""
+    """Convert the best candidate to a Header; complete its names from group names above and index names below."""
     names, records, index = best.names, best.records, best.index
     last = best.index
     if index > best.opening.first and len(records[index - 1]) == len(records[index]):
@@ -202,10 +203,11 @@ def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchN
 
 
 def _with_groups(groups: Sequence[str], names: tuple[str, ...], match_names: MatchNames) -> tuple[str, ...]:
-    """Put the name of its group before a name, such as ``artist name``, if this matches another canonical column.
+    """Return the names, some with their group in front: ``name`` below the group ``artist`` becomes ``artist name``.
 
-    Equal names all get their groups if one of them is matched with it. The names stay as they are if fewer columns
-    would be matched. ``groups`` are the fields of the record above the names.
+    A name gets its group if it then matches another canonical column (column of ``tracks``). If a name occurs several
+    times and matches with one group, all its occurrences get their groups. All names are returned unchanged if fewer
+    columns would match. ``groups`` are the fields of the record above the names.
     """
     grouped = [f"{group.strip()} {name}" if name else "" for group, name in zip(groups, names, strict=False)]
     matched = [match_names((name,)) if name else () for name in grouped]

@@ -1,7 +1,7 @@
-"""Parse ordinary lines of JSON into columns with Arrow, into the same members as ``records.json_object``.
+"""Parse ordinary lines of JSON into columns with Arrow. The texts are the same as those of ``records.json_object``.
 
-A line is ordinary if it is one object, and each member that is read has one type in all lines of a block: a text, a
-number, a boolean, or a list of texts. All other lines are left to ``records``.
+Lines are ordinary if each is one object, and each member to read has one type in all lines of a block: text, number,
+boolean, or list of texts. All other lines are parsed by ``records``.
 """
 
 import json
@@ -19,20 +19,23 @@ from pyarrow import json as arrow_json
 from segue.ingest.formats.csv_columns import MAX_LINE_BYTES, joined_lines
 
 MIN_BLOCK_LINES = 64
-"""Number of lines below which a block that Arrow refuses is not divided further."""
+"""A block that Arrow cannot parse is divided in half, down to this number of lines."""
 _MAX_DEPTH = 200
-"""Number of levels of ordinary lines. Python refuses to parse some hundreds, Arrow parses any number."""
+"""Maximum number of opening brackets in a line. Python refuses several hundred levels, Arrow parses any number."""
 _TYPED_LINES = 8
-"""Number of lines that show the types of the members of a block."""
+"""Number of lines at the beginning of a block that its types are inferred from."""
 _NO_NUMBER = re.compile(rb"[:\[,]\s*-?(?:Inf|NaN)")
-"""Constants, of which Arrow accepts more than Python, such as ``Inf``."""
+"""Constants in place of numbers; Arrow accepts some that Python refuses, such as ``Inf``."""
 _NEGATIVE_ZERO = re.compile(rb"-0[\s,\]}]")
 _ESCAPED_DOT = re.compile(rb"\\u002e", re.IGNORECASE)
 _Members = dict[str, pa.Array]
 
 
 def ordinary_lines(texts: pa.Array) -> NDArray[np.bool_]:
-    """Return for each text, a line or null, whether it begins and ends like an object and is of usual length."""
+    """Return a boolean array: whether each line begins and ends like an object, and is no longer than MAX_LINE_BYTES.
+
+    False for null.
+    """
     is_object = pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))
     ordinary = pc.and_(is_object, pc.less_equal(pc.binary_length(texts), MAX_LINE_BYTES))
     flags: NDArray[np.bool_] = pc.fill_null(ordinary, False).to_numpy(zero_copy_only=False)
@@ -42,11 +45,19 @@ def ordinary_lines(texts: pa.Array) -> NDArray[np.bool_]:
 def member_columns(
     lines: pa.Array, names: Collection[str], numbers: Collection[str]
 ) -> Iterator[tuple[int, _Members | None]]:
-    """Yield (number of lines, their members by name) of successive blocks of ordinary lines.
+    """Parse ordinary lines in blocks; yield (number of lines, columns) for each block, in order.
 
-    The members are None if the lines of a block must be parsed one by one. Members of inner objects are named
-    ``outer.inner``. Columns hold texts as ``records.json_object`` returns them. Columns of numbers are arrays of
-    doubles if their name is in ``numbers``.
+    Parameters
+    ----------
+    lines : string array of lines for which ``ordinary_lines`` is true
+    names : names of the members to read; a member of an inner object is named ``outer.inner``
+    numbers : those of ``names`` to be read as doubles where all values are numbers
+
+    Yields
+    ------
+    n_lines : number of lines of the block
+    columns : dict from name to array with a value per line; None if the lines must be parsed one by one
+        The values are doubles, or texts as ``records.json_object`` returns them.
     """
     types = _member_types(lines[:_TYPED_LINES].to_pylist(), names, numbers)
     columns = _parse(lines, types) if types is not None else None
@@ -61,7 +72,7 @@ def member_columns(
 def _member_types(
     lines: Iterable[str], names: Collection[str], numbers: Collection[str]
 ) -> dict[str, pa.DataType] | None:
-    """Return the types of members by name, as the first lines show them, or None if a member is of no such type."""
+    """Infer the Arrow type of each member from some lines; None if a member has a value without an Arrow type."""
     types: dict[str, pa.DataType] = {}
     for line in lines:
         try:
@@ -90,7 +101,7 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 
 
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
-    """Return the Arrow type of a value, None if a value of an Arrow type does not determine its text."""
+    """Return the Arrow type to parse a value by; None if the value's text could not be restored from it."""
     if isinstance(value, bool):
         return pa.bool_()
     if isinstance(value, int | float):
@@ -101,10 +112,10 @@ def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
 
 
 def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None:
-    """Return the members of lines by name, None if they are not what ``types`` says or Arrow may parse them otherwise.
+    """Parse lines with Arrow; return the members by name, or None if Arrow fails or may differ from Python's ``json``.
 
-    Each line begins and ends like an object: so if there are as many objects as lines, each line is one. Of members
-    with equal names, of which Python returns the last, Arrow refuses those that are read.
+    Each line begins and ends like an object. Therefore each line is one object if Arrow finds as many objects as lines.
+    If a member to read is repeated in an object, Arrow fails, whereas Python returns the last of the values.
     """
     text = joined_lines(lines)
     content = text.to_pybytes()
@@ -121,7 +132,7 @@ def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None
     if table.num_rows != len(lines):
         return None
     columns = {name: _column(table, name) for name in types}
-    # a whole number loses the sign of a negative zero
+    # a column of integers loses the sign of a negative zero
     has_zero = any(pa.types.is_integer(column.type) and pc.index(column, 0).as_py() >= 0 for column in columns.values())
     if has_zero and _NEGATIVE_ZERO.search(content):
         return None
@@ -129,10 +140,10 @@ def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None
 
 
 def _is_unlike_json(content: bytes, lines: pa.Array) -> bool:
-    """Return whether lines may hold what Arrow accepts and ``records.json_object`` does not, or splits."""
+    """Return whether lines may hold text that Arrow accepts and Python refuses, or a carriage return."""
     if b"\r" in content or ((b"Inf" in content or b"NaN" in content) and _NO_NUMBER.search(content)):
         return True
-    # each line has one bracket or more, so that no line has many levels if there are few brackets altogether
+    # each line has at least one bracket, so if there are few brackets altogether, no line has many levels
     if content.count(b"[") + content.count(b"{") - len(lines) < _MAX_DEPTH:
         return False
     n_brackets = pc.add(pc.count_substring(lines, "["), pc.count_substring(lines, "{"))
@@ -140,7 +151,7 @@ def _is_unlike_json(content: bytes, lines: pa.Array) -> bool:
 
 
 def _has_flat_names(content: bytes, names: Iterable[str]) -> bool:
-    """Return whether lines may hold a member of an inner object in a flatter form, named with a dot."""
+    """Return whether lines may hold members with a dot in their own name, such as "a.b" beside ``b`` inside ``a``."""
     parts = {part for name in names if "." in name for part in _dotted_parts(name)}
     return bool(parts) and (
         _ESCAPED_DOT.search(content) is not None or any(f'"{part}"'.encode() in content for part in parts)
@@ -148,7 +159,7 @@ def _has_flat_names(content: bytes, names: Iterable[str]) -> bool:
 
 
 def _dotted_parts(name: str) -> Iterator[str]:
-    """Yield the names with dots by which a flatter object would have the same member: ``a.b``, ``b.c``, ``a.b.c``."""
+    """Yield all parts of a dotted name with at least one dot: ``a.b``, ``b.c`` and ``a.b.c`` for ``a.b.c``."""
     path = name.split(".")
     for start, end in combinations(range(len(path) + 1), 2):
         if end - start > 1:
@@ -156,7 +167,7 @@ def _dotted_parts(name: str) -> Iterator[str]:
 
 
 def _schema(types: Mapping[str, pa.DataType]) -> pa.Schema:
-    """Return the schema of objects with some members, of which those with a dot in their names are in inner objects."""
+    """Return an Arrow schema for members by name, where dotted names become fields of nested structs."""
     tree: dict[str, Any] = {}
     for name, member_type in types.items():
         *outer, last = name.split(".")
@@ -178,7 +189,7 @@ def _column(table: pa.Table, name: str) -> pa.Array:
 
 
 def _texts(column: pa.Array) -> pa.Array:
-    """Return a column as texts, unless it has doubles."""
+    """Convert a column to texts; a column of doubles is returned unchanged."""
     if pa.types.is_list(column.type):
         lists = column.to_pylist()
         return pa.array((each if each is None else json.dumps(each, ensure_ascii=False) for each in lists), pa.string())

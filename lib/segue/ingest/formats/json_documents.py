@@ -1,7 +1,7 @@
-"""Find the tracks of a JSON document: an array, pretty-printed objects, pages of the Spotify API, or pandas' columns.
+"""Split a JSON document into tracks: an array, pretty-printed objects, pages of the Spotify API, or a pandas table.
 
-Each track becomes the text of one JSON object on one line. It is cut out of the document, so that its numbers stay as
-they are written; only the tracks of pandas' tables are written anew.
+Each track becomes the text of one JSON object on one line. The text is cut out of the document, which leaves numbers as
+they are written. Only tracks of pandas tables are serialised anew.
 """
 
 import json
@@ -17,25 +17,25 @@ from segue.ingest.columns.header_candidates import count_known
 LIST_NAMES = frozenset(
     ("items", "tracks", "audio_features", "data", "results", "songs", "rows", "records", "playlists")
 )
-"""Names of members that hold a list of tracks, or an object that holds one."""
+"""Names of members whose value is a list of tracks, or an object that contains such a list."""
 _FEATURES = "audio_features"
 _HAS_LIST = re.compile(rf'"({"|".join(sorted(LIST_NAMES))})"\s*:\s*[\[{{]')
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _IDS = ("id", "track_id")
 _MAX_NAMES = 300
-"""Maximum number of member names of an object that are compared with the known headers."""
+"""Maximum number of an object's member names that are compared with the known headers."""
 _MIN_OVERLAP = 0.5
-"""Minimum share of the names of two objects that both have, if they are columns or rows of one table."""
+"""Minimum share of common names among all names of two objects, if they are columns or rows of one table."""
 _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
 """Maximum number of nested objects around a list of tracks."""
 _CUT_LENGTH = 6
-"""A fault at most this many characters before the end of a text means that the text breaks off: the longest literal,
-``false``, has five."""
+"""A fault at most this many characters before the end of a text means that the text breaks off. The longest literal,
+``false``, has five characters."""
 
 
 def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool) -> bool:
-    """Return whether a JSON file is one document or has a list of tracks in each line, instead of a track per line.
+    """Return whether a JSON file must be split into tracks: it is one document, or has a list of tracks in each line.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
 def document_kind(text: str) -> str:
     """Return ``features`` for a document with lists of audio features only, ``tracks`` for one without audio features.
 
-    Returns an empty text for a document with both, to which no other document is joined. Compares names only, and
-    parses nothing.
+    Returns "" for a document with both; it is joined to no other document. The names of members decide: nothing is
+    parsed.
     """
     names = {match[1] for match in _HAS_LIST.finditer(text)}
     if _FEATURES not in names:
@@ -70,10 +70,10 @@ def document_kind(text: str) -> str:
 
 
 def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
-    """Yield each track of a document as the text of a JSON object without line ends.
+    """Split a document; yield each track as the text of a JSON object without line ends.
 
-    Also yields values of a list that are no objects, and a last object that breaks off, as they are written. Each
-    object of a list ``audio_features`` becomes a member of the track with its id, or is yielded if there is none.
+    Listed values other than objects, and a last object that breaks off, are yielded as written. Each object in a list
+    ``audio_features`` is added to the track with its id as a member; without such a track, the object is yielded.
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
 
 
 class _Row(NamedTuple):
-    """The position of a row in the text of a document, from the index ``start`` to ``end``, which is exclusive.
+    """The position of a row in the text of a document: from index ``start`` up to, and without, index ``end``.
 
-    ``list_name`` is the name of the member whose list holds it; empty if none does.
+    ``list_name`` is the name of the list that the row is an element of; empty if the row is in no list.
     """
 
     list_name: str
@@ -118,9 +118,9 @@ class _Row(NamedTuple):
 
 
 def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, str], Iterator[_Row]]:
-    """Return a dict from track id to the text of its audio features, and an iterator over all other rows.
+    """Split rows; return a dict from track id to the text of its audio features, and an iterator over the other rows.
 
-    Further features with the same id are among the other rows. If all rows are audio features, the dict is empty.
+    If an id has several features, only the first go into the dict. If all rows are audio features, the dict is empty.
     """
     features: dict[str, str] = {}
     others = []
@@ -134,7 +134,7 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
 
 
 def track_id_of(text: str | bytes) -> str | None:
-    """Return the first text among ``id`` and ``track_id`` of a JSON object, then of its member ``track``, or None."""
+    """Return the ``id`` or ``track_id`` of a JSON object, else that of its member ``track``; None if there is none."""
     value = _parse(text)
     if not isinstance(value, dict):
         return None
@@ -144,7 +144,7 @@ def track_id_of(text: str | bytes) -> str | None:
 
 
 def _parse(text: str | bytes) -> Any:
-    """Return the value of a JSON text, None if it is not valid."""
+    """Parse a JSON text; None if it is invalid."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -152,9 +152,9 @@ def _parse(text: str | bytes) -> Any:
 
 
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
-    """Return whether an object holds a list of tracks, instead of being a track that has some list.
+    """Return whether an object contains a list of tracks; False for a track with a list as a member.
 
-    It does if at least as many names in the first object of the list are in ``known`` as in the object itself.
+    True if the first object of the list has at least as many names in ``known`` as the outer object itself.
     """
     first = _first_listed(value, _MAX_DEPTH)
     if first is None:
@@ -165,9 +165,9 @@ def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
 
 
 def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
-    """Return the first object of a list that is a member named in ``LIST_NAMES``, or None if there is no such list.
+    """Return the first object in a list called by one of ``LIST_NAMES``, or None if there is no such list.
 
-    The list may be in nested members with such names, down to ``depth`` objects.
+    The list may be nested in objects called by one of ``LIST_NAMES``, down to ``depth`` levels.
     """
     for name in LIST_NAMES & value.keys() if depth else ():
         member = value[name]
@@ -182,7 +182,7 @@ def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None
 class _Document:
     """Finds the positions of the rows of a JSON document.
 
-    Parsed values are not kept, because those of a track take ten times the memory of its text.
+    Only positions are held in memory: the parsed values of a track take ten times the memory of its text.
     """
 
     def __init__(self, text: str, known: Collection[str]) -> None:
@@ -201,12 +201,12 @@ class _Document:
         return not row.list_name and not self._text[: row.start].strip("\ufeff \t\r\n") and row.end >= self._end
 
     def rows(self) -> Iterator[_Row]:
-        """Yield the rows of all values of the document, which may be separated by blanks or commas.
+        """Yield the rows of all values of the document; blanks or commas may separate the values.
 
         Raises
         ------
         InputError
-            If a value is not valid JSON, except that the last one may break off.
+            If a value is invalid JSON. The last value may break off.
         """
         position = self._skip(self._text.startswith("\ufeff"))
         try:
@@ -220,7 +220,7 @@ class _Document:
     def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
         """Yield the rows of the value at ``start``, and return its end; an object without lists of tracks is a row.
 
-        ``list_name`` is the name of the list that holds the value, empty if none does.
+        ``list_name`` is the name of the list that the value is an element of; empty if the value is in no list.
         """
         if self._text.startswith("[", start) and not list_name:
             return (yield from self._array("[]", start))
@@ -251,13 +251,13 @@ class _Document:
         return position + 1
 
     def _members(self, start: int) -> Generator[_Row, None, tuple[bool, int]]:
-        """Yield the rows of the lists in the object at ``start``; return whether it has lists of rows, and its end."""
+        """Yield the rows of the lists in the object at ``start``; return (whether it has lists, end of the object)."""
         has_rows = False
         position = self._skip(start + 1)
         while position < self._end and not self._text.startswith("}", position):
             name, position = self._name(position)
             position = self._skip(position)
-            # lists are parsed value by value: parsed as a whole, a list that breaks off would give no rows
+            # each value of a list is parsed by itself: if a list that breaks off were parsed as a whole, it had no rows
             if name in LIST_NAMES and self._is_list_of_objects(position):
                 has_rows, position = True, (yield from self._array(name, position))
             elif name in LIST_NAMES and self._text.startswith("{", position):
@@ -280,7 +280,7 @@ class _Document:
         return name, position + 1
 
     def _parsed(self, start: int) -> tuple[Any, int]:
-        """Return the parsed value at ``start`` and its end; None and the document's end if the value breaks off."""
+        """Parse the value at ``start``; return (value, end), or (None, end of the document) if the value breaks off."""
         try:
             return self._decode(self._text, start)
         except JSONDecodeError as error:
@@ -297,7 +297,7 @@ class _Document:
         return position
 
     def _skip(self, position: int) -> int:
-        """Return the position of the first character from ``position`` on that is not blank."""
+        """Return the position of the next non-blank character, starting at ``position`` itself."""
         blanks = _BLANKS.match(self._text, position)
         return blanks.end() if blanks else position
 
@@ -308,10 +308,10 @@ class _Document:
 
 
 def _table_rows(table: Any, known: Collection[str]) -> Iterator[Any] | None:
-    """Return the rows, as dicts, of a table that pandas wrote as one JSON object, None if ``table`` is none.
+    """Return the rows, as dicts, of a table that pandas wrote as one JSON object; None for any other value.
 
-    The forms are those of ``DataFrame.to_json`` with ``orient`` ``columns``, ``index`` or ``split``, and one list per
-    column. An index of texts becomes a member ``id`` of rows without an id.
+    Recognised are the forms of ``DataFrame.to_json`` with ``orient`` ``columns``, ``index`` or ``split``, and an object
+    with one list per column. If rows have no id, an index of texts becomes their member ``id``.
     """
     if not isinstance(table, dict):
         return None
@@ -340,7 +340,7 @@ def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
 
 
 def _named(names: Sequence[str], values: Any) -> Any:
-    """Return a dict from name to value; if their numbers differ, the values as they are, which later are rejected."""
+    """Return a dict from name to value. If their numbers differ, returns ``values``; such a row is rejected later."""
     is_row = isinstance(values, list | tuple) and len(values) == len(names)
     return dict(zip(names, values, strict=True)) if is_row else values
 

@@ -1,7 +1,8 @@
 """Read Parquet columns of types that Spark refuses: timestamps of nanoseconds, times of day, half-precision floats.
 
-pandas writes them. They are stored as integers or bytes, which Spark reads if a schema says so. Here the schema is made
-from the files' footers, and Spark converts the values, so that no setting of the session has to change.
+pandas writes such columns. Their values are stored as integers or bytes, and Spark reads these if it is given a schema
+with integers or bytes. The schema is made from the files' footers, and the values are converted by Spark expressions;
+no setting of the session has to change.
 """
 
 import re
@@ -23,7 +24,7 @@ from segue.ingest.input_files import InputFile, literal_path
 
 _REFUSED_TYPE = re.compile(r"PARQUET_TYPE_ILLEGAL|Illegal Parquet type|UNSUPPORTED_TIME_TYPE")
 _STORED_AS = "stored_as"
-"""Key in the metadata of a field: the type that its numbers or bytes encode."""
+"""Name in the metadata of a field for the type that its integers or bytes encode, such as ``time milliseconds``."""
 _TAIL_BYTES = 8
 _MAX_FOOTER_BYTES = 256 << 20
 _MAGIC = b"PAR1"
@@ -34,16 +35,16 @@ _UNSIGNED = {
     pa.uint64(): T.DecimalType(20, 0),
 }
 _MICROSECONDS = {"milliseconds": (1000, 1), "microseconds": (1, 1), "nanoseconds": (1, 1000)}
-"""Factor and divisor that convert a unit of time to microseconds."""
+"""Factor and divisor to convert each unit of time to microseconds."""
 
 
 def read_parquet(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
-    """Return a lazy DataFrame of Parquet files, whose schemas are merged.
+    """Return a lazy DataFrame of Parquet files, with the merged schema of all files.
 
-    ``readable`` must convert its columns: those of refused types hold the stored integers or bytes.
+    Columns of types that Spark refuses hold the stored integers or bytes; convert each column with ``readable``.
 
-    Runs one Spark job, which infers the schema, unless the first file has a type that Spark refuses. If any file has
-    one, the driver reads the footers of all files instead.
+    Runs one Spark job to infer the schema, but none if the first file has a type that Spark refuses. If any file has
+    such a type, the driver reads the footers of all files instead.
     """
     paths = [literal_path(file.uri) for file in files]
     if not _is_refused(_footer_schema(spark, files[0])):
@@ -59,10 +60,15 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
 
 def readable(column: Column, field: T.StructField) -> Column:
-    """Convert a column of ``read_parquet`` from stored integers or bytes to its values, given its field in the schema.
+    """Convert a column of ``read_parquet`` from stored integers or bytes to its values.
 
-    Converted timestamps are in UTC, without time zone; times of day are texts such as ``0:03:45``. Other columns are
-    returned as they are.
+    Converted timestamps are in UTC, without time zone; times of day are texts such as ``0:03:45``; half-precision
+    floats are doubles. All other columns are returned unchanged.
+
+    Parameters
+    ----------
+    column : the column, or the field of a struct
+    field : the field of ``column`` in the schema of ``read_parquet``
     """
     if isinstance(field.dataType, T.StructType) and _has_stored(field.dataType):
         inner = (readable(column.getField(each.name), each).alias(each.name) for each in field.dataType)
@@ -79,7 +85,7 @@ def readable(column: Column, field: T.StructField) -> Column:
 
 
 def is_converted(field: T.StructField) -> bool:
-    """Return whether ``readable`` converts the values of a field, which then have another type than the field."""
+    """Return whether ``readable`` converts the values of a field to another type."""
     return _STORED_AS in field.metadata
 
 
@@ -119,14 +125,14 @@ def _is_refused_leaf(leaf: Any) -> bool:
 
 
 def _fields(file_schema: pq.ParquetSchema) -> list[T.StructField]:
-    """Return the fields of a Spark schema for a Parquet file, without those that Spark cannot read at all."""
+    """Return the fields of a Spark schema for a Parquet file, without fields that Spark cannot read at all."""
     leaves = {file_schema.column(index).path: file_schema.column(index) for index in range(len(file_schema))}
     fields = (_field(field, field.name, leaves) for field in file_schema.to_arrow_schema())
     return [field for field in fields if field]
 
 
 def _footer(spark: SparkSession, file: InputFile) -> bytes:
-    """Return the bytes of a Parquet file without rows that has the schema of ``file``, made from its footer."""
+    """Read the footer of a Parquet file; return it as the bytes of a file with the same schema, without rows."""
     tail = read_from(spark, file.uri, max(0, file.size - _TAIL_BYTES))
     length = int.from_bytes(tail[:4], "little") if tail.endswith(_MAGIC) else 0
     if length > min(file.size, _MAX_FOOTER_BYTES):
@@ -135,7 +141,7 @@ def _footer(spark: SparkSession, file: InputFile) -> bytes:
 
 
 def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructField | None:
-    """Return the field of a Spark schema by which Spark reads a Parquet field, or None if it cannot be read.
+    """Return the field of a Spark schema to read a Parquet field by, or None if Spark cannot read it.
 
     ``path`` is the dotted path of the field; ``leaves`` maps the paths of the file's columns to their descriptions.
     """
@@ -160,7 +166,7 @@ def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructFie
 def _stored_field(name: str, leaf: Any) -> T.StructField | None:
     """Return the field of a Spark schema for a column of a refused type or an INT96 timestamp, None for other columns.
 
-    The metadata of a refused column says how ``readable`` converts it; Spark itself converts INT96.
+    The metadata of the field tell ``readable`` how to convert a refused column; Spark itself converts INT96.
     """
     logical = str(leaf.logical_type)
     unit = next((unit for unit in _MICROSECONDS if f"timeUnit={unit}" in logical), "")

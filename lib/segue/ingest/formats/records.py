@@ -13,17 +13,18 @@ DELIMITERS = (",", ";", "\t", "|")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The delimiter of a CSV file, and the outer delimiter if every line is itself a cell of a second CSV.
+    """The delimiter of a CSV file, and a second, outer delimiter if each line is itself a cell of another CSV.
 
-    A spreadsheet that reads a comma-separated file as semicolon-separated and saves it makes such a file: each line is
-    in the first of several cells, quoted where the line held a quote; the other cells are empty: ``"1,""a, b"",2";;``.
+    Such a file results if a spreadsheet reads a comma-separated file as semicolon-separated, and saves it. Then each
+    record has the original line in its first cell, quoted if the line held quotes, and empty cells after it:
+    ``"1,""a, b"",2";;``.
     """
 
     delimiter: str
     outer_delimiter: str | None = None
 
     def fields(self, cells: list[str]) -> list[str]:
-        """Return the fields of a record, given its cells as ``csv.reader`` splits them at ``record_delimiter``."""
+        """Return the fields of a record. ``cells`` is the record as split by ``csv.reader`` at ``record_delimiter``."""
         if self.outer_delimiter is None or not cells:
             return cells
         while cells and not cells[-1]:
@@ -56,23 +57,23 @@ class _LineRecorder:
         return line
 
     def pop_raw(self) -> str:
-        """Return the text consumed since the last call, without line ends at its end."""
+        """Return the text that was consumed since the last call, without the line ends after it."""
         text, self._consumed = "".join(self._consumed), []
         return text.rstrip("\r\n")
 
 
 def split_lines(text: str) -> list[str]:
-    """Return a line in parts, split at carriage returns that no line feed follows, which end lines in some files.
+    """Split a line at lone carriage returns (without a line feed after it), which end lines in some files.
 
-    The line has no line feed but the one at its end.
+    ``text`` is one line: its only line feed is at its end. Each part keeps its line end.
     """
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
 def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield (fields, raw text) of every record; fields are a list of texts, or an error message if not CSV.
+    """Parse lines as CSV; yield (fields, raw text) of each record. A record may span lines; blank lines are skipped.
 
-    A record may span lines, and blank lines are skipped, as by ``csv.reader``.
+    The fields are a list of texts, or an error message if ``csv.reader`` cannot parse the record.
     """
     csv.field_size_limit(sys.maxsize)
     recorder = _LineRecorder(lines)
@@ -92,10 +93,9 @@ def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[s
 
 
 def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Yield (fields, raw text) of every record, where a record ends with its line.
+    """Parse lines as CSV, where each record ends with its line; yield (fields, raw text) of each record.
 
-    Fields are a list of texts, or an error message: if they cannot be parsed, or a quote is left open at the line's
-    end.
+    The fields are a list of texts, or an error message if the line cannot be parsed or leaves a quote open.
     """
     pattern = CLOSED_LINES[DELIMITERS.index(dialect.record_delimiter)]
     for line in lines:
@@ -106,18 +106,18 @@ def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tupl
 
 
 def _closed_line(delimiter: str) -> re.Pattern[bytes]:
-    """Return a pattern for lines at whose end ``csv.reader`` is outside quotes, given that it starts outside them."""
+    """Return a pattern for lines without an open quote at the end, as ``csv.reader`` parses them."""
     d = re.escape(delimiter.encode())
     quoted, bare = rb'"[^"]*(?:""[^"]*)*"(?!")[^%b]*' % d, rb'(?!")[^%b]*' % d
     return re.compile(rb"(?:%b|%b)(?:%b(?:%b|%b))*" % (quoted, bare, d, quoted, bare), re.DOTALL)
 
 
 CLOSED_LINES = tuple(_closed_line(delimiter) for delimiter in DELIMITERS)
-"""For each of ``DELIMITERS`` the pattern of lines that leave no quote open."""
+"""For each of ``DELIMITERS``, the pattern of lines without an open quote at the end."""
 
 
 def field_count_error(fields: list[str], n_columns: int) -> str | None:
-    """Return a text that says why a record's number of fields is wrong, or None if it is right.
+    """Return a message if a record has a wrong number of fields, else None.
 
     Empty fields beyond the last column are accepted.
     """
@@ -130,10 +130,10 @@ _MAX_DEPTH = 6
 
 
 def json_object(line: str) -> dict[str, str | None] | None:
-    """Return a dict from member name to text of the JSON object on a line, or None if the line holds no object.
+    """Parse a line of JSON; return a dict from member name to text, or None if the line holds no object.
 
-    Numbers stay as they are written, null is None, lists are JSON text, and members of an inner object are named
-    ``outer.inner``, down to ``_MAX_DEPTH`` levels; deeper objects are JSON text.
+    Numbers keep the text as written, null becomes None, and lists become JSON text. Members of inner objects are named
+    ``outer.inner``, down to ``_MAX_DEPTH`` levels; deeper objects become JSON text.
     """
     try:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
@@ -141,7 +141,7 @@ def json_object(line: str) -> dict[str, str | None] | None:
         return None
     if not isinstance(parsed, dict):
         return None
-    # a name with half a surrogate pair matches no column, and UTF-8 cannot encode it
+    # "replace": UTF-8 cannot encode a name with half a surrogate pair; such a name matches no column anyway
     return {name.encode("utf-8", "replace").decode("utf-8"): text for name, text in _members(parsed, "")}
 
 
@@ -156,10 +156,10 @@ def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | N
 
 
 class MemberNames:
-    """Collects the member names of JSON objects, one object per line, as the keys of the dict ``names``.
+    """Collects the member names of JSON objects, one object per line, as an ordered set: the dict ``names``.
 
-    Most lines of a file have the same members in the same order. ``patterns``, made from the first lines, match such
-    lines, which need not be parsed. Lines with inner objects or escapes are always parsed.
+    Most lines of a file have the same members in the same order. The regular expressions ``patterns``, made from the
+    lines added, match such lines; callers then need not add these. Lines with inner objects or escapes never match.
     """
 
     MAX_NAMES = 2000
@@ -172,7 +172,7 @@ class MemberNames:
         self.patterns: list[bytes] = []
 
     def add(self, line: bytes) -> None:
-        """Add the member names of the object on a line; a line without an object adds none."""
+        """Parse a line, and add the member names of its object; a line without an object adds none."""
         members = json_object(line.decode("utf-8", "replace")) or {}
         if len(self.names) <= self.MAX_NAMES:
             self.names |= dict.fromkeys(members)
@@ -183,6 +183,6 @@ class MemberNames:
                 self.patterns.append(pattern)
 
     def _pattern(self, names: Iterable[str]) -> bytes:
-        """Return a pattern for lines whose object has these members, in this order, for Arrow and for Python."""
+        """Return a regular expression, for Arrow and Python, that matches objects with these members in this order."""
         parts = (re.escape(json.dumps(name, ensure_ascii=False).encode()) + rb"\s*:\s*" for name in names)
         return rb"\A\s*\{\s*" + (self._VALUE + rb",\s*").join(parts) + self._VALUE + rb"\}"

@@ -1,7 +1,7 @@
-"""Scan all text files once, and collect what their headers, dialects, units and faults are determined from.
+"""Scan all text files in a first pass: collect sample lines and counts for headers, encodings, units and faults.
 
-Workers scan every line and return a few lines and counts for each block of a file, so what the driver receives grows
-with the number of blocks, not of rows.
+Workers scan every line, and return some lines and counts for each block of a file. The data sent to the driver are
+proportional to the number of blocks.
 """
 
 import codecs
@@ -24,12 +24,13 @@ from segue.ingest.input_files import InputFile, literal_path
 HEAD_LINES = 40
 SAMPLE_LINES = 256
 MAX_LINE_BYTES = 1 << 20
-"""What the driver receives of a line: a JSON document may be one line of any length."""
+"""Lines are cut to this length before they are sent to the driver: a JSON document may be one line of any length."""
 _ENCODING_SAMPLE_LINES = 128
 AUTO = "auto"
 """The value of ``ingest.encoding`` that detects the encoding of each file."""
 _MAX_VALID_SHARE = 0.2
-"""The share of valid UTF-8 among lines beyond ASCII above which a file is damaged UTF-8, not of another encoding."""
+"""With a larger share of valid UTF-8 among its lines beyond ASCII, a file counts as damaged UTF-8, not as another
+encoding."""
 _ARROW_SCHEMA = pa.schema(
     [
         ("file_id", pa.int64()),
@@ -52,22 +53,22 @@ _ARROW_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class FileScan:
-    """What one pass over the lines of a file, or of one block of it, has found.
+    """The result of the first pass over the lines of a file, or over one block of a file.
 
     Attributes
     ----------
     encoding : the file's encoding, given or detected
     n_lines : number of lines
-    n_invalid : number of lines that are not valid in the file's encoding
-    n_non_ascii : number of lines that are not ASCII; 0 if the encoding is given
-    n_invalid_by : for each of ``CANDIDATES``, the number of lines not valid in it, without those of batches that are
-        valid UTF-8; 0 if the encoding is given
-    has_nul : whether a line holds a NUL byte
-    open_quotes : for each of ``DELIMITERS``, whether a line ends inside quotes
+    n_invalid : number of lines that are invalid in the file's encoding
+    n_non_ascii : number of lines with bytes beyond ASCII; 0 if the encoding is given
+    n_invalid_by : for each of ``CANDIDATES``, the number of lines that are invalid in this encoding; 0 if the encoding
+        is given. Batches of lines that are all valid UTF-8 are not counted.
+    has_nul : whether any line holds a NUL byte
+    open_quotes : for each of ``DELIMITERS``, whether any line ends inside quotes
     member_names : names of the members of JSON objects, in order, as keys of a dict; empty for CSV
     head : the first ``HEAD_LINES`` lines of the file
-    sample : hash and text of up to ``SAMPLE_LINES`` distinct lines, those with the smallest hashes
-    invalid_sample : the same of lines that are not valid UTF-8; empty if the encoding is given
+    sample : hash and text of the distinct lines with the smallest hashes, up to ``SAMPLE_LINES``
+    invalid_sample : hash and text of such lines that are invalid UTF-8, up to 128; empty if the encoding is given
     """
 
     encoding: str = "utf-8"
@@ -83,7 +84,7 @@ class FileScan:
     invalid_sample: list[tuple[int, bytes]] = field(default_factory=list)
 
     def add(self, other: "FileScan") -> None:
-        """Add to this scan that of a later block of the file."""
+        """Add the scan of a later block of the file to this scan."""
         self.n_lines += other.n_lines
         self.n_invalid += other.n_invalid
         self.n_non_ascii += other.n_non_ascii
@@ -97,13 +98,13 @@ class FileScan:
 
 
 def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
-    """Return the lines of text files, split at line feeds.
+    """Return a lazy DataFrame of the lines of text files, split at line feeds.
 
     Returns
     -------
     DataFrame
-        ``file_id`` (long), ``block`` (long: the byte offset at which the task's part of the file begins),
-        ``value`` (binary) and ``hash`` (long, xxhash64 of the value).
+        One row per line: ``file_id`` (long), ``block`` (long: byte offset of the part of the file that the task
+        reads), ``value`` (binary: the line) and ``hash`` (long: xxhash64 of ``value``).
     """
     return (
         spark.read.option("lineSep", "\n")
@@ -118,16 +119,16 @@ def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
 
 def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, FileScan]:
-    """Return a dict from file id to FileScan, for every file that has a line. Runs one Spark job over all lines.
+    """Scan files in one Spark job over all lines; return a dict from file id to FileScan, without empty files.
 
     Parameters
     ----------
     lines : DataFrame
         The lines as ``text_lines`` returns them.
     encoding : str
-        Encoding of all files, a superset of ASCII, or ``auto`` to detect that of each file.
+        Encoding of all files, a superset of ASCII, or ``auto`` to detect the encoding of each file.
     json : bool
-        Whether the files hold JSON lines: their member names are collected, and quotes are not checked.
+        True for JSON lines: member names are collected. False for CSV: open quotes are detected.
     """
 
     def scan(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -157,10 +158,10 @@ def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, File
 
 
 def _detect_encoding(scan: FileScan) -> None:
-    """Set the encoding of a file, and the number of lines not valid in it, from what the scan found.
+    """Set ``encoding`` and ``n_invalid`` of a file's scan from its sample of lines that are invalid UTF-8.
 
-    A file is UTF-8 if its lines beyond ASCII are valid, or too many of them are, or if no other encoding is likely.
-    The byte order mark of UTF-8 is not considered: Hadoop removes it from the first line.
+    The encoding is UTF-8 if all lines, or more than a fifth of those beyond ASCII, are valid UTF-8, or if no other
+    encoding is likely. A byte order mark of UTF-8 is not considered: Hadoop removes it from the first line.
     """
     scan.encoding = "utf-8"
     if scan.n_invalid and scan.n_non_ascii - scan.n_invalid <= _MAX_VALID_SHARE * scan.n_non_ascii:
@@ -205,9 +206,9 @@ def _from_row(row: Row) -> FileScan:
 
 
 def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[tuple[int, ...], pa.RecordBatch]]:
-    """Split a batch wherever one of the named integer columns changes.
+    """Split a batch into runs of consecutive rows with equal values in the integer columns ``names``.
 
-    Yields, for each part, a tuple of the values of these columns and a RecordBatch of the part's rows.
+    Yields for each run a pair: the tuple of these values, and a RecordBatch of the rows.
     """
     keys = np.stack([batch.column(name).to_numpy() for name in names])
     starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
@@ -218,7 +219,7 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 
 
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
-    """Return the FileScan of some lines. Adds names of JSON members to ``names``; if it is None, checks CSV quotes."""
+    """Return the FileScan of some lines. Adds JSON member names to ``names``, or checks quotes if ``names`` is None."""
     scan = FileScan(n_lines=len(values))
     _count_invalid(scan, values, hashes, encoding)
     content = joined_lines(values).to_pybytes()
@@ -237,7 +238,7 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
 
 
 def _add_names(names: MemberNames, lines: pa.Array) -> None:
-    """Add the member names of the objects on lines. Only lines that match no pattern are parsed."""
+    """Add the member names of JSON objects, one per line, to ``names``. Parses only lines that match no pattern."""
     n_used = 0
     while len(lines):
         for pattern in names.patterns[n_used:]:
@@ -249,16 +250,16 @@ def _add_names(names: MemberNames, lines: pa.Array) -> None:
 
 
 def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:
-    """Return the hashes and texts of up to ``n_lines`` distinct lines, of the lowest hashes. Long lines are cut."""
+    """Return (hash, text) of the ``n_lines`` distinct lines with the lowest hashes. Long texts are cut."""
     lowest, first = np.unique(hashes.to_numpy(), return_index=True)
     sample = pc.binary_slice(values.take(first[:n_lines]), 0, MAX_LINE_BYTES)
     return list(zip(lowest.tolist()[:n_lines], sample.to_pylist(), strict=True))
 
 
 def _count_invalid(scan: FileScan, values: pa.Array, hashes: pa.Array, encoding: str) -> None:
-    """Count in a scan the lines that are not valid in the encoding, and collect what is needed to detect another.
+    """Count the lines that are invalid in the encoding. With ``auto``, also sample these lines, to detect the encoding.
 
-    Valid UTF-8, the usual case, is checked by Arrow.
+    The results are added to ``scan``. Arrow checks for valid UTF-8, the usual case.
     """
     if encoding in (AUTO, "utf-8"):
         try:
@@ -273,7 +274,7 @@ def _count_invalid(scan: FileScan, values: pa.Array, hashes: pa.Array, encoding:
         scan.n_invalid = sum(not is_valid(line, encoding) for line in lines)
         return
     non_ascii = [line for line in lines if not line.isascii()]
-    # nearly always all lines are valid or none: one text is decoded faster than its lines
+    # joined, because nearly always all lines are valid, and one text is decoded faster than each line by itself
     text = b"\n".join(non_ascii)
     scan.n_invalid_by = [
         0 if is_valid(text, name) else sum(not is_valid(line, name) for line in non_ascii) for name in CANDIDATES

@@ -1,4 +1,4 @@
-"""Turn a sheet of an Excel workbook into lines of CSV, with openpyxl where it is installed."""
+"""Convert a sheet of an Excel workbook to lines of CSV, with openpyxl (an optional dependency)."""
 
 import csv
 import importlib
@@ -12,7 +12,7 @@ from segue.errors import InputError
 from segue.ingest.columns.header_candidates import count_known
 
 _HEADER_ROWS = 20
-"""Number of rows at the top of a sheet among which its header is searched."""
+"""Number of rows at the top of a sheet that are searched for the header."""
 _MISSING_LIBRARY = (
     "is an Excel workbook, which needs openpyxl where Spark's workers run; install it with: "
     "pip install 'openpyxl>=3.1,<4' (or segue[excel]), or save the sheet as CSV"
@@ -20,10 +20,10 @@ _MISSING_LIBRARY = (
 
 
 def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str], str]:
-    """Return the lines of one sheet as CSV, and a sentence for the log, empty for a workbook with one sheet.
+    """Return an iterator over the lines of one sheet as CSV, and a sentence for the log, "" if there is one sheet only.
 
-    The sheet is the one that has the row with the most known headers among its first rows; on a tie the first sheet.
-    Hidden sheets are ignored if any sheet is visible.
+    The sheet is chosen by its first rows: the sheet with the most known headers in one row, on a tie the first. Hidden
+    sheets are ignored if any sheet is visible.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str
 
 def _rows(sheet: Any) -> Iterator[list[str]]:
     """Yield the rows of a sheet as texts, without empty cells at their ends and without empty rows."""
-    # the size that a file states can be wrong: rows or columns beyond it would be lost
+    # the dimensions stated in a file can be wrong, and rows or columns beyond them would be lost
     sheet.reset_dimensions()
     for cells in sheet.iter_rows():
         row = [_text(cell) for cell in cells]
@@ -71,7 +71,7 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
 
 
 def _text(cell: Any) -> str:
-    """Return the text of a cell as a CSV would have it: dates as ISO 8601, durations as the sheet shows them."""
+    """Return the value of a cell as text: dates in ISO 8601, durations as the sheet shows them, "" if empty."""
     value = cell.value
     if isinstance(value, str):
         return " ".join(value.splitlines()) if "\n" in value or "\r" in value else value
@@ -85,7 +85,7 @@ def _text(cell: Any) -> str:
 
 
 def _clock(value: time | timedelta, number_format: str) -> str:
-    """Return a duration as the sheet shows it, such as ``3:45``, which Excel stores as 3 hours 45 minutes."""
+    """Format a duration as the sheet shows it, such as ``3:45``. Excel stores this as 3 hours 45 minutes."""
     span = (
         value
         if isinstance(value, timedelta)
