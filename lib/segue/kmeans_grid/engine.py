@@ -43,8 +43,8 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs for few points, about ``max_iter`` + 8 for many.
 
-    Few points are at most ``options.sample_size``, or at most 100 for each centre of the largest k. They are loaded
-    into the driver's memory. Many points stay on the cluster, and only a sample of them is loaded.
+    Few points are at most ``options.sample_size``, or at most 100 for each centre of the largest k. Few points are
+    loaded into the driver's memory. Many points stay on the cluster, and only a sample is loaded.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     featuresCol : vector column, shape (n_features,), without missing values
     predictionCol : column added by ``transform`` (int): the index of the nearest centre of ``bestModel``, from 0
     idCol : column with a unique id of each row; optional
-    classCol : column with the known class of each row, such as a genre, or null; optional; used by three scores alone
+    classCol : column with the known class of each row, such as a genre, or null; optional; gives nmi, ari and purity
     ks : numbers of clusters; a k above the number of distinct rows is left out, with a warning
     restarts : number of random starts for each k; the best start is used
     maxIter : maximum number of iterations over all rows; not used if the sample holds all rows
@@ -192,7 +192,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
     @classmethod
     def read(cls) -> "_GridReader":
-        """Return an MLReader for saved KMeansGrid estimators, also those of version 0.1.0."""
+        """Return an MLReader for KMeansGrid estimators saved by version 0.1.0 or later."""
         return _GridReader()
 
     def _fit(self, dataset: DataFrame) -> "KMeansGridModel":
@@ -292,7 +292,7 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
 
     @classmethod
     def read(cls) -> "_ModelReader":
-        """Return an MLReader for saved KMeansGridModels, also those of version 0.1.0."""
+        """Return an MLReader for KMeansGridModels saved by version 0.1.0 or later."""
         return _ModelReader()
 
 

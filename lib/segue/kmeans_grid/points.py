@@ -244,8 +244,8 @@ def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points
     Returns
     -------
     Points
-        Distinct points, each weighted by its number of copies, scaled and in fixed point, shuffled. If there are more
-        than ``max_points``, those with the smallest hashes are returned.
+        Distinct points, each weighted by its number of copies, scaled and in fixed point, shuffled. Of more than
+        ``max_points`` distinct points, the ones with the smallest hashes are returned.
     int
         The number of all distinct points.
     """

@@ -82,5 +82,5 @@ class WorkerPool:
 
 
 def _import_kernels() -> None:
-    """Import numpy and the functions to be called in a new process, so that its first call need not wait for this."""
+    """Import numpy and the functions to be called in a new process; otherwise its first call would wait for imports."""
     import_module("segue.kmeans_grid.seeding")

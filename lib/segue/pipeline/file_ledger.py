@@ -1,4 +1,4 @@
-"""Read and write the table ``ingested_files``, which records every file read, so that unchanged files are skipped.
+"""Read and write the table ``ingested_files``: a record of every file read, to skip unchanged files later.
 
 A file is recorded after its rows are stored. If a run dies in between, the next run reads the file again and finds its
 tracks unchanged.

@@ -114,7 +114,7 @@ def read_input(
     settings: Settings,
     memories: Mapping[str, LayoutMemory] | None = None,
 ) -> InputRows:
-    """Plan how files are read; return InputRows: a DataFrame of parsed, validated rows (not yet computed), and files.
+    """Detect how files are read; return InputRows: a lazy DataFrame of validated rows, how files are read, the files.
 
     Runs small Spark jobs, which detect headers, CSV dialects and units. ``memories`` holds decisions of earlier runs,
     such as units, by layout (file format with header); see ``layout_ledger.memories``.

@@ -89,7 +89,7 @@ def label_tracks(
     Raises
     ------
     InputError
-        If there is no such model, or if tracks lack a feature of the model that the model does not impute.
+        If there is no such model, or if a track lacks a feature and the model does not impute this feature.
     """
     with store.stage("label"):
         return _label(store, model_version, scope == ALL, pipeline, words or {})

@@ -67,7 +67,7 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 
 
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
-    """Return two SimilarityOptions: those of the baseline, and those with the features for which weights are learned.
+    """Return the SimilarityOptions of the baseline, and the SimilarityOptions to learn weights for.
 
     Weights are learned for ``settings.features``, by default for all features that similarity can use.
     """

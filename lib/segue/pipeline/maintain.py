@@ -35,8 +35,8 @@ def maintain_tables(
     -------
     StageResult
         ``counts["tables"]`` maps each table's name to a dict of numbers: ``files`` and ``bytes`` before maintenance,
-        ``removable`` (files that VACUUM removes, counted up to 1,000) and, unless ``dry_run``, ``compacted`` (small
-        files that were replaced) and ``into`` (files that replace them).
+        ``removable`` (files to be removed by VACUUM, counted up to 1,000) and, unless ``dry_run``, ``compacted`` (small
+        files replaced) and ``into`` (files that replace the small ones).
 
     Raises
     ------

@@ -73,7 +73,8 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
 def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSettings:
     """Replace features, logarithms and weights by those of the latest version in ``learned_similarity``.
 
-    Returns new settings, or the settings unchanged if ``weights`` is not "learned". Runs at most one Spark job.
+    Returns new settings, or the settings unchanged if ``weights`` is not "learned".
+    Runs Spark jobs only if ``weights`` is "learned".
 
     Raises
     ------
@@ -96,7 +97,7 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
     """Return the settings by every version but the latest in ``learned_similarity``; [] unless ``weights`` = "learned".
 
-    Runs at most one Spark job.
+    Runs Spark jobs only if ``weights`` is "learned".
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 

@@ -1,4 +1,4 @@
-"""Write and read the markers of runs: files by which a later run detects that an earlier run died.
+"""Write and read the markers of runs, files to detect dead runs.
 
 The marker of a run is the JSON file ``.running/RUN_ID.json`` in the output folder. The run writes the file when it
 starts, renews the file every minute, and removes it when it ends. On the same machine, a run has died if it has a

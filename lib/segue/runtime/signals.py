@@ -1,4 +1,4 @@
-"""Raise an exception for SIGTERM, SIGINT and SIGHUP, so that an interrupted run is recorded in the table ``runs``."""
+"""Raise an exception for SIGTERM, SIGINT and SIGHUP, to record an interrupted run in the table ``runs``."""
 
 import logging
 import os

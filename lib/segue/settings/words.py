@@ -1,6 +1,6 @@
 """Validate and expand the setting ``label.words``: replacements for the words in descriptions of clusters.
 
-The setting is a table. It can have these entries:
+The setting is a table with these entries, all optional:
 
 * A feature, such as ``bpm``: a table with ``high`` or ``low`` or both, the words for a mean above and below the mean of
   all tracks. Each is one text, or a list of three texts for a slight, a notable and an extreme deviation.

@@ -1,4 +1,4 @@
-"""Number musical keys by the Camelot wheel, on which keys that mix well are neighbours.
+"""Number musical keys by the Camelot wheel. Neighbours on the wheel mix well.
 
 The wheel has the numbers 1 to 12, each a fifth above the one before, with two keys each: a minor one (letter A) and its
 relative major (letter B), which has the same notes. 8A is A minor, 8B is C major. A step leads to the next or previous
@@ -17,7 +17,7 @@ N_NUMBERS = 12
 FIRST_NUMBERS = (4, 7)
 """The number, from 0, of C minor and of C major: 5A and 8B."""
 FIFTH = 7
-"""Semitones in a fifth. It is its own inverse modulo 12: a semitone is seven fifths."""
+"""Semitones in a fifth. Seven is its own inverse modulo 12: a semitone is seven fifths."""
 _NAMES = (
     "Ab minor", "B major", "Eb minor", "F# major", "Bb minor", "Db major", "F minor", "Ab major",
     "C minor", "Eb major", "G minor", "Bb major", "D minor", "F major", "A minor", "C major",

@@ -24,7 +24,7 @@ from segue.similarity.rules import Floats
 from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling, hash_sample
 
 MAX_LISTED, MAX_OTHERS = 30_000, 30_000
-"""Maximum number of sampled tracks that are in playlists, and approximate maximum of sampled tracks that are not."""
+"""Maximum number of sampled tracks in playlists, and approximate maximum of other sampled tracks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def choose_playlists(members: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collection[str]) -> DataFrame:
-    """Return a DataFrame of the listed tracks and about ``MAX_OTHERS`` of those not excluded. Runs one Spark job.
+    """Return a DataFrame of the listed tracks and about ``MAX_OTHERS`` tracks not excluded. Runs one Spark job.
 
     ``listed`` and ``excluded`` are distinct track ids. ``excluded`` contains all of ``listed``.
     """
@@ -140,7 +140,7 @@ def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collecti
 def _playlist_sample(
     tracks: DataFrame, members: Sequence[Sequence[str]], scaling: Scaling, baseline: Scaling
 ) -> PlaylistSample:
-    """Collect tracks to the driver as a PlaylistSample. Runs one Spark job.
+    """Collect tracks to the driver as a PlaylistSample. Runs Spark jobs.
 
     ``members`` holds the track ids of each playlist. The features of ``baseline`` are among those of ``scaling``.
     """

@@ -1,8 +1,8 @@
 """Learn weights of features from playlists, and measure on other playlists whether they improve recommendations.
 
 The measure is the share of a track's recommendations (its nearest tracks under the rules on artists and releases) that
-share a playlist with the track. It is cross-validated: weights are learned from four fifths of the playlists at a
-time, and measured on the remaining fifth.
+share a playlist with the track. The measure is cross-validated: weights are learned from four fifths of the playlists
+at a time, and measured on the remaining fifth.
 """
 
 import logging

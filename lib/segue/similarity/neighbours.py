@@ -1,11 +1,11 @@
 """Find every track's exact nearest neighbours, under rules on artists, recordings, years and musical keys.
 
 Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
-(Euclidean distance to q, track_id). All candidates are considered in this order. One is appended unless its year
-differs too much from that of q, its key is not compatible with that of q, it has the recording of q, its recording is
-in the list, or its artist is in the list ``per_artist`` times. At ``length`` tracks the list is full. If it is not full
-after the last candidate, it is filled with the nearest candidates that only ``per_artist`` excludes, one of each
-recording, and sorted again by (distance, track_id).
+(Euclidean distance to q, track_id). All candidates are considered in this order. A candidate is skipped if its year is
+too far from the year of q, its key is incompatible with the key of q, its recording is the one of q or in the list, or
+its artist is in the list ``per_artist`` times. Otherwise the candidate is appended. At ``length`` tracks the list is
+full. A list not full after the last candidate is filled with the nearest candidates excluded by ``per_artist`` alone,
+one of each recording, and sorted again by (distance, track_id).
 
 Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates needed for a list
 is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
@@ -44,9 +44,9 @@ The same is true of the tracks with which lists are filled. Let S be the selecti
 filled, and T the selection from the candidates of one cell. Suppose that a track e of the cell fills the final list,
 but is neither in T nor among the tracks that fill T. Then the cell's list is full, and each track d that fills it is
 nearer than e. If the recording of d is not in S, this recording fills the final list. If it is in S, it has there the
-position of a track of T by the same artist, which is nearer than d and whose recording fills the final list. So e and
-at least as many other recordings as fill the cell's list fill the final list. But S has at least as many tracks as T,
-so the final list has no more positions to fill than the cell's list: a contradiction.
+position of a track of T by the same artist; this track is nearer than d, and its recording fills the final list. So e
+and at least as many other recordings as fill the cell's list fill the final list. But S has at least as many tracks as
+T, so the final list has no more positions to fill than the cell's list: a contradiction.
 
 References
 ----------
@@ -105,7 +105,7 @@ def similar_lists(
     options : SimilarityOptions
         Rules, candidates (which tracks can be recommended) and search method.
     n_tracks : int, optional
-        Number of rows. By default they are counted, unless the method is ``tree``, which does not need the number.
+        Number of rows. By default counted by a Spark job, but not for the method ``tree``, which needs no number.
     tracks_per_cell : int
         Approximate number of tracks in each part of the catalogue, for the method ``cells``.
 

@@ -306,7 +306,7 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     """Return the function for applyInArrow of stage 3, which searches one cell for neighbours of tracks of other cells.
 
-    The function takes two tables, the members of the cell in one block and the queries. It returns the table of
+    The function takes two tables, the members of the cell in one block and the queries. Its result is that of
     ``lists.query_cell``.
     """
 

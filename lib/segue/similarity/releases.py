@@ -57,8 +57,8 @@ _MIN_COMPARED = 5
 _UNKNOWN = -1
 """Replaces a missing code; codes are 0 or more."""
 _MAX_ROUNDS = 64
-"""Maximum number of different tracks of a title that are grouped without a k-d tree. Above it, the limit of the mean
-difference is so low that the differences of a pair that agrees stay below ``MAX_DIFFERENCE``."""
+"""Maximum number of different tracks of a title to group without a k-d tree. For more tracks, the limit of the mean
+difference is low enough to keep every difference of an agreeing pair below ``MAX_DIFFERENCE``."""
 _SLACK = 1e-9
 _ROWS_PER_BATCH = 65_536
 

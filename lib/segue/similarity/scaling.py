@@ -163,7 +163,7 @@ class SimilarityOptions:
     log: Mapping[str, float] = field(default_factory=dict)
     """Features to scale by logarithm, each with the number added to its values first, in the feature's unit."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Factors of the scaled features; 1 for those that are not listed."""
+    """Factors of the scaled features; 1 for features that are not listed."""
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:

@@ -30,7 +30,7 @@ from segue.similarity.keys import steps
 from segue.similarity.rules import Floats, Integers
 
 MAX_EXACT = 10
-"""Maximum number of tracks for which the best order is computed, in time that doubles with each further track."""
+"""Maximum number of tracks to order optimally; the time doubles with each further track."""
 _TWELFTHS = 12
 _ENERGY_UNIT = 0.1
 _DECIMALS = 9

@@ -1,9 +1,9 @@
 """Search by coordinate ascent for weights of features that bring tracks of one playlist near to each other.
 
 A query is a track whose nearest tracks are evaluated. A track is relevant for the query if both are in one playlist and
-their artists differ. The objective is the share of relevant tracks among the queries' nearest. It is computed by brute
-force: the squared distances of all pairs of query and track are in memory, and a new weight of one feature changes each
-by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
+their artists differ. The objective is the share of relevant tracks among the queries' nearest, computed exactly, by
+brute force: the squared distances of all pairs of query and track are in memory. A new weight of one feature changes
+each by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
 """
 
 from collections.abc import Callable, Iterable, Sequence
