@@ -1,7 +1,7 @@
 """Compute statistics of clusters, and of features within clusters, in numpy on the workers.
 
-Each task adds up its rows and returns one array. So the driver receives O(k * n_features) numbers per partition, and
-``N_BINS`` times as many for quartiles, for any number of tracks.
+Each task adds up its rows and returns one array. For any number of tracks, the driver receives O(k * n_features)
+numbers per partition, and ``N_BINS`` times as many for quartiles.
 """
 
 import math
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Batches = Iterable[pa.RecordBatch]
 
 OUTLIER_DEVIATIONS = 3.0
-"""A track is an outlier if its distance to the centre exceeds the mean distance by more standard deviations than this.
+"""A track is an outlier if its distance to the centre exceeds the mean distance by more than this many deviations.
 
 Mean and standard deviation are computed from the distances of the cluster's tracks in training.
 """
@@ -45,7 +45,7 @@ class ClusterStats:
 
 @dataclass(frozen=True, slots=True)
 class FeatureStats:
-    """Statistics of one feature over the tracks of one cluster that have the feature, in the feature's unit."""
+    """Statistics of one feature over the tracks of one cluster, without missing values, in the feature's unit."""
 
     n: int
     mean: float
@@ -106,7 +106,7 @@ def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequenc
 
 
 def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
-    """Return sizes, sums and outlier thresholds of all clusters as ClusterStats. Runs one Spark job.
+    """Compute sizes, sums and outlier thresholds of all clusters as ClusterStats. Runs one Spark job.
 
     The threshold of a cluster is the mean distance of its tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
     deviations, rounded up to nine decimals, plus 1e-9. The rounding makes the threshold independent of the order of
@@ -149,11 +149,11 @@ def _round_up(threshold: float) -> float:
 
 
 def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[tuple[int, str], FeatureStats]:
-    """Return mean, standard deviation and quartiles of every feature within every cluster. Runs two Spark jobs.
+    """Compute mean, standard deviation and quartiles of every feature in every cluster. Runs two Spark jobs.
 
     Parameters
     ----------
-    tracks : DataFrame with the columns ``cluster`` (int from 1) and ``names``, where null and NaN are missing values
+    tracks : DataFrame with ``cluster`` (int from 1) and the columns in ``names``; null and NaN are missing values
     names : names of the features
     k : number of clusters
 
@@ -203,9 +203,9 @@ def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
 
 
 def _empty_moments(k: int, n_features: int) -> Floats:
-    """Return the statistics of no rows for each cluster and feature, shape (5, k, n_features).
+    """Return the initial statistics for each cluster and feature, shape (5, k, n_features).
 
-    They are count, sum and sum of squares, which are 0, minimum, which is inf, and maximum, which is -inf.
+    Count, sum and sum of squares are 0, the minimum is inf and the maximum -inf.
     """
     moments = np.zeros((5, k, n_features))
     moments[3], moments[4] = np.inf, -np.inf
@@ -242,7 +242,7 @@ def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
 
 
 def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int32], Floats]:
-    """Return two arrays for the rows that have a value of one feature: the cluster index from 0, and the value.
+    """Return two arrays, cluster indices from 0 and values, for the rows with a value of one feature.
 
     The batch has the column ``cluster`` (int from 1) and then the features; null and NaN are missing values.
     """
@@ -254,7 +254,7 @@ def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int
 def collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
     """Call ``summarise`` on the Arrow batches of each partition, on the workers. Runs one Spark job.
 
-    Returns a list of the arrays that it returns, one per partition, each flattened.
+    Returns a list of the resulting arrays, one per partition, each flattened to one dimension.
     """
 
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:

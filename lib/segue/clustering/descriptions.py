@@ -1,16 +1,21 @@
-"""Describe clusters in words: by a genre or decade that is concentrated in them, and by features that set them apart.
+"""Describe clusters in words: by a genre or decade concentrated in them, and by their distinctive features.
 
 The deviation of a feature is the cluster's mean minus the mean of all tracks, in standard deviations of all tracks. The
-distinctiveness of a feature is its deviation, without sign, plus half of how far it goes beyond the deviations of the
-two nearest clusters, on average. A description names up to ``MAX_PHRASES`` features with a deviation of at least
-``SLIGHT``, the most distinctive first; from ``NOTABLE`` and ``EXTREME`` on with stronger words. Of features that
-contradict or repeat each other, only the more distinctive is named; but a calm cluster is never called fast, as its
-tempo is often a doubled one.
+excess is the difference to the deviation of another cluster, at least 0 and averaged over the two nearest clusters. The
+distinctiveness is the absolute deviation plus half the excess. A description names up to ``MAX_PHRASES`` features with
+a deviation of at least ``SLIGHT``, the most distinctive first. Words are stronger for deviations from ``NOTABLE`` and
+from ``EXTREME`` on. Of features that contradict or repeat each other, only the more distinctive is named. But a calm
+cluster is never called fast, as its tempo is often a doubled one.
 
-Every description has two parts at least. A single phrase is followed by "mid-tempo" if the tempo is average; else by a
-feature that repeats it ("energetic, loud"); else by "otherwise average", or by "otherwise mixed" if a feature deviates
-that was left out as a contradiction. To clusters with equal descriptions, phrases for further features are added until
-they differ or no feature is left.
+Every description has two parts at least. A single phrase is followed by the first of these that applies:
+
+* "mid-tempo" if the tempo is average;
+* a feature that repeats the phrase, as in "energetic, loud";
+* "otherwise mixed" if a deviating feature was left out as a contradiction;
+* "otherwise average".
+
+If clusters have equal descriptions, phrases for further features are added until the descriptions differ or no feature
+is left.
 
 The descriptions of a model, in ``model.json``, are in English; ``reword`` replaces their phrases by other words.
 """
@@ -31,7 +36,7 @@ WORDS = {
     "instrumentalness": ("instrumental", "vocal"),
     "duration_s": ("long", "short"),
 }
-"""For every feature, one word for a high value and one for a low value, as of a pair of tracks."""
+"""For every feature, one word for high and one for low values, used in ``segue.similarity.reasons``."""
 PHRASES = {
     "bpm": (("fairly up-tempo", "up-tempo", "very fast"), ("fairly slow", "slow", "very slow")),
     "loudness": (("fairly loud", "loud", "very loud"), ("fairly quiet", "quiet", "very quiet")),
@@ -65,15 +70,15 @@ _CONTRADICTIONS = (
     {("instrumentalness", True), ("speechiness", True)},
     {("instrumentalness", True), ("speechiness", False)},
 )
-"""Pairs of features, each with whether it is above the mean, of which a description names one."""
+"""Pairs of contradicting (feature, above the mean); a description names one of a pair."""
 _REPETITIONS = (
     {("energy", True), ("loudness", True)},
     {("energy", False), ("loudness", False)},
     {("instrumentalness", False), ("speechiness", False)},
 )
-"""Pairs of which a description names one, unless it would have a single phrase."""
+"""Pairs of repeating (feature, above the mean); a description names one of a pair, or both if else too short."""
 _RIGHT_SKEWED = ("liveness", "speechiness", "instrumentalness")
-"""Features in which most tracks lie somewhat below the mean: so a slightly low mean does not set a cluster apart."""
+"""Features in which most tracks lie somewhat below the mean, so that a slightly low mean says little of a cluster."""
 _N_NEAREST = 2
 Deviations = Mapping[str, float]
 
@@ -85,17 +90,17 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
     ----------
     deviations : one mapping per cluster
         From feature name to the cluster's mean minus the mean of all tracks, in standard deviations of all tracks.
-        Features without such a value are absent.
+        Features without a deviation are absent.
     kinds : one text per cluster, optional
-        A genre or decade that is concentrated in the cluster, such as "80s rock"; "" if none is. It comes first, and
-        leaves room for one phrase less.
+        A genre or decade concentrated in the cluster, such as "80s rock", or "". A genre or decade comes first in the
+        description and takes the place of one phrase.
 
     >>> describe_clusters([{"bpm": 2.0, "loudness": 0.6}, {"bpm": 0.1, "loudness": -0.3}], ["", "jazz"])
     ['very fast, loud', 'jazz, fairly quiet']
     """
     kinds = kinds or [""] * len(deviations)
     ranked = [
-        # a genre such as "spoken word" or "acoustic" says what the phrase for a feature would repeat
+        # without phrases that would repeat the genre, such as "spoken word" or "acoustic"
         [
             name
             for name in _distinctive_features(deviations, index)
@@ -122,7 +127,7 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
 
 
 def reword(description: str, words: Words) -> str:
-    """Return a description with other words for its phrases; a genre or decade at its beginning stays as it is.
+    """Replace the phrases of a description by other words; a genre or decade at its beginning stays unchanged.
 
     Parameters
     ----------
@@ -145,9 +150,9 @@ def reword(description: str, words: Words) -> str:
 
 
 def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[str]:
-    """Return the features of a cluster, the most distinctive first, without those that contradict or repeat another.
+    """Return the features of a cluster, the most distinctive first, without contradictions and repetitions.
 
-    Those whose deviation is not worth a phrase come last.
+    Features that deviate too little to be named come last.
     """
     own = deviations[index]
     others = [features for i, features in enumerate(deviations) if i != index]
@@ -174,7 +179,7 @@ def _is_notable(name: str, deviation: float) -> bool:
 
 
 def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[set[tuple[str, bool]]]) -> bool:
-    """Return whether a feature and one of the features ``names`` are one of ``pairs``, with their signs in ``own``."""
+    """Return whether ``pairs`` contains the feature ``name`` with one of ``names``, given their signs in ``own``."""
     return any({(name, own[name] > 0), (other, own[other] > 0)} in pairs for other in names)
 
 
@@ -196,7 +201,7 @@ def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
 
 
 def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
-    """Return what follows the only phrase of a description, which is for the feature in ``names``, if there is one."""
+    """Return the second phrase of a description with a single one. ``names`` is its feature, empty for a genre."""
     if "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT:
         return MID_TEMPO
     deviating = sorted(name for name, value in deviations.items() if _is_notable(name, value) and name not in names)

@@ -1,4 +1,4 @@
-"""Learn Fisher's linear discriminants of classes from sums over the classes, and choose how many of them to use."""
+"""Learn Fisher's linear discriminants of classes from sums over the classes, and choose their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scipy.linalg import eigh
 Matrix = NDArray[np.float64]
 
 SHRINKAGES = (0.001, 0.01, 0.03, 0.1, 0.3)
-"""The shrinkages that are compared. None is 0: the covariance of features that determine one another is singular."""
+"""The shrinkages to compare. All are above 0: the covariance of linearly dependent features is singular."""
 _DEFAULT_SHRINKAGE = 0.03
 """The shrinkage if there are too few tracks for a comparison."""
 _MIN_EIGENVALUE = 1e-9
@@ -20,7 +20,10 @@ _MIN_EIGENVALUE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class ClassSums:
-    """Sums over the points of classes, from which discriminants are learned. Sums of disjoint sets of points add up."""
+    """Sums over the points of classes, from which discriminants are learned.
+
+    The ClassSums of disjoint sets of points can be added with +.
+    """
 
     counts: Matrix
     """Number of points of each class, shape (n_classes,)."""
@@ -39,7 +42,7 @@ class ClassSums:
 
     @property
     def n_classes(self) -> int:
-        """The number of classes that have points."""
+        """The number of classes with points."""
         return int((self.counts > 0).sum())
 
     @property
@@ -53,12 +56,12 @@ class ClassSums:
 class Discriminants:
     """Linear functions of the features that separate classes, best first: (x - mean) @ matrix.
 
-    Over the tracks that they were learned from, each has standard deviation 1, and no two are correlated, unless
-    ``shrinkage`` is large.
+    Over the training tracks each discriminant has standard deviation 1, and unless ``shrinkage`` is large, no two
+    discriminants are correlated.
     """
 
     classes: tuple[str, ...]
-    """The genres that they were learned from, the most frequent first."""
+    """The genres to be separated, the most frequent first."""
     mean: Matrix
     """Mean of each feature, after imputation and logarithm, shape (n_features,)."""
     deviation: Matrix
@@ -71,11 +74,12 @@ class Discriminants:
     """Regression of the features on the discriminants, shape (n_discriminants, n_features)."""
     shrinkage: float
     n_tracks: int
-    """Number of tracks that they were learned from."""
+    """Number of training tracks."""
     explained: float | None
-    """Share of the variance of the classes' indicators that they explain on tracks that were not learned from.
+    """Cross-validated share of the variance of class indicators explained by the discriminants.
 
-    It is the mean of two halves, each with discriminants of the other; None if there were too few tracks.
+    The share is the mean over two halves of the tracks, each explained by discriminants learned from the other half;
+    None if there were too few tracks.
     """
 
     @property
@@ -84,9 +88,9 @@ class Discriminants:
         return tuple(f"discriminant_{index + 1}" for index in range(self.matrix.shape[1]))
 
     def expressions(self, columns: Sequence[str]) -> list[str]:
-        """Return a SQL expression for each discriminant, of columns with the imputed features and logarithms.
+        """Return one SQL expression per discriminant, given the columns of the features after imputation and logarithm.
 
-        Terms are added in the order of the features, as by ``project``, so that both give the same bits.
+        Terms are added in the order of the features, as in ``project``, so both give the same bits.
         """
         return [
             " + ".join(
@@ -97,7 +101,7 @@ class Discriminants:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the content of the key ``discriminants`` of ``model.json``."""
+        """Return the value of ``discriminants`` in ``model.json``, a dict."""
         return {
             "guide": "genre",
             "classes": list(self.classes),
@@ -122,19 +126,21 @@ def project(values: Matrix, mean: Matrix, matrix: Matrix) -> Matrix:
 def fisher_directions(sums: ClassSums, shrinkage: float) -> tuple[Matrix, Matrix]:
     """Return the eigenvalues and directions of Fisher's discriminants, by descending eigenvalue. O(n_features^3).
 
-    The directions solve B w = v W w, where W is the covariance within the classes and B that between them, both shrunk
-    towards a multiple of the identity, as by scikit-learn's LinearDiscriminantAnalysis(solver="eigen").
+    The directions w and eigenvalues v solve B w = v W w. W is the covariance within the classes and B the covariance
+    between them, both shrunk towards a multiple of the identity, as by scikit-learn's
+    LinearDiscriminantAnalysis(solver="eigen").
 
     Parameters
     ----------
-    sums : of at least two classes
+    sums : sums of at least two classes
     shrinkage : above 0 and at most 1: the share of the identity
 
     Returns
     -------
-    eigenvalues : array of shape (n,), where n is the lower of n_features and n_classes - 1, less those that are 0
+    eigenvalues : array of shape (n,)
+        n is at most n_features and n_classes - 1; eigenvalues of 0 are left out.
     directions : array of shape (n_features, n)
-        Each with variance 1 over all points. The entry of largest absolute value is positive.
+        Each direction has variance 1 over all points; its entry of largest absolute value is positive.
 
     References
     ----------
@@ -169,17 +175,19 @@ def _variances(vectors: Matrix, covariance: Matrix) -> Matrix:
 
 
 def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> Matrix:
-    """Return the share of the variance of class indicators that discriminants explain on points not learned from.
+    """Return the share of the variance of class indicators explained by discriminants on points held out.
 
-    The indicators of class c are 1 / sqrt(share of c) for its points, else 0. They are predicted by linear regression
-    on the first one, two, ... discriminants, fitted to the points that these were learned from: on those, Fisher's
-    discriminants are the best predictors of their number (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible
-    discriminant analysis by optimal scoring", J. Am. Stat. Assoc. 89, 1255-1270).
+    The indicator of class c is 1 / sqrt(share of c) for the points of c, else 0. Indicators are predicted by linear
+    regression on the first one, two, ... discriminants. Discriminants and regression are fitted to ``learned`` and
+    measured on ``other``. On ``learned``, no n linear functions predict the indicators better than the first n of
+    Fisher's discriminants (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by optimal
+    scoring", J. Am. Stat. Assoc. 89, 1255-1270).
 
     Parameters
     ----------
     learned : sums of the points to learn from
-    other : sums of other points
+    other : sums of the points held out
+    shrinkage : as for ``fisher_directions``
 
     Returns
     -------
@@ -211,20 +219,20 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
 
 
 def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, deviation: Matrix) -> Discriminants:
-    """Learn discriminants from two parts of the tracks, each of which validates what the other learns.
+    """Learn discriminants from all tracks; choose their number and the shrinkage by cross-validation on two parts.
 
-    Their number and the shrinkage are those that explain most of the classes of the part that is not learned from.
+    The choice is the one that explains most variance of class indicators, on each part by discriminants of the other.
 
     Parameters
     ----------
     parts : sums of two disjoint sets of tracks, of standardised features: (x - mean) / deviation
     classes : names of the classes
-    mean, deviation : of the features, shape (n_features,)
+    mean, deviation : mean and standard deviation of the features, shape (n_features,)
 
     Raises
     ------
     ValueError
-        If the points are of fewer than two classes, or no direction separates them.
+        If the points are of fewer than two classes, or no direction separates the classes.
     """
     both = parts[0] + parts[1]
     if both.n_classes < 2:
@@ -252,9 +260,10 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
 
 
 def _choose(parts: Sequence[ClassSums]) -> tuple[int | None, float, float | None]:
-    """Return the number of directions, the shrinkage and what they explain of the part that is not learned from.
+    """Choose the number of directions and the shrinkage; return both, and the share of variance explained.
 
-    If a part has fewer than two classes, the number is None (all directions) and so is what they explain.
+    The share is the mean over the parts, each explained by the other part's discriminants. If a part has fewer than two
+    classes, the number is None (all directions), and the share is None too.
     """
     if any(part.n_classes < 2 for part in parts):
         return None, _DEFAULT_SHRINKAGE, None

@@ -1,4 +1,4 @@
-"""Define the feature space in which tracks are clustered, its pyspark.ml stages, and the PipelineModel made of them."""
+"""Define the feature space in which tracks are clustered; make its pyspark.ml stages and the PipelineModel."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -34,8 +34,8 @@ Stage: TypeAlias = "Estimator[Any] | Transformer"
 class FeatureSpace:
     """Features and their transformations, applied in this order: median imputation, logarithm, scaler and weights.
 
-    A space that is guided has discriminants, linear functions of the features after the logarithm: scaler and weights
-    then apply to these. They are learned, so that a guided space has none before ``guide.fit_guide``.
+    A guided space also has discriminants: linear functions of the features after the logarithm, learned by
+    ``guide.fit_guide``. Scaler and weights then apply to the discriminants.
     """
 
     columns: tuple[str, ...]
@@ -47,15 +47,15 @@ class FeatureSpace:
     log: tuple[str, ...] = ()
     """Features replaced by log1p of their value."""
     weights: dict[str, float] = field(default_factory=dict)
-    """Factors that scaled features are multiplied by, by feature name; 1 for features that are not listed."""
+    """Factor of each scaled feature, by name; 1 for features that are not listed."""
     log_offsets: dict[str, float] = field(default_factory=dict)
-    """Features replaced by the natural logarithm of their value plus this number, in the feature's unit."""
+    """Features replaced by ln(value + number), each with its number, in the feature's unit."""
     optional: tuple[str, ...] = ()
-    """Features whose missing values are replaced by the median also if ``impute`` is False."""
+    """Features whose missing values are replaced by the median even if ``impute`` is False."""
     guide: str | None = None
     """``genre`` if discriminants of the genres are learned; else None."""
     discriminants: Discriminants | None = None
-    """Those that were learned, if ``guide`` is not None."""
+    """The learned discriminants of a guided space; None before ``guide.fit_guide``, or if ``guide`` is None."""
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class FeatureSpace:
 
     @property
     def factors(self) -> dict[str, float]:
-        """Factors that scaled coordinates are multiplied by, by name; 1 for those that are not listed."""
+        """Factor of each scaled coordinate, by name; 1 for coordinates that are not listed."""
         if self.discriminants:
             return dict(zip(self.discriminants.names, self.discriminants.weights.tolist(), strict=True))
         return self.weights
@@ -107,14 +107,15 @@ class FeatureSpace:
 
     @property
     def output(self) -> str:
-        """Name of the vector column that the last stage writes."""
+        """Name of the vector column written by the last stage."""
         return WEIGHTED if self.factors else SCALED
 
 
 def preparation_stages(space: FeatureSpace) -> list[Stage]:
-    """Return a list of the unfitted stages that turn the feature columns into the vector column ``space.output``.
+    """Return the unfitted pyspark.ml stages that compute the vector column ``space.output`` from the feature columns.
 
-    All are classes of pyspark.ml, so a saved pipeline loads without segue. The vector has the shape (n_features,).
+    All stages are classes of pyspark.ml, so a saved pipeline loads without segue. The vector has the shape
+    (n_coordinates,): one number per feature or, in a guided space, per discriminant.
     """
     stages, columns = _value_stages(space)
     if space.discriminants:
@@ -146,7 +147,7 @@ def _value_stages(space: FeatureSpace) -> tuple[list[Stage], list[str]]:
 
 
 def _with_columns(expressions: list[str]) -> Stage:
-    """Return a stage that adds columns given as SQL expressions with names."""
+    """Return a stage that adds columns, given as SQL texts ``expression AS name``."""
     return SQLTransformer(statement=f"SELECT *, {', '.join(expressions)} FROM __THIS__")
 
 
@@ -164,7 +165,7 @@ _SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
 
 
 def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
-    """Return the indices of clusters in the order in which they are numbered: the largest cluster first.
+    """Return the indices of clusters in the order of their numbers: the largest cluster first.
 
     Parameters
     ----------
@@ -182,8 +183,8 @@ def pipeline_with_centres(
     Parameters
     ----------
     preparation : fitted stages of ``space``
-    space : feature space that ``preparation`` was made for
-    centres : shape (k, n_features), scaled units, no two equal; row i is the centre of the cluster with label i
+    space : feature space of ``preparation``
+    centres : shape (k, n_coordinates), scaled units, no two equal; row i is the centre of the cluster with label i
     """
     model = kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION)
     return PipelineModel([*preparation.stages, model])
@@ -207,7 +208,7 @@ def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
     """Return a dict from feature to the median that replaces its missing values. Runs one Spark job.
 
-    Without an Imputer in the fitted stages, it is empty, and no job runs.
+    Without an Imputer in the fitted stages, the dict is empty, and no job runs.
     """
     first = preparation.stages[0]
     if not isinstance(first, ImputerModel):
@@ -227,9 +228,8 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
     Returns
     -------
     array of shape (n_points, n_features)
-        In units of the features. A feature that was constant in training has the value that the scaler subtracts from
-        it: minimum, mean or median. Of a guided space, they are the features that tracks with these discriminants are
-        expected to have, by linear regression.
+        In units of the features. A feature that was constant in training gets its minimum, mean or median, depending on
+        the scaler. In a guided space, features are predicted from the discriminants by linear regression.
     """
     points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]
@@ -249,9 +249,9 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 
 
 def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[str]:
-    """Return the names of the features whose spread in training was 0.
+    """Return the names of the features with a spread of 0 in training.
 
-    The spread is what the scaler divides by: the range, the standard deviation or the interquartile range.
+    The spread is the divisor of the scaler: the range, the standard deviation or the interquartile range.
     """
     _, widths = _offset_and_width(preparation)
     if space.discriminants:
@@ -260,7 +260,7 @@ def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[s
 
 
 def _offset_and_width(preparation: PipelineModel) -> tuple[Matrix, Matrix]:
-    """Return two arrays of shape (n_coordinates,): what the scaler subtracts from each coordinate and divides it by."""
+    """Return two arrays of shape (n_coordinates,): the number subtracted by the scaler, and its divisor."""
     name, *parameters = scaler_parameters(preparation).values()
     first, second = np.array(parameters[0]), np.array(parameters[1])
     return (first, second - first) if name == "minmax" else (first, second)

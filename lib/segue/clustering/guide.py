@@ -1,8 +1,8 @@
-"""Learn Fisher's discriminants of the genres on the cluster: what the setting ``features.guide`` requests.
+"""Learn Fisher's discriminants of the genres from sums computed by Spark, for the setting ``features.guide``.
 
-Everything is learned from sums that Spark computes. The discriminants are supervised: so that agreement with the genres
-can be measured on tracks that were not learned from, they are learned three times, from all tracks and from each of two
-halves that share no artist.
+The discriminants are learned three times: from all tracks, and from each of two halves without a common artist. As
+they are supervised, the agreement of clusters with genres must be measured on tracks held out, that is, on one half
+with discriminants learned from the other.
 """
 
 import logging
@@ -31,13 +31,13 @@ _QUARTERS = 4
 
 @dataclass(frozen=True, slots=True)
 class GuidedSpaces:
-    """A feature space with discriminants learned from all tracks, and with those learned from each of two halves.
+    """A feature space with discriminants learned from all tracks, and with discriminants learned from each half.
 
     Attributes
     ----------
-    space : with discriminants of all tracks
-    by_half : with discriminants of half 0 and of half 1, as ``artist_half`` divides tracks; empty if one of the halves
-        has too few genres
+    space : the space with discriminants learned from all tracks
+    by_half : the space with discriminants learned from half 0, and from half 1, of ``artist_half``; empty if one of the
+        halves has too few genres
     """
 
     space: FeatureSpace
@@ -45,33 +45,33 @@ class GuidedSpaces:
 
 
 def artist_half() -> Column:
-    """Return a Column, 0 or 1, that divides the tracks into two halves, for learning and for measuring.
+    """Return an int Column, 0 or 1, that divides the tracks into two halves for cross-validation.
 
     Tracks with the same first artist are in the same half."""
     return F.floor(_artist_quarter() / 2).cast("int")
 
 
 def _artist_quarter() -> Column:
-    """Return a Column, 0 to 3: a hash of the first artist, or of ``track_id`` if there is none."""
+    """Return an int Column, 0 to 3, from a hash of the first artist, or of ``track_id`` if there is none."""
     artist = F.lower(F.trim(F.split_part(F.col("artist"), F.lit(";"), F.lit(1))))
     return F.pmod(F.xxhash64(F.coalesce(F.nullif(artist, F.lit("")), F.col("track_id"))), F.lit(_QUARTERS)).cast("int")
 
 
 def fit_guide(tracks: DataFrame, space: FeatureSpace) -> GuidedSpaces:
-    """Learn the discriminants of a space whose ``guide`` is set. Runs about four Spark jobs.
+    """Learn the discriminants of a guided space from all tracks and from each half. Runs about four Spark jobs.
 
-    The number of directions and the shrinkage are chosen on halves that share no artist. Within a half, they are chosen
-    on its own halves, so that nothing of the other half has a part in it.
+    The number of discriminants and the shrinkage are chosen by cross-validation on two halves without a common artist.
+    For discriminants of one half, they are chosen on the two quarters of this half, independently of the other half.
 
     Parameters
     ----------
     tracks : DataFrame with ``track_id``, ``artist``, ``genre`` and the features, partitioned deterministically
-    space : features and transformations
+    space : features and transformations, with ``guide`` set
 
     Raises
     ------
     ClusteringError
-        If fewer than two genres have enough tracks.
+        If fewer than two genres have ``MIN_CLASS_TRACKS`` tracks, or if the features do not separate the genres.
     """
     classes = _fit_classes(tracks)
     plain = replace(space, guide=None, scaler="standard")
@@ -109,7 +109,10 @@ def _log(learned: Discriminants) -> None:
 
 
 def _fit_classes(tracks: DataFrame) -> list[str]:
-    """Return the most frequent genres with enough tracks, the most frequent first. Runs one Spark job."""
+    """Return up to ``MAX_CLASSES`` genres with enough tracks, the most frequent first. Runs one Spark job.
+
+    Raises ClusteringError if fewer than two genres have ``MIN_CLASS_TRACKS`` tracks.
+    """
     counted = tracks.where(F.col("genre").isNotNull()).groupBy("genre").agg(F.count("*").alias("n"))
     rows = counted.orderBy(F.desc("n"), "genre").limit(MAX_CLASSES).collect()
     classes = [row.genre for row in rows if row.n >= MIN_CLASS_TRACKS]
@@ -125,10 +128,10 @@ def _fit_classes(tracks: DataFrame) -> list[str]:
 
 
 def _fit_class_sums(points: DataFrame, classes: list[str], n_features: int) -> list[ClassSums]:
-    """Return the sums of the points of each class, one ClassSums per quarter of the tracks. Runs one Spark job.
+    """Sum the points of each class; return one ClassSums per quarter of the tracks. Runs one Spark job.
 
-    ``points`` has the columns ``quarter``, ``genre`` and ``point``. Each partition is summed on a worker, and the
-    partitions in their order on the driver, so that the sums have the same bits in every run.
+    ``points`` has the columns ``quarter``, ``genre`` and ``point``. Each partition is summed on a worker; the driver
+    adds the partitions in their order. So the sums have the same bits in every run.
     """
     n_classes = len(classes)
     split = n_classes * (n_features + 1)

@@ -1,7 +1,7 @@
 """Label tracks with a trained model: cluster, distance, second-nearest cluster, silhouette, outlier flag.
 
-Every value is computed from the track and from statistics stored in the model, so it does not depend on the other
-tracks that are labeled with it.
+Every value is computed from the track and from statistics stored in the model. So the label of a track is the same
+whichever other tracks are labeled.
 """
 
 import numpy as np
@@ -30,8 +30,8 @@ _DISTANCE_DDL = "distance double, second_cluster int, silhouette double, is_outl
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
     """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks.
 
-    ``tracks`` has the columns of the table ``tracks``; ``pipeline`` is a fitted PipelineModel whose last stage is a
-    KMeansModel. Runs no Spark job, unless the pipeline has an Imputer, which reads its medians by a small job.
+    ``tracks`` has the columns of the table ``tracks``; ``pipeline`` is a fitted PipelineModel with a KMeansModel as its
+    last stage. Runs no Spark job, or one small job if the pipeline has an Imputer, to read the medians.
     """
     features = pipeline.stages[-1].getOrDefault("featuresCol")
     return (
@@ -84,9 +84,9 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
     Returns
     -------
     DataFrame
-        ``labeled`` with ``distance`` (double), the distance in scaled units to the centre of the track's cluster;
-        ``second_cluster`` (int from 1), the cluster with the second nearest centre; ``silhouette`` (double); and
-        ``is_outlier`` (boolean), whether ``distance`` exceeds the cluster's threshold.
+        ``labeled`` with four more columns. ``distance`` (double): distance in scaled units to the centre of the track's
+        cluster. ``second_cluster`` (int from 1): cluster with the second nearest centre. ``silhouette`` (double).
+        ``is_outlier`` (boolean): whether ``distance`` exceeds the cluster's threshold.
     """
 
     def distance_fields(point: pa.Array, cluster: pa.Array) -> pa.Array:

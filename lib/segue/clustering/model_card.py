@@ -1,4 +1,4 @@
-"""Make and parse the text of ``model.json``, the complete description of a trained model in JSON."""
+"""Make, parse and apply a ModelCard: the complete description of a trained model, stored as ``model.json``."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from segue.settings.words import Words
 Matrix = NDArray[np.float64]
 _VERSION_DIGITS = 16
 _LATER_KEYS = ("log_offsets", "discriminants")
-"""Keys that a ``model.json`` of 0.2.0 lacks."""
+"""JSON keys missing in a ``model.json`` written by 0.2.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,12 @@ class ModelCard:
 
     1. Replace missing features by ``imputed``, each feature x in ``log`` by log1p(x), and each in ``log_offsets`` by
        the natural logarithm of x + offset.
-    2. If ``discriminants`` is not null, go on with (x - mean) @ matrix instead of the features x.
+    2. If ``discriminants`` is not null, replace the features x by the discriminants (x - mean) @ matrix, with ``mean``
+       and ``matrix`` of ``discriminants``. They are called ``discriminant_1`` and so on.
     3. Scale with ``scaler``: ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal;
        ``standard`` gives (x - mean) / deviation and ``robust`` (x - median) / range, both 0 if the divisor is 0.
-    4. Multiply by ``weights``: by 1 if a feature has none. Discriminants are called ``discriminant_1`` and so on.
-    5. The track belongs to the cluster whose centre in ``centres_scaled`` is nearest, on a tie to the lower number.
+    4. Multiply each feature or discriminant by its number in ``weights``, by 1 if it has none.
+    5. The track belongs to the cluster with the nearest centre in ``centres_scaled``, on a tie to the lower number.
     """
 
     model_version: str
@@ -45,7 +46,7 @@ class ModelCard:
     """Name of the feature space: ``FeatureSpace.name``."""
     features: list[str]
     imputed: dict[str, float]
-    """Value that replaces a missing one, by feature: the median in training. Features not listed are not imputed."""
+    """Value that replaces missing values, by feature: the median in training. Features not listed are not imputed."""
     log: list[str]
     scaler: dict[str, Any]
     """Result of ``feature_space.scaler_parameters``."""
@@ -63,7 +64,7 @@ class ModelCard:
     cluster_names: list[str]
     cluster_descriptions: list[str]
     thresholds: list[float]
-    """Of each cluster, the distance from the centre, in scaled units, above which a track is an outlier."""
+    """Distance from the centre of each cluster, in scaled units, above which a track is an outlier."""
     sums: list[list[float]]
     """Sum of the scaled points of each cluster."""
     square_sums: list[float]
@@ -71,9 +72,9 @@ class ModelCard:
     profiles: list[dict[str, Any]]
     """The rows of the table ``cluster_profiles``."""
     log_offsets: dict[str, float] = field(default_factory=dict)
-    """Number that is added to a feature before its natural logarithm is taken, by feature."""
+    """Features replaced by ln(value + number), each with its number."""
     discriminants: dict[str, Any] | None = None
-    """Result of ``Discriminants.to_json`` if the model is supervised, that is, guided by genres; else None."""
+    """Result of ``Discriminants.to_json`` if the model is guided by genres (supervised); else None."""
 
     @property
     def k(self) -> int:
@@ -92,7 +93,7 @@ class ModelCard:
 
 
 def from_json(text: str, source: str) -> ModelCard:
-    """Parse a JSON text into a ModelCard; unknown keys are ignored.
+    """Parse a JSON text into a ModelCard; unknown JSON keys are ignored.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def from_json(text: str, source: str) -> ModelCard:
     Raises
     ------
     InputError
-        If the text is not JSON or lacks a key.
+        If the text is not JSON or lacks a JSON key.
     """
     try:
         content = json.loads(text)
@@ -116,13 +117,16 @@ def from_json(text: str, source: str) -> ModelCard:
 
 
 def with_words(model_card: ModelCard, words: Words) -> ModelCard:
-    """Return a model card with other words in the descriptions of its clusters, see ``descriptions.reword``."""
+    """Replace words in the clusters' descriptions by ``descriptions.reword``; return a new ModelCard."""
     described = [reword(description, words) for description in model_card.cluster_descriptions]
     return with_descriptions(model_card, described)
 
 
 def with_descriptions(model_card: ModelCard, described: Sequence[str]) -> ModelCard:
-    """Return a model card with other descriptions of its clusters, one each, cluster 1 first."""
+    """Replace the clusters' descriptions, here and in ``profiles``; return a new ModelCard.
+
+    ``described`` has one description per cluster, cluster 1 first.
+    """
     profiles = [
         row | {"cluster_description": description}
         for row, description in zip(model_card.profiles, described, strict=True)
@@ -136,7 +140,7 @@ def model_version(content: Mapping[str, Any]) -> str:
     Parameters
     ----------
     content : everything that determines the model: a checksum of the tracks, settings, library versions
-        Equal content gives equal versions, in any order of keys.
+        Equal content gives equal versions, for any order of the dictionary keys.
     """
     return json_digest(content, _VERSION_DIGITS, ensure_ascii=False)
 
@@ -195,10 +199,10 @@ def coordinates(model_card: ModelCard) -> list[str]:
 
 
 def directions(model_card: ModelCard) -> Matrix:
-    """Return how a point moves with each feature, shape (n_features, n_coordinates).
+    """Return the direction in which each feature moves a point, shape (n_features, n_coordinates).
 
-    It is the identity or, of a guided model, the change of the scaled discriminants by one standard deviation of the
-    feature.
+    For a guided model, a row is the change of the scaled discriminants by one standard deviation of the feature. For
+    other models, the result is the identity matrix.
     """
     if not model_card.discriminants:
         return np.eye(len(model_card.features))

@@ -19,7 +19,7 @@ _MAX_KIND = 40
 """Maximum number of characters of a genre in a description."""
 MAX_EXEMPLARS = 5
 MAX_EXACT_TRACKS = 100_000
-"""Maximum number of tracks for exact quartiles, which need all values in memory; with more they are estimated."""
+"""Maximum number of tracks for exact quartiles, which need all values in memory. Above it, quartiles are estimated."""
 _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
@@ -31,12 +31,12 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
     labeled : DataFrame with the columns of ``tracks``, ``cluster`` (int from 1), ``distance`` and ``silhouette``, no
         cluster empty
     n_tracks : number of rows in ``labeled``
-    max_exact : number of tracks up to which quartiles are exact; above it they are estimated from histograms
+    max_exact : number of tracks up to which quartiles are exact; with more tracks, histograms estimate the quartiles
 
     Returns
     -------
     list of dict
-        One dict per cluster, cluster 1 first, from column to value; the column ``model_version`` is not in it.
+        One dict per cluster, cluster 1 first, from column to value, without the column ``model_version``.
     """
     rows = _fit_statistics(labeled, exact=n_tracks <= max_exact)
     genres, decades = _fit_counts(labeled)
@@ -61,9 +61,9 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return the columns of ``cluster_profiles`` for the feature ``name``, as (column name, value).
+    """Return the columns of ``cluster_profiles`` for the feature ``name``, a list of (column name, value).
 
-    ``row`` holds the statistics of one cluster, as ``_fit_statistics`` returns them.
+    ``row`` holds the statistics of one cluster, from ``_fit_statistics``.
     """
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
     # JSON has no infinity, which the standard deviation of very large durations may be
@@ -76,9 +76,9 @@ def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | 
 def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
     """Return a dict for each cluster, cluster 1 first: size, mean silhouette, exemplars and feature statistics.
 
-    Exemplars are the tracks nearest to the centre. Keys of feature statistics are ``bpm_mean``, ``bpm_sd``, ``bpm_n``,
-    ``bpm_quartiles`` and so on. Runs one Spark job if ``exact``; else three, as two more estimate the statistics of
-    features, with quartiles from histograms.
+    Exemplars are the tracks nearest to the centre. The dictionary keys of feature statistics are ``bpm_mean``,
+    ``bpm_sd``, ``bpm_n``, ``bpm_quartiles`` and so on. Runs one Spark job if ``exact``. Otherwise runs three: two more
+    compute the feature statistics, with quartiles estimated from histograms.
     """
     statistics = [column for name in schema.FEATURE_NAMES for column in _exact_statistics(name)] if exact else []
     grouped = labeled.groupBy("cluster").agg(
@@ -98,7 +98,7 @@ def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
 def _exact_statistics(name: str) -> list[Column]:
     """Return aggregate Columns with the exact statistics of a feature.
 
-    For ``bpm`` they are named ``bpm_mean``, ``bpm_sd``, ``bpm_n`` and ``bpm_quartiles``.
+    The Columns for ``bpm`` are named ``bpm_mean``, ``bpm_sd``, ``bpm_n`` and ``bpm_quartiles``.
     """
     columns = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
     return [column.alias(f"{name}_{statistic}") for statistic, column in zip(_STATISTICS, columns, strict=True)]
@@ -114,11 +114,11 @@ def _exemplars() -> Column:
 
 
 def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return a list with a dict per cluster, from feature to the cluster's mean minus the mean of all tracks.
+    """Return one dict per cluster, from feature to the cluster's mean minus the mean of all tracks.
 
-    The unit is the feature's standard deviation over all tracks. Features that no track of the cluster has, that are
-    constant, or whose standard deviation is not finite are left out. ``rows`` holds the statistics of each cluster, as
-    ``_fit_statistics`` returns them.
+    The unit is the feature's standard deviation over all tracks. A feature is left out if it is constant, if its
+    standard deviation is not finite, or if no track of the cluster has a value. ``rows`` holds the statistics of each
+    cluster, from ``_fit_statistics``.
     """
     deviations: list[dict[str, float]] = [{} for _ in rows]
     for name in schema.FEATURE_NAMES:
@@ -140,12 +140,12 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
-    """Return two dicts, for genres and for decades, from cluster to its most frequent values. Runs one Spark job.
+    """Return two dicts from cluster to its most frequent values, for genres and for decades. Runs one Spark job.
 
-    The value of a decade is its first year, such as 1980.
+    A decade is given by its first year, such as 1980.
     """
     decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
-    # genres and decades are counted apart: their pairs would be ten times as many rows for the driver
+    # genres and decades are counted separately: pairs of both would be ten times as many rows for the driver
     counted = labeled.select("cluster", "genre", decade.alias("decade")).groupingSets(
         [["cluster", "genre"], ["cluster", "decade"]], "cluster", "genre", "decade"
     )
@@ -156,15 +156,15 @@ def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, 
 
 
 class _Top(NamedTuple):
-    """A frequent genre or decade of a cluster. Shares count only tracks whose genre or decade is known."""
+    """A frequent genre or decade of a cluster. Shares are of the tracks with a known genre or decade."""
 
     value: Any
     n_tracks: int
     """Number of the cluster's tracks with this value."""
     share: float
-    """Its share among the cluster's tracks."""
+    """Share of the cluster's tracks with this value."""
     lift: float
-    """``share`` divided by its share among all tracks."""
+    """``share`` divided by the share of all tracks with this value."""
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
@@ -190,7 +190,8 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
     """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock".
 
-    Either is left out if its share or lift is below ``_MIN_SHARE`` or ``_MIN_LIFT``; the text may be empty.
+    A decade or genre is left out if its lift is below ``_MIN_LIFT``, or if its share of all the cluster's tracks is
+    below ``_MIN_SHARE``. The text may be empty.
     """
     kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
     return " ".join(

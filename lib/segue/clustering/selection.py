@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class ScoredFit(Protocol):
-    """Scores of one k by which k and the feature space are chosen; ``segue.core.grid_result.Fit`` has them."""
+    """Scores of one k, used to choose k and the feature space; implemented by ``segue.core.grid_result.Fit``."""
 
     @property
     def k(self) -> int: ...
@@ -26,7 +26,7 @@ class ScoredFit(Protocol):
 
 
 def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None) -> int:
-    """Return the number of clusters that a rule chooses.
+    """Choose the number of clusters by a rule.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     min_k : smallest k for the rule ``silhouette``
         If every fitted k is smaller, all fitted k are compared, with a warning in the log.
     k : number of clusters for the rule ``fixed``; None for other rules
-        If it was not fitted, the largest fitted k is chosen, with a warning in the log.
+        If this k was not fitted, the largest fitted k is chosen, with a warning in the log.
 
     Returns
     -------
@@ -76,8 +76,9 @@ def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
 def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
     """Return the k at the knee of the inertia curve.
 
-    Both axes are scaled to [0, 1]; the knee is the k at which the curve is farthest below the straight line from its
-    first point to its last, on a tie the smallest k. If the last inertia is not below the first, it is the smallest k.
+    Both axes are scaled to [0, 1]. The knee is the k at which the curve is farthest below the straight line from its
+    first point to its last, on a tie the smallest k. If the last inertia is not below the first, the smallest k is
+    returned.
 
     Parameters
     ----------
@@ -116,9 +117,9 @@ def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
 def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
     """Return the index of the best feature space; on a tie, the lowest index.
 
-    The score of a space is the mean score of its fits, over the k that were fitted in all spaces. The score of a fit is
-    the normalised mutual information with genre or, if tracks have no genres, the mean stability. If a score is
-    missing, or the spaces share no k, the index is 0, with a warning in the log.
+    The score of a fit is the normalised mutual information with genre or, if tracks have no genres, the mean stability.
+    The score of a space is the mean over its fits, for the k fitted in all spaces. If a score is missing, or the spaces
+    share no k, the index is 0, with a warning in the log.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
 
 
 def _space_score(fit: ScoredFit) -> float | None:
-    """Return the normalised mutual information with genre or, if it is None, the mean stability, which may be None."""
+    """Return the normalised mutual information with genre, else the mean stability, else None."""
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi
     return fit.stability.mean if fit.stability else None

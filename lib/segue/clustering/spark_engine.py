@@ -1,6 +1,6 @@
 """Fit K-means with pyspark.ml, one k after the other: the engine ``spark-ml``.
 
-pyspark.ml computes the fits and the mean silhouette. Inertia, the silhouettes of clusters, Davies-Bouldin,
+The fits and the mean silhouette are pyspark.ml's. Inertia, the silhouettes of clusters, Davies-Bouldin,
 Calinski-Harabasz and the agreement with genres are computed with numpy, from sums and counts per cluster.
 """
 
@@ -76,13 +76,12 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 
     Notes
     -----
-    Stability is measured on random halves of the tracks or, if there are more than 20,000 (or ``options.sample_size``,
-    if that is less), of a sample of about this size. Sample and halves are drawn by hashes of ``track_id`` and the
-    seed. K-means is fitted on each half, from at most four starts. Two halves are compared by the adjusted Rand index
-    between the labels that their two models give to the tracks in both halves; the stability is its mean over all pairs
-    of halves. A pair of halves that share no track is left out (the engine ``fused`` counts it as 1). Stability is None
-    if a half has fewer distinct points than k, if after every start on a half a cluster has no points, or if no two
-    halves share a track.
+    Stability is measured on random halves of a sample of about 20,000 tracks (or ``options.sample_size``, if less), or
+    of all tracks if there are fewer. Sample and halves are drawn by hashes of ``track_id`` and the seed. K-means is
+    fitted on each half, from at most four starts. Two halves are compared on their common tracks, by the adjusted Rand
+    index between the labels of the two models. The stability is the mean over all pairs of halves. A pair of halves
+    without common tracks is left out (the engine ``fused`` counts it as 1). Stability is None if a half has fewer
+    distinct points than k, if after every start on a half a cluster has no points, or if no two halves share a track.
 
     References
     ----------
@@ -119,7 +118,7 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 def _weighted(points: DataFrame, n_points: int) -> DataFrame:
     """Return a DataFrame of the distinct points (vector ``point``), each with its number of copies (double ``weight``).
 
-    Partitions and order of its rows are reproducible. K-means with these weights has the same optimum as on all points.
+    Partitions and order of the rows are reproducible. K-means with these weights has the same optimum as on all points.
     Initial centres drawn from distinct points all differ; Spark's block solver fails if two of them coincide.
     """
     array = vector_to_array(F.col("point"))
@@ -143,10 +142,10 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
     """Fit the KMeansModel of one start, and return it, or None if it has fewer than k clusters with points.
 
-    ``start`` is the number of the start, from 0, on which the seed depends. If there are enough distinct points, even
-    starts use ``k-means||`` for the initial centres; all others draw random points.
+    The seed depends on ``start``, the number of the start, from 0. If there are enough distinct points, even starts use
+    ``k-means||`` for the initial centres; all others draw random points.
     """
-    # k-means|| does well on separated clusters, random on overlapping ones; from few points only random draws k centres
+    # k-means|| suits separated clusters, random overlapping ones; of few points, only random reliably draws k centres
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
     kmeans = KMeans(
         featuresCol="point",
@@ -163,7 +162,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
     try:
         model = kmeans.fit(distinct)
     except Py4JJavaError as error:
-        # k-means|| may draw fewer than k centres if few points make up all the cost; the block solver then fails
+        # k-means|| may draw fewer than k centres if the whole cost comes from few points; the block solver then fails
         if use_parallel and "ArrayIndexOutOfBounds" in str(error):
             return None
         raise
@@ -184,12 +183,12 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
         restarts=options.restarts,
         iterations=model.summary.numIter,
     )
-    # by rounding it may exceed 1 if every point equals its centre
+    # by rounding, the silhouette may exceed 1 if every point equals its centre
     return replace(fit, silhouette=min(max(silhouette, -1.0), 1.0))
 
 
 def _cluster_sums(labeled: DataFrame) -> ClusterSums:
-    """Return sizes, means, and sums of silhouettes and distances of all clusters as ClusterSums. Runs two Spark jobs.
+    """Compute sizes, means, and sums of silhouettes and distances of all clusters. Runs two Spark jobs.
 
     ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0).
     """
@@ -250,7 +249,7 @@ def _point_scores(
 def _genre_counts(labeled: DataFrame) -> NDArray[np.int64]:
     """Return the numbers of tracks by cluster and genre, an integer array of shape (n_clusters, n_genres).
 
-    Tracks without a genre are not counted; a cluster that has only such tracks has no row.
+    Tracks without a genre are not counted. Clusters without any counted track have no row.
     """
     rows = labeled.where("genre is not null").groupBy("label", "genre").count().collect()
     labels, clusters = np.unique([row["label"] for row in rows], return_inverse=True)
@@ -266,15 +265,15 @@ class _Subsamples(NamedTuple):
     sample: DataFrame
     """Columns ``point`` and ``half_0``, ``half_1``, … (boolean: the track is in this half)."""
     distinct: list[DataFrame]
-    """The weighted distinct points of each half, as ``_weighted`` returns them."""
+    """The distinct points of each half with their weights, from ``_weighted``."""
     n_distinct: list[int]
     """Number of distinct points of each half."""
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Draw the random halves on which stability is measured, and return them as _Subsamples. Runs Spark jobs.
+    """Draw the random halves for measuring stability; return _Subsamples. Runs Spark jobs.
 
-    Its DataFrames are persisted until ``stack`` is closed.
+    The DataFrames are persisted until ``stack`` is closed.
     """
 
     def hashed(*more: int) -> Column:
@@ -290,7 +289,7 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Fit K-means on each half for one k, and return the adjusted Rand index over all pairs of halves: mean and sd.
+    """Fit K-means on each half for one k; return mean and deviation of the adjusted Rand index over pairs of halves.
 
     Returns None if a half has fewer distinct points than k, if after every start on a half a cluster has no points, or
     if no two halves share a track.

@@ -1,1 +1,1 @@
-"""Provide what several packages share: K-means results and metrics, helpers for Spark, paths and text, versions."""
+"""Provide code shared by several packages: K-means results and metrics, helpers for Spark, paths and text, versions."""

@@ -16,27 +16,27 @@ Matrix = NDArray[np.float64]
 def kmeans_model_from_centres(
     spark: SparkSession, centres: Matrix, *, features_col: str, prediction_col: str
 ) -> KMeansModel:
-    """Make a KMeansModel that has exactly the given centres, in the given order. Runs a few small Spark jobs.
+    """Make a KMeansModel with exactly the given centres, in the given order. Runs a few small Spark jobs.
 
     Parameters
     ----------
-    spark : session that the model belongs to
+    spark : session of the model
     centres : shape (k, n_features), k >= 2, in the units of ``features_col``; finite, no two equal. Row i becomes the
         centre of the cluster with label i.
-    features_col : column of vectors that the model reads
-    prediction_col : column of labels (int, 0 to k - 1) that the model adds
+    features_col : name of the vector column read by the model
+    prediction_col : name of the column of labels (int, 0 to k - 1) added by the model
 
     Returns
     -------
     KMeansModel
-        A model that transforms and is saved like any other. Only its ``summary`` is of no use: it describes a fit on
-        the k centres, not on the data that the centres come from.
+        A model that transforms and is saved like any other. Ignore its ``summary``, which describes a fit on the k
+        centres instead of the data.
 
     Raises
     ------
     ClusteringError
-        If the centres have another shape, are not finite, or two are equal; or if KMeans of this Spark version does not
-        return the centres that it was given.
+        If the centres have another shape, are not finite, or two are equal; or if KMeans of this Spark version returns
+        other centres.
 
     Notes
     -----
@@ -45,14 +45,13 @@ def kmeans_model_from_centres(
     iteration. Its random start draws k of the k rows, which is all of them: each row is the only point of its own
     cluster, and the mean of one point is that point, bit for bit.
 
-    The fitted model has the k rows in another order. This order depends on the seed and k alone, since the draw
-    shuffles the positions of the rows by ``seed``, whatever their values are. A first fit, on the numbers 0 to k - 1
-    as rows, shows it: position i of that model holds the number p[i]. For the second fit, centre i is therefore put
-    into row p[i], and comes out at position i.
+    The fitted model has the k rows in another order. The order depends on the seed and k alone, because the draw
+    shuffles positions of rows by ``seed``. A first fit, on the numbers 0 to k - 1 as rows, reveals the order: position
+    i of the model holds the number p[i]. For the second fit, centre i is put into row p[i], and comes out at position
+    i.
 
-    The alternative, ``KMeansModel.load`` of files written here (JSON metadata, Parquet rows), is not used: their format
-    is not a public interface of Spark and changes between versions, and a cluster would need a folder that all
-    machines share.
+    The alternative would be ``KMeansModel.load`` of files written here (JSON metadata, Parquet rows). Their format is
+    private to Spark and changes between versions, and a cluster would need a folder shared by all machines.
     """
     centres = np.asarray(centres, dtype=np.float64)
     _require_valid(centres)
@@ -87,9 +86,9 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 
 
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
-    """Return the order in which ``_fit_rows`` returns k rows: position i of the fitted model has row ``result[i]``.
+    """Return the order of k rows in the model of ``_fit_rows``: position i of the model holds row ``result[i]``.
 
-    The order depends on k alone, as the seed is fixed. The first call for a k runs a fit; later calls return the
+    The order depends on k alone, because the seed is fixed. The first call for a k runs a fit; later calls return the
     cached result.
     """
     if k not in _PERMUTATIONS:
@@ -103,7 +102,7 @@ def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
 
 def _fit_rows(spark: SparkSession, rows: Matrix, features_col: str, prediction_col: str) -> KMeansModel:
     """Fit KMeans on k rows, shape (k, n_features), with k clusters: every row becomes a centre."""
-    # a DataFrame made from Arrow needs no Python worker, whose start would take longer than the fit
+    # a DataFrame made from Arrow needs no Python worker; to start one would take longer than the fit
     table = pa.table({"row": pa.array(rows.tolist(), type=pa.list_(pa.float64()))})
     # in several partitions, the order of the centres would depend on the partitions too
     points = spark.createDataFrame(table).select(array_to_vector(F.col("row")).alias(features_col)).coalesce(1)

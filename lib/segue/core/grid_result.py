@@ -27,9 +27,9 @@ class GridOptions:
     """Options for fitting K-means for every k of a grid, by either engine (``fused`` or ``spark-ml``)."""
 
     restarts: int
-    """Number of random starts for each k, of which the one with the lowest inertia is used.
+    """Number of random starts for each k. The result with the lowest inertia is used.
 
-    ``fused`` then tries to improve it, by starts that are made from the centres of neighbouring k.
+    ``fused`` then tries to improve the result, by starts made from the centres for k - 1 and k + 1.
     """
     max_iter: int
     """Maximum number of Lloyd iterations over all points: of each k with ``fused``, of each start with ``spark-ml``.
@@ -39,25 +39,25 @@ class GridOptions:
     tol: float
     """Distance, in the units of the points. A fit has converged when no centre moves farther in an iteration.
 
-    With ``fused`` a fit has also converged when an iteration lowers its inertia by a share of less than ``tol`` / 20.
-    For this, ``tol`` is converted to the units of points that are scaled into [-1, 1].
+    With ``fused`` a fit has also converged when an iteration lowers its inertia by a share of less than ``tol`` / 20,
+    with ``tol`` in the units of points scaled into [-1, 1].
     """
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
-    """Number of points on which ``fused`` searches starting centres, or 100 for each centre of the largest k if more.
+    """Number of points on which ``fused`` searches starting centres; at least 100 for each centre of the largest k.
 
-    ``spark-ml`` uses it only as a further maximum of the number of points on which stability is measured.
+    In ``spark-ml``, ``sample_size`` only limits the number of points on which stability is measured.
     """
     subsamples: int = 0
-    """Number of random halves of the points whose clusters are compared to measure ``Fit.stability``; 0: none is."""
+    """Number of random halves of the points for measuring ``Fit.stability``; with 0, stability is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """The agreement of the clusters of one k that K-means finds on different random halves of the points.
+    """The agreement of the clusters of one k between K-means fits on different random halves of the points.
 
-    The agreement of two halves is the adjusted Rand index of their clusters, on the points that are in both halves.
+    The agreement of two halves is the adjusted Rand index of their clusters, on the points in both halves.
     """
 
     mean: float
@@ -102,14 +102,14 @@ class Fit:
     iterations: int
     """Number of Lloyd iterations from the starting centres to these centres."""
     stability: Stability | None = None
-    """None if it was not requested, or cannot be measured, as when a half has fewer than k distinct points."""
+    """None if stability was not requested, or cannot be measured, as when a half has fewer than k distinct points."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
     """Sizes, means and sums of the k clusters of one fit, from which the scores of the fit are computed.
 
-    The points of a cluster are the points that are nearest to its centre.
+    The points of a cluster are the points nearest to its centre.
     """
 
     sizes: NDArray[np.int64]
@@ -157,7 +157,7 @@ def fit_from_sums(
 
 
 def feasible_ks(ks: Sequence[int], n_distinct: int) -> list[int]:
-    """Return those of ``ks`` that are at most ``n_distinct``; log a warning if any is larger.
+    """Return the items of ``ks`` that are at most ``n_distinct``; log a warning if an item is larger.
 
     Parameters
     ----------

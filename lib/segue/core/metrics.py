@@ -16,10 +16,7 @@ class Agreement(NamedTuple):
     ari: float | None
     """Adjusted Rand index: 1 for perfect agreement, about 0 for agreement by chance, and at least -1/2."""
     purity: float | None
-    """Share of the points whose class is the commonest class of their cluster, in (0, 1].
-
-    Points without a class are not counted.
-    """
+    """Share of the points in the commonest class of their cluster, in (0, 1]; points without a class are ignored."""
 
 
 def agreement(counts: NDArray[np.int64]) -> Agreement:
@@ -64,7 +61,7 @@ def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
     joint = counts[rows, columns] / n
     information = float((joint * np.log(joint / (clusters[rows] / n * classes[columns] / n))).sum())
     mean_entropy = (_entropy(clusters, n) + _entropy(classes, n)) / 2
-    if mean_entropy == 0:  # one cluster and one class: they agree perfectly
+    if mean_entropy == 0:  # one cluster and one class: perfect agreement
         return 1.0
     return float(np.clip(information / mean_entropy, 0.0, 1.0))
 

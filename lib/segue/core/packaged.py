@@ -1,4 +1,4 @@
-"""Locate the folder ``conf/`` (default settings, source definitions), and list the versions of libraries."""
+"""Locate the folder ``conf/`` (default settings, published formats of datasets), and list the versions of libraries."""
 
 import platform
 import sys
@@ -11,7 +11,10 @@ from segue import __version__
 
 
 def conf() -> Traversable:
-    """Return the folder of ``defaults.toml`` and ``sources/``: in the installed package, else in the checkout."""
+    """Return the folder ``conf/``: in the installed package if it is there, else in the checkout.
+
+    The folder holds ``defaults.toml``, and in ``sources/`` one TOML file per published format (columns of a dataset).
+    """
     packaged = files("segue") / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
 
@@ -20,10 +23,9 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
 
 def versions() -> dict[str, str]:
-    """Return a dict from name to version, as text, of segue, Python and the libraries that results depend on.
+    """Return the versions of segue, Python and the libraries that affect results, as a dict from name to text.
 
-    The version of a library without package metadata is the ``__version__`` of its module, if that is loaded, else
-    "unknown".
+    A library without package metadata has the ``__version__`` of its module if the module is loaded, else "unknown".
     """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:

@@ -1,6 +1,6 @@
 """Resolve paths and URIs, read parts of files through Hadoop, and check that executors see a folder of the driver.
 
-A path without a scheme is on the driver's local file system, whatever Hadoop's setting ``fs.defaultFS`` is.
+A path without a scheme is always on the driver's local file system; Hadoop's setting ``fs.defaultFS`` is ignored.
 """
 
 import codecs
@@ -20,13 +20,13 @@ _LOCAL_SCHEMES = ("", "file")
 _FIRST_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
 _TASKS_PER_CORE = 2
-"""Tasks per core of the job in ``hosts_without``: two, so that nearly every executor gets one of them."""
+"""Tasks per core of the job in ``hosts_without``: with two, nearly every executor gets a task."""
 
 
 def spark_uri(path: str) -> str:
-    """Return a path or URI as a URI for Spark, without trailing slashes.
+    """Convert a path or URI to a URI for Spark, without trailing slashes.
 
-    A path without a scheme is local: the result is ``file:`` and the absolute path.
+    A path without a scheme is local and becomes ``file:`` with the absolute path.
     """
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
@@ -45,9 +45,9 @@ def has_local_master(spark: SparkSession) -> bool:
 
 
 def hosts_without(spark: SparkSession, path: Path) -> list[str]:
-    """Return the sorted names of the hosts whose executors do not see ``path``, a file or folder on the driver's disk.
+    """List the hosts of executors that do not see ``path``, a file or folder on the driver's disk, sorted by name.
 
-    Runs one Spark job with two tasks per core; executors that get no task are not checked. If the master is local, no
+    Runs one Spark job with two tasks per core. An executor without a task is not checked. If the master is local, no
     job runs and the list is empty.
     """
     if has_local_master(spark):
@@ -65,9 +65,9 @@ def hosts_without(spark: SparkSession, path: Path) -> list[str]:
 
 
 def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
-    """Return the bytes of a file from position ``start`` (in bytes) to its end. Runs no Spark job.
+    """Read the bytes of a file from position ``start`` (in bytes) to its end. Runs no Spark job.
 
-    The driver reads the file through Hadoop; ``uri`` may be on any file system that Spark reads.
+    The driver reads the file through Hadoop; ``uri`` may be on any file system supported by Spark.
     """
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(uri)
@@ -83,12 +83,12 @@ def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ..
     """Return whether the first line of a file begins with one of ``starts`` and is longer than ``max_bytes``.
 
     A byte order mark and blanks before the line are skipped. The driver reads the file through Hadoop, only to the
-    line's end or about ``max_bytes``, and decompresses it if its name ends like that of a compressed file, such as
-    ``.gz``. Returns False for a file that cannot be read. Runs no Spark job.
+    line's end or about ``max_bytes``. A file with the ending of a compressed file, such as ``.gz``, is decompressed.
+    Returns False for a file that cannot be read. Runs no Spark job.
 
     Parameters
     ----------
-    starts : the first bytes of the lines to find, such as ``(b"[", b"{")``
+    starts : possible first bytes of the line, such as ``(b"[", b"{")``
     max_bytes : number of bytes after decompression
     """
     jvm: Any = spark._jvm
@@ -110,16 +110,16 @@ def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ..
         finally:
             stream.close()
     except Py4JError:
-        # not an error here: the job that reads the whole file raises one that names the file
+        # not an error here: the Spark job that reads the whole file raises an error with the file's name
         return False
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
-    """Return the sorted names of the hosts whose executors do not see the files in a folder. Runs one Spark job.
+    """List the hosts of executors that do not see the files in a folder, sorted by name. Runs one Spark job.
 
-    Executors look for an empty file that is created in the folder and removed afterwards: thus a folder of the same
-    name on an executor's own disk does not count. If the folder is not on the local file system, or the master is
-    local, no job runs and the list is empty.
+    Executors look for an empty file, created in the folder and removed afterwards. A folder of the same name on an
+    executor's own disk lacks this file. If the folder is on a remote file system, or the master is local, no job runs
+    and the list is empty.
 
     Parameters
     ----------

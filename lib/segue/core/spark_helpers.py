@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
 DISK_LEVEL = StorageLevel.DISK_ONLY
-"""Default storage level of persisted DataFrames: disk. In memory, Spark would hold the rows in arrays of 1 MB, each of
-which takes two regions of a small G1 heap, so that 1 GB by Spark's count occupies 2 GB. Reading from disk is as fast,
-since the operating system caches the files."""
+"""Default storage level of persisted DataFrames: disk. In memory, Spark would hold the rows in arrays of 1 MB. In a
+small G1 heap each array takes two regions, so 1 GB by Spark's count occupies 2 GB. Reading from disk is as fast,
+because the operating system caches the files."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def persisted_unless_cached(
     Parameters
     ----------
     rows : DataFrame to persist
-    source : the caller's DataFrame, if ``rows`` are a selection from it; nothing is persisted if ``source`` is cached
+    source : the caller's DataFrame, if ``rows`` is a selection from it; nothing is persisted if ``source`` is cached
     level : storage level
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE
@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class Submit(Protocol):
-    """Type of the function ``submit`` that ``parallel_jobs`` yields."""
+    """Type of the function ``submit`` yielded by ``parallel_jobs``."""
 
     def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run ``call(*args, **kwargs)`` as soon as a thread is free. Returns its Future at once; ``result()`` waits."""
@@ -64,15 +64,15 @@ def parallel_jobs(
 ) -> Iterator[Submit]:
     """Context manager: run functions that run Spark jobs in parallel threads. The end of the block waits for all calls.
 
-    A call inherits the job description, tags and local properties that the submitting thread has at that moment. An
-    error in a call is raised by ``result()`` of its Future. If an error ends the block, calls that have not started are
-    dropped, and the Spark jobs of running calls are cancelled, also those that pyspark.ml runs.
+    A call inherits the current job description, tags and local properties of the submitting thread. An error in a call
+    is raised by ``result()`` of its Future. If an error ends the block, waiting calls are dropped, and the Spark jobs
+    of running calls are cancelled, including jobs of pyspark.ml.
 
     Parameters
     ----------
-    spark : the session of the DataFrames that the calls use
-    max_jobs : number of threads, and thus of calls that run at the same time; calls start in the order of submission
-    cancel_seconds : maximum seconds that an error which ends the block waits for running calls to end
+    spark : the session of the DataFrames used in the calls
+    max_jobs : number of threads, and thus of simultaneous calls; calls start in the order of submission
+    cancel_seconds : maximum seconds to wait for running calls after an error has ended the block
 
     Yields
     ------
@@ -88,7 +88,7 @@ def parallel_jobs(
             spark.sparkContext.addJobTag(tag)
             return call(*args, **kwargs)
 
-        # a decorator for each call: functions wrapped by one decorator share a Properties object, in which concurrent
+        # one decorator per call: functions wrapped by the same decorator share a Properties object, in which concurrent
         # SQL executions would overwrite each other's execution id
         future: Future[T] = pool.submit(inheritable_thread_target(spark)(tagged))
         futures.append(future)
@@ -104,17 +104,17 @@ def parallel_jobs(
 
 
 def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], seconds: float) -> None:
-    """Cancel the Spark jobs that have a tag, again and again, until all futures are done or ``seconds`` have passed.
+    """Cancel the Spark jobs with a tag, repeatedly, until all futures are done or ``seconds`` have passed.
 
-    ``tag`` is a job tag of the SparkContext. A tag of the session would not do: ``SparkSession.interruptTag`` ignores
-    tags that another thread has added (SPARK-50366), and the RDD jobs of pyspark.ml have no tag of a session.
+    ``tag`` is a job tag of the SparkContext. A session tag would be ineffective: ``SparkSession.interruptTag`` ignores
+    tags added by another thread (SPARK-50366), and the RDD jobs of pyspark.ml have no session tag.
     """
     deadline = time.monotonic() + seconds
     running = set(futures)
     while running and time.monotonic() < deadline:
         with suppress(Exception):  # as when the JVM has died; raising would hide the error that ended the block
             spark.sparkContext.cancelJobsWithTag(tag)
-        # cancelled again in the next round: a call that was between two jobs would go on with its next job
+        # cancelled again in the next round: a call between two jobs at this moment would start its next job
         running = wait(running, timeout=_CANCEL_INTERVAL).not_done
 
 
@@ -123,15 +123,15 @@ MIN_PARTITIONS = 2
 
 
 def repartition_deterministically(frame: DataFrame, n_rows: int, *keys: str) -> DataFrame:
-    """Return a DataFrame with the rows hash-partitioned by key columns, and sorted by them. Shuffles all rows once.
+    """Hash-partition the rows by key columns, and sort each partition by these columns. Shuffles all rows once.
 
-    Every partition has the same rows in the same order, however many machines and cores Spark has.
+    Every partition has the same rows in the same order for any number of machines and cores.
 
     Parameters
     ----------
-    frame : DataFrame in which no two rows have equal keys
-    n_rows : number of its rows; one partition is made for every 100,000 of them, and at least two
-    keys : names of the key columns, of types that can be sorted
+    frame : DataFrame in which each combination of the keys occurs once
+    n_rows : number of rows in ``frame``; the result has one partition per 100,000 rows, at least two
+    keys : names of the key columns, of sortable types
     """
     partitions = max(MIN_PARTITIONS, -(-n_rows // ROWS_PER_PARTITION))
     return frame.repartition(partitions, *keys).sortWithinPartitions(*keys)

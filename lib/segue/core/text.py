@@ -6,21 +6,21 @@ import re
 from typing import Any
 
 _JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$| \(Service: .*")
-"""Parts of a Java error that a user does not need: the exception's package, Spark's error class, the SQLSTATE, and what
-an S3 store adds about its request."""
+"""Parts of a Java error to remove from messages: the exception's package, Spark's error class, the SQLSTATE, and the
+details of a request to an S3 store."""
 _PY4J_HEAD = "An error occurred while calling"
 _MAX_CAUSE_LENGTH = 300
 
 
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
-    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text, in which keys are sorted.
+    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text with sorted dictionary keys.
 
-    Tables and files of earlier runs contain such digests. If another version of segue wrote the JSON text differently,
-    it would no longer recognise them.
+    Tables and files of earlier runs contain these digests. They are recognised only if the JSON text of a value stays
+    the same in all versions of segue.
 
     Parameters
     ----------
-    value : anything that ``json.dumps`` accepts
+    value : any value accepted by ``json.dumps``
     digits : number of digits to return, at most 64
     ensure_ascii : whether characters outside ASCII are escaped as ``\\uXXXX`` before hashing
     """
@@ -38,11 +38,11 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def java_cause(error: Exception) -> str:
-    """Return one line, of at most 300 characters, that says why a call of the JVM failed.
+    """Return the cause of a failed call of the JVM, as one line of at most 300 characters.
 
-    The line is the last ``Caused by:`` of the Java stack trace in the error's text; without such a line, the first line
-    of the text; without any text, the name of the error's type. The exception's package, Spark's error class, the
-    SQLSTATE, and what an S3 store adds about its request are removed.
+    The line is the last ``Caused by:`` of the Java stack trace in the error's text; else the first line of the text;
+    else the name of the error's type. The exception's package, Spark's error class, the SQLSTATE, and the details of a
+    request to an S3 store are removed.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]

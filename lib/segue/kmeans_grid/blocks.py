@@ -1,7 +1,7 @@
-"""Pack points into binary blocks on the cluster, and sum the points of each centre, in one Spark job for all k.
+"""Pack points into binary blocks on the cluster, and sum the points nearest to each centre, in one job for all k.
 
-A block is a row of a DataFrame. It holds the points of one Arrow batch as float32 numbers. The driver receives only the
-sums of each partition.
+A block is a row of a DataFrame with the points of one Arrow batch as float32 numbers. The driver receives only the
+sums of each partition. A class is the known category of a point, such as a genre, with which clusters are compared.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ _BLOCK = (
     "extremes binary"
 )
 """Spark schema of a block. ``n`` and ``n_invalid`` are numbers of points; ``coarse`` and ``fine`` are the results of
-``kernel.square_parts``; ``extremes`` is that of ``_extremes``."""
+``kernel.square_parts``; ``extremes`` is the result of ``_extremes``."""
 _NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
 _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
 
@@ -59,7 +59,7 @@ class Blocks:
         return self.n_points
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points of each centre, those nearest to it, for several sets of centres. Runs one Spark job.
+        """Sum the points nearest to each centre, for several sets of centres. Runs one Spark job.
 
         Parameters
         ----------
@@ -68,8 +68,8 @@ class Blocks:
         Returns
         -------
         list of arrays of shape (k, n_features + 2)
-            One for each set. A row has the sum of a centre's points, their number, and the sum of their squared
-            lengths.
+            One for each set, with one row per centre: the sum of the points nearest to the centre (n_features columns),
+            their number, and the sum of their squared lengths.
         """
         n_features, bounds = self.n_features, np.cumsum([len(centres) for centres in centre_sets])[:-1]
 
@@ -134,9 +134,9 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
     Parameters
     ----------
     point : Column of array<double>, shape (n_features,), with the points
-    points : the DataFrame that ``point`` is computed from
+    points : DataFrame with the columns used by ``point``
     class_column : name of the column with the known class of each point (null: no class); None if there are no classes
-    exponent : the points are scaled by the factor 2^exponent; no absolute value may then exceed 1
+    exponent : the points are multiplied by 2^exponent, after which no absolute value may exceed 1
 
     Raises
     ------
@@ -180,7 +180,7 @@ def require_valid_points(n_valid: int, n_invalid: int) -> None:
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
-    """Return the distinct values of a column as sorted texts. Runs one Spark job, or none if ``column`` is None."""
+    """Return the distinct values of a column as sorted strings. Runs one Spark job, or none if ``column`` is None."""
     if column is None:
         return []
     rows = points.select(F.col(column).cast("string").alias("class")).where("class IS NOT NULL").distinct().collect()
@@ -188,7 +188,10 @@ def _classes(points: DataFrame, column: str | None) -> list[str]:
 
 
 def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a function for ``mapInArrow`` that packs each Arrow batch of points and classes into one row, a block."""
+    """Return a function for ``mapInArrow`` which packs each Arrow batch of points and classes into one block (a row).
+
+    The function returns rows with the schema ``_BLOCK``.
+    """
     value_set = pa.array(classes, pa.string())
 
     def pack_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -218,7 +221,7 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Convert an Arrow array of n lists of numbers to a matrix with a row for each list. Shorter lists become NaN.
+    """Convert an Arrow array of n lists of numbers to a matrix with one row per list; shorter lists become rows of NaN.
 
     Parameters
     ----------
@@ -245,7 +248,7 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return for each column a row with its minimum and a row with its maximum; equal rows are returned once.
+    """Return for each column a row with its minimum and a row with its maximum; duplicate rows are removed.
 
     Of several rows with the minimum (or maximum) of a column, the lexicographically smallest is returned.
     """
@@ -267,14 +270,19 @@ def _map_blocks(
     work: Callable[[Iterator[_Block]], Iterator[list[bytes]]],
     names: list[str],
 ) -> list[tuple[bytes, ...]]:
-    """Call ``work`` with the blocks of each partition; collect the rows that all calls yield. Runs one Spark job.
+    """Call ``work`` with the blocks of each partition, and collect the rows yielded by all calls. Runs one Spark job.
 
     Parameters
     ----------
     frame : the DataFrame of a Blocks object
     n_features : number of coordinates of a point
-    work : function that gets an iterator over the blocks of a partition, and yields rows: lists of bytes objects
+    work : function from an iterator over the blocks of a partition to an iterator over rows, each a list of bytes
     names : names of the columns of these rows
+
+    Returns
+    -------
+    list of tuples of bytes
+        The rows of all partitions.
     """
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:

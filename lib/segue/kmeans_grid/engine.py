@@ -43,12 +43,12 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs for few points, about ``max_iter`` + 8 for many.
 
-    Few points are at most ``options.sample_size``, or at most 100 for each centre of the largest k. They are loaded
-    into the driver's memory. Many points stay on the cluster, and only a sample of them is loaded.
+    Few points are at most ``options.sample_size``, or at most 100 for each centre of the largest k. Few points are
+    loaded into the driver's memory. Many points stay on the cluster, and only a sample is loaded.
 
     Parameters
     ----------
-    points : DataFrame with the columns that the following parameters name
+    points : DataFrame with the columns named by the parameters below
         Up to six Spark jobs read it: cache it if it is expensive to compute.
     ks : numbers of clusters, rising
     options : restarts, iterations, tolerance, seed, sample size, subsamples
@@ -58,7 +58,7 @@ def fit(
     class_column : name of a column with the known class of each row (null: no class), or None
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job if points are many
-    checkpoint : stores the progress after each pass over many points; an interrupted fit continues from it
+    checkpoint : stores the progress after each pass over many points, from which an interrupted fit continues
 
     Returns
     -------
@@ -114,8 +114,8 @@ def _fit_blocks(
 ) -> list[Fit]:
     """Fit and score every k for points on the cluster. Returns a list of Fit.
 
-    Starting centres are searched on ``sample``; Lloyd's iterations then run over all points. ``sample_size``, the
-    requested size of the sample, is one of the numbers by which a checkpoint is recognised.
+    Starting centres are searched on ``sample``; Lloyd's iterations then run over all points. A checkpoint is used only
+    if it was made with the same ``sample_size`` (the requested size of the sample), restarts and seed.
     """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
@@ -141,10 +141,10 @@ def _fit_blocks(
 def _sample(
     points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], size: int
 ) -> tuple[Points, list[int]]:
-    """Draw a sample of about ``size`` points; return it, and a list of the ``ks`` that can be fitted.
+    """Draw a sample of about ``size`` points; return the sample, and a list of the ``ks`` that can be fitted.
 
-    If the sample has fewer distinct points than the largest k, it is replaced by up to ``size`` distinct points. A k
-    above the number of distinct points cannot be fitted.
+    If the sample has fewer distinct points than the largest k, up to ``size`` distinct points replace it. A k above the
+    number of distinct points in the data cannot be fitted. Runs one Spark job, or three with the replacement.
     """
     point = vector_to_array(F.col(features))
     sample = draw_sample(point, points, blocks, id_column, size)
@@ -160,7 +160,7 @@ def _restore(
 ) -> tuple[int, list[LloydState]] | None:
     """Restore an interrupted grid from its checkpoint: return the number of passes and the LloydState of each k.
 
-    Returns None if there is no checkpoint, or if it is of another grid, which has another ``fingerprint``.
+    Returns None if there is no checkpoint, or if it belongs to another grid (its ``fingerprint`` or ``ks`` differ).
     """
     text = checkpoint.load() if checkpoint else None
     restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None
@@ -188,8 +188,8 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
     Parameters
     ----------
     data : all points, on the driver (LocalPoints) or on the cluster (Blocks)
-    states : for each k the centres after Lloyd's iterations, with the ``sums`` of their points
-    engine, restarts : copied into each Fit
+    states : one LloydState per k after Lloyd's iterations, with its ``sums``
+    engine, restarts : name of the engine and number of restarts, copied into each Fit
 
     Returns
     -------
@@ -229,7 +229,7 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
     """Convert the sums over the points of each cluster of one k to the units of the input; return ClusterSums.
 
-    ``exponent`` is that of the factor 2^exponent, by which scaled lengths are multiplied.
+    A scaled length times 2^``exponent`` is a length in the units of the input.
     """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),

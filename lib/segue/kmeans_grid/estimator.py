@@ -57,31 +57,30 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
     For the same rows, Params and version of numpy, the centres have the same bits for any number of partitions, any
     order of rows and any machines, for up to 2^29 rows in a cluster; scores agree to 1e-9. This needs sums that are
-    exact in any order. Therefore values are rounded to multiples of U / 2^24, where U is the smallest power of two that
-    no absolute value exceeds. With more features the multiples are coarser: U / 2^23 from 11 features on, U / 2^22 from
+    exact in any order. Therefore values are rounded to multiples of U / 2^24, where U is the smallest power of two not
+    below any absolute value. With more features the multiples are coarser: U / 2^23 from 11 features on, U / 2^22 from
     43 on, and so on (``kernel.fixed_point_bits``).
 
     Starting centres are searched on a sample of the rows; all iterations after that, and all scores, use every row. The
     sample is drawn by a hash of ``idCol`` or, without ``idCol``, of the vector, which costs a shuffle of the rows.
 
-    ``fit`` persists the rows while it runs, if the caller has not cached them. It reads them in about ``maxIter`` + 8
-    Spark jobs, or in two if the sample holds all rows, and runs a few small jobs to make ``bestModel``.
+    ``fit`` persists the rows while it runs, if the caller has not cached them. About ``maxIter`` + 8 Spark jobs read
+    the rows, or two if the sample holds all rows. A few small jobs make ``bestModel``.
 
     Parameters
     ----------
     featuresCol : vector column, shape (n_features,), without missing values
-    predictionCol : column that ``transform`` adds: the index of the nearest centre of ``bestModel``, from 0
+    predictionCol : column added by ``transform`` (int): the index of the nearest centre of ``bestModel``, from 0
     idCol : column with a unique id of each row; optional
-    classCol : column with the known class of each row, or null; optional
+    classCol : column with the known class of each row, such as a genre, or null; optional; gives nmi, ari and purity
     ks : numbers of clusters; a k above the number of distinct rows is left out, with a warning
-    restarts : number of random starts for each k, of which the best is used
+    restarts : number of random starts for each k; the best start is used
     maxIter : maximum number of iterations over all rows; not used if the sample holds all rows
     tol : distance; a k has converged when no centre moves farther in an iteration, or when an iteration lowers the
         inertia by a share of less than tol / (20 U); not used if the sample holds all rows
     seed : seed of every random draw, at least 0
-    sampleSize : number of rows on which starting centres are searched; at least 100 for each cluster of the largest k
-        are used
-    minK : ``bestModel`` has the highest silhouette of all k from minK on; if every k is smaller, of all k
+    sampleSize : number of rows on which starting centres are searched, at least 100 for each cluster of the largest k
+    minK : ``bestModel`` has the highest silhouette of all k of at least minK; if there is none, of all k
     fewest : name of ``minK`` in version 0.1.0; removed in 0.3.0
 
     Raises
@@ -137,7 +136,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         minK: int = 2,
         fewest: int | None = None,  # removed in 0.3.0
     ) -> "KMeansGrid":
-        """Set the Params that are passed as keywords, and leave the others unchanged."""
+        """Set the Params passed as keywords, and leave the others unchanged. Returns the estimator itself."""
         given = rename_deprecated(self._input_kwargs)
         if "ks" in given:
             given["ks"] = list(given["ks"])
@@ -148,7 +147,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(featuresCol=value)
 
     def setPredictionCol(self, value: str) -> "KMeansGrid":
-        """Set predictionCol, the column that ``transform`` adds."""
+        """Set predictionCol, the column added by ``transform``."""
         return self._set(predictionCol=value)
 
     def setIdCol(self, value: str) -> "KMeansGrid":
@@ -188,12 +187,12 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(minK=value)
 
     def setFewest(self, value: int) -> "KMeansGrid":  # removed in 0.3.0
-        """Set minK, which version 0.1.0 called fewest. Issues a DeprecationWarning."""
+        """Set minK by its name in version 0.1.0. Issues a DeprecationWarning."""
         return self._set(**rename_deprecated({"fewest": value}, stacklevel=3))
 
     @classmethod
     def read(cls) -> "_GridReader":
-        """Return an MLReader for saved KMeansGrid estimators, also those of version 0.1.0."""
+        """Return an MLReader for KMeansGrid estimators saved by version 0.1.0 or later."""
         return _GridReader()
 
     def _fit(self, dataset: DataFrame) -> "KMeansGridModel":
@@ -220,7 +219,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._copyValues(KMeansGridModel(model, [_score(fit) for fit in fits]))
 
     def _validated_ks(self) -> list[int]:
-        """Return the distinct numbers in ``ks``, rising. Raises ValueError, which lists every Param out of range."""
+        """Return the distinct numbers in ``ks``, rising. Raises a ValueError that lists every Param out of range."""
         ks = sorted(set(self.getKs()))
         positive = {"restarts": self.getRestarts(), "sampleSize": self.getSampleSize(), "maxIter": self.getMaxIter()}
         faults = [f"{name} is {value}, expected at least 1" for name, value in positive.items() if value < 1]
@@ -236,7 +235,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
 
 def _score(fit: Fit) -> KScore:
-    """Convert a Fit to the KScore that the model holds."""
+    """Convert a Fit of ``engine.fit`` to the public KScore."""
     return KScore(
         fit.k,
         fit.inertia,
@@ -251,12 +250,12 @@ def _score(fit: Fit) -> KScore:
 
 
 class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritable):
-    """A fitted KMeansGrid: centres and scores of every k, and the KMeansModel that ``transform`` uses.
+    """A fitted KMeansGrid: centres and scores of every k, and the KMeansModel of the best k, used by ``transform``.
 
     Attributes
     ----------
     bestModel : pyspark.ml.clustering.KMeansModel
-        The k with the highest silhouette of all k from ``minK`` on; if every k is smaller, of all k.
+        The k with the highest silhouette of all k of at least ``minK``; if there is none, of all k.
     scores : list of KScore
         One for each k, by rising k.
     """
@@ -284,16 +283,16 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
         return self.bestModel.transform(dataset, columns)
 
     def copy(self, extra: dict[Param[Any], Any] | None = None) -> "KMeansGridModel":
-        """Return a copy of the model, in which the Params in ``extra`` have the values given there."""
+        """Return a copy of the model with the values of ``extra`` (a dict from Param to value)."""
         return self._copyValues(KMeansGridModel(self.bestModel.copy(), self.scores), extra)
 
     def write(self) -> MLWriter:
-        """Return an MLWriter that saves the model."""
+        """Return the MLWriter of the model."""
         return _ModelWriter(self)
 
     @classmethod
     def read(cls) -> "_ModelReader":
-        """Return an MLReader for saved KMeansGridModels, also those of version 0.1.0."""
+        """Return an MLReader for KMeansGridModels saved by version 0.1.0 or later."""
         return _ModelReader()
 
 

@@ -1,10 +1,10 @@
 """Find the nearest centre of each point, and sum the points of each centre, for several sets of centres at once.
 
 Points x and centres c are in fixed point: their coordinates are multiples of 2^-bits in [-1, 1]. The nearest centre of
-x is that with the lowest |c|^2 - 2 x.c. This number is exact, since it fits into the 53 bits of a float64 whatever the
-order in which its terms are added. The number of a centre's points and the sums of their coordinates are exact for the
-same reason. Labels and new centres therefore have the same bits for any partitions, batches and processors. Sums of
-squared lengths are rounded; only scores use them.
+x is the one with the lowest |c|^2 - 2 x.c. This number is exact: added in any order, its terms fit into the 53 bits of
+a float64. The number of a centre's points and the sums of their coordinates are exact for the same reason. Labels and
+new centres therefore have the same bits for any partitions, batches and processors. Sums of squared lengths are
+rounded; only scores use them.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MANTISSA = 53
 MAX_BITS = 24
 """Maximum number of fractional bits: a float32 holds every multiple of 2^-24 in [-1, 1] exactly."""
 _ELEMENTS = 1 << 18
-"""Number of distances computed at a time: they take 2 MB, which a core's cache holds."""
+"""Number of distances computed at a time: 2 MB, which fits a core's cache."""
 _MIN_POINTS = 128
 """Minimum number of points in a matrix product."""
 _MAX_EXPONENT = 500
@@ -31,7 +31,7 @@ centres would mean fewer points, and thus more products."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the largest number of fractional bits, up to 24, for which |c|^2 - 2 x.c is exact with so many features.
+    """Return the largest number of fractional bits, up to 24, that makes |c|^2 - 2 x.c exact for ``n_features``.
 
     The result is 24 for up to 10 features, 23 for up to 42, and 22 for up to 170. Reason: the terms of the sum are
     multiples of 2^(-2 bits), and no partial sum exceeds 3 n_features in absolute value, so every partial sum fits into
@@ -43,7 +43,7 @@ def fixed_point_bits(n_features: int) -> int:
 def max_points(n_features: int) -> int:
     """Return the largest number of points of a cluster for which sums of coordinates are exact.
 
-    For up to 10 features it is 2^29. For more features it is larger, since a coordinate then has fewer bits.
+    The result is 2^29 for up to 10 features, and larger for more features, as coordinates then have fewer bits.
     """
     return 1 << (MANTISSA - fixed_point_bits(n_features))
 
@@ -66,7 +66,7 @@ def round_to_fixed_point(values: Matrix, bits: int) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Points with weights, stored twice, as columns and as rows, since matrix products need both layouts."""
+    """Points with weights, stored twice, as columns and as rows: matrix products need both layouts."""
 
     homogeneous_columns: Matrix
     """Shape (n_features + 1, n_points): a column has the coordinates of a point, and a 1."""
@@ -123,7 +123,7 @@ def distance_coefficients(centres: Matrix) -> Matrix:
 
 
 def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Sum the points of each centre, those nearest to it, for several sets of centres. O(n d) for each centre.
+    """Sum the points nearest to each centre, for several sets of centres. O(n d) for each centre.
 
     Parameters
     ----------
@@ -133,8 +133,9 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
     Returns
     -------
     list of arrays of shape (k, n_features + 2)
-        One for each set. A row has the sum of a centre's points, their number, and the sum of their squared lengths,
-        all weighted. A point that is equally near to several centres of a set belongs to the first of them.
+        One for each set, with one row per centre: the sum of the points nearest to the centre (n_features columns),
+        their number, and the sum of their squared lengths, all weighted. A point equally near to several centres of a
+        set belongs to the first of them.
     """
     sums: list[Matrix] = []
     for group in _groups(centre_sets):
@@ -143,7 +144,7 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Divide sets of centres, in their order, into groups that are each used in one matrix product.
+    """Divide sets of centres, in their order, into groups; the centres of a group enter one matrix product.
 
     The sets of a group have at most ``_MAX_CENTRES`` centres together; a set with more centres is a group of its own.
     """
@@ -159,11 +160,11 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Do what ``centre_sums`` does, with one matrix product for each batch of points, for all sets together."""
+    """Return the result of ``centre_sums`` for one group, with one matrix product per batch of points."""
     bounds = np.cumsum([0, *map(len, centre_sets)])
     coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
     size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))
-    # a row per centre, a column per point: so the minimum over centres compares whole rows, which are contiguous
+    # one row per centre, one column per point: the minimum over centres then compares whole rows, which are contiguous
     distances, minima = np.empty((len(coefficients), size)), np.empty(size)
     sums = np.zeros((len(coefficients), points.n_features + 2))
     for begin in range(0, len(points), size):
@@ -203,7 +204,7 @@ def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
     """Return the sum of the squared lengths of points in fixed point, as two numbers to be added.
 
     The first is the sum of the squared lengths rounded to multiples of 2^-bits, the second the sum of the remainders.
-    Both are exact for any order of the points, whereas their total may need more bits than a float64 has.
+    Both are exact for any order of the points; their total may need more bits than a float64 has.
 
     Parameters
     ----------
@@ -216,7 +217,7 @@ def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
 
 
 def column_argmin(values: Matrix) -> NDArray[np.int64]:
-    """Return ``values.argmin(axis=0)``, the row index of each column's minimum (on a tie the lowest), but faster."""
+    """Return ``values.argmin(axis=0)``, the row index of each column's minimum (on a tie the lowest), faster."""
     is_minimum = values == values.min(axis=0)
     if np.count_nonzero(is_minimum) > values.shape[1]:
         indices: NDArray[np.int64] = values.argmin(axis=0)
@@ -226,12 +227,12 @@ def column_argmin(values: Matrix) -> NDArray[np.int64]:
 
 
 def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
-    """Return the index of each point's nearest centre, on a tie the lowest index: an array of shape (n_points,)."""
+    """Return the index of each point's nearest centre, shape (n_points,); on a tie the lowest index."""
     return column_argmin(distance_coefficients(centres) @ points.homogeneous_columns)
 
 
 def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
-    """Move each centre to the mean of its points, rounded to fixed point; leave a centre without points where it is.
+    """Return the mean of each centre's points, rounded to fixed point; for a centre without points, the old centre.
 
     Parameters
     ----------

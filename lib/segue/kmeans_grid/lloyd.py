@@ -1,4 +1,4 @@
-"""Run Lloyd's iterations for every k at once, in passes over all points, and save the centres after each pass."""
+"""Run Lloyd's iterations for every k at once, in passes over all points, and save a checkpoint after each pass."""
 
 import json
 import logging
@@ -22,10 +22,10 @@ class CheckpointStore(Protocol):
     """Stores the progress of ``run_lloyd``, a text of some kilobytes, from which an interrupted run continues."""
 
     def load(self) -> str | None:
-        """Return the text that was saved last, or None if there is none."""
+        """Return the text saved last, or None if there is none."""
 
     def save(self, text: str) -> None:
-        """Store a text in place of the earlier one."""
+        """Store a text, replacing the earlier one."""
 
 
 @dataclass(slots=True)
@@ -67,14 +67,14 @@ def run_lloyd(
     ----------
     data : all points, in fixed point
     states : one for each k
-    sample : points of which one replaces a centre without points
+    sample : points; a centre without points is replaced by one of them
     max_iter : maximum number of iterations of a k
     tol : distance in the coordinates of ``data``, which are scaled into [-1, 1]
     checkpoint : stores the states after each pass
     fingerprint : numbers that identify the grid; stored with the states, and compared by ``restore_states``
-    passes : number of passes that led to ``states``, if these were restored from a checkpoint; else 0
+    passes : number of passes made before, if ``states`` were restored from a checkpoint; else 0
     """
-    # at least one pass, even if all were made before the interruption: ``sums`` are not part of a checkpoint
+    # at least one pass, even if all passes were made before the interruption: a checkpoint lacks ``sums``
     for number in range(min(passes, max_iter) + 1, max_iter + 2):
         unfinished = [state for state in states if state.sums is None]
         if not unfinished:
@@ -97,7 +97,7 @@ def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: 
     ----------
     state : the centres of one k
     sums : ``kernel.centre_sums`` of all points for these centres
-    sample : points of which one replaces a centre without points
+    sample : points; a centre without points is replaced by one of them
     data : all points
     tol : distance, in scaled units
     last : whether this is the last pass over the points
@@ -115,7 +115,7 @@ def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: 
 
 
 def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds: float) -> None:
-    """Log one line on pass ``number``, which took ``seconds``: which k have not converged, and how long it may take."""
+    """Log one line on pass ``number``: its seconds, the k that have not converged, and the maximum time left."""
     moving = [len(state.centres) for state in states if state.sums is None]
     if moving:
         log.info(
@@ -130,7 +130,7 @@ def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds:
 
 
 def format_ranges(numbers: Sequence[int]) -> str:
-    """Return rising whole numbers as a text in which consecutive numbers are a range.
+    """Format rising whole numbers as text, with consecutive numbers as a range.
 
     >>> format_ranges([2, 3, 4, 7, 9, 10])
     '2-4, 7, 9-10'
@@ -145,7 +145,7 @@ def format_ranges(numbers: Sequence[int]) -> str:
 
 
 def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
-    """Return the text of a checkpoint after pass ``number``, which ``restore_states`` reads."""
+    """Serialise a checkpoint after pass ``number`` as JSON, to be read by ``restore_states``."""
     content = [
         {
             "centres": s.centres.tolist(),
@@ -161,14 +161,14 @@ def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]
 def restore_states(
     text: str, ks: Sequence[int], n_features: int, fingerprint: Sequence[float] = ()
 ) -> tuple[int, list[LloydState]] | None:
-    """Return the number of passes and the states in a checkpoint; None if it is invalid, or of another grid.
+    """Return the number of passes and the states in a checkpoint; None if the checkpoint is invalid or of another grid.
 
     Parameters
     ----------
     text : result of ``CheckpointStore.load``
-    ks : numbers of clusters of the grid that is to continue
-    n_features : number of features of the points of that grid
-    fingerprint : numbers that identify that grid; a checkpoint with other numbers is of another grid
+    ks : numbers of clusters of the present grid
+    n_features : number of features of its points
+    fingerprint : numbers that identify the present grid; a checkpoint with other numbers belongs to another grid
     """
     try:
         content: dict[str, Any] = json.loads(text)

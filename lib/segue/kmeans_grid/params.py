@@ -1,4 +1,4 @@
-"""Define the Params that KMeansGrid and KMeansGridModel share, and read them from saved metadata."""
+"""Define the Params shared by KMeansGrid and KMeansGridModel, and read saved metadata with former names of Params."""
 
 import warnings
 from typing import Any
@@ -9,7 +9,7 @@ from pyspark.ml.util import DefaultParamsReader
 from pyspark.sql import SparkSession
 
 _RENAMED = {"fewest": "minK"}
-"""Current name of each renamed Param, by its name in version 0.1.0, which is accepted until 0.3.0."""
+"""Current name of each renamed Param, by its name in version 0.1.0. The old names are accepted until 0.3.0."""
 
 
 class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
@@ -65,14 +65,14 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Return the values that are not None as a dict by the current name of their Param.
+    """Replace former names of Params by the current names, and drop values of None; return a dict from name to value.
 
     Issues a DeprecationWarning for each former name.
 
     Parameters
     ----------
-    values : values by the current or former name of their Param; None if not given
-    stacklevel : as for ``warnings.warn``; with 4, the warning shows the line that calls a method with ``keyword_only``
+    values : dict from current or former name of a Param to value; None if not given
+    stacklevel : as for ``warnings.warn``; with 4, the warning points to the caller of a method with ``keyword_only``
     """
     given = {name: value for name, value in values.items() if value is not None}
     for old, new in _RENAMED.items():
@@ -84,7 +84,7 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
 
 
 def load_metadata(path: str, spark: SparkSession) -> dict[str, Any]:
-    """Load the metadata dict of a saved estimator or model, and use current names of Params. Runs one Spark job."""
+    """Load the metadata of a saved estimator or model: a dict with current names of Params. Runs one Spark job."""
     metadata: dict[str, Any] = DefaultParamsReader.loadMetadata(path, spark)
     for params in (metadata["paramMap"], metadata["defaultParamMap"]):
         for old in _RENAMED.keys() & params.keys():

@@ -1,4 +1,4 @@
-"""Load points to the driver, or pack them on the cluster if they are many, and draw samples of them by a hash."""
+"""Load points to the driver, or pack many points on the cluster, and draw samples of points by a hash."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -42,10 +42,10 @@ class PointSet(Protocol):
     def n_classes(self) -> int: ...
     def __len__(self) -> int: ...
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points of each centre, those nearest to it, for several sets of centres.
+        """Sum the points nearest to each centre, for several sets of centres.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. A row has the sum
-        of a centre's points, their number, and the sum of their squared lengths.
+        of the points nearest to a centre, their number, and the sum of their squared lengths.
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
@@ -61,16 +61,17 @@ class PointSet(Protocol):
 class LocalPoints:
     """All points to be clustered, in the driver's memory, scaled into [-1, 1].
 
-    Sums and scores are computed from the scaled points. Centres are searched on ``sample``, which has the same points
-    rounded to fixed point. The points are shuffled; their new order depends on their values and number alone, so that
-    the order of ``rows`` does not matter.
+    Sums and scores are computed from the scaled points. Centres are searched on ``sample``: the same points, rounded to
+    fixed point. The points are shuffled into an order that depends on their values and number alone, so the order of
+    ``rows`` does not affect the result.
 
     Parameters
     ----------
     rows : points, not scaled, shape (n_points, n_features)
-    classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
+    classes : index of each point's known class, such as a genre, below 0 for none, shape (n_points,); None if there are
+        no classes
     n_classes : number of classes
-    exponent : the points are scaled by the factor 2^exponent; no absolute value may then exceed 1
+    exponent : the points are multiplied by 2^exponent, after which no absolute value may exceed 1
     """
 
     def __init__(self, rows: Matrix, classes: NDArray[np.int32] | None, n_classes: int, exponent: int) -> None:
@@ -98,10 +99,10 @@ class LocalPoints:
         """Do nothing: points in the driver's memory have no DataFrame to unpersist."""
 
     def centre_sums(self, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-        """Sum the points of each centre, those nearest to it, for several sets of centres.
+        """Sum the points nearest to each centre, for several sets of centres.
 
         Returns an array of shape (k, n_features + 2) for each array of k centres in ``centre_sets``. A row has the sum
-        of a centre's points, their number, and the sum of their squared lengths.
+        of the points nearest to a centre, their number, and the sum of their squared lengths.
         """
         with threadpool_limits(limits=1):
             return kernel.centre_sums(self._scaled, centre_sets)
@@ -128,17 +129,17 @@ def load_points(
 
     Parameters
     ----------
-    points : DataFrame with the columns ``features`` and, if it is not None, ``class_column``
+    points : DataFrame with the column ``features`` and, unless None, the column ``class_column``
     features : name of a vector column, shape (n_features,)
     class_column : name of a column with the known class of each row (null: no class), or None
-    max_local : maximum number of points that are loaded to the driver
+    max_local : maximum number of points to load to the driver
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job if the points are packed
 
     Returns
     -------
     LocalPoints or Blocks
-        LocalPoints if there are at most ``max_local`` points. The caller calls its method ``release`` after use.
+        LocalPoints if there are at most ``max_local`` points. The caller calls the method ``release`` after use.
 
     Raises
     ------
@@ -195,8 +196,8 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
     """Draw a sample of about ``size`` points, and add the points ``blocks.extremes``. Runs one Spark job.
 
     With ids, a point is drawn if the hash of its id is below a threshold. Without ids, the points are grouped by value,
-    which needs a shuffle. Of each group of equal points the share ``size`` / number of all points is drawn; whether the
-    number of drawn points is rounded up or down depends on a hash of their value.
+    which needs a shuffle. Of each group of equal points the share ``size`` / number of all points is drawn; a hash of
+    their value decides whether the number drawn is rounded up or down.
 
     The weight of a drawn point is the number of all points divided by ``size``, rounded. Without ids, equal points are
     returned as one point with the sum of their weights. Extreme points are added because each may be a cluster of its
@@ -205,10 +206,10 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
     Parameters
     ----------
     point : Column of array<double>, shape (n_features,)
-    points : the DataFrame that ``blocks`` were packed from
+    points : the DataFrame from which ``blocks`` were packed
     blocks : the same points, packed
     id_column : name of the column with a unique id of each row, or None
-    size : expected number of drawn points
+    size : expected number of points drawn
 
     Returns
     -------
@@ -229,22 +230,22 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 
 
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
-    """Return the distinct points, and their number. Runs two Spark jobs.
+    """Return up to ``max_points`` distinct points, and the number of all distinct points. Runs two Spark jobs.
 
     Two points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
 
     Parameters
     ----------
     point : Column of array<double>, shape (n_features,)
-    points : the DataFrame that ``blocks`` were packed from
+    points : the DataFrame from which ``blocks`` were packed
     blocks : the same points, packed
-    max_points : maximum number of points that are returned, besides ``blocks.extremes``
+    max_points : maximum number of points returned, besides ``blocks.extremes``
 
     Returns
     -------
     Points
-        Distinct points, each weighted by its number of copies, scaled and in fixed point, shuffled. If there are more
-        than ``max_points``, those with the smallest hashes are returned.
+        Distinct points, each weighted by its number of copies, scaled and in fixed point, shuffled. Of more than
+        ``max_points`` distinct points, the ones with the smallest hashes are returned.
     int
         The number of all distinct points.
     """
@@ -276,7 +277,7 @@ def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
     ----------
     values : points, not scaled, shape (n, n_features)
     weights : weight of each point, shape (n,)
-    blocks : determines scale and fixed point, and has the extreme points
+    blocks : provides the scale, the number of bits of the fixed point, and the extreme points
     """
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))

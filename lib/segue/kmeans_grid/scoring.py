@@ -10,21 +10,18 @@ from segue.kmeans_grid import kernel
 from segue.kmeans_grid.kernel import Matrix, Points
 
 _ELEMENTS = 1 << 17
-"""Number of distances that are computed at a time for one k, which bounds the memory."""
+"""Number of distances computed at a time for one k, to bound the memory."""
 _MIN_POINTS = 128
 """Minimum number of points processed at a time."""
 _ZERO = 1e-13
-"""A squared distance of a point to a mean below this is set to 0, since it may be a rounding error: it is computed as a
-difference of numbers of the order of 1."""
+"""A squared distance of a point to a mean below this limit is set to 0. It may be a rounding error, because it is
+computed as a difference of numbers of the order of 1."""
 _MAX_DENSE_COUNTS = 1 << 20
-"""Maximum number of possible pairs (cluster, class) for which a _PairCounter has one array with a count for each."""
+"""Maximum number of possible pairs (cluster, class) up to which a _PairCounter uses one array with a count per pair."""
 
 
 class CentreStats(NamedTuple):
-    """Centres of one k, and number, mean and mean squared length of the points of each centre.
-
-    The points of a centre are those to which it is the nearest centre.
-    """
+    """Centres of one k, and number, mean and mean squared length of the points nearest to each centre."""
 
     centres: Matrix
     """Shape (k, n_features)."""
@@ -52,11 +49,11 @@ class ScoreSums(NamedTuple):
     """Sums over the points of each cluster of one k, and counts of points by cluster and class."""
 
     sums: Matrix
-    """For each cluster the sums of silhouettes, of distances to the mean, of squared distances to it; shape (k, 3)."""
+    """Shape (k, 3), for each cluster: sums of silhouettes, of distances and of squared distances to its mean."""
     pairs: NDArray[np.int64]
-    """Pairs (cluster, class) that have points, each as cluster * n_classes + class, rising, shape (n_pairs,)."""
+    """Pairs (cluster, class) with points, each as cluster * n_classes + class, rising, shape (n_pairs,)."""
     counts: NDArray[np.int64]
-    """Number of points of each of these pairs, shape (n_pairs,)."""
+    """Number of points of each pair, shape (n_pairs,)."""
 
 
 def score_sums(
@@ -64,9 +61,9 @@ def score_sums(
 ) -> list[ScoreSums]:
     """Sum silhouettes and distances to the mean over the points of each cluster, for every k. O(n k d).
 
-    Distances between pairs of points, which would cost O(n^2 d), are not needed: the mean squared distance of a point x
-    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these
-    points, its mean squared distance to the other s - 1 points is s / (s - 1) times as much.
+    This avoids the O(n^2 d) distances between pairs of points: the mean squared distance of a point x to the s points
+    of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these points, its mean
+    squared distance to the other s - 1 points is s / (s - 1) times as much.
 
     Parameters
     ----------
@@ -115,9 +112,9 @@ def _mean_distance_coefficients(stats: CentreStats) -> Matrix:
 
 
 def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
-    """Return two arrays of shape (k,), with a number for each cluster.
+    """Return two arrays of shape (k,): spread and factor of each cluster.
 
-    The first has the mean squared distance of the cluster's points to their mean. The second has n / (n - 1) for a
+    The spread is the mean squared distance of the cluster's points to their mean. The factor is n / (n - 1) for a
     cluster of n points, or 0 if n is 1.
     """
     spread = stats.mean_squares - np.einsum("ij,ij->i", stats.means, stats.means)
@@ -150,7 +147,7 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Counts points by cluster and class: all pairs in one array or, if that were too large, the pairs that occur."""
+    """Counts points by cluster and class, in an array of all pairs or, if too large, in a list of the pairs present."""
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes
@@ -170,7 +167,7 @@ class _PairCounter:
             )
 
     def nonzero(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the pairs that occur, and their counts: ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
+        """Return the pairs with points, and their counts: ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
         if self._dense is None:
             return self._sparse[0], self._sparse[1].astype(np.int64)
         pairs = np.flatnonzero(self._dense)

@@ -2,11 +2,12 @@
 
 The search has three steps.
 
-1. Restarts: every start of every k runs a few of Lloyd's iterations; the best of each k then run until they converge.
-2. Exchanges, in rounds: the centres of each k, with one centre added, removed or replaced, are tried as starts for
-   k + 1, k - 1 or k. The rounds end when they lower the inertia of no k any more.
-3. If the sample is large, the first two steps run on its first points only. The best solutions then run until they
-   converge on the whole sample.
+1. Restarts: run a few of Lloyd's iterations from every start of every k; then run the best starts of each k until they
+   converge.
+2. Exchanges, in rounds: add, remove or replace one centre of the solution for k, and run the result as a start for
+   k + 1, k - 1 or k. The rounds end when they no longer lower the inertia of any k.
+3. If the sample is large, steps 1 and 2 use its first points only. Then run the best solutions on the whole sample
+   until they converge.
 
 The search runs on the driver, which is possible because the size of the sample is bounded.
 """
@@ -34,19 +35,19 @@ FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
 EARLY_ITERATIONS, N_REFINED = 5, 3
 """Number of iterations of every start, and number of starts of each k that then run until they converge."""
 FINAL_ITERATIONS = 2
-"""Number of iterations in step 3 of several solutions of each k; the best of them then runs until it converges."""
+"""Number of iterations in step 3 of several solutions of each k. The best solution then runs until it converges."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Maximum number of rounds in step 2, and number of rounds in a row without a lower inertia after which it ends."""
+"""Maximum number of rounds in step 2, and the number of successive rounds without a lower inertia that end step 2."""
 DRAWS = 32
-"""Number of points that are drawn as candidates for an added centre."""
+"""Number of points drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Maximum number of iterations of a solution; few need more than 30. It ends a cycle, which rounding might cause."""
+"""Maximum number of iterations of a solution; few need more than 30. The limit ends cycles, possible by rounding."""
 
 
 def search(
     sample: Points, ks: Sequence[int], *, restarts: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Solution]:
-    """Search the best centres of every k on a sample, by the three steps that the module's docstring describes.
+    """Search the best centres of every k on a sample, by the three steps in the module's docstring.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first points of the sample, on which steps 1 and 2 of the search run; ``max_k`` is the largest k.
+    """Return the first points of the sample, for steps 1 and 2 of the search; ``max_k`` is the largest k.
 
-    Returns ``sample`` itself if it has no more points than that, or if fewer than ``max_k`` of them are distinct.
+    Returns ``sample`` itself if it is small, or if fewer than ``max_k`` of its first points are distinct.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
@@ -92,7 +93,7 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Run step 1 of the search; return for each k a list of its ``N_REFINED`` best solutions, which have converged."""
+    """Run step 1 of the search; return for each k a list of its ``N_REFINED`` best solutions, all converged."""
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
     return _refine(points, solutions, N_REFINED, bits, pool)
@@ -106,7 +107,7 @@ def _refine(
     pool: WorkerPool,
     early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Solution]]:
-    """Run a few iterations on all solutions of every k, and then the ``n`` best solutions of each k to convergence.
+    """Run a few iterations of all solutions of every k, then iterate the ``n`` best of each k to convergence.
 
     Parameters
     ----------
@@ -133,7 +134,8 @@ def _lloyd(
 ) -> list[Solution]:
     """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the results in order."""
     n = len(pool)
-    # each process gets every n-th solution: solutions are sorted by k, so one that got the last ones would take longest
+    # each process gets every n-th solution: solutions are sorted by k, so the process with the last part of them would
+    # take longest
     parts = [solutions[i::n] for i in range(n)]
     by_part = pool.map(seeding.lloyd, repeat(points, n), parts, repeat(iterations, n), repeat(bits, n))
     results: list[Solution] = list(solutions)
@@ -143,9 +145,9 @@ def _lloyd(
 
 
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Call ``seeding.propose`` for every solution, in parallel, and return all new starting centres in one list.
+    """Make new starting centres from every solution by ``seeding.propose``, in parallel; return one list of pairs.
 
-    An item of the list is a pair: the position of a k in ``solutions``, and centres for this k, shape (k, n_features).
+    A pair is the position of a k in ``solutions``, and centres for this k, shape (k, n_features).
     """
     n = len(pool)
     parts = [range(len(solutions))[i::n] for i in range(n)]
@@ -157,10 +159,10 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run step 2 of the search: improve the solution of each k by starts made from it and from neighbouring solutions.
+    """Run step 2 of the search: improve each k's solution by starts made from the solutions for k - 1, k and k + 1.
 
     Returns a list with one Solution per k. Ends after ``MAX_EXCHANGES`` rounds, or after ``MAX_FAILED_EXCHANGES``
-    rounds in a row that lower the inertia of no k.
+    successive rounds without a lower inertia for any k.
     """
     tried: set[bytes] = set()
     n_failed = 0
@@ -186,11 +188,11 @@ def _exchange(
 def stability(
     sample: Points, ks: Sequence[int], *, subsamples: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Stability | None]:
-    """Measure for every k how well the clusters agree that ``search`` finds on different random halves of a sample.
+    """Measure for every k the agreement of the clusters found by ``search`` on different random halves of a sample.
 
-    A half has each point with probability 1/2. The search on a half runs from only four starts, since the exchanges
-    with neighbouring k make up for poor starts. The agreement of two halves is the adjusted Rand index of their
-    clusters on the points that are in both halves; it is 1 if there are no such points.
+    A half contains each point with probability 1/2. The search on a half runs from only four starts, since the
+    exchanges with neighbouring k make up for poor starts. The agreement of two halves is the adjusted Rand index of
+    their clusters on the points in both halves, or 1 if the halves share no points.
 
     Parameters
     ----------
@@ -261,7 +263,7 @@ def _adjusted_rand_index(
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    """Return the adjusted Rand index of two clusterings on some of the points; 1 if these are none.
+    """Return the adjusted Rand index of two clusterings on some of the points; 1 if ``shared`` selects none.
 
     Parameters
     ----------

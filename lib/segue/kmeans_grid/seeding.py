@@ -22,7 +22,7 @@ class Solution(NamedTuple):
     inertia_offset: float
     """Result of the function ``inertia_offset`` for the centres before the last iteration; infinite before the first.
 
-    Of several solutions, the one with the lowest value has the lowest inertia.
+    The lower the offset of a solution, the lower is its inertia.
     """
     iterations: int
     """Number of Lloyd's iterations since the starting centres."""
@@ -40,7 +40,7 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
 
     Parameters
     ----------
-    points : at least ``n_centres`` of them different
+    points : Points, at least ``n_centres`` of them distinct
     n_centres : number of centres, the largest k
     restarts : numbers of the restarts; the random numbers of a restart depend on its number and ``seed`` alone
     seed : whole number
@@ -88,8 +88,7 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
     """Run up to ``iterations`` of Lloyd's iterations on each solution that has not converged; return all solutions.
 
-    The solutions that are returned are in the order of ``solutions``. ``bits`` is the number of fractional bits of the
-    fixed point.
+    The result has the order of ``solutions``. ``bits`` is the number of fractional bits of the fixed point.
     """
     results = list(solutions)
     for _ in range(iterations):
@@ -108,8 +107,8 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
     """Return the inertia of centres minus the sum of the squared lengths of all points.
 
     The subtracted sum does not depend on the centres. So, for the same points, the centres with the lowest offset have
-    the lowest inertia. The offset is used because it has the same bits for any order of the points: it is computed from
-    the number of points of each centre and the sums of their coordinates, which are exact.
+    the lowest inertia. Unlike the inertia, the offset has the same bits for any order of the points, because it is
+    computed from exact numbers: the number of points of each centre, and the sums of their coordinates.
 
     Parameters
     ----------
@@ -122,14 +121,13 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
 
 
 def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Replace each centre without points by a point: the one that is farthest from its nearest other centre.
+    """Replace each centre without points by a point: the one farthest from its nearest other centre.
 
-    Centres without points are replaced one after the other. Those that are still to be replaced do not count as other
-    centres.
+    Centres without points are replaced one after the other. Centres still to be replaced do not count as other centres.
 
     Parameters
     ----------
-    points : points that may become centres; of equally far points the first is used
+    points : points from which new centres are taken; of equally far points the first is used
     centres : shape (k, n_features)
     empty : whether a centre has no points, shape (k,)
 
@@ -153,9 +151,9 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
 
 
 def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
-    """Return the ``n`` solutions with the lowest inertia, lowest first, or fewer if there are not as many.
+    """Return at most ``n`` solutions, those with the lowest inertia, lowest first.
 
-    They are compared by ``inertia_offset``. Of several solutions with the same offset only the first is returned.
+    Solutions are compared by ``inertia_offset``. Of several solutions with the same offset only the first is returned.
     """
     distinct: dict[float, Solution] = {}
     for solution in sorted(solutions, key=lambda solution: solution.inertia_offset):
@@ -166,7 +164,7 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Call ``propose`` for several positions in ``solutions``, the work of one process of a WorkerPool.
+    """Call ``propose`` for several positions in ``solutions``: the share of one process of a WorkerPool.
 
     Returns a list with a pair for each of ``indices``: the position, and the result of ``propose``.
     """
@@ -176,21 +174,21 @@ def propose_all(
 def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
     """Make new starting centres for k - 1, k and k + 1 clusters from the centres of a solution for k. O(n k d).
 
-    With one centre added, a good solution for k is a good start for k + 1; with one centre removed, for k - 1. With one
-    centre removed and another added, in either order, it is a start for k that may lead to a better local optimum.
+    A good solution for k with one centre added is a good start for k + 1, and with one centre removed for k - 1. With
+    one centre removed and another added, in either order, the solution may lead to a better local optimum for k.
 
     Parameters
     ----------
     points : the sample on which centres are searched
     solutions : one per k, by rising k
     index : position of the solution for k in ``solutions``
-    draws : random numbers in [0, 1), shape (n,), by which ``with_added_centre`` draws points
+    draws : random numbers in [0, 1), shape (n,), for ``with_added_centre``
 
     Returns
     -------
     list of (int, array of shape (n_centres, n_features))
         Pairs of a position in ``solutions`` and new starting centres for its number of clusters. Empty if every point
-        equals a centre. Nothing is proposed for k - 1 or k + 1 if ``solutions`` does not have it.
+        equals a centre. Starts for k - 1 and k + 1 are proposed only if ``solutions`` contains that k.
     """
     centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
@@ -220,16 +218,16 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Add to k centres one of the points, and return shape (k + 1, n_features); None if every point equals a centre.
+    """Add one of the points to k centres, and return shape (k + 1, n_features); None if every point equals a centre.
 
     Several points are drawn, and the one that lowers the inertia most is added. A point is drawn with a probability
     proportional to its weight times its squared distance to the nearest centre.
 
     Parameters
     ----------
-    points : points of which one is added
+    points : points, one of which is added
     centres : shape (k, n_features)
-    draws : random numbers in [0, 1), shape (n,), each of which draws a point
+    draws : random numbers in [0, 1), shape (n,), one for each point to draw
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)

@@ -1,6 +1,6 @@
 """Call functions in parallel processes on the driver's machine.
 
-Threads would not do: calls of numpy on many small arrays spend most of their time waiting for Python's global
+Processes rather than threads: in threads, calls of numpy on many small arrays mostly wait for Python's global
 interpreter lock.
 """
 
@@ -24,7 +24,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class WorkerPool:
     """Calls functions in parallel processes, each with one numpy thread. Results equal those of sequential calls.
 
-    A pool is a context manager; at the end of the block its processes end. Before ``start``, and if the processes
+    A pool is a context manager, and its processes end with the ``with`` block. Before ``start``, and if the processes
     cannot be started, calls run one after the other in the calling process.
 
     Parameters
@@ -56,17 +56,17 @@ class WorkerPool:
     def _start(self) -> None:
         try:
             executor = loky.ProcessPoolExecutor(self._n, initializer=_import_kernels, env=dict.fromkeys(_THREADS, "1"))
-            # the executor starts its processes only when it gets calls; the first real calls would wait for that
+            # the executor starts its processes at the first calls: without these, the first real calls would wait
             list(executor.map(time.sleep, [0.01] * self._n))
             self._executor = executor
         except (OSError, BrokenExecutor):  # such as too little memory for the processes: ``map`` then does without
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Do what the built-in ``map`` does, but in parallel, and return a list of the results in order.
+        """Call ``function`` in parallel with the items of ``arguments``, like the built-in ``map``; return a list.
 
-        ``arguments`` are iterables of the same length, of which each call gets one item. The function must not change
-        its arguments, since another process works on copies of them.
+        ``arguments`` are iterables of the same length; each call gets one item of each. The results are in order. The
+        function must not change its arguments: another process works on copies.
         """
         if self._starter:
             self._starter.join()
@@ -77,10 +77,10 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of parts to divide work into: one for each process, or 1 before ``start``."""
+        """Return the number of parts into which to divide work: one per process, or 1 before ``start``."""
         return self._n if self._starter else 1
 
 
 def _import_kernels() -> None:
-    """Import numpy and the functions to be called in a new process, which its first call would otherwise wait for."""
+    """Import numpy and the functions to be called in a new process; otherwise its first call would wait for imports."""
     import_module("segue.kmeans_grid.seeding")

@@ -26,7 +26,7 @@ _MAX_CANDIDATES = 20
 FORMATS = ("png", "svg", "pdf")
 """File formats of ``figure_image``."""
 WIDTH, SCALE = 900, 2
-"""Width of a picture in pixels, and the factor by which width and height are then multiplied."""
+"""Width of a picture in pixels before scaling, and the factor that scales width and height."""
 _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 
@@ -38,17 +38,17 @@ class Answer:
     """
 
     searched: str
-    """The title that was typed."""
+    """The typed title."""
     track: dict[str, Any] | None = None
-    """The track that has the title; None if the title is ambiguous. Its key ``key_name`` has the musical key, such as
-    "A minor (8A)", "" if that is unknown."""
+    """The track with this title; None if the title is ambiguous. Besides columns, the dict has ``key_name``: the
+    musical key, such as "A minor (8A)", or "" if unknown."""
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """The similar tracks, nearest first. Each has the further keys key_name, distance (scaled units), same_cluster
-    (bool), why (a list of the features that both tracks share) and because (the same in words)."""
+    """The similar tracks, nearest first. Besides columns, each dict has key_name (the musical key), distance (scaled
+    units), same_cluster (bool), why (a list of the features shared by both tracks) and because (the same in words)."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """The tracks that match an ambiguous title, best match first; empty if ``track`` is given."""
     notes: list[str] = field(default_factory=list)
-    """Sentences on what is missing or out of date, such as that the lists are older than the labels."""
+    """Sentences on missing or outdated data, for example that the lists are older than the labels."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a dict from name to value; all values can be written as JSON."""
@@ -90,9 +90,9 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
 
 
 def clusters(root: str) -> list[dict[str, Any]]:
-    """Return the profiles of the clusters of the model that labeled the tracks: a list of dicts, by cluster number.
+    """Return the profiles of the clusters in ``labeled_tracks``, a list of dicts in order of cluster number.
 
-    The keys of a dict are the columns of the table ``cluster_profiles``.
+    The profiles are rows of ``cluster_profiles``, for the model that labeled the tracks. A dict maps column to value.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def clusters(root: str) -> list[dict[str, Any]]:
 def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
     """Return the rows of the table ``runs``, one per run of a job, as a list of dicts, newest last.
 
-    The keys of a dict are the columns of the table. The JSON texts in settings, versions, input and counts are parsed.
+    A dict maps column to value. The JSON texts in settings, versions, input and counts are parsed.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
 def _parse(text: str | None) -> Any:
     """Return the value of a JSON text; an empty dict for None and for invalid JSON.
 
-    The table ``runs`` has invalid JSON where an earlier version of segue redacted secrets.
+    The table ``runs`` contains invalid JSON if an earlier version of segue has redacted secrets.
     """
     try:
         return json.loads(text or "{}")
@@ -146,7 +146,7 @@ def _parse(text: str | None) -> Any:
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
     """Return the Answer for one track: its similar tracks, each with the reasons in words.
 
-    ``searched`` is the title that was typed.
+    ``searched`` is the typed title.
     """
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
     entries = lists[track_id]["similar"] if track_id in lists else []
@@ -173,18 +173,18 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what an Answer contains of a track's row of ``labeled_tracks``."""
+    """Return the dict of a track in an Answer, from its row of ``labeled_tracks``: some columns, and ``key_name``."""
     code = key_code(*(row.get(name) for name in _KEY_COLUMNS))
     return {name: row[name] for name in _COLUMNS} | {"key_name": key_name(code)}
 
 
 def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
-    """Return the notes for ``Answer.notes``: one if a track has no list, or an old one; else none.
+    """Return a list for ``Answer.notes``: one note if a track has no list or an outdated one, else none.
 
     Parameters
     ----------
     row : the track's row in ``similar_tracks``; None if the track has no list
-    version : latest version of ``labeled_tracks``; a list made from another version is old
+    version : latest version of ``labeled_tracks``; a list made from another version is outdated
     """
     if row is None:
         return ["similar_tracks has no list for this track; run recommend_tracks.py"]

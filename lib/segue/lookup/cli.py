@@ -89,7 +89,7 @@ def table(
     width : width of the terminal in characters; lines are longer if the columns cannot be shortened enough
     flexible : indices of the columns that may be shortened, to no less than ``_MIN_WIDTH`` characters
     """
-    # imported here, since the import takes some 50 ms, which --help and --json would wait for without need
+    # imported here: the import takes some 50 ms, and --help and --json do not need it
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
@@ -112,7 +112,7 @@ def table(
 
 
 def _candidates(answer: Answer, width: int) -> list[str]:
-    """Return lines that list the tracks which match an ambiguous title, and say how to select one."""
+    """Return lines that list the candidates for an ambiguous title, with an instruction how to select one."""
     rows = [
         [str(number), row["title"], row["artist"], str(row["year"] or "")]
         for number, row in enumerate(answer.candidates, 1)
@@ -141,7 +141,7 @@ def _notes(answer: Answer) -> list[str]:
 def _counts(counts: dict[str, Any]) -> str:
     """Return the counts of a run as text, such as "label: tracks 2,000"; zeros are left out.
 
-    ``counts`` has a dict from name to count for each stage, by the stage's name; values that are no dict are ignored.
+    ``counts`` maps each stage to a dict from name to count; values that are no dict are ignored.
     """
     texts = []
     for stage, values in counts.items():
@@ -161,7 +161,7 @@ DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
 """Exit codes of the command."""
 _DEFAULT_RUNS = 20
 _SIZE_WITHOUT_TERMINAL = (120, 40)
-"""Width and height in characters that are assumed if the output is not a terminal."""
+"""Width and height in characters to assume if the output is not a terminal."""
 _Answer = tuple[Any, Callable[[int], str]]
 """A value for ``--json``, and a function from the width of the terminal, in characters, to the text to print."""
 
@@ -175,7 +175,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the look-up that the arguments ``argv`` select, print the result, and return the exit code.
+    """Run the look-up selected by the arguments ``argv``, print the result, and return the exit code.
 
     By default the arguments are those of the command line. The exit code is 0, or 3 if the look-up fails. If an option
     is wrong, the process exits with code 2.
@@ -190,13 +190,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        # a reader such as head has closed the pipe; without this, Python would report that as an error when it exits
+        # a reader such as head has closed the pipe; with stdout redirected, Python exits without an error message
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; its options have ``look_up``, a function from the options to an _Answer."""
+    """Return the parser. Parsed options have an attribute ``look_up``, a function from the options to an _Answer."""
     parser = _Parser(prog="segue", description="Look-ups in the tables that segue wrote, without Spark.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = _Parser(add_help=False)
@@ -224,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _figure(options: argparse.Namespace) -> _Answer:
-    """Write a figure to the files that the options name; without files, return it; without a name, list all names."""
+    """Write a figure to the files named in the options; without files, return it; without a name, list all names."""
     if options.name is None:
         names = sorted(answers.figures(options.output))
         return names, lambda _: "\n".join(names)

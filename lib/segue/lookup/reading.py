@@ -1,7 +1,7 @@
 """Read the requested columns and rows of Delta tables without Spark, by SQL.
 
-The SQL engine is DataFusion, which is part of the package deltalake and starts in about 10 ms. Functions of pyarrow
-that import pandas are not used here, as that import would take longer than the rest of a look-up.
+The SQL engine is DataFusion, which is part of the package deltalake and starts in about 10 ms. Do not use functions of
+pyarrow that import pandas here: the import would take longer than the rest of a look-up.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from segue.errors import OutputError
 from segue.schema import Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
-"""What deltalake expects in place of a URI scheme of Hadoop, by that scheme."""
+"""The URI scheme of deltalake for each URI scheme of Hadoop."""
 _S3_VARIABLES = (
     ", and the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_ENDPOINT_URL and AWS_REGION for a store "
     "that is not Amazon's"
@@ -26,7 +26,7 @@ _S3_VARIABLES = (
 
 
 def deltalake_uri(uri: str) -> str:
-    """Replace the scheme of a Hadoop URI, such as ``s3a:``, by that of deltalake, ``s3:``; return others unchanged."""
+    """Replace a Hadoop URI's scheme, such as ``s3a:``, by deltalake's, ``s3:``; return other URIs unchanged."""
     for scheme, replacement in _SCHEMES.items():
         if uri.startswith(scheme):
             return replacement + uri.removeprefix(scheme)
@@ -62,8 +62,8 @@ def read_text(root: str, name: str) -> str | None:
 class Tables:
     """Reads the Delta tables of one output folder.
 
-    All methods read a table at the version that was the latest when it was first read. They raise OutputError if the
-    table is missing, lacks a requested column, or cannot be read.
+    The first read of a table fixes its version, the latest one, for all later reads. All methods raise OutputError if
+    the table is missing, lacks a requested column, or cannot be read.
 
     Parameters
     ----------
@@ -79,23 +79,23 @@ class Tables:
         return int(self._table(table).version())
 
     def stored(self, table: Table, columns: Sequence[str]) -> list[str]:
-        """Return those of the columns that a table has: one of an earlier version of segue lacks optional ones."""
+        """Return the items of ``columns`` that the table has. A table of an older segue may lack optional columns."""
         available = {field.name for field in self._table(table).schema().fields}
         return [name for name in columns if name in available]
 
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
-        """Return columns of all rows of a table as a pyarrow Table, sorted by the column ``order`` if it is given."""
+        """Return columns of all rows of a table as a pyarrow Table, sorted by the column ``order`` if given."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
 
     def rows(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the rows of some tracks: a dict from track id to a dict from column name to value.
 
-        The cost is less than that of a whole table, since row groups whose statistics exclude the ids are not read.
+        Cheaper than reading the whole table: row groups are skipped if their statistics exclude the ids.
 
         Parameters
         ----------
         table : a table with the column ``track_id``
-        ids : track ids; those that the table does not have are left out
+        ids : track ids; ids missing in the table are left out
         columns : names of the columns to return, besides ``track_id``
         """
         if not ids:

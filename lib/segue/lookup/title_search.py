@@ -1,4 +1,4 @@
-"""Search the tracks of a catalogue by a text that a user types: a title, "title - artist", or a track id.
+"""Search the tracks of a catalogue by a typed text: a title, "title - artist", or a track id.
 
 Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. Every track that matches
 the text has a score:
@@ -26,21 +26,21 @@ EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
 _MIN_LEAD = 5.0
 """Minimum difference of the two best scores for which ``best_match`` returns the best match."""
 _MAX_MATCHES = 200
-"""Maximum number of tracks that are found by each measure of similarity."""
+"""Maximum number of tracks returned by each measure of similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """A recording that matches a typed text, represented by one of the tracks (releases) of this recording.
+    """A recording that matches a typed text, represented by one of its tracks (releases).
 
-    Of the tracks that match, this is the one with the highest score; of equal scores the most popular one; of equally
-    popular ones the one with the smallest id.
+    The track is the matching one with the highest score; of equal scores the most popular one; of equally popular ones
+    the one with the smallest id.
     """
 
     index: int
     """Position of the track in the catalogue."""
     score: float
-    """Score of the track, 65 to 100, as the module's docstring defines it."""
+    """Score of the track, 65 to 100, see the module's docstring."""
 
 
 class TitleIndex:
@@ -80,11 +80,11 @@ class TitleIndex:
         return sorted(best.values(), key=self._rank)
 
     def _rank(self, match: TitleMatch) -> tuple[float, float, str]:
-        """Return the key by which matches are sorted, the best first."""
+        """Return a tuple by which matches are sorted, the best first."""
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return the tracks whose title, or title and artist, is the text: a dict from position to score, 100.
+        """Return a dict from position to score (100) of the tracks with this title, or with this title and artist.
 
         Title and artist may be in either order, joined by " - ".
         """
@@ -99,12 +99,12 @@ class TitleIndex:
         return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
-        """Return the tracks with a given title by a given artist: a dict from position to score, 100.
+        """Return a dict from position to score (100) of the tracks with a given title by a given artist.
 
         Parameters
         ----------
-        key : the title, as ``recordings.title_key`` returns it
-        artist : name of the artist; a track with several artists is found by each of them
+        key : result of ``recordings.title_key`` for the title
+        artist : name of the artist; a track with several artists matches each of their names
         """
         name = artist_key(artist)
         return {
@@ -114,7 +114,7 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return the tracks whose title contains or resembles the text: a dict from position to score, 65 to 100."""
+        """Return a dict from position to score (65 to 100) of the tracks with a title containing or resembling text."""
         query = normalise_words(fold_text(text))
         if not query:
             return {}
@@ -131,10 +131,10 @@ class TitleIndex:
 
 
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
-    """Return the best of the matches of a search if it is unambiguous, else None.
+    """Return the best of the matches of a search if the search is unambiguous, else None.
 
-    It is unambiguous if it is the only match with score 100, or if its score is at least ``MIN_BEST_SCORE`` and at
-    least ``_MIN_LEAD`` above the second best.
+    The search is unambiguous if only the best match has score 100, or if its score is at least ``MIN_BEST_SCORE`` and
+    at least ``_MIN_LEAD`` above the second best.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The Python API of ``import segue``: read, cluster and compare tracks in a Spark session of the caller.
+"""Read, cluster and compare tracks in the caller's Spark session: the Python API of ``import segue``.
 
 Only ``run_pipeline`` writes files. Nothing stays persisted after a call, unless the function's docstring says so.
 Each function takes settings as a nested mapping, such as ``{"clustering": {"restarts": 20}}``, see
-``conf/defaults.toml``; invalid settings raise ``segue.errors.SettingsError``, whose message lists every fault.
+``conf/defaults.toml``. Invalid settings raise ``segue.errors.SettingsError`` with a message that lists every fault.
 """
 
 import logging
@@ -43,7 +43,7 @@ SettingsMapping = Mapping[str, Mapping[str, Any]]
 class Clusters:
     """The result of ``fit_clusters``: the fitted pipeline, the scores of every k, and the clusters' profiles.
 
-    It holds no cached DataFrame.
+    Contains no cached Spark DataFrame.
 
     Attributes
     ----------
@@ -51,7 +51,8 @@ class Clusters:
         Stages of pyspark.ml alone: Imputer and log1p if the settings request them, scaler, feature weights if the
         settings give any, and KMeansModel.
     scores : pandas.DataFrame
-        One row per feature space and k, as in the table ``k_scores``; ``chosen`` marks the k of the model.
+        One row per k and feature space (choice of columns, scaler, logarithms and weights), as in the table
+        ``k_scores``; ``chosen`` marks the row of the model.
     profiles : pandas.DataFrame
         One row per cluster, as in the table ``cluster_profiles``.
     card : ModelCard
@@ -74,7 +75,7 @@ class Clusters:
         Parameters
         ----------
         tracks : DataFrame with ``track_id`` (string, distinct) and the model's features, in the units of the table
-            ``tracks``; any number of rows, as the label of a track does not depend on the other tracks
+            ``tracks``; any number of rows, since the label of a track is independent of the other tracks
         """
         return labels.labeled_tracks(_with_track_columns(tracks), self.pipeline, self.card)
 
@@ -82,21 +83,21 @@ class Clusters:
 def read_tracks(
     spark: SparkSession, path: str, *, settings: SettingsMapping | None = None
 ) -> tuple[DataFrame, DataFrame]:
-    """Return two DataFrames, the valid tracks and the rejected rows of a catalogue; nothing is written.
+    """Return two DataFrames, the valid tracks and the rejected rows of a catalogue. Writes nothing.
 
     The call runs a few small Spark jobs, which detect headers, CSV dialects and units.
 
     Parameters
     ----------
-    spark : a session with Delta's jars, which check whether ``path`` is a Delta table
-    path : a file, a folder, a glob or a Delta table: CSV, JSON Lines or Parquet; a path or URI
-    settings : ``ingest`` says how files are read, ``features`` what a row must have
+    spark : a session with Delta's jars, needed to detect whether ``path`` is a Delta table
+    path : path or URI of a file (CSV, JSON Lines or Parquet), a folder, a glob or a Delta table
+    settings : the section ``ingest`` determines how files are read, ``features`` which values a row must have
 
     Returns
     -------
     tracks, rejected : DataFrames with the columns of the tables ``tracks`` and ``rejected_tracks``
-        Every row of the input is in exactly one of the two. Each use reads the files again: cache what is used
-        more than once.
+        Every row of the input is in exactly one of the two. Each use reads the files again: cache a DataFrame that is
+        used more than once.
 
     Raises
     ------
@@ -116,8 +117,8 @@ def fit_clusters(
 
     Parameters
     ----------
-    tracks : ``track_id`` (string, distinct) and the features, in the units of the table ``tracks``; further columns of
-        that table are used if present. Persisted on disk during the call, unless the caller has cached them.
+    tracks : DataFrame with ``track_id`` (string, distinct) and the features, in the units of the table ``tracks``;
+        further columns of that table are used if present. Persisted on disk during the call, unless cached already.
     ks : numbers of clusters, such as ``range(2, 13)`` or ``"2-12"``; by default ``clustering.ks`` of the settings
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``, and ``label.words``
 
@@ -154,17 +155,18 @@ def similar_tracks(
 
     Parameters
     ----------
-    labeled : columns of ``labeled_tracks``, as ``Clusters.transform`` returns them; read several times
-    clusters : if their model imputes missing features, its values are used here too; other gaps get the median
+    labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
+        several times
+    clusters : if their model imputes missing features, the same values fill gaps here; other gaps get the median
     settings : uses the section ``recommend``
 
     Returns
     -------
     DataFrame
         ``similar`` is an array of up to ten structs (track_id, distance, same_cluster, why), nearest first. The call
-        runs a few Spark jobs; the search runs each time the DataFrame is used: cache it if it is used more than once.
+        runs a few Spark jobs. The search runs each time the DataFrame is used: cache a DataFrame used more than once.
         If the method is ``cells`` (set, or chosen by ``auto`` for a large catalogue), the call itself searches, and
-        returns a DataFrame persisted on disk: unpersist it.
+        returns a DataFrame persisted on disk: unpersist it after use.
     """
     options = similarity_options(load(overrides=settings).recommend)
     scaling = fit_scaling(labeled, options, clusters.card.imputed if clusters else {})
@@ -196,23 +198,24 @@ def learn_similarity(
     clusters: Clusters | None = None,
     settings: SettingsMapping | None = None,
 ) -> LearnedWeights:
-    """Learn from playlists the weights of features under which tracks of one playlist are near. Runs many Spark jobs.
+    """Learn weights of features that bring tracks of one playlist near to each other. Runs many Spark jobs.
 
-    Nothing is written. ``similar_tracks(labeled, settings=learned.settings)`` uses the result, whose ``is_better`` says
-    whether lists for playlists that were held out became better beyond doubt.
+    Writes nothing. To use the result: ``similar_tracks(labeled, settings=learned.settings)``. The property
+    ``is_better`` of the result is true if recommendations improved significantly on playlists held out.
 
     Parameters
     ----------
-    labeled : columns of ``labeled_tracks``, as ``Clusters.transform`` returns them; read several times
-    playlists : the tracks of each playlist: track ids, links, or texts such as "title - artist"
-    clusters : as for ``similar_tracks``
-    settings : uses the section ``recommend``: what learned weights are compared with
+    labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
+        several times
+    playlists : dict from name of a playlist to its tracks: track ids, links, or texts such as "title - artist"
+    clusters : if their model imputes missing features, the same values fill gaps here; other gaps get the median
+    settings : uses the section ``recommend``, the baseline with which the learned weights are compared
 
     Returns
     -------
     LearnedWeights
         ``weights`` and ``log``, by feature; ``held_out``: the share of recommendations that are in a playlist with
-        their track, before and after, and the gain, each with its interval.
+        their track, before and after, and the gain, each with its confidence interval.
 
     Raises
     ------
@@ -230,13 +233,13 @@ def run_pipeline(
 ) -> PipelineResult:
     """Run all stages of ``jobs/run_pipeline.py``: read files, and write tables, a model and the report to ``output``.
 
-    Unlike that job, it adds no row to the table ``runs`` and handles no signals.
+    Unlike that job, this function adds no row to the table ``runs`` and handles no signals.
 
     Parameters
     ----------
-    spark : a session with Delta, which is not stopped
-    path : as for ``read_tracks``
-    output : a path or URI; a further call with the same output writes only what has changed
+    spark : a session with Delta; stays open after the call
+    path : path or URI of the input, as for ``read_tracks``
+    output : path or URI of a folder; a further call with the same output writes only changed rows and files
 
     Returns
     -------
@@ -257,9 +260,9 @@ def run_pipeline(
 
 
 def _with_track_columns(tracks: DataFrame) -> DataFrame:
-    """Return tracks as a DataFrame with exactly the columns and types of the table ``tracks``.
+    """Cast tracks to exactly the columns and types of the table ``tracks``; return a DataFrame.
 
-    An absent column is null or, if the table requires it, has a default value.
+    An absent column becomes null or, if the table requires the column, a default value.
     """
     if "track_id" not in tracks.columns:
         raise InputError(f"tracks have the columns {', '.join(tracks.columns)}, expected track_id among them")

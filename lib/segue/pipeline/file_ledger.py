@@ -1,7 +1,7 @@
-"""Read and write the table ``ingested_files``: which files were ingested before, so that each is read once.
+"""Read and write the table ``ingested_files``: a record of every file read, to skip unchanged files later.
 
-A file is recorded after its rows are stored. If a run dies in between, the next run reads the file again, which leaves
-its tracks unchanged.
+A file is recorded after its rows are stored. If a run dies in between, the next run reads the file again and finds its
+tracks unchanged.
 """
 
 import hashlib
@@ -26,20 +26,20 @@ from segue.storage.store import Store
 _DIGITS = 16
 
 LedgerEntries = Sequence[Mapping[str, Any]]
-"""Rows of ``ingested_files``: those of the listed files."""
+"""Rows of ``ingested_files`` for the files of the present input, each a dict from column to value."""
 
 
 def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
-    """Return those rows of ``ingested_files`` that have the URI or the name of a listed file, as a list of dicts.
+    """Return the rows of ``ingested_files`` with the URI or the name of a listed file. Runs one Spark job.
 
-    The list is empty if the table does not exist. A file may be in it twice. Runs one Spark job.
+    The result is a list of dicts, empty if the table does not exist. A row can be in the list twice.
     """
     stored = store.find(schema.INGESTED_FILES)
     if stored is None:
         return []
     keys = {_redacted_uri(spark_uri(file.uri)) for file in listed} | {file.source_file for file in listed}
     listed_keys = store.spark.createDataFrame(pa.table({"key": sorted(keys)}))
-    # the ledger has every file ever read: the driver gets no more of it than what is listed
+    # the table has every file ever read: only the rows of listed files are collected to the driver
     # guard: ledger-bounded -> matching = stored
     matching = stored.withColumn("key", F.explode(F.array("uri", "source_file"))).join(
         F.broadcast(listed_keys), "key", "left_semi"
@@ -52,9 +52,9 @@ def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
 def pending_files(
     store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
 ) -> list[InputFile]:
-    """Return those of the ``listed`` files that are new, have changed or were last read with other settings.
+    """Return the files of ``listed`` to read: new, changed, or last read with other settings.
 
-    ``ledger`` has the rows of ``ingested_files``. All files are returned if the setting ``ingest.force`` is true, or if
+    ``ledger`` is the result of ``read_ledger``. All files are returned if the setting ``ingest.force`` is true, or if
     the table ``tracks`` does not exist.
     """
     if settings.ingest.force or not store.exists(schema.TRACKS):
@@ -66,10 +66,10 @@ def pending_files(
 
 
 def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: LedgerEntries) -> list[str]:
-    """Return the sorted ``source_file`` names of those pending files that an earlier run has read.
+    """Return the sorted ``source_file`` names of the pending files read by an earlier run.
 
-    ``ledger`` has the rows of ``ingested_files``. A name is left out if a file that is not pending has it too: the
-    stored rows with that name may be of the other file.
+    ``ledger`` is the result of ``read_ledger``. A name is left out if it is also the name of a file that is not
+    pending: stored rows with that name may come from the other file.
     """
     known = {entry["uri"]: entry["source_file"] for entry in ledger}
     reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
@@ -82,16 +82,17 @@ def record_files(
 ) -> None:
     """Store a row of ``ingested_files`` for each file in ``read``; with ``remove_missing``, remove all other rows.
 
-    Call it once the files' own rows are stored. ``ledger``, the stored rows, has ``ingested_at`` of unchanged files.
+    Call this function after the tracks and rejected rows of the files are stored. ``ledger`` is the result of
+    ``read_ledger``.
     """
     now, known = datetime.now(UTC), {_identity(entry): entry["ingested_at"] for entry in ledger}
-    # an unchanged file that was read again keeps its time, so that its row does not change
+    # an unchanged file that was read again keeps its ``ingested_at``, so its row does not change
     rows = [entry | {"ingested_at": known.get(_identity(entry), now)} for entry in _entries(settings, read)]
     store.sync_local(schema.INGESTED_FILES, rows, remove_missing=remove_missing)
 
 
 def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
-    """Return a dict for each file: its row of ``ingested_files`` without ``ingested_at``."""
+    """Return one dict per file: its row of ``ingested_files`` without ``ingested_at``."""
     reading = _reading_hash(settings)
     return [
         {
@@ -107,7 +108,7 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
 
 
 def _redacted_uri(uri: str) -> str:
-    """Return a URI with its secrets replaced by ``***`` and, if it had any, a hash of the whole URI appended.
+    """Replace the secrets in a URI by ``***`` and append a hash of the whole URI; return other URIs unchanged.
 
     The hash keeps distinct URIs distinct.
     """
@@ -117,9 +118,9 @@ def _redacted_uri(uri: str) -> str:
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the values of a row of ``ingested_files`` that identify the state of a file, as a tuple.
+    """Return a tuple of the values that identify the state of a file, from a row of ``ingested_files``.
 
-    If one of them differs from the stored row, the file is read again.
+    If one of these values differs from the stored row, the file is read again.
     """
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again
@@ -128,9 +129,10 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _reading_hash(settings: Settings) -> str:
-    """Return a hash (16 hexadecimal digits) of the settings and source definitions that decide how a row is read.
+    """Return a hash (16 hexadecimal digits) of the settings and published formats that affect how a row is read.
 
-    Definitions with ``read_again = false`` are left out. If a key here is renamed, every file is read again.
+    A published format is a TOML file in ``conf/sources`` that names the columns of a known dataset. Formats with
+    ``read_again = false`` are left out. If a dictionary key here is renamed, every file is read again.
     """
     ingest = settings.ingest
     sources = load_sources(packaged.conf() / "sources", name=ingest.source)
@@ -144,7 +146,7 @@ def _reading_hash(settings: Settings) -> str:
         settings.features.missing,
         reading_rules(sources, name=ingest.source),
     ]
-    # at their defaults, settings that were added later leave the hash as it was
+    # settings added in later versions leave the hash unchanged while they have their defaults
     added = {name: getattr(ingest, name) for name in ("decimal_sign", "genre_separator", "header_line")}
     # guard: added-settings-keep-reading-hash -> decisive += [added]
     decisive += [added] if any(value != AUTO for value in added.values()) else []

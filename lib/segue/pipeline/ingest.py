@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Counts of an ingest: input rows by status (``track``, ``duplicate``, ``invalid``), changed rows of ``tracks``."""
+    """Counts of an ingest: input rows by status (``track``, ``duplicate``, ``invalid``); changed rows of ``tracks``."""
 
     by_status: dict[str, int]
     tracks: ChangeCounts
@@ -45,13 +45,13 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     ----------
     store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
-    settings : ``ingest`` says how files are read, ``features`` what a row must have
+    settings : the section ``ingest`` determines how files are read, ``features`` which values a row must have
 
     Returns
     -------
     StageResult
         ``counts`` has numbers of rows (read, added, updated, unchanged, rejected, duplicate, removed), ``known_files``
-        (files not read, as they have not changed since an earlier run) and ``seconds``.
+        (number of files skipped because they have not changed since an earlier run) and ``seconds``.
 
     Raises
     ------
@@ -63,9 +63,9 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
 
 def check_sources(settings: Settings) -> None:
-    """Raise SettingsError if a source definition (a TOML file in ``conf/sources/``) is invalid or does not exist.
+    """Raise SettingsError if a published format is invalid, or if the format named by ``ingest.source`` is missing.
 
-    The one that must exist is the one that the setting ``ingest.source`` names, unless it is ``auto``.
+    A published format is a TOML file in ``conf/sources/`` that names the columns of a known dataset.
     """
     load_sources(packaged.conf() / "sources", name=settings.ingest.source)
 
@@ -114,9 +114,10 @@ def read_input(
     settings: Settings,
     memories: Mapping[str, LayoutMemory] | None = None,
 ) -> InputRows:
-    """Return the parsed, validated rows of files as InputRows: a DataFrame not yet computed, layouts and files.
+    """Detect how files are read; return InputRows: a lazy DataFrame of validated rows, how files are read, the files.
 
-    Runs small Spark jobs that detect headers, CSV dialects and units. ``memories`` has what earlier files have decided.
+    Runs small Spark jobs, which detect headers, CSV dialects and units. ``memories`` holds decisions of earlier runs,
+    such as units, by layout (file format with header); see ``layout_ledger.memories``.
     """
     ingest = settings.ingest
     return read_rows(
@@ -133,7 +134,7 @@ def read_input(
 
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
-    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``, without a key for an empty dict."""
+    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``; an empty inner dict is left out."""
     tables = {file.source_file: file.version for file in read if file.version is not None}
     sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
@@ -142,8 +143,8 @@ def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
 def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], *, snapshot: bool) -> _Written:
     """Write ``tracks`` and ``rejected_tracks`` from input rows with their ``status``, and return the counts.
 
-    ``reread`` names files that an earlier run has read: their stored rejected rows are removed unless rejected again.
-    With ``snapshot``, all stored tracks and rejected rows that are not in the input are removed.
+    ``reread`` names the files also read by an earlier run: of their stored rejected rows, those not rejected again are
+    removed. With ``snapshot``, all stored tracks and rejected rows missing in the input are removed.
     """
     with readable_errors(f"--input {path}"):
         by_status = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}
@@ -151,7 +152,7 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
     only_headers = not by_status and not snapshot and store.exists(schema.TRACKS)
     if not by_status.get("track") and not only_headers:
         raise InputError(_no_usable_track(statuses, path))
-    # both tables are read before the first is written: if either cannot be read, neither is changed
+    # both tables are opened before the first is written: if either cannot be read, neither is changed
     stored, stored_rejected = store.find(schema.TRACKS), store.find(schema.REJECTED_TRACKS)
     rejected = merge.keep_rejected(statuses)
     if not by_status.keys() - {"track"}:
@@ -183,7 +184,7 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
 
 
 def _no_usable_track(statuses: DataFrame, path: str) -> str:
-    """Return the error message for an input without a valid track: its three most frequent reasons of rejection."""
+    """Return the error message for an input without a valid track, with the three most frequent rejection reasons."""
     n_rows = statuses.count()
     if not n_rows:
         return f"--input {path}: a header and no rows, expected at least one track"

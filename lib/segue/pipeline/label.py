@@ -33,9 +33,9 @@ _DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelResult(StageResult):
-    """The result of labeling: a StageResult with counts of changed labels, and the card of the model used.
+    """The result of labeling: a StageResult with counts of changed labels, and the ModelCard of the model used.
 
-    The card is the content of ``model.json``.
+    A ModelCard is the content of ``model.json``.
     """
 
     card: ModelCard
@@ -49,7 +49,7 @@ class PendingTracks:
     ----------
     tracks : DataFrame with the columns of the table ``tracks``: the tracks to label
     replace_all : whether to remove the stored labels of all tracks that are not in ``tracks``
-    are_new : whether none of ``tracks`` has a stored label, so that all labels can be appended
+    are_new : whether none of ``tracks`` has a stored label; if true, the new labels can be appended
     removed : DataFrame with the ``track_id`` of tracks whose stored labels are to be removed; None if there are none
     is_empty : whether there is nothing to label or remove
     """
@@ -76,10 +76,10 @@ def label_tracks(
     store : the output folder, with the table ``tracks`` and a model
     model_version : a folder below models/, or ``latest``: the newest training that finished
     scope : ``new``: tracks without a label, or with an outdated one (other model or values); ``all``: every track
-    pipeline : the model's pipeline, if the caller has just trained it on these tracks; otherwise it is loaded, and the
-        tracks are checked for missing features
-    words : other words for the descriptions of the clusters, the setting ``label.words``; if the stored descriptions
-        differ, all tracks are labeled again
+    pipeline : the model's pipeline, if the caller has just trained it on these tracks; by default, the pipeline is
+        loaded, and the tracks are checked for missing features
+    words : replacements for the words of the clusters' descriptions (setting ``label.words``); if the stored
+        descriptions differ, all tracks are labeled again
 
     Returns
     -------
@@ -89,7 +89,7 @@ def label_tracks(
     Raises
     ------
     InputError
-        If there is no such model, or tracks lack a feature that the model needs and does not impute.
+        If there is no such model, or if a track lacks a feature and the model does not impute this feature.
     """
     with store.stage("label"):
         return _label(store, model_version, scope == ALL, pipeline, words or {})
@@ -105,7 +105,7 @@ def _label(
     is_reworded = card.cluster_descriptions != original.cluster_descriptions
     pending = pending_tracks(store, card, is_reworded=is_reworded, label_all=label_all)
     inputs = {"tracks": store.versions[schema.TRACKS.name], "model_version": card.model_version}
-    # before labels are written: find raises if cluster_profiles cannot be read, and then the labels must not change
+    # before labels are written: find raises if cluster_profiles cannot be read, which leaves the labels unchanged
     store.find(schema.CLUSTER_PROFILES)
     counts = ChangeCounts()
     if not pending.is_empty:
@@ -133,12 +133,12 @@ def _label(
 def find_card(models: ModelStore, version: str) -> ModelCard:
     """Return the content of a model's ``model.json`` as a ModelCard.
 
-    ``version`` is the name of a folder below models/, or ``latest`` for the newest model whose training finished.
+    ``version`` is the name of a folder below models/, or ``latest`` for the newest training that finished.
 
     Raises
     ------
     InputError
-        If there is no such model; the message lists those that exist.
+        If there is no such model; the message lists the existing models.
     """
     if version == "latest":
         newest = newest_card(models)
@@ -153,9 +153,9 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
 
 
 def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -> ModelCard | None:
-    """Return the ModelCard (content of ``model.json``) of the newest model whose training finished, or None.
+    """Return the ModelCard (content of ``model.json``) of the newest training that finished, or None.
 
-    If ``settings`` is given (nested, by section), only models that were trained with exactly these count.
+    If ``settings`` (a nested mapping by section) is given, only models trained with exactly these settings count.
     """
     cards = []
     for name, text in models.cards().items():
@@ -170,13 +170,14 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
 
 
 def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_all: bool) -> PendingTracks:
-    """Return the tracks to label: all, or those without a label, or with an outdated one.
+    """Return the tracks to label: all, or the tracks without a label or with an outdated one.
 
-    A label is outdated if it is of another model or of other values, or if the clusters have other descriptions now.
-    ``is_reworded`` says whether the descriptions of ``card`` are other than those in ``model.json``.
+    A label is outdated if it was made by another model or from other values, or if the descriptions of the clusters
+    have changed. ``is_reworded`` says whether the descriptions of ``card`` differ from those in ``model.json``.
 
-    Runs Spark jobs. Their cost is proportional to the number of changed tracks if Delta's change feed lists them, else
-    to the number of all tracks. Call it within ``Store.stage``, which at its end unpersists what this persists.
+    Runs Spark jobs. Their cost is proportional to the number of changed tracks if Delta's change feed lists the
+    changes, else to the number of all tracks. Call this function within ``Store.stage``: the end of the stage
+    unpersists the change feed.
     """
     tracks, labeled = store.read(schema.TRACKS), store.find(schema.LABELED_TRACKS)
     if label_all or labeled is None:
@@ -194,10 +195,10 @@ def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_al
 
 
 def label_provenance(store: Store, card: ModelCard, *, is_reworded: bool) -> dict[str, Any]:
-    """Return what labels are computed from, as a dict that is stored with the table ``labeled_tracks``.
+    """Return the inputs of labels as a dict, to be stored with the table ``labeled_tracks``.
 
-    Keys: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of that table;
-    and if the descriptions of the clusters are other than those in ``model.json``, ``descriptions``, a hash of them.
+    Keys of the dict: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of
+    that table. With ``is_reworded``, also ``descriptions``, a hash of the descriptions of the clusters.
     """
     described = {"descriptions": json_digest(card.cluster_descriptions, _DIGITS)} if is_reworded else {}
     return described | {
@@ -219,7 +220,7 @@ def _pending_changes(changes: DataFrame) -> PendingTracks:
 
 
 def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
-    """Return whether some stored labels are of another model or description, or of tracks that have been removed."""
+    """Return whether a stored label has another model or description, or belongs to a track that has been removed."""
     is_described = F.lit(False)
     for cluster, description in enumerate(card.cluster_descriptions, 1):
         is_described |= (F.col("cluster") == cluster) & (F.col("cluster_description") == description)
@@ -229,7 +230,7 @@ def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
 
 
 def _not_labeled(tracks: DataFrame, labeled: DataFrame) -> DataFrame:
-    """Return the rows of ``tracks`` whose ``track_id`` is missing in ``labeled``, or which have other values there."""
+    """Return the rows of ``tracks`` that are missing in ``labeled`` (by ``track_id``) or have other values there."""
     as_labeled = labeled.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
     unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
     return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)

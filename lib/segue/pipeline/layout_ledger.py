@@ -1,7 +1,8 @@
-"""Read and write the table ``layout_decisions``: what values of earlier files decided about how their layout is read.
+"""Read and write the table ``layout_decisions``: how columns of each layout are read, as decided from file contents.
 
-A layout is a file format with a header. A decision, such as a unit, holds for later files of the same layout. It is
-stored after the rows of the file that made it, so that a run that fails leaves none.
+A layout is a file format with a header. A decision, such as the unit of a column, is made from the values of a file and
+applies to later files of the same layout. Decisions are stored after the rows of their file, so a run that fails stores
+none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +16,14 @@ from segue.ingest.columns.layout_memory import LayoutMemory, Remembered, combine
 from segue.storage.store import Store
 
 REMEMBER = "remember"
-"""The value of the setting ``ingest.layouts`` with which earlier decisions hold."""
+"""Value of the setting ``ingest.layouts`` that applies the stored decisions."""
 _MAX_HEADER_LENGTH = 1000
 
 
 def read_decisions(store: Store) -> list[dict[str, Any]]:
-    """Return all rows of ``layout_decisions`` as dicts, some twenty per layout; an empty list without the table.
+    """Collect all rows of ``layout_decisions`` as dicts, some twenty per layout. Runs one Spark job.
 
-    Runs one Spark job.
+    The list is empty if the table does not exist.
     """
     stored = store.find(schema.LAYOUT_DECISIONS)
     if stored is None:
@@ -32,7 +33,10 @@ def read_decisions(store: Store) -> list[dict[str, Any]]:
 
 
 def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemory]:
-    """Convert rows of ``layout_decisions`` to a dict from layout key to the decisions of the layout."""
+    """Convert rows of ``layout_decisions`` to a dict from layout (a hash, the column ``layout``) to its decisions.
+
+    The decisions of a layout are a dict from name of the decision to ``Remembered``, its value and file.
+    """
     by_layout: dict[str, dict[str, Remembered]] = {}
     for row in decisions:
         remembered = Remembered(row["value"], row["source_file"])
@@ -43,14 +47,14 @@ def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemor
 def record_decisions(
     store: Store, readings: Sequence[Reading], stored: Sequence[Mapping[str, Any]], *, remember: bool
 ) -> None:
-    """Store the decisions that the files of a run have made. A stored row of equal value does not change.
+    """Store the decisions made from the files of a run. A stored row of equal value does not change.
 
     Parameters
     ----------
     store : the tables of the output folder
-    readings : how the files were read
+    readings : how the files were read, one Reading for each group of files
     stored : all rows of ``layout_decisions``
-    remember : whether earlier decisions hold; if not, those of the layouts that were read are replaced
+    remember : true: add new decisions and keep stored ones; false: replace all decisions of the layouts just read
     """
     by_layout: dict[str, list[Reading]] = {}
     for reading in readings:
@@ -69,9 +73,9 @@ def record_decisions(
 
 
 def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
-    """Convert the decisions of files to rows of ``layout_decisions``, given the Readings of each layout key.
+    """Convert the decisions of files to rows of ``layout_decisions``, given the Readings of each layout.
 
-    Decisions for which files of one layout have different values are left out.
+    A decision is left out if files of one layout give different values.
     """
     now = datetime.now(UTC)
     return [

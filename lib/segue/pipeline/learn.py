@@ -1,4 +1,4 @@
-"""Learn from playlists how similar tracks are compared: from ``labeled_tracks`` write ``learned_similarity``."""
+"""Learn from playlists the weights of features in comparisons of tracks, and write ``learned_similarity``."""
 
 import json
 import logging
@@ -32,33 +32,33 @@ from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 LEARNING_VERSION = "1"
-"""Part of the version's hash. To be raised if the same inputs give other weights."""
+"""Part of the hash of a version of ``learned_similarity``. To be raised if the same inputs give other weights."""
 _DIGITS = 16
 _EXPECTED = "expected playlists: a table with a column such as playlist, or a folder with a file for each playlist"
 Playlists = Mapping[str, Sequence[str]]
 
 
 def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> StageResult:
-    """Learn weights of features from playlists, and keep them in ``learned_similarity`` if lists become better.
+    """Learn weights of features from playlists, and store them in ``learned_similarity`` if they improve lists.
 
-    Runs many Spark jobs. If the table has a version of the same tracks, playlists and settings, nothing is done.
+    Runs many Spark jobs. Does nothing if the table has a version of the same tracks, playlists and settings.
 
     Parameters
     ----------
-    store : with ``labeled_tracks``
+    store : the output folder, with the table ``labeled_tracks``
     path : a file of playlists, or a folder of such files; see ``segue.similarity.seed_files``
-    settings : what learned weights are compared with; if ``weights`` is "learned", without these
+    settings : the baseline with which learned weights are compared; ``weights`` = "learned" counts as no weights
 
     Returns
     -------
     StageResult
-        ``counts``: playlists and tracks that were learned from, unknown (tracks that are not in the catalogue),
-        share_before, share, versions (written: 0 or 1) and seconds.
+        ``counts``: unknown (listed tracks missing in the catalogue), versions (rows written: 0 or 1) and seconds.
+        Unless the table was up to date, also playlists and tracks (used for learning), share_before and share.
 
     Raises
     ------
     InputError
-        If there is no such file, or it has too few playlists with tracks of the catalogue.
+        If the file is missing, or has too few playlists with tracks of the catalogue.
     OutputError
         If ``labeled_tracks`` does not exist.
     """
@@ -67,9 +67,9 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 
 
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
-    """Return the options that learned weights are compared with, and those of the features that they are learned for.
+    """Return the SimilarityOptions of the baseline, and the SimilarityOptions to learn weights for.
 
-    They are learned for ``settings.features``, if given, else for all that can be compared.
+    Weights are learned for ``settings.features``, by default for all features that similarity can use.
     """
     options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
     features = settings.features or SIMILARITY_NAMES
@@ -78,7 +78,7 @@ def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, S
 
 
 def summarise(learned: LearnedWeights) -> str:
-    """Return the gain of learned weights and its interval in words."""
+    """Return one line of text with the shares on playlists held out, the gain and its interval."""
     before, after, gain = (getattr(learned.held_out, name) for name in ("before", "after", "gain"))
     return (
         f"share on playlists held out {after.value:.4f}, before {before.value:.4f}, "
@@ -122,7 +122,7 @@ def _learn(store: Store, path: str, settings: RecommendSettings) -> StageResult:
 
 
 def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) -> tuple[dict[str, list[str]], int]:
-    """Return the ids of the tracks in each playlist, and how many listed tracks are unknown. Runs one Spark job."""
+    """Return a dict from playlist to track ids, and the number of tracks not in the catalogue. Runs one Spark job."""
     index = SeedIndex(collect_matches(labeled, [seed for seeds in listed.values() for seed in seeds]))
     matched = {name: [index.find(seed) for seed in seeds] for name, seeds in listed.items()}
     playlists = {name: [one for one in ids if one is not None] for name, ids in matched.items()}
@@ -137,12 +137,12 @@ def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) ->
 
 
 def _read_playlists(store: Store, path: str) -> dict[str, list[Seed]]:
-    """Return the tracks of each playlist in a file, or in the files of a folder; raise InputError if there are none."""
+    """Return a dict from playlist to its tracks, from a file or the files of a folder. Raises InputError if empty."""
     sources = load_sources(packaged.conf() / "sources")
     playlists: dict[str, list[Seed]] = {}
     for file, content in _read_files(store, path):
         for name, seeds in read_playlists(content, file, sources).items():
-            # a name in two files is two playlists
+            # equal names in two files are two playlists
             playlists[f"{PurePosixPath(file).name}\n{name}"] = seeds
     if not playlists:
         raise InputError(f"--playlists {path} names no track; {_EXPECTED}")

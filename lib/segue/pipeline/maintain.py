@@ -1,4 +1,4 @@
-"""Maintain the output: compact the tables, and remove files that no recent version needs."""
+"""Maintain the output: compact the tables, and remove data files not used by a recent version of a table."""
 
 import argparse
 import logging
@@ -14,13 +14,13 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 MIN_RETENTION_DAYS = 7
-"""Minimum retention. A reader may use a version for days; ``Store.changes`` reads the change feed of the last six."""
+"""Minimum retention. A reader may use a version for days; ``Store.changes`` reads the change feed of six days."""
 
 
 def maintain_tables(
     store: Store, *, retention_days: int = MIN_RETENTION_DAYS, dry_run: bool = False, run_id: str | None = None
 ) -> StageResult:
-    """Compact every table (OPTIMIZE), and remove files that no version of the last ``retention_days`` needs (VACUUM).
+    """Compact every table (OPTIMIZE), and remove files not used by versions of the last ``retention_days`` (VACUUM).
 
     Runs several Spark jobs per table.
 
@@ -28,20 +28,20 @@ def maintain_tables(
     ----------
     store : the tables of the output folder
     retention_days : days, at least 7
-    dry_run : count what would be done, and change nothing
-    run_id : id of the calling run, which is not counted as a run in progress
+    dry_run : whether to count the files only, and change nothing
+    run_id : id of the calling run, which does not count as another run in progress
 
     Returns
     -------
     StageResult
         ``counts["tables"]`` maps each table's name to a dict of numbers: ``files`` and ``bytes`` before maintenance,
-        ``removable`` (files that VACUUM removes, counted up to 1,000) and, unless ``dry_run``, ``compacted`` (small
-        files that were replaced) and ``into`` (files that replace them).
+        ``removable`` (files to be removed by VACUUM, counted up to 1,000) and, unless ``dry_run``, ``compacted`` (small
+        files replaced) and ``into`` (files that replace the small ones).
 
     Raises
     ------
     ConflictError
-        If another run is in progress: a compaction is a commit, which would make that run fail.
+        If another run is in progress: the commit of a compaction would make that run fail.
     SettingsError
         If ``retention_days`` is below 7.
     """

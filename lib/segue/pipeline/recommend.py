@@ -1,6 +1,6 @@
 """Recommend: from ``labeled_tracks`` write ``similar_tracks``, or ``playlist_recommendations`` for a list of seeds.
 
-Seeds are the tracks that a user lists in a file, to get tracks that go with them.
+Seeds are tracks listed by a user in a file, for which similar tracks are requested.
 """
 
 import logging
@@ -39,7 +39,7 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 _MAX_LISTED, _MAX_TEXT = 5, 100
-"""Maximum number of unknown seeds that a message lists, and of characters of each."""
+"""Maximum number of unknown seeds in a message, and of characters of each."""
 _PLAYLIST_ROWS = (
     "track_id string, rank int, score double, distance double"
     ", because_of array<struct<track_id: string, distance: double>>"
@@ -53,7 +53,7 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
 
     Parameters
     ----------
-    store : with ``labeled_tracks``
+    store : the output folder, with the table ``labeled_tracks``
     settings : how similarity is measured, and which tracks a list may hold
 
     Returns
@@ -75,12 +75,13 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
 def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     """Write recommendations for the tracks listed in a file, the seeds, to ``playlist_recommendations``.
 
-    They are stored under the file's name without its ending; the recommendations for other files are unchanged.
+    Runs many Spark jobs. The playlist has the name of the file without its ending. Recommendations for other files are
+    unchanged.
 
     Parameters
     ----------
-    store : with ``labeled_tracks``
-    path : track ids or titles, one a line, or a playlist as CSV or JSON, also in a zip archive; a path or URI
+    store : the output folder, with the table ``labeled_tracks``
+    path : path or URI of a file: track ids or titles, one a line, or a playlist as CSV or JSON, also in a zip archive
     settings : how similarity is measured, and which tracks may be recommended
 
     Returns
@@ -151,10 +152,11 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
 def _confirm(store: Store, origin: str, former: Mapping[str, str], tracks_version: int) -> bool:
     """Return whether the stored lists of similar tracks are up to date: their ``inputs_hash`` equals ``origin``.
 
-    If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with them. A compaction makes a new
-    version, and so does a change of columns on which no list depends.
-    ``former`` has the hashes with former defaults, rules and learned weights, each with what is new since: if the lists
-    have one, a log line says why they are computed again.
+    If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with the lists. The version may be
+    newer after a compaction, or after a change of columns on which no list depends.
+
+    ``former`` maps hashes with former defaults, rules or learned weights to the reason of the change. If the lists have
+    such a hash, a log line gives the reason why all lists are computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
@@ -174,7 +176,7 @@ def _confirm(store: Store, origin: str, former: Mapping[str, str], tracks_versio
 def _purge_removed(store: Store, labeled: DataFrame) -> None:
     """Remove from ``playlist_recommendations`` every track and every seed that is not in ``labeled``.
 
-    Seeds are in the column ``because_of``. A row of which all seeds are removed is removed too.
+    Seeds are in the column ``because_of``. A row without any seed left is removed too.
     """
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     if stored is None:
@@ -235,7 +237,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
 
 
 def _read_seeds(store: Store, path: str) -> list[Seed]:
-    """Return the tracks that a file names; raise InputError if it names none, is missing, or exceeds ``MAX_BYTES``."""
+    """Return the tracks named in a file. Raises InputError if the file names none, is missing or too large."""
     expected = "expected track ids or titles, one a line, or a playlist as CSV or JSON"
     size = local_size(path)
     if size is not None and size > MAX_BYTES:

@@ -27,7 +27,7 @@ _DIGITS = 16
 
 
 def render_report(store: Store, settings: Settings) -> StageResult:
-    """Write report.html and report.json, unless both were made from these table versions and settings.
+    """Write report.html and report.json, unless both are up to date with the tables and settings. Runs Spark jobs.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
         n_searchable=settings.report.searchable,
     )
     text = page.render(shown, origin)
-    # a run that ends between the two writes leaves different hashes, so that the next run writes both
+    # a run that ends between the two writes leaves different hashes in the files, and the next run writes both
     store.files.write_text(json_path, page.render_json(shown, origin))
     store.files.write_text(path, text)
     seconds, size = round(time.monotonic() - started, 3), len(text.encode("utf-8"))
@@ -95,9 +95,9 @@ def _render(store: Store, settings: Settings) -> StageResult:
 
 
 def _as_described(card: ModelCard, store: Store) -> ModelCard:
-    """Return the model card with the descriptions of its clusters in ``cluster_profiles``, if there are any.
+    """Return the ModelCard with the clusters' descriptions from ``cluster_profiles``; its own where the table has none.
 
-    The setting ``label.words`` makes them differ from those in ``model.json``.
+    With the setting ``label.words``, descriptions in the table differ from those in ``model.json``.
     """
     profiles = store.find(schema.CLUSTER_PROFILES)
     if profiles is None:
@@ -109,9 +109,9 @@ def _as_described(card: ModelCard, store: Store) -> ModelCard:
 
 
 def _scores(store: Store, card: ModelCard) -> list[Row]:
-    """Return the rows of ``k_scores`` for the model and its feature space, a list by ascending k.
+    """Return the rows of ``k_scores`` for the model and its feature space, a list by ascending k. Runs one Spark job.
 
-    Raises OutputError if none of them is the chosen one.
+    Raises OutputError if no row is marked as chosen.
     """
     rows = store.read(schema.K_SCORES).where(F.col("model_version") == card.model_version).collect()
     scores = sorted((row for row in rows if row.space == card.space), key=lambda row: row.k)
@@ -124,10 +124,10 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 
 
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int], reworded: list[str] | None) -> str:
-    """Return a hash (16 hexadecimal digits) of everything on which report.html and report.json depend.
+    """Return a hash (16 hexadecimal digits) of all inputs of report.html and report.json.
 
-    ``tables`` has the version of each table by its name; ``reworded`` are the descriptions of the clusters if they
-    differ from those in ``model.json``, else None.
+    ``tables`` maps names of tables to versions. ``reworded`` holds the descriptions of the clusters if they differ from
+    those in ``model.json``, else None.
     """
     shown = settings.model_dump(mode="json", include={"report", "recommend"})
     everything = [card.model_version, tables, shown, __version__, page.TEMPLATE_HASH]

@@ -50,7 +50,7 @@ class PipelineResult:
 def run_stages(
     store: Store, path: str, settings: Settings, *, on_stage: Callable[[StageResult], None] = lambda _: None
 ) -> PipelineResult:
-    """Ingest files, train if needed, label, find similar tracks, and render the report.
+    """Ingest files, train if needed, label, find similar tracks, and render the report. Runs many Spark jobs.
 
     Trains only if the setting ``label.model_version`` is "latest" (its default), and either no model with these
     settings exists or the setting ``train.when`` is "always".
@@ -60,12 +60,12 @@ def run_stages(
     store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
     settings : uses all sections
-    on_stage : called with the result of each stage when it ends; an exception it raises ends the pipeline
+    on_stage : called with the result of each stage when the stage ends; an exception from this call ends the pipeline
 
     Returns
     -------
     PipelineResult
-        The counts of each stage, and the card of the model.
+        The counts of each stage, and the ModelCard.
     """
     counts: dict[str, Mapping[str, Any]] = {}
 
@@ -73,7 +73,7 @@ def run_stages(
         counts[result.stage] = result.counts
         on_stage(result)
 
-    # one scope around all stages, so that a later stage can read what an earlier stage has cached
+    # one scope around all stages: a later stage can read tables cached by an earlier stage
     with store.cache_scope():
         learned_settings(store, settings.recommend)  # raises before the first stage if nothing was learned
         finish(ingest_tracks(store, path, settings))
@@ -94,9 +94,9 @@ def run_stages(
 
 
 def _trained_version(store: Store, settings: Settings) -> str | None:
-    """Return the version of the newest model that was trained with these settings; None if a model must be trained.
+    """Return the version of the newest model trained with these settings; None if a model must be trained.
 
-    That is the case if there is no such model, or if the setting ``train.when`` is "always".
+    A model must be trained if none has these settings, or if the setting ``train.when`` is "always".
     """
     # guard: train-always-ignores-models
     if settings.train.when == "always":
@@ -106,7 +106,7 @@ def _trained_version(store: Store, settings: Settings) -> str | None:
 
 
 def summary(root: str, card: ModelCard) -> str:
-    """Return the text that is printed after a run: the clusters, and the paths of tables, report and model."""
+    """Return the text to print after a run: the clusters, and the paths of tables, report and model."""
     lines = [f"\n{card.k} clusters, trained on {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
     for row in card.profiles:
         typical = row["exemplars"][0]

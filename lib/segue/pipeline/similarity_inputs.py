@@ -1,6 +1,6 @@
-"""What the lists of similar tracks depend on: options from the settings and from what was learned from playlists.
+"""Collect the inputs of the lists of similar tracks: options from settings and learned weights, and their hashes.
 
-Also hashes of tracks, model and settings.
+A hash of tracks, model and settings is stored with the lists. If it is unchanged, the lists are up to date.
 """
 
 import logging
@@ -36,19 +36,19 @@ _DECISIVE_COLUMNS = (
 )
 """The columns of ``labeled_tracks`` on which the lists of similar tracks depend.
 
-Columns that the table does not have are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
+Columns missing in the table are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
 """
 LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Part of ``inputs_hash``: version of the rules in the code. To be raised if the same inputs give other lists."""
+"""Version of the rules in the code, a part of ``inputs_hash``. To be raised if the same inputs give other lists."""
 
 
 def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
-    """Convert the settings of the section ``recommend`` to SimilarityOptions, which ``segue.similarity`` takes.
+    """Convert the settings of the section ``recommend`` to the SimilarityOptions of ``segue.similarity``.
 
     Raises
     ------
     SettingsError
-        If ``weights`` is "learned": ``learned_settings`` replaces it.
+        If ``weights`` is "learned"; ``learned_settings`` replaces this value by numbers.
     """
     if settings.is_learned:
         raise SettingsError(
@@ -71,9 +71,10 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
 
 
 def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSettings:
-    """Return the settings with the features, logarithms and weights of the latest version in ``learned_similarity``.
+    """Replace features, logarithms and weights by those of the latest version in ``learned_similarity``.
 
-    Settings whose ``weights`` are not "learned" are returned unchanged.
+    Returns new settings, or the settings unchanged if ``weights`` is not "learned".
+    Runs Spark jobs only if ``weights`` is "learned".
 
     Raises
     ------
@@ -94,12 +95,15 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 
 
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
-    """Return the settings of all but the latest version in ``learned_similarity``; [] unless weights are "learned"."""
+    """Return the settings by every version but the latest in ``learned_similarity``; [] unless ``weights`` = "learned".
+
+    Runs Spark jobs only if ``weights`` is "learned".
+    """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 
 
 def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[str, RecommendSettings]]:
-    """Return the names and settings of the versions in ``learned_similarity`` with this scaling, the latest first."""
+    """Return pairs (name, settings) of the versions in ``learned_similarity`` with this scaling, the latest first."""
     stored = store.find(schema.LEARNED_SIMILARITY)
     if stored is None:
         return []
@@ -116,10 +120,10 @@ def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[s
 
 
 def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, int, dict[str, Any]]:
-    """Return the model version, the number of tracks, and a checksum of them. Runs one Spark job.
+    """Return the model version, the number of tracks, and a checksum of the tracks. Runs one Spark job.
 
-    The checksum is a dict: the number of rows, and the sum and XOR of their hashes, which do not depend on the order of
-    rows. A hash is of the columns on which the lists of similar tracks depend with these settings.
+    The checksum is a dict: ``rows``, the number of rows; ``total`` and ``parity``, the sum and XOR of the rows' hashes,
+    which are the same for any order of rows. Only columns that affect lists of similar tracks are hashed.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, i
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return a dict from feature to the value that a model fills in where it is missing; {} if there is no model."""
+    """Return a dict from feature to the value with which a model replaces missing ones; {} if there is no model."""
     text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
@@ -152,10 +156,10 @@ def inputs_hash(
     imputed: Mapping[str, float],
     lists_version: str = LISTS_VERSION,
 ) -> str:
-    """Return a hash (16 hexadecimal digits) of everything on which the lists of similar tracks depend.
+    """Return a hash (16 hexadecimal digits) of all inputs of the lists of similar tracks.
 
-    ``content`` is the checksum of the tracks, as returned by ``fingerprint``; ``imputed`` are the values that the model
-    fills in, by feature; ``lists_version`` is that of the rules in the code.
+    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` is the result of ``imputed_by``;
+    ``lists_version`` is the version of the rules in the code.
     """
     compared = settings.compared
     others = {"method", "playlist_length", "order", "likeness", "log", "weights"}

@@ -33,17 +33,22 @@ log = logging.getLogger(__name__)
 EVALUATED_MAX_TRACKS = 10_000
 """Maximum number of tracks for which ClusteringEvaluator checks the chosen fit's silhouette."""
 _ADDED = {"optional": [], "guide": "none"}
-"""Settings of the section ``features`` that 0.2.0 does not have, with their defaults."""
+"""Settings of the section ``features`` added after 0.2.0, with their defaults."""
 CACHED_MAX_TRACKS = 200_000
-"""Maximum number of tracks that are cached with labels. For more tracks, computing labels for each use is faster."""
+"""Maximum number of tracks cached with their labels. For more tracks, computing labels for each use is faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A trained model that is not saved yet, and the K-means fits from which it was chosen.
+    """A trained model before it is saved, and the K-means fits from which it was chosen.
 
-    It holds the pipeline, the card (content of ``model.json``), the fits of every feature space (a choice of columns,
-    scaler and weights), the best of these spaces, and the chosen fit in it.
+    Attributes
+    ----------
+    pipeline : the pyspark.ml stages that label tracks
+    card : content of ``model.json``
+    spaces : the fits in every feature space (choice of columns, scaler, logarithms and weights)
+    best : the item of ``spaces`` for the best feature space
+    chosen : the chosen fit in ``best``
     """
 
     pipeline: PipelineModel
@@ -61,7 +66,7 @@ class FittedModel:
 class TrainResult(StageResult):
     """The result of a training: a StageResult with counts, the model's version, and its pyspark.ml pipeline.
 
-    ``pipeline`` is None if the model existed already, so that nothing was trained.
+    ``pipeline`` is None if nothing was trained because the model existed already.
     """
 
     model_version: str
@@ -93,9 +98,9 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
 
 
 def training_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that decide which model a training makes, as a dict of JSON values by section."""
+    """Return the settings that affect a training, as a nested dict of JSON values by section."""
     dumped = settings.model_dump(mode="json", include={"features", "clustering", "selection", "tuning"})
-    # at their defaults, settings that were added later leave the versions of models as they were
+    # settings added in later versions leave the versions of models unchanged while they have their defaults
     # guard: added-settings-keep-models -> return dumped
     features = dumped["features"].items()
     dumped["features"] = {name: value for name, value in features if name not in _ADDED or value != _ADDED[name]}
@@ -103,10 +108,10 @@ def training_settings(settings: Settings) -> dict[str, Any]:
 
 
 def summarise(tracks: DataFrame) -> Row:
-    """Return one Row: the number of tracks, a checksum of them, and each column's number of nulls. Runs one Spark job.
+    """Return one Row: number of tracks, checksum of the tracks, and numbers of nulls by column. Runs one Spark job.
 
-    The columns are the features and the year. The fields are ``rows``; ``total`` and ``parity``, the sum and XOR of the
-    rows' hashes, which do not depend on the order of rows; and the columns' names.
+    The fields are ``rows``, the number of tracks; ``total`` and ``parity``, the sum and XOR of the rows' hashes, the
+    same for any order of rows; and one field for each feature and the year, the number of nulls in this column.
     """
     # without source_file: the same tracks in renamed files have the same checksum
     row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))
@@ -121,7 +126,7 @@ def summarise(tracks: DataFrame) -> Row:
 def version_of(summary: Row, settings: Settings) -> str:
     """Return a model's version: a hash of the tracks' content, the training settings and the library versions.
 
-    ``summary`` is the Row that ``summarise`` returns for the tracks.
+    ``summary`` is the result of ``summarise`` for the tracks.
     """
     return model_card.model_version(
         {
@@ -140,14 +145,15 @@ def fit_model(
 ) -> FittedModel:
     """Fit K-means for every k in every feature space, choose a fit, and make its model. Reads the tracks several times.
 
-    A feature space is a choice of columns, scaler and weights. Optional features that no track has are left out.
+    A feature space is a choice of columns, scaler, logarithms and weights. Optional features without any value are left
+    out.
 
     Parameters
     ----------
     tracks : DataFrame with the columns of the table ``tracks``
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
     summary : result of ``summarise`` for the tracks
-    checkpoints : maps the index of a feature space to the storage of its unfinished fits; None: they are not stored
+    checkpoints : function from the index of a feature space to the storage of its unfinished fits, None for no storage
 
     Returns
     -------
@@ -209,7 +215,7 @@ def _train(store: Store, settings: Settings) -> TrainResult:
 
 
 def _absent_features(settings: Settings, summary: Row) -> list[str]:
-    """Return the optional features that no track has, and log them: the spaces leave them out."""
+    """Return the optional features without a value in any track, which feature spaces leave out; log their names."""
     columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
     optional = {*settings.features.optional, YEAR}
     absent = [name for name in columns if name in optional and summary[name] == summary.rows]
@@ -263,9 +269,10 @@ def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[
 def _model(
     settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Make the model of the chosen fit; return its pipeline, which labels tracks, and its card. Runs Spark jobs.
+    """Make the model of the chosen fit; return the pipeline that labels tracks, and the ModelCard. Runs Spark jobs.
 
-    The card is the content of ``model.json``. ``best`` is the feature space of the fit, ``version`` the model's name.
+    A ModelCard is the content of ``model.json``. ``best`` is the feature space of the fit; ``version`` is the model's
+    name.
     """
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]
@@ -312,9 +319,9 @@ def _model(
 
 
 def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
-    """Raise RuntimeError if ClusteringEvaluator of pyspark.ml measures a silhouette that is not that of the fit.
+    """Raise RuntimeError if ClusteringEvaluator of pyspark.ml measures a silhouette other than the fit's.
 
-    Runs Spark jobs. ``labeled`` has the tracks with the columns ``point`` and ``cluster``. A difference up to 1e-6 is
+    Runs Spark jobs. ``labeled`` has the tracks with the columns ``point`` and ``cluster``. Differences up to 1e-6 are
     accepted as rounding.
     """
     silhouette = ClusteringEvaluator(featuresCol="point", predictionCol="cluster").evaluate(labeled)

@@ -92,10 +92,10 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings, absent: Collection[str] = ()) -> list[FeatureSpace]:
-    """Return the distinct feature spaces to fit, a list of FeatureSpace (columns, scaler, logarithms, weights, ...).
+    """Return the distinct feature spaces to fit: all combinations of the values in ``features`` and ``tuning``.
 
-    They are all combinations of the values in the sections ``features`` and ``tuning``. The first is the combination of
-    the values in ``features``. Features in ``absent`` are left out of all of them.
+    A FeatureSpace is a choice of columns, scaler, logarithms and weights. The first in the list is the combination of
+    the values in the section ``features``. No space contains the features in ``absent``.
     """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
@@ -134,11 +134,11 @@ def fit_spaces(
     Parameters
     ----------
     settings : uses the sections ``clustering`` and ``selection``
-    spaces : the feature spaces, as ``requested_spaces`` returns them
+    spaces : the feature spaces, from ``requested_spaces``
     tracks : DataFrame with the columns of the table ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
-    checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; None: an
-        interrupted run fits this space from the start
+    checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; with None,
+        an interrupted run fits this space from the start
 
     Returns
     -------
@@ -172,10 +172,10 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 
 
 def _needs_stability(settings: Settings, spaces: Sequence[FeatureSpace], tracks: DataFrame) -> bool:
-    """Return whether stability, the agreement of fits on random halves of the points, has to be measured.
+    """Return whether stability, the agreement of fits on random halves of the points, must be measured.
 
-    The rule ``stable`` chooses k by it; if no track has a genre, it also decides between several feature spaces. Runs
-    at most one Spark job.
+    The rule ``stable`` chooses k by stability. If no track has a genre, stability also decides between several feature
+    spaces. Runs at most one Spark job.
     """
     if settings.selection.rule == "stable":
         return True
@@ -190,10 +190,11 @@ def _fit_guided(
     subsamples: int,
     checkpoint: CheckpointStore | None,
 ) -> SpaceFits:
-    """Learn the discriminants of a space, and fit it. Its agreement with genres is that of tracks not learned from.
+    """Learn the discriminants of a feature space from genres, fit K-means, and cross-validate the genre agreement.
 
-    So two further grids are fitted: each half of the tracks, by discriminants that the half with other artists teaches.
-    The agreement of a k is the mean of the two. Imputation and scaler, which use no genre, are those of all tracks.
+    The artists divide the tracks into two halves. For each half, a further grid is fitted to its tracks, by
+    discriminants learned from the other half. The agreement of a k with genres is the mean of the two. Imputation and
+    scaler use no genres and are fitted to all tracks.
     """
     guided = fit_guide(tracks, space)
     fitted = _fit_space(settings, guided.space, tracks, n_tracks, subsamples, checkpoint)
@@ -210,7 +211,7 @@ def _fit_guided(
 
 
 def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
-    """Return the mean of each score over the halves; None if there is no half, or one was not measured."""
+    """Return the mean of each score over the halves; None if there are no halves, or if a half has no score."""
     scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
     means = [None if None in values else sum(values) / len(values) for values in scores]
     return Agreement(*means) if means else Agreement(None, None, None)
@@ -225,9 +226,9 @@ def _fit_space(
     checkpoint: CheckpointStore | None,
     part: Column | None = None,
 ) -> SpaceFits:
-    """Fit the stages of a space to all tracks, and K-means to these or, if ``part`` is given, to those it is true for.
+    """Fit the stages of a feature space to all tracks, and K-means to all tracks or to those selected by ``part``.
 
-    ``n_tracks`` is the number of tracks that K-means is fitted to, None if it is not known.
+    ``part`` is a boolean Column. ``n_tracks`` is the number of tracks to which K-means is fitted, None if unknown.
     """
     clustering = settings.clustering
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)

@@ -1,4 +1,4 @@
-"""Escape texts for HTML and JSON, and make a content security policy, so that no text of the data runs as code."""
+"""Escape texts for HTML and JSON, and make a content security policy: texts of the data must never run as code."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ _MAX_LENGTH = 2000
 def visible_text(content: Any) -> Any:
     """Put a text on one line, without control characters, and cut it to ``_MAX_LENGTH`` characters.
 
-    Values that are not a text are returned unchanged, and so is ``Markup``, a text that is HTML already.
+    Values other than texts are returned unchanged, as is ``Markup``, a text in HTML.
 
     >>> visible_text("a\\0b\\ud800"), visible_text(Markup("<b>\\n</b>")), visible_text(7)
     ('a b', Markup('<b>\\n</b>'), 7)
@@ -28,9 +28,9 @@ def visible_text(content: Any) -> Any:
 
 
 def json_text(content: Any) -> str:
-    """Convert a value to JSON text that can stand in an HTML script element: "<", ">" and "&" are escaped.
+    """Convert a value to JSON text for an HTML script element: "<", ">" and "&" are escaped.
 
-    Otherwise a text in the value could end the element and begin another. NaN and infinities become null.
+    Unescaped, a text in the value could end the element and begin another. NaN and infinities become null.
 
     >>> json_text({"title": "</script>", "x": [1.5, float("nan")]})
     '{"title":"\\\\u003c/script\\\\u003e","x":[1.5,null]}'
@@ -43,10 +43,10 @@ def json_text(content: Any) -> str:
 
 
 def json_value(content: Any) -> Any:
-    """Convert a value, with all that it contains, to types that JSON has: dict, list, str, int, float, bool and None.
+    """Convert a value recursively to the types of JSON: dict, list, str, int, float, bool and None.
 
-    Dataclasses and mappings become dicts with texts as keys; arrays, lists and tuples become lists; NaN and infinities
-    become None; lone surrogates, which UTF-8 cannot encode, become "?".
+    Dataclasses and mappings become dicts with texts as dictionary keys; arrays, lists and tuples become lists; NaN and
+    infinities become None; lone surrogates, which UTF-8 cannot encode, become "?".
 
     >>> json_value({1: (np.float64(0.5), np.inf), "text": "\\ud800"})
     {'1': [0.5, None], 'text': '?'}
@@ -71,7 +71,7 @@ def json_value(content: Any) -> Any:
 def content_security_policy(*scripts: str) -> str:
     """Return the text of a content security policy: a page may run only the given scripts, and load nothing.
 
-    ``scripts`` are the texts of the scripts in the page, which the policy identifies by their hashes.
+    ``scripts`` are the texts of the scripts in the page. The policy identifies the scripts by their hashes.
     """
     digests = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
     # guard: page-scripts-by-hash -> allowed = "'unsafe-inline'"

@@ -1,4 +1,4 @@
-"""Define how the report shows features: their names, their units and the format of their values."""
+"""Define the names, units and number formats of features in the report."""
 
 NAMES = {
     "bpm": "tempo",
@@ -14,7 +14,7 @@ NAMES = {
     "popularity": "popularity",
     "year": "year of release",
 }
-"""The name, in lower case, under which each numeric column of a track is shown, by the name of the column."""
+"""Name shown in the report for each numeric column of a track, in lower case, by the name of the column."""
 _UNITS = {
     "bpm": "beats per minute",
     "loudness": "dB",
@@ -26,12 +26,12 @@ _PERCENT = "%"
 
 
 def display_unit(name: str) -> str:
-    """Return the unit in which a feature is shown, as text: "%" for fractions, "minutes" for ``duration_s``."""
+    """Return the unit of a feature in the report, as text: "%" for fractions, "minutes" for ``duration_s``."""
     return _UNITS.get(name, _PERCENT)
 
 
 def label_with_unit(name: str) -> str:
-    """Return the name of a feature with the unit in which it is shown: the title of an axis.
+    """Return the name of a feature with its unit in the report, as the title of an axis.
 
     >>> label_with_unit("bpm"), label_with_unit("energy"), label_with_unit("year")
     ('Tempo, beats per minute', 'Energy, %', 'Year of release')
@@ -40,7 +40,7 @@ def label_with_unit(name: str) -> str:
 
 
 def display_factor(name: str) -> float:
-    """Return the factor that converts values of a feature from the unit of the tables to the unit that is shown.
+    """Return the factor that converts values of a feature from the unit of the tables to the unit in the report.
 
     The factor is 100 for fractions (shown in %), 1/60 for ``duration_s`` (shown in minutes), and 1 for others.
     """
@@ -50,7 +50,7 @@ def display_factor(name: str) -> float:
 
 
 def format_value(name: str, value: float) -> str:
-    """Convert a feature's value, in the unit of the tables, to a text with the unit that is shown.
+    """Format a feature's value, in the unit of the tables, as text with the unit of the report.
 
     >>> format_value("bpm", 121.62), format_value("loudness", -9.04)
     ('122 BPM', '−9.0 dB')
@@ -69,7 +69,7 @@ def format_value(name: str, value: float) -> str:
 
 
 def format_signed(value: float) -> str:
-    """Convert a number to a text with two decimals and the typographic minus sign.
+    """Format a number as text with two decimals and the typographic minus sign.
 
     >>> format_signed(-0.671), format_signed(-0.001)
     ('−0.67', '0.00')
@@ -78,7 +78,7 @@ def format_signed(value: float) -> str:
 
 
 def spell_number(number: int) -> str:
-    """Convert a number to a text: a word up to twelve ("no" for 0), else digits with commas between thousands.
+    """Format a number as text: a word up to twelve ("no" for 0), else digits with commas between thousands.
 
     >>> spell_number(10), spell_number(21), spell_number(114000)
     ('ten', '21', '114,000')

@@ -24,7 +24,7 @@ _COMPARATIVES = {
     "popularity": ("more popular", "less popular"),
     "year": ("newer", "older"),
 }
-"""The comparatives that say that a feature is higher, and that it is lower, by the feature's name."""
+"""By feature: the comparative for higher values, and the comparative for lower values."""
 _ADJECTIVES = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
 MIN_TRACKS = 20
 """Minimum number of tracks for which a sentence names a correlation, or the mean of a decade."""
@@ -51,14 +51,15 @@ class PairCorrelation:
 
     @property
     def is_negligible(self) -> bool:
-        """Whether there is hardly a correlation: it is not clear, and the interval lies between -0.3 and 0.3."""
+        """Whether the correlation is close to 0: not ``is_clear``, and the interval lies between -0.3 and 0.3."""
         return not self.is_clear and max(-self.low, self.high) < 0.3
 
 
 def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCorrelation | None:
     """Return the PairCorrelation of two features, with a confidence interval by Fisher's z.
 
-    Returns None if ``correlations`` lacks a feature, if r is NaN, or if fewer than ``MIN_TRACKS`` tracks have both.
+    Returns None if ``correlations`` lacks a feature, if r is NaN, or if fewer than ``MIN_TRACKS`` tracks have both
+    features.
 
     References
     ----------
@@ -76,7 +77,7 @@ def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCo
 
 
 def pair_sentence(pair: PairCorrelation) -> str:
-    """Return a sentence that says how the second feature differs where the first is high.
+    """Return a sentence on the second feature of tracks in which the first feature is high.
 
     >>> pair_sentence(PairCorrelation("energy", "acousticness", -0.67, -0.69, -0.64))
     'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
@@ -97,7 +98,7 @@ def _positive(name: str) -> str:
 
 
 def _comparative(pair: PairCorrelation) -> str:
-    """Return the comparative of the second feature where the first is higher, such as "less acoustic"."""
+    """Return the comparative of the second feature for tracks with a higher first one, such as "less acoustic"."""
     return _COMPARATIVES[pair.other][pair.r < 0]
 
 
@@ -110,20 +111,20 @@ def _interval(pair: PairCorrelation) -> str:
 def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorrelation]:
     """Return the pairs of audio features with the largest |r|, at most ``limit``, largest first.
 
-    Pairs whose correlation is not clear (``PairCorrelation.is_clear``) are left out.
+    Only pairs with a clear correlation (``PairCorrelation.is_clear``) are returned.
     """
     pairs = (pair for pair in _feature_pairs(correlations) if pair.is_clear)
     return sorted(pairs, key=lambda pair: (-abs(pair.r), pair.one, pair.other))[:limit]
 
 
 def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
-    """Return the PairCorrelation of every pair of audio features that has one."""
+    """Return the PairCorrelation of every pair of audio features, without pairs for which it is None."""
     pairs = [pair_correlation(correlations, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
     return [pair for pair in pairs if pair]
 
 
 def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
-    """Return the PairCorrelation of the feature ``name`` with each of ``others`` that has one, largest |r| first."""
+    """Return the PairCorrelation of ``name`` with each of ``others``, largest |r| first; None is left out."""
     pairs = [pair_correlation(correlations, name, other) for other in others]
     return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
 
@@ -131,8 +132,8 @@ def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) ->
 def correlation_title(correlations: Correlations) -> str:
     """Return the heading of the section on correlations, such as "Energetic tracks are less acoustic".
 
-    It names the strongest correlation. If none is clear, it says that no features are correlated, or only "The
-    features" if the tracks are too few to say so.
+    The heading names the strongest clear correlation. If none is clear, the heading is "No two features are
+    correlated", or "The features" if there are too few tracks for this statement.
     """
     best = strongest_pairs(correlations, 1)
     if not best:
@@ -143,9 +144,10 @@ def correlation_title(correlations: Correlations) -> str:
 
 
 def correlation_sentences(correlations: Correlations) -> list[str]:
-    """Return a sentence for each of the three strongest correlations, and for two that readers expect, in a list.
+    """Return a list of sentences: on the three strongest correlations, and on two that readers expect.
 
-    These two, energy with acousticness and valence with danceability, are left out if too few tracks have both.
+    The two are energy with acousticness, and valence with danceability. A pair is left out if too few tracks have both
+    features.
     """
     pairs = strongest_pairs(correlations)
     listed = {frozenset((pair.one, pair.other)) for pair in pairs}
@@ -157,11 +159,11 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 
 
 def popularity_sentences(correlations: Correlations) -> list[str]:
-    """Return sentences on the features that are correlated with popularity, in a list.
+    """Return a list of sentences on the correlations of features with popularity.
 
-    Of the three strongest correlations, each that is clear (``PairCorrelation.is_clear``) has a sentence. If none is
-    clear, there is one sentence that no feature is correlated with popularity, or no sentence if the tracks are too few
-    to say so.
+    Each clear correlation (``PairCorrelation.is_clear``) among the three strongest has a sentence. If none is clear,
+    one sentence says that no feature is correlated with popularity; with too few tracks for this statement, the list is
+    empty.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:
@@ -174,11 +176,11 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
 
 
 def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
-    """Return a sentence on the feature that is most correlated with the year of release.
+    """Return a sentence on the feature most correlated with the year of release.
 
-    The sentence gives the means of the feature in the first and in the last decade, unless these contradict the
-    correlation. If no feature is correlated with the year, the sentence says that. Returns None if the tracks have no
-    years, or are too few to say either.
+    The sentence gives the means of the feature in the first and in the last decade, unless the means contradict the
+    correlation. If no feature is correlated with the year, the sentence says so. Returns None if the tracks have no
+    years, or if there are too few tracks for a statement.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:
@@ -202,7 +204,7 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
     """Return the mean of a feature in the first and in the last decade, as two pairs (first year of the decade, mean).
 
-    Only decades of at least ``MIN_TRACKS`` tracks count. Returns (None, None) if there are fewer than two of them.
+    Only decades of at least ``MIN_TRACKS`` tracks count. Returns (None, None) if there are fewer than two such decades.
     """
     sums: dict[int, tuple[int, float]] = {}
     for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
@@ -235,7 +237,7 @@ def lead(numbers: ReportNumbers) -> str:
 
 
 def percent(share: float) -> str:
-    """Convert a share, from 0 to 1, to text in whole per cent. Only exactly 0 and 1 become "0 %" and "100 %".
+    """Format a share, from 0 to 1, as text in whole per cent. Only exactly 0 and 1 become "0 %" and "100 %".
 
     >>> percent(0.168), percent(0.004), percent(0.0)
     ('17 %', 'less than 1 %', '0 %')
@@ -257,10 +259,10 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return a sentence that says why the model has k clusters.
+    """Return a sentence with the reason why the model has k clusters.
 
-    ``rule`` is the value of the setting ``selection.rule``. Raises ValueError if it is not "silhouette", "fixed",
-    "knee" or "stable".
+    ``rule`` is the value of the setting ``selection.rule``: "silhouette", "fixed", "knee" or "stable". Raises
+    ValueError for another rule.
     """
     k, ks = numbers.k, [score.k for score in numbers.k_scores]
     chosen = next(score for score in numbers.k_scores if score.k == k)
@@ -281,10 +283,10 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:
-    """Return two sentences on how well the clusters agree with the genres, in a list.
+    """Return a list of two sentences on the agreement of the clusters with the genres.
 
     The first gives the normalised mutual information, the second the purity and the adjusted Rand index. If the model
-    is supervised, a third one says so.
+    is supervised, a third sentence says so.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
@@ -305,10 +307,10 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
 
 
 def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
-    """Return a sentence that says which features increase or decrease along one axis of the map of the tracks.
+    """Return a sentence on the features that increase or decrease along one axis of the map of the tracks.
 
-    At most two features are named, and only those with a weight of at least 0.2 in absolute value. If there are none,
-    the sentence is empty.
+    At most two features are named, with a weight of at least 0.2 in absolute value. Without such a feature, the
+    sentence is empty.
 
     Parameters
     ----------

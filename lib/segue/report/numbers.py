@@ -1,7 +1,7 @@
-"""Define the numbers and texts of a report as dataclasses, which ``aggregates`` makes and figures and page show.
+"""Define the numbers and texts of a report as dataclasses, made by ``aggregates`` and shown in figures and page.
 
-The names of the fields are also the keys in ``report.json``. Features are in the unit of the tables: bpm in beats per
-minute, loudness in dB, duration_s in seconds, popularity from 0 to 100, year as a calendar year, all others as
+The names of the fields are also the JSON keys in ``report.json``. Features are in the unit of the tables: bpm in beats
+per minute, loudness in dB, duration_s in seconds, popularity from 0 to 100, year as a calendar year, all others as
 fractions from 0 to 1.
 """
 
@@ -36,14 +36,14 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Pearson's r of every pair of numeric columns, each computed from the tracks that have both values."""
+    """Pearson's r of every pair of numeric columns, computed from the tracks with both values."""
 
     names: list[str]
     """Names of the columns: audio features, popularity, year."""
     r: Floats
     """Pearson's r, shape (n_names, n_names); NaN if a column is constant, or fewer than three tracks have both."""
     n_tracks: NDArray[np.int64]
-    """Number of tracks that have a value in both columns, shape (n_names, n_names)."""
+    """Number of tracks with a value in both columns, shape (n_names, n_names)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ class TrackReference:
 
 @dataclass(frozen=True, slots=True)
 class GenreShare:
-    """How frequent one genre is in a cluster."""
+    """The frequency of one genre in a cluster."""
 
     name: str
     """Name of the genre."""
     share: float
-    """Share of the cluster's tracks that are of this genre, 0 to 1. Tracks without a genre are not counted."""
+    """Share of the cluster's tracks with this genre, 0 to 1. Tracks without a genre are not counted."""
     lift: float
     """``share`` divided by the genre's share of all tracks: above 1, the genre is more frequent in this cluster."""
 
@@ -100,10 +100,10 @@ class Cluster:
     number: int
     """Number of the cluster, from 1."""
     description: str
-    """What sets the cluster apart, in words."""
+    """Description of the cluster in words, such as "80s rock, energetic"."""
     n_tracks: int
     share: float
-    """Share of all tracks that are in the cluster, 0 to 1."""
+    """Number of the cluster's tracks divided by the number of all tracks, 0 to 1."""
     silhouette: float
     """Mean silhouette of the cluster's tracks, in [-1, 1]."""
     means: Mapping[str, float]
@@ -120,16 +120,16 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """The tracks that the maps of the report show, all or a sample of them, with coordinates and feature values.
+    """The tracks on the maps of the report, all or a sample, with coordinates and feature values.
 
-    The sample has the same share of the tracks of each cluster, but a larger share of small clusters.
+    The sample contains the same share of every cluster, but a larger share of small clusters.
     """
 
     tracks: list[TrackReference]
     cluster: list[int]
     """Cluster number of each track."""
     values: Mapping[str, Floats]
-    """Value of each feature of each track: arrays of shape (n_points,), by feature; NaN where a track has no value."""
+    """Values of the tracks by feature: arrays of shape (n_points,), NaN where a track has no value."""
     x: Floats
     """Coordinate of each track along the first axis of ``Projection``, in scaled units, shape (n_points,)."""
     y: Floats
@@ -139,13 +139,13 @@ class Points:
 
     @property
     def is_sample(self) -> bool:
-        """Whether the points are only a part of the catalogue's tracks."""
+        """Whether the points are a sample rather than all tracks of the catalogue."""
         return len(self.tracks) < self.n_tracks
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """The two axes of the map of the tracks: the first two principal components of the model's scaled features."""
+    """The two axes of the map of the tracks: the first two principal components of the model's scaled coordinates."""
 
     explained_variance_ratio: tuple[float, float]
     """Share of the variance of all tracks along each axis, 0 to 1."""
@@ -180,11 +180,11 @@ class Agreement:
     genres: list[str]
     """The most frequent genres of the catalogue, most frequent first."""
     shares: Floats
-    """Share of the tracks of each of these genres that is in each cluster, 0 to 1, shape (n_genres, k)."""
+    """Distribution of each genre's tracks over the clusters: shares 0 to 1, shape (n_genres, k)."""
     counts: list[int]
-    """Number of tracks of each of these genres."""
+    """Number of tracks of each genre in ``genres``."""
     supervised: bool = False
-    """Whether the model is guided by the genres; the three scores are then of tracks that were not learned from."""
+    """Whether the model is guided by the genres. The three scores are then cross-validated, on tracks held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Neighbour:
     track: TrackReference
     """The similar track."""
     cluster: int
-    """Number of its cluster."""
+    """Number of the similar track's cluster."""
     reason: str
     """Why the two tracks are similar, in words."""
 
@@ -212,7 +212,7 @@ class SimilarTracks:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What the report was made from: model, versions of tables and packages, and settings."""
+    """The inputs of the report: model, versions of tables and packages, and settings."""
 
     model_version: str
     trained_at: str
@@ -220,17 +220,17 @@ class Provenance:
     labeled_at: str
     """Time of the labeling, ISO 8601, UTC."""
     rule: str
-    """Rule by which k was chosen: the setting ``selection.rule`` of the training."""
+    """Rule for the choice of k: the setting ``selection.rule`` of the training."""
     engine: str
     """Engine that fitted the clusters: ``fused`` or ``spark-ml``."""
     restarts: int
     """Number of random starts for each k."""
     space: str
-    """Scaler and features by which the tracks were clustered, as one line of text."""
+    """Scaler and features of the clustering, as one line of text."""
     tables: Mapping[str, int]
-    """Version of each table that was read, by the table's name."""
+    """Version of each input table, by the table's name."""
     settings: Mapping[str, Any]
-    """Settings of the training, the recommendations and the report, nested by section and key."""
+    """Settings of the training, the recommendations and the report, nested by section and name."""
     versions: Mapping[str, str]
     """Versions of segue, Python and libraries in the training, by name."""
 
@@ -242,7 +242,7 @@ class Rejections:
     kinds: Mapping[str, int]
     """Number of rejected rows of each kind, "invalid" and "duplicate"."""
     reasons: list[tuple[str, int]]
-    """The most frequent reasons why rows are invalid, as pairs (reason, number of rows), most frequent first."""
+    """The most frequent reasons of invalid rows, as pairs (reason, number of rows), most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +251,11 @@ class ReportNumbers:
 
     n_tracks: int
     n_outliers: int
-    """Number of tracks that are unusually far from their cluster's centre."""
+    """Number of tracks unusually far from their cluster's centre."""
     silhouette: float
     """Mean silhouette of all tracks, in [-1, 1]."""
     k_scores: list[KScore]
-    """Scores of each k that was fitted, by ascending k."""
+    """Scores of each fitted k, by ascending k."""
     k: int
     """Number of clusters of the model."""
     clusters: list[Cluster]
@@ -279,4 +279,4 @@ class ReportNumbers:
     agreement: Agreement | None = None
     """None if no track has a genre."""
     similar_tracks: list[SimilarTracks] = field(default_factory=list)
-    """The tracks that the search box of the page finds, with their lists."""
+    """The tracks in the search box of the page, with their lists of similar tracks."""

@@ -1,8 +1,8 @@
 """Render the numbers of a report as one self-contained HTML page, and as JSON for programs.
 
-No text of the catalogue runs as code in the page: Jinja escapes texts; data are in script elements of JSON, in which
-``escaping.json_text`` escapes what could end them; plotly gets texts without tags; and a content security policy allows
-only the page's own two scripts.
+No text of the catalogue runs as code in the page. Jinja escapes texts. Data are JSON in script elements;
+``escaping.json_text`` escapes characters that could end such an element. Plotly gets texts without tags. A content
+security policy allows only the page's own two scripts.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from segue.report.figures.style import CONFIG, cluster_colour, one_line
 from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
 
 _MAX_DEVIATION = 2.5
-"""Deviation of a cluster's mean from that of all tracks for which its bar has full length, in standard deviations."""
+"""Deviation of a cluster's mean from the mean of all tracks, in standard deviations, at which a bar has full length."""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
@@ -35,22 +35,22 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 
 
 def origin_of(text: str) -> str | None:
-    """Return the origin that ``render`` stored in the text of an HTML report; None if the text is of another file.
+    """Return the origin stored by ``render`` in the text of an HTML report; None if the text is of another file.
 
-    The origin is a hash, in hexadecimal digits, of all that the report was made from: model, table versions, settings,
-    version of segue and template.
+    The origin is a hash, in hexadecimal digits, of all inputs of the report: model, table versions, settings, version
+    of segue and template.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
 
 
 def render(numbers: ReportNumbers, origin: str) -> str:
-    """Return the report as the text of one self-contained HTML page. The same numbers give the same text.
+    """Render the report as the text of one self-contained HTML page. The same numbers give the same text.
 
     Parameters
     ----------
     numbers : the numbers of the report
-    origin : hash, in hexadecimal digits, of what the report is made from; stored in the page for ``origin_of``
+    origin : hash of the report's inputs, in hexadecimal digits; stored in the page for ``origin_of``
     """
     drawn = page_figures(numbers)
     plotly, script = get_plotlyjs(), _WEB["page.js"]
@@ -80,7 +80,7 @@ def render(numbers: ReportNumbers, origin: str) -> str:
 
 
 def _texts(numbers: ReportNumbers) -> dict[str, Any]:
-    """Return the texts and numbers that the template of the page inserts: a dict by their names in the template."""
+    """Return the texts and numbers for the template of the page: a dict from name in the template to value."""
     loadings = numbers.projection.loadings
     agreement = numbers.agreement
     return {
@@ -114,11 +114,11 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 
 
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
-    """Return the texts for the bars of a cluster, which show how far its means are from those of all tracks.
+    """Return the texts for the bars of a cluster, which show the deviations of its means from the means of all tracks.
 
-    Returns a list of dicts, one per feature, with the keys ``name``, ``style`` (CSS), ``value`` (the cluster's mean)
-    and ``label``. The length of a bar is proportional to the deviation, up to ``_MAX_DEVIATION`` standard deviations.
-    The bar points to the right if the cluster's mean is larger than that of all tracks, else to the left.
+    Returns a list of dicts, one per feature: ``name``, ``style`` (CSS), ``value`` (the cluster's mean) and ``label``.
+    The length of a bar is proportional to the deviation, up to ``_MAX_DEVIATION`` standard deviations. The bar points
+    to the right if the cluster's mean is above the mean of all tracks, else to the left.
     """
     bars = []
     for name, mean in cluster.means.items():
@@ -161,7 +161,7 @@ def _format_time(text: str) -> str:
 
 
 def _format_setting(value: Any) -> str:
-    """Convert a setting's value to text: consecutive integers to "2 to 20", None to "none", booleans to yes or no."""
+    """Format a setting's value as text: consecutive integers as "2 to 20", None as "none", booleans as yes or no."""
     if isinstance(value, list | tuple):
         all_integers = all(isinstance(item, int) for item in value) and len(value) > 2
         if all_integers and list(value) == list(range(value[0], value[-1] + 1)):
@@ -175,10 +175,10 @@ def _format_setting(value: Any) -> str:
 
 
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
-    """Return the data, besides the figures, that the page's script reads: a dict of values for JSON.
+    """Return the data for the page's script, besides the figures: a dict of values for JSON.
 
-    The data are: values and labels of the features that a reader can select for an axis; their means by year; the lists
-    of similar tracks; the colours of the clusters.
+    The data are: values, labels and means by year of the features that a reader can select for an axis; the lists of
+    similar tracks; the colours of the clusters; the configuration of plotly.
     """
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
@@ -279,9 +279,9 @@ def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
 
 
 def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
-    """Return the names of the three features along whose axes the 3-D scatter shows the tracks at first.
+    """Return the names of the three features on the initial axes of the 3-D scatter.
 
-    They are bpm, energy and danceability. If no track has a value of one of these, another feature is used instead.
+    The three are bpm, energy and danceability. A feature without any value is replaced by another feature.
     """
     available = list(numbers.points.values)
     preferred = [name for name in _START_AXES if name in available]
@@ -290,7 +290,7 @@ def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
 
 
 def start_year_feature(numbers: ReportNumbers) -> str:
-    """Return the name of the feature that the figure by year shows at first: that most correlated with the year."""
+    """Return the name of the feature shown initially in the figure by year: the one most correlated with the year."""
     features = list(numbers.points.values)
     pairs = [findings.pair_correlation(numbers.correlations, "year", name) for name in features]
     return max((pair for pair in pairs if pair), key=lambda pair: abs(pair.r)).other if any(pairs) else features[0]
@@ -299,7 +299,7 @@ def start_year_feature(numbers: ReportNumbers) -> str:
 def render_json(numbers: ReportNumbers, origin: str) -> str:
     """Return the text of ``report.json``: all numbers and figures of a report. The same numbers give the same text.
 
-    The text is a JSON object with these keys. All keys are sorted, and NaN is written as null.
+    The text is a JSON object with the JSON keys below. All JSON keys are sorted, and NaN is written as null.
 
     ``figures``
         Every figure by its name (see ``page_figures``): a plotly figure with ``data`` and ``layout``.
@@ -311,7 +311,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
     Parameters
     ----------
     numbers : the numbers of the report
-    origin : hash, in hexadecimal digits, of what the report is made from; stored for ``json_origin_of``
+    origin : hash of the report's inputs, in hexadecimal digits; stored for ``json_origin_of``
     """
     content = {
         "figures": {name: figure.to_plotly_json() for name, figure in page_figures(numbers).items()},
@@ -323,7 +323,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
 
 def json_origin_of(text: str) -> str | None:
-    """Return the origin that ``render_json`` stored in the text of a ``report.json``; None if it is of another file."""
+    """Return the origin stored by ``render_json`` in the text of a ``report.json``; None for other texts."""
     try:
         content = json.loads(text)
     except ValueError:

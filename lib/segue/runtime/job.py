@@ -30,14 +30,14 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """The result of one stage of a job, such as ``ingest``, as it is stored in the table ``runs``.
+    """The result of one stage of a job, such as ``ingest``, to be stored in the table ``runs``.
 
     Attributes
     ----------
     stage : name of the stage
-    inputs : what the stage read, as JSON values: sizes of files in bytes and versions of tables, by name
-    counts : what the stage counted, such as ``added`` (rows) and ``seconds``, as JSON values by name; may be empty if
-        there was nothing to do
+    inputs : inputs of the stage as JSON values by name, such as sizes of files in bytes and versions of tables
+    counts : counts of the stage as JSON values by name, such as ``added`` (rows) and ``seconds``; may be empty if there
+        was nothing to do
     """
 
     stage: str
@@ -47,7 +47,7 @@ class StageResult:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a job: what it works with, and what its stages have counted for the table ``runs``."""
+    """One run of a job: tables, settings and options, and the counts of its stages for the table ``runs``."""
 
     store: Store
     """The tables of the output folder."""
@@ -55,9 +55,9 @@ class Run:
     options: argparse.Namespace
     """The options of the command line, such as ``options.input``."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """Random, 32 hexadecimal digits."""
+    """32 random hexadecimal digits."""
     counts: dict[str, Any] = field(default_factory=dict)
-    """``StageResult.counts`` of each stage, by the stage's name; and ``seconds`` of the whole run. JSON values."""
+    """``StageResult.counts`` of each stage, by the stage's name, and ``seconds`` of the whole run. JSON values."""
     inputs: dict[str, Any] = field(default_factory=dict)
     """``StageResult.inputs`` of all stages together. JSON values."""
 
@@ -67,7 +67,7 @@ class Run:
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
-        """Add the counts and inputs of a stage to those of the run. Raises Interrupted if a signal was received."""
+        """Add a stage's counts and inputs to ``counts`` and ``inputs``. Raises Interrupted if a signal was received."""
         if result.counts:
             self.counts[result.stage] = dict(result.counts)
         self.inputs |= result.inputs
@@ -81,9 +81,9 @@ class Job:
     Attributes
     ----------
     name : NAME of ``jobs/NAME.py``, also in the table ``runs``
-    work : function that does the work of a run, and passes the result of each stage to ``Run.record``; its docstring
-        is the description in ``--help``
-    takes_input : whether the job has the option ``--input``, which is then required
+    work : function that does the work of a run, and passes the result of each stage to ``Run.record``; the docstring of
+        this function is the description in ``--help``
+    takes_input : whether the job has the required option ``--input``
     check : function called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
     options : further options: pairs of a name and a dict of keywords for argparse
     required : names of the further options that must be given
@@ -101,7 +101,7 @@ class Job:
 
 
 def command_line_parser(job: Job) -> argparse.ArgumentParser:
-    """Return the parser of a job's command line; the description is the docstring of its work."""
+    """Return the parser of a job's command line. The description in ``--help`` is the docstring of ``job.work``."""
     parser = argparse.ArgumentParser(
         prog=f"{job.name}.py",
         allow_abbrev=False,
@@ -151,8 +151,8 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Parse the command-line arguments ``words``; return the options, and a list with an error message for each fault.
 
-    argparse stops at the first fault. To find the others, the argument at fault is removed, and the rest is parsed
-    again. ``words`` is changed in place.
+    argparse stops at the first fault. To find the others, the faulty argument is removed, and the rest is parsed again.
+    ``words`` is changed in place.
     """
     faults: list[str] = []
     while True:
@@ -168,7 +168,7 @@ def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[a
 
 
 def _settings_parser() -> argparse.ArgumentParser:
-    """Return an argparse parser with the options ``--config`` and ``--set``, which every job has."""
+    """Return an argparse parser with the options common to all jobs, ``--config`` and ``--set``."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(
         "--config",

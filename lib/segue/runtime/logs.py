@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 _REDACTED = "***"
-# the text before @ in a URI: with a colon it is user and password, which may contain slashes; without a colon it
-# is a user or, in abfs: and wasb: URIs, the name of a container, which is no secret
+# The text before @ in a URI. With a colon it is user and password; the password may contain slashes. Without a colon it
+# is a user or, in abfs: and wasb: URIs, the name of a container, which is no secret.
 _USER = re.compile(
     r"(?<=://)[^\s@'\"]*:[^\s@'\"]*(?=@)"
     r"|(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)(?<=://)[^/\s@'\":]+(?=@)"
@@ -24,7 +24,7 @@ _DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only
 
 
 def disk_error(error: BaseException | None) -> str | None:
-    """Return the message of the operating system if a full or read-only disk caused an error, else None.
+    """Return the operating system's message if a full or read-only disk caused the error, else None.
 
     The message is searched in the texts and Java stack traces of the error and of its causes.
 
@@ -36,9 +36,9 @@ def disk_error(error: BaseException | None) -> str | None:
 
 
 def worker_python_error(error: BaseException | None) -> str | None:
-    """Return what is wrong with the Python of Spark's workers, if that caused an error, else None.
+    """Return a message if the Python of Spark's workers caused the error, else None.
 
-    The workers may have another version of Python than the driver, or lack a package.
+    Detects another version of Python than the driver's, and a missing package.
 
     >>> worker_python_error(RuntimeError("Python in worker has different version: 3.9 than that in driver: 3.11"))
     'the Python of the workers is 3.9, the Python of the driver 3.11'
@@ -60,7 +60,7 @@ def _search_causes(pattern: re.Pattern[str], error: BaseException | None) -> re.
 
 
 def redact(text: str) -> str:
-    """Replace the secrets in a text by ``***``: user names and passwords in URIs, and values of keys such as ``token``.
+    """Replace the secrets in a text by ``***``: users and passwords in URIs, and values after names such as ``token=``.
 
     >>> redact("s3a://AKIA:abc/d@bucket/x?token=12&part=3")
     's3a://***@bucket/x?token=***&part=3'
@@ -74,9 +74,9 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Convert a value to JSON text in which secrets are replaced by ``***``.
+    """Convert a value to JSON text with secrets replaced by ``***``.
 
-    Replaced are secrets within texts, and every text whose key is like ``token``.
+    Secrets are parts of texts recognised by ``redact``, and every text under a dictionary key such as ``token``.
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
@@ -85,7 +85,7 @@ def to_redacted_json(value: Any) -> str:
 
 
 def _without_secrets(value: Any, key: str = "") -> Any:
-    """Replace secrets in a value by ``***``, also inside dicts and lists; ``key`` is the value's key in its dict."""
+    """Replace secrets in a value by ``***``, also inside dicts and lists; ``key`` is the value's dictionary key."""
     if isinstance(value, dict):
         return {redact(str(name)): _without_secrets(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):

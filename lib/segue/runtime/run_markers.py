@@ -1,9 +1,9 @@
-"""Write and read the markers of runs: files by which a later run detects that an earlier run died.
+"""Write and read the markers of runs, files to detect dead runs.
 
-The marker of a run is the JSON file ``.running/RUN_ID.json`` in the output folder. The run writes it when it starts,
-renews it every minute, and removes it when it ends. A marker whose process does not exist any more is that of a run
-that died. Of a process on another machine this cannot be seen: there, a run has died if its marker was not renewed for
-ten minutes.
+The marker of a run is the JSON file ``.running/RUN_ID.json`` in the output folder. The run writes the file when it
+starts, renews the file every minute, and removes it when it ends. On the same machine, a run has died if it has a
+marker but no process. On another machine, where processes are not visible, a run has died if its marker has not been
+renewed for ten minutes.
 """
 
 import json
@@ -18,7 +18,7 @@ from segue.storage.files import Files
 
 FOLDER = ".running"
 _TEXT_FIELDS = ("run_id", "job", "settings", "versions", "started_at", "seen_at", "host")
-"""Keys of a marker whose values are texts."""
+"""JSON keys of a marker with texts as values."""
 _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 
 
@@ -66,18 +66,18 @@ class RunMarker:
 
 
 def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of the runs that died, as a list of dicts. Reads every marker in the output folder ``root``.
+    """Return the markers of the runs that died, a list of dicts. Reads every marker in the output folder ``root``.
 
-    The keys of a dict are run_id, job, settings, versions, started_at, host, pid, born (start of the process) and
+    The dictionary keys are run_id, job, settings, versions, started_at, host, pid, born (start of the process) and
     seen_at (time of the last renewal).
     """
     return [marker for marker in _markers(files, root) if _is_dead(marker)]
 
 
 def live_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of the runs in progress, as a list of dicts with the same keys as ``dead_runs`` returns.
+    """Return the markers of the runs in progress. Reads every marker in the output folder ``root``.
 
-    Reads every marker in the output folder ``root``.
+    The result is a list of dicts like that of ``dead_runs``.
     """
     return [marker for marker in _markers(files, root) if not _is_dead(marker)]
 
@@ -95,9 +95,9 @@ def _markers(files: Files, root: str) -> list[dict[str, Any]]:
 
 
 def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
-    """Return the dict in a marker file; None if the text is not that of a marker, or was cut off by a full disk.
+    """Parse the text of the marker file ``name`` to a dict; None if the text is not a complete, valid marker.
 
-    ``name`` is the name of the file.
+    A full disk may have truncated the file.
     """
     try:
         marker = json.loads(text)
@@ -117,7 +117,7 @@ def _path(root: str, run_id: str) -> str:
 
 
 def _is_dead(marker: dict[str, Any]) -> bool:
-    """Return whether the run of a marker has died, as the module's docstring defines it."""
+    """Return whether the run of a marker has died, as defined in the module's docstring."""
     if marker["host"] == socket.gethostname():
         # guard: process-id-reuse-detected -> return _process_start(int(marker["pid"])) is None
         # guard: living-run-not-dead -> return True
@@ -128,9 +128,9 @@ def _is_dead(marker: dict[str, Any]) -> bool:
 
 
 def _process_start(pid: int) -> str | None:
-    """Return when a process started, as a text to compare, or None if there is no process with this id.
+    """Return the start time of a process as a text to compare, or None if there is no process with this id.
 
-    A later process with the same id has another text. Only where there is no /proc, as on macOS, the text is always
+    A later process with the same id has another text. On systems without /proc, such as macOS, the text is always
     "alive".
     """
     try:

@@ -45,7 +45,7 @@ def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
         signal = signals.received()
         if not signal:
             raise
-        # a signal so early that ``_run`` did not handle it: the run gets no row in ``runs``
+        # the signal came before ``_run`` could handle it: the run gets no row in ``runs``
         _print_error(signal.message)
         code = signal.exit_code
     session.stop()
@@ -63,7 +63,7 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
         caller of ``execute`` stops the session.
     """
     line = "%(asctime)s %(message)s"
-    # Spark's progress bar leaves the cursor at the end of its line, to which a message would otherwise be appended
+    # Spark's progress bar leaves the cursor at the end of its line; the message first clears this line
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logs.LogFormatter(_CLEAR_LINE + line if session.has_terminal() else line, datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler])
@@ -134,7 +134,7 @@ def _run(job: Job, run: Run) -> int:
         signals.ignore_signals()
         outcome = _outcome(run, error)
         if outcome.status == "interrupted":
-            # if another run holds the lock for longer, this run leaves its marker, and a later run writes its row
+            # if another run holds the lock for longer, the marker stays, and a later run writes the row of this run
             run.store.lock_timeout = _INTERRUPTED_LOCK_SECONDS
             with suppress(Exception):  # may fail, since the signal may have interrupted a call of py4j
                 run.spark.interruptAll()
@@ -159,9 +159,9 @@ def _run(job: Job, run: Run) -> int:
 
 
 def _outcome(run: Run, error: BaseException) -> _Outcome:
-    """Return the _Outcome of a run whose work raised ``error``.
+    """Return the _Outcome of a run after its work has raised ``error``.
 
-    Raises ``error`` again if no signal was received and it is not an Exception, as is the case for SystemExit.
+    Raises ``error`` again if no signal was received and ``error`` is not an Exception, such as SystemExit.
     """
     signal = signals.received()
     if signal:
@@ -191,7 +191,7 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
 
 
 def _first_fields(job: Job, run: Run) -> dict[str, Any]:
-    """Return the columns of the run's row in ``runs`` that are known when it starts: a dict from name to value."""
+    """Return a dict from column to value for the part of the row in ``runs`` that is known at the start of the run."""
     texts = {
         "settings": run.settings.model_dump(mode="json"),
         "versions": versions() | {"spark": run.spark.version},
@@ -205,9 +205,9 @@ def _as_json(values: dict[str, Any]) -> dict[str, str]:
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append ``row``, that of this run, to the table ``runs``, and a row for each run that died and has none yet.
+    """Append the row of this run to the table ``runs``, and a row for each dead run without one.
 
-    Removes the markers of the runs that died (see ``run_markers``).
+    Removes the markers of the dead runs (see ``run_markers``).
     """
     # without the lock, two runs that end at the same time would write two rows for the same dead run
     with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):

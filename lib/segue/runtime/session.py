@@ -19,7 +19,7 @@ DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
-"""Spark settings that Delta needs."""
+"""Spark settings required by Delta."""
 DEFAULTS = {
     "spark.sql.session.timeZone": "UTC",
     # by default Delta reads a table's log in 50 tasks, which costs seconds on a laptop; segue's tables have short logs
@@ -28,15 +28,15 @@ DEFAULTS = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # Spark creates this folder, by default in the current directory, although segue writes nothing to it
     "spark.sql.warehouse.dir": f"file:{tempfile.gettempdir()}/segue-warehouse",
-    # bounds the memory of a Python worker, however large a partition is
+    # bounds the memory of a Python worker for partitions of any size
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
-    # Persisted rows are stored in batches, by default of 10,000 rows, of which a column of texts takes more than 1 MB:
-    # arrays that exceed half a region of a small G1 heap are allocated apart. The ingest of a million rows took a JVM
-    # of 2.0 to 2.2 GB with the default, 1.4 to 1.7 GB with 1,000.
+    # Persisted rows are stored in batches, by default of 10,000 rows. In these, an array for a column of texts takes
+    # more than 1 MB; G1 allocates arrays above half a region of a small heap separately (humongous objects). The ingest
+    # of a million rows took a JVM of 2.0 to 2.2 GB with the default, 1.4 to 1.7 GB with 1,000.
     "spark.sql.inMemoryColumnarStorage.batchSize": "1000",
     # by default PySpark sends the source position of every column to the JVM: four more py4j calls for each column
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # lets adaptive execution coalesce the shuffle partitions of a persisted frame, which would else be 200 by default
+    # lets adaptive execution coalesce the shuffle partitions of a persisted frame; otherwise 200 by default remain
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }
 """Spark settings that segue sets unless the user has set them."""
@@ -44,11 +44,11 @@ DEFAULTS = {
 
 _DELTA_JAR = re.compile(r"delta-spark_(?:(\d+\.\d+)_)?2\.\d+-")
 _SPARK_OF_UNNUMBERED_DELTA = "4.0 or older"
-"""The versions of Spark that a Delta jar is built for if its name does not have a Spark version."""
+"""The versions of Spark supported by a Delta jar without a Spark version in its name."""
 
 
 def spark_session(name: str = "notebook") -> SparkSession:
-    """Return the running SparkSession, or start one, with the settings that segue needs.
+    """Return the running SparkSession, or start one, with the settings required by segue.
 
     In a running session, only settings that Spark can change at run time are set, such as the time zone. Settings given
     by ``spark-submit --conf`` or in ``spark-defaults.conf`` are not changed. Master, memory and the number of shuffle
@@ -56,7 +56,7 @@ def spark_session(name: str = "notebook") -> SparkSession:
 
     Parameters
     ----------
-    name : a new application is called ``segue NAME`` in Spark's UI
+    name : name of a new application; Spark's UI shows ``segue NAME``
 
     Raises
     ------
@@ -89,13 +89,13 @@ def delta_fault(jar: str | None, spark_version: str) -> str | None:
 
     Parameters
     ----------
-    jar : URL of the jar that has Delta's classes, or None if Spark's class path has no such jar
+    jar : URL of the jar with Delta's classes, or None if Spark's class path has no such jar
     spark_version : version of Spark, such as ``4.2.0``
     """
     release = ".".join(spark_version.split(".")[:2])
     name = unquote(jar.rstrip("/").rpartition("/")[2]) if jar else ""
     match = _DELTA_JAR.search(name)
-    # a jar of another name is accepted: a vendor's Spark may have Delta in one
+    # a jar with an unknown name is accepted: a vendor's Spark may include Delta in a jar of another name
     if jar is not None and (match is None or (match[1] or _SPARK_OF_UNNUMBERED_DELTA) == release):
         return None
     state = (
@@ -111,7 +111,7 @@ def delta_fault(jar: str | None, spark_version: str) -> str | None:
 def _class_location(name: str) -> str | None:
     """Return the URL of the jar with the Java class ``name``; None if the JVM has no such class.
 
-    Returns an empty text if the JVM has the class, but does not say from where.
+    Returns an empty text if the JVM has the class, but no location of it.
     """
     jvm: Any = SparkContext._jvm
     try:

@@ -1,4 +1,4 @@
-"""Raise an exception for SIGTERM, SIGINT and SIGHUP, so that an interrupted run is recorded in the table ``runs``."""
+"""Raise an exception for SIGTERM, SIGINT and SIGHUP, to record an interrupted run in the table ``runs``."""
 
 import logging
 import os
@@ -31,9 +31,9 @@ _received: list[Interrupted] = []
 def install_handlers() -> None:
     """Install signal handlers: the first signal raises Interrupted in the main thread, later signals are ignored.
 
-    Also writes the id of this process to the file that the environment variable SEGUE_LISTENER names, if that file
-    exists. ``spark-submit.sh`` reads the file, and forwards signals to this process. The handlers call nothing of
-    Spark, since a signal may arrive in the middle of a py4j call.
+    Also writes the id of this process to the file named by the environment variable SEGUE_LISTENER, if the file exists.
+    ``spark-submit.sh`` reads the file, and forwards signals to this process. The handlers make no calls to Spark, since
+    a signal may arrive in the middle of a py4j call.
     """
     for number in _SIGNALS:
         # under nohup SIGHUP is ignored; a handler would end the run when the terminal is closed
@@ -55,7 +55,7 @@ def _handle(number: int, _: Any) -> None:
     """Raise Interrupted for the signal ``number``, and ignore all further signals."""
     ignore_signals()
     for handler in logging.getLogger().handlers:
-        # drops the traceback that py4j logs for a call that the signal interrupted
+        # drops the traceback logged by py4j for a call interrupted by the signal
         handler.addFilter(lambda record: "py4j" not in record.pathname)
     _received.append(Interrupted(number))
     raise _received[0]
@@ -64,17 +64,17 @@ def _handle(number: int, _: Any) -> None:
 def raise_if_received() -> None:
     """Raise Interrupted if a signal has been received.
 
-    The handler raised it already, but if the signal arrived during a call of a C extension, the extension may have
-    discarded that exception.
+    The signal handler has raised Interrupted already, but a C extension running at that moment may have discarded the
+    exception.
     """
     if _received:
         raise _received[0]
 
 
 def received() -> Interrupted | None:
-    """Return the Interrupted of the first signal that was received, or None.
+    """Return the Interrupted of the first signal received, or None.
 
-    Callers check it when they handle an error: if a signal was received, it may have caused the error, and is reported
+    Callers check the result when they handle an error: a signal may have caused the error, and is then reported
     instead.
     """
     return _received[0] if _received else None

@@ -1,4 +1,4 @@
-"""Define the section ``features`` of the settings, and what all sections have in common."""
+"""Define the section ``features`` of the settings, and the base class of all sections."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "spee
 
 
 class Contradiction(ValueError):
-    """Error for settings that are valid each for itself but exclude each other. The message names all of them."""
+    """Error for settings that are valid alone but exclude each other. The message names all of these settings."""
 
 
 class Section(BaseModel):
@@ -46,7 +46,7 @@ class FeatureSettings(Section):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The features that files must have: all but the optional ones and the year."""
+        """The features that an input file must have: all of ``columns`` but the optional ones and the year."""
         return tuple(name for name in self.columns if name not in (*self.optional, YEAR))
 
     @field_validator("guide")

@@ -1,7 +1,7 @@
-"""Define the presets of the setting ``recommend.likeness``: by which features the similarity of tracks is measured.
+"""Define the presets of the setting ``recommend.likeness``: features, logarithms and weights to compare tracks by.
 
-The presets were chosen on published playlists and genres (docs/explanation/likeness.md), by the share of a track's ten
-nearest tracks that are in a playlist with it, or of its genre.
+The presets were chosen on published playlists and genres (docs/explanation/likeness.md). The measure was the share of
+a track's ten nearest tracks with the same genre, or in a playlist with the track.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,13 @@ _LOG = dict.fromkeys(_SKEWED, 0.01) | {"duration_s": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """The features by which two tracks are compared. Tracks are similar if their scaled features are close.
+    """The features by which tracks are compared. Tracks are similar if their scaled features are close.
 
     Attributes
     ----------
     features : names of columns of ``tracks``: audio features, ``year`` or ``popularity``
-    log : features that are replaced by their natural logarithm before they are scaled, each with the number, in the
-        feature's unit, that is added before the logarithm is taken
-    weights : factor of each scaled feature; 1 for those that are not listed
+    log : features replaced by ln(value + number) before scaling, each with its number, in the feature's unit
+    weights : factor of each scaled feature; 1 for features that are not listed
     """
 
     features: tuple[str, ...]

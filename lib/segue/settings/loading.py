@@ -56,10 +56,10 @@ def load(
     Parameters
     ----------
     configs : paths of TOML files
-        If several files give a setting, the last of them counts.
+        If several files give a setting, the last file counts.
     assignments : texts ``section.key=value``, as given with ``--set``
-        If several give a setting, the last of them counts. A value that is not TOML is read as text.
-    overrides : nested mapping from section and key to value
+        If several give a setting, the last one counts. A value that is not TOML is read as text.
+    overrides : nested mapping from section and name to value
         For example ``{"clustering": {"ks": range(2, 13)}}``.
 
     Raises
@@ -96,11 +96,11 @@ def load(
 def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Replace the former names of settings by their current names, as needed for a ``model.json`` of an older segue.
 
-    If a setting is given under both names, the value under its current name is used.
+    If a setting is given under both names, the value under the current name is used.
 
     Parameters
     ----------
-    sections : settings as a nested mapping, by section and key
+    sections : settings as a nested mapping, by section and name
 
     Returns
     -------
@@ -118,17 +118,17 @@ def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of ``values``, a mapping from the full names of settings, in which former names are replaced.
+    """Replace former names in ``values``, a mapping from full name of a setting to value; return a new dict.
 
-    If a setting is given under both names, the value under its current name is used.
+    If a setting is given under both names, the value under the current name is used.
     """
     return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
 
 
 def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
-    """Return an error message for each setting that ``source`` gives under its former and also its current name.
+    """Return an error message for each setting in ``values`` under both its former and its current name.
 
-    ``source`` names where the values come from, such as ``--set``; ``values`` are by full name.
+    ``source`` says where the values come from, such as ``--set``; ``values`` maps full names to values.
     """
     return [
         f"{source} gives both {former} and {current}, which is its current name: remove {former}"
@@ -138,7 +138,7 @@ def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert settings that are nested by section and key to a dict by full name, such as ``clustering.ks``."""
+    """Convert a nested mapping (section, name) to a dict from full name, such as ``clustering.ks``, to value."""
     flat: dict[str, Any] = {}
     for section, values in sections.items():
         if isinstance(values, Mapping):
@@ -149,12 +149,12 @@ def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """Return the settings of a recipe of ``conf/recipes``, such as "sound": a nested dict, by section and key.
+    """Return the settings of a recipe, a TOML file in ``conf/recipes`` such as "sound": a dict by section and name.
 
     Raises
     ------
     SettingsError
-        If there is no such recipe; the message lists them.
+        If there is no such recipe; the message lists all recipes.
     """
     folder = packaged.conf() / "recipes"
     names = sorted(each.name.removesuffix(".toml") for each in folder.iterdir())
@@ -164,7 +164,7 @@ def recipe(name: str) -> dict[str, Any]:
 
 
 def _config_text(path: str) -> str:
-    """Return the text of a TOML file; of a packaged one if a path below ``conf/`` does not exist, as in a wheel."""
+    """Return the text of a TOML file. If a path below ``conf/`` does not exist, reads the file of the package."""
     parts = PurePosixPath(path).parts
     if parts[:1] == ("conf",) and not Path(path).exists():
         installed = packaged.conf().joinpath(*parts[1:])
@@ -174,7 +174,7 @@ def _config_text(path: str) -> str:
 
 
 def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
-    """Return the settings in a TOML file by full name. If it cannot be read, append a message to ``faults``."""
+    """Return the settings in a TOML file by full name. If the file is unreadable, append a message to ``faults``."""
     try:
         return _flatten(tomllib.loads(_config_text(path)))
     except OSError as error:
@@ -185,7 +185,7 @@ def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
 
 
 def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str, Any]:
-    """Return the settings in texts ``name=value`` by full name. Append a message to ``faults`` for each other text."""
+    """Return the settings in texts ``name=value`` by full name. For texts of another form, append to ``faults``."""
     values: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = (part.strip() for part in text.partition("="))
@@ -197,10 +197,10 @@ def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str
 
 
 def _parsed(name: str, text: str) -> Any:
-    """Return the value that ``--set name=text`` gives to the setting ``name``.
+    """Parse the value in ``--set name=text``.
 
-    The value is ``text`` parsed as TOML, or ``text`` itself if it is not TOML. For a setting that takes a text, quotes
-    may be left out: ``text`` is then the value even if it is TOML.
+    The value is ``text`` parsed as TOML, or ``text`` itself if this fails. For settings of type str, a text without
+    quotes is the value even if the text is valid TOML.
     """
     takes_text = name in FIELDS and FIELDS[name].annotation is str
     if takes_text and not text.startswith(("'", '"')):
@@ -213,15 +213,15 @@ def _parsed(name: str, text: str) -> Any:
 
 
 def _unknown(name: str) -> str:
-    """Return the error message for an unknown setting, with the most similar name that is known, if any."""
+    """Return the error message for an unknown setting, with the most similar known name, if any."""
     close = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
     return f"unknown setting {name}" + (f", did you mean {close[0]}?" if close else "")
 
 
 def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
-    """Return the error message for a pydantic error: the setting, its value, and what was expected.
+    """Return the error message for a pydantic error: the setting, its value, and the expected values.
 
-    ``given`` has the value of each setting by its full name, such as ``clustering.ks``.
+    ``given`` maps full names of settings, such as ``clustering.ks``, to values.
     """
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Contradiction):

@@ -1,7 +1,7 @@
 """Define one pydantic model per section of the settings: each field has a default, a constraint and a description.
 
-``conf/defaults.toml`` has the descriptions, and the first lines of the models, as comments. Error messages state the
-constraints.
+The comments in ``conf/defaults.toml`` are the docstrings of the models and the descriptions of the fields. Error
+messages state the constraints.
 """
 
 from typing import Annotated, Any, Literal
@@ -252,16 +252,16 @@ class RecommendSettings(Section):
 
     @property
     def is_learned(self) -> bool:
-        """Whether tracks are compared by the latest version in ``learned_similarity``."""
+        """Whether tracks are compared by the latest weights in the table ``learned_similarity``."""
         return self.weights == LEARNED
 
     @property
     def compared(self) -> Likeness:
         """The features, logarithms and weights by which tracks are compared.
 
-        They are those of the preset ``likeness``; if ``features`` is given, they are these features, without logarithms
-        and weights. ``log`` and ``weights``, if given, replace the logarithms and the weights. Learned weights
-        are not settings: with ``is_learned``, these are what is used without them.
+        The default is the preset ``likeness``. If ``features`` is given, it replaces the preset's features, and there
+        are no logarithms and weights. If ``log`` or ``weights`` is given, it replaces the logarithms or the weights.
+        Weights in ``learned_similarity`` are not considered here: "learned" counts as no ``weights``.
         """
         preset = PRESETS[self.likeness] if self.features is None else Likeness(self.features)
         log = preset.log if self.log is None else self.log

@@ -36,7 +36,7 @@ def parse_ks(text: str) -> tuple[int, ...]:
 
 
 def _ks_within_limits(ks: Sequence[int]) -> Sequence[int]:
-    """Return ``ks`` unchanged; raise ValueError if it is empty or has anything but integers from 2 to ``MAX_K``."""
+    """Return ``ks`` unchanged; raise ValueError if ``ks`` is empty or an item is not an int from 2 to ``MAX_K``."""
     if not ks or not all(isinstance(k, int) and 2 <= k <= MAX_K for k in ks):
         raise ValueError(f"expected {KS_EXPECTED}")
     return ks
@@ -57,7 +57,7 @@ def _ks(value: Any) -> tuple[int, ...]:
 def _as_tuple(value: Any) -> Any:
     """Convert a list to a tuple, and return any other value unchanged.
 
-    Settings hold tuples, but TOML and JSON have only lists; the models are strict, so pydantic does not convert them.
+    Settings hold tuples, but TOML and JSON have only lists. As the models are strict, pydantic refuses these lists.
     """
     return tuple(value) if isinstance(value, list) else value
 
@@ -68,7 +68,7 @@ def _split_names(value: Any) -> Any:
 
 
 def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
-    """Return a pydantic validator: the names in a tuple or dict must be different, and each one of ``allowed``."""
+    """Return a pydantic validator for a tuple or dict of names: they must be distinct, and in ``allowed``."""
 
     def check(names: _Names) -> _Names:
         listed = list(names)
@@ -80,10 +80,10 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 
 
 def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
-    """Return ``offsets`` unchanged; raise ValueError if the logarithm of a feature plus its offset may not exist.
+    """Return ``offsets`` unchanged; raise ValueError if ln(value + offset) of a feature may be undefined.
 
-    ``offsets`` has the number that is added to the values of a feature before the logarithm is taken, by feature. The
-    sum must be above 0 for every value in the feature's range. Features that can be negative are refused.
+    ``offsets`` maps features to offsets. Value plus offset must be above 0 for every value in the feature's range.
+    Features that can be negative are refused.
     """
     for name, offset in offsets.items():
         feature = _LOGGABLE.get(name)
@@ -95,9 +95,9 @@ def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
 
 
 def _encoding(name: str) -> str:
-    """Return ``auto`` unchanged, or Python's name for the encoding ``name``.
+    """Return ``auto`` in lower case, or Python's name for the encoding ``name``.
 
-    Raises ValueError if Python does not know the encoding, or if it encodes ASCII characters as other bytes than ASCII.
+    Raises ValueError if Python does not know the encoding, or if the encoding does not extend ASCII.
     """
     if name.lower() == "auto":
         return "auto"
@@ -111,7 +111,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return pydantic metadata that makes error messages about a type say that ``text`` was expected."""
+    """Return pydantic metadata with the expected values in words, for error messages about a type."""
     return Field(json_schema_extra={"expected": text})
 
 
@@ -171,9 +171,9 @@ Weights = Annotated[
 
 
 def expectation(json_schema: Mapping[str, Any]) -> str:
-    """Describe in words the values that a setting's JSON schema allows, such as ``a whole number, 1 to 10``.
+    """Describe in words the values allowed by a setting's JSON schema, such as ``a whole number, 1 to 10``.
 
-    Raises TypeError for a schema of a kind that no setting has.
+    Raises TypeError for a kind of schema not used by any setting.
     """
     match json_schema:
         case {"expected": str(text)}:

@@ -1,11 +1,12 @@
-"""Validate and expand the setting ``label.words``: words in place of those that descriptions of clusters consist of.
+"""Validate and expand the setting ``label.words``: replacements for the words in descriptions of clusters.
 
-The setting is a table:
+The setting is a table with these entries, all optional:
 
-* A feature has a table with ``high`` or ``low`` or both: the words for a mean above and below that of all tracks. Each
-  is a text, or a list of three: for a slight, a notable and an extreme deviation.
-* ``slight`` and ``extreme`` are texts with ``{}``, which a word takes the place of where it is not a list.
-* ``SENTENCES`` are whole phrases.
+* A feature, such as ``bpm``: a table with ``high`` or ``low`` or both, the words for a mean above and below the mean of
+  all tracks. Each is one text, or a list of three texts for a slight, a notable and an extreme deviation.
+* ``slight`` and ``extreme``: texts with ``{}``. From one text of a feature, they make the phrases for a slight and an
+  extreme deviation; ``{}`` is replaced by the text.
+* Each of ``SENTENCES``: a whole phrase.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from segue.schema import FEATURE_NAMES
 
 DIRECTIONS = ("high", "low")
 PATTERNS = {"slight": "fairly {}", "extreme": "very {}"}
-"""The patterns, and what they are if they are not given."""
+"""The default of each pattern."""
 SENTENCES = ("mid_tempo", "otherwise_average", "otherwise_mixed", "average")
 EXPECTED = 'a table of features and their words, such as { bpm = { high = "schnell", low = "langsam" } }'
 N_STRENGTHS = 3
@@ -23,7 +24,9 @@ Words = Mapping[str, Any]
 
 
 def expand(words: Words) -> dict[tuple[str, str], tuple[str, str, str]]:
-    """Return a dict from feature and direction (``high`` or ``low``) to three phrases: slight, notable and extreme.
+    """Return a dict from (feature, ``high`` or ``low``) to three phrases: slight, notable and extreme.
+
+    ``words`` must be valid (see ``faults``). Features without words are absent.
 
     >>> expand({"bpm": {"high": "schnell"}, "slight": "eher {}", "extreme": "sehr {}"})
     {('bpm', 'high'): ('eher schnell', 'schnell', 'sehr schnell')}
@@ -38,7 +41,7 @@ def expand(words: Words) -> dict[tuple[str, str], tuple[str, str, str]]:
 
 
 def faults(words: Words) -> list[str]:
-    """Return a list of what is wrong with the setting, in words; [] if nothing is."""
+    """Validate the setting; return a list of error messages, [] if the setting is valid."""
     known = (*FEATURE_NAMES, *PATTERNS, *SENTENCES)
     unknown = [name for name in words if name not in known]
     problems = [f"label.words names {', '.join(unknown)}, expected only {', '.join(known)}"] if unknown else []
@@ -55,7 +58,10 @@ def faults(words: Words) -> list[str]:
 
 
 def _repetitions(words: Words) -> list[str]:
-    """Return what is wrong with texts that several deviations share: clusters that differ could read the same."""
+    """Return an error message for each text given to several deviations.
+
+    With equal texts, different clusters could get equal descriptions.
+    """
     meanings: dict[str, list[str]] = {}
     for (name, direction), phrases in expand(words).items():
         for phrase in phrases:

@@ -18,7 +18,7 @@ def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Floats:
-    """Return numeric Arrow columns side by side as a float array, shape (n_rows, n_columns), with NaN for null."""
+    """Convert numeric Arrow columns to one float array of shape (n_rows, n_columns), with NaN for null."""
     arrays = [np.asarray(combined(column).to_numpy(zero_copy_only=False), dtype=float) for column in columns]
     return np.stack(arrays, axis=1)
 
@@ -53,7 +53,7 @@ def list_offsets(lengths: Integers) -> pa.Array:
 
 
 def from_binary(column: pa.Array | pa.ChunkedArray, dtype: Any, n_columns: int | None = None) -> NDArray[Any]:
-    """Return the matrix whose bytes an Arrow binary column holds, shape (n_rows, n_columns): undoes ``to_binary``.
+    """Convert an Arrow binary column back to a matrix of shape (n_rows, n_columns): the inverse of ``to_binary``.
 
     Parameters
     ----------
@@ -88,22 +88,22 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class TrackBatch:
-    """Tracks that one Python process holds in memory, as arrays with one entry per track.
+    """Tracks in the memory of one Python process, as arrays with one entry per track.
 
-    A search for neighbours reads ``tracks`` and ``is_candidate``; the lists that it returns contain ``ids``, and what
-    it computes from ``ranks`` and ``cluster``.
+    A search for neighbours computes distances and limits from ``tracks`` and ``is_candidate``. It returns lists of
+    ``ids``, with reasons from ``ranks`` and a flag "same cluster" from ``cluster``.
     """
 
     ids: pa.Array
     """Track ids (strings)."""
     tracks: Tracks
-    """Coordinates, artist, recording, year and key."""
+    """Coordinates, artist, recording, year and musical key."""
     ranks: NDArray[np.uint16]
-    """Quantile ranks of the feature values, shape (n_tracks, n_features), as in the module ``reasons``."""
+    """Quantile ranks of the feature values, shape (n_tracks, n_features), scaled by ``reasons.as_ranks``."""
     cluster: Integers
     """Cluster numbers, from 1."""
     is_candidate: Flags
-    """Whether a track can be recommended: be in the lists of other tracks."""
+    """Whether a track can be recommended, that is, be in the list of another track."""
 
     def take(self, index: Integers) -> "TrackBatch":
         """Return a TrackBatch of the tracks at the positions ``index``, in that order."""
@@ -149,20 +149,20 @@ def track_batch(table: pa.Table | pa.RecordBatch) -> TrackBatch:
 
 
 def to_arrow_blobs(rows: pa.Table, keys: Integers, key_name: str, blob_name: str) -> pa.RecordBatch:
-    """Pack the rows of each key into one binary value, an Arrow IPC stream, which Spark shuffles as a single row.
+    """Pack the rows of each group into one binary value, so that Spark shuffles a group as a single row.
 
     Parameters
     ----------
     rows : pa.Table
     keys : array of int, shape (n_rows,)
-        Key of each row, 0 or more.
+        Number of each row's group, 0 or more.
     key_name, blob_name : str
         Names of the two columns of the result.
 
     Returns
     -------
     pa.RecordBatch
-        One row per distinct key, ascending: the key (int32), and the rows of the key (binary).
+        One row per group, in ascending order: its number (int32), and its rows as an Arrow IPC stream (binary).
     """
     order = np.argsort(keys, kind="stable")
     sorted_rows, ends = rows.take(pa.array(order)).combine_chunks(), np.cumsum(np.bincount(keys))

@@ -1,4 +1,4 @@
-"""Turn labeled tracks into the rows that the search for neighbours reads, and their feature values into coordinates."""
+"""Prepare labeled tracks for the search for neighbours: select columns, hash names, scale features to coordinates."""
 
 import logging
 
@@ -20,7 +20,7 @@ _ISRC = "^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 
 
 def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> DataFrame:
-    """Return a DataFrame of the tracks with the columns that a search for neighbours reads. Runs no Spark job.
+    """Select from labeled tracks the columns for the search for neighbours. Runs no Spark job.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     DataFrame with columns
         * ``track_id``, ``cluster``, ``year`` (double).
         * ``block`` (string): the genre with ``same_genre``, else "". Only tracks of the same block can be neighbours; a
-          track whose block is null has none.
+          track with a null block has none.
         * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
           artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. ``title`` is equal
           for titles of one artist that differ only in notes such as "Remastered".
-        * ``key`` (int): its code, as in the module ``keys``; ``UNKNOWN`` for all without ``rules.harmonic``.
+        * ``key`` (int): code of the musical key, see module ``keys``. Without ``rules.harmonic`` always ``UNKNOWN``.
         * ``candidate`` (boolean): whether the track can be recommended.
         * ``x0``, ``x1``, ... (double): values of ``scaling.features``, null where missing.
         * The features of ``releases.UNITS`` that are not in ``scaling.features``, by their names.
@@ -51,7 +51,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         columns = [names, title_keys([title or "" for title in titles.to_pylist()])]
         return pa.StructArray.from_arrays([pa.array(column, pa.string()) for column in columns], ["artist", "title"])
 
-    # parsing titles is slow: skipped where no rule uses the keys
+    # parsing titles is slow: skipped if no rule uses the normalised artist and title (column keys)
     has_limits = bool(options.rules.per_artist) or not options.other_releases
     keys = parse_keys("title", "artist") if has_limits else F.lit(None).cast(f"struct<{_KEY_FIELDS}>")
     # each recording of an unknown artist gets an artist of its own, so that the limit per artist never excludes it
@@ -90,9 +90,9 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
 
 
 def key_codes(tracks: DataFrame) -> Column:
-    """Return the Column of the tracks' keys as codes: the expression of ``keys.key_code`` in Spark.
+    """Return a Column with the code of each track's musical key (int), computed in Spark as by ``keys.key_code``.
 
-    ``tracks`` may lack the columns key and mode: then no track's key is known.
+    The code is ``UNKNOWN`` for every track if ``tracks`` lacks the column key or mode.
     """
     if not {"key", "mode"} <= set(tracks.columns):
         return F.lit(UNKNOWN)
@@ -104,7 +104,10 @@ def key_codes(tracks: DataFrame) -> Column:
 
 
 def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
-    """Log how many tracks are in an unknown key, a warning if all are. Runs one Spark job if a rule uses keys."""
+    """Log how many tracks have an unknown musical key. Runs one Spark job with ``rules.harmonic``, else none.
+
+    If no track has a known key, the message is a warning.
+    """
     if not options.rules.harmonic:
         return
     n_tracks, n_unknown = tracks.agg(F.count("*"), F.count_if(key_codes(tracks) == UNKNOWN)).collect()[0]
@@ -118,9 +121,9 @@ def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
 
 
 def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
-    """Return the names of the columns of ``prepare_tracks`` that hold the features of ``releases.UNITS``.
+    """Return one column name per feature of ``releases.UNITS``, in its order: the column made by ``prepare_tracks``.
 
-    They are in the order of ``UNITS``. The name is "" for a feature that is not a column of ``tracks``.
+    The name is "" for a feature that is neither in ``scaling.features`` nor a column of ``tracks``.
     """
     names = dict(zip(scaling.features, value_names(scaling), strict=True))
     return tuple(names.get(name, name if name in tracks.columns else "") for name in UNITS)
@@ -132,7 +135,7 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     Parameters
     ----------
     rows : pa.Table or pa.RecordBatch
-        Rows of the DataFrame that ``prepare_tracks`` returns, or ``releases`` after it.
+        Rows of the DataFrame returned by ``prepare_tracks`` or, from it, by ``releases.with_recordings``.
     scaling : Scaling
 
     Returns
@@ -152,7 +155,7 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
 
 
 def value_names(scaling: Scaling) -> list[str]:
-    """Return the names of the columns of ``prepare_tracks`` that hold the features of a scaling, in their order."""
+    """Return the names x0, x1, ... of the columns that hold ``scaling.features`` after ``prepare_tracks``, in order."""
     return [f"x{index}" for index in range(len(scaling.features))]
 
 
@@ -168,5 +171,5 @@ def _is_candidate(options: SimilarityOptions) -> Column:
 
 
 def _hash_code(key: Column) -> Column:
-    # 63 bits: with 10^8 keys the probability of any collision is about 1 in 2000
+    # 63 bits: with 10^8 distinct values the probability of any collision is about 1 in 2000
     return F.xxhash64(key).bitwiseAND(F.lit(0x7FFFFFFFFFFFFFFF))

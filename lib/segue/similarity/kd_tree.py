@@ -1,4 +1,4 @@
-"""Find the nearest tracks that rules on artists, recordings, years and keys allow, exactly, in a k-d tree.
+"""Find the exact nearest tracks in a k-d tree, under rules on artists, recordings, years and musical keys.
 
 ``segue.similarity.neighbours`` explains the search.
 """
@@ -28,7 +28,7 @@ _VALUES_PER_BLOCK = 65_536
 """Maximum number of fetched candidates in memory at a time, over all queries of a block."""
 _BOUNDED_QUERIES_PER_BLOCK = 128
 """Number of queries per call of cKDTree.query with a distance bound. A call takes a single bound, the largest of its
-queries; with few queries, sorted by their bounds, that is close to the bound of each."""
+queries. With few queries, sorted by their bounds, the largest bound is close to every query's own."""
 _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
 """Number of candidates fetched per query: the minimum, the maximum, and the maximum of the first fetch."""
 
@@ -52,7 +52,7 @@ class _Search:
     max_length: Integers
     """Upper bound of the length of each query's list within the limit on artists."""
     max_filled: Integers
-    """Upper bound of its length after it is filled with tracks beyond the limit on artists."""
+    """Upper bound of the length of each query's list after tracks beyond the limit on artists are added."""
     result: SearchResult
 
 
@@ -66,7 +66,7 @@ def build_tree(points: Floats) -> cKDTree:
 
 
 def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
-    """Return the Euclidean distance of each query to the points that are selected for it.
+    """Return the Euclidean distances of each query to the points selected for it by ``index``.
 
     The squares are added in the order of the features, so d(a, b) and d(b, a) are equal to the last bit.
 
@@ -75,7 +75,7 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
     queries : array of shape (n_queries, n_features)
     points : array of shape (n_points, n_features)
     index : array of int, shape (n_queries, n_candidates)
-        For each query, the positions in ``points`` to compute its distance to.
+        For each query, positions in ``points``.
 
     Returns
     -------
@@ -92,9 +92,9 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 class CandidateTree:
     """Finds each query's nearest candidates: the tracks that can be recommended.
 
-    All candidates are in one k-d tree. With ``rules.harmonic``, the candidates that suit a key are in a tree of their
-    own, as most candidates that a tree of all would give are in other keys. It is built when a query has this key, and
-    only the latest tree is stored: the search is fastest if queries in one key are adjacent.
+    Without ``rules.harmonic``, all candidates are in one k-d tree. With it, queries in one musical key share a tree of
+    the candidates in compatible keys; most candidates returned by a tree of all would be in other keys. Trees are built
+    on demand and only the latest is stored, so the search is fastest if queries in one key are adjacent.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ class CandidateTree:
 
 
 def _no_lists(n_queries: int, rules: Rules) -> SearchResult:
-    """Return the SearchResult of queries without any neighbour."""
+    """Return a SearchResult of ``n_queries`` empty lists."""
     shape = (n_queries, rules.length)
     return SearchResult(np.full(shape, NO_TRACK, dtype=np.int64), np.full(shape, np.inf))
 
@@ -182,8 +182,8 @@ class _Tree:
     def _search_rows(self, search: _Search, rows: Integers) -> None:
         """Fill in the lists of the queries at the positions ``rows`` in ``search.result``.
 
-        Fetches the nearest candidates of each query. For lists that farther candidates could change, fetches twice as
-        many, repeatedly, up to ``_MAX_FETCH``; lists that are not final then are made by a scan of all candidates.
+        Fetches the nearest candidates of each query. If farther candidates could change a list, fetches twice as many,
+        repeatedly, up to ``_MAX_FETCH``. Lists that could still change are made by a scan of all candidates.
         """
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
@@ -197,9 +197,10 @@ class _Tree:
             self._scan(search, int(row))
 
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
-        """Fetch the ``n_fetch`` nearest candidates of queries, and fill in the lists that farther ones cannot change.
+        """Fetch the ``n_fetch`` nearest candidates of queries, and fill in the lists that are then final.
 
-        ``rows`` are positions of queries. Returns an array of the positions whose lists need more candidates.
+        A list is final if no farther candidate can change it. ``rows`` are positions of queries. Returns the positions
+        of the queries without a final list.
         """
         tracks, max_distance = self._tracks, search.max_distance[rows]
         distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)

@@ -1,4 +1,4 @@
-"""Number musical keys by the Camelot wheel, on which keys that mix well are neighbours.
+"""Number musical keys by the Camelot wheel. Neighbours on the wheel mix well.
 
 The wheel has the numbers 1 to 12, each a fifth above the one before, with two keys each: a minor one (letter A) and its
 relative major (letter B), which has the same notes. 8A is A minor, 8B is C major. A step leads to the next or previous
@@ -17,17 +17,19 @@ N_NUMBERS = 12
 FIRST_NUMBERS = (4, 7)
 """The number, from 0, of C minor and of C major: 5A and 8B."""
 FIFTH = 7
-"""Semitones in a fifth. It is its own inverse modulo 12: a semitone is seven fifths."""
+"""Semitones in a fifth. Seven is its own inverse modulo 12: a semitone is seven fifths."""
 _NAMES = (
     "Ab minor", "B major", "Eb minor", "F# major", "Bb minor", "Db major", "F minor", "Ab major",
     "C minor", "Eb major", "G minor", "Bb major", "D minor", "F major", "A minor", "C major",
     "E minor", "G major", "B minor", "D major", "F# minor", "A major", "Db minor", "E major",
 )  # fmt: skip
-"""By code."""
+"""Names of the keys, indexed by code."""
 
 
 def key_code(key: float | None, mode: float | None) -> int:
-    """Return the code of a key: of its pitch class ``key``, 0 (C) to 11 (B), and ``mode``, 1 major or 0 minor.
+    """Return the code of the key with pitch class ``key``, 0 (C) to 11 (B), and ``mode``, 1 (major) or 0 (minor).
+
+    The code is ``UNKNOWN`` if either is None.
 
     >>> key_code(9, 0), key_code(0, 1), key_code(0, None)
     (14, 15, -1)
@@ -38,7 +40,7 @@ def key_code(key: float | None, mode: float | None) -> int:
 
 
 def key_name(code: int) -> str:
-    """Return a key's name and its field on the Camelot wheel, "" if it is unknown.
+    """Return the name of the key with this code and its field on the Camelot wheel; "" for ``UNKNOWN``.
 
     >>> key_name(14), key_name(21)
     ('A minor (8A)', 'A major (11B)')
@@ -47,7 +49,7 @@ def key_name(code: int) -> str:
 
 
 def camelot(code: int) -> str:
-    """Return a known key's field on the Camelot wheel.
+    """Return the field on the Camelot wheel of the key with this code, which must not be ``UNKNOWN``.
 
     >>> camelot(14)
     '8A'
@@ -56,9 +58,9 @@ def camelot(code: int) -> str:
 
 
 def steps(first: Integers, second: Integers) -> Integers:
-    """Return the number of steps on the wheel between keys, 0 to 7, and 0 where one of them is unknown.
+    """Return the number of steps on the wheel between keys, 0 to 7; 0 where either key is unknown.
 
-    ``first`` and ``second`` have the codes of keys; their shapes broadcast.
+    ``first`` and ``second`` are arrays of codes; their shapes broadcast.
     """
     fifths = np.abs(first // 2 - second // 2)
     count = np.minimum(fifths, N_NUMBERS - fifths) + (first % 2 != second % 2)
@@ -67,10 +69,10 @@ def steps(first: Integers, second: Integers) -> Integers:
 
 
 def can_follow(code: int, candidates: Integers) -> Flags:
-    """Return for each candidate whether it may be recommended for a track in the key ``code`` by ``Rules.harmonic``.
+    """Return for each candidate whether ``Rules.harmonic`` lets it be recommended for a track in the key ``code``.
 
-    All may if the track's key is unknown, else those in a known key that is compatible. ``candidates`` has the codes of
-    their keys; the result has its shape.
+    If the track's key is unknown, every candidate may be; else only candidates in a known, compatible key.
+    ``candidates`` is an array with the codes of the candidates' keys; the result has its shape.
     """
     if code == UNKNOWN:
         return np.ones(candidates.shape, dtype=bool)

@@ -1,4 +1,4 @@
-"""Fit weights of features to playlists: sample the tracks of a catalogue, learn from these, and measure the gain."""
+"""Fit weights of features to playlists: sample the tracks of a catalogue, learn weights, and measure the gain."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,22 +24,22 @@ from segue.similarity.rules import Floats
 from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling, hash_sample
 
 MAX_LISTED, MAX_OTHERS = 30_000, 30_000
-"""Maximum number of tracks in playlists, and about the maximum of other tracks, that are sampled."""
+"""Maximum number of sampled tracks in playlists, and approximate maximum of other sampled tracks."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedWeights:
-    """Weights that were learned from playlists, and what they reach on playlists that were held out.
+    """Weights of features learned from playlists, and their quality on playlists held out.
 
     Attributes
     ----------
-    weights : dict from feature to weight, above 0; features that are not in it are left out
-    log : dict from feature to the number that is added before its logarithm is taken
-    scaling : ``minmax``, ``standard`` or ``quantile``: what the weights apply to
-    held_out : shares of recommendations in a playlist with their track: with the settings, with learned weights, gain
-    n_playlists : playlists that it was learned from
-    n_tracks : tracks of the catalogue in these
-    n_sampled : tracks that it was learned from, in playlists or not
+    weights : dict from feature to weight, above 0; tracks are not compared by features that are missing here
+    log : dict from feature to number; similarity uses ln(value + number) of these features
+    scaling : ``minmax``, ``standard`` or ``quantile``: the scaling of the features before they are weighted
+    held_out : share of recommendations that are in a playlist with their track: before, after, and the gain
+    n_playlists : number of playlists used
+    n_tracks : number of tracks of the catalogue in these playlists
+    n_sampled : number of tracks used, in playlists or not
     """
 
     weights: Mapping[str, float]
@@ -57,7 +57,7 @@ class LearnedWeights:
 
     @property
     def settings(self) -> dict[str, dict[str, object]]:
-        """Settings under which tracks are compared by these weights, for ``segue.similar_tracks``."""
+        """Settings that make ``segue.similar_tracks`` compare tracks by these weights: a dict from section to dict."""
         likeness = {"features": list(self.weights), "log": dict(self.log), "weights": dict(self.weights)}
         return {"recommend": {**likeness, "scaling": self.scaling}}
 
@@ -69,7 +69,7 @@ def fit_weights(
     candidates: SimilarityOptions,
     imputed: Mapping[str, float] | None = None,
 ) -> LearnedWeights:
-    """Learn the weights of features under which tracks of one playlist are near. Runs about ten Spark jobs.
+    """Learn weights of features that bring tracks of one playlist near to each other. Runs about ten Spark jobs.
 
     The search itself runs on the driver, on a sample of at most about 60,000 tracks. The result depends neither on the
     partitions nor on the order of rows.
@@ -77,18 +77,20 @@ def fit_weights(
     Parameters
     ----------
     tracks : DataFrame with the columns of ``labeled_tracks``
-    playlists : dict from playlist to ids of ``tracks``; what playlists are called changes nothing
+    playlists : dict from name of a playlist to ids of ``tracks``; the names do not affect the result
     options : SimilarityOptions
-        What the learned weights are compared with; the limits of its rules apply to the lists that are measured.
+        The baseline of the comparison. Its limits on length, artists and recordings apply to the lists measured; its
+        limits on years and keys are ignored.
     candidates : SimilarityOptions
-        ``features`` and ``log`` are what weights are learned for, ``weights`` those that the search starts from. The
-        features contain those of ``options``.
-    imputed : as for ``fit_scaling``
+        Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
+        include those of ``options``.
+    imputed : mapping of str to float, optional
+        Replacements of missing values by feature, as for ``fit_scaling``.
 
     Raises
     ------
     InputError
-        If fewer than ``learning.MIN_PLAYLISTS`` playlists have two tracks.
+        If fewer than ``learning.MIN_PLAYLISTS`` playlists have two or more tracks.
     """
     members = sorted(sorted(set(ids)) for ids in playlists.values())
     require_playlists([len(ids) for ids in members])
@@ -107,9 +109,10 @@ def fit_weights(
 
 
 def choose_playlists(members: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Return as many of the playlists as have up to ``MAX_LISTED`` tracks, in a random order; always the same.
+    """Choose random playlists with at most ``MAX_LISTED`` distinct tracks in all. Deterministic: the seed is fixed.
 
-    ``members`` has the ids of each playlist. A playlist is chosen as a whole, or left out.
+    ``members`` holds the track ids of each playlist, as does the result. Playlists are visited in a random order; one
+    is skipped if its tracks would exceed the limit. Raises InputError if fewer than ``learning.MIN_PLAYLISTS`` remain.
     """
     chosen, listed = [], set[str]()
     for index in np.random.default_rng(0).permutation(len(members)):
@@ -122,9 +125,9 @@ def choose_playlists(members: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collection[str]) -> DataFrame:
-    """Return a DataFrame of the listed tracks and about ``MAX_OTHERS`` of those not excluded. Runs one Spark job.
+    """Return a DataFrame of the listed tracks and about ``MAX_OTHERS`` tracks not excluded. Runs one Spark job.
 
-    ``listed`` and ``excluded`` are distinct ids; the listed ones are among the excluded.
+    ``listed`` and ``excluded`` are distinct track ids. ``excluded`` contains all of ``listed``.
     """
     ordered = sorted(excluded)
     table = pa.table({"track_id": ordered, "is_listed": [one in listed for one in ordered]})
@@ -137,9 +140,9 @@ def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collecti
 def _playlist_sample(
     tracks: DataFrame, members: Sequence[Sequence[str]], scaling: Scaling, baseline: Scaling
 ) -> PlaylistSample:
-    """Collect tracks to the driver as a PlaylistSample; ``members`` has the ids of each playlist. Runs Spark jobs.
+    """Collect tracks to the driver as a PlaylistSample. Runs Spark jobs.
 
-    The features of ``baseline`` are among those of ``scaling``.
+    ``members`` holds the track ids of each playlist. The features of ``baseline`` are among those of ``scaling``.
     """
     prepared = prepare_tracks(tracks, scaling, SimilarityOptions(scaling.features))
     table = add_recordings(prepared.toArrow(), release_columns(tracks, scaling)).sort_by("track_id")

@@ -1,7 +1,8 @@
-"""Learn from playlists how tracks are compared, and measure on playlists that were held out whether lists are better.
+"""Learn weights of features from playlists, and measure on other playlists whether they improve recommendations.
 
-The measure is the share of a track's ten nearest, under the rules on artists and releases, that are in a playlist with
-it. Weights are learned from four fifths of the playlists at a time; the share is measured on tracks of the others.
+The measure is the share of a track's recommendations (its nearest tracks under the rules on artists and releases) that
+share a playlist with the track. The measure is cross-validated: weights are learned from four fifths of the playlists
+at a time, and measured on the remaining fifth.
 """
 
 import logging
@@ -19,12 +20,12 @@ from segue.similarity.weight_search import search_weights
 log = logging.getLogger(__name__)
 N_FOLDS = 5
 MIN_PLAYLISTS = 10
-"""Minimum number of playlists that have ``MIN_TRACKS`` tracks."""
+"""Minimum number of playlists with ``MIN_TRACKS`` or more tracks of the catalogue."""
 MIN_TRACKS = 2
 MAX_VALUES = 60_000_000
-"""Maximum number of distances that a search for weights holds, of 4 bytes each."""
+"""Maximum number of distances (float32) held in memory by a search for weights."""
 MAX_QUERIES = 2_000
-"""Maximum number of tracks whose lists a search for weights counts, and of those measured in each fold."""
+"""Maximum number of queries (tracks with a list of recommendations) in a search for weights, and in each fold."""
 N_RESAMPLES = 2_000
 CONFIDENCE = 0.95
 _DIGITS = 4
@@ -32,14 +33,14 @@ _DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class PlaylistSample:
-    """Tracks in memory, scaled in two ways, and the playlists that they are in.
+    """Tracks in memory, scaled in two ways, and their membership in playlists.
 
     Attributes
     ----------
     points : array of shape (n_tracks, n_features)
-        Scaled features without weights: what weights are learned for.
+        Scaled features without weights. Weights are learned for these.
     baseline : array of shape (n_tracks, any number of features)
-        Coordinates by which tracks are compared so far.
+        Coordinates under the present settings, for comparison.
     artist, recording : arrays of int, shape (n_tracks,)
         Codes of each track's artist and recording.
     membership : sparse array of shape (n_tracks, n_playlists)
@@ -64,7 +65,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Shares on playlists that were held out: by the baseline, by learned weights, and the difference of the two."""
+    """Shares on playlists held out: ``before`` by the baseline, ``after`` by learned weights, and their difference."""
 
     before: Estimate
     after: Estimate
@@ -72,7 +73,10 @@ class HeldOut:
 
 
 def require_playlists(n_tracks: Sequence[int]) -> None:
-    """Raise InputError unless enough playlists have tracks; ``n_tracks`` are the tracks of each in the catalogue."""
+    """Raise InputError if fewer than ``MIN_PLAYLISTS`` playlists have ``MIN_TRACKS`` or more tracks.
+
+    ``n_tracks`` is the number of each playlist's tracks that are in the catalogue.
+    """
     n_usable = sum(n >= MIN_TRACKS for n in n_tracks)
     if n_usable < MIN_PLAYLISTS:
         raise InputError(
@@ -82,7 +86,7 @@ def require_playlists(n_tracks: Sequence[int]) -> None:
 
 
 def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | None = None) -> Floats:
-    """Return weights learned from playlists, shape (n_features,), 0 for features to be left out. Deterministic.
+    """Learn weights of features from playlists, shape (n_features,); 0 leaves a feature out. Deterministic.
 
     Parameters
     ----------
@@ -102,17 +106,19 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
 
 
 def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
-    """Learn weights without a fifth of the playlists, measure lists on these, and so for each fifth. Deterministic.
+    """Cross-validate learned weights: learn from four fifths of the playlists, measure on the other. Deterministic.
 
-    Queries are tracks of the playlists that are held out; the pool is all tracks; only playlists that are held out
-    count.
+    Queries are tracks of the playlists held out. Their lists are drawn from all tracks. A recommendation is a hit if
+    it shares one of the playlists held out with the query.
 
     Parameters
     ----------
     sample : PlaylistSample
         With at least ``MIN_PLAYLISTS`` playlists.
-    start : as for ``learn_weights``
-    rules : limits on the lists that are measured
+    start : array of shape (n_features,)
+        Weights above 0 to start from.
+    rules : Rules
+        Limits on the lists measured.
     """
     n_playlists = sample.membership.shape[1]
     hits = np.zeros((n_playlists, 2))
@@ -129,7 +135,7 @@ def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
 
 
 def folds(n_playlists: int) -> list[tuple[Integers, Integers]]:
-    """Return positions of playlists to learn from, and of those held out, for each of ``N_FOLDS`` parts."""
+    """Return ``N_FOLDS`` pairs of arrays: positions of the playlists to learn from, and of the playlists held out."""
     fold = np.random.default_rng(0).permutation(n_playlists) % N_FOLDS
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(N_FOLDS)]
 
@@ -137,7 +143,7 @@ def folds(n_playlists: int) -> list[tuple[Integers, Integers]]:
 def count_hits(
     sample: PlaylistSample, points: Floats, playlists: Integers, rules: Rules, max_queries: int = MAX_QUERIES
 ) -> tuple[Floats, Floats]:
-    """Count the positions of lists that hold a track in a playlist with the query, for each playlist.
+    """Count for each playlist the hits: list positions whose track shares a playlist with the query.
 
     Parameters
     ----------
@@ -145,16 +151,17 @@ def count_hits(
     points : array of shape (n_tracks, any number of features)
         Coordinates of the tracks.
     playlists : array of int
-        Positions of the playlists that count; queries are their tracks.
+        Positions of the playlists that count. Queries are their tracks.
     rules : Rules
+        Limits on the lists.
     max_queries : int
         Maximum number of queries.
 
     Returns
     -------
     hits, n_positions : arrays of shape (len(playlists),)
-        A query in several of the playlists counts in each of them by an equal part. The sum of ``hits`` divided by
-        that of ``n_positions`` is the share.
+        Hits, and all list positions. A query in several playlists is divided equally among them. The share is
+        ``hits.sum() / n_positions.sum()``.
     """
     membership = csr_array(sample.membership[:, playlists])
     queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), max_queries)
@@ -179,8 +186,9 @@ def estimate(hits: Floats, n_positions: Floats) -> HeldOut:
     Parameters
     ----------
     hits : array of shape (n_playlists, 2)
-        Hits in each playlist before and after.
+        Hits of each playlist by the baseline and by learned weights.
     n_positions : array of shape (n_playlists,)
+        List positions of each playlist.
 
     References
     ----------
@@ -206,7 +214,7 @@ def estimate(hits: Floats, n_positions: Floats) -> HeldOut:
 
 
 def _choose(positions: Integers, max_size: int) -> Integers:
-    """Return at most ``max_size`` of the positions, ascending; always the same ones."""
+    """Return at most ``max_size`` of the positions, ascending. Deterministic: the seed is fixed."""
     if len(positions) <= max_size:
         return positions
     return np.sort(np.random.default_rng(2).permutation(positions)[:max_size])

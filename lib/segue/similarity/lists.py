@@ -1,7 +1,6 @@
-"""Find the nearest neighbours of tracks in one cell of the catalogue at a time, and merge a track's lists from cells.
+"""Hold lists of neighbours in arrays, find the lists of tracks within one cell, and merge a track's lists from cells.
 
-A cell is the part of the catalogue around one centre, see ``partitioned``. The lists of many tracks are held in shared
-arrays, one list after the other.
+A cell is the part of the catalogue around one centre, see ``partitioned``.
 """
 
 from dataclasses import dataclass
@@ -25,35 +24,35 @@ LIST_COLUMNS = "ids array<string>, attributes binary"
 """Spark schema of lists between stages, one per row; ``attributes`` has 32 bytes per neighbour."""
 _N_ATTRIBUTES = 4
 _N_REASONS = MAX_REASONS + 1
-"""Number of reasons per neighbour: features, and the key."""
+"""Number of reasons per neighbour: up to ``MAX_REASONS`` features, and the musical key."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourLists:
-    """The lists of neighbours of several tracks, each nearest first, one after the other in shared arrays."""
+    """The lists of neighbours of several tracks, concatenated in shared arrays; each list is nearest first."""
 
     lengths: Integers
     """Number of neighbours in each list, shape (n_lists,)."""
     ids: pa.Array
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
-    """Shape (n_neighbours, 4): the bits of the float64 distance; codes of artist and recording; packed reasons, with
-    the lowest bit set if the neighbour is in the same cluster. Reasons are numbers of features; the number after the
-    last feature's is the key's."""
+    """Shape (n_neighbours, 4). Columns: the bits of the float64 distance; code of the artist; code of the recording;
+    packed reasons, with the lowest bit set if the neighbour is in the same cluster. A reason is the index of a feature,
+    or the number of features for the musical key."""
 
     @property
     def distance(self) -> Floats:
-        """Distance of each neighbour to the track whose list it is in, list after list, shape (n_neighbours,)."""
+        """Distance of each neighbour to the owner of its list, list after list, shape (n_neighbours,)."""
         return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
 
     @classmethod
     def empty(cls) -> "NeighbourLists":
-        """Return a NeighbourLists without any list."""
+        """Return a NeighbourLists of zero lists."""
         return cls(np.empty(0, np.int64), pa.array([], pa.string()), np.empty((0, _N_ATTRIBUTES), np.int64))
 
     @classmethod
     def from_columns(cls, table: pa.Table | pa.RecordBatch) -> "NeighbourLists":
-        """Read a NeighbourLists, one list per row, from a table with the columns ``ids`` and ``attributes``."""
+        """Convert a table with the columns ``ids`` and ``attributes`` to a NeighbourLists, one list per row."""
         ids = combined(table.column("ids"))
         lengths = np.asarray(pc.list_value_length(ids).to_numpy(zero_copy_only=False), dtype=np.int64)
         attributes = arrays.from_binary(table.column("attributes"), np.int64, _N_ATTRIBUTES)
@@ -71,10 +70,11 @@ class NeighbourLists:
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, rules: Rules) -> Floats:
-        """Return the distance of each list's last neighbour, shape (n_lists,); infinity if farther tracks may be added.
+        """Return for each list the distance beyond which no track can enter it, shape (n_lists,).
 
-        These are the lists with fewer than ``rules.length`` neighbours, and the lists that were filled beyond the limit
-        on artists, as a farther track of another artist replaces a neighbour beyond the limit.
+        For a full list within the limit on artists, this is the distance of its last neighbour. Other lists have
+        infinity: a list with fewer than ``rules.length`` neighbours has positions left, and in a list filled beyond the
+        limit on artists, a farther track by another artist replaces a neighbour beyond the limit.
         """
         full = np.flatnonzero(self.lengths == rules.length)
         last = np.cumsum(self.lengths)[full] - 1
@@ -84,11 +84,10 @@ class NeighbourLists:
         return result
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
-        """Return the lists as an Arrow array for the column ``similar``, one list of structs per track.
+        """Convert the lists to an Arrow array for the column ``similar``, one list of structs per track.
 
-        The fields of a struct are track_id, distance, same_cluster and why, the names of the shared features, and
-        ``KEY`` where ``Rules.harmonic`` applies.
-        ``features`` are the names of all features, in the order of the numbers that the lists hold in place of names.
+        The fields of a struct are track_id, distance, same_cluster and why: the names of the shared features, then
+        ``KEY`` where ``Rules.harmonic`` applies. ``features`` names all features by their index in ``attributes``.
         """
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
@@ -103,7 +102,7 @@ class NeighbourLists:
 
 
 class BatchSearch:
-    """Finds nearest neighbours among the tracks of a batch (a TrackBatch) that can be recommended, the candidates."""
+    """Finds nearest neighbours among the candidates of a TrackBatch: its tracks that can be recommended."""
 
     def __init__(self, batch: TrackBatch, rules: Rules) -> None:
         self.batch = batch
@@ -116,7 +115,7 @@ class BatchSearch:
     def nearest(self, queries: TrackBatch, max_distance: Floats | None = None) -> NeighbourLists:
         """Return a NeighbourLists with one list per query: the batch's nearest candidates that the rules allow.
 
-        ``max_distance``, shape (n_queries,), leaves out candidates farther from the query.
+        ``max_distance``, shape (n_queries,), is the maximum distance of a neighbour from each query; by default none.
         """
         result = self._tree.nearest(queries.tracks, max_distance)
         is_neighbour = result.index != NO_TRACK
@@ -141,7 +140,7 @@ class BatchSearch:
 def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]) -> pa.RecordBatch:
     """Return a pa.RecordBatch with one row per track: its id as ``track_id``, and its list as ``similar``.
 
-    ``features`` are the names of all features, in the order of the numbers that ``lists`` holds in place of names.
+    ``features`` names all features by their index in ``lists.attributes``.
     """
     return pa.RecordBatch.from_arrays([ids, lists.to_similar(features)], names=["track_id", "similar"])
 
@@ -153,15 +152,15 @@ def _pack_reasons(reasons: NDArray[np.int8]) -> Integers:
 
 
 def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
-    """Return the feature indices that ``_pack_reasons`` packed, int8 array of shape (n, _N_REASONS)."""
+    """Unpack the feature indices packed by ``_pack_reasons``; return an int8 array of shape (n, _N_REASONS)."""
     return (((packed[:, None] >> (8 * np.arange(_N_REASONS))) & 0xFF) - 1).astype(np.int8)
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     """Search one cell for the nearest neighbours of tracks that are members of other cells.
 
-    A cell is the part of the catalogue around one centre; its members are the tracks to which no other centre is
-    nearer. The neighbours of a query are at most its own ``max_distance`` away.
+    A cell is the part of the catalogue around one centre; its members are the tracks nearest to this centre. The
+    neighbours of a query are at most its own ``max_distance`` away.
 
     Parameters
     ----------
@@ -176,10 +175,10 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     Returns
     -------
     pa.Table
-        track_id and the columns of ``LIST_COLUMNS``, which hold the list of neighbours; one row per query, no rows if
-        the cell has no members.
+        ``track_id`` and the list of neighbours (``LIST_COLUMNS``), one row per query; no rows if the cell has no
+        members.
     """
-    # sorted by max_distance, because a block of queries is searched within the largest one of the block
+    # sorted, because all queries of a block are searched within the largest max_distance of the block
     queries = queries.sort_by([("max_distance", "ascending"), ("track_id", "ascending")])
     parts = [_list_table(pa.array([], pa.string()), NeighbourLists.empty())]
     if len(members):
@@ -205,7 +204,7 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
     cross_cell_rows : pa.Table
         Lists from other cells: the same columns, any number of rows per track of ``rows``.
     features : tuple of str
-        Names of all features. The lists hold the position of a feature in this tuple instead of its name.
+        Names of all features, by their index in the column ``attributes``.
     rules : Rules
         Limits on each list.
 
@@ -245,7 +244,7 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 def _query_batch(queries: pa.Table) -> TrackBatch:
     """Convert a table of queries (see ``query_cell``) to a TrackBatch in the same order.
 
-    Artist, id_order and is_candidate are zero, as a search reads them only of candidates.
+    Artist, id_order and is_candidate are zero: a search reads these three of candidates only.
     """
     n_queries = len(queries)
     tracks = Tracks(

@@ -1,22 +1,22 @@
-"""Find every track's nearest neighbours, exactly, under rules on artists, recordings, years and keys.
+"""Find every track's exact nearest neighbours, under rules on artists, recordings, years and musical keys.
 
 Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
-(Euclidean distance to q, track_id). All candidates are considered in this order. One is appended unless its year
-differs too much from that of q, its key is not compatible with that of q, it has the recording of q, its recording is
-in the list, or its artist is in the list ``per_artist`` times. At ``length`` tracks the list is full. If it is not full
-after the last candidate, it is filled with the nearest candidates that only ``per_artist`` excludes, one of each
-recording, and sorted again by (distance, track_id).
+(Euclidean distance to q, track_id). All candidates are considered in this order. A candidate is skipped if its year is
+too far from the year of q, its key is incompatible with the key of q, its recording is the one of q or in the list, or
+its artist is in the list ``per_artist`` times. Otherwise the candidate is appended. At ``length`` tracks the list is
+full. A list not full after the last candidate is filled with the nearest candidates excluded by ``per_artist`` alone,
+one of each recording, and sorted again by (distance, track_id).
 
-Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates that a list needs
+Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates needed for a list
 is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
-candidate is nearer than the m-th, so a full list whose last distance is below that of the m-th is final; otherwise m
+candidate is nearer than the m-th. So a full list is final if its last distance is below that of the m-th; otherwise m
 is doubled, from ``length`` + 2 but at least 12, up to 512. Lists that are not final by then are selected from all
-candidates. A list that the limit on artists leaves short is filled; it is final if it is then full, with a last
-distance below that of the m-th, or if no candidate is left. Of many candidates at one point, the tree has only as many
-as a list can use (``rules.drop_redundant_coincident``), as m would have to exceed their number. The tree decides only
-which candidates are fetched: distances are computed again, in float64 and in the order of the features, so every tree
-gives the same lists to the last bit. With a rule on keys, which excludes four fifths of the candidates, the tracks in
-one key are queries to a tree of the candidates that this key allows, so that m stays small.
+candidates. A list left short by the limit on artists is filled. The filled list is final if it is full with a last
+distance below that of the m-th, or if no candidate is left. Of many candidates at one point, the tree contains only as
+many as a list can use (``rules.drop_redundant_coincident``), because m would have to exceed their number. The tree
+decides only which candidates are fetched. Distances are computed again, in float64 and in the order of the features,
+so every tree gives the same lists to the last bit. A rule on keys excludes four fifths of the candidates. To keep m
+small, all queries in one key are then searched in a tree of the candidates in compatible keys.
 
 Method ``tree``: one tree, built on the driver and sent to all workers. Expected O(n log n) for a fixed number of
 features; the driver and every worker hold all coordinates.
@@ -25,8 +25,8 @@ Method ``cells`` (``partitioned``): for catalogues that do not fit into the memo
 
 1. A sample gives the centres of cells; every track is a member of the cell with the nearest centre.
 2. Every track is copied into each other cell that can hold a track within ``overlap_radius`` of it. The list of each
-   member q is found by a tree of the members and copies of its cell. If the list is full and its last distance r is
-   at most ``overlap_radius``, it is final, as the cell of q holds every track within r of q.
+   member q is found by a tree of the members and copies of its cell. The list is final if it is full and its last
+   distance r is at most ``overlap_radius``, because the cell of q holds every track within r of q.
 3. Otherwise the list of q is also found in the other cells that can hold a track within r of q (r is infinity if the
    list is not full). For q in the cell of centre a, the plane midway between a and b separates q from the members of
    cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, the distance of q to the plane.
@@ -44,9 +44,9 @@ The same is true of the tracks with which lists are filled. Let S be the selecti
 filled, and T the selection from the candidates of one cell. Suppose that a track e of the cell fills the final list,
 but is neither in T nor among the tracks that fill T. Then the cell's list is full, and each track d that fills it is
 nearer than e. If the recording of d is not in S, this recording fills the final list. If it is in S, it has there the
-position of a track of T by the same artist, which is nearer than d and whose recording fills the final list. So e and
-at least as many other recordings as fill the cell's list fill the final list. But S has at least as many tracks as T,
-so the final list has no more positions to fill than the cell's list: a contradiction.
+position of a track of T by the same artist; this track is nearer than d, and its recording fills the final list. So e
+and at least as many other recordings as fill the cell's list fill the final list. But S has at least as many tracks as
+T, so the final list has no more positions to fill than the cell's list: a contradiction.
 
 References
 ----------
@@ -94,8 +94,8 @@ def similar_lists(
     """Yield a DataFrame of the nearest neighbours of every track, for use in a ``with`` block.
 
     Entering the block runs a few Spark jobs; the search itself runs when the DataFrame is used. Intermediate
-    results are unpersisted at the end of the block. The neighbours do not depend on partitions, the order of rows, or
-    the method.
+    results are unpersisted at the end of the block. The neighbours are the same for any partitions, order of rows and
+    method.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def similar_lists(
     options : SimilarityOptions
         Rules, candidates (which tracks can be recommended) and search method.
     n_tracks : int, optional
-        Number of rows. By default they are counted, unless the method is ``tree``, which does not need the number.
+        Number of rows. By default counted by a Spark job, but not for the method ``tree``, which needs no number.
     tracks_per_cell : int
-        For the method ``cells``, which divides the catalogue: approximate number of tracks in each part.
+        Approximate number of tracks in each part of the catalogue, for the method ``cells``.
 
     Yields
     ------
@@ -140,9 +140,10 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
-    """Return whether lists cannot be full with ``rules.per_artist`` tracks by each artist. Runs one Spark job.
+    """Return whether ``rules.per_artist`` leaves too few tracks for a full list. Runs one Spark job.
 
-    ``tracks`` has the column ``artist``; a track without one has no limit. Filters on candidates are not considered.
+    Counts at most ``rules.per_artist`` tracks by each artist of ``tracks`` (column ``artist``), and all tracks without
+    an artist. Filters on candidates are ignored.
     """
     if not rules.per_artist:
         return False
@@ -156,9 +157,9 @@ def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
 def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> int:
     """Return the number of lists with more tracks by one artist than ``rules.per_artist``. Runs a few Spark jobs.
 
-    A list exceeds the limit only if other artists have too few candidates. Without filters on the candidates, this
-    takes a catalogue with fewer artists than a list has tracks. So with more than ``_MANY_ARTISTS`` names of artists,
-    of which several may be spellings of one, the result is 0, and the lists are not read.
+    A list exceeds the limit only if other artists have too few candidates. Without filters on candidates, this happens
+    only if the catalogue has fewer artists than a list has tracks. So without filters, and with more than
+    ``_MANY_ARTISTS`` artist names (an artist may have several spellings), the result is 0 and the lists are not read.
 
     Parameters
     ----------
@@ -207,7 +208,7 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
     starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
 
     def search_positions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield track_id and similar of the tracks whose positions are the rows of ``batches``.
+        """Yield track_id and similar of the tracks at the positions in ``batches``, one position per row.
 
         Positions count the tracks of all ``searches``, one search after the other.
         """
@@ -228,10 +229,10 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
 
 
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
-    """Return a list with one BatchSearch per block (value of the column ``block``): only its tracks can be neighbours.
+    """Return a list with one BatchSearch per distinct value of the column ``block``.
 
-    The tracks of a search are sorted by key, if a rule uses it, so that successive queries use one tree; then by leaf
-    of a k-d tree, so that they use one part of the tree.
+    Only tracks of one block can be neighbours. The tracks of a search are sorted by musical key, so successive queries
+    use one tree, then by leaf of a k-d tree, so successive queries use one part of the tree.
     """
     searches = []
     for part in arrays.split_by_value(table, "block"):

@@ -8,8 +8,8 @@ The Spark stages, with a shuffle before each:
 
 1. Assign every track to its own cell and to the cells that hold its copies.
 2. By cell: find the list of every member among the members and copies of the cell. The result is persisted.
-3. By block and cell: search the members of the cell for neighbours of tracks of other cells, namely of those whose
-   list of stage 2 is not final, as a nearer neighbour may be in this cell.
+3. By block and cell: if the list of a track from another cell is not final after stage 2 and this cell may hold a
+   nearer neighbour, search the members of this cell for neighbours of the track.
 4. By a hash of the id: merge the lists of each track from stages 2 and 3.
 """
 
@@ -38,7 +38,7 @@ TRACKS_PER_CELL = 50_000
 """Approximate number of members per cell. The tree of a smaller cell is more likely to fit into the processor's cache,
 but smaller cells have more copies in all."""
 _MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
-"""Minimum size of the sample that centres are fitted to, and its number of tracks per cell."""
+"""Size of the sample to which centres are fitted: its minimum, and its number of tracks per cell."""
 _KMEANS_PASSES = 5
 _N_OVERLAP_QUERIES, _OVERLAP_QUANTILE = 1000, 0.95
 _POINTS_PER_BLOCK = 4096
@@ -52,8 +52,8 @@ _TRACK_COLUMNS = (
 _TRACK_NAMES = tuple(column.split()[0] for column in _TRACK_COLUMNS.split(", "))
 _QUERY_NAMES = tuple(name for name in _TRACK_NAMES if name not in ("cell", "artist", "candidate"))
 _CELL_LISTS = f"{_TRACK_COLUMNS}, max_distance double, other_cells array<int>, {LIST_COLUMNS}"
-"""Schema of the result of stage 2: every track with its list within its own cell, ``NeighbourLists.max_distance`` of
-the list, and the other cells to query, none if the list is final."""
+"""Schema of the result of stage 2, one row per track: the track, ``NeighbourLists.max_distance`` of its list, the other
+cells to query (none if the list is final), and its list within its own cell."""
 _MEMBER_PREFIX = "member_"
 
 
@@ -63,9 +63,9 @@ def partitioned_neighbours(
 ) -> Iterator[DataFrame]:
     """Yield a DataFrame of every track's nearest neighbours, found cell by cell, for use in a ``with`` block.
 
-    A cell is the part of the catalogue around one centre. Entering the block runs one Spark job that draws a sample,
-    and those of ``releases.with_recordings``; the search itself runs when the DataFrame is used. The lists of each
-    cell are persisted until the end of the block.
+    A cell is the part of the catalogue around one centre. Entering the block runs one Spark job to draw a sample, and
+    the jobs of ``releases.with_recordings``; the search itself runs when the DataFrame is used. The lists of each cell
+    are persisted until the end of the block.
 
     Parameters
     ----------
@@ -120,14 +120,15 @@ def partitioned_neighbours(
 
 
 def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partitions: int, rules: Rules) -> DataFrame:
-    """Return a DataFrame of the neighbours that tracks of ``incomplete`` have in each of their ``other_cells``.
+    """Find the neighbours of the tracks of ``incomplete`` in each of their ``other_cells``. Runs no Spark job.
 
-    It has one row per track and cell, with ``track_id`` and the columns of ``LIST_COLUMNS``; no row for a cell without
-    members of the track's block. ``cell_lists`` and ``incomplete`` have the columns of ``_CELL_LISTS``.
+    ``cell_lists`` and ``incomplete`` have the columns of ``_CELL_LISTS``. The result is a DataFrame with ``track_id``
+    and the columns of ``LIST_COLUMNS``: one row per track and cell, none if the cell has no members of the track's
+    block.
     """
     queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
-    # prefixed: if both sides of a cogroup have a column of one name, and one side does not use it, Spark 4.2 removes it
-    # from both sides
+    # prefixed: if both sides of a cogroup have a column of the same name and one side does not use the column,
+    # Spark 4.2 removes the column from both sides
     members = cell_lists.select(*(F.col(name).alias(f"{_MEMBER_PREFIX}{name}") for name in _TRACK_NAMES))
     member_keys = [f"{_MEMBER_PREFIX}{name}" for name in ("block", "cell")]
     return (
@@ -141,7 +142,7 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
 def fit_centres(
     prepared: DataFrame, scaling: Scaling, n_tracks: int, n_cells: int, length: int
 ) -> tuple[Floats, float]:
-    """Draw a sample of tracks; fit to it centres of cells (by k-means) and an overlap radius. Runs one Spark job.
+    """Fit centres of cells (by k-means) and an overlap radius to a sample of tracks. Runs one Spark job.
 
     Cells are the parts into which the catalogue is divided for the search. Centres and radius affect only the duration
     of the search, not its result.
@@ -171,9 +172,8 @@ def fit_centres(
 def _overlap_radius(points: Floats, rank: float) -> float:
     """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 for a single point.
 
-    ``rank`` is the length of a list times the share of tracks that are in the sample. If it is below 1, the distance r
-    of the nearest neighbour is reduced to r * rank^(1/d), as in d dimensions the number of points within r grows as
-    r^d.
+    ``rank`` is the length of a list times the share of tracks in the sample. If ``rank`` is below 1, the distance r of
+    the nearest neighbour is reduced to r * rank^(1/d): in d dimensions the number of points within r grows with r^d.
     """
     distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
     finite = distance[np.isfinite(distance)]
@@ -185,15 +185,15 @@ def _overlap_radius(points: Floats, rank: float) -> float:
 def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
     """Return for each point which other cells can hold members within ``max_distance`` of it. O(n_points n_cells).
 
-    A cell is the part of the space around one centre; its members are the points to which no other centre is nearer. A
-    cell is excluded if the plane that separates it from the point's own cell is farther from the point than
-    ``max_distance``; the formula is in ``segue.similarity.neighbours``.
+    A cell is the part of the space around one centre; its members are the points nearest to this centre. A plane
+    separates each other cell from the point's own. The other cell is excluded if the plane is farther from the point
+    than ``max_distance``; the formula is in ``segue.similarity.neighbours``.
 
     Parameters
     ----------
     points : array of shape (n_points, n_features)
     cell : int or array of int, shape (n_points,)
-        Index of the cell with the nearest centre, for each point or one for all.
+        Index of each point's own cell, the one with the nearest centre; an int if all points are in one cell.
     centres : array of shape (n_cells, n_features)
     max_distance : array of shape (n_points,)
 
@@ -217,8 +217,8 @@ def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_di
 def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance: Floats) -> pa.ListArray:
     """Return for each point the numbers of the other cells that can hold members within ``max_distance`` of it.
 
-    The arguments are those of ``cells_in_reach``, but all points are of one ``cell``. The result is a pa.ListArray of
-    int32, one list per point, empty where ``max_distance`` is negative.
+    The arguments are those of ``cells_in_reach``, but all points are members of one ``cell``. The result is a
+    pa.ListArray of int32, one list per point. A point with a negative ``max_distance`` has an empty list.
     """
     parts = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
     bounded = np.flatnonzero(max_distance >= 0)
@@ -234,8 +234,9 @@ def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance
 def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> MapBatches:
     """Return the function for mapInArrow of stage 1, which divides tracks among cells.
 
-    It maps rows of ``coordinates.prepare_tracks`` to rows of ``cell`` (int) and ``tracks`` (binary: tracks of the cell,
-    by ``arrays.to_arrow_blobs``, with a column ``is_member`` that is false for copies).
+    The function maps the rows returned by ``releases.with_recordings`` to rows of ``cell`` (int) and ``tracks``
+    (binary). ``tracks`` holds tracks of the cell, packed by ``arrays.to_arrow_blobs``, with a column ``is_member``
+    (boolean, false for copies).
     """
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -257,7 +258,7 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> M
 def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
     """Return the function for applyInArrow of stage 2, which finds the neighbours of a cell's members within the cell.
 
-    It maps the rows of ``cell`` and ``tracks`` that stage 1 made of one cell to rows of ``_CELL_LISTS``.
+    The function maps the rows of one cell from stage 1 (``cell``, ``tracks``) to rows of ``_CELL_LISTS``.
     """
 
     def search(table: pa.Table) -> pa.Table:
@@ -305,8 +306,8 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     """Return the function for applyInArrow of stage 3, which searches one cell for neighbours of tracks of other cells.
 
-    It takes two tables, the members of the cell in one block and the queries, and returns what ``lists.query_cell``
-    returns.
+    The function takes two tables, the members of the cell in one block and the queries. Its result is that of
+    ``lists.query_cell``.
     """
 
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
@@ -317,9 +318,10 @@ def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function for applyInArrow of stage 4, which merges the lists of some tracks.
+    """Return the function for applyInArrow of stage 4, which merges the lists of the tracks in one bucket.
 
-    It takes two tables, the tracks' lists of stage 2 and of stage 3, and returns rows of ``track_id`` and ``similar``.
+    The function takes two tables, the tracks' lists of stage 2 and of stage 3. It returns a table of ``track_id`` and
+    ``similar``.
     """
 
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
@@ -331,7 +333,7 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
 def _to_similar(features: tuple[str, ...]) -> MapBatches:
     """Return a function for mapInArrow from rows of track_id and ``LIST_COLUMNS`` to rows of track_id and similar.
 
-    ``features`` are the names of all features, in the order of the numbers that the lists hold in place of names.
+    ``features`` names all features by their index in ``attributes``.
     """
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

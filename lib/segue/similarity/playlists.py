@@ -1,4 +1,4 @@
-"""Recommend tracks that are similar to several seeds, the tracks that a user lists."""
+"""Recommend tracks similar to several seeds. A seed is a track listed by the user."""
 
 import logging
 import math
@@ -22,7 +22,7 @@ from segue.similarity.scaling import Scaling, SimilarityOptions
 log = logging.getLogger(__name__)
 
 MAX_RANK, RANK_OFFSET = 100, 60
-"""Number of nearest tracks per seed that get a score, and the constant in the score 1 / (``RANK_OFFSET`` + rank)."""
+"""Number of nearest tracks scored per seed, and the constant in the score 1 / (``RANK_OFFSET`` + rank)."""
 MAX_NEAREST_SEEDS = 3
 """Maximum number of seeds in ``Recommendation.because_of``."""
 TRACKS_PER_SEARCH = 100_000
@@ -31,14 +31,15 @@ _NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigin
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A recommended track, with its score and the seeds (tracks that the user listed) nearest to it."""
+    """A recommended track, with its score and the seeds (tracks listed by the user) nearest to the track."""
 
     track_id: str
     score: float
+    """Sum of 1 / (60 + rank) over the seeds, see ``fit_playlist``; higher is better."""
     distance: float
     """Distance to the nearest seed, in scaled units."""
     because_of: list[tuple[str, float]]
-    """Ids and distances of the nearest seeds that have the track among their neighbours."""
+    """Pairs (track id, distance) of up to three seeds, nearest first, each with the track among its neighbours."""
 
 
 def fit_playlist(
@@ -50,10 +51,10 @@ def fit_playlist(
     *,
     tracks_per_search: int = TRACKS_PER_SEARCH,
 ) -> list[Recommendation]:
-    """Recommend tracks that are similar to several seeds, the tracks that a user listed. Runs a few Spark jobs.
+    """Recommend tracks similar to several seeds (tracks listed by the user). Runs a few Spark jobs.
 
-    The score of a track is that of reciprocal rank fusion: the sum of 1 / (60 + rank) over the seeds that have the
-    track among their 100 nearest, where rank is the track's position among these, from 1.
+    Tracks are scored by reciprocal rank fusion. A track at position ``rank`` (from 1) among the 100 nearest of a seed
+    gets 1 / (60 + rank); its score is the sum over the seeds.
 
     Parameters
     ----------
@@ -61,14 +62,14 @@ def fit_playlist(
     scaling : Scaling
         From ``fit_scaling``.
     options : SimilarityOptions
-        Rules, and which tracks can be recommended. ``rules.length`` is not used, and ``rules.per_artist`` limits the
-        result, not each seed's neighbours.
+        Rules, and which tracks can be recommended. ``rules.length`` is ignored; ``rules.per_artist`` limits the
+        final list instead of each seed's neighbours.
     seed_ids : sequence of str
         Ids of tracks; of several releases of a recording, only the one with the smallest id is used.
     length : int
         Maximum number of recommendations.
     tracks_per_search : int
-        Approximate number of tracks that a Python worker holds at a time.
+        Approximate number of tracks in the memory of a Python worker at a time.
 
     Returns
     -------
@@ -98,11 +99,12 @@ def fit_playlist(
 def _search_partition(
     seeds: TrackBatch, blocks: NDArray[Any], scaling: Scaling, rules: Rules, tracks_per_search: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
+    """Return a function for mapInArrow which finds each seed's nearest neighbours among the tracks of a partition.
 
-    It maps rows of ``coordinates.prepare_tracks`` to rows of ``_NEIGHBOURS_OF_SEEDS``, and searches about
-    ``tracks_per_search`` tracks at a time. ``segue.similarity.neighbours`` explains why the neighbours of a seed among
-    all tracks are among its neighbours in the parts. ``blocks`` are the seeds' genres with ``same_genre``, else "".
+    The function maps the rows returned by ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. It searches
+    about ``tracks_per_search`` tracks at a time. Each nearest neighbour of a seed in the catalogue is also among its
+    nearest neighbours in one of these parts; ``segue.similarity.neighbours`` has the proof. ``blocks`` are the seeds'
+    genres with ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -139,7 +141,7 @@ def _search_partition(
 
 
 def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> list[Recommendation]:
-    """Return a list of Recommendation, best first, from a table of every seed's nearest tracks.
+    """Combine every seed's nearest tracks into one list of Recommendation, highest score first.
 
     ``neighbours`` has the columns of ``_NEIGHBOURS_OF_SEEDS``; its column ``seed`` holds positions in ``seed_ids``.
     """
@@ -167,7 +169,7 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
 
 
 def _recommend(track_id: str, shares: Sequence[tuple[float, str, float]]) -> Recommendation:
-    """Return a track's Recommendation from one (distance, seed id, share of the score) per seed near to it."""
+    """Return a track's Recommendation from triples (distance, seed id, share of the score), one per seed near to it."""
     nearest = [(seed_id, distance) for distance, seed_id, _ in sorted(shares)[:MAX_NEAREST_SEEDS]]
     # fsum rounds once, so the score does not depend on the order of the seeds
     return Recommendation(track_id, math.fsum(share for *_, share in shares), nearest[0][1], nearest)

@@ -1,13 +1,14 @@
-"""Name the features that a pair of similar tracks shares and that set the pair apart from most tracks.
+"""Name the features shared by a pair of similar tracks, above all those that set the pair apart from most tracks.
 
 Every feature of a track has a rank: the share of all tracks with lower values, plus half of those with the same value.
-A feature is distinctive for a pair if both ranks are in the upper third, or both in the lower third. It is the more
-distinctive, the smaller its tail: the share of tracks at least as extreme as the less extreme of the two.
+A feature is distinctive for a pair if both ranks are in the upper third, or both in the lower third. The tail of the
+feature is the share of tracks at least as extreme as the less extreme of the two. The smaller the tail, the more
+distinctive is the feature.
 
-Up to three features are named. The first two are the most distinctive ones; if fewer than two are distinctive, the
+Up to three features are named. The first two are the most distinctive ones. If fewer than two are distinctive, the
 features with the fewest tracks between the pair's values follow. The third is the remaining feature with the fewest
-tracks between, if these are at most a twentieth of all tracks. Where only tracks in compatible keys are recommended,
-``KEY`` comes last.
+tracks between, if these are at most a twentieth of all tracks. If only tracks in compatible musical keys are
+recommended, ``KEY`` comes last.
 """
 
 import math
@@ -28,8 +29,9 @@ _USED = 3 * HIGHEST_RANK
 """Sort key of a feature that is already named, above all others."""
 MAX_REASONS = 3
 KEY = "key"
-"""Name of the reason that the tracks are in the same key, or in compatible ones."""
+"""Name of the reason "both tracks are in the same musical key, or in compatible ones"."""
 NO_REASON = -1
+"""Pads the reasons of a pair with fewer than ``MAX_REASONS``."""
 
 
 def as_ranks(shares: NDArray[np.float64]) -> NDArray[np.uint16]:
@@ -38,7 +40,7 @@ def as_ranks(shares: NDArray[np.float64]) -> NDArray[np.uint16]:
 
 
 def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) -> NDArray[np.int8]:
-    """Return for each pair of tracks up to three features to name as what the two share. O(n_pairs n_features).
+    """Return for each pair of tracks up to three features to name as shared. O(n_pairs n_features).
 
     Parameters
     ----------
@@ -75,9 +77,9 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
 _STEPS = {"beats per minute": (1.0, "{} BPM"), "dB": (0.1, "{} dB"), "seconds": (1.0, "{} s")} | {
     POPULARITY.unit: (1.0, "{} in popularity")
 }
-"""By unit: the step to which a difference is rounded up, and the format of its text."""
+"""By unit of a feature: the step to which a difference is rounded up, and the format of its text."""
 _WORDS = WORDS | {"popularity": ("popular", "little known")}
-"""For every number, the word for a value in the upper third of all tracks, and the word for one in the lower third."""
+"""By feature: the word for a value in the upper third of all tracks, and the word for a value in the lower third."""
 _PARTS_OF_DECADE = ("early", "early", "early", "early", "mid", "mid", "mid", "late", "late", "late")
 """By the last digit of a year."""
 _FRACTION_STEP = 0.01
@@ -88,15 +90,15 @@ Values = Mapping[str, float | None]
 def describe_reasons(
     why: Sequence[str], first: Values, second: Values, thirds: Mapping[str, tuple[float, float]]
 ) -> str:
-    """Return a phrase that says which features two tracks share, "" if there are none.
+    """Return a phrase that names the features shared by two tracks; "" if there are none.
 
     Parameters
     ----------
     why : sequence of str
-        Names of the shared features, the most distinctive first.
+        Names of the shared features, the most distinctive first, and ``KEY`` for the musical key.
     first, second : mapping of str to float or None
-        Feature values of the two tracks, in the features' units, and with the reason ``KEY`` their key and mode;
-        features without a value are left out.
+        Feature values of the two tracks, in the features' units; for the reason ``KEY`` also ``key`` and ``mode``. The
+        phrase leaves out features without a value.
     thirds : mapping of str to (float, float)
         For each feature but ``year`` and ``KEY`` the 1/3 and 2/3 quantiles over all tracks.
 
@@ -130,7 +132,7 @@ def describe_reasons(
 
 
 def _describe_keys(first: Values, second: Values) -> list[str]:
-    """Return a list of one text with the keys of two tracks, such as "both in A minor (8A)"; [] if one is unknown."""
+    """Return a list of one text with the musical keys of two tracks: ["both in A minor (8A)"]; [] if one is unknown."""
     a, b = (key_code(track.get("key"), track.get("mode")) for track in (first, second))
     if UNKNOWN in (a, b):
         return []

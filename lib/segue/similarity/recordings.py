@@ -1,8 +1,8 @@
-"""Derive keys of artists and titles that are equal for releases of one recording.
+"""Normalise artists and titles to keys, texts that are equal for all releases of one recording.
 
-Two tracks can be releases of one recording if their first artists and their titles are equal, apart from case, accents,
-punctuation, a leading "The" of the artist, and release notes; ``releases`` decides by their features. A release note is
-in brackets or follows " - ", and
+Two tracks can be releases of one recording if their keys are equal, that is, if their first artists and their titles
+differ only in case, accents, punctuation, a leading "The" of the artist, and release notes. Among these tracks,
+``releases`` decides by their features. A release note is in brackets or follows " - ", and
 
 * names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets);
 * or describes the release: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
@@ -51,7 +51,7 @@ def fold_text(text: str) -> str:
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
-    """Return a list of the texts in lower case, without accents. All texts that are not ASCII are converted at once."""
+    """Return a list of the texts in lower case, without accents. For speed, non-ASCII texts are converted at once."""
     folded = [text.lower() for text in texts]
     positions = [position for position, text in enumerate(texts) if not text.isascii()]
     lines = "\n".join(texts[position] for position in positions)
@@ -82,7 +82,7 @@ def normalise_words(text: str) -> str:
 def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
     """Return a list with the words of each text, separated by single spaces, as ``normalise_words`` does for one text.
 
-    The texts are in lower case, without accents. For speed, they are joined and all converted at once.
+    ``texts`` must be in lower case, without accents. For speed, all texts are joined and converted at once.
     """
     normalised = [""] * len(texts)
     for is_ascii in (True, False):
@@ -104,7 +104,7 @@ def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
 
 
 def artist_key(artist: str) -> str:
-    """Return a key of the first artist that does not depend on case, accents, punctuation or a leading "The".
+    """Return the key of the first artist: the name in lower case without accents, punctuation and a leading "The".
 
     >>> artist_key("The Beatles; Billy Preston")
     'beatles'
@@ -113,10 +113,7 @@ def artist_key(artist: str) -> str:
 
 
 def artist_keys(artists: Sequence[str]) -> list[str]:
-    """Return a list of keys, one for each text of one or more artists: the normalised name of its first artist.
-
-    Computed once per distinct text.
-    """
+    """Return the ``artist_key`` of each text of one or more artists, computed once per distinct text."""
     distinct = list(dict.fromkeys(artists))
     firsts = fold_texts([artist.split(";", 1)[0] for artist in distinct])
     words = zip(distinct, firsts, normalise_words_of_all(firsts), strict=True)
@@ -125,7 +122,7 @@ def artist_keys(artists: Sequence[str]) -> list[str]:
 
 
 def title_key(title: str) -> str:
-    """Return a key that is equal for the titles of all releases of a recording.
+    """Return the key of a title: its words without release notes, equal for all releases of a recording.
 
     >>> [title_key(title) for title in ("Help! - Remastered 2009", "Help! (Live at the BBC) [Mono]", "Help!")]
     ['help', 'help', 'help']
@@ -134,15 +131,14 @@ def title_key(title: str) -> str:
 
 
 def title_keys(titles: Sequence[str]) -> list[str]:
-    """Return a list with a key per title, which is equal for the titles of all releases of a recording."""
+    """Return the ``title_key`` of each title."""
     return words_and_keys(titles)[1]
 
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return two lists, each with one entry per title: its words, and a key.
+    """Return two lists, each with one entry per title: its words, and its ``title_key``.
 
-    The words are in lower case, without accents and punctuation. The key is equal for the titles of all releases of a
-    recording (``title_key``).
+    The words are in lower case, without accents and punctuation, separated by single spaces.
     """
     folded = fold_texts(titles)
     words = normalise_words_of_all(folded)

@@ -1,12 +1,12 @@
 """Group the tracks of a catalogue into recordings, by title, artist, features and ISRC.
 
-Of the tracks whose keys of artist and title are equal (``recordings``), those that agree in their features are releases
-of one recording. In order of the number of missing features, then of track_id, each track that agrees with no earlier
-centre becomes a centre. Recordings are the connected components of the graph that connects each track with every centre
-that it agrees with; a track that has more missing features than the first track of its title is connected only with the
-first centre that it agrees with. So recordings depend neither on the order of rows nor on partitions, and not all pairs
-of a title's tracks are compared. Then recordings that share an ISRC are united, also indirectly: if A shares one with B
-and B another with C, all three are one. An ISRC identifies a recording whatever its titles and features.
+Tracks with the same normalised artist and title (``recordings``) are releases of one recording if their features
+agree. To avoid comparing all pairs, some tracks become centres: in order of the number of missing features, then of
+track_id, each track that agrees with no earlier centre. A graph connects each track with the first centre that agrees
+with it. It also connects a track with each later centre that agrees, if both have as few missing features as the first
+track of their title. Recordings are the connected components of the graph. They depend neither on the order of rows
+nor on partitions. Then recordings that share an ISRC are united, also indirectly: if A shares one with B and B another
+with C, all three are one. An ISRC identifies a recording whatever its titles and features.
 
 Two tracks agree if the mean difference over the features that both have is at most 1, where each difference is divided
 by its unit in ``UNITS`` and limited to ``MAX_DIFFERENCE``. Among n different tracks of one title and artist, for n
@@ -48,25 +48,25 @@ UNITS = {
 }
 """By feature, the difference that counts as 1, in the feature's unit."""
 MAX_DIFFERENCE = 4.0
-"""Limit of a feature's difference, in ``UNITS``: one large difference does not prove another recording, as an edit
-differs in duration alone, and some tempos are measured doubled."""
+"""Upper limit to which a feature's difference is cut, in ``UNITS``. One large difference does not prove another
+recording: an edit differs in duration alone, and some tempos are measured doubled."""
 KEY_COLUMNS = "artist bigint, title bigint, id bigint, isrc bigint"
-"""The columns of ``coordinates.prepare_tracks`` that only this module reads, without the features."""
+"""Hash codes made by ``coordinates.prepare_tracks``, by which this module identifies recordings."""
 _USUAL_RELEASES = 5
 _MIN_COMPARED = 5
 _UNKNOWN = -1
 """Replaces a missing code; codes are 0 or more."""
 _MAX_ROUNDS = 64
-"""Titles with more different tracks than this are grouped by a k-d tree. Their limit is so low that no difference of a
-pair that agrees reaches ``MAX_DIFFERENCE``."""
+"""Maximum number of different tracks of a title to group without a k-d tree. For more tracks, the limit of the mean
+difference is low enough to keep every difference of an agreeing pair below ``MAX_DIFFERENCE``."""
 _SLACK = 1e-9
 _ROWS_PER_BATCH = 65_536
 
 
 def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions: int | None = None) -> DataFrame:
-    """Replace the keys of the tracks by codes of their recording and artist.
+    """Replace the hash codes of title, id and ISRC by codes of recording and artist.
 
-    Runs Spark jobs that search for ISRCs; if there are any, one more job collects the recordings that share an ISRC to
+    Runs Spark jobs to search for ISRCs. If there are any, one more job collects the recordings that share an ISRC to
     the driver. The tracks are shuffled by title when the result is used; a Python worker holds all tracks of a
     partition.
 
@@ -74,15 +74,16 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
     ----------
     prepared : DataFrame with the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``
     columns : tuple of str
-        The columns that hold the features of ``UNITS``, in the order of ``UNITS``; "" for a feature without a column.
+        One column name per feature of ``UNITS``, in its order; "" for a feature without a column.
     n_partitions : int, optional
         Number of partitions to shuffle to; by default Spark's.
 
     Returns
     -------
     DataFrame
-        Instead of the key columns: artist and recording (bigint), equal for tracks by one artist and for releases of
-        one recording. All releases of a recording have one artist.
+        Without title, id, isrc, and columns named like features of ``UNITS``. Instead: artist (bigint), equal for
+        tracks by one artist, and recording (bigint), equal for releases of one recording. All releases of a recording
+        have the same artist.
     """
     removed = {"title", "id", "isrc", *(name for name in columns if name in UNITS)}
     names = [*(name for name in prepared.columns if name not in removed), "recording"]
@@ -123,9 +124,9 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
 
 
 def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
-    """Return a table of tracks in memory, with keys replaced by codes of recording and artist.
+    """Replace the hash codes of title, id and ISRC by codes of recording and artist, in a pa.Table.
 
-    Columns, parameters and result are those of ``with_recordings``, as a pyarrow Table.
+    Columns, parameters and result are those of ``with_recordings``. Uses no Spark.
     """
     artist, recording = group_by_title(table, columns)
     isrc = _codes(table["isrc"])
@@ -139,13 +140,15 @@ def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
 def group_by_title(table: pa.Table, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
     """Return codes of the artist and of the recording of each track, two arrays of shape (n_tracks,), ignoring ISRCs.
 
-    The code of a recording is the value of the column ``id`` for one of its tracks. The code of an unknown artist is
-    that of the track's recording.
+    The code of a recording is the value of the column ``id`` for one of its tracks. An unknown artist gets the code of
+    the track's recording.
 
     Parameters
     ----------
-    table : the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``, with all tracks of every title in it
-    columns : the columns that hold the features of ``UNITS``, "" for a feature without a column
+    table : pa.Table with the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``
+        If it holds one track of a title, it holds all tracks of the title.
+    columns : tuple of str
+        One column name per feature of ``UNITS``, in its order; "" for a feature without a column.
     """
     title, codes, artist = (_codes(table[name]) for name in ("title", "id", "artist"))
     _, title, counts = np.unique(title, return_inverse=True, return_counts=True)
@@ -172,9 +175,9 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
     title : array of int, shape (n_tracks,), ascending
         Equal for tracks of equal title and artist.
     values : array of shape (n_tracks, n_features)
-        Features in ``UNITS``, NaN where missing; of a title, the tracks with fewer missing features are first.
+        Features in ``UNITS``, NaN where missing. Within a title, tracks with fewer missing features come first.
     min_compared : array of int, shape (n_tracks,)
-        Minimum number of features that both of two tracks must have to agree.
+        Minimum number of features present in both tracks of a pair, below which the two never agree.
     """
     # most releases are equal in all features: of equal tracks only the first is compared
     is_comparable = (~np.isnan(values)).sum(axis=1) >= min_compared
@@ -187,7 +190,7 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
 
 
 def _first_in_component(title: Integers, values: Floats, min_compared: Integers) -> Integers:
-    """Return what ``first_releases`` returns, for tracks of which no two of a title are equal in all features."""
+    """Return the result of ``first_releases`` for tracks without duplicates: of a title, no two have equal features."""
     n_missing = np.isnan(values).sum(axis=1)
     starts = np.flatnonzero(np.r_[True, title[1:] != title[:-1]])
     sizes = np.diff(np.r_[starts, len(title)])
@@ -211,7 +214,9 @@ def _edges_of_small(
 ) -> list[Integers]:
     """Return the edges from tracks to centres, arrays of shape (2, n_edges), of the titles with few tracks.
 
-    ``is_small`` says which tracks are of such titles; the other arguments are those of ``first_releases``.
+    All arguments have one entry per track. ``is_small`` marks the tracks of these titles; ``limit`` is the maximum mean
+    difference of tracks that agree; ``is_complete`` marks tracks with as few missing features as the first of the
+    title. The others are those of ``first_releases``.
     """
     edges = [np.empty((2, 0), dtype=np.int64)]
     is_pending, rows = is_small.copy(), np.flatnonzero(is_small)
@@ -232,11 +237,14 @@ def _edges_of_small(
 
 
 def _edges_of_large(values: Floats, limit: float, min_compared: int, is_complete: Flags) -> list[Integers]:
-    """Return the edges from tracks to centres, arrays of shape (2, n_edges), of one title with many tracks."""
+    """Return the edges from tracks to centres, arrays of shape (2, n_edges), of one title with many tracks.
+
+    The arguments are those of ``_edges_of_small``, for the tracks of this title.
+    """
     is_pending = np.ones(len(values), dtype=bool)
     common = values[:, ~np.isnan(values).any(axis=0)]
     tree = cKDTree(common) if common.shape[1] else None
-    # if two tracks agree, the sum of their differences over any features is at most the limit times len(UNITS)
+    # if two tracks agree, their differences add up to at most limit * len(UNITS), over any subset of the features
     radius = limit * len(UNITS) * (1 + _SLACK)
     edges = []
     for row in range(len(values)):
@@ -268,7 +276,7 @@ def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: I
 
 
 def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tuple[Integers, Integers]:
-    """Return the recordings that share ISRCs, and the recording and artist by which each of them is replaced.
+    """Unite the recordings that share ISRCs: return their codes, and the new codes of their recording and artist.
 
     Parameters
     ----------
@@ -280,8 +288,9 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
     codes : array of int64, shape (n_recordings,), ascending
         The recordings that share an ISRC with another.
     united : array of int64, shape (n_recordings, 2)
-        For each of these the new recording and artist: the smallest code of all recordings that are united with it, and
-        the smallest code of their known artists; if none is known, the code of the new recording.
+        For each of ``codes``: the code of the united recording, and of its artist. The first is the smallest code of
+        the recordings united, the second the smallest code of their known artists. If no artist is known, the second
+        equals the first.
     """
     codes, index = np.unique(recording, return_inverse=True)
     isrcs, isrc_index = np.unique(isrc, return_inverse=True)
@@ -298,7 +307,7 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
 
 
 def _replace(artist: Integers, recording: Integers, codes: Integers, united: Integers) -> tuple[Integers, Integers]:
-    """Return artist and recording of each track after ``unite_by_isrc`` has united recordings."""
+    """Return the codes of artist and recording of each track, replaced by the result of ``unite_by_isrc``."""
     if not len(codes):
         return artist, recording
     index = np.minimum(np.searchsorted(codes, recording), len(codes) - 1)

@@ -1,4 +1,4 @@
-"""Select a track's neighbours from candidates in order of distance, under limits on artists, releases, years, keys."""
+"""Select a track's neighbours from candidates in order of distance, under limits on artists, recordings and years."""
 
 from dataclasses import dataclass
 
@@ -23,14 +23,14 @@ class Rules:
     length : int
         Maximum number of neighbours in a list.
     per_artist : int
-        Maximum number of neighbours by one artist; 0: unlimited. A list that this limit leaves short of ``length`` is
-        filled with the nearest of the tracks that only this limit excludes.
+        Maximum number of neighbours by one artist; 0: unlimited. If this limit leaves a list shorter than ``length``,
+        the list is filled with the nearest tracks excluded by this limit alone.
     years_apart : int or None
         Maximum difference in years between a track and its neighbours; None: unlimited. With a limit, tracks
         without a year have no neighbours and are in no list.
     harmonic : bool
-        Whether the neighbours of a track in a known key must be in a known and compatible key (``keys``). The list of a
-        track in an unknown key is not limited.
+        Whether the neighbours of a track in a known musical key must be in a compatible key (module ``keys``). A track
+        in an unknown key can have neighbours in any key.
     """
 
     length: int = 10
@@ -41,7 +41,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Tracks in memory as arrays with one entry per track: coordinates, rank of the id, and what the rules limit."""
+    """Tracks in memory, as arrays with one entry per track: coordinates, order of the ids, values limited by Rules."""
 
     points: Floats
     """Coordinates, shape (n_tracks, n_features)."""
@@ -54,7 +54,7 @@ class Tracks:
     year: Floats
     """Year of release, NaN where unknown."""
     key: Integers
-    """Code of each key, as in the module ``keys``, -1 where unknown; read only with ``Rules.harmonic``."""
+    """Code of each musical key, as in the module ``keys``, -1 where unknown; read only with ``Rules.harmonic``."""
 
     def __len__(self) -> int:
         return len(self.id_order)
@@ -72,16 +72,16 @@ class Tracks:
 
 
 def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
-    """Select the neighbours of many lists under ``rules`` on artists and recordings. O(n_lists n_candidates length).
+    """Select the neighbours of many lists under the rules on artists and recordings. O(n_lists n_candidates length).
 
-    Each row is one list: its candidates are taken in order unless the rules exclude them. Lists that the limit on
-    artists leaves short are filled by ``fill``, not here. ``segue.similarity.neighbours`` explains why these two
-    functions can also merge selections from parts of a catalogue.
+    Each row is one list: its candidates are taken in order unless a rule excludes them. ``fill`` completes the lists
+    left short by the limit on artists. Both functions can also merge selections from parts of a catalogue;
+    ``segue.similarity.neighbours`` has the proof.
 
     Parameters
     ----------
     is_allowed : array of bool, shape (n_lists, n_candidates)
-        The candidates of each list in order of distance; where it is false, the candidate is skipped.
+        The candidates of each list in order of distance; a candidate with false is skipped.
     artist, recording : arrays of int, shape (n_lists, n_candidates)
         Code of each candidate's artist and recording.
     rules : Rules
@@ -109,7 +109,7 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
 
 
 def fill(selected: Integers, is_allowed: Flags, recording: Integers) -> Integers:
-    """Fill short lists with the first candidates that only the limit on artists excludes. O(n_lists n_candidates).
+    """Fill short lists with the first candidates excluded by the limit on artists alone. O(n_lists n_candidates).
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
 
 
 def exceeds_cap(artist: Integers, rules: Rules) -> Flags:
-    """Return for each full list whether it has more tracks by one artist than ``rules.per_artist``.
+    """Return for each full list whether it holds more tracks by one artist than ``rules.per_artist``.
 
     ``artist`` has the codes of the artists, shape (n_lists, length of a list); the result has the shape (n_lists,).
     """
@@ -193,12 +193,12 @@ def occurrences(values: Integers) -> Integers:
 def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
     """Return the positions of the tracks that can be in a list of neighbours, an ascending array of int. O(n log n).
 
-    Of many tracks with the same coordinates, a list can use only the first few by id. The others are left out, as a
-    search would have to fetch all of them.
+    Of many tracks with the same coordinates, a list can use only the first few by id. The others are left out, because
+    a search would have to fetch all of them.
     """
-    # Of the tracks at one point, a list skips at most the query's recording, `length` recordings that are in the list
-    # already, and `per_artist + 1` tracks of each of `length` artists that have reached the limit; it adds at most
-    # `length`.
+    # Of the tracks at one point, a list adds at most `length`. It skips at most the query's recording, `length`
+    # recordings that are in the list already, and `per_artist + 1` tracks of each of `length` artists that have reached
+    # the limit.
     max_coincident = (rules.per_artist + 3) * rules.length + 2
     is_needed = np.ones(len(tracks), dtype=bool)
     for group in _coincident_groups(tracks.points, max_coincident):
@@ -208,10 +208,10 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
             _, first = np.unique(tracks.recording[ordered], return_index=True)
             ordered = ordered[np.sort(first)]
             if rules.per_artist:
-                # enough to fill a list beyond the limit: up to `length` of these recordings are in it already, one is
-                # the query's, and `length` are left
+                # enough to fill a list beyond the limit on artists: of these recordings, up to `length` are in the list
+                # already, one is the query's, and `length` are left
                 is_needed[ordered[: 2 * rules.length + 1]] = True
-                # one more per artist than the limit, as one of them can be the query's recording
+                # one more per artist than the limit, because one of the tracks can be of the query's recording
                 ordered = ordered[occurrences(tracks.artist[ordered]) <= rules.per_artist]
             is_needed[ordered[:max_coincident]] = True
     return np.flatnonzero(is_needed)
@@ -242,9 +242,9 @@ def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Int
 
 
 def _split_by_year(group: Integers, year: Floats, rules: Rules) -> list[Integers]:
-    """Split an array of track indices into a list of arrays, one per year, without tracks of unknown year.
+    """Split an array of track indices into a list of arrays, one per year; tracks of unknown year are left out.
 
-    If the rules do not limit years, the list holds ``group`` alone.
+    Without a limit on years, the list holds ``group`` alone.
     """
     if rules.years_apart is None:
         return [group]

@@ -1,4 +1,4 @@
-"""Fit the scaling that converts feature values to coordinates and ranks, to all tracks."""
+"""Scale feature values to coordinates and quantile ranks; fit the parameters of the scaling to all tracks."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ log = logging.getLogger(__name__)
 MINMAX, STANDARD, QUANTILE = "minmax", "standard", "quantile"
 LOG, AGE = "log", "age"
 N_QUANTILES = 1001
-"""Number of quantiles per feature: at 0, 0.001, ..., 1. Ranks are interpolated between them."""
+"""Number of quantiles per feature: at 0, 0.001, ..., 1. Ranks are interpolated between quantiles."""
 QUANTILE_SAMPLE_SIZE = 100_000
-"""Approximate maximum number of tracks from which quantiles are computed."""
+"""Approximate maximum size of the sample of tracks from which quantiles are computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """A function that is applied to the values x of a feature before they are scaled: none (""), ``log`` or ``age``.
+    """A function applied to the values x of a feature before scaling: identity (""), ``log`` or ``age``.
 
     ``log`` is ln(x + parameter). ``age``, for years, is -sqrt(parameter - x), where the parameter is the latest year:
-    the difference between two years counts less, the longer ago they are.
+    the longer ago two years are, the less their difference counts.
     """
 
     kind: str = ""
@@ -60,15 +60,15 @@ class Scaling:
     kind: str
     """``minmax``, ``standard`` or ``quantile``."""
     fill: Floats
-    """Replacement of missing values of each feature, shape (n_features,), in the features' units."""
+    """Value that replaces missing values of each feature, shape (n_features,), in the features' units."""
     centre: Floats
     """Minimum (``minmax``) or mean (``standard``) of each feature, shape (n_features,); ``quantile`` ignores it."""
     width: Floats
     """Range (``minmax``) or standard deviation (``standard``), shape (n_features,); ``quantile`` ignores it."""
     quantiles: Floats
-    """Quantiles of each feature at equal steps, ascending, not transformed, shape (n_features, N_QUANTILES)."""
+    """Quantiles of each feature at equal steps, ascending, shape (n_features, N_QUANTILES); no Transform is applied."""
     transforms: tuple[Transform, ...]
-    """The Transform that is applied to the values of each feature first."""
+    """One Transform per feature, applied before scaling; ``quantile`` ignores it."""
     weights: Floats
     """Factor of each coordinate, shape (n_features,)."""
 
@@ -88,7 +88,7 @@ class Scaling:
     def ranks(self, values: Floats) -> Floats:
         """Return each feature value's quantile rank among all tracks, 0 to 1.
 
-        ``values`` has no NaN; it and the result have the shape (n_tracks, n_features).
+        ``values`` contains no NaN. Input and result have the shape (n_tracks, n_features).
         """
         columns = [quantile_rank(values[:, index], quantiles) for index, quantiles in enumerate(self.quantiles)]
         return np.stack(columns, axis=1)
@@ -127,7 +127,7 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
     sample : array of shape (n_rows, n_columns)
         NaN is left out.
     fill : sequence of float
-        One number per column, which is used for all of its quantiles if the column has only NaN.
+        One number per column: the value of all its quantiles if the column has only NaN.
     """
     steps = np.linspace(0.0, 1.0, N_QUANTILES)
     quantiles = []
@@ -145,29 +145,31 @@ class SimilarityOptions:
     """
 
     features: tuple[str, ...]
-    """What similarity is measured in: audio features, ``year`` and ``popularity``."""
+    """Names of the columns that span the space of distances: audio features, ``year`` and ``popularity``."""
     scaling: str = STANDARD
+    """``minmax``, ``standard`` or ``quantile``, see ``Scaling``."""
     method: str = "auto"
     """``tree``, ``cells`` or ``auto``, see ``segue.similarity.neighbours``."""
     rules: Rules = field(default_factory=Rules)
+    """Limits on each list."""
     other_releases: bool = False
     """Whether lists can hold several releases of one recording, and other releases of the track itself."""
     same_genre: bool = False
     """Whether neighbours must have the track's genre; tracks without a genre then have no neighbours."""
     min_popularity: float | None = None
-    """Minimum popularity of candidates, which excludes those of unknown popularity; None: no minimum."""
+    """Minimum popularity of candidates, 0 to 100; it also excludes tracks of unknown popularity. None: no minimum."""
     outliers: bool = True
     """Whether outliers of the clustering are candidates."""
     log: Mapping[str, float] = field(default_factory=dict)
-    """Features of which the logarithm is scaled, each with the number that is added first, in the feature's unit."""
+    """Features to scale by logarithm, each with the number added to its values first, in the feature's unit."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Factors of the scaled features; 1 for those that are not listed."""
+    """Factors of the scaled features; 1 for features that are not listed."""
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
-    """Fit the scaling of the features to all tracks, and return it as a Scaling. Runs two to four Spark jobs.
+    """Fit a Scaling of the features to all tracks. Runs two to four Spark jobs.
 
-    Features without any value are left out of the scaling, with a line in the log.
+    Features without any value are left out of the Scaling, with a warning in the log.
 
     Parameters
     ----------
@@ -175,8 +177,8 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
     options : SimilarityOptions
         ``features``, ``scaling``, ``log`` and ``weights`` are used.
     imputed : mapping of str to float, optional
-        For each feature, the value that replaces a missing one, in the feature's unit, as in the clustering model. For
-        features that are not in the mapping, it is their median.
+        Value by feature that replaces missing values, in the feature's unit, as in the clustering model. Other features
+        are filled with their median.
 
     Raises
     ------
@@ -229,7 +231,10 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
 
 
 def _transform(name: str, options: SimilarityOptions, latest: float) -> Transform:
-    """Return the transform of a feature's values, of which ``latest`` is the largest."""
+    """Return the Transform of a feature: ``log`` if the options name it, ``age`` for the year, else identity.
+
+    ``latest`` is the feature's maximum.
+    """
     if name in options.log:
         return Transform(LOG, float(options.log[name]))
     return Transform(AGE, float(latest)) if name == "year" else Transform()

@@ -1,17 +1,17 @@
-"""Read files that list tracks, the seeds of a playlist: playlists as people export them, and typed lists.
+"""Read files that list tracks, the seeds of a playlist: exported playlists, and lists typed by hand.
 
-* CSV with a header: exports of TuneMyMusic, Exportify (also without features) and others. The header is the first of
-  the opening lines that names a column of ids or of titles.
+* CSV with a header: exports of TuneMyMusic, Exportify (also without features) and others. The header is the first line
+  among the first ten that names a column of ids or of titles.
 * JSON and JSON lines: Spotify's library and playlists (``YourLibrary.json``, ``Playlist1.json``), its streaming
   history, responses of its API. Every object with a title and an artist, or with the URI of a track, is a track.
-* Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; of
+* Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; in
   an M3U playlist the lines ``#EXTINF`` are read.
 
 A file can hold several playlists: rows of a table with a column such as ``playlist_id``, or JSON objects with a name
 and tracks or items.
 
-Headers are those of the source definitions. Archives, compressed files, workbooks and encodings are read as in input
-files.
+A ``Source`` here is a published format: a TOML file in ``conf/sources`` that names the columns of a known dataset.
+Headers are recognised by these formats. Archives, compressed files, workbooks and encodings are read as in input files.
 """
 
 import csv
@@ -30,7 +30,7 @@ from segue.ingest.formats.file_content import unpack_text
 from segue.similarity.seeds import Seed, is_track_uri, parse_line, parse_row
 
 MAX_BYTES = 50_000_000
-"""Maximum size of a file of seeds, also of a packed one when it is unpacked."""
+"""Maximum size of a file of seeds, before and after decompression."""
 _DELIMITERS = ",;\t|"
 _MAX_HEADER_LINES = 10
 _MAX_SAMPLE = 256
@@ -47,12 +47,12 @@ _PLAYLISTS = Source(
     built_in=True,
     exact=True,
 )
-"""Headers and members of exported playlists that would be something else in a catalogue."""
+"""Headers and JSON members of exported playlists; in a catalogue they would have another meaning."""
 _OTHER_KINDS = ("album", "artist", "playlist", "show", "episode")
 _PLAYLIST_HEADERS = (
     "playlistid", "playlisturi", "playlisturl", "pid", "playlist", "playlistname", "playlisttitle"
 )  # fmt: skip
-"""Normalised headers of the column that says which playlist a row belongs to, best first."""
+"""Normalised headers of the column with the playlist of a row, most preferred first."""
 
 
 def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -> list[Seed]:
@@ -61,15 +61,16 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
     Parameters
     ----------
     content : bytes
+        The whole file, with an archive or compression as it is.
     name : str
         Name of the file, for messages.
     sources : sequence of Source
-        Their headers are recognised, and a few of exported playlists.
+        Published formats (``conf/sources``) with headers to recognise, besides common headers of exported playlists.
 
     Raises
     ------
     InputError
-        If the content is no text, no workbook and no archive of one of them, or has more than ``MAX_BYTES``.
+        If the content is neither text nor a workbook nor an archive of these, or has more than ``MAX_BYTES``.
 
     >>> [seed.names for seed in read_seeds(b"# mine\\nHelp!\\n")]
     [(('help', None),)]
@@ -78,10 +79,10 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
 
 
 def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = ()) -> dict[str, list[Seed]]:
-    """Parse the content of a file of playlists into lists of Seed, one for each playlist, in the order of the file.
+    """Parse the content of a file of playlists into a dict from playlist to list of Seed, in the order of the file.
 
-    The keys tell playlists apart; tracks of no named playlist have the key "". Parameters and errors are those of
-    ``read_seeds``.
+    The dictionary key is a unique name of the playlist, "" for tracks outside a named playlist. Parameters and errors
+    are those of ``read_seeds``.
 
     >>> list(read_playlists(b"playlist,title,artist\\nmine,Help!,Beatles\\nyours,Halo,Beyonce\\n"))
     ['mine', 'yours']
@@ -93,12 +94,12 @@ def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = (
 
 
 def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
-    """Return each track of a file with the key of its playlist, "" if none is named; ``name`` begins messages."""
+    """Return each track of a file with the unique name of its playlist ("" if none); ``name`` begins messages."""
     sources = [*sources, _PLAYLISTS]
     try:
         text = decode_text(unpack_text(name, content, known_headers(sources), MAX_BYTES))
     except InputError as error:
-        # what is expected of a catalogue is more than of a list
+        # replaces the expectation in the message, which is that of a catalogue
         fault = printable(str(error)).partition(", expected")[0]
         raise InputError(f"{name} {fault}, expected a list of tracks as text, CSV or JSON") from error
     values = _parse_json(text) if text.lstrip()[:1] in ("{", "[") else None
@@ -111,13 +112,13 @@ def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[st
 
 
 def _members(sources: Sequence[Source]) -> dict[str, str]:
-    """Return the columns of seeds by the normalised names that sources define."""
+    """Return a dict from normalised JSON member or header to column of a seed, as defined by published formats."""
     names = (item for source in reversed(sources) for item in source.by_name.items())
     return {name: column for name, (column, _) in names if column in _COLUMNS}
 
 
 def _parse_json(text: str) -> list[Any] | None:
-    """Return a list of the JSON value, or of those in JSON lines; None if the text is neither."""
+    """Return a list of one JSON value, or of the values of JSON lines; None if the text is neither."""
     for parts in ([text], text.splitlines()):
         try:
             return [json.loads(part) for part in parts if part.strip()]
@@ -127,7 +128,7 @@ def _parse_json(text: str) -> list[Any] | None:
 
 
 def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[tuple[str, Seed]]:
-    """Yield the playlist ("" if none) and the Seed of each track in JSON values, in order and however deep."""
+    """Yield the playlist ("" if none) and the Seed of each track in JSON values, in order, at any depth."""
     pending = [("", value) for value in reversed(values)]
     n_playlists = 0
     while pending:
@@ -193,7 +194,7 @@ def _text_seeds(text: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
 
 
 def _playlist_column(header: Sequence[str]) -> int | None:
-    """Return the position of the column that says which playlist a row belongs to, or None."""
+    """Return the position of the column with the playlist of a row, or None."""
     names = [normalise_header(name) for name in header]
     return next((names.index(name) for name in _PLAYLIST_HEADERS if name in names), None)
 
@@ -201,8 +202,8 @@ def _playlist_column(header: Sequence[str]) -> int | None:
 def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bool) -> bool:
     """Return whether a line is a header.
 
-    The first line is one if it names an id or a title among several fields, or an id alone; a later line if it names
-    two of the columns.
+    The first line is a header if it has several fields, one of them an id or a title, or a single field with an id
+    (but not the word "id"). A later line is a header if it names two columns of a seed, one of them an id or a title.
     """
     columns = _match_columns(header, sources, ())
     if len(header) == 1:
@@ -216,7 +217,8 @@ def _match_columns(
 ) -> list[int | None]:
     """Return the positions of id, title, artist and ISRC in a header, None for each that is absent.
 
-    Names decide, and values of the sample among several; spellings that resemble a name do not count.
+    Columns are matched by name; if several names match, the values of ``sample`` (rows below the header) decide.
+    Misspelt names are ignored.
     """
     candidates = find_candidates(header, rank_sources(header, sources), sample)
     chosen = choose_columns([c for c in candidates if c.column in _COLUMNS and not c.is_misspelt])

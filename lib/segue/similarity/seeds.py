@@ -1,9 +1,9 @@
-"""Find in a catalogue the tracks that a user lists, the seeds of a playlist.
+"""Find in a catalogue the seeds: tracks listed by a user, from which a playlist is made.
 
-A seed is looked up by its id; if the catalogue does not have it, by its ISRC; then by its title and artist. Titles are
-compared without notes such as "Remastered 2009" (``recordings.title_key``), so a title also finds other releases of the
+A seed is looked up by its id, then by its ISRC, then by its title and artist, until one matches. Titles are compared
+without notes such as "Remastered 2009" (``recordings.title_key``), so a title also finds other releases of the
 recording. Of several matches the most popular one is selected, of equally popular ones that with the smallest id. A
-track whose artist is unknown has any artist, if no other track matches.
+track of an unknown artist matches any artist, but only if no other track matches.
 """
 
 import re
@@ -31,28 +31,28 @@ _DELIMITERS = ",;\t|"
 _MAX_CELLS = _MAX_SPLITS = 8
 _MAX_QUERY_LENGTH = 200
 MIN_SIMILARITY = 65.0
-"""Minimum ``ratio`` of rapidfuzz, 0 to 100, of a title that is offered in place of one that is not in the catalogue."""
+"""Minimum ``fuzz.ratio`` of rapidfuzz, 0 to 100, of a title suggested in place of one missing from the catalogue."""
 _CLOSEST = "seed int, score double, track_id string, title string, artist string"
 Names = tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A track that a user's file names, and what it is looked up by: an id, an ISRC, or titles with artists."""
+    """A track named in a user's file, and the values to look it up by: an id, an ISRC, or titles with artists."""
 
     text: str
-    """The track as the file has it, for messages."""
+    """The track as written in the file, for messages."""
     id: str
-    """Text to look up as a track id; in plain text, where any line may be an id, the whole line."""
+    """Text to look up as a track id. For a line without a recognisable id, this is the whole line."""
     names: Names
-    """Pairs of title key and artist key to try in this order; None matches any artist."""
+    """Pairs (``title_key``, ``artist_key``) to try in this order; an artist of None matches any."""
     isrc: str = ""
     """ISRC in capitals without hyphens; "" if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTrack:
-    """A track of the catalogue that may be the one that a user's file names."""
+    """A track of the catalogue that may match a seed."""
 
     track_id: str
     title: str
@@ -64,9 +64,14 @@ class CatalogueTrack:
 def parse_line(line: str) -> Seed:
     """Return the Seed of a line of text without a header.
 
-    The line is an id, a URI or a link; or a title; or title and artist in either order, divided at any of its dashes
-    with blanks; or "title by artist"; or fields, of which two are title and artist and one may be an id or a link. A
-    number before the title, as in "1. Help!", is ignored if the title with it is not in the catalogue.
+    A line can be:
+
+    * an id, a URI or a link;
+    * a title, or "title by artist";
+    * title and artist in either order, separated by a dash between blanks; each such dash is tried;
+    * fields separated by comma, semicolon, tab or bar: two are title and artist, one may be an id or a link.
+
+    A number before the title, as in "1. Help!", is dropped if the title with the number is not in the catalogue.
 
     >>> parse_line("Help! by The Beatles").names
     (('help by the beatles', None), ('help', 'beatles'))
@@ -100,11 +105,11 @@ def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
 
 
 def parse_row(identifier: str, title: str, artist: str, isrc: str = "") -> Seed:
-    """Return the Seed of a row of a table; a field that is missing is an empty string."""
+    """Return the Seed of a row of a table; a missing field is an empty string."""
     if _LOCAL_URI.match(identifier) and not title:
         return parse_line(identifier)
     text = " - ".join(part for part in (title, artist) if part) or identifier or isrc
-    # exports join artists by commas, which names contain too: try the whole field, then its first part
+    # exports join artists by commas, but a name can contain a comma: try the whole field, then its first part
     artists = dict.fromkeys([artist_key(artist), artist_key(artist.split(",")[0])]) if artist else {None: None}
     names = tuple((title_key(title), key) for key in artists) if title else ()
     return Seed(text, _parse_id(identifier), names, normalise_isrc(isrc))
@@ -125,13 +130,13 @@ def normalise_isrc(isrc: str | None) -> str:
 
 
 def _parse_id(text: str) -> str:
-    """Return the track id that a Spotify URI or link contains; any other text unchanged."""
+    """Return the track id in a Spotify URI or link; any other text without surrounding blanks."""
     match = _TRACK_URI.search(text)
     return match[1] if match else text.strip()
 
 
 def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueTrack]:
-    """Return a list of the tracks with a seed's id, ISRC or title apart from release notes. Runs one Spark job.
+    """Collect the tracks that have the id, the ISRC or the ``title_key`` of any seed. Runs one Spark job.
 
     ``tracks`` is a DataFrame with track_id, title, artist, popularity and, optionally, isrc.
     """
@@ -154,7 +159,7 @@ def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueT
 
 
 def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tuple[list[str], list[Seed]]:
-    """Select for each seed (a track that the user listed) the track of the catalogue: by id, ISRC, or title and artist.
+    """Select the track of the catalogue for each seed (a track listed by the user): by id, ISRC, or title and artist.
 
     Parameters
     ----------
@@ -182,7 +187,7 @@ def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tu
 
 
 class SeedIndex:
-    """Finds the track that a seed names among tracks of the catalogue.
+    """Finds the track named by a seed among tracks of the catalogue.
 
     Parameters
     ----------
@@ -199,7 +204,7 @@ class SeedIndex:
             self._by_title.setdefault(title_key(track.title), []).append(track)
 
     def find(self, seed: Seed) -> str | None:
-        """Return the id of the track that a seed names: by id, ISRC, or title and artist; None if there is none."""
+        """Return the id of the track that matches a seed by id, ISRC, or title and artist; None if there is none."""
         return seed.id if seed.id in self._ids else self._by_isrc.get(seed.isrc) or self._find_name(seed)
 
     def _find_name(self, seed: Seed) -> str | None:
@@ -214,17 +219,17 @@ class SeedIndex:
 
 
 def _artists_of(track: CatalogueTrack) -> set[str]:
-    """Return the keys of a track's artists, whether they are joined by ";" or by ","; a name may have a comma too."""
+    """Return the ``artist_key`` of each artist, split at ";"; of names with commas, also the key of each part."""
     names = track.artist.split(";")
     return {artist_key(part) for name in names for part in (name, *name.split(","))}
 
 
 def closest_titles(tracks: DataFrame, seeds: Sequence[Seed]) -> list[str | None]:
-    """Return for each seed the track with the most similar title, or None if none is similar. Runs one Spark job.
+    """Return "title - artist" of the track with the most similar title for each seed. Runs one Spark job.
 
-    A track is given as "title - artist". The similarity is the greatest ``ratio`` of rapidfuzz between the seed's
-    titles or its whole text and the track's title or its title and artist. Of equally similar tracks, the one with the
-    smallest id is returned.
+    A seed has None if no track has a similarity of ``MIN_SIMILARITY``. The similarity is the maximum ``fuzz.ratio`` of
+    rapidfuzz. Each title of the seed, and its whole text, is compared with the track's title and with the track's title
+    and artist. Of equally similar tracks, the one with the smallest id is returned.
 
     ``tracks`` is a DataFrame with track_id, title and artist.
     """

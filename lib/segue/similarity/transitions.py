@@ -1,6 +1,6 @@
-"""Order recommended tracks so that each goes well with the one before it, in tempo, key and energy.
+"""Order recommended tracks by small differences in tempo, musical key and energy between successive tracks.
 
-The cost of a transition is the sum of three differences between the two tracks, each of which is 0 if one of the two
+The cost of a transition is the sum of three differences between the two tracks. A difference is 0 if one of the two
 values is unknown:
 
 * tempo: the ratio of the tempos in twelfths of an octave (6 %), apart from whole octaves: 70, 140 and 280 beats per
@@ -8,9 +8,9 @@ values is unknown:
 * key: steps on the Camelot wheel (``keys``), at most 7.
 * energy: in tenths, at most 10.
 
-The order is a path from the first track through all others, the sum of whose costs is the smallest for up to
-``MAX_EXACT`` tracks [1]_, and small for more: each next track is the nearest of those left, then parts of the path are
-reversed as long as that makes it shorter (2-opt [2]_).
+The order is a path from the first track through all others with a small sum of costs. For up to ``MAX_EXACT`` tracks
+the sum is the smallest possible [1]_. For more tracks, each next track is the nearest of those left; then parts of the
+path are reversed as long as this lowers the sum (2-opt [2]_).
 
 References
 ----------
@@ -30,21 +30,22 @@ from segue.similarity.keys import steps
 from segue.similarity.rules import Floats, Integers
 
 MAX_EXACT = 10
-"""Maximum number of tracks for which the best order is computed, in time that doubles with each further track."""
+"""Maximum number of tracks to order optimally; the time doubles with each further track."""
 _TWELFTHS = 12
 _ENERGY_UNIT = 0.1
 _DECIMALS = 9
-"""Costs are rounded, so that equal ones are equal on every processor."""
+"""Decimals to which costs are rounded, so that ties are the same on every processor."""
 
 
 def collect_order(tracks: DataFrame, track_ids: Sequence[str]) -> list[int]:
-    """Return the positions of tracks in the order in which they go well together, the first one first.
+    """Return the positions in ``track_ids`` in an order with smooth transitions; 0 comes first.
 
     Runs one Spark job, which collects the tracks to the driver. O(n^2) memory for n ids.
 
     Parameters
     ----------
-    tracks : DataFrame with the columns of ``labeled_tracks``, which has all ``track_ids``; key and mode may be missing
+    tracks : DataFrame with the columns of ``labeled_tracks``
+        The columns key and mode may be missing. Must contain all ``track_ids``.
     track_ids : sequence of str
         Distinct ids of tracks, the best first.
     """
@@ -59,7 +60,7 @@ def collect_order(tracks: DataFrame, track_ids: Sequence[str]) -> list[int]:
 
 
 def transition_costs(bpm: Floats, key: Integers, energy: Floats) -> Floats:
-    """Return the cost of the transition between each two tracks, a symmetric array of shape (n_tracks, n_tracks).
+    """Return the cost of the transition for each pair of tracks, a symmetric array of shape (n_tracks, n_tracks).
 
     Parameters
     ----------
@@ -88,8 +89,8 @@ def smooth_path(costs: Floats) -> Integers:
 def _shortest_path(costs: Floats) -> Integers:
     """Return the path with the smallest sum of costs. O(n^2 2^n).
 
-    ``lengths[visited, last]`` is the shortest path from track 0 through the set ``visited``, a bit for each of the
-    others, that ends in ``last``; ``previous`` is the track before it.
+    ``lengths[visited, last]`` is the sum of the shortest path from track 0 through the set ``visited`` to ``last``.
+    ``visited`` has one bit per track other than 0; ``previous[visited, last]`` is the track before ``last``.
     """
     n_others = len(costs) - 1
     lengths = np.full((1 << n_others, n_others), np.inf)
@@ -112,7 +113,7 @@ def _shortest_path(costs: Floats) -> Integers:
 
 
 def _nearest_path(costs: Floats) -> Integers:
-    """Return the path that always continues with the nearest of the tracks that are left. O(n^2)."""
+    """Return the path that always continues with the nearest unvisited track. O(n^2)."""
     left = np.zeros(len(costs))
     path = [0]
     while len(path) < len(costs):
@@ -122,7 +123,7 @@ def _nearest_path(costs: Floats) -> Integers:
 
 
 def _reversed_parts(path: Integers, costs: Floats) -> Integers:
-    """Reverse parts of a path as long as that lowers the sum of its costs. O(n^2) for each round over the path."""
+    """Reverse parts of a path as long as this lowers the sum of costs. O(n^2) for each pass over the path."""
     path, is_changed = path.copy(), True
     while is_changed:
         is_changed = False

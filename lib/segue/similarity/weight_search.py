@@ -1,8 +1,9 @@
-"""Search the weights of features under which tracks of one playlist are near to each other, by coordinate ascent.
+"""Search by coordinate ascent for weights of features that bring tracks of one playlist near to each other.
 
-The objective is the share of queries' nearest tracks that are relevant: in a playlist with the query, and by another
-artist. It is computed exactly, by brute force: squared distances of all pairs of query and track are held, and a new
-weight of one feature changes each by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
+A query is a track whose nearest tracks are evaluated. A track is relevant for the query if both are in one playlist and
+their artists differ. The objective is the share of relevant tracks among the queries' nearest, computed exactly, by
+brute force: the squared distances of all pairs of query and track are in memory. A new weight of one feature changes
+each by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,32 +18,32 @@ from scipy.sparse import csr_array
 from segue.similarity.rules import Floats, Integers
 
 LENGTH = 10
-"""Number of nearest tracks of a query that count."""
+"""Number of nearest tracks per query."""
 STEPS = (2.0, 2.0**0.5)
-"""Factors by which a weight is multiplied or divided, one after the other; with the first, weights of 0 are tried."""
+"""Factors by which weights are multiplied or divided: first the larger, which also tries a weight of 0."""
 MIN_GAIN = 0.002
-"""Minimum relative gain of the share for which a weight is changed."""
+"""Minimum relative gain of the objective for which a weight is changed."""
 _ROWS_PER_BLOCK = 16
 _MAX_SWEEPS = 20
 _T = TypeVar("_T")
 
 
 def search_weights(points: Floats, queries: Integers, relevant: csr_array, artist: Integers, start: Floats) -> Floats:
-    """Return weights of the features, shape (n_features,), under which the share is high. The result is deterministic.
+    """Return weights of the features, shape (n_features,), with a high share of relevant tracks. Deterministic.
 
-    Each evaluation costs O(n_queries n_tracks); there are about ten for each feature. The threads of the driver share
-    the queries.
+    Each evaluation costs O(n_queries n_tracks); there are about ten for each feature. The queries are divided among
+    threads.
 
     Parameters
     ----------
     points : array of shape (n_tracks, n_features)
         Scaled features, without weights.
     queries : array of int, shape (n_queries,)
-        Positions of the tracks whose nearest tracks count.
+        Positions of the queries in ``points``.
     relevant : sparse array of shape (n_queries, n_tracks)
-        Not 0 where a track is relevant for a query.
+        Nonzero where query and track are in one playlist.
     artist : array of int, shape (n_tracks,)
-        Code of each track's artist. Tracks by the artist of a query are left out of its nearest.
+        Code of each track's artist. The nearest tracks of a query are by other artists.
     start : array of shape (n_features,)
         Weights above 0 to start from.
     """
@@ -72,9 +73,9 @@ def search_weights(points: Floats, queries: Integers, relevant: csr_array, artis
 
 
 class SquaredDistances:
-    """Holds the squared distance of each query to each track, and counts the relevant among a query's nearest.
+    """Squared distances of queries to tracks, and the share of relevant tracks among each query's nearest.
 
-    Blocks of queries are small enough for a processor's cache, and are handled by several threads.
+    Queries are processed in blocks that fit a processor's cache, by several threads.
     """
 
     def __init__(
@@ -99,14 +100,14 @@ class SquaredDistances:
         self._map(add_to)
 
     def share(self) -> float:
-        """Return the share of relevant tracks among the nearest tracks of the queries, all queries taken together.
-
-        A track is relevant for a query if both are in a playlist.
-        """
+        """Return the share of relevant tracks among the nearest tracks of all queries together."""
         return sum(self._map(lambda rows: self._count(self._squares[rows], rows))) / (LENGTH * len(self._queries))
 
     def shares(self, feature: int, changes: Sequence[float]) -> Floats:
-        """Return the share after each of several changes of a feature's squared weight, shape (n_changes,)."""
+        """Return the shares that would result from each of several changes of a feature's squared weight.
+
+        The result has the shape (n_changes,). Weights and distances stay as they are.
+        """
 
         def count(rows: slice) -> list[float]:
             squares, difference = self._squares[rows], self._difference(feature, rows)
@@ -123,7 +124,7 @@ class SquaredDistances:
         return difference
 
     def _count(self, squares: NDArray[np.float32], rows: slice) -> float:
-        """Count the relevant tracks among the nearest of some queries; of tracks at equal distance, their mean."""
+        """Count the relevant tracks among the nearest of some queries; ties at the last position count in part."""
         if squares.shape[1] <= LENGTH:
             nearest = np.isfinite(squares)
             return float(sum(nearest[row, self._relevant_of(rows, row)].sum() for row in range(len(squares))))

@@ -15,7 +15,7 @@ from segue.clustering.model_card import ModelCard
 from segue.report.aggregates import sums
 
 _HASHES = 1 << 30
-"""Number of different hash values by which ``collect_sample`` selects tracks."""
+"""Number of different hash values in ``collect_sample``."""
 _MIN_POINTS_PER_CLUSTER = 40
 """Expected minimum number of tracks of each cluster in a sample."""
 
@@ -23,8 +23,8 @@ _MIN_POINTS_PER_CLUSTER = 40
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
     """Sum up all tracks for the statistics of the report. Runs one Spark job.
 
-    Returns a dict of arrays; its keys, pairs (kind, key), are listed in the module ``sums``. ``card`` describes the
-    model, whose scaling some of the sums use.
+    Returns a dict from (kind, key) to an array; the module ``sums`` lists kinds and keys. ``card`` describes the model;
+    some sums are over coordinates scaled by the model.
     """
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -76,7 +76,7 @@ def collect_rankings_by_cluster(labeled: DataFrame, column: str, limit: int) -> 
 
 
 def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Floats:
-    """Return the share of each genre's tracks that is in each cluster, 0 to 1. Runs one Spark job.
+    """Return the distribution of each genre's tracks over the clusters, as shares from 0 to 1. Runs one Spark job.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Fl
 def collect_years(labeled: DataFrame) -> list[Row]:
     """Return the number of tracks and the mean of each feature by year of release. Runs one Spark job.
 
-    Returns a list of Row, by ascending year, with the fields year, n_tracks and, under the name of each feature, its
-    mean over the tracks of that year.
+    Returns a list of Row, by ascending year, with the fields year, n_tracks and, named like each feature, the mean of
+    the feature over the tracks of the year.
     """
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
@@ -109,10 +109,10 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Draw a sample of about ``n_points`` tracks, or return all tracks if there are not more. Runs one Spark job.
+    """Draw a sample of about ``n_points`` tracks; with at most so many tracks, return all. Runs one Spark job.
 
-    The sample has the same share of the tracks of each cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks
-    of a cluster, if it has as many. The tracks are selected by a hash of ``track_id``, so that the sample is the same
+    The sample contains the same share of every cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
+    cluster, or all its tracks if there are fewer. A hash of ``track_id`` selects the tracks, so the sample is the same
     for any partitions.
 
     Parameters
@@ -156,15 +156,15 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
     ----------
     labeled : DataFrame of labeled tracks
     similar : DataFrame with the columns of the table ``similar_tracks``
-    ids : ids of the tracks whose lists are returned
+    ids : ids of the tracks with the requested lists, the owners
 
     Returns
     -------
     list of Row
-        One for each entry of each list, sorted by the id of the list's owner and the position in the list. The fields
-        are owner (the track whose list it is) and track (the similar track), both structs of track_id, title, artist,
-        cluster, the numeric columns, key and mode; rank (position in the list, from 0); and why (names of the features
-        that both share). Entries of tracks that ``labeled`` does not have are left out.
+        One for each entry of each list, sorted by the owner's id and the position in the list. The fields are owner and
+        track (the similar track), both structs of track_id, title, artist, cluster, the numeric columns and, if
+        ``labeled`` has them, key and mode; rank (position in the list, from 0); and why (names of the shared features).
+        Entries with a track missing in ``labeled`` are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
@@ -193,7 +193,7 @@ def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int],
     -------
     dict from kind to number of rows
     list of pairs (reason, number of rows), most frequent first
-        A reason is counted without the value that it quotes: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]".
+        A reason is counted without the quoted value: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]".
     """
     kinds = {row[0]: row[1] for row in rejected.groupBy("kind").count().collect()}
     if not kinds.get("invalid"):

@@ -28,7 +28,7 @@ _TAIL = 0.005
 
 @dataclass(frozen=True, slots=True)
 class ReportTables:
-    """The tables that a report is made from, as DataFrames or rows."""
+    """The input tables of a report, as DataFrames or rows."""
 
     labeled: DataFrame
     """The table ``labeled_tracks``."""
@@ -42,7 +42,7 @@ class ReportTables:
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """The results of the Spark jobs of a report: a field has what a function of the module ``queries`` returns."""
+    """The results of the Spark jobs of a report: each field is the result of a function of the module ``queries``."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -54,7 +54,7 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
-    """Ids of the tracks whose lists of similar tracks are in the report."""
+    """Ids of the tracks in the report with their lists of similar tracks."""
     lists: list[Row]
 
 
@@ -67,12 +67,12 @@ def collect_report_numbers(
 
     Parameters
     ----------
-    tables : the tables that the report is made from
-    card : the model that labeled the tracks
-    provenance : what the report is made from; copied into the result
+    tables : the input tables
+    card : the model that labeled the tracks (content of ``model.json``)
+    provenance : model, versions and settings; copied into the result
     n_points : approximate number of tracks on the maps
-    n_searchable : number of popular tracks whose lists of similar tracks are part of the report, besides those of the
-        tracks nearest to the centre of each cluster
+    n_searchable : number of popular tracks to include with their lists of similar tracks, besides the tracks nearest to
+        the centre of each cluster
     """
     chosen = next(row for row in tables.scores if row.chosen)
     aggregates = _aggregate(tables, card, n_points, n_searchable, with_shares=chosen.genre_nmi is not None)
@@ -113,7 +113,7 @@ def collect_report_numbers(
 def _aggregate(
     tables: ReportTables, card: ModelCard, n_points: int, n_searchable: int, *, with_shares: bool
 ) -> _Aggregates:
-    """Run the Spark jobs of a report in parallel, and return their results. Jobs that others wait for start first.
+    """Run the Spark jobs of a report in parallel; return their results. Jobs with results needed by others start first.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _clusters(
 ) -> list[numbers.Cluster]:
     """Return the profile of each cluster, as a list of numbers.Cluster in the order of the model's profiles.
 
-    Means, silhouette, genres and typical tracks of a cluster are those of the training. Its number of tracks and its
+    Means, silhouette, genres and typical tracks of a cluster are from the training. Its number of tracks and its
     artists are counted over all labeled tracks.
 
     Parameters
@@ -200,7 +200,7 @@ def _clusters(
 
 
 def _distinct(tracks: Sequence[numbers.TrackReference]) -> list[numbers.TrackReference]:
-    """Return the tracks without those that have the title and artist of an earlier one, upper and lower case alike."""
+    """Return the first track of each title and artist, compared without regard to case."""
     first: dict[tuple[str, str], numbers.TrackReference] = {}
     for track in tracks:
         first.setdefault((track.title.casefold(), track.artist.casefold()), track)
@@ -213,7 +213,7 @@ def _reference(track: Any) -> numbers.TrackReference:
 
 
 def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
-    """Return by feature how much each of the two axes of the map grows with it; a guided model's axes have length 1."""
+    """Return a dict from feature to its weights in the two axes of the map; in a guided model, axes get length 1."""
     loadings = components @ directions(card).T
     if card.discriminants:
         lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
@@ -249,7 +249,7 @@ def _points(
 
 
 def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
-    """Return the correlations of the numeric columns ``names`` with one another."""
+    """Return the pairwise correlations of the numeric columns ``names``."""
     r, n_tracks = sums.correlation(totals)
     indices = [sums.NUMBERS.index(name) for name in names]
     return numbers.Correlations(names, r[np.ix_(indices, indices)], n_tracks[np.ix_(indices, indices)])
@@ -258,8 +258,8 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
     """Return the histogram and the quartiles of a numeric column. The histogram has at most ``_MAX_BARS`` + 1 bars.
 
-    The bars leave out at most a share of ``_TAIL`` of the tracks at each end. All bars have the same width; only the
-    last one may be narrower, where the column's range ends.
+    The bars leave out at most a share of ``_TAIL`` of the tracks at each end. All bars have the same width, except that
+    the last one may be narrower at the end of the column's range.
 
     Parameters
     ----------
@@ -294,8 +294,8 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
     """Return the mean popularity in each bin of each numeric column of ``names``, as a list of numbers.Popularity.
 
-    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out, and columns that then have fewer than ``_MIN_BINS``
-    bins.
+    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out. So are columns with fewer than ``_MIN_BINS`` bins
+    left.
     """
     if "popularity" not in names:
         return []

@@ -1,24 +1,24 @@
 """Compute sums over tracks, and from them correlations, moments, quantiles and principal components.
 
-``Sums``, a dict from (kind, key) to an array, has all sums over some tracks. ``batch_sums`` computes it for an Arrow
-batch, and ``add_sums`` adds those of several batches, element by element. Apart from rounding, the total does not
-depend on partitions, and its size does not depend on the number of tracks.
+``Sums`` holds all sums over some tracks: a dict from (kind, key) to an array. Kinds and keys are listed below; a key is
+an integer. ``batch_sums`` computes the sums of an Arrow batch, and ``add_sums`` adds several ``Sums`` element by
+element. Apart from rounding, the total is the same for any partitions. Its size is the same for any number of tracks.
 
 The sums are over the n numeric columns in ``NUMBERS``. Each column has a range (``_RANGES``), which is divided into
 bins.
 
 Kinds
 -----
-PAIRWISE_MOMENTS (key 0) : for every pair (i, j) of columns, over the tracks that have both values: the number of
-    tracks, and the sums of x_i, of x_i^2 and of x_i x_j, where x is (value - middle of the range) / width of the range;
+PAIRWISE_MOMENTS (key 0) : for every pair (i, j) of columns, over the tracks with both values: the number of tracks, and
+    the sums of x_i, of x_i^2 and of x_i x_j, where x is (value - middle of the range) / width of the range;
     shape (4, n, n), flattened
 HISTOGRAM (key: index in ``NUMBERS``) : number of tracks below the column's range, in each of ``n_fine`` equal bins of
     the range, and above the range; shape (n_fine + 2,)
 POPULARITY_BY_BIN (key: index in ``NUMBERS``) : for each of ``N_COARSE`` equal bins of the column's range, over the
     tracks that also have a popularity: the number of tracks, and the sum of their popularity; shape (2, N_COARSE),
     flattened
-SCATTER_MATRIX (key 0) : over the tracks that have all m features of the model: the number of tracks, the sums of the
-    scaled features, and the sums of their products; shape (1 + m + m * m,)
+SCATTER_MATRIX (key 0) : over the tracks with all m scaled coordinates (features or discriminants) of the model: the
+    number of tracks, the sums of the coordinates, and the sums of their products; shape (1 + m + m * m,)
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,20 +42,20 @@ POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
 """Number of bins of every column for POPULARITY_BY_BIN."""
 STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""Step to which sources usually round the values of a column, in its unit; 0.01 for columns not listed (fractions). A
+"""Step to which datasets usually round the values of a column, in its unit; 0.01 for columns not listed (fractions). A
 bar of a histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others."""
 BINS_PER_STEP = 10
 """Number of bins per ``STEP`` in HISTOGRAM. Quantiles are exact to the width of such a bin."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
-"""Range of each numeric column in its unit: that of ``_EDGES``, else that of the schema."""
+"""Range (low, high) of each numeric column in its unit: from ``_EDGES``, else from the schema."""
 _MIDDLES = np.array([sum(_RANGES[name]) / 2 for name in NUMBERS])
 _WIDTHS = np.array([_RANGES[name][1] - _RANGES[name][0] for name in NUMBERS])
 _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.list_(pa.float64()))])
 
 
 def n_fine(name: str) -> int:
-    """Return the number of bins that a column's range has in HISTOGRAM, from which quantiles are computed."""
+    """Return the number of bins of a column's range in HISTOGRAM, from which quantiles are computed."""
     low, high = _RANGES[name]
     return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
@@ -73,8 +73,8 @@ def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
 
     Parameters
     ----------
-    batch : has the columns ``NUMBERS``, null where a track has no value
-    card : the model, whose features and scaling are used for SCATTER_MATRIX
+    batch : RecordBatch with the columns ``NUMBERS``, null where a track has no value
+    card : the model; its features and scaling are used for SCATTER_MATRIX
     """
     rows = np.stack([_column(batch, name) for name in NUMBERS], axis=1)
     is_finite = np.isfinite(rows)
@@ -112,7 +112,7 @@ def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
 
 
 def to_batch(sums: Sums) -> pa.RecordBatch:
-    """Convert sums to a pyarrow RecordBatch with the columns kind, key and values, and a row for each (kind, key)."""
+    """Convert sums to a pyarrow RecordBatch with the columns kind, key and values, one row per (kind, key)."""
     keys = list(sums)
     columns = [[kind for kind, _ in keys], [key for _, key in keys], [sums[key].tolist() for key in keys]]
     return pa.RecordBatch.from_arrays(
@@ -121,18 +121,18 @@ def to_batch(sums: Sums) -> pa.RecordBatch:
 
 
 def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
-    """Return Pearson's r of every pair of numeric columns, and the number of tracks that have both values.
+    """Return Pearson's r of every pair of numeric columns, and the number of tracks with both values.
 
     Returns
     -------
     r : array of shape (n, n) in the order of ``NUMBERS``, in [-1, 1]
         NaN if fewer than three tracks have both values, or if one of the columns is constant over these tracks.
-    n_tracks : array of shape (n, n)
+    n_tracks : array of int, shape (n, n)
     """
     size = len(NUMBERS)
     n, first, square, product = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # first[i, j] is the sum of number i over the tracks that also have number j
+        # first[i, j] is the sum of column i over the tracks that also have a value in column j
         covariance = product - first * first.T / n
         variance = square - first**2 / n
         constant = variance <= 1e-12 * np.maximum(n, 1)
@@ -144,8 +144,8 @@ def correlation(sums: Sums) -> tuple[Floats, NDArray[np.int64]]:
 def moments(sums: Sums) -> dict[str, tuple[int, float, float]]:
     """Return the number of values, the mean and the standard deviation of each numeric column, over all tracks.
 
-    Returns a dict from column to these three numbers, in the unit of the tables. The standard deviation is that of the
-    population (divided by n). Columns without any value are left out.
+    Returns a dict from column to these three numbers, in the unit of the tables. The standard deviation is the
+    population's (divided by n). Columns without any value are left out.
     """
     size = len(NUMBERS)
     n, first, square, _ = sums[PAIRWISE_MOMENTS, 0].reshape(4, size, size)
@@ -168,7 +168,7 @@ def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
     Parameters
     ----------
     sums : the sums over all tracks
-    name : name of a column in which at least one track has a value
+    name : name of a column with at least one value
     shares : which quantiles to estimate, each in [0, 1]: 0.5 is the median
 
     Returns
@@ -183,14 +183,14 @@ def quantiles(sums: Sums, name: str, shares: Sequence[float]) -> list[float]:
 
 
 def principal_axes(sums: Sums, n_features: int) -> tuple[Floats, Floats, Floats]:
-    """Return the mean and the first two principal components of the model's scaled features over all tracks.
+    """Return the mean and the first two principal components of the model's scaled coordinates over all tracks.
 
-    The sign of a component is arbitrary. It is chosen so that the weight with the largest absolute value is positive.
+    The arbitrary sign of a component is chosen to make the weight with the largest absolute value positive.
 
     Parameters
     ----------
-    sums : the sums over all tracks, of which SCATTER_MATRIX is used
-    n_features : number of features of the model
+    sums : the sums over all tracks; SCATTER_MATRIX is used
+    n_features : number of coordinates of the model: its features or, in a guided model, its discriminants
 
     Returns
     -------
@@ -230,7 +230,7 @@ def _histogram(name: str, values: Floats) -> Floats:
 
 
 def _bin(name: str, values: Floats, n_bins: int) -> NDArray[np.int64]:
-    """Return the index, from 0, of the bin in which each value of a column lies, an array of the shape of ``values``.
+    """Return the bin index, from 0, of each value of a column, an array of the shape of ``values``.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Draw figures from plain numbers: each function takes numbers and returns a ``plotly.graph_objects.Figure``.
 
-A parameter that is a sequence may be a list, an array, or a pandas column with any index. Values of features are given
-in the unit of the tables, and shown in that of ``feature_labels.display_unit``: fractions in %, seconds as minutes.
+A sequence may be a list, an array, or a pandas column with any index. Values of features are given in the unit of the
+tables, and shown in the unit of ``feature_labels.display_unit``: fractions in %, seconds as minutes.
 
 >>> from segue.report import figures
 >>> figures.ranking(["rock", "pop"], [12, 7], unit="tracks").data[0].x

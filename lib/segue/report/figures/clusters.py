@@ -132,7 +132,7 @@ def scatter_3d(
 
 
 def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int = 1) -> go.Figure:
-    """Draw how the means of a cluster differ from those of all tracks, as horizontal bars, a plotly Figure.
+    """Draw the deviations of a cluster's means from the means of all tracks as horizontal bars, a plotly Figure.
 
     Parameters
     ----------
@@ -165,13 +165,13 @@ def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayL
     ----------
     genres : names of genres, the first on top
     clusters : numbers of the clusters, from 1
-    shares : share of a genre's tracks that is in a cluster, 0 to 1, shape (n_genres, n_clusters)
+    shares : tracks of a genre in a cluster, divided by all tracks of the genre, 0 to 1, shape (n_genres, n_clusters)
     """
     percent = np.round(100 * np.asarray(shares, dtype=float), 1)
     heat = go.Heatmap(
         z=percent.tolist(),
         x=[str(cluster) for cluster in clusters],
-        # positions instead of names: two names that are shortened to the same text would share a row
+        # positions instead of names: two names shortened to the same text would share a row
         y=list(range(len(genres))),
         zmin=0,
         zmax=float(max(percent.max(initial=0.0), 1.0)),
@@ -209,7 +209,7 @@ def _rows_by_cluster(cluster: ArrayLike) -> list[tuple[int, list[int]]]:
 
 
 def k_scores(ks: Sequence[int], values: Sequence[float], chosen_k: int, *, score_name: str) -> go.Figure:
-    """Draw a score by number of clusters as a plotly Figure, in which the chosen number is marked.
+    """Draw a score by number of clusters as a plotly Figure, with the chosen number marked.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def k_scores(ks: Sequence[int], values: Sequence[float], chosen_k: int, *, score
 
 
 def silhouettes(clusters: Sequence[int], values: Sequence[float], *, mean: float | None = None) -> go.Figure:
-    """Draw the mean silhouette of each cluster as a bar, and that of all tracks as a line, in a plotly Figure.
+    """Draw the mean silhouettes of clusters as bars, and the mean of all tracks as a line, in a plotly Figure.
 
     Parameters
     ----------

@@ -119,8 +119,8 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Fig
     Parameters
     ----------
     names : the names, such as genres, most frequent first
-    counts : how often each name occurs
-    unit : what is counted, in the plural, such as "tracks"
+    counts : number of occurrences of each name
+    unit : plural noun for the counted items, such as "tracks"
 
     >>> ranking(["rock", "pop"], [12, 7], unit="tracks").data[0].text
     ('7', '12')
@@ -129,7 +129,7 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Fig
     order = range(len(names) - 1, -1, -1)
     bars = go.Bar(
         x=[counts[i] for i in order],
-        # positions instead of names: two names that are shortened to the same text would share a bar
+        # positions instead of names: two names shortened to the same text would share a bar
         y=list(range(len(names))),
         orientation="h",
         marker={"color": ACCENT},
@@ -155,7 +155,7 @@ def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Fig
 def popularity(name: str, bin_centres: Sequence[float], means: Sequence[float], counts: Sequence[int]) -> go.Figure:
     """Draw the mean popularity in each bin of one feature as a plotly Figure.
 
-    The more tracks a bin has, the larger is its marker.
+    Markers of bins with more tracks are larger.
 
     Parameters
     ----------

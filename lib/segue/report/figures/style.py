@@ -1,4 +1,4 @@
-"""Define what all figures share: colours, the plotly template, and the form of texts.
+"""Define colours, the plotly template and the format of texts, common to all figures.
 
 The first ten colours of clusters can be distinguished with colour vision deficiencies; they are from M. A. Petroff
 (2021), "Accessible Color Sequences for Data Visualization", arXiv:2107.02270. The colours of further clusters are
@@ -23,7 +23,7 @@ DIVERGING = ("#2166ac", "#67a9cf", "#f7f7f7", "#ef8a62", "#b2182b")
 SEQUENTIAL = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")
 """Colours for values from low (light) to high (dark): ColorBrewer's Blues."""
 ACCENT = "#3f90da"
-"""Blue of bars and marks that do not depict a cluster."""
+"""Blue of bars and marks for data other than clusters."""
 MUTED = "#767676"
 """Grey of secondary lines and texts, legible on white and on near black."""
 _GRID = "rgba(138, 143, 152, 0.25)"
@@ -31,7 +31,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 MAX_LABEL_LENGTH = 80
 """Maximum number of characters of a title or a name in a figure."""
 _JOINERS = "\u200c\u200d"
-"""Invisible characters that ``one_line`` keeps: without them, Persian words and emoji sequences look wrong."""
+"""Invisible characters preserved by ``one_line``: without them, Persian words and emoji sequences look wrong."""
 _AXIS = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
 TEMPLATE = go.layout.Template(
     layout={
@@ -42,7 +42,7 @@ TEMPLATE = go.layout.Template(
         "margin": {"l": 48, "r": 16, "t": 8, "b": 44},
         "hoverlabel": {"font": {"family": _FONT, "size": 13}, "align": "left"},
         "hovermode": "closest",
-        # set here, since plotly would derive a dark bar from the transparent background
+        # by default plotly would derive a dark bar from the transparent background
         "modebar": {
             "bgcolor": "rgba(0,0,0,0)",
             "color": MUTED,
@@ -91,7 +91,7 @@ def colour_scale(colours: Sequence[str]) -> list[list[Any]]:
 
 
 def figure(*traces: Any, height: int, **layout: Any) -> go.Figure:
-    """Make a plotly Figure with the template that all figures share.
+    """Make a plotly Figure with the common template.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def one_line(text: str, max_length: int = 120) -> str:
 
 
 def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Do what ``one_line`` does, and escape "&", "<" and ">", which plotly would read as HTML.
+    """Apply ``one_line``, then escape "&", "<" and ">", which plotly would read as HTML.
 
     >>> plotly_text("<b>x</b> & y")
     '&lt;b&gt;x&lt;/b&gt; &amp; y'
@@ -122,8 +122,8 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Do what ``plotly_text`` does, and put the text between Unicode isolates.
+    """Apply ``plotly_text``, then put the text between Unicode isolates.
 
-    Without these characters, a title in a right-to-left script would change the order of the text around it.
+    Without isolates, a title in a right-to-left script would change the order of the surrounding text.
     """
     return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"
