@@ -4,8 +4,9 @@ The deviation of a feature is the cluster's mean minus the mean of all tracks, i
 excess is the difference to the deviation of another cluster, at least 0 and averaged over the two nearest clusters. The
 distinctiveness is the absolute deviation plus half the excess. A description names up to ``MAX_PHRASES`` features with
 a deviation of at least ``SLIGHT``, the most distinctive first. Words are stronger for deviations from ``NOTABLE`` and
-from ``EXTREME`` on. Of features that contradict or repeat each other, only the more distinctive is named. But a calm
-cluster is never called fast, as its tempo is often a doubled one.
+from ``EXTREME`` on. Low means of liveness, speechiness and instrumentalness are named from ``NOTABLE`` on: few tracks
+are far above the mean of all tracks, and most lie somewhat below. Of features that contradict or repeat each other,
+only the more distinctive is named. But a calm cluster is never called fast, as its tempo is often a doubled one.
 
 Every description has two parts at least. A single phrase is followed by the first of these that applies:
 
