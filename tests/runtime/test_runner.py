@@ -108,3 +108,14 @@ def test_run_that_cannot_be_recorded_fails(error, start, run_job, tmp_path, caps
     assert run_job(job_of(lambda _: None), "--output", tmp_path / "out") == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error:", "Traceback"))]
     assert len(lines) == 1 and lines[0].startswith(start)
+
+
+def test_failed_run_that_cannot_be_recorded_says_both_causes(run_job, tmp_path, capsys, caplog, monkeypatch):
+    def raise_error(error):
+        raise error
+
+    monkeypatch.setattr(runner, "_record", lambda *_: raise_error(PermissionError(13, "Permission denied")))
+    assert run_job(job_of(lambda _: raise_error(InputError("no use"))), "--output", tmp_path / "out") == 3
+    assert "error: no use" in capsys.readouterr().err
+    (line,) = [line for line in caplog.messages if "could not be written" in line]
+    assert line.endswith("/out/runs: PermissionError: [Errno 13] Permission denied")

@@ -67,10 +67,16 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
 
 def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
     """Return the k with the largest silhouette among k >= ``min_k``, or among all k if every k is smaller."""
+    eligible = _of_at_least(min_k, by_k, "silhouette")
+    return max(eligible, key=lambda fit: (fit.silhouette, -fit.k)).k
+
+
+def _of_at_least(min_k: int, by_k: Sequence[ScoredFit], score: str) -> Sequence[ScoredFit]:
+    """Return the fits with k >= ``min_k``; if there are none, all fits, and log a warning with the name of the score."""
     eligible = [fit for fit in by_k if fit.k >= min_k]
     if not eligible:
-        log.warning("no k of at least %d was fitted: choosing the best silhouette of all fitted k", min_k)
-    return max(eligible or by_k, key=lambda fit: (fit.silhouette, -fit.k)).k
+        log.warning("no k of at least %d was fitted: choosing the best %s of all fitted k", min_k, score)
+    return eligible or by_k
 
 
 def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:

@@ -150,7 +150,8 @@ def _run(job: Job, run: Run) -> int:
     except Exception as error:
         if outcome.code == DONE:
             outcome = _outcome(run, error)
-        log.warning("the row of this run could not be written to %s/runs", run.store.root)
+        cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+        log.warning("the row of this run could not be written to %s/runs: %s", run.store.root, cause)
     if outcome.trace:
         print(logs.escape_lines(outcome.trace), file=sys.stderr, flush=True)
     elif outcome.message:
