@@ -80,9 +80,10 @@ class BatchValidator:
         return values | _details(texts, n_rows), valid
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Convert the numbers of a column to doubles in the unit of ``tracks``, null where missing.
+        """Convert the column of one feature to an array of doubles in the unit of ``tracks``, null where missing.
 
-        Sets ``valid`` to False for the rows to reject. ``texts`` is None if the files do not have this column.
+        ``texts`` are the texts of the column, or doubles, one per row; None if the files do not have the column. Sets
+        ``valid``, which has a boolean per row, to False for the rows to reject.
         """
         is_required = scale.feature.name in self._row_validator.non_null_columns
         if texts is None:
@@ -118,7 +119,7 @@ class BatchValidator:
         return pc.cast(plain, pa.float64())
 
     def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Parse years; return an array, null where unknown. Sets ``valid`` to False for rows with any other text."""
+        """Parse years; return an array, null where unknown. Sets ``valid`` to False for rows with a text that is no year."""
         if texts is None:
             return pa.nulls(len(valid), pa.int32())
         parsed, indices = _parsed_each(texts, _year)
@@ -152,13 +153,16 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return the texts; where ``mask`` is true, a text is replaced by the result of ``parse`` for the text."""
+    """Return ``texts``, each text replaced by the result of ``parse(text)`` where the parallel array ``mask`` is true."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return the texts; a text is replaced by null if ``compared`` is one of ``placeholders`` in the same row."""
+    """Return ``texts``, with null in each row where the text in ``compared`` is a placeholder for a missing value.
+
+    ``texts`` and ``compared`` are parallel: one text per row. ``placeholders`` are distinct texts, in any number.
+    """
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 
 

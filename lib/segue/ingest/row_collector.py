@@ -14,7 +14,8 @@ from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, t
 BATCH_ROWS = 4096
 """Number of rows that readers collect before they validate and yield them."""
 MIN_COLUMN_ROWS = 32
-"""Minimum number of rows to validate by columns. By columns, one row costs as much as twenty rows."""
+"""Minimum number of rows to validate by columns. Fewer are validated row by row: by columns, one row takes as long as
+twenty."""
 _Texts = Mapping[str, str | None]
 
 
@@ -53,7 +54,7 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file. If they number ``MIN_COLUMN_ROWS`` or more, yields a batch of the valid rows at once.
+        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more rows, yields the valid ones at once, and collects the others.
 
         Parameters
         ----------
@@ -71,7 +72,7 @@ class RowCollector:
             yield from self._validated_columns(pa.repeat(source_file, len(raws)), raws, layout, texts)
 
     def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
-        """Validate the collected rows, and yield them in batches. Yields nothing for fewer than ``min_rows`` rows."""
+        """Validate the collected rows, and yield them in batches. With fewer than ``min_rows`` rows, does nothing."""
         if self._n_rows < min_rows:
             return
         for layout, rows in self._rows.items():

@@ -14,14 +14,14 @@ Durations: a column is in milliseconds if more than half of its values are 10,00
 seconds are as rare as tracks of 10,000 milliseconds; in minutes if nine of ten values are below 20, and the median is 1
 or more; else in seconds.
 
-Declared units: values overrule the unit in a built-in format definition (``conf/sources/*.toml``) if they cannot be in
-this unit. Such values are durations with a median of more than 120 minutes, more than 10,000 seconds or less than 1,000
-milliseconds, and percentages that are all fractions.
+Declared units: a unit declared in a built-in format definition (``conf/sources/*.toml``) is not used if the values are
+impossible in this unit. Impossible are durations with a median of more than 120 minutes, more than 10,000 seconds or
+less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
 
 Few values: inferring tenths, finding a misfit, and overruling a declared percent each need ``MIN_VALUES`` values. If
-the file has fewer, all files with the same header decide together. If these have fewer too, only the first rule holds:
-tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt. Durations need
-only ``MIN_DURATIONS`` values.
+the file has fewer, all files with the same header decide together. If all these files together have fewer too, only the
+rule in the first paragraph holds: tenths are read as percent, no column is a misfit, and the log has a warning if the
+unit is in doubt. Overruling the declared unit of durations needs only ``MIN_DURATIONS`` values.
 """
 
 import functools
@@ -102,9 +102,9 @@ def decide_units(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. If the
-        fraction columns of ``sample`` together suggest neither percent nor fractions, they decide all units, except for
-        durations if ``sample`` has some.
+        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. They decide
+        all units if the fraction columns of ``sample`` together suggest neither percent nor fractions; the unit of
+        durations is then still decided by ``sample`` if it has durations.
     trusted : collection of str
         The columns that keep their declared unit, whatever the values are.
     decimal_comma : bool or None
@@ -167,14 +167,15 @@ def decide_units(
 
 
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
-    """Return whether the values of a column are impossible in a unit.
+    """Return whether the values of a column are impossible in a unit; False if fewer than ``MIN_DURATIONS`` exceed 0.
 
-    Returns False if fewer than ``MIN_DURATIONS`` values are above 0. Durations are impossible in a unit if their median
-    is outside the range in ``_TENABLE_MEDIANS``. Other values are impossible in a unit in three cases:
+    Durations are impossible in ``unit`` if the median of the values above 0 is more than 120 minutes, more than 10,000
+    seconds or less than 1,000 milliseconds. Values of all other columns are impossible in ``unit`` in three cases:
 
-    * More than half of the values above 0 exceed the largest value of the unit.
-    * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are between 0 and 1.
-    * The column has at least ``MIN_VALUES`` values, and ``find_misfit`` returns a Misfit.
+    * More than half of the values above 0 exceed the largest value of the unit, such as 1 for ``fraction``.
+    * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are strictly between 0 and 1.
+    * There are at least ``MIN_VALUES`` values, and the column is a misfit: it holds z-scores, flags or other values that
+      contradict its header (``find_misfit``).
 
     Parameters
     ----------
@@ -248,7 +249,7 @@ def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[f
 
 
 def _percent_votes(values: Sequence[float]) -> int:
-    """Return the number of values above 1 minus the number strictly between 0 and 1; above 0, it suggests percent."""
+    """Return the number of values above 1 minus the number strictly between 0 and 1; a positive result means percent."""
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
 
 
@@ -267,7 +268,7 @@ def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
 
 
 def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log if a column, read in percent like the others of its file, may be in tenths."""
+    """Return a sentence for the log if a column that is read in percent may be in tenths (0 to 10), else None."""
     if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
         return None
     return (
@@ -287,9 +288,10 @@ def _duration_unit(durations: Sequence[float]) -> str:
 
 
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log about a unit that is inferred from too few values.
+    """Return a sentence for the log about ``unit``, the unit of the column ``name``, inferred from too few ``values``.
 
-    Returns None for fewer than ``MIN_DURATIONS`` values, and for units in which wrong values are rejected row by row.
+    Returns None for fewer than ``MIN_DURATIONS`` values. Returns None also for other units than percent, except for
+    bpm and loudness: values that are wrong in these units are rejected row by row.
     """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None

@@ -72,8 +72,8 @@ def document_kind(text: str) -> str:
 def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     """Split a document; yield each track as the text of a JSON object without line ends.
 
-    Listed values other than objects, and a last object that breaks off, are yielded as written. Each object in a list
-    ``audio_features`` is added to the track with its id as a member; without such a track, the object is yielded.
+    Listed values other than objects, and a last object that breaks off, are yielded as written. An object in a list
+    ``audio_features`` becomes a member of the track with the same id; if there is no such track, it is yielded too.
 
     Parameters
     ----------

@@ -57,18 +57,21 @@ class FileScan:
 
     Attributes
     ----------
-    encoding : the file's encoding, given or detected
-    n_lines : number of lines
-    n_invalid : number of lines that are invalid in the file's encoding
+    encoding : the file's encoding, given or detected; without meaning for a block
+    n_lines : number of all lines, with blank ones
+    n_invalid : number of lines that are invalid in the file's encoding; until this is detected, in UTF-8
     n_non_ascii : number of lines with bytes beyond ASCII; 0 if the encoding is given
-    n_invalid_by : for each of ``CANDIDATES``, the number of lines that are invalid in this encoding; 0 if the encoding
-        is given. Batches of lines that are all valid UTF-8 are not counted.
+    n_invalid_by : a list parallel to ``CANDIDATES``, the encodings that can be detected: the number of lines that are
+        invalid in each. Only Arrow batches with a line of invalid UTF-8 are counted; all numbers are 0 if the encoding
+        is given.
     has_nul : whether any line holds a NUL byte
-    open_quotes : for each of ``DELIMITERS``, whether any line ends inside quotes
+    open_quotes : a list parallel to ``DELIMITERS``: whether any line, split at this delimiter, ends inside quotes; all
+        False for JSON
     member_names : names of the members of JSON objects, in order, as keys of a dict; empty for CSV
-    head : the first ``HEAD_LINES`` lines of the file
-    sample : hash and text of the distinct lines with the smallest hashes, up to ``SAMPLE_LINES``
-    invalid_sample : hash and text of such lines that are invalid UTF-8, up to 128; empty if the encoding is given
+    head : the first ``HEAD_LINES`` lines of the file; empty for a block other than the first
+    sample : pairs (hash, line) of the ``SAMPLE_LINES`` distinct lines with the smallest hashes
+    invalid_sample : pairs (hash, line) of the 128 distinct lines with the smallest hashes among all lines that are
+        invalid UTF-8; empty if the encoding is given
     """
 
     encoding: str = "utf-8"
