@@ -1,7 +1,7 @@
 """Parse the texts of the columns ``key``, ``mode``, ``time_signature``, ``isrc`` and ``explicit``.
 
-No row is rejected for these columns: a text that is no value of its column becomes None. Results are cached, except for ISRCs, because the
-columns hold few distinct texts.
+No row is rejected for these columns: a text that is no value of its column becomes None. Results are cached, except
+for ISRCs, because the columns hold few distinct texts.
 """
 
 import re

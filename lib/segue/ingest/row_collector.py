@@ -54,7 +54,7 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more rows, yields the valid ones at once, and collects the others.
+        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more, yields the valid rows at once, and collects the others.
 
         Parameters
         ----------
@@ -95,7 +95,10 @@ class RowCollector:
     def _validated_columns(
         self, source_files: pa.Array, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Validate rows by columns; yield a batch of the valid rows, and collect the others with their reasons."""
+        """Validate rows by columns; yield a batch of the valid rows, and collect the others with their reasons.
+
+        All arrays have one entry per row; ``texts`` has an array for each canonical column.
+        """
         values, valid = self._validators_of(layout)[1].validate(texts, len(raws))
         hashes = pa.array(map(text_digest, raws.to_pylist()), pa.string())
         no_reasons = pa.ListArray.from_arrays(np.zeros(len(raws) + 1, dtype=np.int32), pa.array([], pa.string()))
@@ -127,7 +130,11 @@ class RowCollector:
 
 
 def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
-    """Return for each row a dict from canonical column to text. Texts of doubles are read from the row's JSON."""
+    """Return for each row a dict from canonical column to text.
+
+    ``raws`` and the arrays in ``columns`` have one entry per row. For columns of doubles, the texts are read from
+    ``raws``, which then has the rows as JSON.
+    """
     doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
     if not columns:
         return [{} for _ in range(len(raws))]

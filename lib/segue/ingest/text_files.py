@@ -143,7 +143,7 @@ def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
 
 
 def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
-    """Replace the detected encoding in ``scan`` by the encoding of earlier files with the same header, if they have one.
+    """Replace the detected encoding in ``scan`` by the encoding of earlier files with the same header, if stored.
 
     Returns whether it was replaced. If lines are invalid in the earlier encoding, logs a warning and replaces nothing.
     ``memory`` has the decisions of earlier files, from the table ``layout_decisions``.
@@ -298,8 +298,8 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
     """Return whether one task must read a whole CSV file, instead of one task per block.
 
-    True if the setting ``multiline`` is true. With ``auto``, true if a line ends inside quotes (records span lines), and
-    the file has at most ``MAX_SINGLE_TASK_BYTES``.
+    True if the setting ``multiline`` is true. With ``auto``, true if a line ends inside quotes (records span lines),
+    and the file has at most ``MAX_SINGLE_TASK_BYTES``.
     """
     if plan.dialect is None or options.multiline is False:
         return False

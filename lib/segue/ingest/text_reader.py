@@ -170,7 +170,7 @@ class _OrdinaryCsv:
         return _read_records(parts, self._plan, self._collector, is_start=is_start, by_line=self._by_line)
 
     def _read_part(self, lines: pa.Array) -> Generator[pa.RecordBatch, None, int]:
-        """Parse ``lines`` up to the end of the last complete record; yield batches of rows, return the number of lines read."""
+        """Read lines up to the end of the last complete record; yield batches, and return the number of lines read."""
         plan = self._plan
         assert plan.dialect is not None
         delimiter, n_columns = plan.dialect.delimiter, len(plan.names)

@@ -118,8 +118,8 @@ class CandidateTree:
             In any order; fastest in the order of a tree's leaves. A query can itself be a candidate: its list skips
             all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
-            Farther candidates are left out of the query's list; fastest in ascending order. A list with a finite
-            bound is not filled beyond the limit on artists.
+            Maximum distance of a candidate from each query; by default none. The search is fastest if these distances
+            ascend. A list with a finite maximum distance is not filled beyond the limit on artists.
 
         Returns
         -------
@@ -258,7 +258,7 @@ class _Tree:
         return distance, index, unfetched_lower_bound
 
     def _scan(self, search: _Search, row: int) -> None:
-        """Fill in the list of the query at position ``row`` by a linear scan of all n candidates. O(n log n)."""
+        """Fill in the list of the query at position ``row`` from all n candidates, sorted by distance. O(n log n)."""
         tracks, queries = self._tracks, search.queries
         is_allowed = tracks.recording != queries.recording[row]
         if self.rules.years_apart is not None:
@@ -278,7 +278,7 @@ class _Tree:
 
 
 def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
-    """Return the length of each list, and the distance of its last candidate (0 if it is empty).
+    """Return for each list its length, and the distance of its last candidate (0 for an empty list), as two arrays.
 
     ``selected`` holds column numbers of ``distance``, ascending, then ``NO_TRACK``.
     """

@@ -42,7 +42,7 @@ class NeighbourLists:
 
     @property
     def distance(self) -> Floats:
-        """Distance of each neighbour to the owner of its list, list after list, shape (n_neighbours,)."""
+        """Distance of each neighbour to the track whose list it is in, list after list, shape (n_neighbours,)."""
         return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
 
     @classmethod

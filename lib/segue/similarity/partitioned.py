@@ -145,7 +145,8 @@ def fit_centres(
     """Fit centres of cells (by k-means) and an overlap radius to a sample of tracks. Runs one Spark job.
 
     Cells are the parts into which the catalogue is divided for the search. Centres and radius affect only the duration
-    of the search, not its result.
+    of the search, not its result. ``prepared`` has ``n_tracks`` rows, as ``coordinates.prepare_tracks`` returns them;
+    ``n_cells`` is the number of cells intended, ``length`` the maximum number of neighbours in a list.
 
     Returns
     -------

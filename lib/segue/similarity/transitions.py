@@ -87,8 +87,9 @@ def smooth_path(costs: Floats) -> Integers:
 
 
 def _shortest_path(costs: Floats) -> Integers:
-    """Return the path with the smallest sum of costs. O(n^2 2^n).
+    """Return the path from track 0 through all others with the smallest sum of costs, as track numbers. O(n^2 2^n).
 
+    ``costs`` is symmetric, of shape (n_tracks, n_tracks). In the code,
     ``lengths[visited, last]`` is the sum of the shortest path from track 0 through the set ``visited`` to ``last``.
     ``visited`` has one bit per track other than 0; ``previous[visited, last]`` is the track before ``last``.
     """
@@ -113,7 +114,11 @@ def _shortest_path(costs: Floats) -> Integers:
 
 
 def _nearest_path(costs: Floats) -> Integers:
-    """Return the path that always continues with the nearest unvisited track. O(n^2)."""
+    """Return a path through all n tracks: from track 0, then always to the nearest track not yet in the path. O(n^2).
+
+    ``costs`` has the cost of each transition, shape (n, n). The result holds the track numbers in order, shape (n,); on
+    a tie, the track with the lower number comes first.
+    """
     left = np.zeros(len(costs))
     path = [0]
     while len(path) < len(costs):
@@ -123,7 +128,10 @@ def _nearest_path(costs: Floats) -> Integers:
 
 
 def _reversed_parts(path: Integers, costs: Floats) -> Integers:
-    """Reverse parts of a path as long as this lowers the sum of costs. O(n^2) for each pass over the path."""
+    """Reverse parts of a path until no reversal lowers its sum of costs; return the new path. O(n^2) for each pass.
+
+    ``path`` holds track numbers in order; the first track stays first. ``costs`` has the shape (n_tracks, n_tracks).
+    """
     path, is_changed = path.copy(), True
     while is_changed:
         is_changed = False

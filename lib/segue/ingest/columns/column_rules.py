@@ -51,7 +51,7 @@ class ColumnRules:
     _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
-        """Return the canonical columns that the headers ``names`` match. Cached, as many files have the same headers."""
+        """Return the canonical columns that the headers ``names`` match. Cached, as many files have equal headers."""
         if names not in self._by_names:
             self._by_names[names] = match_headers(names, self.sources)[1].keys()
         return self._by_names[names]

@@ -82,9 +82,9 @@ def with_genre_separator(
 ) -> ColumnLayout:
     """Return a ColumnLayout with its ``genre_separator`` set, and with a guess if the values have decided it.
 
-    The separator comes from the first of three origins that has one: ``given``; the table ``layout_decisions``, with the
-    decision of an earlier file with this header; the values. If the values suggest another separator than the table
-    has, a warning is added to the layout.
+    The separator comes from the first of three origins that has one: ``given``; the table ``layout_decisions``, which
+    has the decision of an earlier file with this header; the values. If the values suggest another separator than the
+    table has, a warning is added to the layout.
 
     Parameters
     ----------

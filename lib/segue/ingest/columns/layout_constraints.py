@@ -71,7 +71,7 @@ class LayoutConstraints:
         return first + others
 
     def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-        """Return a dict from canonical column to unit: of the columns in ``chosen`` with a unit from an earlier file."""
+        """Return a dict from canonical column to unit, of the columns in ``chosen`` with a unit of earlier files."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
 
@@ -266,7 +266,7 @@ _Column = tuple[list[str], list[float]]
 
 
 def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
-    """Return (texts, numbers) of each number column, by canonical column; ``columns`` has their positions in rows."""
+    """Return a dict from number column to (texts, numbers); ``columns`` has the positions in a row of ``sample``."""
     read = {}
     for name, texts in number_texts(columns, sample).items():
         numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]

@@ -167,15 +167,15 @@ def decide_units(
 
 
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
-    """Return whether the values of a column are impossible in a unit; False if fewer than ``MIN_DURATIONS`` exceed 0.
+    """Return whether the values of a column are impossible in a unit. False if fewer than three are above 0.
 
     Durations are impossible in ``unit`` if the median of the values above 0 is more than 120 minutes, more than 10,000
     seconds or less than 1,000 milliseconds. Values of all other columns are impossible in ``unit`` in three cases:
 
     * More than half of the values above 0 exceed the largest value of the unit, such as 1 for ``fraction``.
     * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are strictly between 0 and 1.
-    * There are at least ``MIN_VALUES`` values, and the column is a misfit: it holds z-scores, flags or other values that
-      contradict its header (``find_misfit``).
+    * There are at least ``MIN_VALUES`` values, and the column is a misfit: it holds z-scores, flags or other values
+      that contradict its header (``find_misfit``).
 
     Parameters
     ----------
@@ -249,19 +249,23 @@ def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[f
 
 
 def _percent_votes(values: Sequence[float]) -> int:
-    """Return the number of values above 1 minus the number strictly between 0 and 1; a positive result means percent."""
+    """Return the number of values above 1 minus the number strictly between 0 and 1; positive for percent."""
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
 
 
 def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
-    """Return whether at least a tenth of the values exceed 1, and at most a fiftieth exceed 10."""
+    """Return whether at least a tenth of the values, and at least one, exceed 1, and at most a fiftieth exceed 10."""
     return sum(value > 1 for value in values) >= max(1, 0.1 * len(values)) and (
         sum(value > SCALES["tenths"] for value in values) <= 0.02 * len(values)
     )
 
 
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
-    """Return ("tenths", None) if more than a fiftieth of the values reach 7, else ("", Misfit)."""
+    """Return (unit, misfit) of a fraction column with values above 1, but not above 10.
+
+    The result is ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise no unit is inferred: the
+    result is "" and a Misfit with the reason.
+    """
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
     return "", undecided_unit(values)
@@ -300,7 +304,11 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log: on a decimal comma, on inferred units, on declared units that values overrule."""
+    """Yield sentences for the log about the units in ``units`` and, if ``decimal_comma`` is true, the decimal comma.
+
+    ``units`` has the inferred units, ``untenable`` the declared units that the values rule out, both by canonical
+    column.
+    """
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE
     for unit, words in UNIT_WORDS.items():

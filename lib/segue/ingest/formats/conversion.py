@@ -100,9 +100,9 @@ def scan_converted(
 ) -> tuple[ConvertedFiles, dict[int, FileScan]]:
     """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
-    Runs one Spark job to open all files, one to convert and scan the files with lines of CSV, and one for the files with
-    lines of JSON. If ``encoding`` is neither ``auto`` nor ``utf-8``, each of the last two jobs runs twice if one of its
-    files begins with a byte order mark.
+    Runs one Spark job to open all files, one to convert and scan the files with lines of CSV, and one for the files
+    with lines of JSON. The second and third each run twice if ``encoding`` is neither ``auto`` nor ``utf-8``, and one
+    of their files begins with a byte order mark.
 
     Parameters
     ----------
@@ -135,9 +135,9 @@ def scan_converted(
 
 
 def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[int, FileScan]:
-    """Scan the lines of files of one format; return a dict from file id to FileScan. Runs one Spark job.
+    """Scan ``lines``, the lines of ``files``, which have one format; return a dict from file id to FileScan.
 
-    Raises InputError for the first file with a fault.
+    Runs one Spark job. Raises InputError if a file is damaged: for the first one in the order of ``files``.
     """
     scans = text_scan.scan_files(lines, encoding, json=files[0].format == "json")
     for file in files:
@@ -147,7 +147,7 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id for the line with the error message of a damaged file, computed from the file's id."""
+    """Return the id under which ``converted_lines`` has the error message if file ``file_id`` is damaged."""
     return ~file_id
 
 
@@ -195,7 +195,10 @@ def converted_lines(
 
 
 def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.RecordBatch:
-    """Return a batch with the columns ``_LINES``; if ``with_ids``, ``track_id`` is the id of the line's JSON object."""
+    """Return a batch of lines of one file, with the columns ``_LINES``.
+
+    The column ``track_id`` has the id of the track in each line, a JSON object, if ``with_ids`` is true; else null.
+    """
     ids = [json_documents.track_id_of(line.removeprefix(codecs.BOM_UTF8)) if with_ids else None for line in lines]
     arrays = [
         pa.repeat(file_id, len(lines)).cast(pa.int64()),

@@ -171,7 +171,8 @@ _COMMON = {
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of the characters beyond ASCII that fit one of the alphabets of a Latin encoding.
 
-    Punctuation fits too. Characters with implausible neighbours, or in runs longer than ``_MAX_RUN``, do not fit.
+    ``cells`` are bytes, decoded from ``encoding``. Punctuation fits too. Characters with implausible neighbours, or in
+    runs longer than ``_MAX_RUN``, do not fit. With too few characters beyond ASCII, returns 0.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0
@@ -190,7 +191,7 @@ def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _suits_neighbours(text: str, index: int) -> bool:
-    """Return whether a character is plausible beside its neighbours.
+    """Return whether the character ``text[index]``, which is not ASCII, is plausible beside its neighbours in ``text``.
 
     Implausible are capitals after small letters, and punctuation between letters, except for ``_BETWEEN_LETTERS``.
     """

@@ -101,7 +101,10 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 
 
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
-    """Return the Arrow type to parse a value by; None if the value's text could not be restored from it."""
+    """Return the Arrow type to parse a JSON value by; None if its text could not be restored from the parsed value.
+
+    ``is_number``: whether numbers are to be parsed as doubles, whose text is not needed.
+    """
     if isinstance(value, bool):
         return pa.bool_()
     if isinstance(value, int | float):

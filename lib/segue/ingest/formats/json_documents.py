@@ -340,7 +340,7 @@ def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
 
 
 def _named(names: Sequence[str], values: Any) -> Any:
-    """Return a dict from name to value. If their numbers differ, returns ``values``; such a row is rejected later."""
+    """Return a dict from name to value; ``values`` itself, which is rejected later, unless it has a value per name."""
     is_row = isinstance(values, list | tuple) and len(values) == len(names)
     return dict(zip(names, values, strict=True)) if is_row else values
 

@@ -222,7 +222,11 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 
 
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
-    """Return the FileScan of some lines. Adds JSON member names to ``names``, or checks quotes if ``names`` is None."""
+    """Return the FileScan of the lines ``values``; ``hashes`` has the hash of each line.
+
+    Adds the member names of JSON objects to ``names``. If ``names`` is None, the lines are CSV: open quotes are
+    detected.
+    """
     scan = FileScan(n_lines=len(values))
     _count_invalid(scan, values, hashes, encoding)
     content = joined_lines(values).to_pybytes()
@@ -241,7 +245,10 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
 
 
 def _add_names(names: MemberNames, lines: pa.Array) -> None:
-    """Add the member names of JSON objects, one per line, to ``names``. Parses only lines that match no pattern."""
+    """Add the member names of JSON objects, one per line, to ``names``.
+
+    Parses only lines that match none of ``names.patterns``, which match lines with names that were added already.
+    """
     n_used = 0
     while len(lines):
         for pattern in names.patterns[n_used:]:
@@ -253,7 +260,10 @@ def _add_names(names: MemberNames, lines: pa.Array) -> None:
 
 
 def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:
-    """Return (hash, text) of the ``n_lines`` distinct lines with the lowest hashes. Long texts are cut."""
+    """Return pairs (hash, line) of the ``n_lines`` distinct lines with the lowest hashes; long lines are cut.
+
+    ``values`` (lines) and ``hashes`` are parallel.
+    """
     lowest, first = np.unique(hashes.to_numpy(), return_index=True)
     sample = pc.binary_slice(values.take(first[:n_lines]), 0, MAX_LINE_BYTES)
     return list(zip(lowest.tolist()[:n_lines], sample.to_pylist(), strict=True))
