@@ -20,7 +20,7 @@ _Texts = Mapping[str, str | None]
 
 
 class RowCollector:
-    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``. Changes their order.
+    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``, in another order.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ MAX_SINGLE_TASK_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """Settings for reading text files; the settings of the same names in the section ``ingest`` have their meaning."""
+    """Settings for reading text files, with the meaning of the settings of the same names in the section ``ingest``."""
 
     encoding: str = AUTO
     invalid_utf8: str = "refuse"

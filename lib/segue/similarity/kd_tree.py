@@ -38,7 +38,7 @@ class SearchResult:
     """The nearest tracks of each query, nearest first, as two arrays of shape (n_queries, maximum length of a list)."""
 
     index: Integers
-    """Positions of the nearest tracks among the candidates; ``NO_TRACK`` where a list is shorter."""
+    """Positions of the nearest tracks in the Tracks of the candidates; ``NO_TRACK`` where a list is shorter."""
     distance: Floats
     """Euclidean distances to the nearest tracks; infinity where a list is shorter."""
 
@@ -92,9 +92,10 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 class CandidateTree:
     """Finds each query's nearest candidates: the tracks that can be recommended.
 
-    Without ``rules.harmonic``, all candidates are in one k-d tree. With it, queries in one musical key share a tree of
-    the candidates in compatible keys; most candidates returned by a tree of all would be in other keys. Trees are built
-    on demand and only the latest is stored, so the search is fastest if queries in one key are adjacent.
+    Without ``rules.harmonic``, all candidates are in one k-d tree. With ``rules.harmonic``, queries in one musical key
+    share a tree of the candidates in compatible keys, because a tree of all candidates would return mostly candidates
+    in other keys. Trees are built on demand and only the latest is stored, so the search is fastest if queries in one
+    key are adjacent.
 
     Parameters
     ----------

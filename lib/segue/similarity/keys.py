@@ -15,7 +15,7 @@ from segue.similarity.rules import Flags, Integers
 UNKNOWN = -1
 N_NUMBERS = 12
 FIRST_NUMBERS = (4, 7)
-"""The number, from 0, of C minor and of C major: 5A and 8B."""
+"""The numbers on the wheel of C minor (5A) and of C major (8B), counted from 0."""
 FIFTH = 7
 """Semitones in a fifth. Seven is its own inverse modulo 12: a semitone is seven fifths."""
 _NAMES = (

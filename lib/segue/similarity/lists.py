@@ -36,9 +36,9 @@ class NeighbourLists:
     ids: pa.Array
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
-    """Shape (n_neighbours, 4). Columns: the bits of the float64 distance; code of the artist; code of the recording;
-    packed reasons, with the lowest bit set if the neighbour is in the same cluster. A reason is the index of a feature,
-    or the number of features for the musical key."""
+    """Shape (n_neighbours, 4), int64. Columns: the bits of the float64 distance; code of the artist; code of the
+    recording; the packed reasons, times 2, plus 1 if the neighbour is in the same cluster. A reason is the index of a
+    feature or, for the musical key, the number of features."""
 
     @property
     def distance(self) -> Floats:

@@ -51,7 +51,8 @@ MAX_DIFFERENCE = 4.0
 """Upper limit to which a feature's difference is cut, in ``UNITS``. One large difference does not prove another
 recording: an edit differs in duration alone, and some tempos are measured doubled."""
 KEY_COLUMNS = "artist bigint, title bigint, id bigint, isrc bigint"
-"""Hash codes made by ``coordinates.prepare_tracks``, by which this module identifies recordings."""
+"""Spark schema of the hash codes by which this module identifies recordings; ``coordinates.prepare_tracks`` makes
+them."""
 _USUAL_RELEASES = 5
 _MIN_COMPARED = 5
 _UNKNOWN = -1

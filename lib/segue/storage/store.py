@@ -39,7 +39,7 @@ class Store:
     Attributes
     ----------
     files : reads and writes single files below ROOT
-    versions : dict from a table's name to the version that this Store has read or written last
+    versions : dict from a table's name to the version that this Store has read or written last (not by ``append``)
     lock_timeout : maximum seconds to wait for another run that writes to ROOT
     """
 

@@ -50,14 +50,14 @@ class ColumnLayout:
     Attributes
     ----------
     source : name of the format definition (``conf/sources/*.toml``) that has the largest number of the file's headers
-    columns : the matched columns by canonical column
+    columns : a MatchedColumn by canonical column
     ignored : headers of the columns that are not read
     decimal_comma : whether numbers are written with a decimal comma
     guesses : what values or a similar spelling decided, such as an inferred unit or a misspelt header
     warnings : sentences about columns that are probably misread
     refusals : reasons to refuse the file, by canonical column or ``decimal_sign``; empty for a readable file
     genre_separator : the separator of genres; None if each text is one genre or a list in brackets
-    header : the names of all columns
+    header : the names of all columns of the file
     key : ``layout_memory.layout_key``, the hash of format and header in the table ``layout_decisions``; may be empty
     decided : what to store in ``layout_decisions``: a dict from decision, such as ``valence.unit``, to value
     remembered : decisions of earlier files with this header by which this file is read: a dict from decision to a value

@@ -31,7 +31,7 @@ class ReadingChoices:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRules:
-    """What decides how the columns of files are matched, and the columns that a file must have.
+    """The definitions, settings and earlier decisions by which columns are matched, and the columns a file must have.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ class Candidate:
     column : the canonical column
     unit : the unit that ``source`` declares for the header, or None
     source : the format definition (``conf/sources/*.toml``) with the matching header
-    fit : how well the values fit, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
+    fit : how well the values fit the canonical column, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
     """
 
     distance: float

@@ -192,7 +192,7 @@ class RememberedUnits:
     misfits, doubts : as in UnitDecisions, without columns whose unit an earlier file has decided
     guesses : what was inferred from the values
     warnings : sentences about units of earlier files that the values do not suggest
-    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``: values rule out an earlier decision
+    refusals : by canonical column or ``decimal_sign``: the message that values rule out the decision of an earlier file
     decided : units to store in ``layout_decisions``, by canonical column
     decided_comma : the sign to store: True for a decimal comma, False for a point, None to store none
     """

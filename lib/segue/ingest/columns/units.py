@@ -68,7 +68,7 @@ class UnitDecisions:
     units : inferred unit by canonical column (column of ``tracks``), without columns that keep their declared unit
     decimal_comma : whether numbers are written with a decimal comma
     decisions : sentences for the log about what was inferred
-    misfits : reasons why the values of a column fit no unit, by canonical column
+    misfits : a Misfit, the reason why the values of a column fit no unit, by canonical column
     doubts : sentences for the log about uncertain units, by canonical column
     undecided : the columns in ``doubts``, and columns with values that suggest no unit, such as only 0 and 1
     has_decimals : whether some number has a decimal sign

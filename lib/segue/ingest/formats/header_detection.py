@@ -11,7 +11,7 @@ from segue.ingest.formats.records import DELIMITERS, Dialect
 MAX_HEADER_RECORD = 32
 """The header must be among this number of records at the beginning of the file."""
 _FIRST_RECORDS = 3
-"""Number of records that are read first: a ``sep=`` line, the header, the next record."""
+"""Number of records that are read first, enough for a ``sep=`` line, the header and one more record."""
 _MIN_COLUMNS = 3
 """Minimum number of recognised columns in a header below other records, unless fewer are enough to read the file."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)

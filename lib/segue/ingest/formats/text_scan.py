@@ -58,8 +58,8 @@ class FileScan:
     Attributes
     ----------
     encoding : the file's encoding, given or detected; without meaning for a block
-    n_lines : number of all lines, with blank ones
-    n_invalid : number of lines that are invalid in the file's encoding; until this is detected, in UTF-8
+    n_lines : number of all lines, blank lines included
+    n_invalid : number of lines that are invalid in the file's encoding; before the encoding is detected, in UTF-8
     n_non_ascii : number of lines with bytes beyond ASCII; 0 if the encoding is given
     n_invalid_by : a list parallel to ``CANDIDATES``, the encodings that can be detected: the number of lines that are
         invalid in each. Only Arrow batches with a line of invalid UTF-8 are counted; all numbers are 0 if the encoding
