@@ -54,7 +54,7 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more, yields the valid rows at once, and collects the others.
+        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more, yields the valid rows at once; collects all other rows.
 
         Parameters
         ----------

@@ -71,7 +71,7 @@ def steps(first: Integers, second: Integers) -> Integers:
 def can_follow(code: int, candidates: Integers) -> Flags:
     """Return for each candidate whether ``Rules.harmonic`` lets it be recommended for a track in the key ``code``.
 
-    If the track's key is unknown, every candidate may be; else only candidates in a known, compatible key.
+    If the track's key is unknown, every candidate may be recommended; else only candidates in a compatible known key.
     ``candidates`` is an array with the codes of the candidates' keys; the result has its shape.
     """
     if code == UNKNOWN:

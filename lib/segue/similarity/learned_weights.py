@@ -84,7 +84,7 @@ def fit_weights(
         limits on years and keys are ignored.
     candidates : SimilarityOptions
         Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
-        include those of ``options``.
+        include the features of ``options``.
     imputed : mapping of str to float, optional
         Replacements of missing values by feature, as for ``fit_scaling``.
 

@@ -95,7 +95,7 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
     ----------
     sample : PlaylistSample
     start : array of shape (n_features,)
-        Weights above 0 to start from. The result has the same sum of squares.
+        Weights above 0 to start from. The weights returned have the same sum of squares.
     playlists : array of int, optional
         Positions of the playlists to learn from; by default all.
     """

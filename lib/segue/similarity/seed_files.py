@@ -174,7 +174,7 @@ def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed |
 def _names(value: Any, *, is_list: bool) -> str:
     """Return the text of a JSON value without surrounding blanks; "" for a value that is no text.
 
-    With ``is_list``, the value may be an object with a name, or a list of texts and such objects: "A; B".
+    With ``is_list``, an object is replaced by its member ``name``, and a list by the texts of its elements: "A; B".
     """
     if is_list and isinstance(value, list):
         return "; ".join(filter(None, (_names(each, is_list=True) for each in value)))

@@ -9,8 +9,8 @@ values is unknown:
 * energy: in tenths, at most 10.
 
 The order is a path from the first track through all others with a small sum of costs. For up to ``MAX_EXACT`` tracks
-the sum is the smallest possible [1]_. For more tracks, each next track is the nearest of those left; then parts of the
-path are reversed as long as this lowers the sum (2-opt [2]_).
+the sum is the smallest possible [1]_. For more tracks, the path always goes on to the nearest track not yet in it;
+then parts of the path are reversed as long as this lowers the sum (2-opt [2]_).
 
 References
 ----------
@@ -77,7 +77,7 @@ def transition_costs(bpm: Floats, key: Integers, energy: Floats) -> Floats:
 
 
 def smooth_path(costs: Floats) -> Integers:
-    """Return the order of a path from track 0 through all others with a small sum of costs, shape (n_tracks,).
+    """Return a path from track 0 through all others with a small sum of costs, as track numbers, shape (n_tracks,).
 
     ``costs`` is symmetric, of shape (n_tracks, n_tracks). Of equal choices, the track with the lower number is taken.
     """

@@ -141,8 +141,8 @@ def exclusive_commit(
 ) -> Iterator[None]:
     """Context manager: raise ConflictError unless the commit made in the block directly follows ``version``.
 
-    The block makes one commit. All writers of segue give it the same application id (``txnAppId``), and ``version + 1``
-    as transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
+    The block makes one commit. All writers of segue use the same application id (``txnAppId``), and ``version + 1`` as
+    transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
     it without an error. Therefore the log is searched for this writer's commit after the block.
 
     Parameters

@@ -162,7 +162,7 @@ def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> It
 def choose_columns(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
     """Choose a column of the file for each canonical column; return a dict from canonical column to Candidate.
 
-    The first of ``candidates`` has priority. Each column of the file is chosen at most once.
+    Earlier candidates have priority over later ones. Each column of the file is chosen at most once.
     """
     chosen: dict[str, Candidate] = {}
     matched: set[int] = set()

@@ -232,7 +232,8 @@ def _read_numbers(
 def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the columns with values that are impossible in their declared unit.
 
-    ``declared`` maps canonical columns to units; ``values`` maps them to the numbers in the sample.
+    ``declared`` maps canonical columns to units, ``values`` maps canonical columns to the numbers in the sample. The
+    module's docstring says which values are impossible; all columns in percent are checked together.
     """
     untenable = []
     durations = values.get("duration_s", ())

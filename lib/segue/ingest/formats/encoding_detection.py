@@ -126,7 +126,7 @@ def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]
 def _common_share(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of the characters beyond ASCII that are common in the language of an East Asian encoding.
 
-    ``cells`` are bytes, decoded from ``encoding``. With fewer than ``_MIN_CHARACTERS`` such characters, returns 0.
+    ``cells`` are bytes, decoded from ``encoding``. Returns 0 if fewer than ``_MIN_CHARACTERS`` are beyond ASCII.
     """
     n_characters = n_common = 0
     for cell in cells:

@@ -51,7 +51,7 @@ def member_columns(
     ----------
     lines : string array of lines for which ``ordinary_lines`` is true
     names : names of the members to read; a member of an inner object is named ``outer.inner``
-    numbers : those of ``names`` to be read as doubles where all values are numbers
+    numbers : names, among ``names``, of members to read as doubles in blocks where all their values are numbers
 
     Yields
     ------
