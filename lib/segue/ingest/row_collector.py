@@ -14,8 +14,8 @@ from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, t
 BATCH_ROWS = 4096
 """Number of rows that readers collect before they validate and yield them."""
 MIN_COLUMN_ROWS = 32
-"""Minimum number of rows to validate by columns. Fewer are validated row by row: by columns, one row takes as long as
-twenty."""
+"""Minimum number of rows to validate by columns. Fewer are validated row by row, because a batch of one row by columns
+takes as long as a batch of twenty."""
 _Texts = Mapping[str, str | None]
 
 

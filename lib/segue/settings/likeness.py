@@ -22,7 +22,7 @@ class Likeness:
     ----------
     features : names of columns of ``tracks``: audio features, ``year`` or ``popularity``
     log : dict from feature to a number in the feature's unit: before scaling, each value is replaced by
-        ln(value + number); features that are not listed are scaled as they are
+        ln(value + number); of features that are not listed, no logarithm is taken
     weights : dict from feature to the factor of its scaled values; 1 for features that are not listed
     """
 

@@ -117,7 +117,10 @@ class SquaredDistances:
         return counts
 
     def _difference(self, feature: int, rows: slice) -> NDArray[np.float32]:
-        """Return the squared differences of a feature of the queries ``rows`` to all tracks, one row per query."""
+        """Return the squared differences of a feature for all pairs of a query in ``rows`` and a track.
+
+        The result has the shape (number of queries in ``rows``, n_tracks).
+        """
         column = self._columns[feature]
         difference: NDArray[np.float32] = column[self._queries[rows]][:, None] - column[None, :]
         difference *= difference

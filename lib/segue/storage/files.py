@@ -57,7 +57,7 @@ class Files:
         Parameters
         ----------
         uri : path or URI of a folder
-        limit : maximum number of names to return, or None for all; if there are more names, any of them are returned
+        limit : maximum number of names to return, or None for all; the file system decides which names are returned
 
         Raises
         ------

@@ -206,7 +206,7 @@ def _name_guesses(
     chosen: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> Iterator[Guess]:
-    """Yield guesses about ``chosen``, a dict from canonical column to the column of the file that is read as it.
+    """Yield a Guess for each doubtful match in ``chosen``, a dict from canonical column to column of the file.
 
     One Guess is yielded if the header of the chosen column is misspelt, and one if ``candidates`` has a second column
     of the file for the same canonical column, in either of two cases: both have the same name, and the values or else

@@ -147,8 +147,8 @@ def columns_that_changed(
     impossible in the canonical column, the file is refused; with fewer than ``MIN_VALUES`` values, there is a warning
     instead. Other warnings: another column of the file fits better; the values of an ignored column fit after all.
 
-    ``chosen`` has the column that is read as each canonical column; ``by_values`` has the column that would be read as
-    it without the decisions of earlier files.
+    Both ``chosen`` and ``by_values`` map canonical columns to columns of the file: ``chosen`` to those that are read,
+    ``by_values`` to those that would be read without the decisions of earlier files.
     """
     warnings: list[str] = []
     refusals: dict[str, str] = {}

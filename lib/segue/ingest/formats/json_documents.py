@@ -25,7 +25,7 @@ _IDS = ("id", "track_id")
 _MAX_NAMES = 300
 """Maximum number of an object's member names that are compared with the known headers."""
 _MIN_OVERLAP = 0.5
-"""Minimum share, of all names of two objects, of names in both, for the two to be columns or rows of one table."""
+"""Minimum share of names in both of two objects, among all their names, if the two belong to one table."""
 _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
 """Maximum number of nested objects around a list of tracks."""
