@@ -80,9 +80,10 @@ class BatchValidator:
         return values | _details(texts, n_rows), valid
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Convert the numbers of a column to doubles in the unit of ``tracks``, null where missing.
+        """Convert the column of one feature to an array of doubles in the unit of ``tracks``, null where missing.
 
-        Sets ``valid`` to False for the rows to reject. ``texts`` is None if the files do not have this column.
+        ``texts`` are the texts of the column, or doubles, one per row; None if the files do not have the column. Sets
+        ``valid``, which has a boolean per row, to False for the rows to reject.
         """
         is_required = scale.feature.name in self._row_validator.non_null_columns
         if texts is None:
@@ -109,7 +110,7 @@ class BatchValidator:
         return pa.array(values, pa.float64(), mask=is_null)
 
     def _plain_numbers(self, texts: pa.Array) -> pa.Array:
-        """Parse the texts that match ``_PLAIN_NUMBER``; return an array of doubles, null for all other texts.
+        """Parse numbers of the usual form, such as -7.25; return an array of doubles, null for texts of any other form.
 
         If the layout has a decimal comma, the first comma of a text is read as a point.
         """
@@ -118,7 +119,7 @@ class BatchValidator:
         return pc.cast(plain, pa.float64())
 
     def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Parse years; return an array, null where unknown. Sets ``valid`` to False for rows with any other text."""
+        """Parse years; return an array, null where unknown. Sets ``valid`` to False where a text is no year."""
         if texts is None:
             return pa.nulls(len(valid), pa.int32())
         parsed, indices = _parsed_each(texts, _year)
@@ -152,27 +153,30 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return the texts; where ``mask`` is true, a text is replaced by the result of ``parse`` for the text."""
+    """Return ``texts``, each text replaced by ``parse(text)`` where the parallel array ``mask`` is true."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return the texts; a text is replaced by null if ``compared`` is one of ``placeholders`` in the same row."""
+    """Return ``texts``, with null in each row where the text in ``compared`` is a placeholder for a missing value.
+
+    ``texts`` and ``compared`` are parallel: one text per row. ``placeholders`` are distinct texts, in any number.
+    """
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 
 
 def _parsed_each(texts: pa.Array, parse: Callable[[str], Any]) -> tuple[list[Any], pa.Array]:
-    """Call ``parse`` once per distinct text; return a list of the results, and for each row the index of its result.
+    """Call ``parse`` once per distinct text; return (results, indices): row i has the result ``results[indices[i]]``.
 
-    A null is parsed as an empty text.
+    A null in ``texts`` is parsed as an empty text.
     """
     encoded = pc.fill_null(texts, "").dictionary_encode()
     return [parse(text) for text in encoded.dictionary.to_pylist()], encoded.indices
 
 
 def _cleaned(texts: pa.Array | None, n_rows: int) -> pa.Array:
-    """Apply ``parsing.clean_text`` to every text; return ``n_rows`` texts, all null if ``texts`` is None."""
+    """Return an array of ``n_rows`` texts, each cleaned as by ``parsing.clean_text``; all null if ``texts`` is None."""
     if texts is None:
         return pa.nulls(n_rows, pa.string())
     trimmed = pc.ascii_trim(texts, " ")
@@ -189,7 +193,7 @@ def _joined_artists(text: str) -> str | None:
 
 
 def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
-    """Return the track ids in a column of the file, ``n_rows`` texts, null where a row has no id."""
+    """Return an array of ``n_rows`` track ids, null where a row has none; all null if the file has no such column."""
     if texts is None:
         return pa.nulls(n_rows, pa.string())
     is_plain = _matches(texts, _PLAIN_ID)
@@ -202,7 +206,8 @@ def _with_identities(
 ) -> pa.Array:
     """Replace null track ids of valid rows by ids derived from the row's values, as by ``track_identity``.
 
-    ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations.
+    ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations. These arrays,
+    ``track_ids`` and ``valid`` (whether a row is valid) are parallel.
     """
     lacking = np.flatnonzero(_flags(track_ids.is_null()) & valid)
     if not len(lacking):
@@ -215,7 +220,11 @@ def _with_identities(
 
 
 def _details(texts: Mapping[str, pa.Array], n_rows: int) -> dict[str, pa.Array]:
-    """Parse the columns of ``schema.DETAILS`` as ``musical_details.parse_details`` does; return a dict of arrays."""
+    """Parse the columns of ``schema.DETAILS`` as ``musical_details.parse_details`` does.
+
+    ``texts`` maps canonical columns to arrays of ``n_rows`` texts. Returns a dict from each of ``schema.DETAILS`` to an
+    array of ``n_rows`` values.
+    """
     values = {name: pa.nulls(n_rows, VALUE_TYPES.get(name, pa.string())) for name in schema.DETAILS}
     for name, parse in musical_details.PARSERS.items():
         if name in texts and name != "isrc":

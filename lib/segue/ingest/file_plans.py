@@ -20,7 +20,7 @@ class FilePlan:
     layout : how the columns are read: matched columns of ``tracks`` and units
     names : the column names of the file; for JSON lines the dotted names of the members
     dialect : the CSV dialect; None for JSON lines
-    n_skipped : number of lines before the first row
+    n_skipped : number of lines to skip at the beginning: down to the header, and a line of index names below it
     encoding : the encoding of the file
     has_invalid : whether some lines may be invalid in ``encoding``
     by_line : whether each record ends with its line, so that lines with an open quote are rejected; ignored if one task

@@ -1,7 +1,7 @@
 """Parse the texts of the columns ``key``, ``mode``, ``time_signature``, ``isrc`` and ``explicit``.
 
-No row is rejected for these columns: any other text becomes None. Results are cached, except for ISRCs, because the
-columns hold few distinct texts.
+No row is rejected for these columns: a text that is no value of its column becomes None. Results are cached, except
+for ISRCs, because the columns hold few distinct texts.
 """
 
 import re
@@ -108,10 +108,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Parse the musical details of a row; return a dict from column to value, or None where a text is no such value.
+    """Parse the musical details of a row; return a dict from column to value, None if a text cannot be parsed.
 
-    ``texts`` maps columns to texts; read are the columns of ``PARSERS`` and ``key`` (the musical key). Columns without
-    a text are left out of the result. A row without a mode gets the mode of its key, such as 1 for "C major".
+    ``texts`` maps columns to texts. The columns of ``PARSERS`` and ``key`` (the musical key) are parsed; the result has
+    no entry for a column without a text. A row without a mode gets the mode of its key, such as 1 for "C major".
     """
     values: dict[str, Any] = {}
     for name, parse in PARSERS.items():

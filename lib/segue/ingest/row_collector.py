@@ -14,12 +14,13 @@ from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, t
 BATCH_ROWS = 4096
 """Number of rows that readers collect before they validate and yield them."""
 MIN_COLUMN_ROWS = 32
-"""Minimum number of rows to validate by columns. By columns, one row costs as much as twenty rows."""
+"""Minimum number of rows to validate by columns. Fewer are validated row by row, because a batch of one row by columns
+takes as long as a batch of twenty."""
 _Texts = Mapping[str, str | None]
 
 
 class RowCollector:
-    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``. Changes their order.
+    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``, in another order.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file. If they number ``MIN_COLUMN_ROWS`` or more, yields a batch of the valid rows at once.
+        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more, yields the valid rows at once; collects all other rows.
 
         Parameters
         ----------
@@ -71,7 +72,7 @@ class RowCollector:
             yield from self._validated_columns(pa.repeat(source_file, len(raws)), raws, layout, texts)
 
     def batches(self, min_rows: int = 1) -> Iterator[pa.RecordBatch]:
-        """Validate the collected rows, and yield them in batches. Yields nothing for fewer than ``min_rows`` rows."""
+        """Validate the collected rows, and yield them in batches. With fewer than ``min_rows`` rows, does nothing."""
         if self._n_rows < min_rows:
             return
         for layout, rows in self._rows.items():
@@ -94,7 +95,10 @@ class RowCollector:
     def _validated_columns(
         self, source_files: pa.Array, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Validate rows by columns; yield a batch of the valid rows, and collect the others with their reasons."""
+        """Validate rows by columns; yield a batch of the valid rows, and collect the others with their reasons.
+
+        All arrays have one entry per row; ``texts`` has an array for each canonical column.
+        """
         values, valid = self._validators_of(layout)[1].validate(texts, len(raws))
         hashes = pa.array(map(text_digest, raws.to_pylist()), pa.string())
         no_reasons = pa.ListArray.from_arrays(np.zeros(len(raws) + 1, dtype=np.int32), pa.array([], pa.string()))
@@ -126,7 +130,11 @@ class RowCollector:
 
 
 def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
-    """Return for each row a dict from canonical column to text. Texts of doubles are read from the row's JSON."""
+    """Return for each row a dict from canonical column to text.
+
+    ``raws`` and the arrays in ``columns`` have one entry per row. For columns of doubles, the texts are read from
+    ``raws``, which then has the rows as JSON.
+    """
     doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
     if not columns:
         return [{} for _ in range(len(raws))]

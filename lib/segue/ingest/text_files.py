@@ -29,12 +29,12 @@ from segue.ingest.input_files import InputFile, readable_errors
 log = logging.getLogger(__name__)
 _SAVE_SHEET = "saving the sheet as CSV"
 MAX_SINGLE_TASK_BYTES = 1 << 30
-"""Maximum size of files with records that span lines to be read in one task, with ``multiline = "auto"``."""
+"""Maximum size of a file that one task reads as a whole because its records span lines, with ``multiline = "auto"``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """Settings for reading text files; the settings of the same names in the section ``ingest`` have their meaning."""
+    """Settings for reading text files, with the meaning of the settings of the same names in the section ``ingest``."""
 
     encoding: str = AUTO
     invalid_utf8: str = "refuse"
@@ -138,15 +138,15 @@ def _plan_files(
 
 
 def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
-    """Return the names in a header to match to columns; names of JSON objects that have members become ""."""
+    """Return the names in a header to match to columns; of JSON, a name of an object with members is replaced by ""."""
     return header.names if file.format == "csv" else leaf_headers(header.names)
 
 
 def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
-    """Replace a detected encoding by that of earlier files with the same header; return whether it was replaced.
+    """Replace the detected encoding in ``scan`` by the encoding of earlier files with the same header, if stored.
 
-    If lines are invalid in the earlier encoding, logs a warning and replaces nothing. ``memory`` has the decisions of
-    earlier files, from the table ``layout_decisions``.
+    Returns whether it was replaced. If lines are invalid in the earlier encoding, logs a warning and replaces nothing.
+    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``.
     """
     remembered = memory.get(ENCODING)
     if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):
@@ -163,7 +163,7 @@ def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemo
 
 
 def _guesses(scan: FileScan, header: Header, options: TextOptions) -> Iterator[Guess]:
-    """Yield a Guess for a detected encoding, and for a header that is not in the first line."""
+    """Yield a Guess for a detected encoding, and for a header that is not the first record of the file."""
     if options.encoding == AUTO and scan.encoding in DESCRIPTIONS:
         yield Guess(
             f"not UTF-8, read as {scan.encoding} ({DESCRIPTIONS[scan.encoding]}); choose with "
@@ -296,7 +296,11 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
 
 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
-    """Return whether one task must read a whole CSV file: records span lines, or the setting ``multiline`` is true."""
+    """Return whether one task must read a whole CSV file, instead of one task per block.
+
+    True if the setting ``multiline`` is true. With ``auto``, true if a line ends inside quotes (records span lines),
+    and the file has at most ``MAX_SINGLE_TASK_BYTES``.
+    """
     if plan.dialect is None or options.multiline is False:
         return False
     spans_lines = _spans_lines(scans[file.id], plan.dialect)

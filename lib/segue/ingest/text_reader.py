@@ -97,7 +97,7 @@ def _reader(
 def _read_records(
     parts: Iterable[pa.Array], plan: FilePlan, collector: RowCollector, *, is_start: bool, by_line: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Read lines as one text, record by record."""
+    """Parse lines as one text, record by record; add the rows to ``collector``, and yield its batches as they fill."""
     lines = itertools.chain.from_iterable(part.to_pylist() for part in parts)
     text = decode_lines(lines, plan.encoding, is_start=is_start)
     for record, raw in _parse_records(text, plan, is_start=is_start, by_line=by_line):
@@ -109,7 +109,10 @@ def _read_records(
 def _read_json(
     parts: Iterable[pa.Array], plan: FilePlan, collector: RowCollector, *, is_start: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Read lines of JSON: ordinary lines (``json_columns.ordinary_lines``) by columns, all other lines one by one."""
+    """Parse lines of JSON; yield batches of validated rows, and add the remaining rows to ``collector``.
+
+    Ordinary lines (``json_columns.ordinary_lines``) are parsed by columns, all other lines one by one.
+    """
     headers = {name: column.header for name, column in plan.layout.columns.items()}
     numbers = {headers[feature.name] for feature in schema.NUMBERS if feature.name in headers}
     for lines in parts:
@@ -167,7 +170,7 @@ class _OrdinaryCsv:
         return _read_records(parts, self._plan, self._collector, is_start=is_start, by_line=self._by_line)
 
     def _read_part(self, lines: pa.Array) -> Generator[pa.RecordBatch, None, int]:
-        """Read lines up to the end of the last complete record; return the number of lines read."""
+        """Read lines up to the end of the last complete record; yield batches, and return the number of lines read."""
         plan = self._plan
         assert plan.dialect is not None
         delimiter, n_columns = plan.dialect.delimiter, len(plan.names)

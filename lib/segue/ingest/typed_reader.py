@@ -46,7 +46,7 @@ def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
 
 
 def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Group Parquet files into lists of files with equal schema. Runs one Spark job per write; none for one write.
+    """Group Parquet files into lists of files with equal schema. Runs one Spark job per write or fewer; none for one.
 
     A write is one save of a table, which makes one or many files. Only the first file of a write is inspected;
     ``read_columns`` merges the schemas within each returned list.

@@ -178,7 +178,10 @@ class RowValidator:
         return year
 
     def number(self, scale: Scale, text: str | None, reasons: list[str]) -> float | None:
-        """Parse a number; return it in the unit of ``tracks``, or None. Adds to ``reasons`` if it is to be rejected."""
+        """Parse a number; return it in the unit of ``tracks``, or None if missing or invalid.
+
+        Appends the reason to ``reasons`` if the row must be rejected for this number.
+        """
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
             self._add_missing(name, text, reasons)

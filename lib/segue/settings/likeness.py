@@ -21,8 +21,9 @@ class Likeness:
     Attributes
     ----------
     features : names of columns of ``tracks``: audio features, ``year`` or ``popularity``
-    log : features replaced by ln(value + number) before scaling, each with its number, in the feature's unit
-    weights : factor of each scaled feature; 1 for features that are not listed
+    log : dict from feature to a number in the feature's unit: before scaling, each value is replaced by
+        ln(value + number); of features that are not listed, no logarithm is taken
+    weights : dict from feature to the factor of its scaled values; 1 for features that are not listed
     """
 
     features: tuple[str, ...]

@@ -164,7 +164,7 @@ def recipe(name: str) -> dict[str, Any]:
 
 
 def _config_text(path: str) -> str:
-    """Return the text of a TOML file. If a path below ``conf/`` does not exist, reads the file of the package."""
+    """Return the text of a TOML file. If a path ``conf/…`` does not exist, reads that file of the installed package."""
     parts = PurePosixPath(path).parts
     if parts[:1] == ("conf",) and not Path(path).exists():
         installed = packaged.conf().joinpath(*parts[1:])
@@ -185,7 +185,7 @@ def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
 
 
 def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str, Any]:
-    """Return the settings in texts ``name=value`` by full name. For texts of another form, append to ``faults``."""
+    """Return a dict from full name to value, from texts ``name=value``. For each other text, append to ``faults``."""
     values: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = (part.strip() for part in text.partition("="))

@@ -41,7 +41,7 @@ def expand(words: Words) -> dict[tuple[str, str], tuple[str, str, str]]:
 
 
 def faults(words: Words) -> list[str]:
-    """Validate the setting; return a list of error messages, [] if the setting is valid."""
+    """Validate ``words``, the value of ``label.words``; return a list of error messages, empty if it is valid."""
     known = (*FEATURE_NAMES, *PATTERNS, *SENTENCES)
     unknown = [name for name in words if name not in known]
     problems = [f"label.words names {', '.join(unknown)}, expected only {', '.join(known)}"] if unknown else []
@@ -58,7 +58,7 @@ def faults(words: Words) -> list[str]:
 
 
 def _repetitions(words: Words) -> list[str]:
-    """Return an error message for each text given to several deviations.
+    """Return an error message for each text that ``words`` uses more than once: in phrases of features, or sentences.
 
     With equal texts, different clusters could get equal descriptions.
     """

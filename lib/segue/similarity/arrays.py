@@ -90,8 +90,8 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 class TrackBatch:
     """Tracks in the memory of one Python process, as arrays with one entry per track.
 
-    A search for neighbours computes distances and limits from ``tracks`` and ``is_candidate``. It returns lists of
-    ``ids``, with reasons from ``ranks`` and a flag "same cluster" from ``cluster``.
+    A search for neighbours computes distances and limits from ``tracks`` and ``is_candidate``. Its results are lists
+    of ``ids``, with reasons computed from ``ranks``, and a flag "same cluster" computed from ``cluster``.
     """
 
     ids: pa.Array

@@ -34,8 +34,8 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     -------
     DataFrame with columns
         * ``track_id``, ``cluster``, ``year`` (double).
-        * ``block`` (string): the genre with ``same_genre``, else "". Only tracks of the same block can be neighbours; a
-          track with a null block has none.
+        * ``block`` (string): the track's genre if ``options.same_genre`` is true, else "" for all tracks. Only tracks
+          of the same block can be neighbours; a track with a null block has no neighbours.
         * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
           artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. ``title`` is equal
           for titles of one artist that differ only in notes such as "Remastered".
@@ -121,7 +121,7 @@ def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
 
 
 def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
-    """Return one column name per feature of ``releases.UNITS``, in its order: the column made by ``prepare_tracks``.
+    """Return for each feature of ``releases.UNITS``, in order, the name of its column in ``prepare_tracks``'s result.
 
     The name is "" for a feature that is neither in ``scaling.features`` nor a column of ``tracks``.
     """

@@ -38,7 +38,7 @@ class SearchResult:
     """The nearest tracks of each query, nearest first, as two arrays of shape (n_queries, maximum length of a list)."""
 
     index: Integers
-    """Positions of the nearest tracks among the candidates; ``NO_TRACK`` where a list is shorter."""
+    """Positions of the nearest tracks in the Tracks of the candidates; ``NO_TRACK`` where a list is shorter."""
     distance: Floats
     """Euclidean distances to the nearest tracks; infinity where a list is shorter."""
 
@@ -92,9 +92,10 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 class CandidateTree:
     """Finds each query's nearest candidates: the tracks that can be recommended.
 
-    Without ``rules.harmonic``, all candidates are in one k-d tree. With it, queries in one musical key share a tree of
-    the candidates in compatible keys; most candidates returned by a tree of all would be in other keys. Trees are built
-    on demand and only the latest is stored, so the search is fastest if queries in one key are adjacent.
+    Without ``rules.harmonic``, all candidates are in one k-d tree. With ``rules.harmonic``, queries in one musical key
+    share a tree of the candidates in compatible keys, because a tree of all candidates would return mostly candidates
+    in other keys. Trees are built on demand and only the latest is stored, so the search is fastest if queries in one
+    key are adjacent.
 
     Parameters
     ----------
@@ -118,8 +119,8 @@ class CandidateTree:
             In any order; fastest in the order of a tree's leaves. A query can itself be a candidate: its list skips
             all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
-            Farther candidates are left out of the query's list; fastest in ascending order. A list with a finite
-            bound is not filled beyond the limit on artists.
+            Maximum distance of a candidate from each query; by default none. The search is fastest if these distances
+            ascend. A list with a finite maximum distance is not filled beyond the limit on artists.
 
         Returns
         -------
@@ -258,7 +259,7 @@ class _Tree:
         return distance, index, unfetched_lower_bound
 
     def _scan(self, search: _Search, row: int) -> None:
-        """Fill in the list of the query at position ``row`` by a linear scan of all n candidates. O(n log n)."""
+        """Fill in the list of the query at position ``row`` from all n candidates, sorted by distance. O(n log n)."""
         tracks, queries = self._tracks, search.queries
         is_allowed = tracks.recording != queries.recording[row]
         if self.rules.years_apart is not None:
@@ -278,7 +279,7 @@ class _Tree:
 
 
 def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
-    """Return the length of each list, and the distance of its last candidate (0 if it is empty).
+    """Return for each list its length, and the distance of its last candidate (0 for an empty list), as two arrays.
 
     ``selected`` holds column numbers of ``distance``, ascending, then ``NO_TRACK``.
     """

@@ -15,7 +15,7 @@ from segue.similarity.rules import Flags, Integers
 UNKNOWN = -1
 N_NUMBERS = 12
 FIRST_NUMBERS = (4, 7)
-"""The number, from 0, of C minor and of C major: 5A and 8B."""
+"""The numbers on the wheel of C minor (5A) and of C major (8B), counted from 0."""
 FIFTH = 7
 """Semitones in a fifth. Seven is its own inverse modulo 12: a semitone is seven fifths."""
 _NAMES = (
@@ -71,7 +71,7 @@ def steps(first: Integers, second: Integers) -> Integers:
 def can_follow(code: int, candidates: Integers) -> Flags:
     """Return for each candidate whether ``Rules.harmonic`` lets it be recommended for a track in the key ``code``.
 
-    If the track's key is unknown, every candidate may be; else only candidates in a known, compatible key.
+    If the track's key is unknown, every candidate may be recommended; else only candidates in a compatible known key.
     ``candidates`` is an array with the codes of the candidates' keys; the result has its shape.
     """
     if code == UNKNOWN:

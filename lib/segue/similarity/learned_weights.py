@@ -36,7 +36,8 @@ class LearnedWeights:
     weights : dict from feature to weight, above 0; tracks are not compared by features that are missing here
     log : dict from feature to number; similarity uses ln(value + number) of these features
     scaling : ``minmax``, ``standard`` or ``quantile``: the scaling of the features before they are weighted
-    held_out : share of recommendations that are in a playlist with their track: before, after, and the gain
+    held_out : share of recommendations that are in a playlist with the track they are recommended for: before (by the
+        baseline), after (by the weights), and the gain
     n_playlists : number of playlists used
     n_tracks : number of tracks of the catalogue in these playlists
     n_sampled : number of tracks used, in playlists or not
@@ -83,7 +84,7 @@ def fit_weights(
         limits on years and keys are ignored.
     candidates : SimilarityOptions
         Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
-        include those of ``options``.
+        include the features of ``options``.
     imputed : mapping of str to float, optional
         Replacements of missing values by feature, as for ``fit_scaling``.
 
@@ -125,7 +126,7 @@ def choose_playlists(members: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collection[str]) -> DataFrame:
-    """Return a DataFrame of the listed tracks and about ``MAX_OTHERS`` tracks not excluded. Runs one Spark job.
+    """Return the tracks in ``listed``, and about ``MAX_OTHERS`` tracks not in ``excluded``. Runs one Spark job.
 
     ``listed`` and ``excluded`` are distinct track ids. ``excluded`` contains all of ``listed``.
     """

@@ -65,7 +65,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Shares on playlists held out: ``before`` by the baseline, ``after`` by learned weights, and their difference."""
+    """Share of recommendations that are in a playlist held out with the track they are recommended for.
+
+    ``before`` is the share by the baseline coordinates, ``after`` by learned weights; ``gain`` is their difference.
+    """
 
     before: Estimate
     after: Estimate
@@ -92,7 +95,7 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
     ----------
     sample : PlaylistSample
     start : array of shape (n_features,)
-        Weights above 0 to start from. The result has the same sum of squares.
+        Weights above 0 to start from. The weights returned have the same sum of squares.
     playlists : array of int, optional
         Positions of the playlists to learn from; by default all.
     """
@@ -106,7 +109,7 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
 
 
 def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
-    """Cross-validate learned weights: learn from four fifths of the playlists, measure on the other. Deterministic.
+    """Cross-validate learned weights: learn from four fifths of the playlists, measure on a fifth. Deterministic.
 
     Queries are tracks of the playlists held out. Their lists are drawn from all tracks. A recommendation is a hit if
     it shares one of the playlists held out with the query.
@@ -151,7 +154,7 @@ def count_hits(
     points : array of shape (n_tracks, any number of features)
         Coordinates of the tracks.
     playlists : array of int
-        Positions of the playlists that count. Queries are their tracks.
+        Positions, in the columns of ``sample.membership``, of the playlists that count. Queries are the tracks in them.
     rules : Rules
         Limits on the lists.
     max_queries : int

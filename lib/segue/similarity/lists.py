@@ -36,13 +36,13 @@ class NeighbourLists:
     ids: pa.Array
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
-    """Shape (n_neighbours, 4). Columns: the bits of the float64 distance; code of the artist; code of the recording;
-    packed reasons, with the lowest bit set if the neighbour is in the same cluster. A reason is the index of a feature,
-    or the number of features for the musical key."""
+    """Shape (n_neighbours, 4), int64. Columns: the bits of the float64 distance; code of the artist; code of the
+    recording; the packed reasons, times 2, plus 1 if the neighbour is in the same cluster. A reason is the index of a
+    feature or, for the musical key, the number of features."""
 
     @property
     def distance(self) -> Floats:
-        """Distance of each neighbour to the owner of its list, list after list, shape (n_neighbours,)."""
+        """Distance of each neighbour to the track whose list it is in, list after list, shape (n_neighbours,)."""
         return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
 
     @classmethod
@@ -87,7 +87,8 @@ class NeighbourLists:
         """Convert the lists to an Arrow array for the column ``similar``, one list of structs per track.
 
         The fields of a struct are track_id, distance, same_cluster and why: the names of the shared features, then
-        ``KEY`` where ``Rules.harmonic`` applies. ``features`` names all features by their index in ``attributes``.
+        ``KEY`` where ``Rules.harmonic`` applies. ``features`` are the names of all features, in the order of the
+        indices in ``attributes``.
         """
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
@@ -140,7 +141,8 @@ class BatchSearch:
 def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]) -> pa.RecordBatch:
     """Return a pa.RecordBatch with one row per track: its id as ``track_id``, and its list as ``similar``.
 
-    ``features`` names all features by their index in ``lists.attributes``.
+    ``ids`` and ``lists`` are parallel. ``features`` are the names of all features, in the order of the indices in
+    ``lists.attributes``.
     """
     return pa.RecordBatch.from_arrays([ids, lists.to_similar(features)], names=["track_id", "similar"])
 

@@ -2,7 +2,7 @@
 
 The terms. A *cell* is the part of the catalogue around one centre. A track is a *member* of the cell with the nearest
 centre, its own cell, and a *copy* in each other cell that can hold a track within ``overlap_radius`` of it. A *block*
-holds the tracks that can be neighbours of each other: those of one genre with ``same_genre``, else all.
+holds the tracks that can be neighbours of each other: with ``same_genre`` all tracks of one genre, else all tracks.
 
 The Spark stages, with a shuffle before each:
 
@@ -145,7 +145,8 @@ def fit_centres(
     """Fit centres of cells (by k-means) and an overlap radius to a sample of tracks. Runs one Spark job.
 
     Cells are the parts into which the catalogue is divided for the search. Centres and radius affect only the duration
-    of the search, not its result.
+    of the search, not its result. ``prepared`` has ``n_tracks`` rows, as ``coordinates.prepare_tracks`` returns them;
+    ``n_cells`` is the number of cells intended, ``length`` the maximum number of neighbours in a list.
 
     Returns
     -------
@@ -333,7 +334,7 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
 def _to_similar(features: tuple[str, ...]) -> MapBatches:
     """Return a function for mapInArrow from rows of track_id and ``LIST_COLUMNS`` to rows of track_id and similar.
 
-    ``features`` names all features by their index in ``attributes``.
+    ``features`` are the names of all features, in the order of the indices in ``attributes``.
     """
 
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

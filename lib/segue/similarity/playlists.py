@@ -39,7 +39,7 @@ class Recommendation:
     distance: float
     """Distance to the nearest seed, in scaled units."""
     because_of: list[tuple[str, float]]
-    """Pairs (track id, distance) of up to three seeds, nearest first, each with the track among its neighbours."""
+    """Pairs (id of a seed, distance), nearest first: up to three seeds that have the track among their 100 nearest."""
 
 
 def fit_playlist(
@@ -102,9 +102,9 @@ def _search_partition(
     """Return a function for mapInArrow which finds each seed's nearest neighbours among the tracks of a partition.
 
     The function maps the rows returned by ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. It searches
-    about ``tracks_per_search`` tracks at a time. Each nearest neighbour of a seed in the catalogue is also among its
-    nearest neighbours in one of these parts; ``segue.similarity.neighbours`` has the proof. ``blocks`` are the seeds'
-    genres with ``same_genre``, else "".
+    about ``tracks_per_search`` tracks at a time. A track that is among a seed's nearest in the whole catalogue is also
+    among the seed's nearest in the part that holds the track; ``segue.similarity.neighbours`` has the proof. ``blocks``
+    has one value per seed: its genre with ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:

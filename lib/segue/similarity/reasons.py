@@ -81,7 +81,7 @@ _STEPS = {"beats per minute": (1.0, "{} BPM"), "dB": (0.1, "{} dB"), "seconds": 
 _WORDS = WORDS | {"popularity": ("popular", "little known")}
 """By feature: the word for a value in the upper third of all tracks, and the word for a value in the lower third."""
 _PARTS_OF_DECADE = ("early", "early", "early", "early", "mid", "mid", "mid", "late", "late", "late")
-"""By the last digit of a year."""
+"""The part of the decade, by the last digit of a year."""
 _FRACTION_STEP = 0.01
 _UNITS = {feature.name: feature.unit for feature in NUMBERS}
 Values = Mapping[str, float | None]

@@ -152,7 +152,10 @@ def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def strip_release_notes(title: str) -> str:
-    """Return a title, given in lower case without accents, without notes such as "(2009 remaster)" or "feat. ..."."""
+    """Return a title without release notes such as "(2009 remaster)" or "feat. ...".
+
+    ``title`` must be in lower case, without accents, as ``fold_text`` returns it.
+    """
     bare = title
     if _has_brackets(bare):
         bare = _BRACKETS.sub(lambda match: "" if _is_note(match[1]) else match[0], bare)

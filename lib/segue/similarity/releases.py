@@ -51,7 +51,8 @@ MAX_DIFFERENCE = 4.0
 """Upper limit to which a feature's difference is cut, in ``UNITS``. One large difference does not prove another
 recording: an edit differs in duration alone, and some tempos are measured doubled."""
 KEY_COLUMNS = "artist bigint, title bigint, id bigint, isrc bigint"
-"""Hash codes made by ``coordinates.prepare_tracks``, by which this module identifies recordings."""
+"""Spark schema of the hash codes by which this module identifies recordings; ``coordinates.prepare_tracks`` makes
+them."""
 _USUAL_RELEASES = 5
 _MIN_COMPARED = 5
 _UNKNOWN = -1
@@ -190,7 +191,11 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
 
 
 def _first_in_component(title: Integers, values: Floats, min_compared: Integers) -> Integers:
-    """Return the result of ``first_releases`` for tracks without duplicates: of a title, no two have equal features."""
+    """Return for each track the position of the first track of its recording, shape (n_tracks,).
+
+    The arguments are those of ``first_releases``, but no two tracks of a title have equal features, except for tracks
+    with too few features to compare.
+    """
     n_missing = np.isnan(values).sum(axis=1)
     starts = np.flatnonzero(np.r_[True, title[1:] != title[:-1]])
     sizes = np.diff(np.r_[starts, len(title)])
@@ -215,8 +220,8 @@ def _edges_of_small(
     """Return the edges from tracks to centres, arrays of shape (2, n_edges), of the titles with few tracks.
 
     All arguments have one entry per track. ``is_small`` marks the tracks of these titles; ``limit`` is the maximum mean
-    difference of tracks that agree; ``is_complete`` marks tracks with as few missing features as the first of the
-    title. The others are those of ``first_releases``.
+    difference of tracks that agree; ``is_complete`` marks tracks with as few missing features as the first track of the
+    title. ``title``, ``values`` and ``min_compared`` are as for ``first_releases``.
     """
     edges = [np.empty((2, 0), dtype=np.int64)]
     is_pending, rows = is_small.copy(), np.flatnonzero(is_small)
@@ -239,7 +244,8 @@ def _edges_of_small(
 def _edges_of_large(values: Floats, limit: float, min_compared: int, is_complete: Flags) -> list[Integers]:
     """Return the edges from tracks to centres, arrays of shape (2, n_edges), of one title with many tracks.
 
-    The arguments are those of ``_edges_of_small``, for the tracks of this title.
+    The arguments are those of ``_edges_of_small``, for the tracks of this title, which have one ``limit`` and one
+    ``min_compared``.
     """
     is_pending = np.ones(len(values), dtype=bool)
     common = values[:, ~np.isnan(values).any(axis=0)]
@@ -263,7 +269,9 @@ def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: I
     """Return for each pair of rows whether the two tracks agree, array of shape (n_pairs,).
 
     ``first`` and ``second`` have the shape (n_pairs, n_features), or (1, n_features) for the same track in all pairs.
-    The differences are added in the order of the features, so the sum is always the same to the last bit.
+    Two tracks agree if at least ``min_compared`` features are known of both, and the mean of their differences is at
+    most ``limit``. The differences are added in the order of the features, so the sum is always the same to the last
+    bit.
     """
     total, compared = np.zeros(len(first)), np.zeros(len(first), dtype=np.int64)
     for feature in range(first.shape[1]):
@@ -307,7 +315,10 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
 
 
 def _replace(artist: Integers, recording: Integers, codes: Integers, united: Integers) -> tuple[Integers, Integers]:
-    """Return the codes of artist and recording of each track, replaced by the result of ``unite_by_isrc``."""
+    """Return ``artist`` and ``recording``, one code per track, with new codes for the tracks of united recordings.
+
+    ``codes`` and ``united`` are the result of ``unite_by_isrc``.
+    """
     if not len(codes):
         return artist, recording
     index = np.minimum(np.searchsorted(codes, recording), len(codes) - 1)

@@ -121,7 +121,7 @@ def fill(selected: Integers, is_allowed: Flags, recording: Integers) -> Integers
     Returns
     -------
     array of int64, of the shape of ``selected``
-        Column numbers in ascending order, then ``NO_TRACK``. Every recording is in a list once.
+        Column numbers in ascending order, then ``NO_TRACK``. A recording is in a list at most once.
     """
     # guard: cap-gives-way -> return selected
     filled = selected.copy()
@@ -235,16 +235,16 @@ def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
 
 
 def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Integers]:
-    """Return two arrays, the start and the length of each run of equal values."""
+    """Return two arrays with one entry per run of equal successive values: its start position, and its length."""
     is_start = np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, dtype=bool)
     starts = np.flatnonzero(is_start)
     return starts, np.diff(np.r_[starts, len(values)])
 
 
 def _split_by_year(group: Integers, year: Floats, rules: Rules) -> list[Integers]:
-    """Split an array of track indices into a list of arrays, one per year; tracks of unknown year are left out.
+    """Split ``group``, positions of tracks, into one array per year; tracks of unknown year are left out.
 
-    Without a limit on years, the list holds ``group`` alone.
+    ``year`` has the year of every track. Without a limit on years, the list holds ``group`` alone.
     """
     if rules.years_apart is None:
         return [group]

@@ -94,7 +94,10 @@ def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = (
 
 
 def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
-    """Return each track of a file with the unique name of its playlist ("" if none); ``name`` begins messages."""
+    """Return a pair (unique name of the playlist, Seed) for each track in a file; the name is "" outside a playlist.
+
+    ``name`` is the text with which error messages begin.
+    """
     sources = [*sources, _PLAYLISTS]
     try:
         text = decode_text(unpack_text(name, content, known_headers(sources), MAX_BYTES))
@@ -128,7 +131,10 @@ def _parse_json(text: str) -> list[Any] | None:
 
 
 def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[tuple[str, Seed]]:
-    """Yield the playlist ("" if none) and the Seed of each track in JSON values, in order, at any depth."""
+    """Yield a pair (unique name of the playlist, or "", Seed) for each track in JSON values, in order, at any depth.
+
+    ``members`` maps normalised names of JSON members to columns of a seed.
+    """
     pending = [("", value) for value in reversed(values)]
     n_playlists = 0
     while pending:
@@ -166,7 +172,10 @@ def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed |
 
 
 def _names(value: Any, *, is_list: bool) -> str:
-    """Return a JSON text without surrounding blanks, or the names in a list of texts or objects, joined by "; "."""
+    """Return the text of a JSON value without surrounding blanks; "" for a value that is no text.
+
+    With ``is_list``, an object is replaced by its member ``name``, and a list by the texts of its elements: "A; B".
+    """
     if is_list and isinstance(value, list):
         return "; ".join(filter(None, (_names(each, is_list=True) for each in value)))
     if is_list and isinstance(value, Mapping):
@@ -202,8 +211,9 @@ def _playlist_column(header: Sequence[str]) -> int | None:
 def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bool) -> bool:
     """Return whether a line is a header.
 
-    The first line is a header if it has several fields, one of them an id or a title, or a single field with an id
-    (but not the word "id"). A later line is a header if it names two columns of a seed, one of them an id or a title.
+    The first line is a header if it has several fields, one of which names the id or the title, or a single field that
+    names the id by another word than "id". A later line is a header if at least two of its fields name id, title,
+    artist or ISRC, and one of these fields names the id or the title.
     """
     columns = _match_columns(header, sources, ())
     if len(header) == 1:

@@ -2,8 +2,8 @@
 
 A seed is looked up by its id, then by its ISRC, then by its title and artist, until one matches. Titles are compared
 without notes such as "Remastered 2009" (``recordings.title_key``), so a title also finds other releases of the
-recording. Of several matches the most popular one is selected, of equally popular ones that with the smallest id. A
-track of an unknown artist matches any artist, but only if no other track matches.
+recording. Of several matching tracks, the most popular one is selected, on a tie the one with the smallest id. A track
+of an unknown artist matches any artist, but only if no other track matches.
 """
 
 import re
@@ -96,7 +96,7 @@ def parse_line(line: str) -> Seed:
 
 
 def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts before and after each of the first occurrences of the separator, if neither is empty."""
+    """Yield (text before, text after) for each of the first eight occurrences of the separator, if neither is empty."""
     parts = text.split(separator)
     for index in range(1, min(len(parts), _MAX_SPLITS + 1)):
         head, tail = separator.join(parts[:index]).strip(), separator.join(parts[index:]).strip()

@@ -9,8 +9,8 @@ values is unknown:
 * energy: in tenths, at most 10.
 
 The order is a path from the first track through all others with a small sum of costs. For up to ``MAX_EXACT`` tracks
-the sum is the smallest possible [1]_. For more tracks, each next track is the nearest of those left; then parts of the
-path are reversed as long as this lowers the sum (2-opt [2]_).
+the sum is the smallest possible [1]_. For more tracks, the path always goes on to the nearest track not yet in it;
+then parts of the path are reversed as long as this lowers the sum (2-opt [2]_).
 
 References
 ----------
@@ -77,7 +77,7 @@ def transition_costs(bpm: Floats, key: Integers, energy: Floats) -> Floats:
 
 
 def smooth_path(costs: Floats) -> Integers:
-    """Return the order of a path from track 0 through all others with a small sum of costs, shape (n_tracks,).
+    """Return a path from track 0 through all others with a small sum of costs, as track numbers, shape (n_tracks,).
 
     ``costs`` is symmetric, of shape (n_tracks, n_tracks). Of equal choices, the track with the lower number is taken.
     """
@@ -87,10 +87,12 @@ def smooth_path(costs: Floats) -> Integers:
 
 
 def _shortest_path(costs: Floats) -> Integers:
-    """Return the path with the smallest sum of costs. O(n^2 2^n).
+    """Return the path from track 0 through all others with the smallest sum of costs, as track numbers. O(n^2 2^n).
 
-    ``lengths[visited, last]`` is the sum of the shortest path from track 0 through the set ``visited`` to ``last``.
-    ``visited`` has one bit per track other than 0; ``previous[visited, last]`` is the track before ``last``.
+    ``costs`` is symmetric, of shape (n_tracks, n_tracks).
+
+    In the code, ``lengths[visited, last]`` is the sum of the shortest path from track 0 through the set ``visited`` to
+    ``last``. ``visited`` has one bit per track other than 0; ``previous[visited, last]`` is the track before ``last``.
     """
     n_others = len(costs) - 1
     lengths = np.full((1 << n_others, n_others), np.inf)
@@ -113,7 +115,11 @@ def _shortest_path(costs: Floats) -> Integers:
 
 
 def _nearest_path(costs: Floats) -> Integers:
-    """Return the path that always continues with the nearest unvisited track. O(n^2)."""
+    """Return a path through all n tracks: from track 0, then always to the nearest track not yet in the path. O(n^2).
+
+    ``costs`` has the cost of each transition, shape (n, n). The result holds the track numbers in order, shape (n,); on
+    a tie, the track with the lower number comes first.
+    """
     left = np.zeros(len(costs))
     path = [0]
     while len(path) < len(costs):
@@ -123,7 +129,10 @@ def _nearest_path(costs: Floats) -> Integers:
 
 
 def _reversed_parts(path: Integers, costs: Floats) -> Integers:
-    """Reverse parts of a path as long as this lowers the sum of costs. O(n^2) for each pass over the path."""
+    """Reverse parts of a path until no reversal lowers its sum of costs; return the new path. O(n^2) for each pass.
+
+    ``path`` holds track numbers in order; the first track stays first. ``costs`` has the shape (n_tracks, n_tracks).
+    """
     path, is_changed = path.copy(), True
     while is_changed:
         is_changed = False

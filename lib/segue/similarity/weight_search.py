@@ -3,7 +3,7 @@
 A query is a track whose nearest tracks are evaluated. A track is relevant for the query if both are in one playlist and
 their artists differ. The objective is the share of relevant tracks among the queries' nearest, computed exactly, by
 brute force: the squared distances of all pairs of query and track are in memory. A new weight of one feature changes
-each by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
+each squared distance by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -92,7 +92,7 @@ class SquaredDistances:
             self._squares[row, by_artist[start:stop]] = np.inf
 
     def add(self, feature: int, change: float) -> None:
-        """Change the squared weight of a feature by ``change``."""
+        """Add ``change`` to the squared weight of a feature, and update all distances."""
 
         def add_to(rows: slice) -> None:
             self._squares[rows] += self._difference(feature, rows) * np.float32(change)
@@ -117,14 +117,21 @@ class SquaredDistances:
         return counts
 
     def _difference(self, feature: int, rows: slice) -> NDArray[np.float32]:
-        """Return the squared differences of a feature between queries and tracks, shape (n_rows, n_tracks)."""
+        """Return the squared differences of a feature for all pairs of a query in ``rows`` and a track.
+
+        The result has the shape (number of queries in ``rows``, n_tracks).
+        """
         column = self._columns[feature]
         difference: NDArray[np.float32] = column[self._queries[rows]][:, None] - column[None, :]
         difference *= difference
         return difference
 
     def _count(self, squares: NDArray[np.float32], rows: slice) -> float:
-        """Count the relevant tracks among the nearest of some queries; ties at the last position count in part."""
+        """Count the relevant tracks among the nearest tracks of the queries ``rows``.
+
+        ``squares`` are the squared distances of these queries to all tracks. Of tracks at equal distance for which not
+        enough positions are left, each counts in part.
+        """
         if squares.shape[1] <= LENGTH:
             nearest = np.isfinite(squares)
             return float(sum(nearest[row, self._relevant_of(rows, row)].sum() for row in range(len(squares))))

@@ -162,7 +162,7 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace a whole table in one commit: its rows by ``rows``, its columns and Delta properties by those declared."""
+    """Replace a whole table in one commit: rows by ``rows``, columns and Delta properties by those of ``table``."""
     _writer(path, table, rows).createOrReplace()
 
 

@@ -57,7 +57,7 @@ class Files:
         Parameters
         ----------
         uri : path or URI of a folder
-        limit : maximum number of names to return, or None for all; which names those are depends on the file system
+        limit : maximum number of names to return, or None for all; the file system decides which names are returned
 
         Raises
         ------

@@ -40,10 +40,13 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return the changes that turn the stored rows of a table into new rows, with the column ``_change``.
+    """Return a lazy DataFrame of the changes that turn the stored rows of a table into new rows.
 
-    ``_change`` is ``added``, ``updated`` or ``removed``. Runs one Spark job, which counts ``rows``; none if
-    ``remove_missing`` is true.
+    The result has the table's columns, and ``_change``: ``added`` for a new row with a key that is not stored,
+    ``updated`` for a new row that differs from the stored row with its key, and ``removed`` for a stored row to remove,
+    which has its stored values. A new row that equals the stored row with its key is left out.
+
+    Runs one Spark job, which counts ``rows``; none if ``remove_missing`` is true.
 
     Parameters
     ----------
@@ -64,10 +67,10 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return new and different rows with the column ``_change``.
+    """Return those rows of ``rows`` that are new or have other values than in ``stored``, with the column ``_change``.
 
     ``_change`` is ``added`` for rows with a key that ``stored`` lacks, and ``updated`` for rows that differ from the
-    stored row with the same key. Equal rows are left out.
+    stored row with the same key. Rows equal to the stored row with the same key are left out.
     """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
@@ -77,7 +80,7 @@ def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFr
 
 
 def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the stored rows with keys that are missing in ``rows``, with ``_change`` set to ``removed``."""
+    """Return the rows of ``stored`` with keys that ``rows`` lacks, and ``removed`` in the column ``_change``."""
     key = list(table.key)
     return stored.join(rows.select(*key), key, "left_anti").select(*table.names).withColumn(CHANGE, F.lit(REMOVED))
 
@@ -104,7 +107,10 @@ def count_changes(changes: DataFrame) -> ChangeCounts:
 def changed_local_rows(
     table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Do what ``changed_rows`` does for rows on the driver, given as dicts by column name. Runs no Spark job.
+    """Return the changes that turn stored rows into new rows, and their numbers, by the rules of ``changed_rows``.
+
+    Rows are on the driver, as dicts by column name. New rows equal to the stored row with their key are left out. Runs
+    no Spark job.
 
     Parameters
     ----------
@@ -116,9 +122,10 @@ def changed_local_rows(
     Returns
     -------
     list of dict
-        The changed rows; the value of ``_change`` in each is ``added``, ``updated`` or ``removed``.
+        The changed rows, each with ``added``, ``updated`` or ``removed`` as ``_change``; a removed row has its stored
+        values.
     ChangeCounts
-        The numbers of these rows.
+        The numbers of added, updated and removed rows.
     """
     old = {tuple(row[name] for name in table.key): row for row in stored}
     changes = []

@@ -39,7 +39,7 @@ class Store:
     Attributes
     ----------
     files : reads and writes single files below ROOT
-    versions : dict from a table's name to the version that this Store has read or written last
+    versions : dict from a table's name to the version that this Store has read or written last (not by ``append``)
     lock_timeout : maximum seconds to wait for another run that writes to ROOT
     """
 
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: unpersist all frames given to ``persist`` when the block ends; if nested, the outermost."""
+        """Context manager: unpersist all frames given to ``persist`` when the outermost block of this kind ends."""
         self._cache_scopes += 1
         try:
             yield
@@ -168,7 +168,7 @@ class Store:
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
         """Return the rows changed from version ``since`` to the version this Store has read, with column ``_change``.
 
-        Returns None if ``since`` is later, or if a change is over six days old and VACUUM may have removed its files.
+        Returns None if ``since`` is the later one, or if the first change is over six days old: VACUUM may have run.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -256,7 +256,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Insert or update rows as ``sync`` does, given as dicts by column name, and compared on the driver."""
+        """Insert or update rows, given as dicts by column name; like ``sync``, but rows are compared on the driver."""
         stored, frame = self.find(table), self.local_frame(table, rows)
         if stored is None:
             return self.sync(table, frame)
@@ -291,7 +291,7 @@ class Store:
     def _commit(
         self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
     ) -> Iterator[DataFrame]:
-        """Context manager: yield ``rows`` for one commit, which must directly follow the version that was read."""
+        """Context manager: yield ``rows`` for one commit. ConflictError if the table has changed since it was read."""
         with transactions.output_lock(self.root, timeout=self.lock_timeout):
             session = self._session = transactions.commit_session(self.spark, self._session)
             read = (self._folder(table), table.name, self.versions.get(table.name, -1))

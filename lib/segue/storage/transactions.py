@@ -78,9 +78,9 @@ def delta_conflicts(table: str) -> Iterator[None]:
 def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
     """Log a warning if the output folder is on S3, and two runs at the same time could replace each other's commits.
 
-    That is the case without a log store in Spark's configuration. With segue's log store (``LOG_STORE``), it is the
-    case if the object store ignores the condition If-None-Match. To find out, an empty file is created in the folder
-    and removed. With any other log store, no warning is logged.
+    Commits could be replaced if Spark's configuration names no log store for S3, or if it names segue's (``LOG_STORE``)
+    and the object store ignores the condition If-None-Match. To find out the latter, an empty file is created in the
+    folder and removed. If the configuration names any other log store, no warning is logged.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
 def commit_session(spark: SparkSession, session: SparkSession | None = None) -> SparkSession:
     """Return a Spark session for commits, with the settings of the user's session.
 
-    It is separate, because the settings of a commit (``exclusive_commit``) would affect other writes of the user.
+    In the user's own session, the settings of a commit (``exclusive_commit``) would affect other writes.
 
     Parameters
     ----------
@@ -141,8 +141,8 @@ def exclusive_commit(
 ) -> Iterator[None]:
     """Context manager: raise ConflictError unless the commit made in the block directly follows ``version``.
 
-    The block makes one commit. All writers of segue give it the same application id (``txnAppId``), and ``version + 1``
-    as transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
+    The block makes one commit. All writers of segue use the same application id (``txnAppId``), and ``version + 1`` as
+    transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
     it without an error. Therefore the log is searched for this writer's commit after the block.
 
     Parameters

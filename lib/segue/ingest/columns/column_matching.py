@@ -34,7 +34,8 @@ class MatchedColumn:
     ----------
     index : position of the column in the file, from 0
     header : name of the column in the file
-    unit : unit of the values, one of ``units.UNITS``; None for columns with a single unit, and before it is inferred
+    unit : unit of the values, one of those that ``units.UNITS`` lists for the canonical column; None for canonical
+        columns with a single unit, and before the unit is inferred
     """
 
     index: int
@@ -48,18 +49,19 @@ class ColumnLayout:
 
     Attributes
     ----------
-    source : name of the format definition (``conf/sources/*.toml``) with most of the file's headers
-    columns : the matched columns by canonical column
+    source : name of the format definition (``conf/sources/*.toml``) that has the largest number of the file's headers
+    columns : a MatchedColumn by canonical column
     ignored : headers of the columns that are not read
     decimal_comma : whether numbers are written with a decimal comma
     guesses : what values or a similar spelling decided, such as an inferred unit or a misspelt header
     warnings : sentences about columns that are probably misread
     refusals : reasons to refuse the file, by canonical column or ``decimal_sign``; empty for a readable file
     genre_separator : the separator of genres; None if each text is one genre or a list in brackets
-    header : the names of all columns
+    header : the names of all columns of the file
     key : ``layout_memory.layout_key``, the hash of format and header in the table ``layout_decisions``; may be empty
     decided : what to store in ``layout_decisions``: a dict from decision, such as ``valence.unit``, to value
-    remembered : rows of ``layout_decisions``, made by earlier files with this header, that this file is read by
+    remembered : decisions of earlier files with this header by which this file is read: a dict from decision to a value
+        from ``layout_decisions``
     """
 
     source: str
@@ -86,14 +88,16 @@ def match_headers(
 ) -> tuple[str, dict[str, MatchedColumn]]:
     """Match the headers of a file; return the name of the best format definition, and the MatchedColumns.
 
-    The best format definition (``conf/sources/*.toml``) is the one with most of the headers. If several headers match
-    one canonical column (column of ``tracks``), one is chosen by these criteria, in this order:
+    The best format definition (``conf/sources/*.toml``) is the one that has the largest number of the file's headers.
+    If several headers match one canonical column (column of ``tracks``), one is chosen by these criteria, in this
+    order:
 
-    * values that can be the column's before values that contradict it;
-    * equal names, then equal last parts of dotted names, then misspellings, the most similar first;
-    * headers in a user's format definition before those in a built-in one;
-    * values that fit better;
-    * headers in the format definition with most headers of the file;
+    * headers of possible values before headers of values that are impossible in the canonical column;
+    * headers equal to a name in a format definition, then those with an equal last part after a dot, then misspellings,
+      the most similar first;
+    * headers in a user's format definition before headers in a built-in one;
+    * headers of values that fit better;
+    * headers in the best format definition before headers in the next best;
     * the first header in the file.
 
     Parameters
@@ -125,10 +129,12 @@ def match_columns(
 ) -> ColumnLayout:
     """Return how the columns of a file are read, as a ColumnLayout: matched headers with declared or inferred units.
 
-    A column is ignored if its values contradict its header. The result then has a guess (for ids, texts, years and
-    musical keys) or a guess and a warning (for numbers). For a number column that is required, or whose unit only a
-    format definition can declare, the result has a refusal instead. Decisions in ``memory`` override the values; the
-    result has a refusal for each that enough values rule out.
+    A column is ignored if its values contradict its header; ``guesses`` of the result has a sentence about this, and
+    for a number column ``warnings`` has it too. For two kinds of number columns, ``refusals`` has the reason instead:
+    columns in ``required``, and columns that would fit in a unit that only a format definition can declare.
+
+    Decisions in ``memory`` override the values. If the values rule out a decision, ``refusals`` has the reason; if the
+    values are too few for that, ``warnings`` has it.
 
     Parameters
     ----------
@@ -200,9 +206,13 @@ def _name_guesses(
     chosen: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> Iterator[Guess]:
-    """Yield a Guess for each misspelt header, and for each choice among several headers that values or order made.
+    """Yield a Guess for each doubtful match in ``chosen``, a dict from canonical column to column of the file.
 
-    Choices stored in the table ``layout_decisions`` (made by earlier files with this header) yield none.
+    One Guess is yielded if the header of the chosen column is misspelt, and one if ``candidates`` has a second column
+    of the file for the same canonical column, in either of two cases: both have the same name, and the values or else
+    the position in the file decided; or the second has the better name, and the values decided.
+
+    No Guess is yielded for a choice that an earlier file with this header has made (table ``layout_decisions``).
     """
     names = [fold_accents(normalise_header(text)) for text in header]
     for column, best in chosen.items():
@@ -225,10 +235,10 @@ def _name_guesses(
 def _contradictions(
     chosen: Mapping[str, Candidate], sample: SampleValues, constraints: LayoutConstraints
 ) -> list[tuple[str, str]]:
-    """Return a pair (canonical column, what it holds) for each chosen column with values that contradict its header.
+    """Return a pair of texts for each column in ``chosen`` with values that contradict its header.
 
-    Only columns of ids, texts, years and musical keys are examined, and of these only columns that no earlier file has
-    decided.
+    A pair is (canonical column, description of the values). Only columns of ids, texts, years and musical keys are
+    examined, without columns that were matched in the same way in an earlier file.
     """
     contradictions = []
     for name, candidate in chosen.items():

@@ -31,15 +31,16 @@ class ReadingChoices:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRules:
-    """What decides how the columns of files are matched, and the columns that a file must have.
+    """The definitions, settings and earlier decisions by which columns are matched, and the columns a file must have.
 
     Attributes
     ----------
     sources : the format definitions (``conf/sources/*.toml``)
     required_columns : audio features that every file must have a column for
     non_null_columns : audio features without which a row is rejected
-    choices : settings that can override the values
-    memories : decisions of earlier files (table ``layout_decisions``), by ``layout_memory.layout_key``
+    choices : settings that override what the values of a file suggest
+    memories : decisions of earlier files (table ``layout_decisions``): a dict from ``layout_memory.layout_key`` to the
+        decisions for this format and header
     """
 
     sources: Sequence[Source]
@@ -50,7 +51,7 @@ class ColumnRules:
     _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
-        """Return the canonical columns that some headers match by name. Cached, as many files have the same names."""
+        """Return the canonical columns that the headers ``names`` match. Cached, as many files have equal headers."""
         if names not in self._by_names:
             self._by_names[names] = match_headers(names, self.sources)[1].keys()
         return self._by_names[names]
@@ -88,14 +89,14 @@ class ColumnRules:
         return layout_key(file_format, self.choices.source, names)
 
     def are_sufficient(self, columns: Collection[str]) -> bool:
-        """Return whether canonical columns include all required ones, and a title or a track id."""
+        """Return whether ``columns`` (canonical columns) include all required columns, and a title or a track id."""
         return {*self.required_columns} <= {*columns} and bool(IDENTIFYING & {*columns})
 
     def require(self, layout: ColumnLayout, names: Sequence[str], files: Sequence[InputFile]) -> None:
-        """Raise InputError if files with a certain ColumnLayout cannot be read.
+        """Raise InputError if ``files``, which all have the ColumnLayout ``layout``, cannot be read.
 
-        There are four causes: no column is recognised; the layout has refusals; a required column is missing; both
-        title and track id are missing. ``names`` are the names of all columns of ``files``, for the message.
+        There are four causes: no column is recognised; ``layout.refusals`` is not empty; a required column is missing;
+        both title and track id are missing. ``names`` are all column names of the files, for the message.
         """
         header = ", ".join(repr(name) for name in names)[:_MAX_HEADER_LENGTH]
         if not layout.columns:
@@ -130,7 +131,8 @@ class Reading:
     layout : the ColumnLayout that all of them share
     sample : sampled rows as lists of texts, in the order of the columns; of text files, only rows of the first file
     encoding : the encoding of text files; None for other files
-    n_above : number of lines with text above the header
+    n_above : number of records above the header of a CSV file, such as a title or comments; blank lines and a ``sep=``
+        line do not count
     guesses : what was guessed about the files apart from their columns, such as the encoding
     """
 

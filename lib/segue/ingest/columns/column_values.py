@@ -12,8 +12,10 @@ from segue.ingest.columns.misfits import find_misfit
 from segue.ingest.columns.units import MIN_VALUES, NUMBER_NAMES, SampleValues
 
 CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
-"""Ratings of values, in this order: impossible in the column; mostly missing, or with little information, such as only
-0 and 1; possible in the column; of a form typical of the column, such as Spotify's track ids."""
+"""Ratings of the values of a file's column, from worst to best.
+
+``CONTRADICTS``: impossible in the canonical column. ``POOR``: mostly missing, or with little information, such as only
+0 and 1. ``FITS``: possible. ``FITS_BEST``: of a form typical of the canonical column, such as Spotify's track ids."""
 _HIGHEST_KEY = 11
 _MAX_BEYOND = 0.02
 """Maximum share of values above 11 in a column of musical keys. With a larger share, the column is no musical key."""

@@ -54,7 +54,7 @@ def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
 
 
 def genre_separator(texts: Sequence[str]) -> str | None:
-    """Return the separator of the genres in some texts, one of ``GENRE_SEPARATORS``, or None if too few suggest one.
+    """Return the separator of the genres in ``texts``, one of ``GENRE_SEPARATORS``; None if too few texts suggest one.
 
     >>> genre_separator(["rock, pop", "pop", "jazz, pop"]), genre_separator(["Drum & Bass", "Folk, World, & Country"])
     (',', None)
@@ -74,7 +74,7 @@ def genre_separator(texts: Sequence[str]) -> str | None:
 
 
 _cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
-"""``genre_separator`` of a tuple of texts. Cached, because all files with the same header have one ``fallback``."""
+"""``genre_separator`` of a tuple of texts. Cached, because all files with the same header share their ``fallback``."""
 
 
 def with_genre_separator(
@@ -82,8 +82,9 @@ def with_genre_separator(
 ) -> ColumnLayout:
     """Return a ColumnLayout with its ``genre_separator`` set, and with a guess if the values have decided it.
 
-    The separator is the first of these: ``given``; the one in the table ``layout_decisions``, from an earlier file with
-    this header; the one that the values suggest. If the last two differ, a warning is added to the layout.
+    The separator comes from the first of three origins that has one: ``given``; the table ``layout_decisions``, which
+    has the decision of an earlier file with this header; the values. If the values suggest another separator than the
+    table has, a warning is added to the layout.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class Candidate:
     column : the canonical column
     unit : the unit that ``source`` declares for the header, or None
     source : the format definition (``conf/sources/*.toml``) with the matching header
-    fit : how well the values fit, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
+    fit : how well the values fit the canonical column, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
     """
 
     distance: float
@@ -69,9 +69,9 @@ def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
     """Yield the names to look a header up by in format definitions, as pairs (name, features_only), longest first.
 
     Names are normalised, without accents. A dotted header is looked up as a whole, then without its first part, then
-    without its first two parts, and so on. If ``features_only`` is true, the name may match audio features only. This
-    concerns the last part after any part other than ``TRACK_OBJECTS``: the id in ``artist.id`` is no track id, whereas
-    a tempo belongs to the track in any object.
+    without its first two parts, and so on. If ``features_only`` is true, the name may match audio features only.
+    ``features_only`` is true for the last part of a dotted header, unless the part before it is one of
+    ``TRACK_OBJECTS``: the id in ``artist.id`` is no track id, whereas a tempo belongs to the track in any object.
 
     >>> list(lookup_names("track.album.name"))
     [('trackalbumname', False), ('albumname', False), ('name', True)]
@@ -123,10 +123,10 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
 
 
 def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: SampleValues) -> list[Candidate]:
-    """Return the candidates with ``fit`` computed from the sampled values.
+    """Return the candidates with ``fit`` computed from the sampled values, in the same order.
 
-    If only one column of the file matches a number column, its ``fit`` stays as it is; ``decide_units`` checks its
-    values later. For headers in a user's format definition, ``fit`` is at least POOR.
+    If a canonical column of numbers has candidates from a single column of the file, their ``fit`` is not computed;
+    ``decide_units`` checks these values later. For headers in a user's format definition, ``fit`` is at least POOR.
     """
     positions: dict[str, set[int]] = {}
     for candidate in candidates:
@@ -162,7 +162,7 @@ def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> It
 def choose_columns(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
     """Choose a column of the file for each canonical column; return a dict from canonical column to Candidate.
 
-    Earlier candidates are preferred. Each column of the file is chosen at most once.
+    Earlier candidates have priority over later ones. Each column of the file is chosen at most once.
     """
     chosen: dict[str, Candidate] = {}
     matched: set[int] = set()
@@ -179,7 +179,7 @@ def known_headers(sources: Iterable[Source]) -> frozenset[str]:
 
 
 def count_known(names: Iterable[str], known: Collection[str]) -> int:
-    """Return how many different headers of ``known`` the names match. ``known`` is a result of ``known_headers``."""
+    """Return how many of the headers ``known``, a result of ``known_headers``, are matched by at least one name."""
     looked_up = (next((name for name, _ in lookup_names(member) if name in known), None) for member in names)
     return len({name for name in looked_up if name})
 

@@ -1,4 +1,4 @@
-"""Read a file like earlier files with the same header, and report where its values differ or rule that out.
+"""Read a file like earlier files with the same header, and report values that suggest or prove another reading.
 
 The table ``layout_decisions`` stores how the columns of earlier files were read. A decision is a name with a value,
 such as ``valence.unit`` with ``percent``. A canonical column is a column of the table ``tracks``.
@@ -56,9 +56,9 @@ class LayoutConstraints:
         self._users_indices = {c.index for c in exact}
 
     def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
-        """Move candidates that earlier files have chosen to the front, and remove those that they have ignored.
+        """Return the candidates, first the ones chosen in earlier files, without the ones ignored in earlier files.
 
-        No candidate for a column in ``required`` is removed.
+        A candidate for one of the canonical columns ``required`` is never left out.
         """
         first, others = [], []
         for candidate in candidates:
@@ -71,7 +71,7 @@ class LayoutConstraints:
         return first + others
 
     def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-        """Return the units that earlier files have decided: a dict by canonical column, of chosen columns alone."""
+        """Return a dict from canonical column to unit, of the columns in ``chosen`` with a unit of earlier files."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
 
@@ -108,7 +108,7 @@ class LayoutConstraints:
     ) -> dict[str, str]:
         """Return the decisions to store in ``layout_decisions``, a dict from decision to value.
 
-        Decisions of earlier files are unchanged; those of this file are added.
+        The result has all decisions of earlier files, unchanged, and the new decisions of this file.
 
         Parameters
         ----------
@@ -143,10 +143,12 @@ def columns_that_changed(
 ) -> tuple[list[str], dict[str, str]]:
     """Compare the columns that earlier files have decided with the values of this file.
 
-    Returns warnings, and by canonical column reasons to refuse the file. A file is refused if ``MIN_VALUES`` or more
-    values of a column contradict it. A warning is given if fewer do, if another column fits better, or if the values of
-    an ignored column fit. ``chosen`` has the columns that are read, ``by_values`` those that would be read without the
-    decisions of earlier files, each by canonical column.
+    Returns a list of warnings, and a dict from canonical column to the reason to refuse the file. If the values are
+    impossible in the canonical column, the file is refused; with fewer than ``MIN_VALUES`` values, there is a warning
+    instead. Other warnings: another column of the file fits better; the values of an ignored column fit after all.
+
+    Both ``chosen`` and ``by_values`` map canonical columns to columns of the file: ``chosen`` to those that are read,
+    ``by_values`` to those that would be read without the decisions of earlier files.
     """
     warnings: list[str] = []
     refusals: dict[str, str] = {}
@@ -190,7 +192,7 @@ class RememberedUnits:
     misfits, doubts : as in UnitDecisions, without columns whose unit an earlier file has decided
     guesses : what was inferred from the values
     warnings : sentences about units of earlier files that the values do not suggest
-    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``: values rule out an earlier decision
+    refusals : by canonical column or ``decimal_sign``: the message that values rule out the decision of an earlier file
     decided : units to store in ``layout_decisions``, by canonical column
     decided_comma : the sign to store: True for a decimal comma, False for a point, None to store none
     """
@@ -264,7 +266,7 @@ _Column = tuple[list[str], list[float]]
 
 
 def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
-    """Return (texts, numbers) of each number column, by canonical column; ``columns`` has their positions in rows."""
+    """Return a dict from number column to (texts, numbers); ``columns`` has the positions in a row of ``sample``."""
     read = {}
     for name, texts in number_texts(columns, sample).items():
         numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
@@ -281,16 +283,16 @@ def _compare_units(
 ) -> tuple[list[str], dict[str, str]]:
     """Compare units that earlier files have decided with the values of this file.
 
-    Returns warnings, where the values suggest another unit, and by canonical column reasons to refuse the file, where
-    they rule out the earlier one.
+    Returns a list of warnings about columns with values that suggest another unit, and a dict from canonical column to
+    the reason to refuse the file, of columns with values that are impossible in the unit of earlier files.
 
     Parameters
     ----------
     remembered : the units that earlier files have decided, by canonical column
-    suggested : the units without the decisions of earlier files, by canonical column
-    by_values : all decisions on units without those of earlier files
-    columns : texts and numbers by canonical column
-    constraints : the decisions of earlier files, with the names of these files
+    suggested : the units that the file would be read in without earlier files, by canonical column
+    by_values : UnitDecisions made without the decisions of earlier files
+    columns : texts and numbers in the sample, by canonical column
+    constraints : has the names of the earlier files
     """
     differing = [name for name, unit in remembered.items() if suggested[name] != unit or name in by_values.misfits]
     values = {name: numbers for name, (_, numbers) in columns.items()}
@@ -327,9 +329,9 @@ def _by_origin(
     values: Mapping[str, Sequence[float]],
     constraints: LayoutConstraints,
 ) -> Iterator[tuple[list[str], str]]:
-    """Group columns by unit and by the earlier file that decided this unit.
+    """Group the canonical columns ``names`` by unit and by the earlier file that decided this unit.
 
-    Yields for each group a pair: its columns, and the beginning of a sentence about them.
+    Yields a pair for each group: its columns, and the beginning of a sentence about these columns.
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):

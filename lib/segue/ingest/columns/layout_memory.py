@@ -81,7 +81,7 @@ def column_labels(names: Sequence[str]) -> list[str]:
 
 
 def combine_decisions(records: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Unite the decisions of files with the same format and header into one dict, without those that contradict.
+    """Unite the decisions of files with one format and header into a dict, without decisions on which the files differ.
 
     >>> combine_decisions([{"energy.unit": "percent"}, {"energy.unit": "percent", "decimal_sign": "point"}])
     {'energy.unit': 'percent', 'decimal_sign': 'point'}

@@ -2,9 +2,11 @@
 
 A column is a misfit in any of these cases:
 
-* No number is in more than half of its texts, and in more than nine tenths of its texts that are not missing.
-* More than half of its values are above the range of its unit (for durations: three hours; for loudness: below -60 dB).
-* At least a tenth of its values are below 0 (for loudness: more than a quarter are above 0 dB).
+* More than half of its texts are neither numbers nor missing, and numbers are fewer than a tenth of the texts that are
+  not missing.
+* More than half of its values are above the largest value of its unit (for durations: above three hours; for loudness
+  instead: below -60 dB).
+* At least a tenth of its values are below 0 (for loudness instead: more than a quarter are above 0 dB).
 * At least nine tenths of its values are unlikely for music, such as tempos below 20 or loudness from -1 to 1 dB.
 * All values are 0 or 1, in a column for which these are unlikely values.
 
@@ -93,7 +95,10 @@ def _is_number_or_missing(name: str, text: str) -> bool:
 
 
 def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
-    """Return None if numbers fit a column, else what they look like, such as "which looks like flags", or ""."""
+    """Return None if ``numbers``, without placeholders, fit the canonical column ``name`` in ``unit``.
+
+    Otherwise return what the numbers look like, such as "which looks like flags"; "" if they look like nothing known.
+    """
 
     def share(test: Callable[[float], bool]) -> float:
         return sum(map(test, numbers)) / len(numbers)

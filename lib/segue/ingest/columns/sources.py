@@ -22,7 +22,7 @@ _MIN_SIMILARITY = 0.8
 COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
 """The canonical columns: the columns of the table ``tracks`` that a header can be mapped to."""
 _FLAGS = {"built_in": False, "exact": False, "read_again": True}
-"""The optional boolean keys of a definition's TOML, with their defaults; ``Source`` has their meaning."""
+"""The optional boolean keys of a definition's TOML, with their defaults; ``Source`` explains them."""
 _LETTERS_WITHOUT_DECOMPOSITION = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 
 
@@ -34,10 +34,11 @@ class Source:
     ----------
     name : name by which the setting ``ingest.source`` selects the definition
     headers : dict from normalised header to (canonical column, declared unit); the unit is None if values decide it
-    built_in : whether the definition is part of segue; users' definitions precede it, and values overrule its units
+    built_in : whether the definition is part of segue; if True, users' definitions precede it, and values overrule its
+        units
     exact : whether only equal names match the headers; if False, misspellings match too
-    read_again : whether a change of the definition makes all files be read again, as part of the hash in
-        ``ingested_files.reading``; if False, only new and changed files are read by the changed definition
+    read_again : whether the definition is part of the hash in ``ingested_files.reading``; then a change of it makes all
+        files be read again; if False, only new and changed files are read by the changed definition
     by_name : ``headers`` with accents removed from the names by ``fold_accents``
     """
 

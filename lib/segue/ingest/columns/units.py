@@ -14,14 +14,14 @@ Durations: a column is in milliseconds if more than half of its values are 10,00
 seconds are as rare as tracks of 10,000 milliseconds; in minutes if nine of ten values are below 20, and the median is 1
 or more; else in seconds.
 
-Declared units: values overrule the unit in a built-in format definition (``conf/sources/*.toml``) if they cannot be in
-this unit. Such values are durations with a median of more than 120 minutes, more than 10,000 seconds or less than 1,000
-milliseconds, and percentages that are all fractions.
+Declared units: a unit declared in a built-in format definition (``conf/sources/*.toml``) is not used if the values are
+impossible in this unit. Impossible are durations with a median of more than 120 minutes, more than 10,000 seconds or
+less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
 
 Few values: inferring tenths, finding a misfit, and overruling a declared percent each need ``MIN_VALUES`` values. If
-the file has fewer, all files with the same header decide together. If these have fewer too, only the first rule holds:
-tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt. Durations need
-only ``MIN_DURATIONS`` values.
+the file has fewer, all files with the same header decide together. If all these files together have fewer too, only the
+rule in the first paragraph holds: tenths are read as percent, no column is a misfit, and the log has a warning if the
+unit is in doubt. Overruling the declared unit of durations needs only ``MIN_DURATIONS`` values.
 """
 
 import functools
@@ -68,7 +68,7 @@ class UnitDecisions:
     units : inferred unit by canonical column (column of ``tracks``), without columns that keep their declared unit
     decimal_comma : whether numbers are written with a decimal comma
     decisions : sentences for the log about what was inferred
-    misfits : reasons why the values of a column fit no unit, by canonical column
+    misfits : a Misfit, the reason why the values of a column fit no unit, by canonical column
     doubts : sentences for the log about uncertain units, by canonical column
     undecided : the columns in ``doubts``, and columns with values that suggest no unit, such as only 0 and 1
     has_decimals : whether some number has a decimal sign
@@ -102,9 +102,9 @@ def decide_units(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. If the
-        fraction columns of ``sample`` together suggest neither percent nor fractions, they decide all units, except for
-        durations if ``sample`` has some.
+        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. They decide
+        all units if the fraction columns of ``sample`` together suggest neither percent nor fractions; the unit of
+        durations is then still decided by ``sample`` if it has durations.
     trusted : collection of str
         The columns that keep their declared unit, whatever the values are.
     decimal_comma : bool or None
@@ -167,14 +167,15 @@ def decide_units(
 
 
 def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> bool:
-    """Return whether the values of a column are impossible in a unit.
+    """Return whether the values of a column are impossible in a unit. False if fewer than three are above 0.
 
-    Returns False if fewer than ``MIN_DURATIONS`` values are above 0. Durations are impossible in a unit if their median
-    is outside the range in ``_TENABLE_MEDIANS``. Other values are impossible in a unit in three cases:
+    Durations are impossible in ``unit`` if the median of the values above 0 is more than 120 minutes, more than 10,000
+    seconds or less than 1,000 milliseconds. Values of all other columns are impossible in ``unit`` in three cases:
 
-    * More than half of the values above 0 exceed the largest value of the unit.
-    * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are between 0 and 1.
-    * The column has at least ``MIN_VALUES`` values, and ``find_misfit`` returns a Misfit.
+    * More than half of the values above 0 exceed the largest value of the unit, such as 1 for ``fraction``.
+    * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are strictly between 0 and 1.
+    * There are at least ``MIN_VALUES`` values, and the column is a misfit: it holds z-scores, flags or other values
+      that contradict its header (``find_misfit``).
 
     Parameters
     ----------
@@ -231,7 +232,8 @@ def _read_numbers(
 def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the columns with values that are impossible in their declared unit.
 
-    ``declared`` maps canonical columns to units; ``values`` maps them to the numbers in the sample.
+    ``declared`` maps canonical columns to units, ``values`` maps canonical columns to the numbers in the sample. The
+    module's docstring says which values are impossible; all columns in percent are checked together.
     """
     untenable = []
     durations = values.get("duration_s", ())
@@ -248,26 +250,30 @@ def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[f
 
 
 def _percent_votes(values: Sequence[float]) -> int:
-    """Return the number of values above 1 minus the number strictly between 0 and 1; above 0, it suggests percent."""
+    """Return the number of values above 1 minus the number strictly between 0 and 1; positive for percent."""
     return sum(1 if value > 1 else -1 for value in values if value > 1 or 0 < value < 1)
 
 
 def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
-    """Return whether at least a tenth of the values exceed 1, and at most a fiftieth exceed 10."""
+    """Return whether at least a tenth of the values, and at least one, exceed 1, and at most a fiftieth exceed 10."""
     return sum(value > 1 for value in values) >= max(1, 0.1 * len(values)) and (
         sum(value > SCALES["tenths"] for value in values) <= 0.02 * len(values)
     )
 
 
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
-    """Return ("tenths", None) if more than a fiftieth of the values reach 7, else ("", Misfit)."""
+    """Return (unit, misfit) of a fraction column with values above 1, but not above 10.
+
+    The result is ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise no unit is inferred: the
+    result is "" and a Misfit with the reason.
+    """
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
     return "", undecided_unit(values)
 
 
 def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log if a column, read in percent like the others of its file, may be in tenths."""
+    """Return a sentence for the log if a column that is read in percent may be in tenths (0 to 10), else None."""
     if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
         return None
     return (
@@ -287,9 +293,10 @@ def _duration_unit(durations: Sequence[float]) -> str:
 
 
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log about a unit that is inferred from too few values.
+    """Return a sentence for the log about ``unit``, the unit of the column ``name``, inferred from too few ``values``.
 
-    Returns None for fewer than ``MIN_DURATIONS`` values, and for units in which wrong values are rejected row by row.
+    Returns None for fewer than ``MIN_DURATIONS`` values. Returns None also for other units than percent, except for
+    bpm and loudness: values that are wrong in these units are rejected row by row.
     """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None
@@ -298,7 +305,11 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log: on a decimal comma, on inferred units, on declared units that values overrule."""
+    """Yield sentences for the log about the units in ``units`` and, if ``decimal_comma`` is true, the decimal comma.
+
+    ``units`` has the inferred units, ``untenable`` the declared units that the values rule out, both by canonical
+    column.
+    """
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE
     for unit, words in UNIT_WORDS.items():

@@ -100,8 +100,9 @@ def scan_converted(
 ) -> tuple[ConvertedFiles, dict[int, FileScan]]:
     """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
-    Runs one Spark job to open the files, and one for each format of their lines to convert and scan them. If
-    ``encoding`` is neither ``auto`` nor ``utf-8``, formats with files that were decoded here are scanned twice.
+    Runs one Spark job to open all files, one to convert and scan the files with lines of CSV, and one for the files
+    with lines of JSON. The second and third each run twice if ``encoding`` is neither ``auto`` nor ``utf-8``, and one
+    of their files begins with a byte order mark.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def scan_converted(
     known : frozenset of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     encoding : str
-        The setting ``ingest.encoding``; it applies to lines that were not decoded here.
+        The setting ``ingest.encoding``. Files with a byte order mark, such as workbooks after conversion, are UTF-8.
 
     Raises
     ------
@@ -134,9 +135,9 @@ def scan_converted(
 
 
 def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[int, FileScan]:
-    """Scan the lines of files of one format; return a dict from file id to FileScan. Runs one Spark job.
+    """Scan ``lines``, the lines of ``files``, which have one format; return a dict from file id to FileScan.
 
-    Raises InputError for the first file with a fault.
+    Runs one Spark job. Raises InputError if a file is damaged: for the first one in the order of ``files``.
     """
     scans = text_scan.scan_files(lines, encoding, json=files[0].format == "json")
     for file in files:
@@ -146,7 +147,7 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id for the line with the error message of a damaged file, computed from the file's id."""
+    """Return the id under which ``converted_lines`` has the error message if file ``file_id`` is damaged."""
     return ~file_id
 
 
@@ -171,8 +172,8 @@ def converted_lines(
     known : frozenset of str
         Normalised headers, as ``header_candidates.known_headers`` returns them.
     with_faults : bool
-        True: the error message of a damaged file is a line with the id ``_fault_id``. False: a damaged file makes the
-        Spark job fail.
+        True: the result has a row with the error message of each damaged file, under the ``file_id`` that ``_fault_id``
+        returns. False: a damaged file makes the Spark job fail.
     """
     by_id = {file.id: file for file in converted.files}
     features = converted.features & by_id.keys()
@@ -194,7 +195,10 @@ def converted_lines(
 
 
 def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.RecordBatch:
-    """Return a batch with the columns ``_LINES``; if ``with_ids``, ``track_id`` is the id of the line's JSON object."""
+    """Return a batch of lines of one file, with the columns ``_LINES``.
+
+    The column ``track_id`` has the id of the track in each line, a JSON object, if ``with_ids`` is true; else null.
+    """
     ids = [json_documents.track_id_of(line.removeprefix(codecs.BOM_UTF8)) if with_ids else None for line in lines]
     arrays = [
         pa.repeat(file_id, len(lines)).cast(pa.int64()),
@@ -208,8 +212,8 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
 def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
     """Join lines with audio features (of the files ``features``) to lines with tracks of other files, by track id.
 
-    Each line is a JSON object; a track gets the features as its member ``audio_features``. Of different features with
-    one id, the first in byte order is added. Features without a track remain lines of their own.
+    Each line is a JSON object; a track gets the features as its member ``audio_features``. If several lines have
+    features of one track, the first in byte order is added. Features that are added to no track remain lines.
     """
     is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
     tracks, objects = lines.where(~is_features), lines.where(is_features)

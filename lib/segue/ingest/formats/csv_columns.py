@@ -28,7 +28,10 @@ def joined_lines(lines: pa.Array) -> pa.Buffer:
 
 
 def decoded_lines(lines: pa.Array, encoding: str) -> pa.Array:
-    """Decode lines of bytes to texts, and strip a carriage return at their ends; null if invalid in the encoding."""
+    """Decode a binary array of lines to a string array, without a carriage return at the end of a line.
+
+    A line that is invalid in the encoding becomes null.
+    """
     if encoding == "utf-8":
         try:
             texts = pc.cast(lines, pa.string())
@@ -81,7 +84,7 @@ def _flags(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _counts(texts: pa.Array, character: str) -> NDArray[np.int64]:
-    """Count an ASCII character in each text, in a third of the time of ``pc.count_substring``."""
+    """Return an array: how often an ASCII character is in each text. Takes a third of ``pc.count_substring``'s time."""
     positions = np.flatnonzero(np.frombuffer(joined_lines(texts), np.uint8) == ord(character))
     ends = np.cumsum(pc.binary_length(texts).to_numpy().astype(np.int64) + 1)
     return np.diff(np.searchsorted(positions, ends), prepend=0)

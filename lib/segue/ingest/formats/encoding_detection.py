@@ -76,7 +76,8 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
     lines : sequence of bytes
         A sample of the lines of a file that are not valid UTF-8.
     n_invalid : sequence of int
-        For each of ``CANDIDATES``, the number of lines, out of ``n_lines``, that are invalid in this encoding.
+        For each of ``CANDIDATES``, the number of lines of the file that are invalid in this encoding. An encoding other
+        than the Latin ones is excluded if this number exceeds a tenth of ``n_lines``.
     n_lines : int
         The number of all lines of the file that are not valid UTF-8.
     """
@@ -109,7 +110,10 @@ def decode_text(content: bytes) -> str:
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the encoding with the highest ``rate``, on a tie the first; None if this rate is below ``lowest``."""
+    """Return the one of the encodings ``names`` that ``rate`` gives the highest number, on a tie the first.
+
+    Returns None if this number is below ``lowest``.
+    """
     ratings: dict[str, float] = {}
     for name in names:
         ratings[name] = rate(name)
@@ -120,7 +124,10 @@ def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]
 
 
 def _common_share(cells: Sequence[bytes], encoding: str) -> float:
-    """Return the share of the characters beyond ASCII that are common in the language of an East Asian encoding."""
+    """Return the share of the characters beyond ASCII that are common in the language of an East Asian encoding.
+
+    ``cells`` are bytes, decoded from ``encoding``. Returns 0 if fewer than ``_MIN_CHARACTERS`` are beyond ASCII.
+    """
     n_characters = n_common = 0
     for cell in cells:
         text = cell.decode(encoding, "replace")
@@ -135,7 +142,7 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
-    """Return the characters with two bytes in an encoding, the first of these bytes in one of the ranges ``rows``."""
+    """Return the characters that an encoding writes as two bytes, the first of them in one of the ranges ``rows``."""
     pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
     return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
 
@@ -164,7 +171,8 @@ _COMMON = {
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of the characters beyond ASCII that fit one of the alphabets of a Latin encoding.
 
-    Punctuation fits too. Characters with implausible neighbours, or in runs longer than ``_MAX_RUN``, do not fit.
+    ``cells`` are bytes, decoded from ``encoding``. Punctuation fits too. Characters with implausible neighbours, or in
+    runs longer than ``_MAX_RUN``, do not fit. With too few characters beyond ASCII, returns 0.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0
@@ -183,7 +191,7 @@ def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _suits_neighbours(text: str, index: int) -> bool:
-    """Return whether a character is plausible beside its neighbours.
+    """Return whether the character ``text[index]``, which is not ASCII, is plausible beside its neighbours in ``text``.
 
     Implausible are capitals after small letters, and punctuation between letters, except for ``_BETWEEN_LETTERS``.
     """

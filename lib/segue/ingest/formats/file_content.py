@@ -287,14 +287,14 @@ def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Coll
 
 
 def _format(file_format: str, start: bytes) -> str:
-    """Return ``json`` if a file with an ending of CSV begins like JSON, else ``file_format``."""
+    """Return ``file_format``, but ``json`` in place of ``csv`` if ``start``, the first bytes, looks like JSON."""
     return "json" if file_format == "csv" and _JSON_START.match(start) else file_format
 
 
 def _wide_encoding(start: bytes) -> str | None:
     """Return the encoding of UTF-16 or UTF-32 text, or None for other text.
 
-    Recognised by the byte order mark; UTF-16 also by NUL bytes at every second of the first positions.
+    The encoding is recognised by the byte order mark; UTF-16 also by NUL at every second of the first 16 bytes.
     """
     marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     first, second = start[_UTF16_SAMPLE][::2], start[_UTF16_SAMPLE][1::2]

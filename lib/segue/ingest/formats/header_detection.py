@@ -11,9 +11,9 @@ from segue.ingest.formats.records import DELIMITERS, Dialect
 MAX_HEADER_RECORD = 32
 """The header must be among this number of records at the beginning of the file."""
 _FIRST_RECORDS = 3
-"""Number of records that are read first: a ``sep=`` line, the header, the next record."""
+"""Number of records that are read first, enough for a ``sep=`` line, the header and one more record."""
 _MIN_COLUMNS = 3
-"""Minimum number of recognised columns in a header below other records, unless a file with these can be read."""
+"""Minimum number of recognised columns in a header below other records, unless fewer are enough to read the file."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _DIALECTS = (
     *(Dialect(delimiter) for delimiter in DELIMITERS),
@@ -31,9 +31,9 @@ class Header:
     ----------
     dialect : the file's dialect
     names : the column names
-    line : number of the header's line, from 1
-    lines : the lines of the file up to and including the header
-    n_above : number of lines with text above the header, without a ``sep=`` line
+    line : number of the header's line, from 1; of a header with several lines, the last
+    lines : the lines of the file down to the header, or to the line of index names below it if there is one
+    n_above : number of records above the header, such as a title; blank lines and a ``sep=`` line do not count
     """
 
     dialect: Dialect
@@ -140,7 +140,7 @@ class _Candidate:
 
 
 def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
-    """Read ``n_records`` records by each dialect; return the first of each dialect, without a ``sep=`` line."""
+    """Read ``n_records`` records by each dialect; return for each dialect its first record that is no ``sep=`` line."""
     openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
     return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
 
@@ -205,9 +205,10 @@ def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchN
 def _with_groups(groups: Sequence[str], names: tuple[str, ...], match_names: MatchNames) -> tuple[str, ...]:
     """Return the names, some with their group in front: ``name`` below the group ``artist`` becomes ``artist name``.
 
-    A name gets its group if it then matches another canonical column (column of ``tracks``). If a name occurs several
-    times and matches with one group, all its occurrences get their groups. All names are returned unchanged if fewer
-    columns would match. ``groups`` are the fields of the record above the names.
+    ``groups`` are the fields of the record above the names, parallel to ``names``. A name gets its group if group and
+    name together match another canonical column (column of ``tracks``) than the name alone. If a name occurs several
+    times, all occurrences get their groups as soon as one of them matches with its group. All names are returned
+    unchanged if fewer canonical columns would match with groups.
     """
     grouped = [f"{group.strip()} {name}" if name else "" for group, name in zip(groups, names, strict=False)]
     matched = [match_names((name,)) if name else () for name in grouped]

@@ -51,7 +51,7 @@ def member_columns(
     ----------
     lines : string array of lines for which ``ordinary_lines`` is true
     names : names of the members to read; a member of an inner object is named ``outer.inner``
-    numbers : those of ``names`` to be read as doubles where all values are numbers
+    numbers : names, among ``names``, of members to read as doubles in blocks where all their values are numbers
 
     Yields
     ------
@@ -101,7 +101,10 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 
 
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
-    """Return the Arrow type to parse a value by; None if the value's text could not be restored from it."""
+    """Return the Arrow type to parse a JSON value by; None if its text could not be restored from the parsed value.
+
+    ``is_number``: whether numbers are to be parsed as doubles, whose text is not needed.
+    """
     if isinstance(value, bool):
         return pa.bool_()
     if isinstance(value, int | float):

@@ -25,7 +25,7 @@ _IDS = ("id", "track_id")
 _MAX_NAMES = 300
 """Maximum number of an object's member names that are compared with the known headers."""
 _MIN_OVERLAP = 0.5
-"""Minimum share of common names among all names of two objects, if they are columns or rows of one table."""
+"""Minimum share of names in both of two objects, among all their names, if the two belong to one table."""
 _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
 """Maximum number of nested objects around a list of tracks."""
@@ -72,8 +72,8 @@ def document_kind(text: str) -> str:
 def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     """Split a document; yield each track as the text of a JSON object without line ends.
 
-    Listed values other than objects, and a last object that breaks off, are yielded as written. Each object in a list
-    ``audio_features`` is added to the track with its id as a member; without such a track, the object is yielded.
+    Listed values other than objects, and a last object that breaks off, are yielded as written. An object in a list
+    ``audio_features`` becomes a member of the track with the same id; without such a track, it is a row of its own.
 
     Parameters
     ----------
@@ -340,7 +340,7 @@ def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
 
 
 def _named(names: Sequence[str], values: Any) -> Any:
-    """Return a dict from name to value. If their numbers differ, returns ``values``; such a row is rejected later."""
+    """Return a dict from name to value, or ``values`` itself, a row rejected later, if it is no list of that length."""
     is_row = isinstance(values, list | tuple) and len(values) == len(names)
     return dict(zip(names, values, strict=True)) if is_row else values
 

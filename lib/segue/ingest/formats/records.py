@@ -158,8 +158,9 @@ def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | N
 class MemberNames:
     """Collects the member names of JSON objects, one object per line, as an ordered set: the dict ``names``.
 
-    Most lines of a file have the same members in the same order. The regular expressions ``patterns``, made from the
-    lines added, match such lines; callers then need not add these. Lines with inner objects or escapes never match.
+    Most lines of a file have the same members in the same order. ``patterns`` are regular expressions that match lines
+    with the same members as a line already added; callers need to add only lines that match none. Lines with inner
+    objects or escapes never match.
     """
 
     MAX_NAMES = 2000

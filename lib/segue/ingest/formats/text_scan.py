@@ -57,18 +57,21 @@ class FileScan:
 
     Attributes
     ----------
-    encoding : the file's encoding, given or detected
-    n_lines : number of lines
-    n_invalid : number of lines that are invalid in the file's encoding
+    encoding : the file's encoding, given or detected; without meaning for a block
+    n_lines : number of all lines, blank lines included
+    n_invalid : number of lines that are invalid in the file's encoding; before the encoding is detected, in UTF-8
     n_non_ascii : number of lines with bytes beyond ASCII; 0 if the encoding is given
-    n_invalid_by : for each of ``CANDIDATES``, the number of lines that are invalid in this encoding; 0 if the encoding
-        is given. Batches of lines that are all valid UTF-8 are not counted.
+    n_invalid_by : a list parallel to ``CANDIDATES``, the encodings that can be detected: the number of lines that are
+        invalid in each. Only Arrow batches with a line of invalid UTF-8 are counted; all numbers are 0 if the encoding
+        is given.
     has_nul : whether any line holds a NUL byte
-    open_quotes : for each of ``DELIMITERS``, whether any line ends inside quotes
+    open_quotes : a list parallel to ``DELIMITERS``: whether any line, split at this delimiter, ends inside quotes; all
+        False for JSON
     member_names : names of the members of JSON objects, in order, as keys of a dict; empty for CSV
-    head : the first ``HEAD_LINES`` lines of the file
-    sample : hash and text of the distinct lines with the smallest hashes, up to ``SAMPLE_LINES``
-    invalid_sample : hash and text of such lines that are invalid UTF-8, up to 128; empty if the encoding is given
+    head : the first ``HEAD_LINES`` lines of the file; empty for a block other than the first
+    sample : pairs (hash, line) of the ``SAMPLE_LINES`` distinct lines with the smallest hashes
+    invalid_sample : pairs (hash, line) of the 128 distinct lines with the smallest hashes among all lines that are
+        invalid UTF-8; empty if the encoding is given
     """
 
     encoding: str = "utf-8"
@@ -219,7 +222,11 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 
 
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
-    """Return the FileScan of some lines. Adds JSON member names to ``names``, or checks quotes if ``names`` is None."""
+    """Return the FileScan of the lines ``values``; ``hashes`` has the hash of each line.
+
+    Adds the member names of JSON objects to ``names``. If ``names`` is None, the lines are CSV: open quotes are
+    detected.
+    """
     scan = FileScan(n_lines=len(values))
     _count_invalid(scan, values, hashes, encoding)
     content = joined_lines(values).to_pybytes()
@@ -238,7 +245,10 @@ def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: Member
 
 
 def _add_names(names: MemberNames, lines: pa.Array) -> None:
-    """Add the member names of JSON objects, one per line, to ``names``. Parses only lines that match no pattern."""
+    """Add the member names of JSON objects, one per line, to ``names``.
+
+    Parses only lines that match none of ``names.patterns``, which match lines with names that were added already.
+    """
     n_used = 0
     while len(lines):
         for pattern in names.patterns[n_used:]:
@@ -250,7 +260,10 @@ def _add_names(names: MemberNames, lines: pa.Array) -> None:
 
 
 def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:
-    """Return (hash, text) of the ``n_lines`` distinct lines with the lowest hashes. Long texts are cut."""
+    """Return pairs (hash, line) of the ``n_lines`` distinct lines with the lowest hashes; long lines are cut.
+
+    ``values`` (lines) and ``hashes`` are parallel.
+    """
     lowest, first = np.unique(hashes.to_numpy(), return_index=True)
     sample = pc.binary_slice(values.take(first[:n_lines]), 0, MAX_LINE_BYTES)
     return list(zip(lowest.tolist()[:n_lines], sample.to_pylist(), strict=True))
