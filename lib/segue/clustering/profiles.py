@@ -14,7 +14,7 @@ from segue.clustering.cluster_stats import fit_feature_stats
 
 MAX_GENRES = 5
 _MIN_SHARE, _MIN_LIFT = 0.4, 1.5
-"""Minimum share of a cluster's tracks, and minimum lift (see ``_Top``), of a genre or decade that describes it."""
+"""Minimum share of a cluster's tracks, and minimum lift (``_Top.lift``), of a genre or decade in a description."""
 _MAX_KIND = 40
 """Maximum number of characters of a genre in a description."""
 MAX_EXEMPLARS = 5
@@ -156,15 +156,15 @@ def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, 
 
 
 class _Top(NamedTuple):
-    """A frequent genre or decade of a cluster. Shares are of the tracks with a known genre or decade."""
+    """A frequent genre or decade of a cluster. Tracks without a genre, or without a decade, are not counted."""
 
     value: Any
     n_tracks: int
     """Number of the cluster's tracks with this value."""
     share: float
-    """Share of the cluster's tracks with this value."""
+    """``n_tracks`` divided by the number of the cluster's tracks with a known genre (or decade)."""
     lift: float
-    """``share`` divided by the share of all tracks with this value."""
+    """``share`` divided by the same share over the tracks of all clusters."""
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
@@ -188,10 +188,11 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 
 
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
-    """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock".
+    """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock"; may be empty.
 
-    A decade or genre is left out if its lift is below ``_MIN_LIFT``, or if its share of all the cluster's tracks is
-    below ``_MIN_SHARE``. The text may be empty.
+    Only the most frequent decade and the most frequent genre are considered: the first items of ``decades`` and
+    ``genres``, which are None if unknown. Each is left out if its lift is below ``_MIN_LIFT``, or if less than the
+    share ``_MIN_SHARE`` of the cluster's tracks has it.
     """
     kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
     return " ".join(

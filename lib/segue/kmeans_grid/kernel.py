@@ -160,7 +160,10 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Return the result of ``centre_sums`` for one group, with one matrix product per batch of points."""
+    """Sum the points nearest to each centre, for the sets of one group, with one matrix product per batch of points.
+
+    Parameters and result are those of ``centre_sums``.
+    """
     bounds = np.cumsum([0, *map(len, centre_sets)])
     coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
     size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))

@@ -49,7 +49,10 @@ class ScoreSums(NamedTuple):
     """Sums over the points of each cluster of one k, and counts of points by cluster and class."""
 
     sums: Matrix
-    """Shape (k, 3), for each cluster: sums of silhouettes, of distances and of squared distances to its mean."""
+    """Shape (k, 3), a row for each cluster with three sums over the cluster's points.
+
+    The sums are those of the silhouettes, of the distances to the cluster's mean, and of these distances squared.
+    """
     pairs: NDArray[np.int64]
     """Pairs (cluster, class) with points, each as cluster * n_classes + class, rising, shape (n_pairs,)."""
     counts: NDArray[np.int64]
@@ -130,7 +133,7 @@ def _point_scores(
     ----------
     mean_distances : mean squared distance of each point to the points of each cluster, shape (k, n); changed in place
     labels : index of each point's cluster, shape (n,)
-    spread, factor : the two results of ``_silhouette_terms``
+    spread, factor : for each cluster the two numbers of ``_silhouette_terms``, shape (k,)
     """
     columns = np.arange(mean_distances.shape[1])
     inside = mean_distances[labels, columns]
@@ -175,7 +178,10 @@ class _PairCounter:
 
 
 def _merge_counts(pairs: NDArray[np.int64], counts: Matrix) -> tuple[NDArray[np.int64], Matrix]:
-    """Add up the counts of equal pairs; return two arrays, the distinct pairs, rising, and the count of each."""
+    """Add up the counts of equal pairs; return two arrays, the distinct pairs, rising, and the total of each.
+
+    ``pairs`` and ``counts`` are parallel arrays of shape (n,): ``counts[i]`` belongs to ``pairs[i]``.
+    """
     distinct, inverse = np.unique(pairs, return_inverse=True)
     return distinct, np.bincount(inverse, weights=counts, minlength=len(distinct)).astype(np.float64)
 

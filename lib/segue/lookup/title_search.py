@@ -114,7 +114,11 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score (65 to 100) of the tracks with a title containing or resembling text."""
+        """Return a dict from position to score (65 to 100) of the tracks that resemble ``text``.
+
+        The title contains the text, or the title (or title and artist together) is similar to the text; see the
+        module's docstring.
+        """
         query = normalise_words(fold_text(text))
         if not query:
             return {}

@@ -237,7 +237,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
 
 
 def _read_seeds(store: Store, path: str) -> list[Seed]:
-    """Return the tracks named in a file. Raises InputError if the file names none, is missing or too large."""
+    """Return the tracks named in a file. Raises InputError if the file is missing, too large, or names no track."""
     expected = "expected track ids or titles, one a line, or a playlist as CSV or JSON"
     size = local_size(path)
     if size is not None and size > MAX_BYTES:

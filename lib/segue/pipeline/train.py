@@ -271,8 +271,8 @@ def _model(
 ) -> tuple[PipelineModel, model_card.ModelCard]:
     """Make the model of the chosen fit; return the pipeline that labels tracks, and the ModelCard. Runs Spark jobs.
 
-    A ModelCard is the content of ``model.json``. ``best`` is the feature space of the fit; ``version`` is the model's
-    name.
+    A ModelCard is the content of ``model.json``. ``best`` has the feature space of ``chosen`` and its fitted stages;
+    ``version`` is the model's name.
     """
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]

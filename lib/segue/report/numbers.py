@@ -41,7 +41,7 @@ class Correlations:
     names: list[str]
     """Names of the columns: audio features, popularity, year."""
     r: Floats
-    """Pearson's r, shape (n_names, n_names); NaN if a column is constant, or fewer than three tracks have both."""
+    """Pearson's r, shape (n_names, n_names); NaN if a column is constant, or fewer than 3 tracks have both values."""
     n_tracks: NDArray[np.int64]
     """Number of tracks with a value in both columns, shape (n_names, n_names)."""
 

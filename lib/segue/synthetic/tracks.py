@@ -265,7 +265,7 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return a Column with the duration in seconds: log-normal around the genre's median, up to 990.
+    """Return a Column with the duration in seconds: log-normal around the genre's median, limited to 30 to 990.
 
     0.4 % of the tracks have a duration of 1,000 to 2,400 seconds instead.
     """

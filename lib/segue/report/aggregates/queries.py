@@ -53,7 +53,7 @@ def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tu
     """Return the ``limit`` most frequent values of a column, and the number of distinct values. Runs one Spark job.
 
     The first result is a list of pairs (value, count), highest count first; equal counts are in the order of the
-    values. Null and blank values are left out of both results.
+    values. Null and blank values are neither listed nor counted.
     """
     counted = tracks.where(F.length(F.trim(column)) > 0).groupBy(column).count()
     row = counted.agg(
@@ -109,7 +109,7 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Draw a sample of about ``n_points`` tracks; with at most so many tracks, return all. Runs one Spark job.
+    """Draw a sample of about ``n_points`` tracks; return all tracks if there are no more. Runs one Spark job.
 
     The sample contains the same share of every cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
     cluster, or all its tracks if there are fewer. A hash of ``track_id`` selects the tracks, so the sample is the same

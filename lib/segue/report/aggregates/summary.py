@@ -42,7 +42,7 @@ class ReportTables:
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """The results of the Spark jobs of a report: each field is the result of a function of the module ``queries``."""
+    """The results of the Spark jobs of a report: of those functions of ``queries`` that ``_aggregate`` calls."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -213,7 +213,7 @@ def _reference(track: Any) -> numbers.TrackReference:
 
 
 def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
-    """Return a dict from feature to its weights in the two axes of the map; in a guided model, axes get length 1."""
+    """Return a dict from feature to its weights in the map's two axes, scaled to length 1 in a guided model."""
     loadings = components @ directions(card).T
     if card.discriminants:
         lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
