@@ -178,11 +178,11 @@ def _variances(vectors: Matrix, covariance: Matrix) -> Matrix:
 def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> Matrix:
     """Return the share of the variance of class indicators explained by discriminants on points held out.
 
-    The indicator of class c is 1 / sqrt(share of c) for the points of c, else 0. Indicators are predicted by linear
-    regression on the first one, two, ... discriminants. Discriminants and regression are fitted to ``learned`` and
-    measured on ``other``. On ``learned``, no n linear functions predict the indicators better than the first n of
-    Fisher's discriminants (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by optimal
-    scoring", J. Am. Stat. Assoc. 89, 1255-1270).
+    The indicator of class c is 1 / sqrt(share of c in ``learned``) for the points of c, else 0. Indicators are
+    predicted by linear regression on the first one, two, ... discriminants. Discriminants and regression are fitted to
+    ``learned`` and measured on ``other``. On ``learned``, no n linear functions predict the indicators better than the
+    first n of Fisher's discriminants (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by
+    optimal scoring", J. Am. Stat. Assoc. 89, 1255-1270).
 
     Parameters
     ----------

@@ -105,9 +105,9 @@ def _exact_statistics(name: str) -> list[Column]:
 
 
 def _exemplars() -> Column:
-    """Return an aggregate Column: an array of structs with the tracks nearest to the centre, nearest first.
+    """Return an aggregate Column: an array of structs with the ``MAX_EXEMPLARS`` tracks nearest to the centre.
 
-    Of equally near tracks, the track with the lower id comes first.
+    The nearest track comes first; of equally near tracks, the track with the lower id.
     """
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
@@ -140,9 +140,9 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
-    """Return two dicts from cluster to its most frequent values, for genres and for decades. Runs one Spark job.
+    """Return two dicts from cluster to a list of _Top: of its most frequent genres, and of its most frequent decades.
 
-    A decade is given by its first year, such as 1980.
+    Runs one Spark job. A decade is given by its first year, such as 1980.
     """
     decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
     # genres and decades are counted separately: pairs of both would be ten times as many rows for the driver
@@ -168,7 +168,7 @@ class _Top(NamedTuple):
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
-    """Return a dict from cluster to its ``MAX_GENRES`` most frequent values, the most frequent first.
+    """Return a dict from cluster to a list of _Top: its ``MAX_GENRES`` most frequent values, the most frequent first.
 
     ``counts`` yields (cluster, value, number of tracks).
     """
@@ -206,5 +206,8 @@ def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] 
 
 
 def _decade_text(decade: int) -> str:
-    """Return a decade in words: "80s" for 1980, and in full, such as "2010s", where two digits could be two decades."""
+    """Return a decade, given by its first year, in words: "80s" for 1980, but in full for 2010: "2010s".
+
+    Decades before 1930 and from 2000 on are written in full, because two digits could mean two decades.
+    """
     return f"{decade % 100}s" if 1930 <= decade < 2000 else f"{decade}s"

@@ -224,7 +224,7 @@ def _point_scores(
 
     The mean is the mean of the point's cluster. The mean squared distance of a point x to all points of a cluster is
     |x - mean|^2 + spread, where spread is the mean squared distance of these points to their mean. For the cluster of x
-    itself, with s points, this is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
+    itself, with s points, this sum is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
     alone in its cluster has silhouette 0, as in scikit-learn.
 
     Parameters
@@ -272,7 +272,7 @@ class _Subsamples(NamedTuple):
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Draw the random halves for measuring stability; return _Subsamples. Runs Spark jobs.
+    """Draw a sample of the tracks, and random halves of the sample, for measuring stability. Runs Spark jobs.
 
     The DataFrames are persisted until ``stack`` is closed.
     """

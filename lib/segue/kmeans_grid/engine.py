@@ -231,9 +231,10 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 
 
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Convert the sums over the points of each cluster of one k to the units of the input; return ClusterSums.
+    """Return the ClusterSums of one k in the units of the input, from sizes, means and sums in scaled units.
 
-    A scaled length times 2^``exponent`` is a length in the units of the input.
+    ``centre_stats`` has the sizes and means of the clusters, ``scores`` the sums over the points of each cluster. A
+    scaled length times 2^``exponent`` is a length in the units of the input.
     """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),

@@ -192,7 +192,8 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
     Parameters
     ----------
-    is_nearest : 1 where no centre of the set is nearer to a point (column) than this centre (row), else 0
+    is_nearest : shape (n_centres, n_points), the rows of one set of centres after those of another
+        1 if no centre of the row's set is nearer to the column's point than the row's centre, else 0.
     bounds : index of the first row of each set, and at the end the number of rows
     """
     for a, b in pairwise(bounds):

@@ -273,8 +273,8 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
     """Scale points, round them to fixed point, shuffle them, and add ``blocks.extremes``; return them as Points.
 
-    Extreme points that are not among ``values`` come first, with weight 1. The order of the others depends on their
-    values, weights and number alone.
+    Extreme points that are not among ``values`` come first, with weight 1. The order of all other points depends
+    on their values, weights and number alone.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def _point_scores(
     ----------
     mean_distances : mean squared distance of each point to the points of each cluster, shape (k, n); changed in place
     labels : index of each point's cluster, shape (n,)
-    spread, factor : for each cluster the two numbers of ``_silhouette_terms``, shape (k,)
+    spread, factor : two numbers for each cluster, shape (k,), defined in ``_silhouette_terms``
     """
     columns = np.arange(mean_distances.shape[1])
     inside = mean_distances[labels, columns]

@@ -81,8 +81,8 @@ def search(
 def _first_points(sample: Points, max_k: int) -> Points:
     """Return the first max(10,000, 50 ``max_k``) points of ``sample``, for steps 1 and 2 of the search.
 
-    ``max_k`` is the largest k. Returns ``sample`` itself if it has no more points than that, or if fewer than ``max_k``
-    of the first points are distinct.
+    ``max_k`` is the largest k. Returns ``sample`` itself if it has at most this number of points, or if fewer than
+    ``max_k`` of the first points are distinct.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):

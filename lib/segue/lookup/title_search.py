@@ -137,8 +137,8 @@ class TitleIndex:
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
     """Return the best of the matches of a search if the search is unambiguous, else None.
 
-    The search is unambiguous if only the best match has score 100, or if its score is at least ``MIN_BEST_SCORE`` and
-    at least ``_MIN_LEAD`` above the second best.
+    The search is unambiguous if only the best match has score 100, or if the best score is at least ``MIN_BEST_SCORE``
+    and at least ``_MIN_LEAD`` above the second best score.
 
     Parameters
     ----------

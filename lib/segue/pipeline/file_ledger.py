@@ -92,7 +92,7 @@ def record_files(
 
 
 def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
-    """Return one dict per file: its row of ``ingested_files`` without ``ingested_at``."""
+    """Return one dict per file in ``listed``: the file's row of ``ingested_files`` without ``ingested_at``."""
     reading = _reading_hash(settings)
     return [
         {

@@ -134,7 +134,7 @@ def read_input(
 
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
-    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``; an empty inner dict is left out."""
+    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``, without a dict that is empty."""
     tables = {file.source_file: file.version for file in read if file.version is not None}
     sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}

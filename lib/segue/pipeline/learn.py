@@ -186,7 +186,10 @@ def _version(inputs: Sequence[Any]) -> str:
 
 
 def _row(version: str, learned: LearnedWeights, options: SimilarityOptions) -> dict[str, Any]:
-    """Return the row of the table ``learned_similarity`` for newly learned weights, as a dict."""
+    """Return the row of the table ``learned_similarity`` for the weights ``learned``, as a dict.
+
+    ``options`` is the baseline with which the weights were compared.
+    """
     held_out = learned.held_out
     shares = {
         f"{name}{suffix}": getattr(estimate, field)

@@ -155,8 +155,8 @@ def _confirm(store: Store, origin: str, former: Mapping[str, str], tracks_versio
     If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with the lists. The version may be
     newer after a compaction, or after a change of columns on which no list depends.
 
-    ``former`` maps hashes with former defaults, rules or learned weights to the reason of the change. If the lists have
-    such a hash, a log line gives the reason why all lists are computed again.
+    ``former`` maps the hashes of lists made with former defaults, rules or learned weights to texts on what is new. If
+    the stored lists have one of these hashes, a log line gives the text as the reason why all lists are computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None

@@ -164,8 +164,8 @@ def inputs_hash(
 ) -> str:
     """Return a hash (16 hexadecimal digits) of all inputs of the lists of similar tracks.
 
-    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` is the result of ``imputed_by``;
-    ``lists_version`` is the version of the rules in the code.
+    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` maps features to the values that replace
+    missing ones (``imputed_by``); ``lists_version`` is the version of the rules in the code.
     """
     compared = settings.compared
     others = {"method", "playlist_length", "order", "likeness", "log", "weights"}

@@ -215,7 +215,7 @@ def _train(store: Store, settings: Settings) -> TrainResult:
 
 
 def _absent_features(settings: Settings, summary: Row) -> list[str]:
-    """Return the optional features without a value in any track, which feature spaces leave out; log their names."""
+    """Return the optional features without a value in any track, to be left out of feature spaces; log their names."""
     columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
     optional = {*settings.features.optional, YEAR}
     absent = [name for name in columns if name in optional and summary[name] == summary.rows]

@@ -192,9 +192,9 @@ def _fit_guided(
 ) -> SpaceFits:
     """Learn the discriminants of a feature space from genres, fit K-means, and cross-validate the genre agreement.
 
-    The artists divide the tracks into two halves. For each half, a further grid is fitted to its tracks, by
-    discriminants learned from the other half. The agreement of a k with genres is the mean over the two halves.
-    Imputation and scaler use no genres and are fitted to all tracks.
+    The artists divide the tracks into two halves. For each half, K-means is fitted once more for every k: to the tracks
+    of this half, with discriminants learned from the other half. The agreement of a k with genres is the mean over the
+    two halves. Imputation and scaler use no genres and are fitted to all tracks.
     """
     guided = fit_guide(tracks, space)
     fitted = _fit_space(settings, guided.space, tracks, n_tracks, subsamples, checkpoint)

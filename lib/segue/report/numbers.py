@@ -60,7 +60,10 @@ class Years:
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Mean popularity of the tracks in each bin of one feature's values; bins of few tracks are left out."""
+    """Mean popularity of the tracks in each bin of one feature's values, as lists with one entry per bin.
+
+    Bins of few tracks are left out.
+    """
 
     name: str
     """Name of the feature."""
@@ -122,7 +125,8 @@ class Cluster:
 class Points:
     """The tracks on the maps of the report, all or a sample, with coordinates and feature values.
 
-    The sample contains the same share of every cluster, but a larger share of small clusters.
+    All lists and arrays have one item per track, in the same order. A sample contains the same share of every cluster,
+    but a larger share of small clusters.
     """
 
     tracks: list[TrackReference]

@@ -150,21 +150,21 @@ def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
 
 
 def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
-    """Return the lists of similar tracks of some tracks, joined with the data of all these tracks. Runs one Spark job.
+    """Return the entries of the lists of similar tracks of the tracks ``ids``. Runs one Spark job.
 
     Parameters
     ----------
     labeled : DataFrame of labeled tracks
     similar : DataFrame with the columns of the table ``similar_tracks``
-    ids : ids of the tracks with the requested lists, the owners
+    ids : ids of the tracks with the requested lists; each is the owner of its list
 
     Returns
     -------
     list of Row
         One for each entry of each list, sorted by the owner's id and the position in the list. The fields are owner and
-        track (the similar track), both structs of track_id, title, artist, cluster, the numeric columns and, if
-        ``labeled`` has them, key and mode; rank (position in the list, from 0); and why (names of the shared features).
-        Entries with a track missing in ``labeled`` are left out.
+        track (the similar track of the entry); rank (position in the list, from 0); and why (names of the shared
+        features). Owner and track are structs of track_id, title, artist, cluster, the numeric columns and, if
+        ``labeled`` has them, key and mode. Entries with a track missing in ``labeled`` are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
