@@ -49,7 +49,7 @@ class ModelCard:
     """Value that replaces missing values, by feature: the median in training. Features not listed are not imputed."""
     log: list[str]
     scaler: dict[str, Any]
-    """Result of ``feature_space.scaler_parameters``."""
+    """Name and parameters of the fitted scaler, from ``feature_space.scaler_parameters``."""
     weights: dict[str, float]
     n_tracks: int
     """Number of tracks in training."""
@@ -70,11 +70,11 @@ class ModelCard:
     square_sums: list[float]
     """Sum of the squared lengths of the scaled points of each cluster."""
     profiles: list[dict[str, Any]]
-    """The rows of the table ``cluster_profiles``."""
+    """The model's rows of the table ``cluster_profiles``, without the column ``model_version``."""
     log_offsets: dict[str, float] = field(default_factory=dict)
     """Features replaced by ln(value + number), each with its number."""
     discriminants: dict[str, Any] | None = None
-    """Result of ``Discriminants.to_json`` if the model is guided by genres (supervised); else None."""
+    """The discriminants, from ``Discriminants.to_json``, if the model is guided by genres (supervised); else None."""
 
     @property
     def k(self) -> int:

@@ -17,7 +17,7 @@ _ZERO = 1e-13
 """A squared distance of a point to a mean below this limit is set to 0. It may be a rounding error, because it is
 computed as a difference of numbers of the order of 1."""
 _MAX_DENSE_COUNTS = 1 << 20
-"""Maximum number of possible pairs (cluster, class) up to which a _PairCounter uses one array with a count per pair."""
+"""Number of possible pairs (cluster, class) up to which a _PairCounter uses one array with a count per pair."""
 
 
 class CentreStats(NamedTuple):

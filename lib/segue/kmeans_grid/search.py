@@ -37,7 +37,7 @@ EARLY_ITERATIONS, N_REFINED = 5, 3
 FINAL_ITERATIONS = 2
 """In step 3, several solutions of each k run for this number of iterations; the best then runs until it converges."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Maximum number of rounds in step 2, and the number of successive rounds without a lower inertia that end step 2."""
+"""Step 2 ends after this number of rounds, or of successive rounds that lower the inertia of no k."""
 DRAWS = 32
 """Number of points drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
@@ -136,7 +136,7 @@ def _refine(
 def _lloyd(
     points: Points, solutions: Sequence[Solution], iterations: int, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the new solutions.
+    """Run Lloyd's algorithm on each solution, for at most ``iterations`` iterations, in parallel; return new solutions.
 
     The result has the order of ``solutions``. A solution that has converged already is returned unchanged.
     """

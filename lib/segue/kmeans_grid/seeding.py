@@ -90,9 +90,10 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Run up to ``iterations`` of Lloyd's iterations on each solution that has not converged; return all solutions.
+    """Run Lloyd's algorithm on each solution, for at most ``iterations`` iterations; return all solutions.
 
-    The result has the order of ``solutions``. ``bits`` is the number of fractional bits of the fixed point.
+    The result has the order of ``solutions``; solutions that have converged already are unchanged. ``bits`` is the
+    number of fractional bits of the fixed point.
     """
     results = list(solutions)
     for _ in range(iterations):

@@ -84,7 +84,7 @@ class TitleIndex:
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score (100) of the tracks with this title, or with this title and artist.
+        """Return a dict from position to score (100) of the tracks with the title or the title and artist in ``text``.
 
         Title and artist may be in either order, joined by " - ".
         """

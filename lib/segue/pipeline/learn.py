@@ -32,7 +32,7 @@ from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 LEARNING_VERSION = "1"
-"""Part of the hash of a version of ``learned_similarity``. To be raised if the same inputs give other weights."""
+"""Part of the hash that names a version of ``learned_similarity``. Raise it if the same inputs give other weights."""
 _DIGITS = 16
 _EXPECTED = "expected playlists: a table with a column such as playlist, or a folder with a file for each playlist"
 Playlists = Mapping[str, Sequence[str]]

@@ -39,8 +39,8 @@ _DECISIVE_COLUMNS = (
 Columns missing in the table are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
 """
 LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Present and previous version of the rules in the code, of which one is a part of ``inputs_hash``. To be raised if the
-same inputs give other lists."""
+"""Present and former version of the rules in the code, a part of ``inputs_hash``. Raise the present version if the same
+inputs give other lists."""
 
 
 def similarity_options(settings: RecommendSettings) -> SimilarityOptions:

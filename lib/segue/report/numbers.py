@@ -98,7 +98,11 @@ class GenreShare:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Profile of one cluster: size, silhouette, means of the features, genres, artists and typical tracks."""
+    """Profile of one cluster: size, silhouette, means of the features, genres, artists and typical tracks.
+
+    Silhouette, means, genres and exemplars are those of the tracks in training; sizes and artists are counted over all
+    labeled tracks.
+    """
 
     number: int
     """Number of the cluster, from 1."""
@@ -281,6 +285,6 @@ class ReportNumbers:
     """Number of different artists in the catalogue."""
     popularity: list[Popularity] = field(default_factory=list)
     agreement: Agreement | None = None
-    """None if no track has a genre."""
+    """None if no track has a genre, or if the agreement of a guided model could not be measured on tracks held out."""
     similar_tracks: list[SimilarTracks] = field(default_factory=list)
     """The tracks in the search box of the page, with their lists of similar tracks."""

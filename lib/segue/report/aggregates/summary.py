@@ -54,7 +54,7 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
-    """Ids of the tracks in the report with their lists of similar tracks."""
+    """Ids of the tracks whose lists of similar tracks are in the report."""
     lists: list[Row]
 
 
