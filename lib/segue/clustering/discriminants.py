@@ -226,8 +226,8 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
 def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, deviation: Matrix) -> Discriminants:
     """Learn discriminants from all tracks; choose their number and the shrinkage by cross-validation on two parts.
 
-    The number and shrinkage are chosen that explain the largest share of the variance of class indicators: on each
-    part with discriminants learned from the other part, averaged over both parts.
+    The chosen number and shrinkage explain the largest share of the variance of class indicators: on each part with
+    discriminants learned from the other part, averaged over both parts.
 
     Parameters
     ----------

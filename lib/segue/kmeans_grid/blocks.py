@@ -87,9 +87,10 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster, for every k. Runs one Spark job.
+        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order.
+        Runs one Spark job. ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order,
+        which also has the numbers of points by cluster and class.
         """
         n_features, n_classes = self.n_features, self.n_classes
 

@@ -31,7 +31,9 @@ centres would mean fewer points, and thus more products."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the largest number of fractional bits, up to 24, that makes |c|^2 - 2 x.c exact for ``n_features``.
+    """Return the largest number of fractional bits, up to 24, with which |c|^2 - 2 x.c is exact.
+
+    The point x and the centre c have ``n_features`` coordinates in [-1, 1], multiples of 2^-bits.
 
     The result is 24 for up to 10 features, 23 for up to 42, and 22 for up to 170. Reason: the terms of the sum are
     multiples of 2^(-2 bits), and no partial sum exceeds 3 n_features in absolute value, so every partial sum fits into

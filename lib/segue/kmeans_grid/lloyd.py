@@ -61,11 +61,11 @@ def run_lloyd(
     fingerprint: Sequence[float] = (),
     passes: int = 0,
 ) -> None:
-    """Run Lloyd's iterations for every k until it converges: up to ``max_iter`` + 1 passes, each one Spark job.
+    """Run Lloyd's iterations for every k until convergence: up to ``max_iter`` + 1 passes over the points.
 
-    A k has converged when no cluster is empty, and one of two conditions holds: no centre would move farther than
-    ``tol``, or the last iteration lowered the inertia by a share of less than ``tol`` / 20. Both are computed from
-    exact sums, so the result does not depend on partitions.
+    A pass serves all k and is one Spark job. A k has converged when no cluster is empty, and one of two conditions
+    holds: no centre would move farther than ``tol``, or the last iteration lowered the inertia by a share of less than
+    ``tol`` / 20. Both are computed from exact sums, so the result does not depend on partitions.
 
     Changes ``states`` in place. The last pass for a k moves no centre: it only sets ``state.sums``, from which the
     scores are computed.

@@ -49,9 +49,10 @@ class PointSet(Protocol):
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k.
+        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-        ``stats`` has a CentreStats for each k.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order; it also has the
+        numbers of points by cluster and class.
         """
 
     def release(self) -> None:
@@ -108,9 +109,10 @@ class LocalPoints:
             return kernel.centre_sums(self._scaled, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k.
+        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-        ``stats`` has a CentreStats for each k.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order; it also has the
+        numbers of points by cluster and class.
         """
         with threadpool_limits(limits=1):
             return scoring.score_sums(self._scaled, self._classes, self.n_classes, stats)

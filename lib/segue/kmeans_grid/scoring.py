@@ -62,11 +62,13 @@ class ScoreSums(NamedTuple):
 def score_sums(
     points: Points, classes: NDArray[np.int32] | None, n_classes: int, stats: Sequence[CentreStats]
 ) -> list[ScoreSums]:
-    """Sum silhouettes and distances to the mean over the points of each cluster, for every k. O(n k d).
+    """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-    This avoids the O(n^2 d) distances between pairs of points: the mean squared distance of a point x to the s points
-    of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these points, its mean
-    squared distance to the other s - 1 points is s / (s - 1) times as much.
+    Distances are summed both unsquared and squared. If there are classes, points are also counted by cluster and class.
+
+    The cost is O(n k d), without the O(n^2 d) distances between pairs of points: the mean squared distance of a point x
+    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these
+    points, its mean squared distance to the other s - 1 points is s / (s - 1) times as much.
 
     Parameters
     ----------

@@ -98,8 +98,8 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
     """Return ``settings`` with features, logarithms and weights of each earlier version in ``learned_similarity``.
 
-    The list has one item per version but the latest, newest first. It is empty, and no Spark job runs, unless
-    ``weights`` is "learned".
+    The list has one item per version learned with ``settings.scaling``, without the latest, newest first. The list is
+    empty, and no Spark job runs, unless ``weights`` is "learned".
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 

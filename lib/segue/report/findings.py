@@ -162,8 +162,8 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
     """Return a list of sentences on the correlations of features with popularity.
 
     The list has a sentence for each clear correlation (``PairCorrelation.is_clear``) among the three strongest. If none
-    of the three is clear, the list has one sentence, that no feature is correlated with popularity; or, with too few
-    tracks for this statement, none.
+    is clear, the only sentence says that no feature is correlated with popularity. If there are too few tracks for this
+    statement, the list is empty.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:

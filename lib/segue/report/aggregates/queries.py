@@ -109,7 +109,7 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Draw a sample of about ``n_points`` tracks; return all tracks if there are no more. Runs one Spark job.
+    """Draw a sample of about ``n_points`` tracks, or return all tracks if they are not more. Runs one Spark job.
 
     The sample contains the same share of every cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
     cluster, or all its tracks if there are fewer. A hash of ``track_id`` selects the tracks, so the sample is the same
@@ -182,7 +182,7 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
 
 
 def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Count rejected rows by kind, and the most frequent reasons of invalid rows. Runs one or two Spark jobs.
+    """Count rejected rows by kind, and invalid rows by reason. Runs one or two Spark jobs.
 
     Parameters
     ----------
