@@ -242,9 +242,10 @@ def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
 
 
 def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int32], Floats]:
-    """Return two arrays, cluster indices from 0 and values, for the rows with a value of one feature.
+    """Return two parallel arrays for the rows with a value of one feature: cluster indices from 0, and the values.
 
-    The batch has the column ``cluster`` (int from 1) and then the features; null and NaN are missing values.
+    ``batch`` has the column ``cluster`` (int from 1) and then the features; ``feature`` is the feature's index, from 0.
+    Null and NaN are missing values.
     """
     values = batch.column(feature + 1).to_numpy(zero_copy_only=False)
     is_present = ~np.isnan(values)

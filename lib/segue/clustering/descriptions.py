@@ -59,7 +59,7 @@ PHRASES = {
     ),
     "duration_s": (("fairly long", "long tracks", "very long tracks"), ("fairly short", "short tracks", "very short")),
 }
-"""For every feature, phrases for means above and below the mean of all tracks: slight, notable and extreme."""
+"""For each feature, three phrases for means above the overall mean (slight, notable, extreme), and three for below."""
 SLIGHT, NOTABLE, EXTREME = 0.25, 0.5, 1.5
 MAX_PHRASES = 3
 MID_TEMPO, OTHERWISE_AVERAGE, OTHERWISE_MIXED = "mid-tempo", "otherwise average", "otherwise mixed"
@@ -71,13 +71,15 @@ _CONTRADICTIONS = (
     {("instrumentalness", True), ("speechiness", True)},
     {("instrumentalness", True), ("speechiness", False)},
 )
-"""Pairs of contradicting (feature, above the mean); a description names one of a pair."""
+"""Pairs of (feature, whether its mean is above that of all tracks) that contradict each other; a description names only
+one of a pair."""
 _REPETITIONS = (
     {("energy", True), ("loudness", True)},
     {("energy", False), ("loudness", False)},
     {("instrumentalness", False), ("speechiness", False)},
 )
-"""Pairs of repeating (feature, above the mean); a description names one of a pair, or both if else too short."""
+"""Pairs of (feature, whether its mean is above that of all tracks) with similar meanings; a description names only one
+of a pair, but both if it would otherwise be a single phrase."""
 _RIGHT_SKEWED = ("liveness", "speechiness", "instrumentalness")
 """Features in which most tracks lie somewhat below the mean, so that a slightly low mean says little of a cluster."""
 _N_NEAREST = 2
@@ -151,9 +153,10 @@ def reword(description: str, words: Words) -> str:
 
 
 def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[str]:
-    """Return the features of a cluster, the most distinctive first, without contradictions and repetitions.
+    """Return the features of the cluster at ``index`` in ``deviations``, the most distinctive first.
 
-    Features that deviate too little to be named come last.
+    A feature is left out if it contradicts or repeats a more distinctive one, if its deviation is 0, or if it would
+    call a calm cluster fast. Features that deviate too little to be named come last.
     """
     own = deviations[index]
     others = [features for i, features in enumerate(deviations) if i != index]
@@ -175,12 +178,18 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
 
 
 def _is_notable(name: str, deviation: float) -> bool:
-    """Return whether a feature deviates enough to be named: from ``SLIGHT`` on, or from ``NOTABLE`` on, see above."""
+    """Return whether the feature ``name`` deviates enough to be named: by at least ``SLIGHT`` in absolute value.
+
+    For low means of the features in ``_RIGHT_SKEWED``, the limit is ``NOTABLE``.
+    """
     return abs(deviation) >= (NOTABLE if deviation < 0 and name in _RIGHT_SKEWED else SLIGHT)
 
 
 def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[set[tuple[str, bool]]]) -> bool:
-    """Return whether ``pairs`` contains the feature ``name`` with one of ``names``, given their signs in ``own``."""
+    """Return whether ``pairs`` contains a pair of the feature ``name`` and one of ``names``.
+
+    Whether a feature is above the mean of all tracks is given by the sign of its deviation in ``own``.
+    """
     return any({(name, own[name] > 0), (other, own[other] > 0)} in pairs for other in names)
 
 
@@ -191,7 +200,10 @@ def _distance(first: Deviations, second: Deviations) -> float:
 
 
 def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
-    """Return a description: the kind, if there is one, and a phrase for each of the features ``names``."""
+    """Return the description of a cluster: genre or decade ``kind``, unless empty, and a phrase for each of ``names``.
+
+    A description of one phrase gets a second one. ``names`` are features, keys of ``deviations``.
+    """
     phrases = [kind] if kind else []
     phrases += [_phrase(name, deviations[name]) for name in names]
     if not phrases:
@@ -202,7 +214,10 @@ def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
 
 
 def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
-    """Return the second phrase of a description with a single one. ``names`` is its feature, empty for a genre."""
+    """Return a second phrase for a description that has only one.
+
+    ``names`` has the feature of the first phrase; it is empty if the first phrase is a genre or decade.
+    """
     if "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT:
         return MID_TEMPO
     deviating = sorted(name for name, value in deviations.items() if _is_notable(name, value) and name not in names)

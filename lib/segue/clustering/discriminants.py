@@ -1,4 +1,4 @@
-"""Learn Fisher's linear discriminants of classes from sums over the classes, and choose their number."""
+"""Learn Fisher's linear discriminants of classes from sums over the classes, and choose the number of discriminants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,17 +69,18 @@ class Discriminants:
     matrix: Matrix
     """Shape (n_features, n_discriminants)."""
     weights: Matrix
-    """Canonical correlation of each discriminant with the classes, divided by the largest, shape (n_discriminants,)."""
+    """Canonical correlation of each discriminant with the classes, divided by the largest; shape (n_discriminants,)."""
     loadings: Matrix
-    """Regression of the features on the discriminants, shape (n_discriminants, n_features)."""
+    """Coefficients of the linear regression of the features on the discriminants, (n_discriminants, n_features)."""
     shrinkage: float
     n_tracks: int
     """Number of training tracks."""
     explained: float | None
-    """Cross-validated share of the variance of class indicators explained by the discriminants.
+    """Cross-validated share of the variance of the class indicators that the discriminants explain.
 
-    The share is the mean over two halves of the tracks, each explained by discriminants learned from the other half;
-    None if there were too few tracks.
+    There is an indicator for each class: a constant for tracks of the class, else 0. The share is measured on each of
+    two halves of the tracks, with discriminants learned from the other half, and averaged. None if there were too few
+    tracks.
     """
 
     @property
@@ -169,7 +170,7 @@ def _shrunk(covariance: Matrix, shrinkage: float) -> Matrix:
 
 
 def _variances(vectors: Matrix, covariance: Matrix) -> Matrix:
-    """Return w' S w for each column w of ``vectors`` and the covariance S."""
+    """Return w' S w for each column w of ``vectors``, where S is ``covariance``; shape (n_vectors,)."""
     variances: Matrix = np.einsum("ij,ik,kj->j", vectors, covariance, vectors)
     return variances
 
@@ -177,11 +178,11 @@ def _variances(vectors: Matrix, covariance: Matrix) -> Matrix:
 def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> Matrix:
     """Return the share of the variance of class indicators explained by discriminants on points held out.
 
-    The indicator of class c is 1 / sqrt(share of c) for the points of c, else 0. Indicators are predicted by linear
-    regression on the first one, two, ... discriminants. Discriminants and regression are fitted to ``learned`` and
-    measured on ``other``. On ``learned``, no n linear functions predict the indicators better than the first n of
-    Fisher's discriminants (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by optimal
-    scoring", J. Am. Stat. Assoc. 89, 1255-1270).
+    The indicator of class c is 1 / sqrt(share of c in ``learned``) for the points of c, else 0. Indicators are
+    predicted by linear regression on the first one, two, ... discriminants. Discriminants and regression are fitted to
+    ``learned`` and measured on ``other``. On ``learned``, no n linear functions predict the indicators better than the
+    first n of Fisher's discriminants (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by
+    optimal scoring", J. Am. Stat. Assoc. 89, 1255-1270).
 
     Parameters
     ----------
@@ -192,7 +193,8 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
     Returns
     -------
     array of shape (n_discriminants,)
-        At most 1; below 0 if the prediction is worse than the mean.
+        Item i is the share explained by the first i + 1 discriminants: at most 1; below 0 if the prediction is worse
+        than the mean.
     """
     _, directions = fisher_directions(learned, shrinkage)
     share = learned.counts / learned.n_points
@@ -200,7 +202,10 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
     root = np.sqrt(share[known])
 
     def moments(sums: ClassSums) -> tuple[Matrix, Matrix]:
-        """Return E d d' and E d (z - E z)' of the discriminants d and indicators z, with means of ``learned``."""
+        """Return E d d' and E d (z - m)' over the points of ``sums``: discriminants d, indicators z.
+
+        m is the mean of z over the points of ``learned``, over which the mean of d is 0.
+        """
         offset = learned.mean
         mean = sums.mean - offset
         products = sums.products / sums.n_points - np.outer(sums.mean, offset) - np.outer(offset, mean)
@@ -221,7 +226,8 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
 def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, deviation: Matrix) -> Discriminants:
     """Learn discriminants from all tracks; choose their number and the shrinkage by cross-validation on two parts.
 
-    The choice is the one that explains most variance of class indicators, on each part by discriminants of the other.
+    The chosen number and shrinkage explain the largest share of the variance of class indicators: on each part with
+    discriminants learned from the other part, averaged over both parts.
 
     Parameters
     ----------
@@ -260,10 +266,11 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
 
 
 def _choose(parts: Sequence[ClassSums]) -> tuple[int | None, float, float | None]:
-    """Choose the number of directions and the shrinkage; return both, and the share of variance explained.
+    """Choose the number of directions and the shrinkage; return number, shrinkage and share of variance explained.
 
-    The share is the mean over the parts, each explained by the other part's discriminants. If a part has fewer than two
-    classes, the number is None (all directions), and the share is None too.
+    ``parts`` are two. The share is measured on each part, with discriminants learned from the other part, and averaged;
+    the largest share determines the choice. If a part has fewer than two classes, or no direction is found, the number
+    is None (all directions), the shrinkage is ``_DEFAULT_SHRINKAGE``, and the share is None.
     """
     if any(part.n_classes < 2 for part in parts):
         return None, _DEFAULT_SHRINKAGE, None

@@ -91,7 +91,7 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """Upper bound of the absolute values in the column ``output`` over the training tracks.
+        """Upper bound of the absolute values of the scaled coordinates over the training tracks.
 
         None if there is no bound: only the scaler ``minmax`` has one.
         """
@@ -193,7 +193,7 @@ def pipeline_with_centres(
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
     """Return name and parameters of the fitted scaler, such as ``{"name": "standard", "mean": […], "deviation": […]}``.
 
-    Each of its two parameters is a list with one number per coordinate: feature or discriminant.
+    Each of the scaler's two parameters is a list with one number per coordinate (feature or discriminant).
     """
     scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):

@@ -45,8 +45,9 @@ def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) 
     """Return the silhouette of each point by squared Euclidean distance, from sums over the clusters. O(n k d).
 
     The mean squared distance of a point x to the n points of a cluster with sum S and sum of squared lengths Q is
-    |x|^2 + Q / n - 2 x.S / n. For the cluster of x itself this is multiplied by n / (n - 1), which gives the mean over
-    the other n - 1 points. A point alone in its cluster has silhouette 0, as in scikit-learn and ClusteringEvaluator.
+    |x|^2 + Q / n - 2 x.S / n. For the cluster of x itself, this sum is multiplied by n / (n - 1), which gives the mean
+    over the other n - 1 points. A point alone in its cluster has silhouette 0, as in scikit-learn and
+    ClusteringEvaluator.
 
     Parameters
     ----------

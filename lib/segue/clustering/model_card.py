@@ -49,7 +49,7 @@ class ModelCard:
     """Value that replaces missing values, by feature: the median in training. Features not listed are not imputed."""
     log: list[str]
     scaler: dict[str, Any]
-    """Result of ``feature_space.scaler_parameters``."""
+    """Name and parameters of the fitted scaler, from ``feature_space.scaler_parameters``."""
     weights: dict[str, float]
     n_tracks: int
     """Number of tracks in training."""
@@ -70,11 +70,11 @@ class ModelCard:
     square_sums: list[float]
     """Sum of the squared lengths of the scaled points of each cluster."""
     profiles: list[dict[str, Any]]
-    """The rows of the table ``cluster_profiles``."""
+    """The model's rows of the table ``cluster_profiles``, without the column ``model_version``."""
     log_offsets: dict[str, float] = field(default_factory=dict)
     """Features replaced by ln(value + number), each with its number."""
     discriminants: dict[str, Any] | None = None
-    """Result of ``Discriminants.to_json`` if the model is guided by genres (supervised); else None."""
+    """The discriminants, from ``Discriminants.to_json``, if the model is guided by genres (supervised); else None."""
 
     @property
     def k(self) -> int:
@@ -117,13 +117,16 @@ def from_json(text: str, source: str) -> ModelCard:
 
 
 def with_words(model_card: ModelCard, words: Words) -> ModelCard:
-    """Replace words in the clusters' descriptions by ``descriptions.reword``; return a new ModelCard."""
+    """Replace phrases of the clusters' descriptions by those in ``words``; return a new ModelCard.
+
+    ``words`` is the setting ``label.words``; see ``descriptions.reword``.
+    """
     described = [reword(description, words) for description in model_card.cluster_descriptions]
     return with_descriptions(model_card, described)
 
 
 def with_descriptions(model_card: ModelCard, described: Sequence[str]) -> ModelCard:
-    """Replace the clusters' descriptions, here and in ``profiles``; return a new ModelCard.
+    """Replace the descriptions in ``cluster_descriptions`` and in ``profiles``; return a new ModelCard.
 
     ``described`` has one description per cluster, cluster 1 first.
     """
@@ -176,7 +179,7 @@ def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
 
 
 def _scaled(model_card: ModelCard, points: Matrix) -> Matrix:
-    """Scale and weight coordinates, shape (n_tracks, n_coordinates); NaN stays NaN."""
+    """Scale and weight ``points``, shape (n_tracks, n_coordinates); return the same shape. NaN stays NaN."""
     is_missing = np.isnan(points)
     scaler = {name: np.array(numbers) for name, numbers in model_card.scaler.items() if name != "name"}
     if "minimum" in scaler:
@@ -201,8 +204,8 @@ def coordinates(model_card: ModelCard) -> list[str]:
 def directions(model_card: ModelCard) -> Matrix:
     """Return the direction in which each feature moves a point, shape (n_features, n_coordinates).
 
-    For a guided model, a row is the change of the scaled discriminants by one standard deviation of the feature. For
-    other models, the result is the identity matrix.
+    For a guided model, a row is the change of the scaled discriminants when the feature grows by one standard
+    deviation. For other models, the result is the identity matrix.
     """
     if not model_card.discriminants:
         return np.eye(len(model_card.features))

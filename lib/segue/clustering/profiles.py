@@ -14,7 +14,7 @@ from segue.clustering.cluster_stats import fit_feature_stats
 
 MAX_GENRES = 5
 _MIN_SHARE, _MIN_LIFT = 0.4, 1.5
-"""Minimum share of a cluster's tracks, and minimum lift (see ``_Top``), of a genre or decade that describes it."""
+"""Minimum share of a cluster's tracks, and minimum lift (``_Top.lift``), of a genre or decade in a description."""
 _MAX_KIND = 40
 """Maximum number of characters of a genre in a description."""
 MAX_EXEMPLARS = 5
@@ -105,9 +105,9 @@ def _exact_statistics(name: str) -> list[Column]:
 
 
 def _exemplars() -> Column:
-    """Return an aggregate Column: an array of structs with the tracks nearest to the centre, nearest first.
+    """Return an aggregate Column: an array of structs with the ``MAX_EXEMPLARS`` tracks nearest to the centre.
 
-    Of equally near tracks, the track with the lower id comes first.
+    The nearest track comes first; of equally near tracks, the track with the lower id.
     """
     exemplar = F.struct("track_id", "title", "artist", "distance")
     return F.min_by(exemplar, F.struct("distance", "track_id"), MAX_EXEMPLARS).alias("exemplars")
@@ -140,9 +140,9 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
-    """Return two dicts from cluster to its most frequent values, for genres and for decades. Runs one Spark job.
+    """Return two dicts from cluster to a list of _Top: of its most frequent genres, and of its most frequent decades.
 
-    A decade is given by its first year, such as 1980.
+    Runs one Spark job. A decade is given by its first year, such as 1980.
     """
     decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
     # genres and decades are counted separately: pairs of both would be ten times as many rows for the driver
@@ -156,19 +156,19 @@ def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, 
 
 
 class _Top(NamedTuple):
-    """A frequent genre or decade of a cluster. Shares are of the tracks with a known genre or decade."""
+    """A frequent genre or decade of a cluster. Tracks without a genre, or without a decade, are not counted."""
 
     value: Any
     n_tracks: int
     """Number of the cluster's tracks with this value."""
     share: float
-    """Share of the cluster's tracks with this value."""
+    """``n_tracks`` divided by the number of the cluster's tracks with a known genre (or decade)."""
     lift: float
-    """``share`` divided by the share of all tracks with this value."""
+    """``share`` divided by the same share over the tracks of all clusters."""
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
-    """Return a dict from cluster to its ``MAX_GENRES`` most frequent values, the most frequent first.
+    """Return a dict from cluster to a list of _Top: its ``MAX_GENRES`` most frequent values, the most frequent first.
 
     ``counts`` yields (cluster, value, number of tracks).
     """
@@ -188,10 +188,11 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 
 
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
-    """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock".
+    """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock"; may be empty.
 
-    A decade or genre is left out if its lift is below ``_MIN_LIFT``, or if its share of all the cluster's tracks is
-    below ``_MIN_SHARE``. The text may be empty.
+    Only the most frequent decade and the most frequent genre are considered: the first items of ``decades`` and
+    ``genres``, which are None if unknown. Each is left out if its lift is below ``_MIN_LIFT``, or if less than the
+    share ``_MIN_SHARE`` of the cluster's tracks has it.
     """
     kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
     return " ".join(
@@ -205,5 +206,8 @@ def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] 
 
 
 def _decade_text(decade: int) -> str:
-    """Return a decade in words: "80s" for 1980, and in full, such as "2010s", where two digits could be two decades."""
+    """Return a decade, given by its first year, in words: "80s" for 1980, but in full for 2010: "2010s".
+
+    Decades before 1930 and from 2000 on are written in full, because two digits could mean two decades.
+    """
     return f"{decade % 100}s" if 1930 <= decade < 2000 else f"{decade}s"

@@ -143,7 +143,7 @@ def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
 
 
 def _space_score(fit: ScoredFit) -> float | None:
-    """Return the normalised mutual information with genre, else the mean stability, else None."""
+    """Return the score of a fit for ``best_space``: NMI with genre, else (no genres) the mean stability, else None."""
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi
     return fit.stability.mean if fit.stability else None

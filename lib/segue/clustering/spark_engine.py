@@ -131,8 +131,8 @@ def _weighted(points: DataFrame, n_points: int) -> DataFrame:
 def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
     """Run all starts of one k, in parallel; return the KMeansModel with the lowest ``trainingCost``.
 
-    ``trainingCost`` is the inertia before the last move of the centres. Returns None if after every start a cluster has
-    no points.
+    ``trainingCost`` is the inertia before the last move of the centres. ``distinct`` has ``n_distinct`` distinct points
+    with weights, from ``_weighted``. Returns None if after every start a cluster has no points.
     """
     calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
     models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
@@ -140,10 +140,10 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 
 
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
-    """Fit the KMeansModel of one start, and return it, or None if it has fewer than k clusters with points.
+    """Fit the KMeansModel of one start; return the model, or None if fewer than k of its clusters have points.
 
-    The seed depends on ``start``, the number of the start, from 0. If there are enough distinct points, even starts use
-    ``k-means||`` for the initial centres; all others draw random points.
+    ``start`` is the number of the start, from 0, and determines the seed. If ``n_distinct`` is at least
+    ``PARALLEL_INIT_POINTS`` * k, even starts find the initial centres by ``k-means||``. All others draw random points.
     """
     # k-means|| suits separated clusters, random overlapping ones; of few points, only random reliably draws k centres
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
@@ -188,9 +188,10 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
 
 
 def _cluster_sums(labeled: DataFrame) -> ClusterSums:
-    """Compute sizes, means, and sums of silhouettes and distances of all clusters. Runs two Spark jobs.
+    """Compute each cluster's size, mean, and three sums over its points; return ClusterSums. Runs two Spark jobs.
 
-    ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0).
+    The sums are those of the silhouettes, of the distances to the cluster's mean, and of these distances squared.
+    ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0); arrays are in the order of the labels.
     """
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col("point")).alias("summary")
     summaries = [row.summary for row in labeled.groupBy("label").agg(summary).orderBy("label").collect()]
@@ -223,7 +224,7 @@ def _point_scores(
 
     The mean is the mean of the point's cluster. The mean squared distance of a point x to all points of a cluster is
     |x - mean|^2 + spread, where spread is the mean squared distance of these points to their mean. For the cluster of x
-    itself, with s points, this is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
+    itself, with s points, this sum is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
     alone in its cluster has silhouette 0, as in scikit-learn.
 
     Parameters
@@ -265,13 +266,13 @@ class _Subsamples(NamedTuple):
     sample: DataFrame
     """Columns ``point`` and ``half_0``, ``half_1``, … (boolean: the track is in this half)."""
     distinct: list[DataFrame]
-    """The distinct points of each half with their weights, from ``_weighted``."""
+    """For each half, a DataFrame of its distinct points (``point``), each with its number of copies (``weight``)."""
     n_distinct: list[int]
     """Number of distinct points of each half."""
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Draw the random halves for measuring stability; return _Subsamples. Runs Spark jobs.
+    """Draw a sample of the tracks, and random halves of the sample, for measuring stability. Runs Spark jobs.
 
     The DataFrames are persisted until ``stack`` is closed.
     """
@@ -289,7 +290,9 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Fit K-means on each half for one k; return mean and deviation of the adjusted Rand index over pairs of halves.
+    """Fit K-means for one k on each half; return mean and standard deviation of the adjusted Rand index as Stability.
+
+    The index compares the labels by the models of two halves, on the tracks in both; the mean is over all pairs.
 
     Returns None if a half has fewer distinct points than k, if after every start on a half a cluster has no points, or
     if no two halves share a track.

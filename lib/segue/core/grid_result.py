@@ -61,9 +61,9 @@ class Stability:
     """
 
     mean: float
-    """Mean of the index over all pairs of halves: 1 if all fits agree, about 0 if they agree as by chance."""
+    """Mean of the adjusted Rand index over all pairs of halves: 1 if all fits agree, about 0 for chance agreement."""
     sd: float
-    """Standard deviation of the index over all pairs of halves."""
+    """Standard deviation of the adjusted Rand index over all pairs of halves."""
     subsamples: int
     """Number of halves."""
 

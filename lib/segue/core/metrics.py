@@ -50,13 +50,16 @@ def agreement(counts: NDArray[np.int64]) -> Agreement:
 
 
 def _entropy(sizes: NDArray[np.int64], n: int) -> float:
-    """Return the entropy, in nats, of a division of ``n`` points into groups of these sizes."""
+    """Return the entropy, in nats, of a division of ``n`` points into groups with the numbers of points ``sizes``."""
     shares = sizes[sizes > 0] / n
     return float(-(shares * np.log(shares)).sum())
 
 
 def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArray[np.int64], n: int) -> float:
-    """Return the normalised mutual information; ``clusters`` and ``classes`` are the row and column sums of counts."""
+    """Return the normalised mutual information of clusters (rows of ``counts``) and classes (columns).
+
+    ``clusters``, ``classes`` and ``n`` are the row sums, the column sums and the sum of ``counts``.
+    """
     rows, columns = np.nonzero(counts)
     joint = counts[rows, columns] / n
     information = float((joint * np.log(joint / (clusters[rows] / n * classes[columns] / n))).sum())
@@ -67,12 +70,15 @@ def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 
 
 def _pairs(sizes: NDArray[np.int64]) -> int:
-    """Return the number of pairs of points that are in the same group, an int, for groups of the given sizes."""
+    """Return the number of pairs of points in the same group; ``sizes`` are the numbers of points of the groups."""
     return sum(size * (size - 1) // 2 for size in sizes.ravel().tolist())
 
 
 def _ari(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArray[np.int64], n: int) -> float:
-    """Return the adjusted Rand index; ``clusters`` and ``classes`` are the row and column sums of ``counts``."""
+    """Return the adjusted Rand index of clusters (rows of ``counts``) and classes (columns).
+
+    ``clusters``, ``classes`` and ``n`` are the row sums, the column sums and the sum of ``counts``.
+    """
     in_both, in_cluster, in_class = _pairs(counts), _pairs(clusters), _pairs(classes)
     all_pairs = n * (n - 1) // 2
     if not all_pairs:

@@ -24,8 +24,10 @@ _BLOCK = (
     "points binary, classes binary, n bigint, n_invalid bigint, n_features int, coarse double, fine double, "
     "extremes binary"
 )
-"""Spark schema of a block. ``n`` and ``n_invalid`` are numbers of points; ``coarse`` and ``fine`` are the results of
-``kernel.square_parts``; ``extremes`` is the result of ``_extremes``."""
+"""Spark schema of a block. ``n`` is the number of points packed in ``points`` (float32, one point after the other), and
+``n_invalid`` the number of points left out as invalid. ``classes`` has the index (int32) of each point's class.
+``coarse`` + ``fine`` is the sum of the squared lengths of the points (``kernel.square_parts``). ``extremes`` has, for
+each feature, a point with the smallest and a point with the largest value (``_extremes``, float64)."""
 _NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
 _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
 
@@ -85,9 +87,10 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster, for every k. Runs one Spark job.
+        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order.
+        Runs one Spark job. ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order,
+        which also has the numbers of points by cluster and class.
         """
         n_features, n_classes = self.n_features, self.n_classes
 
@@ -141,7 +144,8 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
     Raises
     ------
     ClusteringError
-        If there is no point, a value is missing, not finite or beyond 2^-exponent, or points differ in length.
+        If there is no point; if a value is missing, not finite, or above 2^-exponent in absolute value; or if the
+        points differ in length.
     """
     classes = _classes(points, class_column)
     class_text = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
@@ -180,7 +184,10 @@ def require_valid_points(n_valid: int, n_invalid: int) -> None:
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
-    """Return the distinct values of a column as sorted strings. Runs one Spark job, or none if ``column`` is None."""
+    """Return the distinct values of the column ``column`` of ``points``, without null, as sorted strings.
+
+    Runs one Spark job. If ``column`` is None, no job runs, and the list is empty.
+    """
     if column is None:
         return []
     rows = points.select(F.col(column).cast("string").alias("class")).where("class IS NOT NULL").distinct().collect()
@@ -188,9 +195,10 @@ def _classes(points: DataFrame, column: str | None) -> list[str]:
 
 
 def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a function for ``mapInArrow`` which packs each Arrow batch of points and classes into one block (a row).
+    """Return a function for ``mapInArrow`` which packs each Arrow batch into a block, a row with the schema ``_BLOCK``.
 
-    The function returns rows with the schema ``_BLOCK``.
+    A batch has two columns: the points (list<double>) and their classes (string or null). The function multiplies the
+    points by 2^``exponent`` and rounds them to fixed point. A class becomes its index in ``classes``; null becomes -1.
     """
     value_set = pa.array(classes, pa.string())
 
@@ -248,7 +256,7 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return for each column a row with its minimum and a row with its maximum; duplicate rows are removed.
+    """Return, for each column of ``rows``, a row with the column's minimum and one with its maximum; no row twice.
 
     Of several rows with the minimum (or maximum) of a column, the lexicographically smallest is returned.
     """

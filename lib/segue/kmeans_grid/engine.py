@@ -43,8 +43,9 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k. Runs one or two Spark jobs for few points, about ``max_iter`` + 8 for many.
 
-    Few points are at most ``options.sample_size``, or at most 100 for each centre of the largest k. Few points are
-    loaded into the driver's memory. Many points stay on the cluster, and only a sample is loaded.
+    Points are few if there are at most S of them, where S is ``options.sample_size`` or, if larger, 100 times the
+    largest k. Few points are loaded into the driver's memory. Many points stay on the cluster, and only a sample of
+    about S points is loaded.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def fit(
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
     """Fit and score every k for points in the driver's memory. Returns a list of Fit.
 
-    The search for centres runs on all points until it converges; no further iterations are needed.
+    The search for centres runs on all points, until Lloyd's iterations have converged; no further ones are needed.
     """
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
@@ -143,6 +144,8 @@ def _sample(
 ) -> tuple[Points, list[int]]:
     """Draw a sample of about ``size`` points; return the sample, and a list of the ``ks`` that can be fitted.
 
+    ``points`` has the vector column ``features``; ``blocks`` are the same points, packed.
+
     If the sample has fewer distinct points than the largest k, up to ``size`` distinct points replace it. A k above the
     number of distinct points in the data cannot be fitted. Runs one Spark job, or three with the replacement.
     """
@@ -158,9 +161,10 @@ def _sample(
 def _restore(
     ks: Sequence[int], data: PointSet, checkpoint: CheckpointStore | None, fingerprint: Sequence[float]
 ) -> tuple[int, list[LloydState]] | None:
-    """Restore an interrupted grid from its checkpoint: return the number of passes and the LloydState of each k.
+    """Restore an interrupted grid from its checkpoint: return the number of passes made, and the LloydState of each k.
 
-    Returns None if there is no checkpoint, or if it belongs to another grid (its ``fingerprint`` or ``ks`` differ).
+    Returns None if there is no checkpoint, or if the checkpoint is invalid or was made with another ``fingerprint`` or
+    other ``ks``. ``data`` are all points.
     """
     text = checkpoint.load() if checkpoint else None
     restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None
@@ -227,9 +231,10 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 
 
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Convert the sums over the points of each cluster of one k to the units of the input; return ClusterSums.
+    """Return the ClusterSums of one k in the units of the input, from sizes, means and sums in scaled units.
 
-    A scaled length times 2^``exponent`` is a length in the units of the input.
+    ``centre_stats`` has the sizes and means of the clusters, ``scores`` the sums over the points of each cluster. A
+    scaled length times 2^``exponent`` is a length in the units of the input.
     """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),

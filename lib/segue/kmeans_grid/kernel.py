@@ -31,7 +31,9 @@ centres would mean fewer points, and thus more products."""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the largest number of fractional bits, up to 24, that makes |c|^2 - 2 x.c exact for ``n_features``.
+    """Return the largest number of fractional bits, up to 24, with which |c|^2 - 2 x.c is exact.
+
+    The point x and the centre c have ``n_features`` coordinates in [-1, 1], multiples of 2^-bits.
 
     The result is 24 for up to 10 features, 23 for up to 42, and 22 for up to 170. Reason: the terms of the sum are
     multiples of 2^(-2 bits), and no partial sum exceeds 3 n_features in absolute value, so every partial sum fits into
@@ -160,7 +162,10 @@ def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
 
 
 def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
-    """Return the result of ``centre_sums`` for one group, with one matrix product per batch of points."""
+    """Sum the points nearest to each centre, for the sets of one group, with one matrix product per batch of points.
+
+    Parameters and result are those of ``centre_sums``.
+    """
     bounds = np.cumsum([0, *map(len, centre_sets)])
     coefficients = np.concatenate([distance_coefficients(centres) for centres in centre_sets])
     size = max(_MIN_POINTS, min(len(points), _ELEMENTS // len(coefficients)))
@@ -189,7 +194,8 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
     Parameters
     ----------
-    is_nearest : 1 where no centre of the set is nearer to a point (column) than this centre (row), else 0
+    is_nearest : shape (n_centres, n_points), the rows of one set of centres after those of another
+        1 if no centre of the row's set is nearer to the column's point than the row's centre, else 0.
     bounds : index of the first row of each set, and at the end the number of rows
     """
     for a, b in pairwise(bounds):

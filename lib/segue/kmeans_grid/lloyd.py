@@ -35,12 +35,19 @@ class LloydState:
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     iterations: int = 0
-    """Number of iterations over all points; for points in the driver's memory, those of the search."""
+    """Number of iterations over all points; for points in the driver's memory, number of iterations of the search."""
     converged: bool = False
     inertia_offset: float | None = None
-    """``seeding.inertia_offset`` of the centres before the last iteration; None before the first."""
+    """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
+
+    From ``seeding.inertia_offset``; None before the first iteration.
+    """
     sums: Matrix | None = field(default=None, repr=False)
-    """``kernel.centre_sums`` of all points for ``centres``; None until the iterations of this k have ended."""
+    """By centre (row): the sum of the points nearest to the centre, their number, and the sum of their squared lengths.
+
+    From ``kernel.centre_sums`` for all points, shape (k, n_features + 2); None until the iterations of this k have
+    ended.
+    """
 
 
 def run_lloyd(
@@ -54,11 +61,11 @@ def run_lloyd(
     fingerprint: Sequence[float] = (),
     passes: int = 0,
 ) -> None:
-    """Run Lloyd's iterations for every k until it converges: up to ``max_iter`` + 1 passes, each one Spark job.
+    """Run Lloyd's iterations for every k until convergence: up to ``max_iter`` + 1 passes over the points.
 
-    A k has converged when no cluster is empty, and one of two conditions holds: no centre would move farther than
-    ``tol``, or the last iteration lowered the inertia by a share of less than ``tol`` / 20. Both are computed from
-    exact sums, so the result does not depend on partitions.
+    A pass serves all k and is one Spark job. A k has converged when no cluster is empty, and one of two conditions
+    holds: no centre would move farther than ``tol``, or the last iteration lowered the inertia by a share of less than
+    ``tol`` / 20. Both are computed from exact sums, so the result does not depend on partitions.
 
     Changes ``states`` in place. The last pass for a k moves no centre: it only sets ``state.sums``, from which the
     scores are computed.
@@ -67,7 +74,7 @@ def run_lloyd(
     ----------
     data : all points, in fixed point
     states : one for each k
-    sample : points; a centre without points is replaced by one of them
+    sample : a part of the points, from which a replacement is taken for a centre without points
     max_iter : maximum number of iterations of a k
     tol : distance in the coordinates of ``data``, which are scaled into [-1, 1]
     checkpoint : stores the states after each pass
@@ -96,10 +103,10 @@ def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: 
     Parameters
     ----------
     state : the centres of one k
-    sums : ``kernel.centre_sums`` of all points for these centres
-    sample : points; a centre without points is replaced by one of them
+    sums : result of ``kernel.centre_sums`` for all points and the centres of ``state``, shape (k, n_features + 2)
+    sample : a part of the points, from which a replacement is taken for a centre without points
     data : all points
-    tol : distance, in scaled units
+    tol : distance, in scaled units, as for ``run_lloyd``
     last : whether this is the last pass over the points
     """
     empty = sums[:, -2] == 0
@@ -145,7 +152,10 @@ def format_ranges(numbers: Sequence[int]) -> str:
 
 
 def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
-    """Serialise a checkpoint after pass ``number`` as JSON, to be read by ``restore_states``."""
+    """Return the states after pass ``number`` as a JSON text, which ``restore_states`` reads.
+
+    ``fingerprint`` are numbers that identify the grid.
+    """
     content = [
         {
             "centres": s.centres.tolist(),

@@ -40,11 +40,11 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
         self._setDefault(ks=list(range(2, 21)), restarts=10, maxIter=20, tol=1e-3, seed=0, sampleSize=50_000, minK=2)
 
     def getIdCol(self) -> str | None:
-        """Return idCol, the column with a unique id of each row, or None."""
+        """Return idCol, the name of the column with a unique id of each row; None if it is not set."""
         return self.getOrDefault(self.idCol) if self.isDefined(self.idCol) else None
 
     def getClassCol(self) -> str | None:
-        """Return classCol, the column with the known class of each row, or None."""
+        """Return classCol, the name of the column with the known class of each row; None if it is not set."""
         return self.getOrDefault(self.classCol) if self.isDefined(self.classCol) else None
 
     def getKs(self) -> list[int]:
@@ -65,9 +65,9 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Replace former names of Params by the current names, and drop values of None; return a dict from name to value.
+    """Replace former names of Params by the current names, and leave out Params with the value None; return a dict.
 
-    Issues a DeprecationWarning for each former name.
+    Issues a DeprecationWarning for each former name. If both names of a Param have values, the current name's is used.
 
     Parameters
     ----------
@@ -84,7 +84,10 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
 
 
 def load_metadata(path: str, spark: SparkSession) -> dict[str, Any]:
-    """Load the metadata of a saved estimator or model: a dict with current names of Params. Runs one Spark job."""
+    """Load the metadata of an estimator or model saved at ``path`` as a dict. Runs one Spark job.
+
+    In ``paramMap`` and ``defaultParamMap``, former names of Params are replaced by the current names.
+    """
     metadata: dict[str, Any] = DefaultParamsReader.loadMetadata(path, spark)
     for params in (metadata["paramMap"], metadata["defaultParamMap"]):
         for old in _RENAMED.keys() & params.keys():

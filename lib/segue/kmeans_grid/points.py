@@ -23,7 +23,7 @@ class PointSet(Protocol):
 
     Attributes
     ----------
-    bits : number of fractional bits of the fixed point
+    bits : number of fractional bits: a coordinate in fixed point is a multiple of 2^-bits
     exponent : the points are scaled by the factor 2^exponent
     n_features : number of coordinates of a point
     square_sum : sum of the squared lengths of all points, in fixed point
@@ -49,9 +49,10 @@ class PointSet(Protocol):
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k.
+        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-        ``stats`` has a CentreStats for each k.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order; it also has the
+        numbers of points by cluster and class.
         """
 
     def release(self) -> None:
@@ -61,9 +62,9 @@ class PointSet(Protocol):
 class LocalPoints:
     """All points to be clustered, in the driver's memory, scaled into [-1, 1].
 
-    Sums and scores are computed from the scaled points. Centres are searched on ``sample``: the same points, rounded to
-    fixed point. The points are shuffled into an order that depends on their values and number alone, so the order of
-    ``rows`` does not affect the result.
+    ``centre_sums`` and ``score_sums`` use the scaled points, not rounded. The attribute ``sample``, on which centres
+    are searched, has the same points, rounded to fixed point. The points are shuffled into an order that depends on
+    their values and number alone, so the order of ``rows`` does not affect the result.
 
     Parameters
     ----------
@@ -108,9 +109,10 @@ class LocalPoints:
             return kernel.centre_sums(self._scaled, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the mean over the points of each cluster; return a ScoreSums for each k.
+        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-        ``stats`` has a CentreStats for each k.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order; it also has the
+        numbers of points by cluster and class.
         """
         with threadpool_limits(limits=1):
             return scoring.score_sums(self._scaled, self._classes, self.n_classes, stats)
@@ -162,7 +164,10 @@ def _array(features: str) -> Column:
 
 
 def _load_local(points: DataFrame, features: str, class_column: str | None) -> LocalPoints:
-    """Load points to the driver. Runs one Spark job. Raises ClusteringError if a value is missing or not finite."""
+    """Load points to the driver as LocalPoints. Runs one Spark job.
+
+    Raises ClusteringError if there is no point, or if a value is missing or not finite.
+    """
     class_text = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
     table = points.select(_array(features).alias("point"), class_text.alias("class")).toArrow()
     rows, is_complete = matrix_with_mask(table.column("point").combine_chunks())
@@ -262,7 +267,7 @@ def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points
 
 
 def _matrix(table: pa.Table, n_features: int) -> Matrix:
-    """Convert the column ``point`` (lists of ``n_features`` numbers) to an array of shape (n_rows, n_features)."""
+    """Return the column ``point`` of ``table`` (lists of numbers) as an array of shape (n_rows, ``n_features``)."""
     flat: Matrix = table.column("point").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(-1, n_features)
 
@@ -270,8 +275,8 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
     """Scale points, round them to fixed point, shuffle them, and add ``blocks.extremes``; return them as Points.
 
-    Extreme points that are not among ``values`` come first, with weight 1. The order of the others depends on their
-    values, weights and number alone.
+    Extreme points that are not among ``values`` come first, with weight 1. The order of all other points depends
+    on their values, weights and number alone.
 
     Parameters
     ----------

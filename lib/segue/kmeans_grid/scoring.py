@@ -17,7 +17,7 @@ _ZERO = 1e-13
 """A squared distance of a point to a mean below this limit is set to 0. It may be a rounding error, because it is
 computed as a difference of numbers of the order of 1."""
 _MAX_DENSE_COUNTS = 1 << 20
-"""Maximum number of possible pairs (cluster, class) up to which a _PairCounter uses one array with a count per pair."""
+"""Number of possible pairs (cluster, class) up to which a _PairCounter uses one array with a count per pair."""
 
 
 class CentreStats(NamedTuple):
@@ -49,7 +49,10 @@ class ScoreSums(NamedTuple):
     """Sums over the points of each cluster of one k, and counts of points by cluster and class."""
 
     sums: Matrix
-    """Shape (k, 3), for each cluster: sums of silhouettes, of distances and of squared distances to its mean."""
+    """Shape (k, 3), a row for each cluster with three sums over the cluster's points.
+
+    The sums are those of the silhouettes, of the distances to the cluster's mean, and of these distances squared.
+    """
     pairs: NDArray[np.int64]
     """Pairs (cluster, class) with points, each as cluster * n_classes + class, rising, shape (n_pairs,)."""
     counts: NDArray[np.int64]
@@ -59,11 +62,13 @@ class ScoreSums(NamedTuple):
 def score_sums(
     points: Points, classes: NDArray[np.int32] | None, n_classes: int, stats: Sequence[CentreStats]
 ) -> list[ScoreSums]:
-    """Sum silhouettes and distances to the mean over the points of each cluster, for every k. O(n k d).
+    """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
 
-    This avoids the O(n^2 d) distances between pairs of points: the mean squared distance of a point x to the s points
-    of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these points, its mean
-    squared distance to the other s - 1 points is s / (s - 1) times as much.
+    Distances are summed both unsquared and squared. If there are classes, points are also counted by cluster and class.
+
+    The cost is O(n k d), without the O(n^2 d) distances between pairs of points: the mean squared distance of a point x
+    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these
+    points, its mean squared distance to the other s - 1 points is s / (s - 1) times as much.
 
     Parameters
     ----------
@@ -130,7 +135,7 @@ def _point_scores(
     ----------
     mean_distances : mean squared distance of each point to the points of each cluster, shape (k, n); changed in place
     labels : index of each point's cluster, shape (n,)
-    spread, factor : the two results of ``_silhouette_terms``
+    spread, factor : two numbers for each cluster, shape (k,), defined in ``_silhouette_terms``
     """
     columns = np.arange(mean_distances.shape[1])
     inside = mean_distances[labels, columns]
@@ -175,7 +180,10 @@ class _PairCounter:
 
 
 def _merge_counts(pairs: NDArray[np.int64], counts: Matrix) -> tuple[NDArray[np.int64], Matrix]:
-    """Add up the counts of equal pairs; return two arrays, the distinct pairs, rising, and the count of each."""
+    """Add up the counts of equal pairs; return two arrays, the distinct pairs, rising, and the total of each.
+
+    ``pairs`` and ``counts`` are parallel arrays of shape (n,): ``counts[i]`` belongs to ``pairs[i]``.
+    """
     distinct, inverse = np.unique(pairs, return_inverse=True)
     return distinct, np.bincount(inverse, weights=counts, minlength=len(distinct)).astype(np.float64)
 

@@ -35,9 +35,9 @@ FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
 EARLY_ITERATIONS, N_REFINED = 5, 3
 """Number of iterations of every start, and number of starts of each k that then run until they converge."""
 FINAL_ITERATIONS = 2
-"""Number of iterations in step 3 of several solutions of each k. The best solution then runs until it converges."""
+"""In step 3, several solutions of each k run for this number of iterations; the best then runs until it converges."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Maximum number of rounds in step 2, and the number of successive rounds without a lower inertia that end step 2."""
+"""Step 2 ends after this number of rounds, or of successive rounds that lower the inertia of no k."""
 DRAWS = 32
 """Number of points drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
@@ -79,9 +79,10 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first points of the sample, for steps 1 and 2 of the search; ``max_k`` is the largest k.
+    """Return the first max(10,000, 50 ``max_k``) points of ``sample``, for steps 1 and 2 of the search.
 
-    Returns ``sample`` itself if it is small, or if fewer than ``max_k`` of its first points are distinct.
+    ``max_k`` is the largest k. Returns ``sample`` itself if it has at most this number of points, or if fewer than
+    ``max_k`` of the first points are distinct.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
@@ -93,7 +94,10 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Run step 1 of the search; return for each k a list of its ``N_REFINED`` best solutions, all converged."""
+    """Run ``restarts`` random starts of each k on ``points``, step 1 of the search in the module's docstring.
+
+    Returns for each k a list of its best solutions, at most ``N_REFINED``, all converged, lowest inertia first.
+    """
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
     return _refine(points, solutions, N_REFINED, bits, pool)
@@ -107,7 +111,7 @@ def _refine(
     pool: WorkerPool,
     early_iterations: int = EARLY_ITERATIONS,
 ) -> list[list[Solution]]:
-    """Run a few iterations of all solutions of every k, then iterate the ``n`` best of each k to convergence.
+    """Run a few of Lloyd's iterations on all solutions; then run the ``n`` best of each k until they converge.
 
     Parameters
     ----------
@@ -121,7 +125,7 @@ def _refine(
     Returns
     -------
     list of lists of Solution
-        For each k its ``n`` best solutions, the lowest inertia first.
+        For each k its best solutions, at most ``n``, the lowest inertia first.
     """
     early = iter(_lloyd(points, [solution for group in by_k for solution in group], early_iterations, bits, pool))
     best = [seeding.best_solutions([next(early) for _ in group], n) for group in by_k]
@@ -132,7 +136,10 @@ def _refine(
 def _lloyd(
     points: Points, solutions: Sequence[Solution], iterations: int, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the results in order."""
+    """Run Lloyd's algorithm on each solution, for at most ``iterations`` iterations, in parallel; return new solutions.
+
+    The result has the order of ``solutions``. A solution that has converged already is returned unchanged.
+    """
     n = len(pool)
     # each process gets every n-th solution: solutions are sorted by k, so the process with the last part of them would
     # take longest
@@ -147,7 +154,8 @@ def _lloyd(
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
     """Make new starting centres from every solution by ``seeding.propose``, in parallel; return one list of pairs.
 
-    A pair is the position of a k in ``solutions``, and centres for this k, shape (k, n_features).
+    A pair is the position of a k in ``solutions``, and centres for this k, shape (k, n_features). ``solutions`` has one
+    solution per k, by rising k; ``draws`` are random numbers in [0, 1), shape (n,).
     """
     n = len(pool)
     parts = [range(len(solutions))[i::n] for i in range(n)]
@@ -248,9 +256,9 @@ def with_stability(
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
-    """Fit every k to a part of the points; return for each k the labels of all points, arrays of shape (n_points,).
+    """Search the centres of every k on ``part``, and label all ``points`` with the index of the nearest centre.
 
-    The label of a point is the index of its nearest centre.
+    Returns a list with an array of labels, shape (n_points,), for each k.
     """
     solutions = search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
@@ -263,12 +271,12 @@ def _adjusted_rand_index(
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    """Return the adjusted Rand index of two clusterings on some of the points; 1 if ``shared`` selects none.
+    """Return the adjusted Rand index of two clusterings, on the points selected by ``shared``; 1 if it selects none.
 
     Parameters
     ----------
     labels, other : index of each point's cluster in the two clusterings, in [0, k), shape (n_points,)
-    shared : whether a point counts, shape (n_points,)
+    shared : whether a point is selected, shape (n_points,)
     weights : weight of each point, shape (n_points,)
     k : number of clusters of both clusterings
     """

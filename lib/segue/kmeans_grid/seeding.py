@@ -20,9 +20,10 @@ class Solution(NamedTuple):
     centres: Matrix
     """Shape (k, n_features), in fixed point."""
     inertia_offset: float
-    """Result of the function ``inertia_offset`` for the centres before the last iteration; infinite before the first.
+    """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
 
-    The lower the offset of a solution, the lower is its inertia.
+    From the function ``inertia_offset``; infinite before the first iteration. Of two solutions for the same points, the
+    one with the lower offset has the lower inertia.
     """
     iterations: int
     """Number of Lloyd's iterations since the starting centres."""
@@ -81,14 +82,18 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
 
 
 def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int64]) -> Matrix:
-    """Return the squared distances of all points to the points at ``indices``, shape (n_indices, n_points)."""
+    """Return the squared distances of all points to the points at ``indices``, shape (n_indices, n_points).
+
+    ``squares`` are the squared lengths of all points, shape (n_points,).
+    """
     return np.maximum(kernel.distance_coefficients(points.rows[indices]) @ points.homogeneous_columns + squares, 0.0)
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Run up to ``iterations`` of Lloyd's iterations on each solution that has not converged; return all solutions.
+    """Run Lloyd's algorithm on each solution, for at most ``iterations`` iterations; return all solutions.
 
-    The result has the order of ``solutions``. ``bits`` is the number of fractional bits of the fixed point.
+    The result has the order of ``solutions``; solutions that have converged already are unchanged. ``bits`` is the
+    number of fractional bits of the fixed point.
     """
     results = list(solutions)
     for _ in range(iterations):
@@ -121,9 +126,10 @@ def inertia_offset(sums: Matrix, centres: Matrix) -> float:
 
 
 def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Replace each centre without points by a point: the one farthest from its nearest other centre.
+    """Replace each centre without points by the point with the largest distance to its nearest centre.
 
-    Centres without points are replaced one after the other. Centres still to be replaced do not count as other centres.
+    Centres are replaced one after the other. A centre without points is ignored until its replacement. If no centre has
+    points, the first replacement is the point farthest from the origin.
 
     Parameters
     ----------
@@ -164,9 +170,10 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Call ``propose`` for several positions in ``solutions``: the share of one process of a WorkerPool.
+    """Make new starting centres from the solutions at the positions ``indices``, by ``propose`` for each position.
 
-    Returns a list with a pair for each of ``indices``: the position, and the result of ``propose``.
+    This is the work of one process of a WorkerPool. Returns a list with a pair for each position: the position, and the
+    result of ``propose``.
     """
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
@@ -218,7 +225,7 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 
 
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
-    """Add one of the points to k centres, and return shape (k + 1, n_features); None if every point equals a centre.
+    """Add one of the points to k centres; return the k + 1 centres, or None if every point equals a centre.
 
     Several points are drawn, and the one that lowers the inertia most is added. A point is drawn with a probability
     proportional to its weight times its squared distance to the nearest centre.
@@ -228,6 +235,10 @@ def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix 
     points : points, one of which is added
     centres : shape (k, n_features)
     draws : random numbers in [0, 1), shape (n,), one for each point to draw
+
+    Returns
+    -------
+    array of shape (k + 1, n_features), or None
     """
     squares = np.einsum("ij,ij->i", points.rows, points.rows)
     to_nearest = (kernel.distance_coefficients(centres) @ points.homogeneous_columns).min(axis=0)

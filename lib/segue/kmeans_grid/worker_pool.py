@@ -82,5 +82,5 @@ class WorkerPool:
 
 
 def _import_kernels() -> None:
-    """Import numpy and the functions to be called in a new process; otherwise its first call would wait for imports."""
+    """Import numpy and the module ``seeding`` when a process starts: otherwise its first call would take longer."""
     import_module("segue.kmeans_grid.seeding")

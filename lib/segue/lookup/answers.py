@@ -179,7 +179,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
-    """Return a list for ``Answer.notes``: one note if a track has no list or an outdated one, else none.
+    """Return a list for ``Answer.notes``: one note if a track's list is missing or outdated; else an empty list.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ def table(
 
 
 def _candidates(answer: Answer, width: int) -> list[str]:
-    """Return lines that list the candidates for an ambiguous title, with an instruction how to select one."""
+    """Return lines that list ``answer.candidates`` (tracks that match an ambiguous title) and say how to select one."""
     rows = [
         [str(number), row["title"], row["artist"], str(row["year"] or "")]
         for number, row in enumerate(answer.candidates, 1)
@@ -224,7 +224,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _figure(options: argparse.Namespace) -> _Answer:
-    """Write a figure to the files named in the options; without files, return it; without a name, list all names."""
+    """Write the figure of the given name to the files in ``options``, and return the paths.
+
+    Without files, return the figure; without a name, return the names of all figures.
+    """
     if options.name is None:
         names = sorted(answers.figures(options.output))
         return names, lambda _: "\n".join(names)

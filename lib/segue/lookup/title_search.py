@@ -84,7 +84,7 @@ class TitleIndex:
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score (100) of the tracks with this title, or with this title and artist.
+        """Return a dict from position to score (100) of the tracks with the title or the title and artist in ``text``.
 
         Title and artist may be in either order, joined by " - ".
         """
@@ -114,7 +114,11 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score (65 to 100) of the tracks with a title containing or resembling text."""
+        """Return a dict from position to score (65 to 100) of the tracks that resemble ``text``.
+
+        The title contains the text, or the title (or title and artist together) is similar to the text; see the
+        module's docstring.
+        """
         query = normalise_words(fold_text(text))
         if not query:
             return {}
@@ -133,8 +137,8 @@ class TitleIndex:
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
     """Return the best of the matches of a search if the search is unambiguous, else None.
 
-    The search is unambiguous if only the best match has score 100, or if its score is at least ``MIN_BEST_SCORE`` and
-    at least ``_MIN_LEAD`` above the second best.
+    The search is unambiguous if only the best match has score 100, or if the best score is at least ``MIN_BEST_SCORE``
+    and at least ``_MIN_LEAD`` above the second best score.
 
     Parameters
     ----------

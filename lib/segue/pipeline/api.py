@@ -157,7 +157,8 @@ def similar_tracks(
     ----------
     labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
         several times
-    clusters : if their model imputes missing features, the same values fill gaps here; other gaps get the median
+    clusters : its model's values replace missing values of the features that the model imputes. Missing values of other
+        features, and of all features if ``clusters`` is None, are replaced by the feature's median.
     settings : uses the section ``recommend``
 
     Returns
@@ -208,14 +209,15 @@ def learn_similarity(
     labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
         several times
     playlists : dict from name of a playlist to its tracks: track ids, links, or texts such as "title - artist"
-    clusters : if their model imputes missing features, the same values fill gaps here; other gaps get the median
+    clusters : replaces missing values as in ``similar_tracks``
     settings : uses the section ``recommend``, the baseline with which the learned weights are compared
 
     Returns
     -------
     LearnedWeights
-        ``weights`` and ``log``, by feature; ``held_out``: the share of recommendations that are in a playlist with
-        their track, before and after, and the gain, each with its confidence interval.
+        ``weights`` and ``log``: dicts from feature to number. ``held_out``: measured on playlists held out, the share
+        of recommendations for a track that are in a playlist with this track, ``before`` (baseline) and ``after``, and
+        the ``gain``, each with its confidence interval.
 
     Raises
     ------

@@ -30,7 +30,7 @@ LedgerEntries = Sequence[Mapping[str, Any]]
 
 
 def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
-    """Return the rows of ``ingested_files`` with the URI or the name of a listed file. Runs one Spark job.
+    """Return the rows of ``ingested_files`` with the URI or the name of a file in ``listed``. Runs one Spark job.
 
     The result is a list of dicts, empty if the table does not exist. A row can be in the list twice.
     """
@@ -92,7 +92,7 @@ def record_files(
 
 
 def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, Any]]:
-    """Return one dict per file: its row of ``ingested_files`` without ``ingested_at``."""
+    """Return one dict per file in ``listed``: the file's row of ``ingested_files`` without ``ingested_at``."""
     reading = _reading_hash(settings)
     return [
         {
@@ -108,7 +108,7 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
 
 
 def _redacted_uri(uri: str) -> str:
-    """Replace the secrets in a URI by ``***`` and append a hash of the whole URI; return other URIs unchanged.
+    """Replace secrets in a URI by ``***`` and append a hash of the whole URI; return a URI without secrets unchanged.
 
     The hash keeps distinct URIs distinct.
     """
@@ -118,9 +118,9 @@ def _redacted_uri(uri: str) -> str:
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return a tuple of the values that identify the state of a file, from a row of ``ingested_files``.
+    """Return the values that identify the state of a file and the way it is read, from a row of ``ingested_files``.
 
-    If one of these values differs from the stored row, the file is read again.
+    If the tuple of a file differs from the tuple of the file's stored row, the file is read again.
     """
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again

@@ -134,7 +134,7 @@ def read_input(
 
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
-    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``; an empty inner dict is left out."""
+    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``, without a dict that is empty."""
     tables = {file.source_file: file.version for file in read if file.version is not None}
     sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
@@ -143,8 +143,9 @@ def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
 def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], *, snapshot: bool) -> _Written:
     """Write ``tracks`` and ``rejected_tracks`` from input rows with their ``status``, and return the counts.
 
-    ``reread`` names the files also read by an earlier run: of their stored rejected rows, those not rejected again are
-    removed. With ``snapshot``, all stored tracks and rejected rows missing in the input are removed.
+    ``reread`` has the names of files that an earlier run has read too: a stored rejected row of these files is removed
+    if the row is not rejected again. With ``snapshot``, all stored tracks and rejected rows missing in the input are
+    removed.
     """
     with readable_errors(f"--input {path}"):
         by_status = {row[0]: row[1] for row in statuses.groupBy("status").count().collect()}

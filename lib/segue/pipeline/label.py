@@ -220,7 +220,10 @@ def _pending_changes(changes: DataFrame) -> PendingTracks:
 
 
 def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
-    """Return whether a stored label has another model or description, or belongs to a track that has been removed."""
+    """Return whether ``labeled`` has a track missing in ``tracks``, or a label that does not agree with ``card``.
+
+    A label agrees if it was made by the model of ``card`` and has the description of its cluster in ``card``.
+    """
     is_described = F.lit(False)
     for cluster, description in enumerate(card.cluster_descriptions, 1):
         is_described |= (F.col("cluster") == cluster) & (F.col("cluster_description") == description)

@@ -73,9 +73,9 @@ def record_decisions(
 
 
 def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
-    """Convert the decisions of files to rows of ``layout_decisions``, given the Readings of each layout.
+    """Convert the decisions in Readings to rows of ``layout_decisions``. ``by_layout`` maps a layout to its Readings.
 
-    A decision is left out if files of one layout give different values.
+    A decision is left out if the files of a layout give different values for it.
     """
     now = datetime.now(UTC)
     return [

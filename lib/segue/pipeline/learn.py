@@ -32,7 +32,7 @@ from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 LEARNING_VERSION = "1"
-"""Part of the hash of a version of ``learned_similarity``. To be raised if the same inputs give other weights."""
+"""Part of the hash that names a version of ``learned_similarity``. Raise it if the same inputs give other weights."""
 _DIGITS = 16
 _EXPECTED = "expected playlists: a table with a column such as playlist, or a folder with a file for each playlist"
 Playlists = Mapping[str, Sequence[str]]
@@ -78,7 +78,7 @@ def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, S
 
 
 def summarise(learned: LearnedWeights) -> str:
-    """Return one line of text with the shares on playlists held out, the gain and its interval."""
+    """Return one line of text with the shares before and after learning, on playlists held out, and the gain."""
     before, after, gain = (getattr(learned.held_out, name) for name in ("before", "after", "gain"))
     return (
         f"share on playlists held out {after.value:.4f}, before {before.value:.4f}, "
@@ -122,7 +122,10 @@ def _learn(store: Store, path: str, settings: RecommendSettings) -> StageResult:
 
 
 def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) -> tuple[dict[str, list[str]], int]:
-    """Return a dict from playlist to track ids, and the number of tracks not in the catalogue. Runs one Spark job."""
+    """Return a dict from playlist to the ids of its tracks in the catalogue, and the number of tracks not found.
+
+    Runs one Spark job. ``labeled`` has the tracks of the catalogue; ``listed`` has the tracks of each playlist.
+    """
     index = SeedIndex(collect_matches(labeled, [seed for seeds in listed.values() for seed in seeds]))
     matched = {name: [index.find(seed) for seed in seeds] for name, seeds in listed.items()}
     playlists = {name: [one for one in ids if one is not None] for name, ids in matched.items()}
@@ -137,7 +140,10 @@ def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) ->
 
 
 def _read_playlists(store: Store, path: str) -> dict[str, list[Seed]]:
-    """Return a dict from playlist to its tracks, from a file or the files of a folder. Raises InputError if empty."""
+    """Return a dict from playlist to its tracks, from a file or the files of a folder.
+
+    Raises InputError if ``path`` does not exist, a local file is too large, or no track is named.
+    """
     sources = load_sources(packaged.conf() / "sources")
     playlists: dict[str, list[Seed]] = {}
     for file, content in _read_files(store, path):
@@ -180,7 +186,10 @@ def _version(inputs: Sequence[Any]) -> str:
 
 
 def _row(version: str, learned: LearnedWeights, options: SimilarityOptions) -> dict[str, Any]:
-    """Return the row of the table ``learned_similarity`` for newly learned weights, as a dict."""
+    """Return the row of the table ``learned_similarity`` for the weights ``learned``, as a dict.
+
+    ``options`` is the baseline with which the weights were compared.
+    """
     held_out = learned.held_out
     shares = {
         f"{name}{suffix}": getattr(estimate, field)

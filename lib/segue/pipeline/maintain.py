@@ -14,7 +14,7 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 MIN_RETENTION_DAYS = 7
-"""Minimum retention. A reader may use a version for days; ``Store.changes`` reads the change feed of six days."""
+"""Minimum retention in days. A reader may use a version for days; ``Store.changes`` reads a change feed of six days."""
 
 
 def maintain_tables(

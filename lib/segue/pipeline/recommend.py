@@ -155,8 +155,8 @@ def _confirm(store: Store, origin: str, former: Mapping[str, str], tracks_versio
     If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with the lists. The version may be
     newer after a compaction, or after a change of columns on which no list depends.
 
-    ``former`` maps hashes with former defaults, rules or learned weights to the reason of the change. If the lists have
-    such a hash, a log line gives the reason why all lists are computed again.
+    ``former`` maps the hashes of lists made with former defaults, rules or learned weights to texts on what is new. If
+    the stored lists have one of these hashes, a log line gives the text as the reason why all lists are computed again.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None
@@ -237,7 +237,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
 
 
 def _read_seeds(store: Store, path: str) -> list[Seed]:
-    """Return the tracks named in a file. Raises InputError if the file names none, is missing or too large."""
+    """Return the tracks named in a file. Raises InputError if the file is missing, too large, or names no track."""
     expected = "expected track ids or titles, one a line, or a playlist as CSV or JSON"
     size = local_size(path)
     if size is not None and size > MAX_BYTES:

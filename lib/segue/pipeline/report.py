@@ -95,9 +95,10 @@ def _render(store: Store, settings: Settings) -> StageResult:
 
 
 def _as_described(card: ModelCard, store: Store) -> ModelCard:
-    """Return the ModelCard with the clusters' descriptions from ``cluster_profiles``; its own where the table has none.
+    """Return ``card`` with the descriptions of the clusters in the table ``cluster_profiles``.
 
-    With the setting ``label.words``, descriptions in the table differ from those in ``model.json``.
+    A cluster without a description in the table keeps the description in ``card``. With the setting ``label.words``,
+    descriptions in the table differ from those in ``model.json``.
     """
     profiles = store.find(schema.CLUSTER_PROFILES)
     if profiles is None:

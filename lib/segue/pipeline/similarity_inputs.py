@@ -39,7 +39,8 @@ _DECISIVE_COLUMNS = (
 Columns missing in the table are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
 """
 LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Version of the rules in the code, a part of ``inputs_hash``. To be raised if the same inputs give other lists."""
+"""Present and former version of the rules in the code, a part of ``inputs_hash``. Raise the present version if the same
+inputs give other lists."""
 
 
 def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
@@ -95,15 +96,20 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 
 
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
-    """Return the settings by every version but the latest in ``learned_similarity``; [] unless ``weights`` = "learned".
+    """Return ``settings`` with features, logarithms and weights of each earlier version in ``learned_similarity``.
 
-    Runs Spark jobs only if ``weights`` is "learned".
+    The list has one item per version learned with ``settings.scaling``, without the latest, newest first. The list is
+    empty, and no Spark job runs, unless ``weights`` is "learned".
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 
 
 def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[str, RecommendSettings]]:
-    """Return pairs (name, settings) of the versions in ``learned_similarity`` with this scaling, the latest first."""
+    """Return pairs (name, settings) for the versions in ``learned_similarity``, the latest first.
+
+    Each item has ``settings`` with the features, logarithms and weights of the version. Versions learned with another
+    ``scaling`` than that of ``settings`` are left out.
+    """
     stored = store.find(schema.LEARNED_SIMILARITY)
     if stored is None:
         return []
@@ -144,7 +150,7 @@ def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, i
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return a dict from feature to the value with which a model replaces missing ones; {} if there is no model."""
+    """Return a dict from feature to the value with which a model replaces missing values; {} if there is no model."""
     text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
@@ -158,8 +164,8 @@ def inputs_hash(
 ) -> str:
     """Return a hash (16 hexadecimal digits) of all inputs of the lists of similar tracks.
 
-    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` is the result of ``imputed_by``;
-    ``lists_version`` is the version of the rules in the code.
+    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` maps features to the values that replace
+    missing ones (``imputed_by``); ``lists_version`` is the version of the rules in the code.
     """
     compared = settings.compared
     others = {"method", "playlist_length", "order", "likeness", "log", "weights"}

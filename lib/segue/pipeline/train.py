@@ -215,7 +215,7 @@ def _train(store: Store, settings: Settings) -> TrainResult:
 
 
 def _absent_features(settings: Settings, summary: Row) -> list[str]:
-    """Return the optional features without a value in any track, which feature spaces leave out; log their names."""
+    """Return the optional features without a value in any track, to be left out of feature spaces; log their names."""
     columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
     optional = {*settings.features.optional, YEAR}
     absent = [name for name in columns if name in optional and summary[name] == summary.rows]
@@ -271,8 +271,8 @@ def _model(
 ) -> tuple[PipelineModel, model_card.ModelCard]:
     """Make the model of the chosen fit; return the pipeline that labels tracks, and the ModelCard. Runs Spark jobs.
 
-    A ModelCard is the content of ``model.json``. ``best`` is the feature space of the fit; ``version`` is the model's
-    name.
+    A ModelCard is the content of ``model.json``. ``best`` has the feature space of ``chosen`` and its fitted stages;
+    ``version`` is the model's name.
     """
     space, preparation = best.space, best.preparation
     centres = chosen.centres[feature_space.cluster_order(chosen.sizes, chosen.centres)]

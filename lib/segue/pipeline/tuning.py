@@ -192,9 +192,9 @@ def _fit_guided(
 ) -> SpaceFits:
     """Learn the discriminants of a feature space from genres, fit K-means, and cross-validate the genre agreement.
 
-    The artists divide the tracks into two halves. For each half, a further grid is fitted to its tracks, by
-    discriminants learned from the other half. The agreement of a k with genres is the mean of the two. Imputation and
-    scaler use no genres and are fitted to all tracks.
+    The artists divide the tracks into two halves. For each half, K-means is fitted once more for every k: to the tracks
+    of this half, with discriminants learned from the other half. The agreement of a k with genres is the mean over the
+    two halves. Imputation and scaler use no genres and are fitted to all tracks.
     """
     guided = fit_guide(tracks, space)
     fitted = _fit_space(settings, guided.space, tracks, n_tracks, subsamples, checkpoint)
@@ -211,7 +211,10 @@ def _fit_guided(
 
 
 def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
-    """Return the mean of each score over the halves; None if there are no halves, or if a half has no score."""
+    """Return an Agreement with the mean of each score over ``agreements``, one per half of the tracks.
+
+    A score is None if there are no halves, or if it is missing in a half.
+    """
     scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
     means = [None if None in values else sum(values) / len(values) for values in scores]
     return Agreement(*means) if means else Agreement(None, None, None)

@@ -98,7 +98,7 @@ def _positive(name: str) -> str:
 
 
 def _comparative(pair: PairCorrelation) -> str:
-    """Return the comparative of the second feature for tracks with a higher first one, such as "less acoustic"."""
+    """Return how the second feature differs in tracks in which the first is high, such as "less acoustic"."""
     return _COMPARATIVES[pair.other][pair.r < 0]
 
 
@@ -118,13 +118,13 @@ def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorr
 
 
 def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
-    """Return the PairCorrelation of every pair of audio features, without pairs for which it is None."""
+    """Return the PairCorrelation of every pair of audio features, without the missing ones."""
     pairs = [pair_correlation(correlations, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
     return [pair for pair in pairs if pair]
 
 
 def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
-    """Return the PairCorrelation of ``name`` with each of ``others``, largest |r| first; None is left out."""
+    """Return the PairCorrelation of ``name`` with each of ``others``, largest |r| first, without the missing ones."""
     pairs = [pair_correlation(correlations, name, other) for other in others]
     return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
 
@@ -144,10 +144,10 @@ def correlation_title(correlations: Correlations) -> str:
 
 
 def correlation_sentences(correlations: Correlations) -> list[str]:
-    """Return a list of sentences: on the three strongest correlations, and on two that readers expect.
+    """Return a list of sentences on the correlations of pairs of features, one sentence for each pair.
 
-    The two are energy with acousticness, and valence with danceability. A pair is left out if too few tracks have both
-    features.
+    The pairs are the three with the strongest clear correlations, and two that readers expect: energy with acousticness
+    and valence with danceability. A pair is left out if too few tracks have both features.
     """
     pairs = strongest_pairs(correlations)
     listed = {frozenset((pair.one, pair.other)) for pair in pairs}
@@ -161,9 +161,9 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 def popularity_sentences(correlations: Correlations) -> list[str]:
     """Return a list of sentences on the correlations of features with popularity.
 
-    Each clear correlation (``PairCorrelation.is_clear``) among the three strongest has a sentence. If none is clear,
-    one sentence says that no feature is correlated with popularity; with too few tracks for this statement, the list is
-    empty.
+    The list has a sentence for each clear correlation (``PairCorrelation.is_clear``) among the three strongest. If none
+    is clear, the only sentence says that no feature is correlated with popularity. If there are too few tracks for this
+    statement, the list is empty.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
     if not pairs:
@@ -202,9 +202,9 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
 
 def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """Return the mean of a feature in the first and in the last decade, as two pairs (first year of the decade, mean).
+    """Return the mean of the feature ``name`` in the first and the last decade: two pairs (decade's first year, mean).
 
-    Only decades of at least ``MIN_TRACKS`` tracks count. Returns (None, None) if there are fewer than two such decades.
+    Decades of fewer than ``MIN_TRACKS`` tracks are left out. Returns (None, None) if fewer than two decades remain.
     """
     sums: dict[int, tuple[int, float]] = {}
     for year, count, mean in zip(years.years, years.counts, years.means[name], strict=True):
@@ -283,10 +283,10 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:
-    """Return a list of two sentences on the agreement of the clusters with the genres.
+    """Return a list of two or three sentences on the agreement of the clusters with the genres.
 
-    The first gives the normalised mutual information, the second the purity and the adjusted Rand index. If the model
-    is supervised, a third sentence says so.
+    The first gives the normalised mutual information, the second the purity and the adjusted Rand index. A third, only
+    for a supervised model, says that the model was guided by the genres.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else

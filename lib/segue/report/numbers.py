@@ -41,7 +41,7 @@ class Correlations:
     names: list[str]
     """Names of the columns: audio features, popularity, year."""
     r: Floats
-    """Pearson's r, shape (n_names, n_names); NaN if a column is constant, or fewer than three tracks have both."""
+    """Pearson's r, shape (n_names, n_names); NaN if a column is constant, or fewer than 3 tracks have both values."""
     n_tracks: NDArray[np.int64]
     """Number of tracks with a value in both columns, shape (n_names, n_names)."""
 
@@ -60,7 +60,10 @@ class Years:
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Mean popularity of the tracks in each bin of one feature's values; bins of few tracks are left out."""
+    """Mean popularity of the tracks in each bin of one feature's values, as lists with one entry per bin.
+
+    Bins of few tracks are left out.
+    """
 
     name: str
     """Name of the feature."""
@@ -95,7 +98,11 @@ class GenreShare:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Profile of one cluster: size, silhouette, means of the features, genres, artists and typical tracks."""
+    """Profile of one cluster: size, silhouette, means of the features, genres, artists and typical tracks.
+
+    Silhouette, means, genres and exemplars are those of the tracks in training; sizes and artists are counted over all
+    labeled tracks.
+    """
 
     number: int
     """Number of the cluster, from 1."""
@@ -122,7 +129,8 @@ class Cluster:
 class Points:
     """The tracks on the maps of the report, all or a sample, with coordinates and feature values.
 
-    The sample contains the same share of every cluster, but a larger share of small clusters.
+    All lists and arrays have one item per track, in the same order. A sample contains the same share of every cluster,
+    but a larger share of small clusters.
     """
 
     tracks: list[TrackReference]
@@ -277,6 +285,6 @@ class ReportNumbers:
     """Number of different artists in the catalogue."""
     popularity: list[Popularity] = field(default_factory=list)
     agreement: Agreement | None = None
-    """None if no track has a genre."""
+    """None if no track has a genre, or if the agreement of a guided model could not be measured on tracks held out."""
     similar_tracks: list[SimilarTracks] = field(default_factory=list)
     """The tracks in the search box of the page, with their lists of similar tracks."""

@@ -151,8 +151,8 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Parse the command-line arguments ``words``; return the options, and a list with an error message for each fault.
 
-    argparse stops at the first fault. To find the others, the faulty argument is removed, and the rest is parsed again.
-    ``words`` is changed in place.
+    argparse stops at the first fault. To find further faults, the faulty option is removed with its value, and the
+    remaining arguments are parsed again. ``words`` is changed in place.
     """
     faults: list[str] = []
     while True:

@@ -201,12 +201,12 @@ def _first_fields(job: Job, run: Run) -> dict[str, Any]:
 
 
 def _as_json(values: dict[str, Any]) -> dict[str, str]:
-    """Convert each value to JSON text without secrets."""
+    """Return a dict from each name to its value as JSON text, with secrets replaced by ``***``."""
     return {name: logs.to_redacted_json(value) for name, value in values.items()}
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append the row of this run to the table ``runs``, and a row for each dead run without one.
+    """Append ``row``, the row of this run, to the table ``runs``, and a row for each dead run that has none there.
 
     Removes the markers of the dead runs (see ``run_markers``).
     """

@@ -167,7 +167,7 @@ _TITLES = (
 )
 _STRIDE = 7_368_787
 """A prime larger than the number of word pairs of any pattern. An artist's pair is the artist's number times this
-prime, modulo the number of pairs. Because the factor is a prime, different numbers give different pairs."""
+prime, modulo the number of pairs. So successive numbers give different pairs until all pairs are used."""
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
@@ -278,7 +278,7 @@ def _word(words: Sequence[str], number: Column) -> Column:
 
 
 def _n_slots(patterns: Sequence[Pattern]) -> int:
-    """Return the sum of the weights: the number of slots. A pattern of weight n is drawn by any of its n slots."""
+    """Return the number of slots, the sum of the weights of ``patterns``: a pattern of weight n has n slots."""
     return sum(pattern.weight for pattern in patterns)
 
 

@@ -220,8 +220,9 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
     """Add the columns ``intensity`` and ``mood`` (latent variables, standard normal), ``is_live`` and ``year``.
 
-    All tracks of an artist have two fifths of the variance of the intensity (0.65 squared) in common, which makes the
-    tracks of an artist similar.
+    The intensity is a weighted sum of a random number of the artist and a random number of the track, correlated with
+    the former by 0.65. So the tracks of an artist are similar. The year is a random number of years after the artist's
+    debut, and at most the last year of the genre.
     """
     row_id, artist = F.col("row_id"), F.col("artist_code")
     artist_sound = normal(seed, "artist/sound", artist)
@@ -265,7 +266,7 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return a Column with the duration in seconds: log-normal around the genre's median, up to 990.
+    """Return a Column with the duration in seconds: log-normal around the genre's median, limited to 30 to 990.
 
     0.4 % of the tracks have a duration of 1,000 to 2,400 seconds instead.
     """

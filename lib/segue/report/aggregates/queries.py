@@ -53,7 +53,7 @@ def collect_ranking(tracks: DataFrame, column: str, limit: int) -> tuple[list[tu
     """Return the ``limit`` most frequent values of a column, and the number of distinct values. Runs one Spark job.
 
     The first result is a list of pairs (value, count), highest count first; equal counts are in the order of the
-    values. Null and blank values are left out of both results.
+    values. Null and blank values are neither listed nor counted.
     """
     counted = tracks.where(F.length(F.trim(column)) > 0).groupBy(column).count()
     row = counted.agg(
@@ -109,7 +109,7 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Draw a sample of about ``n_points`` tracks; with at most so many tracks, return all. Runs one Spark job.
+    """Draw a sample of about ``n_points`` tracks, or return all tracks if they are not more. Runs one Spark job.
 
     The sample contains the same share of every cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
     cluster, or all its tracks if there are fewer. A hash of ``track_id`` selects the tracks, so the sample is the same
@@ -150,21 +150,21 @@ def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
 
 
 def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
-    """Return the lists of similar tracks of some tracks, joined with the data of all these tracks. Runs one Spark job.
+    """Return the entries of the lists of similar tracks of the tracks ``ids``. Runs one Spark job.
 
     Parameters
     ----------
     labeled : DataFrame of labeled tracks
     similar : DataFrame with the columns of the table ``similar_tracks``
-    ids : ids of the tracks with the requested lists, the owners
+    ids : ids of the tracks with the requested lists; each is the owner of its list
 
     Returns
     -------
     list of Row
         One for each entry of each list, sorted by the owner's id and the position in the list. The fields are owner and
-        track (the similar track), both structs of track_id, title, artist, cluster, the numeric columns and, if
-        ``labeled`` has them, key and mode; rank (position in the list, from 0); and why (names of the shared features).
-        Entries with a track missing in ``labeled`` are left out.
+        track (the similar track of the entry); rank (position in the list, from 0); and why (names of the shared
+        features). Owner and track are structs of track_id, title, artist, cluster, the numeric columns and, if
+        ``labeled`` has them, key and mode. Entries with a track missing in ``labeled`` are left out.
     """
     table = pa.table({"owner_id": pa.array(list(ids), pa.string())})
     requested = labeled.sparkSession.createDataFrame(table)
@@ -182,7 +182,7 @@ def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) ->
 
 
 def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int], list[tuple[str, int]]]:
-    """Count rejected rows by kind, and the most frequent reasons of invalid rows. Runs one or two Spark jobs.
+    """Count rejected rows by kind, and invalid rows by reason. Runs one or two Spark jobs.
 
     Parameters
     ----------

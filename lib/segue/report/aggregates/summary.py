@@ -42,7 +42,7 @@ class ReportTables:
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """The results of the Spark jobs of a report: each field is the result of a function of the module ``queries``."""
+    """The results of the Spark jobs of a report: of those functions of ``queries`` that ``_aggregate`` calls."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -54,7 +54,7 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
-    """Ids of the tracks in the report with their lists of similar tracks."""
+    """Ids of the tracks whose lists of similar tracks are in the report."""
     lists: list[Row]
 
 
@@ -166,9 +166,9 @@ def _clusters(
     Parameters
     ----------
     card : the model
-    sizes : result of ``queries.collect_sizes``
-    moments : result of ``sums.moments``
-    artists : result of ``queries.collect_rankings_by_cluster`` for artists
+    sizes : one Row per cluster, with its number of labeled tracks, from ``queries.collect_sizes``
+    moments : count, mean and standard deviation of each numeric column, from ``sums.moments``
+    artists : most frequent artists of each cluster with their numbers, from ``queries.collect_rankings_by_cluster``
     """
     n_tracks = sum(row.n_tracks for row in sizes)
     size_by_cluster = {row.cluster: row.n_tracks for row in sizes}
@@ -213,7 +213,7 @@ def _reference(track: Any) -> numbers.TrackReference:
 
 
 def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
-    """Return a dict from feature to its weights in the two axes of the map; in a guided model, axes get length 1."""
+    """Return a dict from feature to its weights in the map's two axes, scaled to length 1 in a guided model."""
     loadings = components @ directions(card).T
     if card.discriminants:
         lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
@@ -228,10 +228,10 @@ def _points(
 
     Parameters
     ----------
-    table : result of ``queries.collect_sample``
+    table : the tracks, from ``queries.collect_sample``
     card : the model
     n_tracks : number of all tracks
-    mean, components : results of ``sums.principal_axes``
+    mean, components : mean of the scaled coordinates, and the two components as rows, from ``sums.principal_axes``
     """
     columns = {name: table.column(name).to_numpy().astype(float) for name in (*schema.FEATURE_NAMES, "year")}
     values = {name: columns[name] for name in schema.FEATURE_NAMES if table.column(name).null_count < len(table)}
@@ -294,8 +294,8 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
     """Return the mean popularity in each bin of each numeric column of ``names``, as a list of numbers.Popularity.
 
-    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out. So are columns with fewer than ``_MIN_BINS`` bins
-    left.
+    Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out. Columns with fewer than ``_MIN_BINS`` remaining bins
+    are left out too.
     """
     if "popularity" not in names:
         return []
@@ -323,7 +323,7 @@ def _years(rows: Sequence[Row]) -> numbers.Years:
 def _agreement(
     card: ModelCard, chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None
 ) -> numbers.Agreement | None:
-    """Return the agreement of clusters and genres, or None without genres; ``chosen`` is the row of the model's k."""
+    """Return the agreement of clusters and genres; None if ``shares`` is None. ``chosen`` is a row of ``k_scores``."""
     if shares is None:
         return None
     names, counts = [name for name, _ in genres], [count for _, count in genres]

@@ -45,7 +45,7 @@ STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year
 """Step to which datasets usually round the values of a column, in its unit; 0.01 for columns not listed (fractions). A
 bar of a histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others."""
 BINS_PER_STEP = 10
-"""Number of bins per ``STEP`` in HISTOGRAM. Quantiles are exact to the width of such a bin."""
+"""Number of bins per ``STEP`` in HISTOGRAM. Quantiles are exact to the width of one bin."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
 _RANGES = {f.name: (f.low, f.high if f.high is not None else 0.0) for f in schema.NUMBERS} | _EDGES
 """Range (low, high) of each numeric column in its unit: from ``_EDGES``, else from the schema."""

@@ -203,7 +203,7 @@ def _hover_texts(titles: Sequence[str], artists: Sequence[str], rows: Sequence[i
 
 
 def _rows_by_cluster(cluster: ArrayLike) -> list[tuple[int, list[int]]]:
-    """Return pairs (cluster number, positions of its tracks), by cluster number."""
+    """Return pairs (cluster number, positions of its tracks), by rising number. ``cluster`` has a number per track."""
     numbers = np.asarray(cluster)
     return [(int(number), np.flatnonzero(numbers == number).tolist()) for number in np.unique(numbers)]
 

@@ -113,7 +113,7 @@ def one_line(text: str, max_length: int = 120) -> str:
 
 
 def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Apply ``one_line``, then escape "&", "<" and ">", which plotly would read as HTML.
+    """Put a text on one line of at most ``max_length`` characters, and escape "&", "<" and ">" for plotly.
 
     >>> plotly_text("<b>x</b> & y")
     '&lt;b&gt;x&lt;/b&gt; &amp; y'
@@ -122,7 +122,7 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Apply ``plotly_text``, then put the text between Unicode isolates.
+    """Return a text, shortened and escaped by ``plotly_text``, between Unicode isolates.
 
     Without isolates, a title in a right-to-left script would change the order of the surrounding text.
     """
