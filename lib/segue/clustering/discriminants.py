@@ -1,4 +1,7 @@
-"""Learn Fisher's linear discriminants of classes from sums over the classes, and choose the number of discriminants."""
+"""Learn Fisher's linear discriminants of known classes, such as genres, and choose how many of them to use.
+
+No rows are needed, only sums: the number and the sum of each class's points, and the sum of x x' over all points x.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -72,7 +72,7 @@ def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
 
 
 def _of_at_least(min_k: int, by_k: Sequence[ScoredFit], score: str) -> Sequence[ScoredFit]:
-    """Return the fits with k >= ``min_k``; if there are none, all fits, and log a warning with the name of the score."""
+    """Return the fits with k >= ``min_k``; without any, all fits, with a warning in the log that names the score."""
     eligible = [fit for fit in by_k if fit.k >= min_k]
     if not eligible:
         log.warning("no k of at least %d was fitted: choosing the best %s of all fitted k", min_k, score)

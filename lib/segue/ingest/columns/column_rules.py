@@ -22,7 +22,10 @@ _MAX_HEADER_LENGTH = 400
 
 @dataclass(frozen=True, slots=True)
 class ReadingChoices:
-    """The settings ``ingest.source``, ``.decimal_sign`` and ``.genre_separator``; ``auto`` if the values decide."""
+    """The settings ``ingest.source`` (a format definition's name), ``ingest.decimal_sign``, ``ingest.genre_separator``.
+
+    With ``auto``, headers and values in the file decide.
+    """
 
     source: str = "auto"
     decimal_sign: str = "auto"

@@ -329,9 +329,10 @@ def _by_origin(
     values: Mapping[str, Sequence[float]],
     constraints: LayoutConstraints,
 ) -> Iterator[tuple[list[str], str]]:
-    """Group the canonical columns ``names`` by unit and by the earlier file that decided this unit.
+    """Group the columns ``names`` by unit and origin: an earlier file with the same header, which fixed the unit.
 
-    Yields a pair for each group: its columns, and the beginning of a sentence about these columns.
+    Yields a pair for each group: its columns, and the beginning of a message about them, such as "energy (0.5 to 9.5):
+    in 0 to 1 in a.csv, which has the same header".
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):

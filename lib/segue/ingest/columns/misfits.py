@@ -95,9 +95,10 @@ def _is_number_or_missing(name: str, text: str) -> bool:
 
 
 def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
-    """Return None if ``numbers``, without placeholders, fit the canonical column ``name`` in ``unit``.
+    """Return what ``numbers`` look like if they cannot be the column ``name`` of ``tracks``, measured in ``unit``.
 
-    Otherwise return what the numbers look like, such as "which looks like flags"; "" if they look like nothing known.
+    Returns None if the numbers fit; else a clause, such as "which looks like flags" for 0 and 1; "" if they neither fit
+    nor look like anything known. ``numbers`` contains no placeholders for missing values, such as -1.
     """
 
     def share(test: Callable[[float], bool]) -> float:
