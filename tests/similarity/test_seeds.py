@@ -12,7 +12,7 @@ from segue.core import packaged
 from segue.errors import InputError
 from segue.ingest.columns.sources import Source, load_sources
 from segue.similarity.seed_files import MAX_BYTES, read_playlists, read_seeds
-from segue.similarity.seeds import CatalogueTrack, resolve_seeds
+from segue.similarity.seeds import CatalogueTrack, SeedIndex, resolve_seeds
 
 ID = "6f807x0ima9a1j3VPbc7VN"
 CATALOGUE = [
@@ -34,8 +34,18 @@ SOURCES = load_sources(packaged.conf() / "sources")
 
 def resolve(content):
     seeds = read_seeds(content.encode() if isinstance(content, str) else content, "mine", SOURCES)
-    ids, unmatched = resolve_seeds(seeds, CATALOGUE)
+    ids, unmatched = resolve_seeds(seeds, SeedIndex(CATALOGUE))
     return ids, [seed.text for seed in unmatched]
+
+
+@pytest.mark.parametrize(
+    ("line", "track_id"),
+    [("help", "c"), ("Help! - The Beatles", None), ("a", None), ("halo", None), ("GBUM71029601", None), ("none", None)],
+)
+def test_title_of_several_artists_is_ambiguous(line, track_id):
+    (seed,) = read_seeds(line.encode(), "mine", SOURCES)
+    track = SeedIndex(CATALOGUE).find_ambiguous(seed)
+    assert track_id == (track and track.track_id)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +222,7 @@ def test_seeds_without_a_match_are_returned():
 def test_headers_of_sources_are_recognised():
     source = Source("spanish", {"tema": ("title", None), "intérprete": ("artist", None)})
     seeds = read_seeds("tema;intérprete\nHalo;Beyoncé\n".encode(), sources=[source])
-    assert resolve_seeds(seeds, CATALOGUE) == (["d"], [])
+    assert resolve_seeds(seeds, SeedIndex(CATALOGUE)) == (["d"], [])
 
 
 @pytest.mark.parametrize(
@@ -237,4 +247,4 @@ def test_headers_of_sources_are_recognised():
 )
 def test_playlists_of_one_file_are_separated(content, playlists):
     read = read_playlists(content.encode(), "mine", SOURCES)
-    assert [resolve_seeds(seeds, CATALOGUE)[0] for seeds in read.values()] == playlists
+    assert [resolve_seeds(seeds, SeedIndex(CATALOGUE))[0] for seeds in read.values()] == playlists

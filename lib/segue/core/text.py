@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 _JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$| \(Service: .*")
@@ -50,3 +51,12 @@ def java_cause(error: Exception) -> str:
         lines = lines[1:]
     text = causes[-1] if causes else (lines[0] if lines else type(error).__name__)
     return _JAVA_NOISE.sub("", text.removeprefix(": "))[:_MAX_CAUSE_LENGTH]
+
+
+def enumerate_words(words: Sequence[str]) -> str:
+    """Join one or more words by commas and a final "and".
+
+    >>> enumerate_words(["bpm"]), enumerate_words(["bpm", "energy", "valence"])
+    ('bpm', 'bpm, energy and valence')
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -31,7 +31,7 @@ from segue.settings import RecommendSettings
 from segue.similarity import neighbours, playlists
 from segue.similarity.scaling import fit_scaling
 from segue.similarity.seed_files import MAX_BYTES, read_seeds
-from segue.similarity.seeds import Seed, closest_titles, collect_matches, resolve_seeds
+from segue.similarity.seeds import Seed, SeedIndex, closest_titles, collect_matches, resolve_seeds
 from segue.similarity.transitions import collect_order
 from segue.storage.files import local_size
 from segue.storage.store import Store
@@ -198,7 +198,8 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     labeled = store.read(schema.LABELED_TRACKS, cache=True)
     stored = store.find(schema.PLAYLIST_RECOMMENDATIONS)
     model_version, n_tracks, _ = fingerprint(labeled, settings)
-    ids, unknown = resolve_seeds(seeds, collect_matches(labeled, seeds))
+    index = SeedIndex(collect_matches(labeled, seeds))
+    ids, unknown = resolve_seeds(seeds, index)
     listed = _describe_unknown(labeled, unknown)
     if not ids:
         raise InputError(
@@ -206,6 +207,12 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
         )
     if unknown:
         log.warning("recommend: %d of %d seeds are not in the catalogue: %s", len(unknown), len(seeds), listed)
+    if ambiguous := [track for seed in seeds if (track := index.find_ambiguous(seed))]:
+        selected = [printable(f"{track.title} - {track.artist}"[:_MAX_TEXT]) for track in ambiguous[:_MAX_LISTED]]
+        log.warning(
+            "recommend: titles of seeds that several artists have; selected: %s. Write title - artist to select another",
+            ", ".join(selected) + (", …" if len(ambiguous) > _MAX_LISTED else ""),
+        )  # fmt: skip
     options = similarity_options(settings)
     scaling = fit_scaling(labeled, options, imputed_by(store, model_version))
     recommended = playlists.fit_playlist(labeled, scaling, options, ids, settings.playlist_length)

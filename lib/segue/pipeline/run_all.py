@@ -1,8 +1,12 @@
 """Run the whole pipeline in one Spark session: ingest, train if needed, label, recommend, report."""
 
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from segue.clustering.model_card import ModelCard
@@ -123,10 +127,19 @@ def summary(root: str, card: ModelCard) -> str:
             *lines,
             f"\nThe tables are in {root}: {', '.join(_TABLES)}.",
             f"The report, for any browser: {root}/{HTML_FILE}; its numbers: {root}/{JSON_FILE}.",
-            f"What to play next:  segue similar {shlex.quote(title)} --output {shlex.quote(root)}",
+            f"What to play next:  {_command()} similar {shlex.quote(title)} --output {shlex.quote(root)}",
             f"The model is {root}/models/{card.model_version}, for any language in its {CARD_FILE}.",
         ]
     )
+
+
+def _command() -> str:
+    """Return how to type the command ``segue`` in the current folder: its name if it is on PATH, else its path."""
+    script = Path(sys.executable).with_name("segue")
+    if shutil.which("segue") or not script.exists():
+        return "segue"
+    relative = os.path.relpath(script)
+    return shlex.quote(str(script) if relative.startswith(os.pardir) else relative)
 
 
 def _printable(text: str) -> str:

@@ -279,7 +279,7 @@ class ReportSettings(Section):
         default=300,
         ge=0,
         le=1000,
-        description="popular tracks that the search box finds, besides the typical tracks of each cluster",
+        description="tracks that the search box finds besides the typical ones of each cluster, the most popular first",
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.clustering.descriptions import WORDS
+from segue.core.text import enumerate_words
 from segue.schema import NUMBERS, POPULARITY
 from segue.similarity.keys import UNKNOWN, camelot, key_code, key_name
 
@@ -127,7 +128,7 @@ def describe_reasons(
             adjectives.append(_WORDS[name][1])
         else:
             differences.append(_describe_difference(name, abs(a - b)))
-    both = [f"both {_enumerate(adjectives)}"] if adjectives else []
+    both = [f"both {enumerate_words(adjectives)}"] if adjectives else []
     return ", ".join(both + years + differences + keys)
 
 
@@ -149,11 +150,6 @@ def _describe_years(first: int, second: int) -> str:
         part = f"{parts.pop()} " if len(parts) == 1 else ""
         return f"both from the {part}{first // 10 * 10}s"
     return f"{difference} year{'s' if difference > 1 else ''} apart"
-
-
-def _enumerate(words: Sequence[str]) -> str:
-    """Return the words as one text, joined by commas and a final "and"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def _describe_difference(name: str, difference: float) -> str:

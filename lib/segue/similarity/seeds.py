@@ -158,14 +158,14 @@ def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueT
     ]
 
 
-def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tuple[list[str], list[Seed]]:
+def resolve_seeds(seeds: Sequence[Seed], index: "SeedIndex") -> tuple[list[str], list[Seed]]:
     """Select the track of the catalogue for each seed (a track listed by the user): by id, ISRC, or title and artist.
 
     Parameters
     ----------
     seeds : sequence of Seed
-    tracks : iterable of CatalogueTrack
-        From ``collect_matches``.
+    index : SeedIndex
+        Of the tracks from ``collect_matches``.
 
     Returns
     -------
@@ -174,7 +174,6 @@ def resolve_seeds(seeds: Sequence[Seed], tracks: Iterable[CatalogueTrack]) -> tu
     unmatched : list of Seed
         The seeds without a track.
     """
-    index = SeedIndex(tracks)
     matched: dict[str, None] = {}
     unmatched = []
     for seed in seeds:
@@ -206,6 +205,18 @@ class SeedIndex:
     def find(self, seed: Seed) -> str | None:
         """Return the id of the track that matches a seed by id, ISRC, or title and artist; None if there is none."""
         return seed.id if seed.id in self._ids else self._by_isrc.get(seed.isrc) or self._find_name(seed)
+
+    def find_ambiguous(self, seed: Seed) -> CatalogueTrack | None:
+        """Return the track selected for a title without artist, if several artists have this title; else None."""
+        if seed.id in self._ids or seed.isrc in self._by_isrc:
+            return None
+        for title, artist in seed.names:
+            tracks = self._by_title.get(title, [])
+            if artist is None and tracks:
+                return tracks[0] if len({artist_key(track.artist) for track in tracks}) > 1 else None
+            if any(artist in _artists_of(track) for track in tracks):
+                return None
+        return None
 
     def _find_name(self, seed: Seed) -> str | None:
         for is_unknown in (False, True):

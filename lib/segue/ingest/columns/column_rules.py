@@ -6,6 +6,7 @@ Names are compared with format definitions: TOML files in ``conf/sources`` that 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from segue.core.text import enumerate_words
 from segue.errors import InputError
 from segue.ingest.columns.column_matching import ColumnLayout, match_columns, match_headers
 from segue.ingest.columns.genre_lists import with_genre_separator
@@ -114,8 +115,10 @@ class ColumnRules:
             raise InputError(f"{join_names(files)}: {'; '.join(dict.fromkeys(layout.refusals.values()))}{exclude}")
         if lacking:
             exclude = f"exclude them with --set features.columns={rest}, or " if rest else ""
+            names_lacking = [name for name in ("title", "artist", "genre") if name not in layout.columns]
+            also = f", nor for {enumerate_words(names_lacking)}" if names_lacking else ""
             raise InputError(
-                f"{join_names(files)}: no column for {' and '.join(lacking)}; found {header}; "
+                f"{join_names(files)}: no column for {enumerate_words(lacking)}{also}; found {header}; "
                 f"{exclude}define their names in conf/sources/"
             )
         if not IDENTIFYING & layout.columns.keys():

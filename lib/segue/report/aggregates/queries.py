@@ -142,10 +142,9 @@ def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) 
 def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
     """Return the ids of the ``limit`` most popular tracks in a list, most popular first. Runs one Spark job.
 
-    Equally popular tracks are in the order of their ids. Tracks without a popularity are left out.
+    Equally popular tracks are in the order of their ids. Tracks without a popularity come last.
     """
-    rated = labeled.where(F.col("popularity").isNotNull())
-    rows = rated.orderBy(F.desc("popularity"), "track_id").limit(limit).select("track_id").collect()
+    rows = labeled.orderBy(F.desc_nulls_last("popularity"), "track_id").limit(limit).select("track_id").collect()
     return [row.track_id for row in rows]
 
 
