@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from deltalake import DeltaTable
 from tests.helpers import delta_tables
 
 from segue import lookup, schema
@@ -112,6 +113,16 @@ def test_missing_or_older_lists_are_noted(segue, tmp_path):
         "note: the lists were made from version 7 of labeled_tracks, which is at version 0; run recommend_tracks.py"
         in segue("similar", "t1", output=tmp_path)[1]
     )
+
+
+def test_lists_are_current_after_maintenance(segue, tmp_path):
+    delta_tables.write(tmp_path, tracks_version=0)
+    labels = DeltaTable(str(tmp_path / "labeled_tracks"))
+    labels.alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 30 days"})
+    assert "note:" not in segue("similar", "t1", output=tmp_path)[1]
+    labels.delete("track_id = 'none such'")
+    labels.update(updates={"title": "title"})
+    assert "which is at version 2" in segue("similar", "t1", output=tmp_path)[1]
 
 
 def test_clusters_of_the_model_that_labeled(segue):

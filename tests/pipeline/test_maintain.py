@@ -7,11 +7,13 @@ import time
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import functions as F
 from tests.helpers.run_markers import write_run_marker
 from tests.pipeline.labeled import labeled_tracks
 
 from segue import schema
 from segue.pipeline import maintain
+from segue.pipeline.maintain import maintain_tables
 from segue.runtime import run_markers, runner
 from segue.storage.files import Files
 from segue.storage.store import Store
@@ -104,6 +106,20 @@ def test_retention_days_decide_which_files_remain(root, run_job):
     version = DeltaTable(str(folder)).version()
     assert run_job(maintain.JOB, *options) == 0
     assert DeltaTable(str(folder)).version() == version
+
+
+@pytest.mark.guard("retention-outlives-rewrite")
+@pytest.mark.parametrize(("days", "log_days"), [(20, 30), (90, 90)])
+def test_retention_outlives_a_rewrite(days, log_days, spark, root):
+    maintain_tables(Store(spark, str(root)), retention_days=days)
+    store = Store(spark, str(root))
+    rows = store.read(schema.LABELED_TRACKS)
+    store.sync(schema.LABELED_TRACKS, rows.withColumn("title", F.upper("title")), remove_missing=True)
+    table = DeltaTable(str(root / "labeled_tracks"))
+    assert table.history(1)[0]["operation"].startswith("CREATE OR REPLACE")
+    properties = table.metadata().configuration
+    assert properties["delta.deletedFileRetentionDuration"] == f"interval {days} days"
+    assert properties["delta.logRetentionDuration"] == f"interval {log_days} days"
 
 
 def test_maintenance_records_a_dead_run(maintained):

@@ -168,7 +168,7 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
         for entry in entries
         if entry["track_id"] in rows  # false for a track that was removed after the lists were made
     ]
-    notes = _staleness(lists.get(track_id), tables.version(schema.LABELED_TRACKS))
+    notes = _staleness(lists.get(track_id), tables)
     return Answer(searched, _shown(track), neighbours, [], notes)
 
 
@@ -178,21 +178,22 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in _COLUMNS} | {"key_name": key_name(code)}
 
 
-def _staleness(row: dict[str, Any] | None, version: int) -> list[str]:
+def _staleness(row: dict[str, Any] | None, tables: Tables) -> list[str]:
     """Return a list for ``Answer.notes``: one note if a track's list is missing or outdated; else an empty list.
 
     Parameters
     ----------
     row : the track's row in ``similar_tracks``; None if the track has no list
-    version : latest version of ``labeled_tracks``; a list made from another version is outdated
+    tables : with ``labeled_tracks``; a list made from a version with other rows than the latest is outdated
     """
     if row is None:
         return ["similar_tracks has no list for this track; run recommend_tracks.py"]
-    if row["tracks_version"] == version:
+    version = row["tracks_version"]
+    if tables.is_current(schema.LABELED_TRACKS, version):
         return []
     return [
-        f"the lists were made from version {row['tracks_version']} of labeled_tracks, which is at version {version}; "
-        "run recommend_tracks.py"
+        f"the lists were made from version {version} of labeled_tracks, which is at version "
+        f"{tables.version(schema.LABELED_TRACKS)}; run recommend_tracks.py"
     ]
 
 

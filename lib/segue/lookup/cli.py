@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from io import StringIO
@@ -69,7 +70,7 @@ def runs_text(rows: Sequence[dict[str, Any]], width: int) -> str:
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
             row["job"],
             row["status"],
-            f"{row['counts'].get('seconds', 0):.1f}",
+            f"{row['counts']['seconds']:.1f}" if "seconds" in row["counts"] else "",  # missing if the run died
             row["error"] or _counts(row["counts"]),
         ]
         for row in rows
@@ -141,12 +142,16 @@ def _notes(answer: Answer) -> list[str]:
 def _counts(counts: dict[str, Any]) -> str:
     """Return the counts of a run as text, such as "label: tracks 2,000"; zeros are left out.
 
-    ``counts`` maps each stage to a dict from name to count; values that are no dict are ignored.
+    ``counts`` maps each stage to a dict from name to count; values that are no dict are ignored. Counts by table, of
+    maintenance, are summed.
     """
     texts = []
     for stage, values in counts.items():
         if isinstance(values, dict):
-            nonzero = [f"{name} {value:,}" for name, value in values.items() if isinstance(value, int) and value]
+            totals = Counter({name: value for name, value in values.items() if type(value) is int})
+            for by_name in values.get("tables", {}).values():
+                totals.update(by_name)
+            nonzero = [f"{name} {value:,}" for name, value in totals.items() if value]
             texts.append(f"{stage}: {', '.join(nonzero) or 'nothing to do'}")
     return "; ".join(texts)
 

@@ -15,7 +15,7 @@ from deltalake.fs import DeltaStorageHandler
 from pyarrow import fs
 
 from segue.errors import OutputError
-from segue.schema import Table
+from segue.schema import MAINTENANCE, Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
 """The URI scheme of deltalake for each URI scheme of Hadoop."""
@@ -77,6 +77,12 @@ class Tables:
     def version(self, table: Table) -> int:
         """Return the version, a number from 0, at which a table is read."""
         return int(self._table(table).version())
+
+    def is_current(self, table: Table, version: int) -> bool:
+        """Return whether the table has the rows of its version ``version``: only maintenance came later."""
+        n_later = self.version(table) - version
+        commits = self._table(table).history(n_later) if n_later > 0 else []
+        return n_later == len(commits) and all(commit.get("operation") in MAINTENANCE for commit in commits)
 
     def stored(self, table: Table, columns: Sequence[str]) -> list[str]:
         """Return the items of ``columns`` that the table has. A table of an older segue may lack optional columns."""

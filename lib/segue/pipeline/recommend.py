@@ -210,7 +210,7 @@ def _recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -
     if ambiguous := [track for seed in seeds if (track := index.find_ambiguous(seed))]:
         selected = [printable(f"{track.title} - {track.artist}"[:_MAX_TEXT]) for track in ambiguous[:_MAX_LISTED]]
         log.warning(
-            "recommend: titles of seeds that several artists have; selected: %s. Write title - artist to select another",
+            "recommend: titles that several artists have; selected: %s. Write title - artist to select another",
             ", ".join(selected) + (", …" if len(ambiguous) > _MAX_LISTED else ""),
         )  # fmt: skip
     options = similarity_options(settings)

@@ -73,7 +73,7 @@ def _render(store: Store, settings: Settings) -> StageResult:
         return StageResult(stage="report", inputs=tables, counts={})
     if similar is not None:
         row = similar.select("tracks_version").first()
-        if row is None or row.tracks_version != tables[schema.LABELED_TRACKS.name]:
+        if row is None or not _is_current(store, row.tracks_version):
             log.warning("report: similar_tracks is older than the labels, so it is left out; run recommend_tracks.py")
             similar = None
     shown = collect_report_numbers(
@@ -122,6 +122,15 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
             "then run train_clusters.py and label_tracks.py"
         )
     return scores
+
+
+def _is_current(store: Store, version: int) -> bool:
+    """Return whether ``labeled_tracks`` has the rows of its version ``version``: only maintenance came later."""
+    latest = store.versions[schema.LABELED_TRACKS.name]
+    later = range(version + 1, latest + 1)
+    return version <= latest and commit_log.is_maintenance(
+        store.files, f"{store.root}/{schema.LABELED_TRACKS.name}", later
+    )
 
 
 def _inputs_hash(settings: Settings, card: ModelCard, tables: dict[str, int], reworded: list[str] | None) -> str:

@@ -111,7 +111,8 @@ def _trained_version(store: Store, settings: Settings) -> str | None:
 
 def summary(root: str, card: ModelCard) -> str:
     """Return the text to print after a run: the clusters, and the paths of tables, report and model."""
-    lines = [f"\n{card.k} clusters, trained on {card.n_tracks} tracks, silhouette {card.silhouette:.3f}"]
+    trained = f"trained on {card.n_tracks} tracks, silhouette {card.silhouette:.3f}; sizes as in training"
+    lines = [f"\n{card.k} clusters, {trained}"]
     for row in card.profiles:
         typical = row["exemplars"][0]
         example = f"{typical['title']} by {typical['artist']}" if typical["artist"] else typical["title"]

@@ -11,6 +11,9 @@ A changed comment needs no new version. Every stored table records its version a
 table of an older version, and raises OutputError for a table of a newer version.
 """
 
+MAINTENANCE = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES"})
+"""Names, in Delta's log, of operations that change no row of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from segue.schema import MAINTENANCE
 from segue.storage.files import Files
 
 LOG = "_delta_log"
@@ -36,6 +37,11 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
     """Return the time of a version's commit as text (ISO 8601, UTC), or None if the log does not have it."""
     milliseconds = _commit_info(files, path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+
+
+def is_maintenance(files: Files, path: str, versions: range) -> bool:
+    """Return whether the commits of all versions in ``versions`` changed no row, such as those of OPTIMIZE."""
+    return all(_commit_info(files, path, version).get("operation") in MAINTENANCE for version in versions)
 
 
 def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:

@@ -19,7 +19,10 @@ from segue.storage.row_changes import CHANGE, REMOVED
 
 log = logging.getLogger(__name__)
 
-_RETENTION, _DEFAULT_RETENTION = "delta.deletedFileRetentionDuration", "interval 7 days"
+_FILE_RETENTION, _LOG_RETENTION = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
+_LOG_DAYS = 30
+_DEFAULT_RETENTION = {_FILE_RETENTION: "interval 7 days", _LOG_RETENTION: f"interval {_LOG_DAYS} days"}
+"""Delta's defaults of the two properties."""
 VERSION_PROPERTY = "segue.schema"
 """Delta property of every table: the ``SCHEMA_VERSION`` with which it was created or last upgraded."""
 _CONSTRAINT = "delta.constraints."
@@ -157,13 +160,20 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
             return False
         # the table has no commit: Delta reports that it exists if a run died between creating its folder and committing
         # guard: uncommitted-folder-rewritten -> raise
-        rewrite(path, table, rows)
+        _writer(path, table, rows).createOrReplace()
     return True
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace a whole table in one commit: rows by ``rows``, columns and Delta properties by those of ``table``."""
-    _writer(path, table, rows).createOrReplace()
+    """Replace a whole table in one commit: rows by ``rows``, columns and Delta properties by those of ``table``.
+
+    Only the properties that ``set_retention`` sets are taken from the stored table.
+    """
+    writer = _writer(path, table, rows)
+    # guard: retention-outlives-rewrite -> for name, value in ():
+    for name, value in _stored_retention(rows.sparkSession, sql_identifier(path)).items():
+        writer = writer.tableProperty(name, value)
+    writer.createOrReplace()
 
 
 def append(path: str, table: Table, rows: DataFrame) -> None:
@@ -215,21 +225,29 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def set_retention(spark: SparkSession, table: str, days: int) -> None:
-    """Set the number of days for which VACUUM keeps old versions of a table readable: its retention.
+    """Set the number of days for which old versions of a table stay readable: its retention.
 
-    Makes a commit, unless the table has this retention already. The retention is set as the Delta property
-    ``delta.deletedFileRetentionDuration``, because VACUUM ignores its own option RETAIN if the two differ.
+    Makes a commit, unless the table has this retention already. Two Delta properties are set.
+    ``delta.deletedFileRetentionDuration`` is for data files: VACUUM ignores its own option RETAIN if the two differ.
+    ``delta.logRetentionDuration`` is for the log, which Delta itself removes after 30 days.
 
     Parameters
     ----------
     table : SQL name of the table, such as ``delta.`PATH```
     days : the retention, in days
     """
-    rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
-    stored = next((row.value for row in rows if row.key == _RETENTION), _DEFAULT_RETENTION)
+    stored = _DEFAULT_RETENTION | _stored_retention(spark, table)
+    retention = {_FILE_RETENTION: f"interval {days} days", _LOG_RETENTION: f"interval {max(days, _LOG_DAYS)} days"}
     # guard: retention-set
-    if stored != f"interval {days} days":
-        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{_RETENTION}' = 'interval {days} days')")
+    if stored != retention:
+        assignments = ", ".join(f"'{name}' = '{value}'" for name, value in retention.items())
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({assignments})")
+
+
+def _stored_retention(spark: SparkSession, table: str) -> dict[str, str]:
+    """Return the Delta properties of a table that ``set_retention`` has set, as a dict from name to value."""
+    rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
+    return {row.key: row.value for row in rows if row.key in _DEFAULT_RETENTION}
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
