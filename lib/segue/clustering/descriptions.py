@@ -33,7 +33,7 @@ WORDS = {
     "liveness": ("live", "studio"),
     "valence": ("cheerful", "sombre"),
     "acousticness": ("acoustic", "plugged-in"),
-    "speechiness": ("rich in speech", "sung"),
+    "speechiness": ("rich in speech", "free of speech"),
     "instrumentalness": ("instrumental", "vocal"),
     "duration_s": ("long", "short"),
 }
