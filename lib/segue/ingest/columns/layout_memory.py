@@ -34,7 +34,7 @@ UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/how_to/own_f
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A decision from the table ``layout_decisions``: its value, and the name of the file that decided it."""
+    """A decision from ``layout_decisions``: its value, such as ``percent``, and the name of the file that made it."""
 
     value: str
     source_file: str
