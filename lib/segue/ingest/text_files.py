@@ -308,8 +308,8 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
     """Return whether one task must read a whole CSV file, instead of one task per block.
 
-    The setting ``multiline`` decides if it is true or false. If it is ``auto``, one task is needed if a line ends inside
-    quotes, because a record then spans lines. A file above ``MAX_SINGLE_TASK_BYTES`` is split even so, with a warning.
+    If the setting ``multiline`` is true or false, the result is this value. If it is ``auto``, the result is True if a
+    line ends inside quotes, which means that records span lines, and the file has at most ``MAX_SINGLE_TASK_BYTES``.
     """
     if plan.dialect is None or options.multiline is False:
         return False

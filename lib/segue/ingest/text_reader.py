@@ -147,7 +147,7 @@ class _OrdinaryCsv:
         self._collector = collector
 
     def read(self, parts: Iterator[pa.Array], *, is_start: bool) -> Iterator[pa.RecordBatch]:
-        """Yield batches of validated rows; rows read record by record are added to the collector. Records may span parts."""
+        """Yield batches of validated rows; collect rows that are read record by record. A record may span ``parts``."""
         held: list[pa.Array] = []
         for part in parts:
             lines = pa.concat_arrays([*held, part])
@@ -188,10 +188,10 @@ class _OrdinaryCsv:
         return n_read
 
     def _read_others(self, lines: pa.Array, ordinary: Flags) -> int:
-        """Read the records that begin in lines that are not ordinary; return the number of lines that are done.
+        """Read the records that begin in lines that are not ordinary.
 
-        These are the lines up to the end of the last complete record. ``ordinary`` has a flag per line; the flags of all
-        lines of the records read here are set to False.
+        ``ordinary`` has a flag per line; the flags of all lines of these records are set to False. Returns the number
+        of lines up to the end of the last complete record.
         """
         n_read = 0
         for first in np.flatnonzero(~ordinary).tolist():
@@ -204,7 +204,7 @@ class _OrdinaryCsv:
         return len(lines)
 
     def _read_from(self, lines: pa.Array, first: int, ordinary: Flags) -> tuple[int, bool]:
-        """Read records from line ``first`` on, up to the next ordinary line or to the last line.
+        """Read records from line ``first`` on, until an ordinary line follows a record, or to the last line.
 
         Returns a pair: the number of lines up to the end of the last complete record; and False if an incomplete record
         follows that, such as one with a quote left open, else True.

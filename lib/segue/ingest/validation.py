@@ -202,9 +202,9 @@ class RowValidator:
         return value
 
     def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
-        """Append a reason to reject the row, such as "bpm missing ('N/A')", if the missing feature ``name`` is required.
+        """Append a reason to reject the row, such as "bpm missing (N/A)", if the feature ``name`` is required.
 
-        ``text`` is None, empty, or a text for a missing value, such as "N/A".
+        ``text`` is None, empty, or a text for a missing value, such as "N/A" or 0.
         """
         if name in self.non_null_columns:
             placeholder = (text or "").strip()

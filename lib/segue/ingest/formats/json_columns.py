@@ -103,8 +103,8 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
     """Return the Arrow type to parse a JSON value by; None if its text could not be restored from the parsed value.
 
-    A number with decimals, such as 1.50, has no type for this reason. If ``is_number`` is true, numbers need no text: the
-    type is double.
+    For this reason a number with decimals, such as 1.50, has no type. If ``is_number`` is true, the text is not needed,
+    and the type of numbers is double.
     """
     if isinstance(value, bool):
         return pa.bool_()

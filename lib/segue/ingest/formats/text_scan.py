@@ -260,7 +260,7 @@ def _add_names(names: MemberNames, lines: pa.Array) -> None:
 
 
 def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:
-    """Return pairs (hash, line) of the ``n_lines`` distinct lines with the lowest hashes: a random sample.
+    """Return pairs (hash, line) of the ``n_lines`` distinct lines with the lowest hashes, a pseudo-random sample.
 
     ``values`` are the lines, and ``hashes`` has the hash of each line. Lines are cut at ``MAX_LINE_BYTES``.
     """
