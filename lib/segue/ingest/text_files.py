@@ -102,7 +102,7 @@ def _plan_files(
     """Return a FilePlan for each file, by file id, and one Reading (a description for users) per group of files.
 
     Files read alike are one group. ``notes`` maps file ids to sentences about the conversion, such as "sheet 'Songs' is
-    read; not read: 'Notes'".
+    read; not read: Notes".
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     if options.encoding == AUTO and rules.memories:
@@ -149,8 +149,9 @@ def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
 def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
     """Replace the encoding in ``scan`` by that of earlier files with the same header; return whether it was replaced.
 
-    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``. Replaces nothing if it has no
-    encoding, or UTF-8, or the one in ``scan``. If lines are invalid in the earlier encoding, logs a warning instead.
+    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``. Replaces nothing if
+    they have no encoding, if either encoding is UTF-8, or if both are equal. If lines are invalid in the earlier
+    encoding, logs a warning instead.
     """
     remembered = memory.get(ENCODING)
     if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):

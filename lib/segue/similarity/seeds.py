@@ -207,7 +207,7 @@ class SeedIndex:
         return seed.id if seed.id in self._ids else self._by_isrc.get(seed.isrc) or self._find_name(seed)
 
     def find_ambiguous(self, seed: Seed) -> CatalogueTrack | None:
-        """Return the track selected for a seed without artist if several artists have its title; else None."""
+        """Return the track selected for a seed by its title alone, if several artists have this title; else None."""
         if seed.id in self._ids or seed.isrc in self._by_isrc:
             return None
         for title, artist in seed.names:

@@ -119,9 +119,9 @@ def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
 
 
 def reading_rules(sources: Sequence[Source], *, name: str) -> list[dict[str, Any]]:
-    """Return the names and headers, as dicts, of format definitions. A change of the result has all files read again.
+    """Return the names and headers of format definitions, a dict each. If the result changes, all files are read again.
 
-    A hash of the result is stored in ``ingested_files.reading``. Definitions with ``read_again = false`` are left out,
+    Its hash is stored in ``ingested_files.reading``. Definitions with ``read_again = false`` are left out,
     except for the definition called ``name`` (the setting ``ingest.source``).
     """
     # guard: added-names-keep-the-hash -> return [{"name": s.name, "headers": s.headers} for s in sources]
@@ -158,7 +158,7 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
     """Return what is wrong with the entry of a header in a format definition; None if the entry is valid.
 
-    The result is part of a message, such as "has the keys colum and units, expected only column and unit".
+    The result is part of a message, such as "has the keys colum, units, expected only column and unit".
     """
     column, unit = entry.get("column"), entry.get("unit")
     if not normalise_header(header):

@@ -265,8 +265,8 @@ def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
     """Infer the unit of a fraction column, such as energy, with values above 1 but not above 10.
 
-    Returns ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise no unit is inferred. Returns then
-    "" and a Misfit, which states the reason.
+    Returns ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise returns ("",
+    misfit): no unit is inferred, and the Misfit states the reason.
     """
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None

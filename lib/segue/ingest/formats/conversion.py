@@ -235,7 +235,7 @@ def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
 def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> ConvertedFiles:
     """Open files, and return ConvertedFiles with their formats and notes. Runs one Spark job.
 
-    A note is a sentence for the log about a choice within a file, such as "sheet 'Songs' is read; not read: 'Notes'".
+    A note is a sentence for the log about a choice within a file, such as "sheet 'Songs' is read; not read: Notes".
     Raises InputError for the first file that is too large or has a fault.
     """
     for file in files:
