@@ -153,15 +153,15 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return ``texts``, each text replaced by ``parse(text)`` where the parallel array ``mask`` is true."""
+    """Return ``texts``, each text replaced by ``parse(text)`` where ``mask``, a boolean per text, is true."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return ``texts``, with null in each row where the text in ``compared`` is a placeholder for a missing value.
+    """Return ``texts``, with null in each row where ``compared`` has one of ``placeholders``.
 
-    ``texts`` and ``compared`` are parallel: one text per row. ``placeholders`` are distinct texts, in any number.
+    ``texts`` and ``compared`` have one text per row. ``placeholders`` are distinct texts for missing values: "n/a".
     """
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 

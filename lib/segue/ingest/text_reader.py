@@ -301,9 +301,10 @@ def _parse_json(line: str) -> _ParsedRecord:
 
 
 def _column_texts(record: _ParsedRecord, raw: str, plan: FilePlan) -> tuple[str, dict[str, str | None] | str]:
-    """Return a record's raw text, and its texts by canonical column (column of ``tracks``).
+    """Return a record's raw text, and a dict from column of ``tracks`` to its text, such as {"bpm": "120"}.
 
-    If the record cannot be read, returns a reason to reject it in place of the texts.
+    If the record cannot be read, returns the reason to reject it in place of the dict, such as "half a Unicode
+    character".
     """
     if plan.has_invalid and not raw.isascii() and not _is_encodable(raw):
         escaped = _UNDECODED.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", raw)
