@@ -212,7 +212,7 @@ class RowValidator:
 
 
 def _remove_placeholders(values: dict[str, Any]) -> None:
-    """Replace title, album and artist by None if the text means that they are missing, such as "Unknown Artist"."""
+    """Replace texts for a missing title or album, such as "#N/A", or artist, such as "Unknown Artist", by None."""
     for name in ("title", "album"):
         if values[name] in parsing.MISSING_NAMES:
             values[name] = None
