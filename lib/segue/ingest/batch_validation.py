@@ -112,14 +112,14 @@ class BatchValidator:
     def _plain_numbers(self, texts: pa.Array) -> pa.Array:
         """Parse numbers of the usual form, such as -7.25; return an array of doubles, null for texts of any other form.
 
-        If the layout has a decimal comma, the first comma of a text is read as a point.
+        If the file's numbers have decimal commas, the first comma of a text is read as a point.
         """
         usual = pc.replace_substring(texts, ",", ".", max_replacements=1) if self._layout.decimal_comma else texts
         plain = pc.if_else(pc.match_substring_regex(usual, _PLAIN_NUMBER), usual, pa.scalar(None, pa.string()))
         return pc.cast(plain, pa.float64())
 
     def _years(self, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Parse years; return an array, null where unknown. Sets ``valid`` to False where a text is no year."""
+        """Parse years; return an int32 array, null where unknown. Sets ``valid`` to False where a text is no year."""
         if texts is None:
             return pa.nulls(len(valid), pa.int32())
         parsed, indices = _parsed_each(texts, _year)
@@ -153,15 +153,15 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return ``texts``, each text replaced by ``parse(text)`` where the parallel array ``mask`` is true."""
+    """Return ``texts``, each text replaced by ``parse(text)`` where ``mask``, a boolean per text, is true."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return ``texts``, with null in each row where the text in ``compared`` is a placeholder for a missing value.
+    """Return ``texts``, with null in each row where ``compared`` has one of ``placeholders``.
 
-    ``texts`` and ``compared`` are parallel: one text per row. ``placeholders`` are distinct texts, in any number.
+    ``texts`` and ``compared`` have one text per row. ``placeholders`` are distinct texts for missing values: "n/a".
     """
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 
@@ -220,10 +220,10 @@ def _with_identities(
 
 
 def _details(texts: Mapping[str, pa.Array], n_rows: int) -> dict[str, pa.Array]:
-    """Parse the columns of ``schema.DETAILS`` as ``musical_details.parse_details`` does.
+    """Parse key, mode, time_signature, isrc and explicit (``schema.DETAILS``); return a dict from name to array.
 
-    ``texts`` maps canonical columns to arrays of ``n_rows`` texts. Returns a dict from each of ``schema.DETAILS`` to an
-    array of ``n_rows`` values.
+    ``texts`` maps columns of ``tracks`` to arrays of ``n_rows`` texts. Each returned array has ``n_rows`` values, null
+    where unknown. The values are the same as those of ``musical_details.parse_details``.
     """
     values = {name: pa.nulls(n_rows, VALUE_TYPES.get(name, pa.string())) for name in schema.DETAILS}
     for name, parse in musical_details.PARSERS.items():

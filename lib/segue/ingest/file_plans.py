@@ -49,7 +49,7 @@ class CompactPlans:
         self._distinct = list(distinct)
 
     def __getitem__(self, file_id: int) -> FilePlan:
-        """Return the FilePlan of the file with the ``InputFile.id`` ``file_id``. Equal ColumnLayouts are one object."""
+        """Return the FilePlan of the file with this ``InputFile.id``. Equal ColumnLayouts are one object."""
         index = int(np.searchsorted(self._ids, file_id))
         plan = self._distinct[int(self._codes[index])]
         return replace(plan, source_file=str(self._names[index]))

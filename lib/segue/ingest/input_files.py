@@ -201,8 +201,8 @@ def _base_name(path: str) -> str:
 def _base_folder(path: str, *, is_literal: bool) -> str:
     """Return the path, without scheme and host, to which ``InputFile.source_file`` is relative.
 
-    It is the input path itself; of a glob, the folder before the first glob character. If ``is_literal``, characters
-    such as * in the path are no glob.
+    Of a file or folder, it is the input path itself; of a glob, the folder before the first glob character: "/data" of
+    "/data/2024*.csv". If ``is_literal``, the path is no glob, whatever its characters.
     """
     glob = None if is_literal else _GLOB.search(path)
     fixed = path[: glob.start()].rpartition("/")[0] if glob else path

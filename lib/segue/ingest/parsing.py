@@ -71,7 +71,7 @@ def is_missing(text: str | None) -> bool:
 
 
 def is_unknown_artist(name: str) -> bool:
-    """Return whether the name of an artist is a placeholder for a missing one.
+    """Return whether the name of an artist means that the artist is unknown.
 
     >>> [is_unknown_artist(name) for name in ("Unknown Artist", "?", "The Unknown", "Nobody")]
     [True, True, False, False]

@@ -82,7 +82,10 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def _read_as(name: str, layout: ColumnLayout) -> tuple[str, str]:
-    """Return header and unit of a column, each with "*" appended if decided by an earlier file with this header."""
+    """Return header and unit of a column, each with "*" appended if an earlier file with the same header decided it.
+
+    ``name`` is the column of ``tracks`` that is read from it, such as ``bpm``.
+    """
     column = layout.columns[name]
     header = printable(column.header) + _mark(layout, name + COLUMN)
     return header, (column.unit or "") + (_mark(layout, name + UNIT) if column.unit else "")

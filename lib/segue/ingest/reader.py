@@ -101,7 +101,10 @@ def _of_format(files: Iterable[InputFile], *formats: str) -> list[InputFile]:
 
 
 def _log_layouts(layouts: Sequence[ColumnLayout]) -> None:
-    """Log what ColumnLayouts say about the columns: guesses, warnings, ignored columns; each sentence once."""
+    """Log the earlier files, guesses, warnings and ignored columns in ColumnLayouts; each sentence once.
+
+    An example: "columns and units are read as in a.csv, which has the same header". At most ``_MAX_WARNINGS`` warnings.
+    """
     for origin in dict.fromkeys(each.source_file for layout in layouts for each in layout.remembered.values()):
         log.info("columns and units are read as in %s, which has the same header", printable(origin))
     for decision in dict.fromkeys(decision for layout in layouts for decision in layout.decisions):

@@ -95,9 +95,9 @@ class RowCollector:
     def _validated_columns(
         self, source_files: pa.Array, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Validate rows by columns; yield a batch of the valid rows, and collect the others with their reasons.
+        """Validate rows by columns; yield a batch of the valid rows, and collect the rejected rows with their reasons.
 
-        All arrays have one entry per row; ``texts`` has an array for each canonical column.
+        All arrays have one entry per row; ``texts`` has an array for each column of ``tracks`` in the file.
         """
         values, valid = self._validators_of(layout)[1].validate(texts, len(raws))
         hashes = pa.array(map(text_digest, raws.to_pylist()), pa.string())
@@ -130,10 +130,10 @@ class RowCollector:
 
 
 def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
-    """Return for each row a dict from canonical column to text.
+    """Return a list with a dict for each row, from column of ``tracks`` to its text, such as {"bpm": "120.5"}.
 
-    ``raws`` and the arrays in ``columns`` have one entry per row. For columns of doubles, the texts are read from
-    ``raws``, which then has the rows as JSON.
+    ``raws`` and the arrays in ``columns`` have one entry per row. If an array holds doubles, ``raws`` has the rows as
+    JSON, and the texts of the numbers are read from it.
     """
     doubles = [name for name, array in columns.items() if pa.types.is_floating(array.type)]
     if not columns:

@@ -101,7 +101,8 @@ def _plan_files(
 ) -> tuple[dict[int, FilePlan], list[Reading]]:
     """Return a FilePlan for each file, by file id, and one Reading (a description for users) per group of files.
 
-    Files read alike are one group. ``notes`` has sentences about choices in a conversion, by file id.
+    Files read alike are one group. ``notes`` maps file ids to sentences about the conversion, such as "sheet 'Songs' is
+    read; not read: Notes".
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     if options.encoding == AUTO and rules.memories:
@@ -138,15 +139,19 @@ def _plan_files(
 
 
 def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
-    """Return the names in a header to match to columns; of JSON, a name of an object with members is replaced by ""."""
+    """Return the names in a header to match to columns.
+
+    Of JSON, a name of an object with members, such as ``album`` of ``album.name``, is replaced by "".
+    """
     return header.names if file.format == "csv" else leaf_headers(header.names)
 
 
 def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
-    """Replace the detected encoding in ``scan`` by the encoding of earlier files with the same header, if stored.
+    """Replace the encoding in ``scan`` by that of earlier files with the same header; return whether it was replaced.
 
-    Returns whether it was replaced. If lines are invalid in the earlier encoding, logs a warning and replaces nothing.
-    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``.
+    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``. Replaces nothing if
+    they have no encoding, if either encoding is UTF-8, or if both are equal. If lines are invalid in the earlier
+    encoding, logs a warning instead.
     """
     remembered = memory.get(ENCODING)
     if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):
@@ -228,7 +233,10 @@ def _plan_group(
 
 
 def _refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
-    """Raise InputError if all files are empty, or any file holds NUL bytes or is invalid in the encoding."""
+    """Raise InputError if all files are empty, or if any file holds NUL bytes.
+
+    Raises InputError also if a file has lines invalid in its encoding, and the setting ``invalid_utf8`` is ``refuse``.
+    """
     if not scans:
         raise InputError(f"{join_names(files)}: found an empty file, expected a header and rows")
     for file in files:
@@ -244,7 +252,10 @@ def _refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], opti
 
 
 def _describe_nul(file: InputFile, scan: FileScan) -> str:
-    """Describe a file with NUL bytes, by its first bytes, and what to do with it, for an error message."""
+    """Return a clause for the error about NUL bytes: what the file is, by its first bytes, and what to do with it.
+
+    An example: "is an Avro file, expected CSV, …; convert it to Parquet or JSON lines".
+    """
     start = b"\n".join(scan.head)
     return foreign_formats.describe_bytes(file.source_file, start) or (
         f"holds NUL bytes and begins with {start[:8]!r}, expected text (CSV or JSON lines); if it is a damaged CSV, "
@@ -298,8 +309,8 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
     """Return whether one task must read a whole CSV file, instead of one task per block.
 
-    True if the setting ``multiline`` is true. With ``auto``, true if a line ends inside quotes (records span lines),
-    and the file has at most ``MAX_SINGLE_TASK_BYTES``.
+    If the setting ``multiline`` is true or false, the result is this value. If it is ``auto``, the result is True if a
+    line ends inside quotes, which means that records span lines, and the file has at most ``MAX_SINGLE_TASK_BYTES``.
     """
     if plan.dialect is None or options.multiline is False:
         return False

@@ -147,7 +147,7 @@ class _OrdinaryCsv:
         self._collector = collector
 
     def read(self, parts: Iterator[pa.Array], *, is_start: bool) -> Iterator[pa.RecordBatch]:
-        """Yield batches of validated rows; collect rows that are read record by record. Records may span parts."""
+        """Yield batches of validated rows; collect rows that are read record by record. A record may span ``parts``."""
         held: list[pa.Array] = []
         for part in parts:
             lines = pa.concat_arrays([*held, part])
@@ -190,8 +190,8 @@ class _OrdinaryCsv:
     def _read_others(self, lines: pa.Array, ordinary: Flags) -> int:
         """Read the records that begin in lines that are not ordinary.
 
-        Clears the flags in ``ordinary`` of all lines of these records. Returns the number of lines up to the end of the
-        last complete record.
+        ``ordinary`` has a flag per line; the flags of all lines of these records are set to False. Returns the number
+        of lines up to the end of the last complete record.
         """
         n_read = 0
         for first in np.flatnonzero(~ordinary).tolist():
@@ -204,9 +204,10 @@ class _OrdinaryCsv:
         return len(lines)
 
     def _read_from(self, lines: pa.Array, first: int, ordinary: Flags) -> tuple[int, bool]:
-        """Read records from line ``first`` on, up to a record that an ordinary line follows, or to the last line.
+        """Read records from line ``first`` on, until an ordinary line follows a record, or to the last line.
 
-        Returns (number of lines up to the end of the last complete record, whether no incomplete record follows).
+        Returns a pair: the number of lines up to the end of the last complete record; and False if an incomplete record
+        follows that, such as one with a quote left open, else True.
         """
         text = _CountedLines(lines, first, self._plan.encoding)
         end, complete = first, []
@@ -277,10 +278,10 @@ def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> It
 def _parse_records(
     text: Iterable[str], plan: FilePlan, *, is_start: bool, by_line: bool
 ) -> Iterator[tuple[_ParsedRecord, str]]:
-    """Parse lines; yield (record, raw text), where a record is CSV fields, JSON members, or the reason to reject it.
+    """Parse lines; yield (record, raw text). A record is CSV fields, JSON members, or the reason to reject it.
 
-    ``is_start``: whether the text begins with the first line of the file; of a CSV, ``n_skipped`` lines are then left
-    out. ``by_line``: whether each CSV record ends with its line.
+    ``is_start``: whether the text begins with the first line of the file. If it does, and the file is CSV, the first
+    ``plan.n_skipped`` lines are left out. ``by_line``: whether each CSV record ends with its line.
     """
     if plan.dialect is None:
         stripped = (line.strip() for line in text)
@@ -300,9 +301,10 @@ def _parse_json(line: str) -> _ParsedRecord:
 
 
 def _column_texts(record: _ParsedRecord, raw: str, plan: FilePlan) -> tuple[str, dict[str, str | None] | str]:
-    """Return a record's raw text, and its texts by canonical column (column of ``tracks``).
+    """Return a record's raw text, and a dict from column of ``tracks`` to its text, such as {"bpm": "120"}.
 
-    If the record cannot be read, returns a reason to reject it in place of the texts.
+    If the record cannot be read, returns the reason to reject it in place of the dict, such as "half a Unicode
+    character".
     """
     if plan.has_invalid and not raw.isascii() and not _is_encodable(raw):
         escaped = _UNDECODED.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", raw)

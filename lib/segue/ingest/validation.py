@@ -202,14 +202,17 @@ class RowValidator:
         return value
 
     def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
-        """Append a reason to reject the row if the missing feature is required; ``text`` may be a placeholder."""
+        """Append a reason to reject the row, such as "bpm missing (N/A)", if the feature ``name`` is required.
+
+        ``text`` is None, empty, or a text for a missing value, such as "N/A" or 0.
+        """
         if name in self.non_null_columns:
             placeholder = (text or "").strip()
             reasons.append(f"{name} missing ({quote(placeholder)})" if placeholder else f"{name} missing")
 
 
 def _remove_placeholders(values: dict[str, Any]) -> None:
-    """Replace placeholders for a missing title, album or artist by None."""
+    """Replace texts for a missing title or album, such as "#N/A", or artist, such as "Unknown Artist", by None."""
     for name in ("title", "album"):
         if values[name] in parsing.MISSING_NAMES:
             values[name] = None
@@ -233,7 +236,7 @@ def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
 
 
 def parse_optional_year(text: str | None) -> tuple[int | None, bool]:
-    """Parse a year; return (year, is_valid). The year is None if missing or unknown; other texts are invalid."""
+    """Parse a year; return (year, True), (None, True) if missing or unknown, (None, False) if the text is no year."""
     if text is None or parsing.is_missing(text):
         return None, True
     value = parsing.parse_year(text.strip())

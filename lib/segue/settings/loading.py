@@ -118,9 +118,10 @@ def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace former names in ``values``, a mapping from full name of a setting to value; return a new dict.
+    """Return a copy of ``values``, with former names of settings replaced by their current names.
 
-    If a setting is given under both names, the value under the current name is used.
+    ``values`` maps full names, such as ``clustering.ks``, to values. If a setting is given under both names, the value
+    under the current name is used.
     """
     return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
 
@@ -185,7 +186,10 @@ def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
 
 
 def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str, Any]:
-    """Return a dict from full name to value, from texts ``name=value``. For each other text, append to ``faults``."""
+    """Parse texts such as ``clustering.ks=2-20``; return a dict from full name of the setting to value.
+
+    For each text without ``=``, appends a message to ``faults``.
+    """
     values: dict[str, Any] = {}
     for text in assignments:
         name, equals, value = (part.strip() for part in text.partition("="))
@@ -232,7 +236,7 @@ def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return the text of a value for an error message."""
+    """Return ``repr`` of a value for an error message; of an int of too many digits, a description."""
     try:
         return repr(value)
     except ValueError:  # Python converts no integer of more than 4,300 digits
@@ -259,7 +263,7 @@ def defaults_toml() -> str:
 
 
 def _line(key: str, field: FieldInfo) -> str:
-    """Return the line of ``conf/defaults.toml`` for one setting."""
+    """Return the line of ``conf/defaults.toml`` for one setting: name, default and description as a comment."""
     default = field.get_default(call_default_factory=False)
     value = toml_value((field.examples or [])[0] if default is None else default)
     setting = f"# {key} = {value}" if default is None else f"{key} = {value}"

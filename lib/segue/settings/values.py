@@ -68,7 +68,7 @@ def _split_names(value: Any) -> Any:
 
 
 def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
-    """Return a pydantic validator for a tuple or dict of names: they must be distinct, and in ``allowed``."""
+    """Return a pydantic validator for a tuple or dict of names; it refuses equal names and names not in ``allowed``."""
 
     def check(names: _Names) -> _Names:
         listed = list(names)
@@ -111,7 +111,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return pydantic metadata with the expected values in words, for error messages about a type."""
+    """Return pydantic metadata with the words of error messages for the allowed values: "a text that is not empty"."""
     return Field(json_schema_extra={"expected": text})
 
 

@@ -58,7 +58,7 @@ def faults(words: Words) -> list[str]:
 
 
 def _repetitions(words: Words) -> list[str]:
-    """Return an error message for each text that ``words`` uses more than once: in phrases of features, or sentences.
+    """Return an error message for each text with several meanings in ``words``, such as "loud" for bpm and loudness.
 
     With equal texts, different clusters could get equal descriptions.
     """

@@ -142,7 +142,10 @@ class CandidateTree:
         return result
 
     def _tree_for(self, key: int) -> tuple[Integers, "_Tree"]:
-        """Return the positions of the candidates that can be recommended for a track in ``key``, and their tree."""
+        """Return the positions of the candidates that ``Rules.harmonic`` allows for a track in ``key``, and their tree.
+
+        ``key`` is the code of a musical key (``keys``).
+        """
         if self._latest is None or self._latest[0] != key:
             # guard: harmonic-keys -> index = np.flatnonzero(self._tracks.key == self._tracks.key)
             index = np.flatnonzero(can_follow(key, self._tracks.key))
@@ -279,9 +282,10 @@ class _Tree:
 
 
 def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
-    """Return for each list its length, and the distance of its last candidate (0 for an empty list), as two arrays.
+    """Return two arrays with a value per list: its length, and the distance of its last candidate (0 if it is empty).
 
-    ``selected`` holds column numbers of ``distance``, ascending, then ``NO_TRACK``.
+    A row of ``distance`` has the distances of one query's candidates. The same row of ``selected`` has the column
+    numbers of the selected candidates, ascending, then ``NO_TRACK``.
     """
     length = (selected != NO_TRACK).sum(axis=1)
     rows = np.arange(len(selected))
@@ -302,7 +306,7 @@ def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
 
 
 class _MaxLengths:
-    """Computes how long a query's list can be: ``rules.length``, or less if there are too few artists or recordings."""
+    """Computes how long a query's list can be: ``rules.length``, or less with too few artists or recordings."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self._length, self._per_artist = rules.length, rules.per_artist
@@ -317,8 +321,8 @@ class _MaxLengths:
     def of(self, queries: Tracks) -> tuple[Integers, Integers]:
         """Return upper bounds of the length of each query's list, two arrays of int64, shape (n_queries,).
 
-        The first is for lists within the limit on artists, the second for lists that are filled beyond it. The rule on
-        years, which can only make lists shorter, is ignored.
+        The first is for lists with at most ``rules.per_artist`` tracks per artist, the second for lists to which more
+        tracks per artist are added if there are too few. The limit on years, which only shortens lists, is ignored.
         """
         if self._total > self._length or not len(self._recordings):
             max_length = np.full(len(queries), min(self._total, self._length), dtype=np.int64)

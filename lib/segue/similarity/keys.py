@@ -49,7 +49,7 @@ def key_name(code: int) -> str:
 
 
 def camelot(code: int) -> str:
-    """Return the field on the Camelot wheel of the key with this code, which must not be ``UNKNOWN``.
+    """Return the name of a key on the Camelot wheel by its code, which must not be ``UNKNOWN``.
 
     >>> camelot(14)
     '8A'
@@ -69,9 +69,9 @@ def steps(first: Integers, second: Integers) -> Integers:
 
 
 def can_follow(code: int, candidates: Integers) -> Flags:
-    """Return for each candidate whether ``Rules.harmonic`` lets it be recommended for a track in the key ``code``.
+    """Return for each candidate whether its key goes with the key ``code`` of a track, by the rule ``Rules.harmonic``.
 
-    If the track's key is unknown, every candidate may be recommended; else only candidates in a compatible known key.
+    If the track's key is unknown, all candidates' keys do; otherwise only known keys at most one step away.
     ``candidates`` is an array with the codes of the candidates' keys; the result has its shape.
     """
     if code == UNKNOWN:

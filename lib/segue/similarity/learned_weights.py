@@ -141,9 +141,10 @@ def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collecti
 def _playlist_sample(
     tracks: DataFrame, members: Sequence[Sequence[str]], scaling: Scaling, baseline: Scaling
 ) -> PlaylistSample:
-    """Collect tracks to the driver as a PlaylistSample. Runs Spark jobs.
+    """Collect tracks to the driver as a PlaylistSample: coordinates, codes and playlists of tracks. Runs Spark jobs.
 
-    ``members`` holds the track ids of each playlist. The features of ``baseline`` are among those of ``scaling``.
+    ``members`` holds the track ids of each playlist. Weights are learned for the coordinates by ``scaling``, and
+    compared with those by ``baseline``, whose features are among those of ``scaling``.
     """
     prepared = prepare_tracks(tracks, scaling, SimilarityOptions(scaling.features))
     table = add_recordings(prepared.toArrow(), release_columns(tracks, scaling)).sort_by("track_id")

@@ -65,9 +65,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Share of recommendations that are in a playlist held out with the track they are recommended for.
+    """Shares of recommendations that have a held-out playlist in common with the track they are for.
 
-    ``before`` is the share by the baseline coordinates, ``after`` by learned weights; ``gain`` is their difference.
+    A held-out playlist is one not used to learn the weights. ``before`` is the share with the baseline coordinates,
+    ``after`` the share with learned weights, and ``gain`` is ``after`` minus ``before``.
     """
 
     before: Estimate
@@ -217,7 +218,7 @@ def estimate(hits: Floats, n_positions: Floats) -> HeldOut:
 
 
 def _choose(positions: Integers, max_size: int) -> Integers:
-    """Return at most ``max_size`` of the positions, ascending. Deterministic: the seed is fixed."""
+    """Return all positions or, if they are more, ``max_size`` random ones, ascending. The seed is fixed."""
     if len(positions) <= max_size:
         return positions
     return np.sort(np.random.default_rng(2).permutation(positions)[:max_size])

@@ -42,7 +42,7 @@ class NeighbourLists:
 
     @property
     def distance(self) -> Floats:
-        """Distance of each neighbour to the track whose list it is in, list after list, shape (n_neighbours,)."""
+        """Distances of all neighbours to the tracks of their lists, one list after another, shape (n_neighbours,)."""
         return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
 
     @classmethod
@@ -66,7 +66,7 @@ class NeighbourLists:
         }
 
     def take(self, index: Integers, lengths: Integers) -> "NeighbourLists":
-        """Return a NeighbourLists of the neighbours at positions ``index``, divided into lists of ``lengths``."""
+        """Return new lists of the neighbours at ``index``: the first ``lengths[0]`` are one list, and so on."""
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, rules: Rules) -> Floats:
@@ -244,9 +244,10 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 
 
 def _query_batch(queries: pa.Table) -> TrackBatch:
-    """Convert a table of queries (see ``query_cell``) to a TrackBatch in the same order.
+    """Convert a table of queries, the tracks to find neighbours of, to a TrackBatch in the same order.
 
-    Artist, id_order and is_candidate are zero: a search reads these three of candidates only.
+    ``query_cell`` lists the columns. Artist, id_order and is_candidate are zero: a search reads these three of
+    candidates only.
     """
     n_queries = len(queries)
     tracks = Tracks(

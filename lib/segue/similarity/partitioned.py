@@ -307,8 +307,8 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
     """Return the function for applyInArrow of stage 3, which searches one cell for neighbours of tracks of other cells.
 
-    The function takes two tables, the members of the cell in one block and the queries. Its result is that of
-    ``lists.query_cell``.
+    The function takes two tables: the members of the cell in one block, and the tracks to find neighbours of. It
+    returns the result of ``lists.query_cell``.
     """
 
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
@@ -319,10 +319,10 @@ def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function for applyInArrow of stage 4, which merges the lists of the tracks in one bucket.
+    """Return the function for applyInArrow of stage 4, which merges each track's lists.
 
-    The function takes two tables, the tracks' lists of stage 2 and of stage 3. It returns a table of ``track_id`` and
-    ``similar``.
+    The function takes two tables, the lists of stage 2 and those of stage 3, of the tracks in one bucket: tracks with
+    equal hash of the id, modulo the number of buckets. It returns a table of ``track_id`` and ``similar``.
     """
 
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:

@@ -169,7 +169,10 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
 
 
 def _recommend(track_id: str, shares: Sequence[tuple[float, str, float]]) -> Recommendation:
-    """Return a track's Recommendation from triples (distance, seed id, share of the score), one per seed near to it."""
+    """Return the Recommendation of a track, with the sum of its shares as score.
+
+    ``shares`` has a triple (distance, seed id, share of the score) for each seed with the track in its list.
+    """
     nearest = [(seed_id, distance) for distance, seed_id, _ in sorted(shares)[:MAX_NEAREST_SEEDS]]
     # fsum rounds once, so the score does not depend on the order of the seeds
     return Recommendation(track_id, math.fsum(share for *_, share in shares), nearest[0][1], nearest)

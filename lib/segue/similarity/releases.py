@@ -315,9 +315,10 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
 
 
 def _replace(artist: Integers, recording: Integers, codes: Integers, united: Integers) -> tuple[Integers, Integers]:
-    """Return ``artist`` and ``recording``, one code per track, with new codes for the tracks of united recordings.
+    """Return copies of ``artist`` and ``recording``, one code per track, with new codes for united recordings.
 
-    ``codes`` and ``united`` are the result of ``unite_by_isrc``.
+    ``codes`` has the old codes of united recordings, ``united`` their new ones (recording, artist), as returned by
+    ``unite_by_isrc``.
     """
     if not len(codes):
         return artist, recording

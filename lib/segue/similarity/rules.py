@@ -235,7 +235,7 @@ def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
 
 
 def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Integers]:
-    """Return two arrays with one entry per run of equal successive values: its start position, and its length."""
+    """Return (starts, lengths) of the runs of equal successive values: ([0, 2], [2, 1]) for [7, 7, 5]."""
     is_start = np.r_[True, values[1:] != values[:-1]] if len(values) else np.zeros(0, dtype=bool)
     starts = np.flatnonzero(is_start)
     return starts, np.diff(np.r_[starts, len(values)])

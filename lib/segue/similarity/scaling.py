@@ -231,9 +231,9 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
 
 
 def _transform(name: str, options: SimilarityOptions, latest: float) -> Transform:
-    """Return the Transform of a feature: ``log`` if the options name it, ``age`` for the year, else identity.
+    """Return the Transform of a feature: ``log`` if it is in ``options.log``, ``age`` for the year, else identity.
 
-    ``latest`` is the feature's maximum.
+    ``latest`` is the maximum of the feature, the latest year.
     """
     if name in options.log:
         return Transform(LOG, float(options.log[name]))

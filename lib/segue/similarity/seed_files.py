@@ -96,7 +96,7 @@ def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = (
 def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
     """Return a pair (unique name of the playlist, Seed) for each track in a file; the name is "" outside a playlist.
 
-    ``name`` is the text with which error messages begin.
+    ``name`` is the beginning of error messages, such as "--seeds songs.txt".
     """
     sources = [*sources, _PLAYLISTS]
     try:
@@ -115,13 +115,16 @@ def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[st
 
 
 def _members(sources: Sequence[Source]) -> dict[str, str]:
-    """Return a dict from normalised JSON member or header to column of a seed, as defined by published formats."""
+    """Return a dict from JSON member or header, normalised, to column of a seed: "trackname" to "title".
+
+    ``sources`` are the definitions of published formats.
+    """
     names = (item for source in reversed(sources) for item in source.by_name.items())
     return {name: column for name, (column, _) in names if column in _COLUMNS}
 
 
 def _parse_json(text: str) -> list[Any] | None:
-    """Return a list of one JSON value, or of the values of JSON lines; None if the text is neither."""
+    """Parse a text as one JSON value, else as JSON lines; return a list of the values, None if it is neither."""
     for parts in ([text], text.splitlines()):
         try:
             return [json.loads(part) for part in parts if part.strip()]
@@ -133,7 +136,7 @@ def _parse_json(text: str) -> list[Any] | None:
 def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[tuple[str, Seed]]:
     """Yield a pair (unique name of the playlist, or "", Seed) for each track in JSON values, in order, at any depth.
 
-    ``members`` maps normalised names of JSON members to columns of a seed.
+    ``members`` maps normalised names of JSON members to columns of a seed, as ``_members`` returns them.
     """
     pending = [("", value) for value in reversed(values)]
     n_playlists = 0
@@ -156,7 +159,10 @@ def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[t
 
 
 def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed | None:
-    """Return the Seed of a JSON object if it is a track, else None."""
+    """Return the Seed of a JSON object with a track URI, or with title and artist; None for any other object.
+
+    An object of another kind, such as an album, is no track. ``members`` is the result of ``_members``.
+    """
     fields = {fold_accents(normalise_header(name)): each for name, each in value.items()}
     fields |= fields["externalids"] if isinstance(fields.get("externalids"), Mapping) else {}
     texts: dict[str, list[str]] = {column: [] for column in _COLUMNS}
@@ -172,9 +178,9 @@ def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed |
 
 
 def _names(value: Any, *, is_list: bool) -> str:
-    """Return the text of a JSON value without surrounding blanks; "" for a value that is no text.
+    """Return the text of a JSON value without surrounding blanks; "" for any other value.
 
-    With ``is_list``, an object is replaced by its member ``name``, and a list by the texts of its elements: "A; B".
+    If ``is_list`` is true, [{"name": "A"}, "B"] gives "A; B": the names of objects and the texts of a list are joined.
     """
     if is_list and isinstance(value, list):
         return "; ".join(filter(None, (_names(each, is_list=True) for each in value)))
@@ -203,17 +209,17 @@ def _text_seeds(text: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
 
 
 def _playlist_column(header: Sequence[str]) -> int | None:
-    """Return the position of the column with the playlist of a row, or None."""
+    """Return the position of the column that names the playlist, such as ``playlist_id``; None if absent."""
     names = [normalise_header(name) for name in header]
     return next((names.index(name) for name in _PLAYLIST_HEADERS if name in names), None)
 
 
 def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bool) -> bool:
-    """Return whether a line is a header.
+    """Return whether ``header``, the fields of a line, is a header: whether they name the columns of a seed.
 
-    The first line is a header if it has several fields, one of which names the id or the title, or a single field that
-    names the id by another word than "id". A later line is a header if at least two of its fields name id, title,
-    artist or ISRC, and one of these fields names the id or the title.
+    A first line with several fields is a header if one names the id or the title. A first line with one field is a
+    header if that names the id, but not as "id". A later line needs two such names, of id, title, artist or ISRC, at
+    least one of id or title.
     """
     columns = _match_columns(header, sources, ())
     if len(header) == 1:

@@ -207,7 +207,7 @@ class SeedIndex:
         return seed.id if seed.id in self._ids else self._by_isrc.get(seed.isrc) or self._find_name(seed)
 
     def find_ambiguous(self, seed: Seed) -> CatalogueTrack | None:
-        """Return the track selected for a title without artist, if several artists have this title; else None."""
+        """Return the track selected for a seed by its title alone, if several artists have this title; else None."""
         if seed.id in self._ids or seed.isrc in self._by_isrc:
             return None
         for title, artist in seed.names:
@@ -230,7 +230,7 @@ class SeedIndex:
 
 
 def _artists_of(track: CatalogueTrack) -> set[str]:
-    """Return the ``artist_key`` of each artist, split at ";"; of names with commas, also the key of each part."""
+    """Return the ``artist_key`` of each artist of a track: for "A, B; C", the keys of "A, B", "A", "B" and "C"."""
     names = track.artist.split(";")
     return {artist_key(part) for name in names for part in (name, *name.split(","))}
 

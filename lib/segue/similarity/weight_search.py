@@ -100,7 +100,7 @@ class SquaredDistances:
         self._map(add_to)
 
     def share(self) -> float:
-        """Return the share of relevant tracks among the nearest tracks of all queries together."""
+        """Return one number for all queries: the share of relevant tracks among their nearest tracks, from 0 to 1."""
         return sum(self._map(lambda rows: self._count(self._squares[rows], rows))) / (LENGTH * len(self._queries))
 
     def shares(self, feature: int, changes: Sequence[float]) -> Floats:

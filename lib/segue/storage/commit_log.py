@@ -40,7 +40,7 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
 
 
 def is_maintenance(files: Files, path: str, versions: range) -> bool:
-    """Return whether the commits of all versions in ``versions`` changed no row, such as those of OPTIMIZE."""
+    """Return whether all commits with the numbers ``versions`` are maintenance, such as OPTIMIZE: no row changed."""
     return all(_commit_info(files, path, version).get("operation") in MAINTENANCE for version in versions)
 
 

@@ -135,7 +135,7 @@ class Files:
         return self._hadoop(folder).creates_conditionally(folder)
 
     def _hadoop(self, uri: str) -> HadoopFiles:
-        """Return the HadoopFiles of the session. Raises OutputError with ``uri`` in its message without a session."""
+        """Return the HadoopFiles of the session; raise an OutputError about ``uri`` if there is no session."""
         if self._spark is None:
             raise OutputError(f"cannot reach {uri} without a Spark session, expected a local path")
         if self._opened is None:

@@ -214,7 +214,10 @@ def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SE
 
 
 def _acquire(lock: FileLock, folder: str, timeout: float) -> None:
-    """Wait for a lock; log a long wait, and raise ConflictError after ``timeout`` seconds."""
+    """Acquire a lock; log a long wait, and raise ConflictError if ``timeout`` seconds have passed.
+
+    ``folder`` is the output folder, for the messages.
+    """
     try:
         lock.acquire(timeout=min(_SILENT_SECONDS, timeout))
     except Timeout:

@@ -235,10 +235,11 @@ def _name_guesses(
 def _contradictions(
     chosen: Mapping[str, Candidate], sample: SampleValues, constraints: LayoutConstraints
 ) -> list[tuple[str, str]]:
-    """Return a pair of texts for each column in ``chosen`` with values that contradict its header.
+    """Return a pair of texts for each column with values that contradict its header.
 
-    A pair is (canonical column, description of the values). Only columns of ids, texts, years and musical keys are
-    examined, without columns that were matched in the same way in an earlier file.
+    A pair is (column of ``tracks``, description), such as ("title", "numbers, expected the title in words").
+    ``chosen`` maps columns of ``tracks`` to Candidates. Only track ids, years, musical keys and columns of text
+    are examined. A match that was also made in an earlier file with the same header is accepted.
     """
     contradictions = []
     for name, candidate in chosen.items():

@@ -55,7 +55,7 @@ class ColumnRules:
     _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
-        """Return the canonical columns that the headers ``names`` match. Cached, as many files have equal headers."""
+        """Return the columns of ``tracks`` that headers match. Cached, as many files have equal headers."""
         if names not in self._by_names:
             self._by_names[names] = match_headers(names, self.sources)[1].keys()
         return self._by_names[names]
@@ -93,7 +93,7 @@ class ColumnRules:
         return layout_key(file_format, self.choices.source, names)
 
     def are_sufficient(self, columns: Collection[str]) -> bool:
-        """Return whether ``columns`` (canonical columns) include all required columns, and a title or a track id."""
+        """Return whether some columns of ``tracks`` include all required columns, and a title or a track id."""
         return {*self.required_columns} <= {*columns} and bool(IDENTIFYING & {*columns})
 
     def require(self, layout: ColumnLayout, names: Sequence[str], files: Sequence[InputFile]) -> None:
@@ -151,7 +151,10 @@ class Reading:
 
 
 def refuse_guesses(readings: Sequence[Reading]) -> None:
-    """Raise InputError if anything was guessed; the message lists every guess, and the setting that replaces it."""
+    """Raise InputError if ``readings`` contain guesses, such as a unit inferred from the values.
+
+    The message lists every guess, its files, and the setting or change that decides the matter instead.
+    """
     by_guess: dict[Guess, list[InputFile]] = {}
     for reading in readings:
         for guess in (*reading.guesses, *reading.layout.guesses):

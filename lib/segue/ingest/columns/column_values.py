@@ -88,7 +88,7 @@ def are_ids(texts: Sequence[str]) -> bool:
 
 
 def is_text_column(texts: Sequence[str]) -> bool:
-    """Return whether most texts are words: neither numbers, durations, years nor flags. False if all are ids."""
+    """Return whether most texts are words: not numbers, durations, years or flags. False if the texts are ids."""
     return bool(texts) and not are_ids(texts) and _share(not _is_number_like(text) for text in texts) > 0.5
 
 

@@ -56,12 +56,12 @@ class Candidate:
         return self.distance > 1
 
     def sort_key(self) -> tuple[float, ...]:
-        """Return a sort key by values and name; the best candidate has the smallest."""
+        """Return a sort key by values and name; the best candidate has the smallest key."""
         contradicts = self.fit == column_values.CONTRADICTS
         return contradicts, self.distance, self.source.built_in, -self.fit, self.rank, self.index
 
     def name_key(self) -> tuple[float, ...]:
-        """Return a sort key by name alone; the candidate with the best name has the smallest."""
+        """Return a sort key by name only, without ``fit``; the candidate with the best name has the smallest key."""
         return self.distance, self.source.built_in, self.rank, self.index
 
 
@@ -123,10 +123,10 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
 
 
 def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: SampleValues) -> list[Candidate]:
-    """Return the candidates with ``fit`` computed from the sampled values, in the same order.
+    """Return the candidates in the same order, with ``fit`` computed from the sampled values.
 
-    If a canonical column of numbers has candidates from a single column of the file, their ``fit`` is not computed;
-    ``decide_units`` checks these values later. For headers in a user's format definition, ``fit`` is at least POOR.
+    If only one column of the file can be bpm, or another number column, its ``fit`` is not computed; ``decide_units``
+    checks its values later. For headers in a user's own format definition, ``fit`` is at least ``POOR``.
     """
     positions: dict[str, set[int]] = {}
     for candidate in candidates:

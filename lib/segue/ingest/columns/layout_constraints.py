@@ -56,9 +56,9 @@ class LayoutConstraints:
         self._users_indices = {c.index for c in exact}
 
     def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
-        """Return the candidates, first the ones chosen in earlier files, without the ones ignored in earlier files.
+        """Return the candidates: first those chosen in earlier files with this header, then the others.
 
-        A candidate for one of the canonical columns ``required`` is never left out.
+        Candidates that earlier files ruled out are left out, unless the column of ``tracks`` is in ``required``.
         """
         first, others = [], []
         for candidate in candidates:
@@ -71,7 +71,7 @@ class LayoutConstraints:
         return first + others
 
     def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-        """Return a dict from canonical column to unit, of the columns in ``chosen`` with a unit of earlier files."""
+        """Return the units that earlier files decided, such as {"valence": "percent"}, of the columns in ``chosen``."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
 
@@ -86,21 +86,21 @@ class LayoutConstraints:
 
     @property
     def decimal_comma(self) -> bool | None:
-        """Whether earlier files have decided on a decimal comma; None if no earlier file has decided the sign."""
+        """True if earlier files decided on a decimal comma, False for a point, None if no earlier file decided."""
         sign = self._value(DECIMAL_SIGN)
         return None if sign is None else sign == "comma"
 
     def origin(self, decision: str) -> str:
-        """Return the name of the file that made a decision, such as ``valence.unit``."""
+        """Return the name of the earlier file whose values made a decision, such as ``valence.unit``."""
         return self._memory[decision].source_file
 
     def is_remembered(self, candidate: Candidate) -> bool:
-        """Return whether an earlier file has matched the same header to the same canonical column."""
+        """Return whether an earlier file matched this header to this column; False if a user's definition names it."""
         label = self._labels[candidate.index]
         return candidate.column not in self._users_columns and self._value(candidate.column + COLUMN) == label
 
     def is_ignored(self, candidate: Candidate) -> bool:
-        """Return whether an earlier file had values that ruled out this match of a header to a canonical column."""
+        """Return whether the values of an earlier file ruled out this match, such as of ``key`` to the musical key."""
         return self._value(candidate.column + IGNORED) == self._labels[candidate.index]
 
     def settle(
@@ -266,7 +266,7 @@ _Column = tuple[list[str], list[float]]
 
 
 def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
-    """Return a dict from number column to (texts, numbers); ``columns`` has the positions in a row of ``sample``."""
+    """Return a dict from number column, such as ``bpm``, to (its texts in ``sample``, the numbers among them)."""
     read = {}
     for name, texts in number_texts(columns, sample).items():
         numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
@@ -312,9 +312,9 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the error message for a file with another decimal sign than earlier files with its header.
+    """Return the error message for a file with decimal commas where earlier files have points, or the reverse.
 
-    ``is_comma``: whether the file has a decimal comma.
+    ``is_comma``: whether this file has decimal commas. The earlier files have the same header.
     """
     present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
     return (
@@ -329,10 +329,10 @@ def _by_origin(
     values: Mapping[str, Sequence[float]],
     constraints: LayoutConstraints,
 ) -> Iterator[tuple[list[str], str]]:
-    """Group the columns ``names`` by unit and origin: an earlier file with the same header, which fixed the unit.
+    """Group columns by unit, and by the earlier file with the same header that decided the unit.
 
-    Yields a pair for each group: its columns, and the beginning of a message about them, such as "energy (0.5 to 9.5):
-    in 0 to 1 in a.csv, which has the same header".
+    Yields a pair for each group: the list of its columns, and a clause for a message, such as "energy (0.5 to 9.5): in
+    0 to 1 in a.csv, which has the same header".
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):
@@ -343,7 +343,7 @@ def _by_origin(
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:
-    """Yield a Guess for each sentence in ``units.decisions``, with the setting or definition that replaces it."""
+    """Yield a Guess for each sentence in ``units.decisions``, with the setting or file that decides it instead."""
     for number, sentence in enumerate(units.decisions):
         is_sign = number == 0 and sentence == DECIMAL_COMMA_SENTENCE
         yield Guess(sentence, "--set ingest.decimal_sign=comma" if is_sign else UNIT_IN_SOURCE)

@@ -34,7 +34,7 @@ UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/how_to/own_f
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A decision from the table ``layout_decisions``: its value, and the name of the file that decided it."""
+    """A decision from ``layout_decisions``: its value, such as ``percent``, and the name of the file that made it."""
 
     value: str
     source_file: str
@@ -81,7 +81,7 @@ def column_labels(names: Sequence[str]) -> list[str]:
 
 
 def combine_decisions(records: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Unite the decisions of files with one format and header into a dict, without decisions on which the files differ.
+    """Unite the decisions of files with equal format and header. Decisions on which the files differ are left out.
 
     >>> combine_decisions([{"energy.unit": "percent"}, {"energy.unit": "percent", "decimal_sign": "point"}])
     {'energy.unit': 'percent', 'decimal_sign': 'point'}

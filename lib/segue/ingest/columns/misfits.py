@@ -70,7 +70,10 @@ def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[flo
 
 
 def undecided_unit(values: Sequence[float]) -> Misfit:
-    """Return the Misfit of a fraction column with values above 1 that suggest neither 0 to 10 nor 0 to 100."""
+    """Return the Misfit (the reason not to read a column) for values above 1 that suggest neither 0 to 10 nor 0 to 100.
+
+    The column is a fraction in ``tracks``, such as danceability.
+    """
     unit = "thirds" if max(values) <= SCALES["thirds"] else "tenths"
     return Misfit(f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit)
 
@@ -95,10 +98,10 @@ def _is_number_or_missing(name: str, text: str) -> bool:
 
 
 def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
-    """Return what ``numbers`` look like if they cannot be the column ``name`` of ``tracks``, measured in ``unit``.
+    """Return a clause about numbers that cannot be the column ``name`` of ``tracks``: "which looks like flags".
 
-    Returns None if the numbers fit; else a clause, such as "which looks like flags" for 0 and 1; "" if they neither fit
-    nor look like anything known. ``numbers`` contains no placeholders for missing values, such as -1.
+    Returns None if the numbers can be this column in ``unit``. Returns "" if they cannot be, but look like nothing
+    known. ``numbers`` contains no values that mark a missing value, such as -1.
     """
 
     def share(test: Callable[[float], bool]) -> float:

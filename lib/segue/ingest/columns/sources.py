@@ -55,9 +55,10 @@ class Source:
         object.__setattr__(self, "by_name", folded)
 
     def similar_name(self, name: str) -> str | None:
-        """Return the defined header most similar to ``name``; None if none is similar, or if ``exact`` is true.
+        """Return the header of this definition most similar to ``name``: "danceability" for "dancability".
 
-        ``name`` is a normalised header without accents. Results are cached, as many files have the same headers.
+        Returns None if no header is similar. Returns None also if ``exact`` is true. ``name`` is a normalised header
+        without accents. Results are cached, as many files have the same headers.
         """
         if name not in self._similar:
             similar = [] if self.exact else difflib.get_close_matches(name, self.by_name, 1, _MIN_SIMILARITY)
@@ -118,10 +119,10 @@ def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
 
 
 def reading_rules(sources: Sequence[Source], *, name: str) -> list[dict[str, Any]]:
-    """Return name and headers, as dicts, of the format definitions that make all files be read again if they change.
+    """Return the names and headers of format definitions, a dict each. If the result changes, all files are read again.
 
-    The hash in ``ingested_files.reading`` is computed from the result. Definitions with ``read_again = false`` are left
-    out, except for the one called ``name``, the setting ``ingest.source``.
+    Its hash is stored in ``ingested_files.reading``. Definitions with ``read_again = false`` are left out,
+    except for the definition called ``name`` (the setting ``ingest.source``).
     """
     # guard: added-names-keep-the-hash -> return [{"name": s.name, "headers": s.headers} for s in sources]
     return [{"name": s.name, "headers": s.headers} for s in sources if s.read_again or s.name == name]
@@ -155,7 +156,10 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
 
 
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
-    """Return the fault of a header's entry in a format definition, as part of a message, or None if it is valid."""
+    """Return what is wrong with the entry of a header in a format definition; None if the entry is valid.
+
+    The result is part of a message, such as "has the keys colum, units, expected only column and unit".
+    """
     column, unit = entry.get("column"), entry.get("unit")
     if not normalise_header(header):
         return "has no letter or digit, expected a column name"

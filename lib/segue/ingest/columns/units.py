@@ -197,9 +197,9 @@ def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[
 
 
 def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, list[str]]:
-    """Return the texts of each number column, a dict by canonical column; a missing value is "".
+    """Return a dict from number column, such as ``bpm``, to its texts in the sample; a missing value is "".
 
-    ``columns`` maps canonical columns to positions in the rows of ``sample``.
+    ``columns`` maps columns of ``tracks`` to positions in the rows of ``sample``.
     """
     return {
         name: [row[index] or "" for row in sample if index < len(row)]
@@ -232,8 +232,9 @@ def _read_numbers(
 def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the columns with values that are impossible in their declared unit.
 
-    ``declared`` maps canonical columns to units, ``values`` maps canonical columns to the numbers in the sample. The
-    module's docstring says which values are impossible; all columns in percent are checked together.
+    Impossible are, for example, durations in minutes with a median of more than 120; the module's docstring has all
+    cases. All columns declared in percent are checked together. ``declared`` maps columns of ``tracks`` to units,
+    ``values`` maps these columns to the numbers in the sample.
     """
     untenable = []
     durations = values.get("duration_s", ())
@@ -262,10 +263,10 @@ def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
 
 
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
-    """Return (unit, misfit) of a fraction column with values above 1, but not above 10.
+    """Infer the unit of a fraction column, such as energy, with values above 1 but not above 10.
 
-    The result is ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise no unit is inferred: the
-    result is "" and a Misfit with the reason.
+    Returns ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise returns ("",
+    misfit): no unit is inferred, and the Misfit states the reason.
     """
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
@@ -293,10 +294,11 @@ def _duration_unit(durations: Sequence[float]) -> str:
 
 
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log about ``unit``, the unit of the column ``name``, inferred from too few ``values``.
+    """Return a sentence for the log about a unit read from too few values to find another.
 
-    Returns None for fewer than ``MIN_DURATIONS`` values. Returns None also for other units than percent, except for
-    bpm and loudness: values that are wrong in these units are rejected row by row.
+    An example: "energy read as 0 to 100: 12 values of 3 to 9 are too few to find another unit". Only columns
+    in percent, bpm and loudness have this sentence. For all others, and for fewer than ``MIN_DURATIONS`` values,
+    returns None.
     """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None
@@ -305,10 +307,10 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 
 
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
-    """Yield sentences for the log about the units in ``units`` and, if ``decimal_comma`` is true, the decimal comma.
+    """Yield sentences for the log, such as "energy read as 0 to 100, inferred from the values".
 
-    ``units`` has the inferred units, ``untenable`` the declared units that the values rule out, both by canonical
-    column.
+    ``units`` has the inferred units, ``untenable`` the declared units that the values rule out. Both map columns of
+    ``tracks`` to units. If ``decimal_comma`` is true, the first sentence is about the decimal comma.
     """
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE

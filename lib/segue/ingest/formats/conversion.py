@@ -91,7 +91,7 @@ class ConvertedFiles:
     notes: Mapping[int, str] = field(default_factory=dict)
 
     def of_format(self, file_format: str) -> "ConvertedFiles":
-        """Return the ConvertedFiles with only the files of one format, ``csv`` or ``json``."""
+        """Return a copy of this object with only the files of one format, ``csv`` or ``json``."""
         return replace(self, files=tuple(file for file in self.files if file.format == file_format))
 
 
@@ -147,7 +147,7 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id under which ``converted_lines`` has the error message if file ``file_id`` is damaged."""
+    """Return the id that ``converted_lines`` gives to the error message of file ``file_id``, if that is damaged."""
     return ~file_id
 
 
@@ -197,7 +197,8 @@ def converted_lines(
 def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.RecordBatch:
     """Return a batch of lines of one file, with the columns ``_LINES``.
 
-    The column ``track_id`` has the id of the track in each line, a JSON object, if ``with_ids`` is true; else null.
+    If ``with_ids`` is true, each line is a JSON object, and the column ``track_id`` has its track id. Otherwise the
+    column is null.
     """
     ids = [json_documents.track_id_of(line.removeprefix(codecs.BOM_UTF8)) if with_ids else None for line in lines]
     arrays = [
@@ -210,10 +211,11 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
 
 
 def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
-    """Join lines with audio features (of the files ``features``) to lines with tracks of other files, by track id.
+    """Add the audio features of one file to the tracks of another: return the lines with tracks, and unused features.
 
-    Each line is a JSON object; a track gets the features as its member ``audio_features``. If several lines have
-    features of one track, the first in byte order is added. Features that are added to no track remain lines.
+    Each line is a JSON object. The lines of the files with the ids ``features`` hold audio features. They are joined
+    to the other lines by track id: a track gets a member ``audio_features``. If several lines have features of one
+    track, the first in byte order is added. A line of features added to no track is returned as it is.
     """
     is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
     tracks, objects = lines.where(~is_features), lines.where(is_features)
@@ -233,6 +235,7 @@ def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
 def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> ConvertedFiles:
     """Open files, and return ConvertedFiles with their formats and notes. Runs one Spark job.
 
+    A note is a sentence for the log about a choice within a file, such as "sheet 'Songs' is read; not read: Notes".
     Raises InputError for the first file that is too large or has a fault.
     """
     for file in files:

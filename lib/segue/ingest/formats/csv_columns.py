@@ -28,9 +28,9 @@ def joined_lines(lines: pa.Array) -> pa.Buffer:
 
 
 def decoded_lines(lines: pa.Array, encoding: str) -> pa.Array:
-    """Decode a binary array of lines to a string array, without a carriage return at the end of a line.
+    """Decode a binary array of lines to a string array. A line that is invalid in the encoding becomes null.
 
-    A line that is invalid in the encoding becomes null.
+    A carriage return at the end of a line is removed.
     """
     if encoding == "utf-8":
         try:

@@ -110,9 +110,9 @@ def decode_text(content: bytes) -> str:
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the one of the encodings ``names`` that ``rate`` gives the highest number, on a tie the first.
+    """Return the encoding with the highest rating, on a tie the first; None if the rating is below ``lowest``.
 
-    Returns None if this number is below ``lowest``.
+    ``rate`` returns the rating of an encoding, at most 1. ``names`` are the encodings to rate.
     """
     ratings: dict[str, float] = {}
     for name in names:
@@ -126,7 +126,7 @@ def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]
 def _common_share(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of the characters beyond ASCII that are common in the language of an East Asian encoding.
 
-    ``cells`` are bytes, decoded from ``encoding``. Returns 0 if fewer than ``_MIN_CHARACTERS`` are beyond ASCII.
+    ``cells`` are bytes in ``encoding``. Returns 0 if fewer than ``_MIN_CHARACTERS`` are beyond ASCII.
     """
     n_characters = n_common = 0
     for cell in cells:
@@ -142,7 +142,7 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
-    """Return the characters that an encoding writes as two bytes, the first of them in one of the ranges ``rows``."""
+    """Return the characters with a two-byte code in an encoding, whose first byte is in one of the ranges ``rows``."""
     pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
     return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
 
@@ -171,8 +171,9 @@ _COMMON = {
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of the characters beyond ASCII that fit one of the alphabets of a Latin encoding.
 
-    ``cells`` are bytes, decoded from ``encoding``. Punctuation fits too. Characters with implausible neighbours, or in
-    runs longer than ``_MAX_RUN``, do not fit. With too few characters beyond ASCII, returns 0.
+    ``cells`` are bytes in ``encoding``. Punctuation fits too. Characters with implausible neighbours, or in runs longer
+    than ``_MAX_RUN``, do not fit. For cp1252, letters of ``_UNCOMMON`` lower the result a little. With too few
+    characters beyond ASCII, returns 0.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0
@@ -202,7 +203,7 @@ def _suits_neighbours(text: str, index: int) -> bool:
 
 
 def _detect_script(cells: Sequence[bytes], encodings: Sequence[str]) -> str | None:
-    """Return the one of ``encodings`` that charset-normalizer rates best for ``cells``, or None if none is likely."""
+    """Return the encoding that charset-normalizer rates best for ``cells`` (bytes), or None if no one is likely."""
     matches: list[CharsetMatch] = []
     for encoding in encodings:
         # invalid cells are left out, since a single one would make from_bytes exclude the encoding

@@ -198,7 +198,7 @@ def _chunks(stream: Any) -> Iterator[bytes]:
 
 
 def _read(stream: Any) -> bytes:
-    """Return the next ``_CHUNK_BYTES`` bytes of a stream, in several reads if necessary; fewer only at its end."""
+    """Return the next ``_CHUNK_BYTES`` bytes of a stream, or fewer at its end. Reads several times if necessary."""
     parts: list[bytes] = []
     n_missing = _CHUNK_BYTES
     while n_missing and (part := stream.read(n_missing)):
@@ -287,7 +287,7 @@ def _from_text(name: str, file_format: str, chunks: Iterator[bytes], known: Coll
 
 
 def _format(file_format: str, start: bytes) -> str:
-    """Return ``file_format``, but ``json`` in place of ``csv`` if ``start``, the first bytes, looks like JSON."""
+    """Return ``file_format``; ``json`` instead of ``csv`` if ``start``, the first bytes, looks like JSON."""
     return "json" if file_format == "csv" and _JSON_START.match(start) else file_format
 
 
@@ -326,7 +326,7 @@ def _document(chunks: Iterable[bytes]) -> str:
 
 
 def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a text without their line feeds."""
+    """Yield the lines of a text without their line feeds. Raises InputError above ``MAX_LINE_BYTES`` per line."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -338,7 +338,7 @@ def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines, the first with a byte order mark: then they are read as UTF-8 whatever the settings say."""
+    """Yield the lines, the first after a UTF-8 byte order mark. So they are read as UTF-8, whatever the settings."""
     for number, line in enumerate(lines):
         yield line if number else codecs.BOM_UTF8 + line
 

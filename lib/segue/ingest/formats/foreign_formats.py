@@ -63,13 +63,19 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, _Format], ...] = (
 
 
 def describe_ending(name: str) -> str | None:
-    """Describe a file by the ending of its name, in the form "is …, expected …; WHAT TO DO". None if unknown."""
+    """Return a clause such as "is an Avro file, expected CSV, …; convert it to …", by the ending of a file's name.
+
+    Returns None if the ending is unknown.
+    """
     endings = [ending for ending in _BY_ENDING if name.lower().endswith(ending)]
     return _describe(name, _BY_ENDING[max(endings, key=len)]) if endings else None
 
 
 def describe_bytes(name: str, head: bytes) -> str | None:
-    """Describe a file by its first bytes, in the form "is …, expected …; WHAT TO DO". None if unknown."""
+    """Return a clause such as "is an Avro file, expected CSV, …; convert it to …", by the first bytes of a file.
+
+    Returns None if the first bytes are unknown.
+    """
     formats = (each for pattern, each in _BY_FIRST_BYTES if re.match(pattern, head, re.DOTALL))
     form = next(formats, None)
     return form and _describe(name, form)

@@ -108,13 +108,13 @@ class _Opening:
 
     @property
     def first(self) -> int:
-        """The index of the first record that is no ``sep=`` line."""
+        """Index of the first record: 1 below a line such as ``sep=;``, which declares the delimiter, else 0."""
         return int(self.separator is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A record that may be the header: the one at ``index`` of ``opening.records``."""
+    """A record that may be the header: ``opening.records[index]``."""
 
     opening: _Opening
     index: int
@@ -128,7 +128,7 @@ class _Candidate:
         return _names(self.records[self.index])
 
     def rank(self, match_names: MatchNames) -> tuple[int, ...]:
-        """Return a sort key by recognised columns, position and delimiters; the best candidate has the largest."""
+        """Return a sort key by recognised columns, position and delimiters; the best candidate has the largest key."""
         names, dialect = self.names, self.opening.dialect
         n_delimiters = sum(delimiter in name for name in names for delimiter in DELIMITERS)
         is_declared = dialect.delimiter == self.opening.separator
@@ -140,13 +140,16 @@ class _Candidate:
 
 
 def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
-    """Read ``n_records`` records by each dialect; return for each dialect its first record that is no ``sep=`` line."""
+    """Split lines into ``n_records`` records by each CSV dialect; return each dialect's first record.
+
+    A line such as ``sep=;``, which declares a delimiter, does not count. A dialect without a record gives none.
+    """
     openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
     return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
 
 
 def _records_in_line(lines: Sequence[str], line: int) -> list[_Candidate]:
-    """Return for each dialect the record that ends in line number ``line``; none if no record ends there."""
+    """Return for each CSV dialect the record that ends in line number ``line``. A dialect without one is left out."""
     openings = [_read_opening(lines, dialect, MAX_HEADER_RECORD) for dialect in _DIALECTS]
     return [_Candidate(each, each.last_lines.index(line)) for each in openings if line in each.last_lines]
 
@@ -186,7 +189,10 @@ def _is_number(text: str) -> bool:
 
 
 def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchNames) -> Header:
-    """Convert the best candidate to a Header; complete its names from group names above and index names below."""
+    """Convert the best candidate to a Header, with its names completed from the records above and below it.
+
+    The record above may have names of groups of columns. The record below may have names of a pandas index.
+    """
     names, records, index = best.names, best.records, best.index
     last = best.index
     if index > best.opening.first and len(records[index - 1]) == len(records[index]):

@@ -72,7 +72,7 @@ def member_columns(
 def _member_types(
     lines: Iterable[str], names: Collection[str], numbers: Collection[str]
 ) -> dict[str, pa.DataType] | None:
-    """Infer the Arrow type of each member from some lines; None if a member has a value without an Arrow type."""
+    """Return a dict from member to Arrow type, inferred from lines; None if a value has no Arrow type."""
     types: dict[str, pa.DataType] = {}
     for line in lines:
         try:
@@ -103,7 +103,8 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
     """Return the Arrow type to parse a JSON value by; None if its text could not be restored from the parsed value.
 
-    ``is_number``: whether numbers are to be parsed as doubles, whose text is not needed.
+    For this reason a number with decimals, such as 1.50, has no type. If ``is_number`` is true, the text is not needed,
+    and the type of numbers is double.
     """
     if isinstance(value, bool):
         return pa.bool_()
@@ -115,10 +116,11 @@ def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
 
 
 def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None:
-    """Parse lines with Arrow; return the members by name, or None if Arrow fails or may differ from Python's ``json``.
+    """Parse lines with Arrow; return a dict from name to member, or None if Arrow fails.
 
-    Each line begins and ends like an object. Therefore each line is one object if Arrow finds as many objects as lines.
-    If a member to read is repeated in an object, Arrow fails, whereas Python returns the last of the values.
+    Returns None also if Arrow's result may differ from that of Python's ``json``. Each line begins and ends like an
+    object. Therefore each line is one object if Arrow finds as many objects as lines. If a member to read is repeated
+    in an object, Arrow fails, whereas Python returns the last of the values.
     """
     text = joined_lines(lines)
     content = text.to_pybytes()
@@ -143,7 +145,7 @@ def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None
 
 
 def _is_unlike_json(content: bytes, lines: pa.Array) -> bool:
-    """Return whether lines may hold text that Arrow accepts and Python refuses, or a carriage return."""
+    """Return whether lines hold carriage returns, or may hold text that only Arrow accepts, such as ``Inf``."""
     if b"\r" in content or ((b"Inf" in content or b"NaN" in content) and _NO_NUMBER.search(content)):
         return True
     # each line has at least one bracket, so if there are few brackets altogether, no line has many levels
@@ -154,7 +156,7 @@ def _is_unlike_json(content: bytes, lines: pa.Array) -> bool:
 
 
 def _has_flat_names(content: bytes, names: Iterable[str]) -> bool:
-    """Return whether lines may hold members with a dot in their own name, such as "a.b" beside ``b`` inside ``a``."""
+    """Return whether lines may hold a member with a dot in its own name: {"a.b": 1}, not {"a": {"b": 1}}."""
     parts = {part for name in names if "." in name for part in _dotted_parts(name)}
     return bool(parts) and (
         _ESCAPED_DOT.search(content) is not None or any(f'"{part}"'.encode() in content for part in parts)

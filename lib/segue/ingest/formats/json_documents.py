@@ -60,8 +60,7 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
 def document_kind(text: str) -> str:
     """Return ``features`` for a document with lists of audio features only, ``tracks`` for one without audio features.
 
-    Returns "" for a document with both; it is joined to no other document. The names of members decide: nothing is
-    parsed.
+    Returns "" for a document with both, which is joined to no other document. The names of members in the text decide.
     """
     names = {match[1] for match in _HAS_LIST.finditer(text)}
     if _FEATURES not in names:
@@ -120,7 +119,7 @@ class _Row(NamedTuple):
 def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, str], Iterator[_Row]]:
     """Split rows; return a dict from track id to the text of its audio features, and an iterator over the other rows.
 
-    If an id has several features, only the first go into the dict. If all rows are audio features, the dict is empty.
+    If a track has several rows of features, the first is in the dict. If all rows are features, the dict is empty.
     """
     features: dict[str, str] = {}
     others = []
@@ -152,9 +151,9 @@ def _parse(text: str | bytes) -> Any:
 
 
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
-    """Return whether an object contains a list of tracks; False for a track with a list as a member.
+    """Return whether an object is a page, such as {"items": [{"name": ...}]}, and not a track with a list as a member.
 
-    True if the first object of the list has at least as many names in ``known`` as the outer object itself.
+    True if the first object in the list has at least as many names from ``known`` as the outer object itself has.
     """
     first = _first_listed(value, _MAX_DEPTH)
     if first is None:
@@ -218,9 +217,9 @@ class _Document:
             raise InputError("is no valid JSON: it is nested too deeply") from None
 
     def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
-        """Yield the rows of the value at ``start``, and return its end; an object without lists of tracks is a row.
+        """Yield the rows of the value at ``start``, and return its end. An object without lists of tracks is one row.
 
-        ``list_name`` is the name of the list that the value is an element of; empty if the value is in no list.
+        ``list_name`` is the name of the list that has the value as an element; empty if the value is in no list.
         """
         if self._text.startswith("[", start) and not list_name:
             return (yield from self._array("[]", start))
@@ -238,7 +237,7 @@ class _Document:
         return end
 
     def _array(self, name: str, start: int) -> Generator[_Row, None, int]:
-        """Yield the rows of the values of the list at ``start``, and return its end; ``name`` is the list's name."""
+        """Yield the rows of the list at ``start``; return the index after the list. ``name`` is the list's name."""
         position = self._skip(start + 1)
         while position < self._end and not self._text.startswith("]", position):
             if self._has_lists:
@@ -280,7 +279,7 @@ class _Document:
         return name, position + 1
 
     def _parsed(self, start: int) -> tuple[Any, int]:
-        """Parse the value at ``start``; return (value, end), or (None, end of the document) if the value breaks off."""
+        """Parse the value at ``start``; return (value, end). For a value cut off: (None, end of the document)."""
         try:
             return self._decode(self._text, start)
         except JSONDecodeError as error:
@@ -289,7 +288,7 @@ class _Document:
             raise self._fault(error.msg, error.pos) from None
 
     def _after_comma(self, position: int, closing: str) -> int:
-        """Return the position of the next value or closing bracket, given the position after a value and blanks."""
+        """Skip a comma: return the position of the next value, or ``position`` if there is no comma."""
         if self._text.startswith(",", position):
             return self._skip(position + 1)
         if position < self._end and not self._text.startswith(closing, position):
@@ -340,7 +339,7 @@ def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
 
 
 def _named(names: Sequence[str], values: Any) -> Any:
-    """Return a dict from name to value, or ``values`` itself, a row rejected later, if it is no list of that length."""
+    """Return a dict from name to value; return ``values``, a row rejected later, if it is no list of that length."""
     is_row = isinstance(values, list | tuple) and len(values) == len(names)
     return dict(zip(names, values, strict=True)) if is_row else values
 

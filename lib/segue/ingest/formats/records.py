@@ -57,7 +57,7 @@ class _LineRecorder:
         return line
 
     def pop_raw(self) -> str:
-        """Return the text that was consumed since the last call, without the line ends after it."""
+        """Return the lines that ``csv.reader`` consumed since the last call, as one text without line ends after it."""
         text, self._consumed = "".join(self._consumed), []
         return text.rstrip("\r\n")
 
@@ -93,9 +93,9 @@ def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[s
 
 
 def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
-    """Parse lines as CSV, where each record ends with its line; yield (fields, raw text) of each record.
+    """Parse each line of CSV by itself; yield (fields, raw text) of each record.
 
-    The fields are a list of texts, or an error message if the line cannot be parsed or leaves a quote open.
+    The fields are a list of texts. If the line cannot be parsed or leaves a quote open, they are an error message.
     """
     pattern = CLOSED_LINES[DELIMITERS.index(dialect.record_delimiter)]
     for line in lines:

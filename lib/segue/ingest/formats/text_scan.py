@@ -224,8 +224,8 @@ def consecutive_groups(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[
 def _scan_lines(values: pa.Array, hashes: pa.Array, encoding: str, names: MemberNames | None) -> FileScan:
     """Return the FileScan of the lines ``values``; ``hashes`` has the hash of each line.
 
-    Adds the member names of JSON objects to ``names``. If ``names`` is None, the lines are CSV: open quotes are
-    detected.
+    The lines are JSON if ``names`` is given: the names of their members are added to it. The lines are CSV if ``names``
+    is None: the scan records whether lines leave a quote open.
     """
     scan = FileScan(n_lines=len(values))
     _count_invalid(scan, values, hashes, encoding)
@@ -260,9 +260,9 @@ def _add_names(names: MemberNames, lines: pa.Array) -> None:
 
 
 def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tuple[int, bytes]]:
-    """Return pairs (hash, line) of the ``n_lines`` distinct lines with the lowest hashes; long lines are cut.
+    """Return pairs (hash, line) of the ``n_lines`` distinct lines with the lowest hashes, a pseudo-random sample.
 
-    ``values`` (lines) and ``hashes`` are parallel.
+    ``values`` are the lines, and ``hashes`` has the hash of each line. Lines are cut at ``MAX_LINE_BYTES``.
     """
     lowest, first = np.unique(hashes.to_numpy(), return_index=True)
     sample = pc.binary_slice(values.take(first[:n_lines]), 0, MAX_LINE_BYTES)
