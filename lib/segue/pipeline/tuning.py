@@ -211,9 +211,9 @@ def _fit_guided(
 
 
 def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
-    """Return an Agreement with the mean of each score over ``agreements``, one per half of the tracks.
+    """Return an Agreement (of clusters with genres) with the mean of each score over ``agreements``.
 
-    A score is None if there are no halves, or if it is missing in a half.
+    A mean is None if one of the agreements, or its score, is None, and if there are no agreements.
     """
     scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
     means = [None if None in values else sum(values) / len(values) for values in scores]

@@ -161,7 +161,7 @@ def _format_time(text: str) -> str:
 
 
 def _format_setting(value: Any) -> str:
-    """Format a setting's value as text: consecutive integers as "2 to 20", None as "none", booleans as yes or no."""
+    """Return a setting's value as text: "2 to 20" for consecutive integers, "none" for None and [], "yes" for True."""
     if isinstance(value, list | tuple):
         all_integers = all(isinstance(item, int) for item in value) and len(value) > 2
         if all_integers and list(value) == list(range(value[0], value[-1] + 1)):

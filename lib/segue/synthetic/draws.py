@@ -73,7 +73,7 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Return a Column with the index, from 0, of the interval that contains ``position``.
+    """Return a Column with the index, from 0, of the interval that contains ``position``: 1 for 0.4 in (0.3, 0.7).
 
     Parameters
     ----------
