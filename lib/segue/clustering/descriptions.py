@@ -71,15 +71,15 @@ _CONTRADICTIONS = (
     {("instrumentalness", True), ("speechiness", True)},
     {("instrumentalness", True), ("speechiness", False)},
 )
-"""Pairs of (feature, whether its mean is above that of all tracks) that contradict each other; a description names only
-one of a pair."""
+"""Pairs of (feature, whether its mean is above that of all tracks) that contradict each other, such as low energy and
+high bpm. A description names only one of a pair."""
 _REPETITIONS = (
     {("energy", True), ("loudness", True)},
     {("energy", False), ("loudness", False)},
     {("instrumentalness", False), ("speechiness", False)},
 )
-"""Pairs of (feature, whether its mean is above that of all tracks) with similar meanings; a description names only one
-of a pair, but both if it would otherwise be a single phrase."""
+"""Pairs of (feature, whether its mean is above that of all tracks) with similar meanings, such as high energy and
+high loudness. A description names only one of a pair, or both if one would be the only phrase ("energetic, loud")."""
 _RIGHT_SKEWED = ("liveness", "speechiness", "instrumentalness")
 """Features in which most tracks lie somewhat below the mean, so that a slightly low mean says little of a cluster."""
 _N_NEAREST = 2

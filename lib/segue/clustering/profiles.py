@@ -61,7 +61,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return the columns of ``cluster_profiles`` for the feature ``name``, a list of (column name, value).
+    """Return the columns of ``cluster_profiles`` for the feature ``name``: pairs such as ("bpm_mean", 120.5).
 
     ``row`` holds the statistics of one cluster, from ``_fit_statistics``.
     """

@@ -69,8 +69,8 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
     """Return two SimilarityOptions: those of the settings, and those to learn weights for.
 
-    The first are the baseline with which learned weights are compared; with ``weights = "learned"`` in the settings,
-    they have the default weights. The second have ``settings.features``, by default all that similarity can use.
+    The first are the baseline with which learned weights are compared. The setting ``weights = "learned"`` is ignored
+    in them, as if not set. The second have ``settings.features``, by default all features that similarity can use.
     """
     options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
     features = settings.features or SIMILARITY_NAMES

@@ -99,8 +99,8 @@ def former_learned_settings(store: Store, settings: RecommendSettings) -> list[R
     """Return settings with what was learned earlier: one for each version in ``learned_similarity`` but the latest.
 
     Each item is ``settings`` with the features, logarithms and weights of a version, newest first. Versions learned
-    with another ``scaling`` are left out. Runs at most one Spark job. If ``settings.weights`` is not "learned", no job runs,
-    and the list is empty.
+    with another ``scaling`` are left out. Runs at most one Spark job. If ``settings.weights`` is not "learned", no job
+    runs, and the list is empty.
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 

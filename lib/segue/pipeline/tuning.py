@@ -192,6 +192,8 @@ def _fit_guided(
 ) -> SpaceFits:
     """Learn the discriminants of a feature space from genres, fit K-means, and cross-validate the genre agreement.
 
+    Discriminants are linear combinations of the features that separate the genres; K-means clusters by them.
+
     The artists divide the tracks into two halves. For each half, K-means is fitted once more for every k: to the tracks
     of this half, with discriminants learned from the other half. The agreement of a k with genres is the mean over the
     two halves. Imputation and scaler use no genres and are fitted to all tracks.

@@ -292,8 +292,9 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 def agreement_sentences(agreement: Agreement) -> list[str]:
     """Return a list of two or three sentences on the agreement of the clusters with the genres.
 
-    The first gives the normalised mutual information, the second the purity and the adjusted Rand index. A third, only
-    for a supervised model, says that the model was guided by the genres.
+    The first begins, for example, "The clusters partly follow the genres", and gives the normalised mutual information;
+    the second gives the purity and the adjusted Rand index. A third, only for a supervised model, says that the model
+    was guided by the genres.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
