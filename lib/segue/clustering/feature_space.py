@@ -53,7 +53,7 @@ class FeatureSpace:
     optional: tuple[str, ...] = ()
     """Features whose missing values are replaced by the median even if ``impute`` is False."""
     guide: str | None = None
-    """``genre`` if discriminants (linear combinations of the features) are learned to separate the genres; else None."""
+    """``genre`` if discriminants (linear combinations of features) are learned to separate the genres; else None."""
     discriminants: Discriminants | None = None
     """The learned discriminants of a guided space; None before ``guide.fit_guide``, or if ``guide`` is None."""
 

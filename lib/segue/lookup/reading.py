@@ -81,7 +81,7 @@ class Tables:
     def is_current(self, table: Table, version: int) -> bool:
         """Return whether the table still has the rows of its version ``version``.
 
-        This is so if all later versions were made by maintenance (OPTIMIZE, VACUUM), which changes no rows.
+        Later versions may exist if they were made by operations that change no row, such as OPTIMIZE and VACUUM.
         """
         n_later = self.version(table) - version
         commits = self._table(table).history(n_later) if n_later > 0 else []

@@ -127,7 +127,7 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 def _is_current(store: Store, version: int) -> bool:
     """Return whether the table ``labeled_tracks`` still has the rows of its version ``version``.
 
-    This is so if all later versions were made by maintenance (OPTIMIZE, VACUUM), which changes no rows.
+    Later versions may exist if they were made by operations that change no row, such as OPTIMIZE and VACUUM.
     """
     latest = store.versions[schema.LABELED_TRACKS.name]
     later = range(version + 1, latest + 1)
