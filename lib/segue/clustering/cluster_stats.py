@@ -144,7 +144,7 @@ def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
 
 
 def _round_up(threshold: float) -> float:
-    """Return a threshold rounded up to nine decimals, plus 1e-9."""
+    """Return a threshold rounded up to nine decimals, plus 1e-9: slightly above ``threshold``."""
     return (math.ceil(threshold * 1e9) + 1) / 1e9
 
 

@@ -71,15 +71,15 @@ _CONTRADICTIONS = (
     {("instrumentalness", True), ("speechiness", True)},
     {("instrumentalness", True), ("speechiness", False)},
 )
-"""Pairs of (feature, whether its mean is above that of all tracks) that contradict each other; a description names only
-one of a pair."""
+"""Pairs of (feature, whether its mean is above that of all tracks) that contradict each other, such as low energy and
+high bpm. A description names only one of a pair."""
 _REPETITIONS = (
     {("energy", True), ("loudness", True)},
     {("energy", False), ("loudness", False)},
     {("instrumentalness", False), ("speechiness", False)},
 )
-"""Pairs of (feature, whether its mean is above that of all tracks) with similar meanings; a description names only one
-of a pair, but both if it would otherwise be a single phrase."""
+"""Pairs of (feature, whether its mean is above that of all tracks) with similar meanings, such as high energy and
+high loudness. A description names only one of a pair, or both if one would be the only phrase ("energetic, loud")."""
 _RIGHT_SKEWED = ("liveness", "speechiness", "instrumentalness")
 """Features in which most tracks lie somewhat below the mean, so that a slightly low mean says little of a cluster."""
 _N_NEAREST = 2
@@ -178,17 +178,19 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
 
 
 def _is_notable(name: str, deviation: float) -> bool:
-    """Return whether the feature ``name`` deviates enough to be named: by at least ``SLIGHT`` in absolute value.
+    """Return whether the feature ``name`` deviates enough to be named in a description.
 
-    For low means of the features in ``_RIGHT_SKEWED``, the limit is ``NOTABLE``.
+    The absolute value of ``deviation`` must be at least ``SLIGHT``. If the deviation is negative and the feature one
+    of ``_RIGHT_SKEWED``, the absolute value must be at least ``NOTABLE``.
     """
     return abs(deviation) >= (NOTABLE if deviation < 0 and name in _RIGHT_SKEWED else SLIGHT)
 
 
 def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[set[tuple[str, bool]]]) -> bool:
-    """Return whether ``pairs`` contains a pair of the feature ``name`` and one of ``names``.
+    """Return whether the feature ``name`` forms one of ``pairs`` with any of the features ``names``.
 
-    Whether a feature is above the mean of all tracks is given by the sign of its deviation in ``own``.
+    ``pairs`` are ``_CONTRADICTIONS`` or ``_REPETITIONS``, such as high energy with low loudness. Features are high or
+    low by the sign of their deviation in ``own``, the deviations of one cluster.
     """
     return any({(name, own[name] > 0), (other, own[other] > 0)} in pairs for other in names)
 
@@ -200,9 +202,11 @@ def _distance(first: Deviations, second: Deviations) -> float:
 
 
 def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
-    """Return the description of a cluster: genre or decade ``kind``, unless empty, and a phrase for each of ``names``.
+    """Return the description of a cluster, such as "80s rock, very fast, cheerful".
 
-    A description of one phrase gets a second one. ``names`` are features, keys of ``deviations``.
+    The description has ``kind``, a genre or decade (here "80s rock"), unless ``kind`` is empty. A phrase for each of
+    the features ``names`` follows. If these are one phrase only, ``_second_phrase`` adds another. If there is none, the
+    description is "mid-tempo, otherwise average", or "average in every respect" if bpm has no deviation.
     """
     phrases = [kind] if kind else []
     phrases += [_phrase(name, deviations[name]) for name in names]
@@ -214,9 +218,10 @@ def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
 
 
 def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
-    """Return a second phrase for a description that has only one.
+    """Return a second phrase for a description that has only one, such as "mid-tempo" or "otherwise average".
 
-    ``names`` has the feature of the first phrase; it is empty if the first phrase is a genre or decade.
+    The module's docstring has the rules. ``names`` has the feature of the first phrase; ``names`` is empty if the first
+    phrase is a genre or decade.
     """
     if "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT:
         return MID_TEMPO
@@ -229,6 +234,9 @@ def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
 
 
 def _phrase(name: str, deviation: float) -> str:
-    """Return the phrase for a feature that deviates by ``deviation`` standard deviations."""
+    """Return the phrase for a feature that deviates by ``deviation`` standard deviations.
+
+    For a negative deviation of bpm, by rising absolute value: "fairly slow", "slow" or "very slow".
+    """
     strength = sum(abs(deviation) >= limit for limit in (NOTABLE, EXTREME))
     return PHRASES[name][deviation < 0][strength]

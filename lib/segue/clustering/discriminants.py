@@ -269,11 +269,12 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
 
 
 def _choose(parts: Sequence[ClassSums]) -> tuple[int | None, float, float | None]:
-    """Choose the number of directions and the shrinkage; return number, shrinkage and share of variance explained.
+    """Choose the number of discriminants and the shrinkage; return number, shrinkage and share of variance explained.
 
-    ``parts`` are two. The share is measured on each part, with discriminants learned from the other part, and averaged;
-    the largest share determines the choice. If a part has fewer than two classes, or no direction is found, the number
-    is None (all directions), the shrinkage is ``_DEFAULT_SHRINKAGE``, and the share is None.
+    ``parts`` are two halves of the points. For each choice, the share is measured on each half with discriminants
+    learned from the other half, and averaged. The choice with the largest share is returned. If a half has fewer than
+    two classes, or no discriminant is found, returns (None, ``_DEFAULT_SHRINKAGE``, None); a number of None means all
+    discriminants.
     """
     if any(part.n_classes < 2 for part in parts):
         return None, _DEFAULT_SHRINKAGE, None

@@ -53,13 +53,16 @@ class FeatureSpace:
     optional: tuple[str, ...] = ()
     """Features whose missing values are replaced by the median even if ``impute`` is False."""
     guide: str | None = None
-    """``genre`` if discriminants of the genres are learned; else None."""
+    """``genre`` if discriminants (linear combinations of features) are learned to separate the genres; else None."""
     discriminants: Discriminants | None = None
     """The learned discriminants of a guided space; None before ``guide.fit_guide``, or if ``guide`` is None."""
 
     @property
     def name(self) -> str:
-        """A one-line text that identifies the space, stored in the column ``space`` of the table ``k_scores``."""
+        """A one-line text that identifies the space, such as "minmax: bpm, 2*energy, log1p(speechiness)".
+
+        The text is stored in the column ``space`` of the table ``k_scores``.
+        """
         logs = {c: f"log1p({c})" for c in self.log}
         logs |= {c: f"ln({c} + {offset:g})" if offset else f"ln({c})" for c, offset in self.log_offsets.items()}
         parts = [logs.get(c, c) for c in self.columns]
@@ -93,7 +96,7 @@ class FeatureSpace:
     def bound(self) -> float | None:
         """Upper bound of the absolute values of the scaled coordinates over the training tracks.
 
-        None if there is no bound: only the scaler ``minmax`` has one.
+        The scaler ``minmax`` has a bound. For the other scalers, the value is None.
         """
         return max(1.0, *self.factors.values(), 0.0) if self.scaler == "minmax" else None
 
@@ -147,7 +150,7 @@ def _value_stages(space: FeatureSpace) -> tuple[list[Stage], list[str]]:
 
 
 def _with_columns(expressions: list[str]) -> Stage:
-    """Return a stage that adds columns, given as SQL texts ``expression AS name``."""
+    """Return a stage that adds columns, each given as an SQL text such as "log1p(speechiness) AS x"."""
     return SQLTransformer(statement=f"SELECT *, {', '.join(expressions)} FROM __THIS__")
 
 

@@ -128,10 +128,11 @@ def _fit_classes(tracks: DataFrame) -> list[str]:
 
 
 def _fit_class_sums(points: DataFrame, classes: list[str], n_features: int) -> list[ClassSums]:
-    """Sum the points of each class; return one ClassSums per quarter of the tracks. Runs one Spark job.
+    """Sum the points of each class (genre) in each quarter of the tracks. Runs one Spark job.
 
-    ``points`` has the columns ``quarter``, ``genre`` and ``point``. Each partition is summed on a worker; the driver
-    adds the partitions in their order. So the sums have the same bits in every run.
+    Returns a list of four ClassSums, one per quarter. ``points`` has the columns ``quarter`` (0 to 3, by artist),
+    ``genre`` and ``point``; points of genres not in ``classes`` are ignored. Each partition is summed on a worker; the
+    driver adds the partitions in their order. So the sums have the same bits in every run.
     """
     n_classes = len(classes)
     split = n_classes * (n_features + 1)

@@ -61,7 +61,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return the columns of ``cluster_profiles`` for the feature ``name``, a list of (column name, value).
+    """Return the columns of ``cluster_profiles`` for the feature ``name``: pairs such as ("bpm_mean", 120.5).
 
     ``row`` holds the statistics of one cluster, from ``_fit_statistics``.
     """
@@ -164,7 +164,7 @@ class _Top(NamedTuple):
     share: float
     """``n_tracks`` divided by the number of the cluster's tracks with a known genre (or decade)."""
     lift: float
-    """``share`` divided by the same share over the tracks of all clusters."""
+    """``share`` divided by the same share over the tracks of all clusters: 2 if the value is twice as frequent here."""
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
@@ -188,11 +188,11 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 
 
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
-    """Return the decade and the genre that describe a cluster of ``n_tracks``, such as "80s rock"; may be empty.
+    """Return the decade and the genre typical of a cluster of ``n_tracks`` tracks, such as "80s rock", "80s" or "rock".
 
-    Only the most frequent decade and the most frequent genre are considered: the first items of ``decades`` and
-    ``genres``, which are None if unknown. Each is left out if its lift is below ``_MIN_LIFT``, or if less than the
-    share ``_MIN_SHARE`` of the cluster's tracks has it.
+    ``decades`` and ``genres`` list the cluster's values, most frequent first; None if no track has one. Only the first
+    of each is considered. It is left out if its lift is below ``_MIN_LIFT``, or if less than the share ``_MIN_SHARE``
+    of the cluster's tracks has it. Returns "" if both are left out.
     """
     kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
     return " ".join(

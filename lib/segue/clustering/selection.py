@@ -72,7 +72,10 @@ def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
 
 
 def _of_at_least(min_k: int, by_k: Sequence[ScoredFit], score: str) -> Sequence[ScoredFit]:
-    """Return the fits with k >= ``min_k``; without any, all fits, with a warning in the log that names the score."""
+    """Return the fits with k >= ``min_k``.
+
+    If there is none, returns all fits, and logs a warning. ``score`` is the name of a score, for the warning only.
+    """
     eligible = [fit for fit in by_k if fit.k >= min_k]
     if not eligible:
         log.warning("no k of at least %d was fitted: choosing the best %s of all fitted k", min_k, score)
@@ -143,7 +146,10 @@ def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
 
 
 def _space_score(fit: ScoredFit) -> float | None:
-    """Return the score of a fit for ``best_space``: NMI with genre, else (no genres) the mean stability, else None."""
+    """Return the score by which ``best_space`` compares fits: the normalised mutual information of clusters and genres.
+
+    If no track has a genre, returns the mean stability. If stability was not measured either, returns None.
+    """
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi
     return fit.stability.mean if fit.stability else None

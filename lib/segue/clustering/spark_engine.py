@@ -132,7 +132,8 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
     """Run all starts of one k, in parallel; return the KMeansModel with the lowest ``trainingCost``.
 
     ``trainingCost`` is the inertia before the last move of the centres. ``distinct`` has ``n_distinct`` distinct points
-    with weights, from ``_weighted``. Returns None if after every start a cluster has no points.
+    with weights, from ``_weighted``. A start with fewer than k clusters with points is ignored. Returns None if all
+    starts are ignored.
     """
     calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
     models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
@@ -140,7 +141,7 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 
 
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
-    """Fit the KMeansModel of one start; return the model, or None if fewer than k of its clusters have points.
+    """Fit the KMeansModel of one start, and return the model. Returns None if fewer than k clusters have points.
 
     ``start`` is the number of the start, from 0, and determines the seed. If ``n_distinct`` is at least
     ``PARALLEL_INIT_POINTS`` * k, even starts find the initial centres by ``k-means||``. All others draw random points.
@@ -294,8 +295,8 @@ def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stabili
 
     The index compares the labels by the models of two halves, on the tracks in both; the mean is over all pairs.
 
-    Returns None if a half has fewer distinct points than k, if after every start on a half a cluster has no points, or
-    if no two halves share a track.
+    Returns None if a half has fewer distinct points than k, if ``_best_model`` returns None for a half, or if no two
+    halves share a track.
     """
     if k > min(subsamples.n_distinct):
         return None

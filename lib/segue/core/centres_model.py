@@ -86,7 +86,7 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 
 
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
-    """Return the order of k rows in the model of ``_fit_rows``: position i of the model holds row ``result[i]``.
+    """Return the order in which a model of ``_fit_rows`` has its k rows as centres: centre i is row ``result[i]``.
 
     The order depends on k alone, because the seed is fixed. The first call for a k runs a fit; later calls return the
     cached result.

@@ -87,10 +87,10 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
+        """Sum, for each cluster of each k, its points' silhouettes and their distances to the cluster's mean.
 
-        Runs one Spark job. ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order,
-        which also has the numbers of points by cluster and class.
+        Runs one Spark job. ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order.
+        A ScoreSums also has the number of points of each class in each cluster.
         """
         n_features, n_classes = self.n_features, self.n_classes
 
@@ -184,7 +184,7 @@ def require_valid_points(n_valid: int, n_invalid: int) -> None:
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
-    """Return the distinct values of the column ``column`` of ``points``, without null, as sorted strings.
+    """Return the classes of the points: the distinct values of ``column``, without null, as sorted strings.
 
     Runs one Spark job. If ``column`` is None, no job runs, and the list is empty.
     """
@@ -256,9 +256,10 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
 
 
 def _extremes(rows: Matrix) -> Matrix:
-    """Return, for each column of ``rows``, a row with the column's minimum and one with its maximum; no row twice.
+    """Return two of ``rows`` for each column: one with the column's minimum, one with its maximum.
 
-    Of several rows with the minimum (or maximum) of a column, the lexicographically smallest is returned.
+    Equal rows are returned once. Of several rows with the minimum (or maximum) of a column, the lexicographically
+    smallest is returned. The result has the shape (n, n_columns), with n at most 2 * n_columns.
     """
     if not len(rows):
         return rows

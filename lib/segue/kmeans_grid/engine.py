@@ -161,10 +161,11 @@ def _sample(
 def _restore(
     ks: Sequence[int], data: PointSet, checkpoint: CheckpointStore | None, fingerprint: Sequence[float]
 ) -> tuple[int, list[LloydState]] | None:
-    """Restore an interrupted grid from its checkpoint: return the number of passes made, and the LloydState of each k.
+    """Restore an interrupted fit from its checkpoint: return the number of passes made, and the LloydState of each k.
 
-    Returns None if there is no checkpoint, or if the checkpoint is invalid or was made with another ``fingerprint`` or
-    other ``ks``. ``data`` are all points.
+    ``data`` are all points. ``fingerprint`` are numbers that a checkpoint must contain to be used, such as the number
+    of points and the seed. Returns None if there is no checkpoint, or if the checkpoint is invalid, has another
+    ``fingerprint`` or was made for other ``ks``.
     """
     text = checkpoint.load() if checkpoint else None
     restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None

@@ -39,11 +39,11 @@ class KScore(NamedTuple):
     davies_bouldin: float
     calinski_harabasz: float
     nmi: float | None
-    """Normalised mutual information of clusters and ``classCol``; None without classes."""
+    """Normalised mutual information of clusters and ``classCol``; None if no row has a class or classCol is not set."""
     ari: float | None
-    """Adjusted Rand index of clusters and ``classCol``; None without classes."""
+    """Adjusted Rand index of clusters and ``classCol``; None like ``nmi``."""
     purity: float | None
-    """Share of the rows with a class that are in the commonest class of their cluster; None without classes."""
+    """Share, among the rows with a class, of those in the commonest class of their cluster; None like ``nmi``."""
     iterations: int
     """Number of Lloyd iterations from the starting centres to these centres."""
     sizes: list[int]

@@ -154,7 +154,8 @@ def format_ranges(numbers: Sequence[int]) -> str:
 def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
     """Return the states after pass ``number`` as a JSON text, which ``restore_states`` reads.
 
-    ``fingerprint`` are numbers that identify the grid.
+    ``fingerprint`` are numbers stored in the text, such as the number of points and the seed. ``restore_states``
+    compares them with those of a later fit.
     """
     content = [
         {

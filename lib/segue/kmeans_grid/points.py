@@ -49,10 +49,10 @@ class PointSet(Protocol):
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
+        """Sum, for each cluster of each k, its points' silhouettes and their distances to the cluster's mean.
 
-        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order; it also has the
-        numbers of points by cluster and class.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order. A ScoreSums also has
+        the number of points of each class (a known category, such as a genre) in each cluster.
         """
 
     def release(self) -> None:
@@ -109,10 +109,10 @@ class LocalPoints:
             return kernel.centre_sums(self._scaled, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
+        """Sum, for each cluster of each k, its points' silhouettes and their distances to the cluster's mean.
 
-        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order; it also has the
-        numbers of points by cluster and class.
+        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order. A ScoreSums also has
+        the number of points of each class (a known category, such as a genre) in each cluster.
         """
         with threadpool_limits(limits=1):
             return scoring.score_sums(self._scaled, self._classes, self.n_classes, stats)

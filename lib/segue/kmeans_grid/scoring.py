@@ -152,7 +152,10 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Counts points by cluster and class, in an array of all pairs or, if too large, in a list of the pairs present."""
+    """Counts the points of each pair (cluster, class). A class is a known category of points, such as a genre.
+
+    Up to ``_MAX_DENSE_COUNTS`` possible pairs, an array has a count for each. Above, only pairs with points are stored.
+    """
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
         self._n_classes = n_classes

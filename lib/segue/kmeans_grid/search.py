@@ -79,10 +79,10 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first max(10,000, 50 ``max_k``) points of ``sample``, for steps 1 and 2 of the search.
+    """Return the first points of ``sample``, for steps 1 and 2 of the search: max(10,000, 50 * ``max_k``) points.
 
-    ``max_k`` is the largest k. Returns ``sample`` itself if it has at most this number of points, or if fewer than
-    ``max_k`` of the first points are distinct.
+    ``max_k`` is the largest k. A sample with at most this number of points is returned whole. A sample is also returned
+    whole if its first points have fewer than ``max_k`` distinct ones, too few to fit the largest k.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
@@ -243,7 +243,10 @@ def stability(
 def with_stability(
     fits: list[Fit], sample: Points, options: GridOptions, bits: int, pool: WorkerPool | None = None
 ) -> list[Fit]:
-    """Return the fits with their stability, measured on a sample; unchanged if ``options.subsamples`` is 0."""
+    """Return the fits with their stability, the agreement of fits on random halves of ``sample``.
+
+    The number of halves is ``options.subsamples``. If it is 0, the fits are returned unchanged.
+    """
     if not options.subsamples:
         return fits
     started = time.monotonic()

@@ -179,12 +179,15 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _staleness(row: dict[str, Any] | None, tables: Tables) -> list[str]:
-    """Return a list for ``Answer.notes``: one note if a track's list is missing or outdated; else an empty list.
+    """Return notes on a track's list of similar tracks: one note if the list is missing or outdated, else none.
+
+    A list is outdated if ``labeled_tracks`` has changed since. An example of a note: "the lists were made from version
+    3 of labeled_tracks, which is at version 5; run recommend_tracks.py".
 
     Parameters
     ----------
     row : the track's row in ``similar_tracks``; None if the track has no list
-    tables : with ``labeled_tracks``; a list made from a version with other rows than the latest is outdated
+    tables : the tables of the output folder
     """
     if row is None:
         return ["similar_tracks has no list for this track; run recommend_tracks.py"]

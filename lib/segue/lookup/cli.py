@@ -125,7 +125,10 @@ def _candidates(answer: Answer, width: int) -> list[str]:
 
 
 def _head(track: dict[str, Any]) -> list[str]:
-    """Return three lines that describe a track, a dict from column name to value: title, details, cluster."""
+    """Return three lines on a track: its title, details such as "by Adele, on 21, 2011, pop, 105 BPM", and its cluster.
+
+    ``track`` is a dict from column name to value.
+    """
     details = [f"by {track['artist']}"] if track["artist"] else []
     details += [f"on {track['album']}"] if track["album"] else []
     details += [str(track[name]) for name in ("year", "genre") if track[name]]
@@ -140,10 +143,10 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    """Return the counts of a run as text, such as "label: tracks 2,000"; zeros are left out.
+    """Return the counts of a run as text, such as "ingest: read 2,000, added 1,994; label: nothing to do".
 
-    ``counts`` maps each stage to a dict from name to count; values that are no dict are ignored. Counts by table, of
-    maintenance, are summed.
+    ``counts`` maps each stage to a dict from name to count; values that are no dict are ignored. Zeros are left out.
+    Maintenance has counts for each table: their sum over all tables is shown.
     """
     texts = []
     for stage, values in counts.items():
@@ -229,9 +232,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _figure(options: argparse.Namespace) -> _Answer:
-    """Write the figure of the given name to the files in ``options``, and return the paths.
+    """Write the figure ``options.name`` to the files of ``--png``, ``--svg`` and ``--pdf``, and return the paths.
 
-    Without files, return the figure; without a name, return the names of all figures.
+    Without these options, returns the figure as a dict. Without a name, returns the names of all figures.
     """
     if options.name is None:
         names = sorted(answers.figures(options.output))

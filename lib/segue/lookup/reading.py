@@ -79,7 +79,10 @@ class Tables:
         return int(self._table(table).version())
 
     def is_current(self, table: Table, version: int) -> bool:
-        """Return whether the table has the rows of its version ``version``: only maintenance came later."""
+        """Return whether the table still has the rows of its version ``version``.
+
+        Later versions may exist if they were made by operations that change no row, such as OPTIMIZE and VACUUM.
+        """
         n_later = self.version(table) - version
         commits = self._table(table).history(n_later) if n_later > 0 else []
         return n_later == len(commits) and all(commit.get("operation") in MAINTENANCE for commit in commits)
@@ -143,13 +146,13 @@ class Tables:
 
 
 def _name(name: str) -> str:
-    """Quote the name of a column or table for SQL."""
+    """Quote the name of a column or table for SQL, such as ``"title"`` for ``title``."""
     # guard: lookup-columns-quoted -> return '"' + name + '"'
     return '"' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:
-    """Quote a text as an SQL literal."""
+    """Quote a text as an SQL literal, such as ``'it''s'`` for ``it's``."""
     # guard: lookup-ids-quoted -> return "'" + text + "'"
     return "'" + text.replace("'", "''") + "'"
 

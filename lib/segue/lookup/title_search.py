@@ -80,7 +80,7 @@ class TitleIndex:
         return sorted(best.values(), key=self._rank)
 
     def _rank(self, match: TitleMatch) -> tuple[float, float, str]:
-        """Return a tuple by which matches are sorted, the best first."""
+        """Return a tuple by which matches are sorted, the best first: by score, then popularity, then id."""
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:

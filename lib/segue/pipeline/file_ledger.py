@@ -108,9 +108,9 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
 
 
 def _redacted_uri(uri: str) -> str:
-    """Replace secrets in a URI by ``***`` and append a hash of the whole URI; return a URI without secrets unchanged.
+    """Return a URI without its secrets: "s3a://***@bucket/x.csv#" and a hash for "s3a://USER:PASSWORD@bucket/x.csv".
 
-    The hash keeps distinct URIs distinct.
+    The hash, of the whole URI, keeps distinct URIs distinct. A URI without secrets is returned unchanged.
     """
     redacted = logs.redact(uri)
     # guard: redacted-names-stay-distinct -> return redacted

@@ -134,7 +134,10 @@ def read_input(
 
 
 def _inputs(read: Sequence[InputFile]) -> dict[str, object]:
-    """Return ``{"files": {name: size in bytes}, "tables": {name: Delta version}}``, without a dict that is empty."""
+    """Return the files and Delta tables in ``read``: ``{"files": {name: size in bytes}, "tables": {name: version}}``.
+
+    If there are no files, or no tables, the key is absent.
+    """
     tables = {file.source_file: file.version for file in read if file.version is not None}
     sizes = {file.source_file: file.size for file in read if file.version is None}
     return {kind: listed for kind, listed in (("files", sizes), ("tables", tables)) if listed}
@@ -185,7 +188,11 @@ def _write(store: Store, path: str, statuses: DataFrame, reread: Sequence[str], 
 
 
 def _no_usable_track(statuses: DataFrame, path: str) -> str:
-    """Return the error message for an input without a valid track, with the three most frequent rejection reasons."""
+    """Return the error message for an input without a valid track.
+
+    The message ends in the three most frequent rejection reasons, such as "bpm 0 outside [1, 300] (12 rows)". For an
+    input without rows, the message says that there is only a header. Runs Spark jobs.
+    """
     n_rows = statuses.count()
     if not n_rows:
         return f"--input {path}: a header and no rows, expected at least one track"

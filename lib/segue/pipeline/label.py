@@ -195,7 +195,7 @@ def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_al
 
 
 def label_provenance(store: Store, card: ModelCard, *, is_reworded: bool) -> dict[str, Any]:
-    """Return the inputs of labels as a dict, to be stored with the table ``labeled_tracks``.
+    """Return a dict that identifies the model and tracks of labels, to be stored with the table ``labeled_tracks``.
 
     Keys of the dict: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of
     that table. With ``is_reworded``, also ``descriptions``, a hash of the descriptions of the clusters.

@@ -73,9 +73,10 @@ def record_decisions(
 
 
 def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
-    """Convert the decisions in Readings to rows of ``layout_decisions``. ``by_layout`` maps a layout to its Readings.
+    """Return rows of ``layout_decisions`` as dicts, one for each layout and decision.
 
-    A decision is left out if the files of a layout give different values for it.
+    ``by_layout`` maps a layout to its Readings. A Reading says how a group of files is read, and has the decisions made
+    from these files. A decision is left out if the files of a layout give different values for it.
     """
     now = datetime.now(UTC)
     return [

@@ -67,9 +67,10 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 
 
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
-    """Return the SimilarityOptions of the baseline, and the SimilarityOptions to learn weights for.
+    """Return two SimilarityOptions: those of the settings, and those to learn weights for.
 
-    Weights are learned for ``settings.features``, by default for all features that similarity can use.
+    The first are the baseline with which learned weights are compared. The setting ``weights = "learned"`` is ignored
+    in them, as if not set. The second have ``settings.features``, by default all features that similarity can use.
     """
     options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
     features = settings.features or SIMILARITY_NAMES
@@ -188,7 +189,7 @@ def _version(inputs: Sequence[Any]) -> str:
 def _row(version: str, learned: LearnedWeights, options: SimilarityOptions) -> dict[str, Any]:
     """Return the row of the table ``learned_similarity`` for the weights ``learned``, as a dict.
 
-    ``options`` is the baseline with which the weights were compared.
+    ``options`` are the SimilarityOptions with which the weights were compared on playlists held out.
     """
     held_out = learned.held_out
     shares = {

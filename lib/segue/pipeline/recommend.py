@@ -259,7 +259,10 @@ def _read_seeds(store: Store, path: str) -> list[Seed]:
 
 
 def _describe_unknown(labeled: DataFrame, unknown: list[Seed]) -> str:
-    """Return the first unknown seeds as text, each with the closest title of the catalogue. Runs one Spark job."""
+    """Return the first seeds not found in the catalogue, as text: "helo - adele (closest: hello - adele), another".
+
+    "(closest: …)" is left out if no title is similar. Without unknown seeds, returns "". Runs one Spark job.
+    """
     if not unknown:
         return ""
     shown = unknown[:_MAX_LISTED]

@@ -125,7 +125,10 @@ def _scores(store: Store, card: ModelCard) -> list[Row]:
 
 
 def _is_current(store: Store, version: int) -> bool:
-    """Return whether ``labeled_tracks`` has the rows of its version ``version``: only maintenance came later."""
+    """Return whether the table ``labeled_tracks`` still has the rows of its version ``version``.
+
+    Later versions may exist if they were made by operations that change no row, such as OPTIMIZE and VACUUM.
+    """
     latest = store.versions[schema.LABELED_TRACKS.name]
     later = range(version + 1, latest + 1)
     return version <= latest and commit_log.is_maintenance(

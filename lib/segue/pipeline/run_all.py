@@ -135,7 +135,10 @@ def summary(root: str, card: ModelCard) -> str:
 
 
 def _command() -> str:
-    """Return how to type the command ``segue`` in the current folder: its name if it is on PATH, else its path."""
+    """Return how to type the command ``segue`` in the current folder: "segue", or a path such as ".venv/bin/segue".
+
+    The path is returned if the command exists beside the running Python, but is not on PATH.
+    """
     script = Path(sys.executable).with_name("segue")
     if shutil.which("segue") or not script.exists():
         return "segue"

@@ -96,19 +96,20 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 
 
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
-    """Return ``settings`` with features, logarithms and weights of each earlier version in ``learned_similarity``.
+    """Return settings with what was learned earlier: one for each version in ``learned_similarity`` but the latest.
 
-    The list has one item per version learned with ``settings.scaling``, without the latest, newest first. The list is
-    empty, and no Spark job runs, unless ``weights`` is "learned".
+    Each item is ``settings`` with the features, logarithms and weights of a version, newest first. Versions learned
+    with another ``scaling`` are left out. Runs at most one Spark job. If ``settings.weights`` is not "learned", no job
+    runs, and the list is empty.
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 
 
 def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[str, RecommendSettings]]:
-    """Return pairs (name, settings) for the versions in ``learned_similarity``, the latest first.
+    """Return a pair (version, settings) for each version in ``learned_similarity``, the latest first.
 
-    Each item has ``settings`` with the features, logarithms and weights of the version. Versions learned with another
-    ``scaling`` than that of ``settings`` are left out.
+    The settings are the argument ``settings`` with the features, logarithms and weights of the version. Versions
+    learned with another ``scaling`` than that of the argument are left out.
     """
     stored = store.find(schema.LEARNED_SIMILARITY)
     if stored is None:
@@ -165,7 +166,7 @@ def inputs_hash(
     """Return a hash (16 hexadecimal digits) of all inputs of the lists of similar tracks.
 
     ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` maps features to the values that replace
-    missing ones (``imputed_by``); ``lists_version`` is the version of the rules in the code.
+    missing ones (``imputed_by``); ``lists_version`` is ``LISTS_VERSION`` or its former value.
     """
     compared = settings.compared
     others = {"method", "playlist_length", "order", "likeness", "log", "weights"}

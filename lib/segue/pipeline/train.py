@@ -215,7 +215,10 @@ def _train(store: Store, settings: Settings) -> TrainResult:
 
 
 def _absent_features(settings: Settings, summary: Row) -> list[str]:
-    """Return the optional features without a value in any track, to be left out of feature spaces; log their names."""
+    """Return the features to leave out of feature spaces, as no track has a value of them; log their names.
+
+    Only optional features are considered: the year, and those in the setting ``features.optional``.
+    """
     columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
     optional = {*settings.features.optional, YEAR}
     absent = [name for name in columns if name in optional and summary[name] == summary.rows]

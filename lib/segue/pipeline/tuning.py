@@ -192,6 +192,8 @@ def _fit_guided(
 ) -> SpaceFits:
     """Learn the discriminants of a feature space from genres, fit K-means, and cross-validate the genre agreement.
 
+    Discriminants are linear combinations of the features that separate the genres; K-means clusters by them.
+
     The artists divide the tracks into two halves. For each half, K-means is fitted once more for every k: to the tracks
     of this half, with discriminants learned from the other half. The agreement of a k with genres is the mean over the
     two halves. Imputation and scaler use no genres and are fitted to all tracks.
@@ -211,9 +213,9 @@ def _fit_guided(
 
 
 def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
-    """Return an Agreement with the mean of each score over ``agreements``, one per half of the tracks.
+    """Return an Agreement (of clusters with genres) with the mean of each score over ``agreements``.
 
-    A score is None if there are no halves, or if it is missing in a half.
+    A mean is None if one of the agreements, or its score, is None, and if there are no agreements.
     """
     scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
     means = [None if None in values else sum(values) / len(values) for values in scores]

@@ -103,7 +103,7 @@ def _comparative(pair: PairCorrelation) -> str:
 
 
 def _interval(pair: PairCorrelation) -> str:
-    """Return r and its confidence interval as text."""
+    """Return r and its confidence interval as text, such as "r = −0.67, with 95 % confidence −0.69 to −0.64"."""
     r, low, high = map(feature_labels.format_signed, (pair.r, pair.low, pair.high))
     return f"r = {r}, with 95 % confidence {low} to {high}"
 
@@ -118,13 +118,19 @@ def strongest_pairs(correlations: Correlations, limit: int = 3) -> list[PairCorr
 
 
 def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
-    """Return the PairCorrelation of every pair of audio features, without the missing ones."""
+    """Return the PairCorrelation of every pair of audio features.
+
+    A pair is left out if too few tracks have both, or if one is constant (``pair_correlation`` is None).
+    """
     pairs = [pair_correlation(correlations, one, other) for one, other in combinations(schema.FEATURE_NAMES, 2)]
     return [pair for pair in pairs if pair]
 
 
 def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
-    """Return the PairCorrelation of ``name`` with each of ``others``, largest |r| first, without the missing ones."""
+    """Return the PairCorrelation of ``name`` with each of ``others``, the largest |r| first.
+
+    A feature is left out if too few tracks have it, or if it is constant (``pair_correlation`` is None).
+    """
     pairs = [pair_correlation(correlations, name, other) for other in others]
     return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
 
@@ -178,9 +184,10 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
 def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
     """Return a sentence on the feature most correlated with the year of release.
 
-    The sentence gives the means of the feature in the first and in the last decade, unless the means contradict the
-    correlation. If no feature is correlated with the year, the sentence says so. Returns None if the tracks have no
-    years, or if there are too few tracks for a statement.
+    The sentence begins, for example, "Newer tracks are louder: on average", and gives the means of the first and the
+    last decade. If these contradict the correlation, or a decade is missing, the sentence gives the correlation only.
+    If no feature is correlated with the year, the sentence begins "No feature changes over the years". Returns None if
+    the tracks have no years, or if there are too few tracks for a statement.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:
@@ -259,7 +266,7 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return a sentence with the reason why the model has k clusters.
+    """Return a sentence with the reason why the model has k clusters, such as "The settings fix 12 clusters, with …".
 
     ``rule`` is the value of the setting ``selection.rule``: "silhouette", "fixed", "knee" or "stable". Raises
     ValueError for another rule.
@@ -285,8 +292,9 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 def agreement_sentences(agreement: Agreement) -> list[str]:
     """Return a list of two or three sentences on the agreement of the clusters with the genres.
 
-    The first gives the normalised mutual information, the second the purity and the adjusted Rand index. A third, only
-    for a supervised model, says that the model was guided by the genres.
+    The first begins, for example, "The clusters partly follow the genres", and gives the normalised mutual information;
+    the second gives the purity and the adjusted Rand index. A third, only for a supervised model, says that the model
+    was guided by the genres.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else

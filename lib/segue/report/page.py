@@ -161,7 +161,7 @@ def _format_time(text: str) -> str:
 
 
 def _format_setting(value: Any) -> str:
-    """Format a setting's value as text: consecutive integers as "2 to 20", None as "none", booleans as yes or no."""
+    """Return a setting's value as text: "2 to 20" for consecutive integers, "none" for None and [], "yes" for True."""
     if isinstance(value, list | tuple):
         all_integers = all(isinstance(item, int) for item in value) and len(value) > 2
         if all_integers and list(value) == list(range(value[0], value[-1] + 1)):
@@ -290,7 +290,10 @@ def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
 
 
 def start_year_feature(numbers: ReportNumbers) -> str:
-    """Return the name of the feature shown initially in the figure by year: the one most correlated with the year."""
+    """Return the name of the feature shown initially in the figure by year: the one most correlated with the year.
+
+    If no feature has a correlation with the year, for example without years, the first feature is returned.
+    """
     features = list(numbers.points.values)
     pairs = [findings.pair_correlation(numbers.correlations, "year", name) for name in features]
     return max((pair for pair in pairs if pair), key=lambda pair: abs(pair.r)).other if any(pairs) else features[0]
@@ -323,7 +326,10 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
 
 def json_origin_of(text: str) -> str | None:
-    """Return the origin stored by ``render_json`` in the text of a ``report.json``; None for other texts."""
+    """Return the origin stored by ``render_json`` in the text of a ``report.json``: a hash of all inputs of the report.
+
+    Returns None for other texts.
+    """
     try:
         content = json.loads(text)
     except ValueError:

@@ -75,6 +75,8 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 def share_index(shares: Sequence[float], position: Column) -> Column:
     """Return a Column with the index, from 0, of the interval that contains ``position``.
 
+    With the shares (0.3, 0.7), for example, the index is 0 for positions below 0.3, and 1 from 0.3 on.
+
     Parameters
     ----------
     shares : lengths, in order, of the intervals that divide [0, 1); the sum of the lengths is 1

@@ -54,7 +54,8 @@ def synthetic_kaggle_rows(
 def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
     """Add the column ``fault``: the kind of the line's fault, one of ``FAULTS``, or null for a line without fault.
 
-    The kinds are used in turn, so that five blocks (1,000 lines) have all of them.
+    A block is ``ROWS_PER_FAULT`` successive lines; one line of each complete block has a fault. Successive blocks
+    have the kinds in turn: the first block "letter", the second "no_tempo", and so on.
     """
     block = F.floor(F.col("line_id") / ROWS_PER_FAULT)
     # never the first line of a block: a duplicate would copy the last line of the block before, which may have a fault

@@ -171,7 +171,7 @@ prime, modulo the number of pairs. So successive numbers give different pairs un
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
-    """Return a Column with the index, in ``_ARTISTS``, of the pattern of an artist's name.
+    """Return a Column with the index, in ``_ARTISTS``, of the pattern of an artist's name. See ``Pattern``.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
 
 
 def title_pattern(row_id: Column, seed: int) -> Column:
-    """Return a Column with the index, in ``_TITLES``, of the pattern of a track's title.
+    """Return a Column with the index, in ``_TITLES``, of the pattern of a track's title. See ``Pattern``.
 
     The pattern is drawn at random from ``seed`` and the track's number ``row_id``.
     """

@@ -213,7 +213,7 @@ def _reference(track: Any) -> numbers.TrackReference:
 
 
 def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
-    """Return a dict from feature to its weights in the map's two axes, scaled to length 1 in a guided model."""
+    """Return a dict from feature to its weights in the two axes of the map. In a guided model an axis has length 1."""
     loadings = components @ directions(card).T
     if card.discriminants:
         lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
