@@ -160,9 +160,9 @@ def _run(job: Job, run: Run) -> int:
 
 
 def _outcome(run: Run, error: BaseException) -> _Outcome:
-    """Return the _Outcome of a run after its work has raised ``error``.
+    """Return how a run ended (exit code, status, message) whose work has raised ``error``.
 
-    Raises ``error`` again if no signal was received and ``error`` is not an Exception, such as SystemExit.
+    Raises ``error`` again if no signal was received and its class, such as SystemExit, is not derived from Exception.
     """
     signal = signals.received()
     if signal:

@@ -130,13 +130,16 @@ def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
 
 
 def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
-    """Replace the feature values of tracks by their coordinates and quantile ranks.
+    """Replace each track's feature values by scaled and weighted coordinates, and by the values' quantile ranks.
+
+    The distance between two tracks is the Euclidean distance of their coordinates.
 
     Parameters
     ----------
     rows : pa.Table or pa.RecordBatch
-        Rows of the DataFrame returned by ``prepare_tracks`` or, from it, by ``releases.with_recordings``.
+        Rows with the columns of ``prepare_tracks``, or with those that ``releases.with_recordings`` puts in their place.
     scaling : Scaling
+        The scale and the weight of each feature.
 
     Returns
     -------

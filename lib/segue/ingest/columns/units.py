@@ -65,12 +65,13 @@ class UnitDecisions:
 
     Attributes
     ----------
-    units : inferred unit by canonical column (column of ``tracks``), without columns that keep their declared unit
+    units : inferred unit by canonical column (column of ``tracks``); a column has no entry if the unit that its header
+        or its format definition states is used
     decimal_comma : whether numbers are written with a decimal comma
     decisions : sentences for the log about what was inferred
-    misfits : a Misfit, the reason why the values of a column fit no unit, by canonical column
+    misfits : by canonical column a Misfit, the reason why the column's values are impossible in every unit
     doubts : sentences for the log about uncertain units, by canonical column
-    undecided : the columns in ``doubts``, and columns with values that suggest no unit, such as only 0 and 1
+    undecided : the columns in ``doubts``, and columns with values possible in several units, such as only 0 and 1
     has_decimals : whether some number has a decimal sign
     """
 

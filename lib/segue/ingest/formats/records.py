@@ -106,14 +106,17 @@ def csv_records_by_line(lines: Iterable[str], dialect: Dialect) -> Iterator[tupl
 
 
 def _closed_line(delimiter: str) -> re.Pattern[bytes]:
-    """Return a pattern for lines without an open quote at the end, as ``csv.reader`` parses them."""
+    """Return a pattern for ``fullmatch`` that matches a line if every quoted field in it is closed.
+
+    The rules of quoting are those of ``csv.reader``. In all other lines, a record continues on the next line.
+    """
     d = re.escape(delimiter.encode())
     quoted, bare = rb'"[^"]*(?:""[^"]*)*"(?!")[^%b]*' % d, rb'(?!")[^%b]*' % d
     return re.compile(rb"(?:%b|%b)(?:%b(?:%b|%b))*" % (quoted, bare, d, quoted, bare), re.DOTALL)
 
 
 CLOSED_LINES = tuple(_closed_line(delimiter) for delimiter in DELIMITERS)
-"""For each of ``DELIMITERS``, the pattern of lines without an open quote at the end."""
+"""For each of ``DELIMITERS``, the pattern of lines in which every quoted field is closed."""
 
 
 def field_count_error(fields: list[str], n_columns: int) -> str | None:
