@@ -137,7 +137,7 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     Parameters
     ----------
     rows : pa.Table or pa.RecordBatch
-        Rows with the columns of ``prepare_tracks``, or with those that ``releases.with_recordings`` puts in their place.
+        Rows with the columns of ``prepare_tracks``, or those that ``releases.with_recordings`` puts in their place.
     scaling : Scaling
         The scale and the weight of each feature.
 
