@@ -190,7 +190,6 @@ def with_outputs(text: str, outputs: Sequence[tuple[Step, list[str]]]) -> str:
 
 def _environment(folder: Path) -> dict[str, str]:
     variables = {"PYTHONPATH": str(folder / "lib"), "COLUMNS": "110", "SPARK_CONF_DIR": str(folder / "conf")}
-    python = str(
-        folder / ".venv/bin/python"
-    )  # a run prints the path of the command segue, which lies beside its Python
+    # a run prints the path of the command segue, which lies beside its Python
+    python = str(folder / ".venv/bin/python")
     return job_environment() | variables | {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python}

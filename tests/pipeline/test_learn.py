@@ -114,7 +114,7 @@ def test_pipeline_and_report_use_the_latest_version(run_job, labeled, tmp_path, 
         assert reported
         for entry in reported:
             listed = [each["track"]["track_id"] for each in entry["neighbours"]]
-            assert listed == [each["track_id"] for each in lists[entry["track"]["track_id"]]][: len(listed)]
+            assert listed and listed == [each["track_id"] for each in lists[entry["track"]["track_id"]]][: len(listed)]
     assert len(set(versions)) == 2
     assert table(tmp_path / "out", "labeled_tracks").to_pandas().model_version.unique().tolist() == model
 

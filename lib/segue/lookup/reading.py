@@ -84,7 +84,10 @@ class Tables:
         Later versions may exist if they were made by operations that change no row, such as OPTIMIZE and VACUUM.
         """
         n_later = self.version(table) - version
-        commits = self._table(table).history(n_later) if n_later > 0 else []
+        try:
+            commits = self._table(table).history(n_later) if n_later > 0 else []
+        except (DeltaError, OSError, ValueError) as error:
+            raise OutputError(f"cannot read the log of {table.name} in {self.root} ({_first_line(error)})") from error
         return n_later == len(commits) and all(commit.get("operation") in MAINTENANCE for commit in commits)
 
     def stored(self, table: Table, columns: Sequence[str]) -> list[str]:

@@ -204,28 +204,33 @@ class SeedIndex:
 
     def find(self, seed: Seed) -> str | None:
         """Return the id of the track that matches a seed by id, ISRC, or title and artist; None if there is none."""
-        return seed.id if seed.id in self._ids else self._by_isrc.get(seed.isrc) or self._find_name(seed)
+        if seed.id in self._ids:
+            return seed.id
+        if seed.isrc in self._by_isrc:
+            return self._by_isrc[seed.isrc]
+        named = self._find_name(seed)
+        return named[0].track_id if named else None
 
     def find_ambiguous(self, seed: Seed) -> CatalogueTrack | None:
-        """Return the track selected for a seed by its title alone, if several artists have this title; else None."""
-        if seed.id in self._ids or seed.isrc in self._by_isrc:
+        """Return the track selected for a title without artist, if several artists have this title; else None."""
+        named = None if seed.id in self._ids or seed.isrc in self._by_isrc else self._find_name(seed)
+        if named is None or named[1] is not None:
             return None
-        for title, artist in seed.names:
-            tracks = self._by_title.get(title, [])
-            if artist is None and tracks:
-                return tracks[0] if len({artist_key(track.artist) for track in tracks}) > 1 else None
-            if any(artist in _artists_of(track) for track in tracks):
-                return None
-        return None
+        artists = {artist_key(track.artist) for track in self._by_title[title_key(named[0].title)]}
+        return named[0] if len(artists) > 1 else None
 
-    def _find_name(self, seed: Seed) -> str | None:
+    def _find_name(self, seed: Seed) -> tuple[CatalogueTrack, str | None] | None:
+        """Return the track that has one of the seed's names, and the artist in that name (None if it is a title alone).
+
+        Returns None if there is no such track.
+        """
         for is_unknown in (False, True):
             for title, artist in seed.names:
                 for track in self._by_title.get(title, ()):
                     if is_unknown and not track.artist.strip():
-                        return track.track_id
+                        return track, artist
                     if not is_unknown and (artist is None or artist in _artists_of(track)):
-                        return track.track_id
+                        return track, artist
         return None
 
 
