@@ -1,5 +1,6 @@
 """Lists that are found in parts of a catalogue and merged, against the definition."""
 
+from collections import Counter
 from dataclasses import asdict
 
 import numpy as np
@@ -63,3 +64,5 @@ def test_merged_lists_equal_the_definition(artists, recordings, rules):
             for row in merged:
                 expected = oracle.similar(rows[int(row["track_id"])], rows, **limits)
                 assert [(e["track_id"], e["distance"]) for e in row["similar"]] == expected
+                by_artist = Counter(t.artist[int(track_id)] for track_id, _ in expected)
+                assert row["exceeds_cap"] == (0 < rules.per_artist < max(by_artist.values(), default=0))

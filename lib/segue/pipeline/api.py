@@ -179,7 +179,8 @@ def similar_tracks(
             options.rules.per_artist,
         )
     options = replace(options, method=neighbours.choose_method(n_tracks, scaling, options))
-    with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
+    with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as rows:
+        lists = rows.select("track_id", "similar")
         if options.method == neighbours.TREE:
             return lists
         # the inputs of the lists are unpersisted at the end of this block

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.core import packaged
+from segue.core.spark_helpers import persisted
 from segue.core.text import printable
 from segue.errors import InputError
 from segue.ingest.columns.sources import load_sources
@@ -125,16 +126,19 @@ def _recommend(store: Store, settings: RecommendSettings) -> StageResult:
         seconds = round(time.monotonic() - started, 3)
         return StageResult(stage="recommend", inputs=inputs, counts={"tracks": 0, "seconds": seconds})
     scaling = fit_scaling(labeled, options, imputed)
-    with neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists:
-        constants = {
-            "model_version": F.lit(model_version),
-            "tracks_version": F.lit(tracks_version).cast("bigint"),
-            "made_from": F.lit(origin),
-        }
+    constants = {
+        "model_version": F.lit(model_version),
+        "tracks_version": F.lit(tracks_version).cast("bigint"),
+        "made_from": F.lit(origin),
+    }
+    with (
+        neighbours.similar_lists(labeled, scaling, options, n_tracks=n_tracks) as lists,
+        # persisted, because the search would run once for the counts and once for the write
+        persisted(lists) as lists,
+    ):
+        is_short = F.size("similar") < options.rules.length
+        short, beyond = lists.select(F.count_if(is_short), F.count_if("exceeds_cap")).collect()[0]
         store.replace(schema.SIMILAR_TRACKS, lists.withColumns(constants).select(*schema.SIMILAR_TRACKS.names))
-    written = store.read(schema.SIMILAR_TRACKS)
-    short = written.where(F.size("similar") < options.rules.length).count()
-    beyond = neighbours.count_beyond_cap(written, labeled, scaling, options)
     if beyond:
         log.info(
             "recommend: too few artists for recommend.per_artist = %d: %d of %d lists have more tracks by one artist",

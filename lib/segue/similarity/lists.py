@@ -15,11 +15,12 @@ from segue.similarity.arrays import TrackBatch, combined, list_offsets
 from segue.similarity.kd_tree import CandidateTree
 from segue.similarity.keys import UNKNOWN
 from segue.similarity.reasons import KEY, MAX_REASONS, NO_REASON, distinctive_features
-from segue.similarity.rules import NO_TRACK, Floats, Integers, Rules, Tracks, exceeds_cap, fill, select
+from segue.similarity.rules import NO_TRACK, Flags, Floats, Integers, Rules, Tracks, fill, select
 
 SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
-SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}"
-"""Spark schema of finished lists, one per row, as in the table ``similar_tracks``."""
+SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}, exceeds_cap boolean"
+"""Spark schema of finished lists, one per row: two columns of the table ``similar_tracks``, and whether the list has
+more tracks by one artist than the limit."""
 LIST_COLUMNS = "ids array<string>, attributes binary"
 """Spark schema of lists between stages, one per row; ``attributes`` has 32 bytes per neighbour."""
 _N_ATTRIBUTES = 4
@@ -76,11 +77,22 @@ class NeighbourLists:
         infinity: a list with fewer than ``rules.length`` neighbours has positions left, and in a list filled beyond the
         limit on artists, a farther track by another artist replaces a neighbour beyond the limit.
         """
-        full = np.flatnonzero(self.lengths == rules.length)
-        last = np.cumsum(self.lengths)[full] - 1
-        artist = self.attributes[:, 1][last[:, None] - np.arange(rules.length)]
+        is_final = (self.lengths == rules.length) & ~self.exceeds_cap(rules)
+        last = np.cumsum(self.lengths)[is_final] - 1
         result = np.full(len(self.lengths), np.inf)
-        result[full] = np.where(exceeds_cap(artist, rules), np.inf, self.distance[last])
+        result[is_final] = self.distance[last]
+        return result
+
+    def exceeds_cap(self, rules: Rules) -> Flags:
+        """Return for each list whether it has more tracks by one artist than ``rules.per_artist``, shape (n_lists,)."""
+        result = np.zeros(len(self.lengths), dtype=bool)
+        if rules.per_artist:
+            row, artist = np.repeat(np.arange(len(self.lengths)), self.lengths), self.attributes[:, 1]
+            order = np.lexsort((artist, row))
+            row, artist = row[order], artist[order]
+            # among sorted tracks, one that equals the track ``per_artist`` positions before it exceeds the limit
+            before, after = slice(None, -rules.per_artist), slice(rules.per_artist, None)
+            result[row[after][(row[after] == row[before]) & (artist[after] == artist[before])]] = True
         return result
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
@@ -138,13 +150,14 @@ class BatchSearch:
         return NeighbourLists(lengths, self.batch.ids.take(pa.array(index)), np.stack(attributes, axis=1))
 
 
-def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]) -> pa.RecordBatch:
-    """Return a pa.RecordBatch with one row per track: its id as ``track_id``, and its list as ``similar``.
+def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...], rules: Rules) -> pa.RecordBatch:
+    """Return a pa.RecordBatch with one row per track, its columns those of ``SIMILAR_ROWS``.
 
     ``ids`` and ``lists`` are parallel. ``features`` are the names of all features, in the order of the indices in
     ``lists.attributes``.
     """
-    return pa.RecordBatch.from_arrays([ids, lists.to_similar(features)], names=["track_id", "similar"])
+    columns = [ids, lists.to_similar(features), pa.array(lists.exceeds_cap(rules))]
+    return pa.RecordBatch.from_arrays(columns, names=["track_id", "similar", "exceeds_cap"])
 
 
 def _pack_reasons(reasons: NDArray[np.int8]) -> Integers:
@@ -213,7 +226,7 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
     Returns
     -------
     pa.Table
-        ``track_id`` and ``similar`` (``SIMILAR_ROWS``), one row per row of ``rows``, in the same order.
+        One row per row of ``rows``, in the same order, with the columns of ``SIMILAR_ROWS``.
     """
     ids = combined(rows.column("track_id"))
     first, second = NeighbourLists.from_columns(rows), NeighbourLists.from_columns(cross_cell_rows)
@@ -236,7 +249,7 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
         selected[short] = fill(selected[short], is_neighbour[short], recording[index[short]])
     is_selected = selected != NO_TRACK
     result = joined.take(index[np.nonzero(is_selected)[0], selected[is_selected]], is_selected.sum(axis=1))
-    return pa.Table.from_batches([similar_rows(ids, result, features)])
+    return pa.Table.from_batches([similar_rows(ids, result, features, rules)])
 
 
 def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:

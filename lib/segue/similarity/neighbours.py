@@ -78,8 +78,6 @@ TREE, CELLS, AUTO = "tree", "cells", "auto"
 MAX_TREE_VALUES = 10_000_000
 """Maximum n_tracks * n_features for which ``auto`` selects ``tree``: about 300 MB per worker, with ids and lists."""
 _TRACKS_PER_TASK = 32_768
-_MANY_ARTISTS = 200
-"""Number of distinct names above which a catalogue certainly has more artists than a list has tracks."""
 
 
 @contextmanager
@@ -111,9 +109,10 @@ def similar_lists(
 
     Yields
     ------
-    DataFrame with columns ``track_id`` and ``similar``
+    DataFrame with columns ``track_id``, ``similar`` and ``exceeds_cap``
         ``similar`` is an array of structs, nearest first: track_id, distance (Euclidean, in scaled units),
-        same_cluster, and why (names of the shared features).
+        same_cluster, and why (names of the shared features). ``exceeds_cap`` is true if the list has more tracks by
+        one artist than ``rules.per_artist``, because other artists have too few candidates.
     """
     coordinates.log_unknown_keys(tracks, options)
     prepared = coordinates.prepare_tracks(tracks, scaling, options)
@@ -154,35 +153,6 @@ def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
     return n_tracks is not None and n_usable < min(n_tracks, rules.length + 1)
 
 
-def count_beyond_cap(similar: DataFrame, tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> int:
-    """Return the number of lists with more tracks by one artist than ``rules.per_artist``. Runs a few Spark jobs.
-
-    A list exceeds the limit only if other artists have too few candidates. Without filters on candidates, this happens
-    only if the catalogue has fewer artists than a list has tracks. So without filters, and with more than
-    ``_MANY_ARTISTS`` artist names (an artist may have several spellings), the result is 0 and the lists are not read.
-
-    Parameters
-    ----------
-    similar : DataFrame with track_id and similar, the lists of all tracks
-    tracks, scaling, options
-        The arguments of ``similar_lists`` that gave ``similar``.
-    """
-    rules = options.rules
-    has_limits = rules.harmonic or rules.years_apart is not None
-    has_filters = has_limits or options.same_genre or options.min_popularity is not None
-    artist = F.lower(F.split_part("artist", F.lit(";"), F.lit(1)))
-    if not rules.per_artist:
-        return 0
-    if not has_filters and tracks.select(F.approx_count_distinct(artist)).collect()[0][0] > _MANY_ARTISTS:
-        return 0
-    prepared = coordinates.prepare_tracks(tracks, scaling, options)
-    recorded = releases.with_recordings(prepared, coordinates.release_columns(tracks, scaling))
-    listed = similar.select("track_id", F.explode("similar.track_id").alias("listed"))
-    codes = recorded.select(F.col("track_id").alias("listed"), "artist")
-    by_artist = listed.join(codes, "listed").groupBy("track_id", "artist").count()
-    return by_artist.where(F.col("count") > rules.per_artist).select("track_id").distinct().count()
-
-
 def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scaling, rules: Rules) -> DataFrame:
     """Return a DataFrame of every track's nearest neighbours, found in one k-d tree that every worker holds.
 
@@ -200,7 +170,7 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
 
     Returns
     -------
-    DataFrame with columns ``track_id`` and ``similar``
+    DataFrame with columns ``track_id``, ``similar`` and ``exceeds_cap``
         ``similar`` is an array of structs, nearest first: track_id, distance, same_cluster, why.
     """
     searches = _block_searches(with_points(releases.add_recordings(prepared.toArrow(), columns), scaling), rules)
@@ -221,7 +191,7 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
                 low, high = max(first, starts[block]), min(stop, starts[block + 1])
                 if low < high:
                     queries = searches[block].batch.slice(low - starts[block], high - starts[block])
-                    yield similar_rows(queries.ids, searches[block].nearest(queries), features)
+                    yield similar_rows(queries.ids, searches[block].nearest(queries), features, rules)
 
     n_tracks = int(starts[-1])
     positions = prepared.sparkSession.range(0, n_tracks, 1, max(1, -(-n_tracks // _TRACKS_PER_TASK)))

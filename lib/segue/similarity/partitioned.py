@@ -84,7 +84,7 @@ def partitioned_neighbours(
 
     Yields
     ------
-    DataFrame with columns ``track_id`` and ``similar``
+    DataFrame with columns ``track_id``, ``similar`` and ``exceeds_cap``
         ``similar`` is an array of structs, nearest first: track_id, distance, same_cluster, why.
     """
     n_cells = max(1, -(-n_tracks // tracks_per_cell))
@@ -102,7 +102,9 @@ def partitioned_neighbours(
     )
     log.info("neighbours: %d tracks in %d cells", n_tracks, len(centres))
     try:
-        complete = cell_lists.where(F.size("other_cells") == 0).mapInArrow(_to_similar(scaling.features), SIMILAR_ROWS)
+        complete = cell_lists.where(F.size("other_cells") == 0).mapInArrow(
+            _to_similar(scaling.features, rules), SIMILAR_ROWS
+        )
         incomplete = cell_lists.where(F.size("other_cells") > 0)
         cross_cell_lists = _query_other_cells(cell_lists, incomplete, n_partitions, rules)
         n_buckets = max(1, -(-n_tracks // _TRACKS_PER_BUCKET))
@@ -322,7 +324,7 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
     """Return the function for applyInArrow of stage 4, which merges each track's lists.
 
     The function takes two tables, the lists of stage 2 and those of stage 3, of the tracks in one bucket: tracks with
-    equal hash of the id, modulo the number of buckets. It returns a table of ``track_id`` and ``similar``.
+    equal hash of the id, modulo the number of buckets. It returns a table with the columns of ``SIMILAR_ROWS``.
     """
 
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
@@ -331,8 +333,8 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
     return merge
 
 
-def _to_similar(features: tuple[str, ...]) -> MapBatches:
-    """Return a function for mapInArrow from rows of track_id and ``LIST_COLUMNS`` to rows of track_id and similar.
+def _to_similar(features: tuple[str, ...], rules: Rules) -> MapBatches:
+    """Return a function for mapInArrow from rows of track_id and ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``.
 
     ``features`` are the names of all features, in the order of the indices in ``attributes``.
     """
@@ -340,6 +342,6 @@ def _to_similar(features: tuple[str, ...]) -> MapBatches:
     def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if len(batch):
-                yield similar_rows(batch.column("track_id"), NeighbourLists.from_columns(batch), features)
+                yield similar_rows(batch.column("track_id"), NeighbourLists.from_columns(batch), features, rules)
 
     return convert
