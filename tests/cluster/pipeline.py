@@ -14,9 +14,11 @@ def job_args(catalogue: Path | str, output: Path | str, *settings: str) -> list[
     return ["--input", str(catalogue), "--output", str(output), *set_options]
 
 
-def submit_args(master: str, catalogue: Path | str, output: Path | str, *settings: str) -> list[object]:
-    """Return the arguments with which ``spark-submit.sh`` runs the pipeline on a master."""
-    return [*_spark_args(master), PROJECT / "jobs/run_pipeline.py", *job_args(catalogue, output, *settings)]
+def submit_args(
+    master: str, catalogue: Path | str, output: Path | str, *settings: str, job: str = "run_pipeline"
+) -> list[object]:
+    """Return the arguments with which ``spark-submit.sh`` runs a job, by default the pipeline, on a master."""
+    return [*_spark_args(master), PROJECT / f"jobs/{job}.py", *job_args(catalogue, output, *settings)]
 
 
 def maintenance_args(master: str, output: Path | str) -> list[object]:

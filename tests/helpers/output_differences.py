@@ -1,6 +1,7 @@
 """Compare the tables and models of two outputs, apart from times and paths."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,13 @@ def comparable_rows(root: Path, table: schema.Table) -> pd.DataFrame:
     return rows[columns].sort_values(key).reset_index(drop=True)
 
 
-def differences(one: Path, other: Path) -> list[str]:
-    """Return the tables, columns and models in which two outputs differ. Scores may differ by 1e-9."""
+def differences(one: Path, other: Path, tables: Sequence[schema.Table] = COMPARED) -> list[str]:
+    """Return the tables and columns in which two outputs differ. Scores may differ by 1e-9.
+
+    With all tables, models are compared too, and the result has the word "centres" if theirs differ.
+    """
     listed = []
-    for table in COMPARED:
+    for table in tables:
         exists = [(root / table.name).is_dir() for root in (one, other)]
         if not any(exists):
             continue
@@ -37,7 +41,7 @@ def differences(one: Path, other: Path) -> list[str]:
             listed.append(f"{table.name}: {len(a)} and {len(b)} rows")
             continue
         listed += [f"{table.name}.{name}" for name in a if not _is_equal(a[name], b[name], name)]
-    return listed if _centres(one) == _centres(other) else [*listed, "centres"]
+    return listed if tables is not COMPARED or _centres(one) == _centres(other) else [*listed, "centres"]
 
 
 def _centres(root: Path) -> dict[str, object]:
