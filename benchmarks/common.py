@@ -1,4 +1,4 @@
-"""Functions that all benchmarks use: start a session, read catalogues as scaled points, compute inertia, write JSON."""
+"""Provide functions for all benchmarks: start a session, read catalogues, scale points, compute inertia, write JSON."""
 
 import argparse
 import json
@@ -38,9 +38,9 @@ FEATURES = (
     "bpm", "loudness", "liveness", "valence", "acousticness", "speechiness",
     "energy", "danceability", "instrumentalness", "duration_s",
 )  # fmt: skip
-"""``--features N`` takes the first N; the first six are the default of ``features.columns``."""
+"""Features for clustering: ``--features N`` uses the first N. The first six are segue's default."""
 CHUNK_ROWS = 10_000
-"""Number of rows whose distances to all centres are in memory at a time."""
+"""Number of rows to compute distances for at a time, to bound the memory."""
 LIBRARIES = ("segue", "pyspark", "delta-spark", "scikit-learn", "numpy", "pyarrow")
 
 
@@ -54,7 +54,7 @@ class JsonLines:
             out.write_text("", "utf-8")
 
     def write(self, **result: Any) -> None:
-        """Write one result, flushed: an interrupted benchmark leaves the results so far."""
+        """Write one result, and flush. So an interrupted benchmark leaves its results so far."""
         line = json.dumps(result, ensure_ascii=False)
         print(line, flush=True)
         if self._out:
@@ -68,7 +68,7 @@ def progress(text: str) -> None:
 
 
 def argument_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the options that every benchmark has."""
+    """Return a parser with the options of all benchmarks: ``--out`` and ``--driver-memory``."""
     parser = argparse.ArgumentParser(
         description=description, allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -78,7 +78,7 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def ks(text: str) -> tuple[int, ...]:
-    """Parse numbers of clusters as the setting ``clustering.ks`` is parsed, such as ``2-20``."""
+    """Parse numbers of clusters: ``"2-4,8" -> (2, 3, 4, 8)``. The syntax is that of the setting ``clustering.ks``."""
     try:
         return parse_ks(text)
     except ValueError as error:
@@ -86,7 +86,7 @@ def ks(text: str) -> tuple[int, ...]:
 
 
 def machine_info() -> dict[str, Any]:
-    """Return cores, memory, load and library versions, and warn of a high load. Call it before any work."""
+    """Return cores, memory, load and library versions. Warns of a high load, so call it before any work."""
     n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     load = os.getloadavg()[0]
@@ -102,9 +102,10 @@ def machine_info() -> dict[str, Any]:
 
 
 def start_session(name: str, memory: str) -> SparkSession:
-    """Start a session with the project's Java and ``conf/``, unless the environment names others.
+    """Start a Spark session with the project's Java and ``conf/``. ``memory`` is the driver's, such as "4g".
 
-    Raises SystemExit if ``segue`` is imported from another checkout.
+    The environment variables JAVA_HOME, SPARK_CONF_DIR and PYSPARK_SUBMIT_ARGS override these. Raises SystemExit if
+    ``segue`` is imported from another checkout.
     """
     if not Path(segue.__file__).is_relative_to(PROJECT):
         # .venv may contain an editable install of another checkout, which would then be measured
@@ -125,12 +126,12 @@ def start_session(name: str, memory: str) -> SparkSession:
 
 
 def submit_command(*args: str | Path | int) -> list[str]:
-    """Return the command that calls ``spark-submit.sh`` with the arguments ``args``."""
+    """Return a command line: ``spark-submit.sh`` with the arguments ``args``."""
     return [str(PROJECT / "spark-submit.sh"), *map(str, args)]
 
 
 def last_run_counts(root: Path, job: str) -> dict[str, Any]:
-    """Return the column ``counts`` of the newest run of a job in the table ``runs``, a dict that has ``seconds``."""
+    """Return the counts of a job's newest run, from the table ``runs``: ``{"label": {…}, "seconds": 9.5}``."""
     runs = DeltaTable(str(root / "runs")).to_pandas()
     newest = runs[runs.job == job].sort_values("started_at").iloc[-1]
     counts: dict[str, Any] = json.loads(newest.counts)
@@ -138,7 +139,7 @@ def last_run_counts(root: Path, job: str) -> dict[str, Any]:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return the size of all files below a folder."""
+    """Return the total size of all files below a folder, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -153,7 +154,10 @@ def synthetic_catalogue(spark: SparkSession, n_tracks: int, seed: int = 0) -> Da
 
 
 def published_catalogue(spark: SparkSession, path: Path) -> DataFrame:
-    """Read a CSV that has the Spotify API's columns, and keep the first row of every ``track_id``."""
+    """Read a CSV file with the columns of the Spotify API as ``track_id``, ``genre`` and features.
+
+    Further rows of a ``track_id``, and rows without one of the first six features, are dropped.
+    """
     rows = pd.read_csv(path).rename(columns={"tempo": "bpm", "playlist_genre": "genre", "track_genre": "genre"})
     rows = rows.drop_duplicates("track_id").dropna(subset=list(FEATURES[:6]))
     features = [name for name in FEATURES if name in rows.columns]

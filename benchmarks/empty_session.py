@@ -1,4 +1,4 @@
-"""Start a session, write a Delta table of one row to FOLDER, read it and stop: the baseline of ``pipeline.py``."""
+"""Start a session, write a Delta table of one row, read it and stop. Argument: FOLDER. The baseline of pipeline.py."""
 
 import sys
 

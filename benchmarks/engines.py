@@ -22,7 +22,7 @@ class Task(NamedTuple):
     """The input of every engine."""
 
     points: DataFrame
-    """Cached, with ``track_id``, ``genre`` and ``point``."""
+    """Cached DataFrame with ``track_id``, ``genre`` and ``point`` (vector)."""
     rows: Matrix
     """The same points on the driver, shape (n_points, n_features)."""
     ks: Sequence[int]
@@ -30,20 +30,20 @@ class Task(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The clusters of one k."""
+    """The centres and scores of one k, fitted by one engine."""
 
     k: int
     centres: Matrix
     silhouette: float | None
     iterations: int
     seconds: float | None
-    """None where the engine fits all k at once."""
+    """Seconds for this k; None if the engine fits all k at once."""
     score_seconds: float | None = None
-    """The part of ``seconds`` that the silhouette took."""
+    """The part of ``seconds`` for the silhouette; None if not measured."""
 
 
 def fit_segue(task: Task, seed: int) -> Iterator[Fit]:
-    """Fit and score every k in the same passes, with silhouettes and agreement with genres."""
+    """Fit and score every k with KMeansGrid, which also computes the agreement with genres."""
     grid = KMeansGrid(
         featuresCol="point", idCol="track_id", classCol="genre", ks=task.ks, restarts=task.restarts, seed=seed
     )
@@ -52,7 +52,7 @@ def fit_segue(task: Task, seed: int) -> Iterator[Fit]:
 
 
 def fit_spark_ml(task: Task, seed: int, solver: str) -> Iterator[Fit]:
-    """Fit every k with one start (pyspark.ml has no restarts), and evaluate its silhouette."""
+    """Fit every k with pyspark.ml, from one start, and compute its silhouette. pyspark.ml has no restarts."""
     evaluator = ClusteringEvaluator(featuresCol="point")
     for k in task.ks:
         started = time.monotonic()
@@ -65,7 +65,7 @@ def fit_spark_ml(task: Task, seed: int, solver: str) -> Iterator[Fit]:
 
 
 def fit_scikit_learn(task: Task, seed: int) -> Iterator[Fit]:
-    """Fit every k on all cores of the driver. Computes no silhouette, as scikit-learn's takes O(n^2)."""
+    """Fit every k with scikit-learn on all cores of the driver. Computes no silhouette, because it would be O(n^2)."""
     for k in task.ks:
         started = time.monotonic()
         model = LocalKMeans(k, n_init=task.restarts, random_state=seed).fit(task.rows)
@@ -82,7 +82,7 @@ ENGINES: dict[str, Callable[[Task, int], Iterator[Fit]]] = {
 
 
 def run(engine: str, task: Task, seed: int) -> tuple[list[Fit], float]:
-    """Run one engine; return its fits, one per k, and the seconds that all of them took together."""
+    """Run one engine; return one Fit per k, and the total seconds."""
     started = time.monotonic()
     fits = list(ENGINES[engine](task, seed))
     seconds = time.monotonic() - started
@@ -91,7 +91,7 @@ def run(engine: str, task: Task, seed: int) -> tuple[list[Fit], float]:
 
 
 def warm_up(task: Task, names: Sequence[str]) -> None:
-    """Run the named engines once on a sample, so that no timing contains JIT compilation or worker start-up."""
+    """Run the named engines once on a sample. So later timings exclude JIT compilation and the start of workers."""
     share = min(1.0, WARM_UP_ROWS / len(task.rows))
     sample = task.points.where(F.xxhash64("track_id") < F.lit(int((share - 0.5) * 2.0**64 * 0.999))).cache()
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Sum up the event log of a Spark application by stage: what it computes, seconds, tasks, rows and shuffled bytes."""
+"""Summarise the event log of a Spark application by stage: operators, seconds, tasks, bytes shuffled and written."""
 
 import json
 from collections.abc import Iterator
@@ -18,20 +18,21 @@ _NAMES = {
     "Join": "join",
     "Write": "write",
 }
-"""What operators of Spark are called here, by a part of their names."""
+"""Short names of Spark's operators, by a part of their names in the event log."""
 
 
 def submit_options(folder: Path) -> list[str]:
-    """Return the options of spark-submit by which the application writes its event log to an empty folder."""
+    """Create a folder, and return the options of spark-submit to write an event log there."""
     folder.mkdir(parents=True)
     return [*CONF, "--conf", f"spark.eventLog.dir={folder.as_uri()}"]
 
 
 def stages(folder: Path) -> list[dict[str, Any]]:
-    """Return the completed stages of the application whose event log is below a folder, in the order of their ids.
+    """Read the event log below a folder; return one dict per completed stage, in the order of their ids.
 
-    ``core_seconds`` are those of all tasks, ``jvm_cpu_seconds`` the part of them that the JVM computes. Stages run one
-    after another, or beside each other.
+    For example ``{"stage": 3, "operators": "read text, sort", "seconds": 1.2, "core_seconds": 4.1, …}``.
+    ``core_seconds`` is the total of all tasks; ``jvm_cpu_seconds`` is the CPU time of the JVM in it. Stages may overlap
+    in time.
     """
     events = list(_events(folder))
     tasks: dict[int, tuple[float, float]] = {}
@@ -62,7 +63,7 @@ def _stage(info: dict[str, Any], tasks: dict[int, tuple[float, float]]) -> dict[
 
 
 def _operators(info: dict[str, Any]) -> str:
-    """Return the operators that a stage computes, in the order of its RDDs."""
+    """Return the operators of a stage, in the order of its RDDs, such as "read text, sort, write"."""
     rdds = sorted(info["RDD Info"], key=lambda rdd: int(rdd["RDD ID"]))
     scopes = [json.loads(rdd["Scope"])["name"] for rdd in rdds if "Scope" in rdd]
     operators = [_NAMES[word] for scope in scopes for word in _NAMES if word in scope]

@@ -1,10 +1,12 @@
-"""Measure how clusters agree with published genres: the normalised mutual information (NMI) of every recipe.
+"""Measure the agreement of clusters with published genres, as normalised mutual information (NMI).
 
     python benchmarks/genres.py [--files spotify_songs.csv:6 tracks_114k.csv:30] [--recipes classic sound era guided]
 
-Each file is read and clustered by ``segue``, with the k given after its name and with k = 2 to 20, of which the rule of
-``[selection]`` chooses one. Prints one JSON line for each file and recipe. The agreement of ``guided``, which is
-supervised, is the mean over two halves of the tracks that share no artist, each clustered by what the other teaches.
+A recipe is a named set of segue's settings. Each file is clustered by every recipe: with the k after the file's name,
+and with k = 2 to 20, from which segue chooses one. Prints one JSON line for each file and recipe.
+
+The recipe ``guided`` is supervised by genre. So its agreement is measured by two-fold cross-validation; the two halves
+of the tracks share no artist.
 """
 
 import argparse
@@ -37,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def run(spark: SparkSession, args: argparse.Namespace) -> None:
-    """Cluster every file by every recipe."""
+    """Cluster every file by every recipe, and write the agreement with genres."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     for file in args.files:
         name, _, k = file.rpartition(":")

@@ -1,7 +1,7 @@
-"""Time segue's grid of k against pyspark.ml's loop and scikit-learn: the same points, machine and run.
+"""Compare segue's fit of a grid of k with loops over k in pyspark.ml and scikit-learn, by seconds and inertia.
 
-All engines are compared by one exact inertia over all rows. Scaling, caching, collecting the points for scikit-learn
-and computing that inertia are not timed.
+All engines get the same points, in one run on one machine. The inertia is computed exactly, over all rows. Not timed:
+scaling, caching, collecting the points for scikit-learn, and computing the inertia.
 """
 
 import argparse
@@ -51,7 +51,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def read_tracks(
     spark: SparkSession, args: argparse.Namespace, features: Sequence[str], catalogue: Callable[..., DataFrame]
 ) -> DataFrame:
-    """Return the tracks that the options select: a published file, or a synthetic ``catalogue(spark, n_tracks)``."""
+    """Return the tracks selected by the options: a published file, or synthetic tracks.
+
+    ``catalogue(spark, n_tracks)`` makes the synthetic tracks. ``--planted`` adds a far cluster to them.
+    """
     if args.file:
         return common.published_catalogue(spark, args.file)
     tracks = catalogue(spark, args.tracks)
@@ -59,7 +62,7 @@ def read_tracks(
 
 
 class Results:
-    """Collects seconds, inertias and silhouettes of all engines, and writes a line for each fit and each grid."""
+    """Collects seconds, inertias and silhouettes of all engines, and writes them as JSON lines."""
 
     def __init__(self, lines: JsonLines, rows: Matrix) -> None:
         self._lines = lines
@@ -70,7 +73,7 @@ class Results:
         self.silhouettes: dict[int, list[float]] = defaultdict(list)
 
     def add(self, engine: str, seed: int, fits: list[Fit], seconds: float) -> None:
-        """Write a line for every k, then one for the whole grid."""
+        """Write a line for each of the engine's fits, then a line for the whole grid of k."""
         for fit in fits:
             inertia = common.inertia(self._rows, fit.centres)
             self.inertias[engine][fit.k].append(inertia)
@@ -85,7 +88,7 @@ class Results:
         self._lines.write(engine=engine, seed=seed, k=None, seconds=round(seconds, 3))
 
     def summarise(self, peer: str, restarts: int, run_info: dict[str, object]) -> None:
-        """Write segue's median seconds and inertias relative to a peer's."""
+        """Write a line that compares segue with another engine (``peer``), by medians of seconds and inertias."""
         segue_seconds, peer_seconds = median(self.seconds[SEGUE]), median(self.seconds[peer])
         # an engine leaves out a k that exceeds the number of distinct points
         shared_ks = sorted(self.inertias[SEGUE].keys() & self.inertias[peer].keys())
@@ -113,7 +116,7 @@ def run(
     catalogue: Callable[..., DataFrame] = common.synthetic_catalogue,
     warm_up: Callable[..., None] = engines.warm_up,
 ) -> None:
-    """Run every engine with every seed, and write its results and the comparison with segue."""
+    """Run every engine with every seed; write all results, and a comparison of each engine with segue."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     features = common.FEATURES[: args.features]
     points = common.scaled_points(read_tracks(spark, args, features, catalogue), features)

@@ -1,8 +1,8 @@
-"""Time the ingest of a large file against a plain Spark read of the same file that is written to Delta unchanged.
+"""Time segue's ingest of a large file against a plain copy by Spark.
 
-The plain read declares types and checks nothing: no source is recognised, no unit converted, no row rejected or merged,
-and an unclosed quote consumes the rest of the file. The two run in turn, each in a process of its own. With
-``--profile`` another ingest, which is not timed, writes an event log, whose stages are printed.
+The plain copy reads the same file with declared types, and writes its rows to Delta unchanged. It recognises no file
+format, converts no units, and rejects or merges no rows. The two run in turn, each in its own process. ``--profile``
+runs one more ingest, not timed, and prints the stages of its event log.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def commands(args: argparse.Namespace, path: Path, out: Path) -> dict[str, list[str]]:
-    """Return the two commands that are compared, by name."""
+    """Return the two command lines to compare, by name."""
     memory = ("--driver-memory", args.driver_memory)
     return {
         PLAIN: common.submit_command(*memory, PROJECT / "benchmarks" / "plain_copy.py", path, out / "plain"),
@@ -42,13 +42,13 @@ def commands(args: argparse.Namespace, path: Path, out: Path) -> dict[str, list[
 
 
 def ingest_command(args: argparse.Namespace, path: Path, tables: Path, *options: str) -> list[str]:
-    """Return the command that ingests the input, with further options of spark-submit."""
+    """Return the command line to ingest the file ``path``. ``options`` are more options for spark-submit."""
     job = ("jobs/ingest_tracks.py", "--input", path, "--output", tables)
     return common.submit_command("--driver-memory", args.driver_memory, *options, *job)
 
 
 def run(args: argparse.Namespace, run_command: RunCommand = run_command) -> None:
-    """Run both commands in turn, and compare their medians."""
+    """Run the plain copy and the ingest in turn; write seconds, memory, and the ratio of the median seconds."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     args.folder.mkdir(parents=True, exist_ok=True)
     log, path = args.folder / "output.log", args.folder / f"{args.rows}.{args.format}"

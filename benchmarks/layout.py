@@ -2,9 +2,10 @@
 
     make bench BENCH=layout ARGS="--tracks 1000000"
 
-The tracks are synthetic, with ten clusters that are defined by two features. The reads: all tracks of one cluster (five
-columns), all of one artist, and eleven tracks by id (a track and its list). Spark's seconds are medians in a warm
-session; deltalake's include opening the table. The update: a MERGE gives one track in a hundred another label.
+A layout is a way to sort, partition or cluster the files of a Delta table. The tracks are synthetic, with ten clusters.
+There are three kinds of reads, of five columns each: the tracks of one cluster, the tracks of one artist, and eleven
+tracks by id. Seconds are medians: Spark's in a warm session, deltalake's with opening the table. The update is a MERGE
+that changes the label of one track in a hundred.
 """
 
 import argparse
@@ -28,12 +29,16 @@ from segue.synthetic import synthetic_tracks
 
 COLUMNS = ["title", "artist", "genre", "year", "cluster"]
 Filters = dict[str, list[tuple[str, ds.Expression]]]
-"""The filters of each kind of read, for Spark and for Arrow."""
+"""Filters by kind of read: ``{"one cluster": [("cluster = 3", <the same as an Arrow expression>), …], …}``."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to write a table. ``ordered(rows, n_files)`` returns the rows in the partitions to write."""
+    """A way to write a Delta table.
+
+    ``ordered(rows, n_files)`` repartitions the rows before the write. ``clustered_by`` has the columns for liquid
+    clustering.
+    """
 
     name: str
     ordered: Callable[[DataFrame, int], DataFrame] = lambda rows, n_files: rows
@@ -43,7 +48,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class ReadValues:
-    """The values that one round of reads filters by."""
+    """The values to filter by in one round of reads: a cluster, an artist, and track ids."""
 
     cluster: int
     artist: str
@@ -71,13 +76,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def labeled_tracks(spark: SparkSession, n_tracks: int) -> DataFrame:
-    """Return tracks with a label, hash-partitioned by id as an ingest leaves them."""
+    """Return synthetic tracks with the column ``cluster``, hash-partitioned by track id like after an ingest."""
     cluster = (F.floor(F.col("acousticness") * 4.999) * 2 + (F.col("bpm") > 120).cast("int")).cast("int")
     return synthetic_tracks(spark, n_tracks).withColumn("cluster", cluster).repartition("track_id")
 
 
 def write_table(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> float:
-    """Write a table in a layout; return the seconds."""
+    """Write a table with one of the layouts; return the seconds."""
     started, ordered = time.monotonic(), layout.ordered(rows, n_files)
     if layout.clustered_by:
         # clusterBy of DataFrameWriterV2 becomes a partitioning, which Delta refuses
@@ -91,7 +96,7 @@ def write_table(rows: DataFrame, layout: Layout, path: Path, n_files: int) -> fl
 
 
 def read_filters(values: Sequence[ReadValues]) -> Filters:
-    """Return the filters of each kind of read, one for each value."""
+    """Return the filters of each kind of read, one for each of ``values``."""
     return {
         "one cluster": [(f"cluster = {row.cluster}", ds.field("cluster") == row.cluster) for row in values],
         "one artist": [
@@ -105,14 +110,18 @@ def read_filters(values: Sequence[ReadValues]) -> Filters:
 
 
 def time_call(call: Callable[[], Any]) -> float:
-    """Return the seconds of a call."""
+    """Call a function; return the seconds."""
     started = time.monotonic()
     call()
     return time.monotonic() - started
 
 
 def time_reads(spark: SparkSession, path: Path, filters_by_kind: Filters) -> dict[str, Any]:
-    """Return, for every kind of read, median seconds of Spark and of deltalake, and the median number of files."""
+    """Time all reads; return medians by kind of read.
+
+    For example ``{"one cluster": {"spark_seconds": 0.3, "deltalake_seconds": 0.1, "files": 2}, …}``. ``files`` is the
+    number of files read.
+    """
 
     def read_by_spark(where: str) -> None:
         spark.read.format("delta").load(str(path)).where(where).select(*COLUMNS).toArrow()
@@ -135,7 +144,7 @@ def time_reads(spark: SparkSession, path: Path, filters_by_kind: Filters) -> dic
 
 
 def time_update(spark: SparkSession, path: Path, rows: DataFrame) -> dict[str, Any]:
-    """Change the label of one track in a hundred with a MERGE; return its seconds and the bytes that it adds."""
+    """Change the label of one track in a hundred by a MERGE; return its seconds and the bytes added to the folder."""
     bytes_before = common.folder_bytes(path)
     changed = rows.where("pmod(hash(track_id), 100) = 0").withColumn("cluster", F.col("cluster") + 1)
     table = SparkTable.forPath(spark, str(path)).alias("old")
@@ -151,7 +160,7 @@ def run(
     layouts: Sequence[Layout] = LAYOUTS,
     catalogue: Callable[[SparkSession, int], DataFrame] = labeled_tracks,
 ) -> None:
-    """Measure every layout."""
+    """Write, read and update a table in every layout, and write the costs as JSON lines."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     shutil.rmtree(args.folder, ignore_errors=True)
     args.folder.mkdir(parents=True)

@@ -1,6 +1,6 @@
-"""Write N synthetic tracks, with the headers of the Spotify API's exports, as CSV, JSON lines or Parquet.
+"""Write N synthetic tracks as CSV, JSON lines or Parquet, with the column names of the Spotify API.
 
-Arguments: FILE N.
+Arguments: FILE N. The ending of FILE selects the format.
 """
 
 import shutil
@@ -17,12 +17,12 @@ HEADERS = {"title": "track_name", "artist": "artists", "album": "album_name", "g
 
 
 def input_tracks(n_tracks: int) -> DataFrame:
-    """Return synthetic tracks with the headers of an export."""
+    """Return synthetic tracks with the column names of the Spotify API."""
     return synthetic_tracks(session.spark_session("make_input"), n_tracks).withColumnsRenamed(HEADERS)
 
 
 def write_text(path: Path, n_tracks: int) -> None:
-    """Write synthetic tracks as one file of CSV or JSON lines: Spark writes parts, which are then concatenated."""
+    """Write synthetic tracks as one CSV or JSON lines file, by concatenating the parts written by Spark."""
     tracks = input_tracks(n_tracks)
     is_csv = path.suffix == ".csv"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:

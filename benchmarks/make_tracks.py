@@ -1,7 +1,7 @@
-"""Write the table ``tracks`` of N synthetic tracks below ROOT, as an ingest would. Arguments: ROOT N.
+"""Write N synthetic tracks to the table ``tracks`` below ROOT. Arguments: ROOT N.
 
-Generating titles and names takes most of the time. Above ten million tracks, only five million are generated; the rest
-are copies of them with new ids and with every feature shifted by a hash of the new id.
+Titles and names are slow to generate. So, for more than ten million tracks, only five million are generated. These are
+copied as often as needed, with new ids and with small random shifts of their features.
 """
 
 import shutil
@@ -25,11 +25,11 @@ _SHIFTS = {
         (0.06, 0.0, 1.0),
     ),
 }
-"""Per feature, in its unit: the width of the range of shifts, and the limits that values are clipped to."""
+"""By feature, in its unit: width of the range of shifts, and minimum and maximum of the shifted values."""
 
 
 def shifted_copy(tracks: DataFrame, number: int) -> DataFrame:
-    """Return the tracks with shifted features and with ids that end in ``number`` (0 to 99)."""
+    """Copy tracks with shifted features and new ids. The new ids end in ``number``, as two digits (0 to 99)."""
     copies = tracks.withColumn("track_id", F.concat(F.substring("track_id", 1, 20), F.lit(f"{number:02d}")))
     columns = {}
     for name, (width, low, high) in _SHIFTS.items():
@@ -39,7 +39,10 @@ def shifted_copy(tracks: DataFrame, number: int) -> DataFrame:
 
 
 def repeated_tracks(spark: SparkSession, folder: str, n_tracks: int, base_size: int) -> DataFrame:
-    """Return ``n_tracks`` shifted copies of ``base_size`` tracks. Writes those to ``folder`` as Parquet."""
+    """Return ``n_tracks`` tracks, made by copying ``base_size`` tracks with shifted features.
+
+    The tracks to copy are written to ``folder`` as Parquet.
+    """
     synthetic_tracks(spark, base_size).write.mode("overwrite").parquet(folder)
     base = spark.read.parquet(folder)
     tracks, missing = shifted_copy(base, 0), n_tracks - base_size
@@ -50,7 +53,7 @@ def repeated_tracks(spark: SparkSession, folder: str, n_tracks: int, base_size: 
 
 
 def main(root: str, n_tracks: int, base_size: int = BASE_SIZE) -> None:
-    """Write the table."""
+    """Write ``n_tracks`` synthetic tracks to the table ``tracks`` below ``root``."""
     spark = session.spark_session("make_tracks")
     folder = f"{root}/invented"
     if n_tracks <= MAX_GENERATED:

@@ -2,13 +2,16 @@
 
     make bench BENCH=neighbours ARGS="--tracks 100000 1000000"
 
-Prints one JSON line for each method, and one of ratios for each size. The tracks are synthetic, and compared by the
-nine features of the preset ``nine``, by "tree, era" as in the preset ``era``. ``search_seconds`` is the time from
-tracks on disk (Parquet) to the last list; fitting the scaling is in ``scaling_seconds``. scikit-learn's kd_tree gets
-scaled coordinates and all cores, and its time includes building the tree; on a large catalogue it answers a sample of
-queries, and their time is extrapolated to all tracks. nearestByJoin compares all pairs, so it gets few queries and is
-measured in pairs per second. Every method of segue and nearestByJoin run once to warm up; all are measured
-``--repeats`` times, and medians are compared.
+The tracks are synthetic. They are compared by nine features (the preset ``nine``), or by the preset ``era`` in the
+method "tree, era". Prints one JSON line for each method, and a line of ratios for each size.
+
+* segue: ``search_seconds`` is the time from tracks on disk (Parquet) to the last list of neighbours.
+  ``scaling_seconds`` is the time to fit the scaling.
+* scikit-learn's kd_tree: it gets scaled coordinates and all cores. Its time includes building the tree. For a large
+  catalogue only a sample of tracks is queried, and the time is extrapolated to all tracks.
+* nearestByJoin: it compares all pairs of tracks. So it gets few queries, and is measured in pairs per second.
+
+Medians of ``--repeats`` measurements are compared, after a warm-up of segue and nearestByJoin.
 """
 
 import argparse
@@ -52,7 +55,7 @@ METHODS = {
 
 
 def main() -> None:
-    """Time every method on every size."""
+    """Time every method on every size of catalogue."""
     args = parse_args()
     run_info = common.machine_info()
     spark = common.start_session("neighbours", args.driver_memory)
@@ -66,14 +69,14 @@ def main() -> None:
 
 
 def options_of(name: str) -> SimilarityOptions:
-    """Return the options of a method."""
+    """Return the options of a method of segue. ``name`` is a key of ``METHODS``."""
     method, rules = METHODS[name]
     compared = PRESETS["era" if name.endswith("era") else "nine"]
     return SimilarityOptions(compared.features, method=method, log=compared.log, weights=compared.weights, **rules)
 
 
 def warm_up(tracks: DataFrame, args: argparse.Namespace) -> None:
-    """Run every selected method once, ``cells`` with four cells, so that queries of other cells are warmed up too."""
+    """Run every selected method once. The method ``cells`` gets four cells, to include searches in other cells."""
     scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
     for name in args.ways:
         own_scaling = fit_scaling(tracks, options_of(name))
@@ -83,7 +86,7 @@ def warm_up(tracks: DataFrame, args: argparse.Namespace) -> None:
 
 
 def run(tracks: DataFrame, n_tracks: int, args: argparse.Namespace) -> None:
-    """Time every method on one catalogue, and print the ratios."""
+    """Time every method on one catalogue; print a line for each method, and a line of ratios."""
     scaling = fit_scaling(tracks, SimilarityOptions(FEATURES))
     seconds = {name: run_method(tracks, n_tracks, name, args) for name in args.ways}
     ratios = {}
@@ -112,7 +115,7 @@ def run(tracks: DataFrame, n_tracks: int, args: argparse.Namespace) -> None:
 
 
 def run_method(tracks: DataFrame, n_tracks: int, name: str, args: argparse.Namespace) -> float:
-    """Time one method ``--repeats`` times, print its line, and return the median of the seconds."""
+    """Time one method of segue ``--repeats`` times, print a line, and return the median seconds."""
     started = time.monotonic()
     scaling = fit_scaling(tracks, options_of(name))
     scaling_seconds = time.monotonic() - started
@@ -126,18 +129,21 @@ def run_method(tracks: DataFrame, n_tracks: int, name: str, args: argparse.Names
 
 
 def repeat(call: Callable[[], float], times: int) -> list[float]:
-    """Return the results of several calls."""
+    """Call a function several times; return the results."""
     return [call() for _ in range(times)]
 
 
 def print_line(n_tracks: int, method: str, **figures: float) -> None:
-    """Print one JSON line, with four significant digits."""
+    """Print the figures of a method as one JSON line, rounded to four significant digits."""
     rounded = {name: float(f"{value:.4g}") for name, value in figures.items()}
     print(json.dumps({"benchmark": "neighbours", "tracks": n_tracks, "way": method, **rounded}), flush=True)
 
 
 class PeakMemory:
-    """Measures the peak resident megabytes of this process, its JVM and its workers, twice a second."""
+    """Context manager: measures peak resident memory twice a second, in megabytes.
+
+    ``worker_mb`` is the peak of the largest Python worker, ``all_mb`` the peak of driver, JVM and workers together.
+    """
 
     def __enter__(self) -> "PeakMemory":
         self.worker_mb = self.all_mb = 0.0
@@ -162,7 +168,7 @@ class PeakMemory:
 
 
 def stored_tracks(spark: SparkSession, n_tracks: int, path: str) -> DataFrame:
-    """Write synthetic tracks to Parquet, in each of the 24 keys equally many, and read them."""
+    """Write synthetic tracks to Parquet, and read them. The 24 musical keys are equally frequent."""
     tracks = synthetic.synthetic_tracks(spark, n_tracks, seed=1)
     labels = {"cluster": F.lit(1), "is_outlier": F.lit(False)}
     key = F.pmod(F.xxhash64("track_id"), F.lit(24)).cast("int")
@@ -173,7 +179,7 @@ def stored_tracks(spark: SparkSession, n_tracks: int, path: str) -> DataFrame:
 def time_search(
     tracks: DataFrame, scaling: Scaling, options: SimilarityOptions, tracks_per_cell: int = TRACKS_PER_CELL
 ) -> float:
-    """Return the seconds in which the lists of all tracks are computed."""
+    """Compute the lists of neighbours of all tracks; return the seconds."""
     started = time.monotonic()
     with similar_lists(tracks, scaling, options, tracks_per_cell=tracks_per_cell) as rows:
         rows.write.format("noop").mode("overwrite").save()
@@ -181,7 +187,7 @@ def time_search(
 
 
 def time_scikit_learn(points: Matrix, n_queries: int) -> float:
-    """Return the seconds to build a tree and query all points, extrapolated from a random sample of ``n_queries``."""
+    """Return scikit-learn's seconds to build a tree and query all points, extrapolated from ``n_queries`` points."""
     started = time.monotonic()
     tree = NearestNeighbors(n_neighbors=N_NEIGHBOURS + 1, algorithm="kd_tree", n_jobs=-1).fit(points)
     build_seconds = time.monotonic() - started
@@ -193,7 +199,7 @@ def time_scikit_learn(points: Matrix, n_queries: int) -> float:
 
 
 def pairs_per_second(tracks: DataFrame, scaling: Scaling, n_tracks: int, n_queries: int) -> float:
-    """Run nearestByJoin for ``n_queries`` tracks; return the number of pairs of tracks that it compares per second."""
+    """Run Spark's nearestByJoin for ``n_queries`` tracks; return the number of pairs compared per second."""
     names = [f"x{index}" for index in range(len(FEATURES))]
     ends = zip(FEATURES, names, scaling.centre, scaling.width, strict=True)
     columns = [((F.col(name) - F.lit(float(c))) / F.lit(float(w))).alias(x) for name, x, c, w in ends]

@@ -1,4 +1,4 @@
-"""Read a file of make_input.py, text with declared types, and write it to Delta. Arguments: FILE FOLDER."""
+"""Copy a file of make_input.py to Delta; text is read with declared types. Arguments: FILE FOLDER."""
 
 import json
 import sys
@@ -15,13 +15,13 @@ INTEGERS = ("year", "popularity")
 
 
 def declared_schema(names: Iterable[str]) -> T.StructType:
-    """Return the schema of the columns of make_input.py."""
+    """Return a schema for columns of make_input.py: some are strings or integers, all others doubles."""
     types = {name: T.StringType() for name in STRINGS} | {name: T.IntegerType() for name in INTEGERS}
     return T.StructType([T.StructField(name, types.get(name, T.DoubleType())) for name in names])
 
 
 def read_rows(spark: SparkSession, path: str) -> DataFrame:
-    """Read the columns of the file, with their types."""
+    """Read a Parquet, CSV or JSON lines file. Text is read with the types of ``declared_schema``."""
     if path.endswith(".parquet"):
         return spark.read.parquet(path)
     with Path(path).open(encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""Add a small cluster far from all other tracks, the planted one, and write for which k each engine isolates it."""
+"""Add a small cluster far from all other tracks (planted tracks), and check for which k each engine isolates it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,13 +14,17 @@ from sklearn.cluster import KMeans
 
 MARK = "planted"
 OFFSET, WIDTH = 3.0, 0.05
-"""Distance of the planted cluster from the minimum of every feature, and its width, in ranges of the feature."""
+"""Distance of the planted tracks from a feature's minimum, and width of their values, in ranges of the feature.
+
+For a feature in [0, 1], the planted values lie in [3.0, 3.05].
+"""
 
 
 def with_planted(tracks: DataFrame, share: float, features: Sequence[str]) -> DataFrame:
-    """Add moved copies of a share of the tracks, with the genre ``planted``. Runs one Spark job.
+    """Add copies of a fraction of the tracks, with far values and the genre ``planted``. Runs one Spark job.
 
-    The range of every feature grows by the same factor, so scaling to [0, 1] keeps the shape of the other tracks.
+    The range of every feature grows by the same factor. So scaling to [0, 1] shrinks the other tracks equally in all
+    features.
     """
     aggregates = [f(name).alias(f"{f.__name__} {name}") for f in (F.min, F.max) for name in features]
     (ends,) = tracks.agg(*aggregates).collect()
@@ -36,12 +40,12 @@ def with_planted(tracks: DataFrame, share: float, features: Sequence[str]) -> Da
 
 
 def _fraction(name: str) -> Column:
-    """Return a pseudo-random number in [0, 1) that depends only on the track's id and ``name``."""
+    """Return a Column of pseudo-random numbers in [0, 1), a hash of the track's id and ``name``."""
     return (F.xxhash64("track_id", F.lit(name)).cast("double") + 2.0**63) / 2.0**64
 
 
 class PlantedScores:
-    """Checks for every fit whether one of its clusters has all planted tracks and no other track."""
+    """Checks for every fit whether it isolates the planted tracks: one cluster has all of them and no other track."""
 
     def __init__(self, lines: JsonLines, points: DataFrame, rows: Matrix) -> None:
         genres = points.select("genre").toArrow().column("genre").to_pylist()
@@ -53,7 +57,7 @@ class PlantedScores:
         self.isolated: dict[str, dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
 
     def add(self, engine: str, seed: int, fits: list[Fit]) -> None:
-        """Check the fits of one engine and seed, and write a line for each."""
+        """Check the fits of one engine and seed, and write a JSON line for each."""
         for fit in fits:
             labels = common.nearest_centres(self._rows, fit.centres)
             inside = np.unique(labels[self._is_planted])
@@ -64,10 +68,16 @@ class PlantedScores:
     def summarise(
         self, inertias: dict[str, dict[int, list[float]]], silhouettes: dict[int, list[float]], n_init: int
     ) -> None:
-        """Write for which k the lowest known inertia isolates the planted tracks, and which engines do so.
+        """Write for which k the best known clustering isolates the planted tracks, and for which k the engines do.
 
-        The candidates for the lowest inertia are all fits, and one made here: the planted tracks as one cluster, and
-        scikit-learn's k - 1 clusters of all other tracks.
+        The best known clustering of a k has the lowest inertia of all fits and of one more clustering: the planted
+        tracks as one cluster, and k - 1 clusters of all other tracks by scikit-learn with ``n_init`` starts.
+
+        Parameters
+        ----------
+        inertias : by engine and k, the inertias with all seeds
+        silhouettes : by k, segue's silhouettes with all seeds
+        n_init : number of starts of scikit-learn
         """
         planted, others = self._rows[self._is_planted], self._rows[~self._is_planted]
         planted_inertia = float(((planted - planted.mean(axis=0)) ** 2).sum())

@@ -1,18 +1,22 @@
-"""Measure the share of recommended tracks that share a playlist, or a genre, with the track they are recommended for.
+"""Measure how often a recommended track is in the same playlist (or genre) as the track it is recommended for.
 
     python benchmarks/playlists.py spotify_songs.csv [--queries 8000]
     python benchmarks/playlists.py tracks_114k.csv --group track_genre
     python benchmarks/playlists.py spotify_songs.csv --learned
 
-The file has one row for each pair of track and playlist, or of track and genre. Prints one JSON line for each
-``recommend.likeness``, and one for the six features of the clusters, with and without the rules on artists and
-releases. ``chance`` is the share that random tracks reach. Features of which the file has no column are left out.
+The file has one row for each pair of track and playlist, or of track and genre. The measure is the fraction ``share``
+of recommended tracks; ``chance`` is its value for random tracks. Features without a column in the file are left out.
 
-``--learned`` instead holds out a fifth of the playlists, learns weights from the others as ``learn_similarity.py``
-does, and so for each fifth. Queries are tracks of playlists that are held out, the pool is all tracks, only playlists
-that are held out count, and the rules apply. Beside learned weights it measures ``era``, ``nine``, ``era`` with
-popularity (of weight 1), weights learned without popularity, and coordinates whose covariance within playlists is
-the identity.
+Prints JSON lines for each value of the setting ``recommend.likeness`` (features and weights), and for the six default
+features of clusters. Each is measured with and without the rules on artists and releases.
+
+With ``--learned``, weights are measured by five-fold cross-validation over playlists. They are learned like in
+``learn_similarity.py``. Queries are the tracks of the playlists held out, candidates are all tracks, and the rules
+apply. Also measured are:
+
+* ``era``, ``nine``, and ``era`` with popularity (of weight 1);
+* weights learned without popularity;
+* coordinates transformed so that their covariance within playlists is the identity.
 """
 
 import argparse
@@ -42,7 +46,7 @@ COLUMNS = {
 
 
 def main() -> None:
-    """Print the share for every likeness and set of rules."""
+    """Run the benchmark: measure the presets of ``recommend.likeness`` or, with ``--learned``, learned weights."""
     parser = argparse.ArgumentParser(description="Measure the lists by the playlists or genres that tracks are in.")
     parser.add_argument("file", metavar="FILE.csv", help="columns as in the published spotify_songs.csv")
     parser.add_argument("--group", default="playlist_id", help="column that related tracks share")
@@ -82,7 +86,14 @@ def main() -> None:
 
 
 def measure_learned(tracks: pd.DataFrame, groups: csr_matrix, artists: np.ndarray, recordings: np.ndarray) -> None:
-    """Print the shares on playlists held out by learned weights and by others, for each fifth and for all."""
+    """Measure learned and other weights by five-fold cross-validation; print a line for each fold, then the totals.
+
+    Parameters
+    ----------
+    tracks : one row per track
+    groups : 1 if a track (row) is in a playlist (column), else 0
+    artists, recordings : code of each track's artist, and of its recording
+    """
     era, nine = PRESETS["era"], PRESETS["nine"]
     names = tuple(name for name in SIMILARITY_NAMES if name in tracks)
     points = coordinates(tracks, Likeness(names, era.log))
@@ -114,7 +125,13 @@ def measure_learned(tracks: pd.DataFrame, groups: csr_matrix, artists: np.ndarra
 
 
 def whitened(points: np.ndarray, membership: csr_array) -> np.ndarray:
-    """Return coordinates in which the covariance within playlists is the identity, of the shape of ``points``."""
+    """Transform points linearly so that their covariance within playlists is the identity.
+
+    Parameters
+    ----------
+    points : shape (n_tracks, n_features)
+    membership : 1 if a track (row) is in a playlist (column), else 0
+    """
     track, playlist = membership.nonzero()
     sizes = np.bincount(playlist, minlength=membership.shape[1])
     means = (membership.T @ points) / np.maximum(sizes, 1)[:, None]
@@ -128,7 +145,7 @@ def print_line(result: dict) -> None:
 
 
 def artists_and_recordings(tracks: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes of the artist and of the recording of each track, as the rules group them."""
+    """Return a code of each track's artist, and a code of its recording; releases of a recording have the same code."""
     titles = [title_key(str(text)) for text in tracks.title]
     artists = [artist_key(str(text)) for text in tracks.artist]
     codes = {"title": pd.factorize(np.array(titles))[0], "artist": pd.factorize(np.array(artists))[0]}
@@ -137,7 +154,10 @@ def artists_and_recordings(tracks: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
 
 
 def membership(rows: pd.DataFrame, track_ids: pd.Series, group: str) -> csr_matrix:
-    """Return which track is in which group, 0 or 1, shape (n_tracks, n_groups)."""
+    """Return a sparse matrix of shape (n_tracks, n_groups): 1 if the track is in the playlist or genre, else 0.
+
+    ``group`` is the column of ``rows`` with the playlist or genre.
+    """
     track = pd.Index(track_ids).get_indexer(rows.track_id)
     codes, groups = pd.factorize(rows[group])
     matrix = csr_matrix((np.ones(len(rows), dtype=np.int32), (track, codes)), shape=(len(track_ids), len(groups)))
@@ -146,7 +166,7 @@ def membership(rows: pd.DataFrame, track_ids: pd.Series, group: str) -> csr_matr
 
 
 def coordinates(tracks: pd.DataFrame, likeness: Likeness) -> np.ndarray:
-    """Return the coordinates that ``recommend.scaling = "standard"`` gives, shape (n_tracks, n_features)."""
+    """Return the tracks' points, scaled by ``recommend.scaling = "standard"``, shape (n_tracks, n_features)."""
     names = list(likeness.features)
     values = tracks[names].to_numpy(float)
     fill = np.nanmedian(values, axis=0)

@@ -16,17 +16,20 @@ class ProcessMemory(NamedTuple):
 
     kind: str
     resident: int
-    """Kilobytes now (VmRSS)."""
+    """Resident kilobytes now (VmRSS)."""
     peak: int
-    """Maximal kilobytes since the process began (VmHWM), which includes peaks between two readings."""
+    """Maximum resident kilobytes since the process began (VmHWM)."""
 
 
 RunCommand = Callable[[list[str], Path, float], tuple[float, dict[str, float]]]
-"""The signature of ``run_command``, which tests replace."""
+"""The type of ``run_command``: from command line, log file and interval to seconds and ``peak_memory``."""
 
 
 def run_command(command: list[str], log: Path, every: float) -> tuple[float, dict[str, float]]:
-    """Run a command; return its seconds and its ``peak_memory``. Raises SystemExit if the command fails."""
+    """Run a command; return its seconds and its ``peak_memory``. Raises SystemExit if the command fails.
+
+    The output is appended to the file ``log``. The memory is read every ``every`` seconds.
+    """
     started = time.monotonic()
     with log.open("ab") as stream, subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT) as child:
         peaks = peak_memory(child, every)
@@ -36,10 +39,11 @@ def run_command(command: list[str], log: Path, every: float) -> tuple[float, dic
 
 
 def peak_memory(child: subprocess.Popen[bytes], every: float) -> dict[str, float]:
-    """Wait for a process to end; return peak resident megabytes by kind of process, read every ``every`` seconds.
+    """Wait for a process to end; return peak resident megabytes of it and its descendants, by kind.
 
-    ``jvm``, ``python driver`` and ``python worker`` are of the largest single process of that kind. ``python workers``
-    and ``all`` are sums over the processes of one reading, in which memory that forked workers share counts repeatedly.
+    ``jvm``, ``python driver`` and ``python worker`` have the peak of the largest single process of this kind. ``python
+    workers`` and ``all`` have the largest total of simultaneous processes. Memory shared by workers is counted for each
+    of them. The memory is read every ``every`` seconds.
     """
     peaks: dict[str, float] = {}
     while True:
@@ -53,7 +57,7 @@ def peak_memory(child: subprocess.Popen[bytes], every: float) -> dict[str, float
 
 
 def tree_memory(root: int) -> list[ProcessMemory]:
-    """Return the memory of the JVM and Python processes among a process and its descendants."""
+    """Return the memory of a process and its descendants. Only JVM and Python processes are included."""
     return [memory for pid in process_tree(root) if (memory := read_memory(pid))]
 
 
@@ -78,16 +82,16 @@ def read_memory(pid: int) -> ProcessMemory | None:
 
 
 def resident_total(processes: list[ProcessMemory]) -> int:
-    """Return the resident kilobytes of all processes of one reading.
+    """Return the total resident kilobytes of simultaneous processes.
 
-    Only the largest JVM counts: while a JVM starts a command, it is briefly two processes that share their memory.
+    Of several JVMs only the largest counts: a JVM that starts a command is briefly two processes with shared memory.
     """
     jvm = max((process.resident for process in processes if process.kind == JVM), default=0)
     return jvm + sum(process.resident for process in processes if process.kind != JVM)
 
 
 def _by_kind(processes: list[ProcessMemory]) -> list[tuple[str, int]]:
-    """Return the (kind, kilobytes) of one reading, whose maximum over all readings ``peak_memory`` returns."""
+    """Return pairs of kind and kilobytes: one for each process, one for all workers, and one for all processes."""
     workers = sum(process.resident for process in processes if process.kind == WORKER)
     single = [(process.kind, process.peak) for process in processes]
     return [*single, ("python workers", workers), ("all", resident_total(processes))]

@@ -1,4 +1,7 @@
-"""Compare segue's inertia on the published 2,000 tracks with the best known one, and list the k that its rule picks."""
+"""Compare segue's and scikit-learn's inertia on 2,000 published tracks with the best known inertia of each k.
+
+Also prints the k with segue's best silhouette for each seed.
+"""
 
 import argparse
 import json
@@ -27,9 +30,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def read_tracks(spark: SparkSession, folder: Path, features: list[str]) -> DataFrame:
-    """Return the published tracks, with columns ``feature_0``, ``feature_1``, ... for ``features``.
+    """Read the 2,000 published tracks; the columns ``features`` are renamed to ``feature_0``, ``feature_1``, ….
 
-    The file's own column names contain dots and brackets, which Spark parses as expressions.
+    Spark would parse the dots and brackets in the file's own column names as expressions.
     """
     rows = pd.read_csv(folder / "spotify_2000.csv", encoding="utf-8-sig").rename(columns={"Top Genre": "genre"})
     rows["track_id"] = rows["Index"].astype(str)
@@ -39,18 +42,18 @@ def read_tracks(spark: SparkSession, folder: Path, features: list[str]) -> DataF
 
 
 def relative_gaps(rows: Matrix, fits: list[engines.Fit], best: dict[int, float]) -> dict[int, float]:
-    """Return by k the relative excess over the best known inertia: inertia / best - 1."""
+    """Return inertia / best known inertia - 1, by k. ``best`` has the best known inertia, by k."""
     return {fit.k: common.inertia(rows, fit.centres) / best[fit.k] - 1 for fit in fits}
 
 
 def pick_k(fits: list[engines.Fit], min_k: int) -> int | None:
-    """Return the k of the best silhouette among those of at least ``min_k``; the smaller k wins a tie."""
+    """Return the k >= ``min_k`` with the largest silhouette, on a tie the smallest; None if there is no such k."""
     allowed = [fit for fit in fits if fit.k >= min_k]
     return max(allowed, key=lambda fit: (fit.silhouette, -fit.k)).k if allowed else None
 
 
 def run(spark: SparkSession, args: argparse.Namespace, *, warm_up: Callable[..., None] = engines.warm_up) -> None:
-    """Fit with every seed, and compare with the reference and with scikit-learn."""
+    """Fit every k with segue and scikit-learn and with every seed; compare inertias with the best known ones."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     reference = json.loads((args.data / "reference_spotify_2000.json").read_text("utf-8"))
     best = {row["k"]: row["inertia"] for row in reference["best_inertia_of_2000_starts"]}
@@ -84,7 +87,10 @@ def summarise(
     picked_ks: list[int | None],
     run_info: dict[str, object],
 ) -> None:
-    """Write the median and the worst gap of each engine, and how often each k was picked."""
+    """Write a line with the median and worst gap of each engine, and how often each k was picked.
+
+    A gap is a result of ``relative_gaps``.
+    """
     segue_seconds, peer_seconds = median(timings[SEGUE]), median(timings[SKLEARN])
     lines.write(
         summary="quality",

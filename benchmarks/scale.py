@@ -16,7 +16,7 @@ TABLES = ("tracks", "k_scores", "labeled_tracks", "cluster_profiles", "models")
 
 
 def sizes(text: str) -> list[int]:
-    """Parse numbers of tracks, such as ``1000000,3000000``, and sort them."""
+    """Parse numbers of tracks, and sort them: ``"3000000,1000000" -> [1000000, 3000000]``."""
     return sorted({int(part) for part in text.split(",")})
 
 
@@ -33,7 +33,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def prepare_catalogue(args: argparse.Namespace, n_tracks: int, run_command: RunCommand) -> Path:
-    """Return a folder that has only the table ``tracks``: write this table if it is missing, and remove all others."""
+    """Return the folder of a catalogue with the table ``tracks`` only.
+
+    The table is written if it is missing. All other tables, from earlier runs, are removed.
+    """
     root = args.folder / str(n_tracks)
     complete = root / ".made"
     if not complete.exists():
@@ -60,7 +63,10 @@ def measure_stage(args: argparse.Namespace, stage: str, root: Path, run_command:
 
 
 def growth(cost: dict[str, Any], first: dict[str, Any], n_tracks: int, first_n_tracks: int) -> dict[str, float]:
-    """Return the ratios of ``cost`` to ``first``, the cost of the smallest catalogue, by name."""
+    """Return ratios of a cost to that of the smallest catalogue: ``{"tracks": 3.0, "peak jvm": 1.4, …}``.
+
+    ``cost`` and ``first`` are results of ``measure_stage``; ``first`` is that of the smallest catalogue.
+    """
     peaks, first_peaks = cost["peak_mb"], first["peak_mb"]
     return {
         "tracks": round(n_tracks / first_n_tracks, 2),
@@ -70,7 +76,7 @@ def growth(cost: dict[str, Any], first: dict[str, Any], n_tracks: int, first_n_t
 
 
 def run(args: argparse.Namespace, run_command: RunCommand = run_command) -> None:
-    """Run every stage on every size, the smallest first."""
+    """Run every stage on every size of catalogue, the smallest first; write costs and ratios as JSON lines."""
     lines, run_info = JsonLines(args.out), common.machine_info()
     args.folder.mkdir(parents=True, exist_ok=True)
     first: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""Learn from playlists how similar tracks are compared. Options: --output ROOT, --playlists FILE|FOLDER."""
+"""Learn weights of features for similar tracks from playlists. Options: --output ROOT, --playlists FILE|FOLDER."""
 
 from segue.pipeline import learn
 from segue.runtime import runner

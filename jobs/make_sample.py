@@ -1,8 +1,8 @@
 """Write a synthetic catalogue of any size: every track, artist and album in it is invented.
 
-The ending of the path in ``--to`` selects the format. NAME.csv is one local file with the columns of the Kaggle file
-of 2,000 tracks, and a fault in one row of 200; NAME.parquet is a folder of Parquet files; any other name is the folder
-of a Delta table. A path that exists is an error.
+The path in ``--to`` must not exist. NAME.csv becomes a local file with the columns of the Kaggle file of 2,000 tracks;
+one row in 200 has a fault, such as an empty title. NAME.parquet becomes a folder of Parquet files. Any other name
+becomes the folder of a Delta table.
 """
 
 import argparse
@@ -18,7 +18,7 @@ PARSER.add_argument("--to", required=True, metavar="PATH", help="FILE.csv, FOLDE
 
 
 def parse_args() -> argparse.Namespace:
-    """Parse the command line, and return its options. Exits with code 2, before Spark starts, if one is invalid."""
+    """Parse the command line, and return its options. Exits with code 2 if an option is invalid."""
     args = PARSER.parse_args()
     if args.tracks < 1:
         PARSER.error(f"--tracks is {args.tracks}, expected at least 1")

@@ -1,4 +1,4 @@
-"""List up to ten similar tracks for each track; with --seeds FILE, recommend for playlists. Options: --output ROOT."""
+"""List similar tracks for each track, or, with --seeds FILE, recommend tracks for playlists. Options: --output ROOT."""
 
 from segue.pipeline import recommend
 from segue.runtime import runner

@@ -1,7 +1,7 @@
-"""List words that the style replaces by field terms: ``make check`` fails where one is used.
+"""List uses of words that the project's style forbids. ``make check`` fails if there are any.
 
-Checks the identifiers of Python files, and the prose of Python (docstrings, comments, messages), Markdown and TOML.
-Usage: ``check_words.py [PATH ...]``, by default the whole project.
+Checks the names that Python files define, and the text of Python (docstrings, comments, messages), Markdown and TOML
+files. Usage: ``check_words.py [PATH ...]``, by default the whole project.
 """
 
 import ast
@@ -43,9 +43,9 @@ IDENTIFIERS = frozenset(
         "strangers",
     ]
 )
-"""Parts of snake_case and CamelCase names that are replaced by a noun that says what the value is."""
+"""Words forbidden in snake_case and CamelCase names. Use a noun for the value instead."""
 DEPRECATED = "# removed in "
-"""Comment at the end of a line that defines a deprecated name: such a line is not checked for names."""
+"""Comment after the definition of a deprecated name: names on this line are not checked."""
 PROSE = re.compile(
     r"\b(told|tells|stands? (?:for|there|by)|wanted|nights?|evenings?|asked|ha(?:s|ve) (?:a|no) say|without a word|"
     r"as dear|shall|looked at|lets? go|letting go|at hand|twins|parcels)\b",
@@ -54,12 +54,12 @@ PROSE = re.compile(
 
 
 def words(name: str) -> list[str]:
-    """Return the words of an identifier, in lower case."""
+    """Split an identifier into lower-case words: ``"keptRows" -> ["kept", "rows"]``."""
     return re.findall(r"[a-z]+", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower())
 
 
 def identifiers(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield line and name of everything that the code defines: variables, arguments, functions, classes, fields."""
+    """Yield line number and name of all variables, arguments, functions, classes and attributes defined in the code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.id
@@ -72,14 +72,14 @@ def identifiers(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
-    """Yield line and text of the comments and strings of Python code."""
+    """Yield line number and text of every line of the comments and strings of Python code."""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in (tokenize.COMMENT, tokenize.STRING) or token.type == getattr(tokenize, "FSTRING_MIDDLE", -1):
             yield from enumerate(token.string.split("\n"), token.start[0])
 
 
 def problems(path: Path) -> list[str]:
-    """Return the words of a file that are to be replaced, as texts ``path:line: word``."""
+    """Return the forbidden words in a file, as texts ``path:line: word``."""
     text = path.read_text("utf-8")
     lines = enumerate(text.split("\n"), 1)
     listed: list[tuple[int, str]] = []
@@ -97,7 +97,10 @@ def problems(path: Path) -> list[str]:
 
 
 def main(paths: list[str]) -> int:
-    """Print every problem in the files or folders ``paths``, by default in ``CHECKED``. Returns 1 if there are any."""
+    """Print all forbidden words in the files or folders ``paths``, by default in ``CHECKED``; return the exit code.
+
+    The exit code is 0, or 1 if there are any.
+    """
     roots = [Path(path).resolve() for path in paths] or [PROJECT / name for name in CHECKED]
     files = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*.*")))]
     own = Path(__file__).resolve()

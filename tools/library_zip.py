@@ -1,7 +1,7 @@
 """Pack ``lib/segue``, with ``conf/`` inside, into one zip for ``--py-files``, and print the zip's path.
 
-The file name contains a hash of the content, so an unchanged library is packed only once, and a changed one does not
-overwrite the zip of a running job.
+The file name contains a hash of the content. So an unchanged library is packed only once, and a changed library does
+not overwrite the zip of a running job.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date in a zip; a fixed date gives 
 
 
 def contents() -> dict[str, bytes]:
-    """Return the files of the zip: name to content, sorted by name."""
+    """Return the files of the zip, sorted by name: ``{"segue/__init__.py": b"…", …}``."""
     library, conf = PROJECT / "lib" / "segue", PROJECT / "conf"
     paths = [path for path in library.rglob("*") if path.suffix in (".py", ".html", ".css", ".js")]
     code = {f"segue/{path.relative_to(library).as_posix()}": path for path in paths}
@@ -24,7 +24,7 @@ def contents() -> dict[str, bytes]:
 
 
 def digest(files: dict[str, bytes]) -> str:
-    """Return the first 12 hex digits of the SHA-256 of all names and contents."""
+    """Return a hash of all names and contents: the first 12 hex digits of a SHA-256."""
     total = hashlib.sha256()
     for name, content in files.items():
         total.update(f"{name}\0{len(content)}\0".encode())

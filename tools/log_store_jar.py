@@ -20,7 +20,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def compile_sources(jars: Path, classes: Path) -> None:
     """Compile all Java files below ``SOURCES`` into the folder ``classes``. Starts a JVM.
 
-    ``jars`` is the folder whose jars are the compiler's class path.
+    The jars in the folder ``jars`` are the compiler's class path.
     """
     gateway = launch_gateway()
     try:
@@ -36,7 +36,6 @@ def compile_sources(jars: Path, classes: Path) -> None:
 
 
 def _java_files(gateway: Any, paths: list[Path]) -> Any:
-    """Return paths as an array of java.io.File."""
     files = gateway.new_array(gateway.jvm.java.io.File, len(paths))
     for index, path in enumerate(paths):
         files[index] = gateway.jvm.java.io.File(str(path))

@@ -1,6 +1,6 @@
-"""Draw the pictures of the documentation from ``out/demo``, which ``make demo`` makes. ``make pictures`` runs it.
+"""Draw the pictures of the documentation from ``out/demo``, the output of ``make demo``. ``make pictures`` runs it.
 
-Needs Chromium. Pictures are made of what a user sees: the report, one of its figures, and the output of ``segue``.
+The pictures show the report, one of its figures, and the output of the command ``segue``. Needs Chromium.
 """
 
 import html
@@ -25,7 +25,7 @@ b {{ color: #98c379; font-weight: normal }}
 
 
 def draw_report(page: Page) -> None:
-    """Draw the first screen of the report and its map."""
+    """Draw two pictures: the first screen of the report, and its map of the clusters."""
     page.goto((PROJECT / OUTPUT / "report.html").as_uri())
     page.wait_for_timeout(500)
     page.screenshot(path=PICTURES / "report.png")
@@ -36,7 +36,7 @@ def draw_report(page: Page) -> None:
 
 
 def draw_terminal(page: Page) -> None:
-    """Draw what the look-ups print in a terminal."""
+    """Draw a terminal with ``COMMANDS`` and their output."""
     parts = []
     for words in COMMANDS:
         done = subprocess.run(

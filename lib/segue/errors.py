@@ -1,17 +1,14 @@
-"""Define the errors that segue raises on purpose. Each but the base class is also a subclass of a built-in error."""
+"""Define segue's errors. Every class but ``SegueError`` is also a subclass of a built-in error, such as ValueError."""
 
 from collections.abc import Sequence
 
 
 class SegueError(Exception):
-    """Base class of the errors that segue raises on purpose.
-
-    The message of such an error is one line: what was found, what was expected, and what to change.
-    """
+    """Base class of segue's errors. The message is one line: what was found, what was expected, and what to change."""
 
 
 class SettingsError(SegueError, ValueError):
-    """The command line or a setting is invalid; raised before any input is read or any table written.
+    """The command line or a setting is invalid. Raised before any input is read or any table is written.
 
     Parameters
     ----------
@@ -24,7 +21,10 @@ class SettingsError(SegueError, ValueError):
 
 
 class InputError(SegueError, ValueError):
-    """The input is missing or cannot be read, lacks a column or a title, or needs a tool that is not installed."""
+    """The input is missing, cannot be read, or lacks data that are needed, such as a column.
+
+    Also raised if reading the input needs a package that is not installed, such as openpyxl.
+    """
 
 
 class ClusteringError(InputError):
@@ -32,7 +32,7 @@ class ClusteringError(InputError):
 
 
 class OutputError(SegueError, OSError):
-    """The output is not readable or writable, holds files of another program, or lacks a table that is needed."""
+    """The output folder cannot be read or written, holds files of another program, or lacks a needed table."""
 
 
 class SchemaError(OutputError):
@@ -57,4 +57,7 @@ class SparkError(SegueError, RuntimeError):
 
 
 class ConflictError(SegueError, RuntimeError):
-    """Another run changes the same output, or has changed it meanwhile. Commits that this run has made remain."""
+    """Another run is writing to the same output folder, or has written to it meanwhile.
+
+    Delta commits that this run has already made are not undone.
+    """

@@ -18,21 +18,27 @@ Floats = NDArray[np.float64]
 Batches = Iterable[pa.RecordBatch]
 
 OUTLIER_DEVIATIONS = 3.0
-"""A track is an outlier if its distance to the centre exceeds the mean distance by more than this many deviations.
+"""Limit for outliers: the number of standard deviations above the mean distance to the centre.
 
-Mean and standard deviation are computed from the distances of the cluster's tracks in training.
+A track beyond the limit is an outlier. Mean and standard deviation are those of the cluster's training tracks.
 """
 N_BINS = 2048
-"""Number of histogram bins from a feature's minimum to its maximum in a cluster: a quartile's error is about a bin."""
+"""Number of histogram bins for one feature in one cluster.
+
+The bins divide the interval from minimum to maximum. The error of an estimated quartile is about one bin width.
+"""
 _QUARTILE_SHARES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterStats:
-    """Sums, sizes and outlier thresholds of the clusters over the training tracks, in scaled units."""
+    """Statistics of the training tracks of each cluster. Item 0 of each array is for cluster 1.
+
+    All are in scaled units: after the scaler and the weights of the features.
+    """
 
     centres: Floats
-    """Shape (k, n_features)."""
+    """Centre of each cluster, shape (k, n_features)."""
     sizes: NDArray[np.int64]
     """Number of points in each cluster, shape (k,)."""
     sums: Floats
@@ -40,12 +46,12 @@ class ClusterStats:
     square_sums: Floats
     """Sum of the squared lengths of the points of each cluster, shape (k,)."""
     thresholds: Floats
-    """Distance from the centre above which a track is an outlier, shape (k,)."""
+    """Outlier threshold of each cluster, shape (k,): a track farther from the centre is an outlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureStats:
-    """Statistics of one feature over the tracks of one cluster, without missing values, in the feature's unit."""
+    """Statistics of one feature over the tracks of one cluster, in the feature's unit. Missing values are ignored."""
 
     n: int
     mean: float
@@ -78,14 +84,16 @@ def squared_distances(points: Floats, centres: Floats) -> Floats:
 
 
 def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequence[float]) -> list[float]:
-    """Estimate quantiles from a histogram with bins of equal width, as if values were evenly spaced within each bin.
+    """Estimate quantiles from a histogram with bins of equal width.
+
+    The values within a bin are assumed to be evenly spaced.
 
     Parameters
     ----------
     counts : shape (n_bins,)
         Number of values in each bin, not all 0.
     low, high : lower edge of the first bin and upper edge of the last
-    shares : quantiles to compute, each in [0, 1]
+    shares : quantiles to compute, each in [0, 1], such as 0.5 for the median
 
     Returns
     -------
@@ -106,11 +114,11 @@ def histogram_quantiles(counts: Floats, low: float, high: float, shares: Sequenc
 
 
 def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
-    """Compute sizes, sums and outlier thresholds of all clusters as ClusterStats. Runs one Spark job.
+    """Compute the statistics of all clusters from their training tracks. Runs one Spark job.
 
-    The threshold of a cluster is the mean distance of its tracks to their centre plus ``OUTLIER_DEVIATIONS`` standard
-    deviations, rounded up to nine decimals, plus 1e-9. The rounding makes the threshold independent of the order of
-    summation; the added 1e-9 prevents outliers among tracks that are all equally far from their centre.
+    The outlier threshold of a cluster is mean + ``OUTLIER_DEVIATIONS`` * standard deviation, taken over the distances
+    of its tracks to the centre. The threshold is rounded up to nine decimals, to be independent of the order of
+    summation. Then 1e-9 is added: if all tracks are equally far from the centre, none is an outlier.
 
     Parameters
     ----------
@@ -144,7 +152,7 @@ def fit_cluster_stats(labeled: DataFrame, centres: Floats) -> ClusterStats:
 
 
 def _round_up(threshold: float) -> float:
-    """Return a threshold rounded up to nine decimals, plus 1e-9: slightly above ``threshold``."""
+    """Round a threshold up to nine decimals, and add 1e-9."""
     return (math.ceil(threshold * 1e9) + 1) / 1e9
 
 
@@ -177,9 +185,10 @@ def fit_feature_stats(tracks: DataFrame, names: Sequence[str], k: int) -> dict[t
 
 
 def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
-    """Return an array of shape (5, k, n_features): count, sum, sum of squares, minimum, maximum by cluster and feature.
+    """Compute five statistics of each feature in each cluster, shape (5, k, n_features). Runs one Spark job.
 
-    Runs one Spark job. ``table`` has the column ``cluster`` (int from 1) and then the features.
+    The statistics are count, sum, sum of squares, minimum and maximum, in this order. The first column of ``table`` is
+    ``cluster`` (int from 1); the features follow.
     """
 
     def add(batches: Batches) -> Floats:
@@ -203,7 +212,7 @@ def _fit_moments(table: DataFrame, n_features: int, k: int) -> Floats:
 
 
 def _empty_moments(k: int, n_features: int) -> Floats:
-    """Return the initial statistics for each cluster and feature, shape (5, k, n_features).
+    """Return the statistics of no tracks, shape (5, k, n_features).
 
     Count, sum and sum of squares are 0, the minimum is inf and the maximum -inf.
     """
@@ -213,10 +222,13 @@ def _empty_moments(k: int, n_features: int) -> Floats:
 
 
 def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
-    """Return the number of tracks in each histogram bin, shape (k, n_features, N_BINS). Runs one Spark job.
+    """Count the tracks in each histogram bin; return an array of shape (k, n_features, N_BINS). Runs one Spark job.
 
-    ``table`` has the column ``cluster`` (int from 1) and then the features. The bins divide the interval from ``low``
-    to ``high``, the minimum and maximum of each feature in each cluster, shape (k, n_features).
+    Parameters
+    ----------
+    table : DataFrame with ``cluster`` (int from 1) as its first column; the features follow
+    low, high : minimum and maximum of each feature in each cluster, shape (k, n_features)
+        The ``N_BINS`` bins of equal width divide the interval between them.
     """
     k, n_features = low.shape
     with np.errstate(invalid="ignore"):
@@ -242,10 +254,10 @@ def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
 
 
 def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int32], Floats]:
-    """Return two parallel arrays for the rows with a value of one feature: cluster indices from 0, and the values.
+    """Return the cluster indices (from 0) and the values of one feature, without rows of missing values.
 
-    ``batch`` has the column ``cluster`` (int from 1) and then the features; ``feature`` is the feature's index, from 0.
-    Null and NaN are missing values.
+    The first column of ``batch`` is ``cluster`` (int from 1); the features follow. ``feature`` is the index of a
+    feature, from 0. Null and NaN are missing values.
     """
     values = batch.column(feature + 1).to_numpy(zero_copy_only=False)
     is_present = ~np.isnan(values)

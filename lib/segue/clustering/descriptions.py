@@ -1,24 +1,28 @@
-"""Describe clusters in words: by a genre or decade concentrated in them, and by their distinctive features.
+"""Describe clusters in words, such as "80s rock, very fast, cheerful".
 
-The deviation of a feature is the cluster's mean minus the mean of all tracks, in standard deviations of all tracks. The
-excess is the difference to the deviation of another cluster, at least 0 and averaged over the two nearest clusters. The
-distinctiveness is the absolute deviation plus half the excess. A description names up to ``MAX_PHRASES`` features with
-a deviation of at least ``SLIGHT``, the most distinctive first. Words are stronger for deviations from ``NOTABLE`` and
-from ``EXTREME`` on. Low means of liveness, speechiness and instrumentalness are named from ``NOTABLE`` on: few tracks
-are far above the mean of all tracks, and most lie somewhat below. Of features that contradict or repeat each other,
-only the more distinctive is named. But a calm cluster is never called fast, as its tempo is often a doubled one.
+A description has up to ``MAX_PHRASES`` phrases: the cluster's typical genre or decade, if it has one, then its most
+distinctive features. Two numbers select the features:
 
-Every description has two parts at least. A single phrase is followed by the first of these that applies:
+* deviation: the cluster's mean minus the mean of all tracks, in standard deviations of all tracks;
+* distinctiveness: the absolute deviation, plus half its mean excess over the two nearest clusters. The excess over a
+  cluster is the difference of the two deviations, or 0 if the other cluster deviates farther.
+
+The rules:
+
+* The absolute deviation must be at least ``SLIGHT``. Phrases are stronger from ``NOTABLE`` and from ``EXTREME`` on.
+* Low liveness, speechiness and instrumentalness are named only from ``NOTABLE`` on: see ``_RIGHT_SKEWED``.
+* Of two features that contradict or repeat each other, only the more distinctive is named.
+* A calm cluster is never called fast, because its measured tempo is often twice the real one.
+* If clusters have equal descriptions, phrases for further features are added until they differ or no feature is left.
+
+If there is only one phrase, the first of these that applies is added:
 
 * "mid-tempo" if the tempo is average;
 * a feature that repeats the phrase, as in "energetic, loud";
 * "otherwise mixed" if a deviating feature was left out as a contradiction;
 * "otherwise average".
 
-If clusters have equal descriptions, phrases for further features are added until the descriptions differ or no feature
-is left.
-
-The descriptions of a model, in ``model.json``, are in English; ``reword`` replaces their phrases by other words.
+Descriptions are in English; ``reword`` replaces their phrases.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +41,7 @@ WORDS = {
     "instrumentalness": ("instrumental", "vocal"),
     "duration_s": ("long", "short"),
 }
-"""For every feature, one word for high and one for low values, used in ``segue.similarity.reasons``."""
+"""For each feature, a word for high values and a word for low values."""
 PHRASES = {
     "bpm": (("fairly up-tempo", "up-tempo", "very fast"), ("fairly slow", "slow", "very slow")),
     "loudness": (("fairly loud", "loud", "very loud"), ("fairly quiet", "quiet", "very quiet")),
@@ -59,7 +63,7 @@ PHRASES = {
     ),
     "duration_s": (("fairly long", "long tracks", "very long tracks"), ("fairly short", "short tracks", "very short")),
 }
-"""For each feature, three phrases for means above the overall mean (slight, notable, extreme), and three for below."""
+"""For each feature, three phrases for high means (slight, notable, extreme), then three for low means."""
 SLIGHT, NOTABLE, EXTREME = 0.25, 0.5, 1.5
 MAX_PHRASES = 3
 MID_TEMPO, OTHERWISE_AVERAGE, OTHERWISE_MIXED = "mid-tempo", "otherwise average", "otherwise mixed"
@@ -71,17 +75,24 @@ _CONTRADICTIONS = (
     {("instrumentalness", True), ("speechiness", True)},
     {("instrumentalness", True), ("speechiness", False)},
 )
-"""Pairs of (feature, whether its mean is above that of all tracks) that contradict each other, such as low energy and
-high bpm. A description names only one of a pair."""
+"""Pairs of contradictory features. ``("energy", False)`` means low energy, ``("bpm", True)`` means high bpm.
+
+High and low mean above and below the mean of all tracks. A description names only one of a pair.
+"""
 _REPETITIONS = (
     {("energy", True), ("loudness", True)},
     {("energy", False), ("loudness", False)},
     {("instrumentalness", False), ("speechiness", False)},
 )
-"""Pairs of (feature, whether its mean is above that of all tracks) with similar meanings, such as high energy and
-high loudness. A description names only one of a pair, or both if one would be the only phrase ("energetic, loud")."""
+"""Pairs of features with similar meanings, such as high energy and high loudness; written like ``_CONTRADICTIONS``.
+
+A description names only one of a pair. It names both if one would be the only phrase: "energetic, loud".
+"""
 _RIGHT_SKEWED = ("liveness", "speechiness", "instrumentalness")
-"""Features in which most tracks lie somewhat below the mean, so that a slightly low mean says little of a cluster."""
+"""Features with right-skewed values: most tracks lie somewhat below the mean, and a few far above it.
+
+So a slightly low mean says little about a cluster.
+"""
 _N_NEAREST = 2
 Deviations = Mapping[str, float]
 
@@ -93,10 +104,10 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
     ----------
     deviations : one mapping per cluster
         From feature name to the cluster's mean minus the mean of all tracks, in standard deviations of all tracks.
-        Features without a deviation are absent.
+        A feature without known values is absent.
     kinds : one text per cluster, optional
-        A genre or decade concentrated in the cluster, such as "80s rock", or "". A genre or decade comes first in the
-        description and takes the place of one phrase.
+        The cluster's typical genre or decade, such as "80s rock"; "" if it has none. It is the first phrase of the
+        description.
 
     >>> describe_clusters([{"bpm": 2.0, "loudness": 0.6}, {"bpm": 0.1, "loudness": -0.3}], ["", "jazz"])
     ['very fast, loud', 'jazz, fairly quiet']
@@ -153,10 +164,11 @@ def reword(description: str, words: Words) -> str:
 
 
 def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[str]:
-    """Return the features of the cluster at ``index`` in ``deviations``, the most distinctive first.
+    """Return the names of a cluster's features, the most distinctive first.
 
-    A feature is left out if it contradicts or repeats a more distinctive one, if its deviation is 0, or if it would
-    call a calm cluster fast. Features that deviate too little to be named come last.
+    ``index`` is the position of the cluster in ``deviations``. A feature is left out if its deviation is 0, or if it
+    contradicts or repeats a more distinctive feature. High bpm of a calm cluster is left out too. Features with
+    deviations too small for a description come last.
     """
     own = deviations[index]
     others = [features for i, features in enumerate(deviations) if i != index]
@@ -178,19 +190,20 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
 
 
 def _is_notable(name: str, deviation: float) -> bool:
-    """Return whether the feature ``name`` deviates enough to be named in a description.
+    """Return whether a feature deviates enough to be named in a description.
 
-    The absolute value of ``deviation`` must be at least ``SLIGHT``. If the deviation is negative and the feature one
-    of ``_RIGHT_SKEWED``, the absolute value must be at least ``NOTABLE``.
+    The absolute deviation must be at least ``SLIGHT``. For a negative deviation of a feature of ``_RIGHT_SKEWED``, it
+    must be at least ``NOTABLE``.
     """
     return abs(deviation) >= (NOTABLE if deviation < 0 and name in _RIGHT_SKEWED else SLIGHT)
 
 
 def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[set[tuple[str, bool]]]) -> bool:
-    """Return whether the feature ``name`` forms one of ``pairs`` with any of the features ``names``.
+    """Return whether the feature ``name`` forms one of the ``pairs`` with any of the features ``names``.
 
-    ``pairs`` are ``_CONTRADICTIONS`` or ``_REPETITIONS``, such as high energy with low loudness. Features are high or
-    low by the sign of their deviation in ``own``, the deviations of one cluster.
+    ``pairs`` are ``_CONTRADICTIONS`` or ``_REPETITIONS``. ``own`` has the deviations of one cluster; a feature with a
+    positive deviation is high. With ``{"energy": -1.0, "bpm": 0.5}``, for example, energy and bpm form the pair of low
+    energy and high bpm.
     """
     return any({(name, own[name] > 0), (other, own[other] > 0)} in pairs for other in names)
 
@@ -202,10 +215,10 @@ def _distance(first: Deviations, second: Deviations) -> float:
 
 
 def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
-    """Return the description of a cluster, such as "80s rock, very fast, cheerful".
+    """Return the description of one cluster, such as "80s rock, very fast, cheerful".
 
-    The description has ``kind``, a genre or decade (here "80s rock"), unless ``kind`` is empty. A phrase for each of
-    the features ``names`` follows. If these are one phrase only, ``_second_phrase`` adds another. If there is none, the
+    The first phrase is ``kind``, a genre or decade (here "80s rock"), unless it is empty. A phrase for each of the
+    features ``names`` follows. A single phrase gets a second one from ``_second_phrase``. Without any phrase, the
     description is "mid-tempo, otherwise average", or "average in every respect" if bpm has no deviation.
     """
     phrases = [kind] if kind else []
@@ -218,9 +231,9 @@ def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
 
 
 def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
-    """Return a second phrase for a description that has only one, such as "mid-tempo" or "otherwise average".
+    """Return a second phrase for a description with only one, such as "mid-tempo" or "otherwise average".
 
-    The module's docstring has the rules. ``names`` has the feature of the first phrase; ``names`` is empty if the first
+    The rules are in the module's docstring. ``names`` has the feature of the first phrase, or is empty if the first
     phrase is a genre or decade.
     """
     if "bpm" not in names and abs(deviations.get("bpm", SLIGHT)) < SLIGHT:
@@ -234,9 +247,9 @@ def _second_phrase(deviations: Deviations, names: Sequence[str]) -> str:
 
 
 def _phrase(name: str, deviation: float) -> str:
-    """Return the phrase for a feature that deviates by ``deviation`` standard deviations.
+    """Return the phrase for a feature and its deviation: ``("bpm", -0.3) -> "fairly slow"``.
 
-    For a negative deviation of bpm, by rising absolute value: "fairly slow", "slow" or "very slow".
+    For example, larger deviations of bpm give "slow" (-1.0) and "very slow" (-2.0).
     """
     strength = sum(abs(deviation) >= limit for limit in (NOTABLE, EXTREME))
     return PHRASES[name][deviation < 0][strength]

@@ -15,17 +15,20 @@ from scipy.linalg import eigh
 Matrix = NDArray[np.float64]
 
 SHRINKAGES = (0.001, 0.01, 0.03, 0.1, 0.3)
-"""The shrinkages to compare. All are above 0: the covariance of linearly dependent features is singular."""
+"""Shrinkages of the covariance matrix to compare by cross-validation.
+
+All are above 0, because the covariance of linearly dependent features is singular.
+"""
 _DEFAULT_SHRINKAGE = 0.03
-"""The shrinkage if there are too few tracks for a comparison."""
+"""The shrinkage to use if there are too few tracks for cross-validation."""
 _MIN_EIGENVALUE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class ClassSums:
-    """Sums over the points of classes, from which discriminants are learned.
+    """Sums over points of known classes, such as tracks by genre. Discriminants are learned from these sums.
 
-    The ClassSums of disjoint sets of points can be added with +.
+    ``a + b`` has the sums over the points of both ``a`` and ``b``.
     """
 
     counts: Matrix
@@ -57,10 +60,10 @@ class ClassSums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Discriminants:
-    """Linear functions of the features that separate classes, best first: (x - mean) @ matrix.
+    """Linear functions of the features that separate genres: (x - mean) @ matrix.
 
-    Over the training tracks each discriminant has standard deviation 1, and unless ``shrinkage`` is large, no two
-    discriminants are correlated.
+    The best discriminant comes first. Over the training tracks each has standard deviation 1. If ``shrinkage`` is
+    small, they are almost uncorrelated.
     """
 
     classes: tuple[str, ...]
@@ -70,31 +73,33 @@ class Discriminants:
     deviation: Matrix
     """Standard deviation of each feature, after imputation and logarithm, shape (n_features,); 0 if it is constant."""
     matrix: Matrix
-    """Shape (n_features, n_discriminants)."""
+    """Coefficients of the linear functions, shape (n_features, n_discriminants)."""
     weights: Matrix
-    """Canonical correlation of each discriminant with the classes, divided by the largest; shape (n_discriminants,)."""
+    """Factor of each discriminant, shape (n_discriminants,).
+
+    The factor is the discriminant's canonical correlation with the classes, divided by the largest correlation.
+    """
     loadings: Matrix
-    """Coefficients of the linear regression of the features on the discriminants, (n_discriminants, n_features)."""
+    """Coefficients of the regression that predicts features from discriminants, shape (n_discriminants, n_features)."""
     shrinkage: float
     n_tracks: int
     """Number of training tracks."""
     explained: float | None
-    """Cross-validated share of the variance of the class indicators that the discriminants explain.
+    """Share of variance (R²) explained by the discriminants, from two-fold cross-validation; see ``explained_shares``.
 
-    There is an indicator for each class: a constant for tracks of the class, else 0. The share is measured on each of
-    two halves of the tracks, with discriminants learned from the other half, and averaged. None if there were too few
-    tracks.
+    None if cross-validation was impossible, for example because a fold has fewer than two genres.
     """
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the discriminants: ``discriminant_1`` and so on."""
+        """Names of the discriminants: ``discriminant_1``, ``discriminant_2`` and so on."""
         return tuple(f"discriminant_{index + 1}" for index in range(self.matrix.shape[1]))
 
     def expressions(self, columns: Sequence[str]) -> list[str]:
-        """Return one SQL expression per discriminant, given the columns of the features after imputation and logarithm.
+        """Return an SQL expression for each discriminant: "(`bpm` - (120.0D)) * (0.5D) + (`energy` - …".
 
-        Terms are added in the order of the features, as in ``project``, so both give the same bits.
+        ``columns`` names one column per feature, after imputation and logarithm. Terms are added in the order of the
+        features. So the values have the same bits as those of ``project``.
         """
         return [
             " + ".join(
@@ -105,7 +110,7 @@ class Discriminants:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value of ``discriminants`` in ``model.json``, a dict."""
+        """Return the discriminants as a dict, to be stored in ``model.json``."""
         return {
             "guide": "genre",
             "classes": list(self.classes),
@@ -119,9 +124,15 @@ class Discriminants:
 
 
 def project(values: Matrix, mean: Matrix, matrix: Matrix) -> Matrix:
-    """Return (values - mean) @ matrix, summed in the order of the columns of ``values``.
+    """Compute discriminants from features: return (values - mean) @ matrix, shape (n_tracks, n_discriminants).
 
-    Shapes are (n_tracks, n_features), (n_features,) and (n_features, n_discriminants).
+    Terms are added in the order of the features. So the result has the same bits as ``Discriminants.expressions``.
+
+    Parameters
+    ----------
+    values : features, shape (n_tracks, n_features)
+    mean : shape (n_features,)
+    matrix : shape (n_features, n_discriminants)
     """
     terms = [(values[:, [index]] - mean[index]) * matrix[index] for index in range(len(mean))]
     return reduce(np.add, terms)
@@ -137,7 +148,7 @@ def fisher_directions(sums: ClassSums, shrinkage: float) -> tuple[Matrix, Matrix
     Parameters
     ----------
     sums : sums of at least two classes
-    shrinkage : above 0 and at most 1: the share of the identity
+    shrinkage : weight of the identity, above 0 and at most 1
 
     Returns
     -------
@@ -179,25 +190,27 @@ def _variances(vectors: Matrix, covariance: Matrix) -> Matrix:
 
 
 def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> Matrix:
-    """Return the share of the variance of class indicators explained by discriminants on points held out.
+    """Measure how well discriminants predict the classes of points held out, as a share of variance (R²).
 
-    The indicator of class c is 1 / sqrt(share of c in ``learned``) for the points of c, else 0. Indicators are
-    predicted by linear regression on the first one, two, ... discriminants. Discriminants and regression are fitted to
-    ``learned`` and measured on ``other``. On ``learned``, no n linear functions predict the indicators better than the
-    first n of Fisher's discriminants (T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by
-    optimal scoring", J. Am. Stat. Assoc. 89, 1255-1270).
+    Classes are encoded as indicators. The indicator of class c is 1 / sqrt(share of c in ``learned``) for points of c,
+    and 0 for other points. A linear regression predicts the indicators from the first n discriminants. Discriminants
+    and regression are fitted to ``learned``, and R² is measured on ``other``.
 
     Parameters
     ----------
     learned : sums of the points to learn from
     other : sums of the points held out
-    shrinkage : as for ``fisher_directions``
+    shrinkage : weight of the identity, as in ``fisher_directions``
 
     Returns
     -------
     array of shape (n_discriminants,)
-        Item i is the share explained by the first i + 1 discriminants: at most 1; below 0 if the prediction is worse
-        than the mean.
+        Item i is R² for the first i + 1 discriminants: at most 1; below 0 if the prediction is worse than the mean.
+
+    References
+    ----------
+    T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by optimal scoring", J. Am. Stat. Assoc.
+    89, 1255-1270: on ``learned`` itself, no other n linear functions predict the indicators better.
     """
     _, directions = fisher_directions(learned, shrinkage)
     share = learned.counts / learned.n_points
@@ -205,9 +218,10 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
     root = np.sqrt(share[known])
 
     def moments(sums: ClassSums) -> tuple[Matrix, Matrix]:
-        """Return E d d' and E d (z - m)' over the points of ``sums``: discriminants d, indicators z.
+        """Return the means of d d' and of d (z - m)' over the points of ``sums``.
 
-        m is the mean of z over the points of ``learned``, over which the mean of d is 0.
+        d are the discriminants of a point, and z its class indicators. Over the points of ``learned``, d has mean 0 and
+        z has mean m.
         """
         offset = learned.mean
         mean = sums.mean - offset
@@ -227,14 +241,14 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
 
 
 def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, deviation: Matrix) -> Discriminants:
-    """Learn discriminants from all tracks; choose their number and the shrinkage by cross-validation on two parts.
+    """Learn discriminants; choose their number and the shrinkage by two-fold cross-validation.
 
-    The chosen number and shrinkage explain the largest share of the variance of class indicators: on each part with
-    discriminants learned from the other part, averaged over both parts.
+    Number and shrinkage maximise R² (``explained_shares``), averaged over both folds. The returned discriminants are
+    then learned from both folds together.
 
     Parameters
     ----------
-    parts : sums of two disjoint sets of tracks, of standardised features: (x - mean) / deviation
+    parts : the two folds: sums of the standardised features (x - mean) / deviation of two disjoint sets of tracks
     classes : names of the classes
     mean, deviation : mean and standard deviation of the features, shape (n_features,)
 
@@ -269,11 +283,10 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
 
 
 def _choose(parts: Sequence[ClassSums]) -> tuple[int | None, float, float | None]:
-    """Choose the number of discriminants and the shrinkage; return number, shrinkage and share of variance explained.
+    """Choose the number of discriminants and the shrinkage by two-fold cross-validation on ``parts``.
 
-    ``parts`` are two halves of the points. For each choice, the share is measured on each half with discriminants
-    learned from the other half, and averaged. The choice with the largest share is returned. If a half has fewer than
-    two classes, or no discriminant is found, returns (None, ``_DEFAULT_SHRINKAGE``, None); a number of None means all
+    Returns the number, the shrinkage and their R², averaged over both folds: the largest of all choices. If a fold has
+    fewer than two classes or no discriminants, returns (None, ``_DEFAULT_SHRINKAGE``, None). A number of None means all
     discriminants.
     """
     if any(part.n_classes < 2 for part in parts):

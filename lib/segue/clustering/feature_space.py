@@ -1,4 +1,4 @@
-"""Define the feature space in which tracks are clustered; make its pyspark.ml stages and the PipelineModel."""
+"""Define the feature space for clustering, its pyspark.ml stages, and the PipelineModel of stages and centres."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -32,10 +32,11 @@ Stage: TypeAlias = "Estimator[Any] | Transformer"
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """Features and their transformations, applied in this order: median imputation, logarithm, scaler and weights.
+    """Names of features, and the transformations from features to points.
 
-    A guided space also has discriminants: linear functions of the features after the logarithm, learned by
-    ``guide.fit_guide``. Scaler and weights then apply to the discriminants.
+    The order is: median imputation, logarithm, scaler, weights. A guided space also has discriminants: linear functions
+    of the features after the logarithm, learned by ``guide.fit_guide``. Scaler and weights then apply to the
+    discriminants.
     """
 
     columns: tuple[str, ...]
@@ -45,15 +46,15 @@ class FeatureSpace:
     impute: bool = False
     """Whether missing values are replaced by the feature's median."""
     log: tuple[str, ...] = ()
-    """Features replaced by log1p of their value."""
+    """Features to replace by ln(1 + value)."""
     weights: dict[str, float] = field(default_factory=dict)
     """Factor of each scaled feature, by name; 1 for features that are not listed."""
     log_offsets: dict[str, float] = field(default_factory=dict)
-    """Features replaced by ln(value + number), each with its number, in the feature's unit."""
+    """Features to replace by ln(value + offset), each with its offset: ``{"duration_s": 1.0}``. Unit of the feature."""
     optional: tuple[str, ...] = ()
-    """Features whose missing values are replaced by the median even if ``impute`` is False."""
+    """Features to impute by the median even if ``impute`` is False."""
     guide: str | None = None
-    """``genre`` if discriminants (linear combinations of features) are learned to separate the genres; else None."""
+    """``genre`` for a guided space: its discriminants separate the genres. None for all other spaces."""
     discriminants: Discriminants | None = None
     """The learned discriminants of a guided space; None before ``guide.fit_guide``, or if ``guide`` is None."""
 
@@ -77,12 +78,12 @@ class FeatureSpace:
 
     @property
     def imputed(self) -> tuple[str, ...]:
-        """The features whose missing values are replaced by the median."""
+        """Names of the features to impute: the median replaces missing values."""
         return self.columns if self.impute else tuple(name for name in self.columns if name in self.optional)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
-        """Names of the coordinates of a point: the features, or the discriminants."""
+        """Names of a point's coordinates: of the discriminants or, without discriminants, of the features."""
         return self.discriminants.names if self.discriminants else self.columns
 
     @property
@@ -94,17 +95,17 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """Upper bound of the absolute values of the scaled coordinates over the training tracks.
+        """Upper bound of the absolute coordinates of training tracks, after scaler and weights.
 
-        The scaler ``minmax`` has a bound. For the other scalers, the value is None.
+        None for the scalers ``standard`` and ``robust``: their values have no bound.
         """
         return max(1.0, *self.factors.values(), 0.0) if self.scaler == "minmax" else None
 
     @property
     def is_order_independent(self) -> bool:
-        """Whether the fitted stages are the same, bit for bit, for any order of the tracks.
+        """Whether fitting the stages gives the same bits for any order of the tracks.
 
-        A minimum or maximum does not depend on the order; a quantile or a floating-point sum does.
+        Minimum and maximum do not depend on the order. Approximate quantiles and floating-point sums do.
         """
         return self.scaler == "minmax" and not self.imputed and self.guide is None
 
@@ -115,10 +116,10 @@ class FeatureSpace:
 
 
 def preparation_stages(space: FeatureSpace) -> list[Stage]:
-    """Return the unfitted pyspark.ml stages that compute the vector column ``space.output`` from the feature columns.
+    """Return unfitted pyspark.ml stages; they compute the vector column ``space.output`` from the feature columns.
 
-    All stages are classes of pyspark.ml, so a saved pipeline loads without segue. The vector has the shape
-    (n_coordinates,): one number per feature or, in a guided space, per discriminant.
+    The vector has one number per feature or, with discriminants, per discriminant. All stages are classes of
+    pyspark.ml, so a saved pipeline loads without segue.
     """
     stages, columns = _value_stages(space)
     if space.discriminants:
@@ -168,12 +169,15 @@ _SCALERS = (MinMaxScalerModel, StandardScalerModel, RobustScalerModel)
 
 
 def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
-    """Return the indices of clusters in the order of their numbers: the largest cluster first.
+    """Return the indices of clusters by descending size: sizes ``[3, 9, 5] -> [1, 2, 0]``.
+
+    Clusters are numbered in this order: cluster 1 is the largest.
 
     Parameters
     ----------
     sizes : number of points of each cluster, shape (k,)
-    centres : shape (k, n_features); of equal sizes, the centre with the lower coordinates comes first
+    centres : shape (k, n_features)
+        Clusters of equal size are in the lexicographic order of their centres.
     """
     return sorted(range(len(sizes)), key=lambda c: (-sizes[c], *centres[c].tolist()))
 
@@ -181,7 +185,7 @@ def cluster_order(sizes: NDArray[np.int64], centres: Matrix) -> list[int]:
 def pipeline_with_centres(
     spark: SparkSession, preparation: PipelineModel, space: FeatureSpace, centres: Matrix
 ) -> PipelineModel:
-    """Return a PipelineModel of fitted stages and a KMeansModel with these centres. Runs a few small Spark jobs.
+    """Append a KMeansModel with the given centres to fitted stages, as a PipelineModel. Runs a few small Spark jobs.
 
     Parameters
     ----------
@@ -194,9 +198,10 @@ def pipeline_with_centres(
 
 
 def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
-    """Return name and parameters of the fitted scaler, such as ``{"name": "standard", "mean": […], "deviation": […]}``.
+    """Return the fitted scaler as a dict: ``{"name": "standard", "mean": […], "deviation": […]}``.
 
-    Each of the scaler's two parameters is a list with one number per coordinate (feature or discriminant).
+    Each list has one number per coordinate (feature or discriminant). Other scalers have other lists: "minimum" and
+    "maximum" for ``minmax``, "median" and "range" for ``robust``.
     """
     scaler = next(stage for stage in preparation.stages if isinstance(stage, _SCALERS))
     if isinstance(scaler, MinMaxScalerModel):
@@ -209,9 +214,9 @@ def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
 
 
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
-    """Return a dict from feature to the median that replaces its missing values. Runs one Spark job.
+    """Return the medians for imputation by feature: ``{"bpm": 118.0}``. Runs one Spark job.
 
-    Without an Imputer in the fitted stages, the dict is empty, and no job runs.
+    If the fitted stages have no Imputer, the dict is empty, and no job runs.
     """
     first = preparation.stages[0]
     if not isinstance(first, ImputerModel):
@@ -254,7 +259,8 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
 def constant_features(preparation: PipelineModel, space: FeatureSpace) -> list[str]:
     """Return the names of the features with a spread of 0 in training.
 
-    The spread is the divisor of the scaler: the range, the standard deviation or the interquartile range.
+    The spread depends on the scaler: range, standard deviation or interquartile range. With discriminants, it is the
+    standard deviation.
     """
     _, widths = _offset_and_width(preparation)
     if space.discriminants:

@@ -1,8 +1,7 @@
 """Learn Fisher's discriminants of the genres from sums computed by Spark, for the setting ``features.guide``.
 
-The discriminants are learned three times: from all tracks, and from each of two halves without a common artist. As
-they are supervised, the agreement of clusters with genres must be measured on tracks held out, that is, on one half
-with discriminants learned from the other.
+Discriminants are learned three times: from all tracks, and from each of two halves without a common artist. The
+discriminants of a half are used to measure the agreement of clusters with genres on the other half.
 """
 
 import logging
@@ -25,19 +24,22 @@ from segue.errors import ClusteringError
 log = logging.getLogger(__name__)
 
 MIN_CLASS_TRACKS, MAX_CLASSES = 20, 200
-"""The classes are the most frequent genres, at most ``MAX_CLASSES``, of at least ``MIN_CLASS_TRACKS`` tracks each."""
+"""Limits for the genres to separate: minimum number of tracks of each genre, and maximum number of genres.
+
+If there are more genres, the most frequent are used.
+"""
 _QUARTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class GuidedSpaces:
-    """A feature space with discriminants learned from all tracks, and with discriminants learned from each half.
+    """A guided feature space, with discriminants learned from all tracks and from each half of the tracks.
 
     Attributes
     ----------
     space : the space with discriminants learned from all tracks
-    by_half : the space with discriminants learned from half 0, and from half 1, of ``artist_half``; empty if one of the
-        halves has too few genres
+    by_half : two spaces, with discriminants learned from half 0 and from half 1 of ``artist_half``
+        Empty if the genres of a half cannot be separated, for example because there are too few.
     """
 
     space: FeatureSpace
@@ -45,14 +47,18 @@ class GuidedSpaces:
 
 
 def artist_half() -> Column:
-    """Return an int Column, 0 or 1, that divides the tracks into two halves for cross-validation.
+    """Return an int Column with the track's half, 0 or 1, for two-fold cross-validation.
 
-    Tracks with the same first artist are in the same half."""
+    The half depends on a hash of the first artist. So tracks with the same first artist are in the same half.
+    """
     return F.floor(_artist_quarter() / 2).cast("int")
 
 
 def _artist_quarter() -> Column:
-    """Return an int Column, 0 to 3, from a hash of the first artist, or of ``track_id`` if there is none."""
+    """Return an int Column, 0 to 3, from a hash of the first artist, or of ``track_id`` if there is none.
+
+    The first artist of "Queen;David Bowie" is "queen".
+    """
     artist = F.lower(F.trim(F.split_part(F.col("artist"), F.lit(";"), F.lit(1))))
     return F.pmod(F.xxhash64(F.coalesce(F.nullif(artist, F.lit("")), F.col("track_id"))), F.lit(_QUARTERS)).cast("int")
 
@@ -60,8 +66,8 @@ def _artist_quarter() -> Column:
 def fit_guide(tracks: DataFrame, space: FeatureSpace) -> GuidedSpaces:
     """Learn the discriminants of a guided space from all tracks and from each half. Runs about four Spark jobs.
 
-    The number of discriminants and the shrinkage are chosen by cross-validation on two halves without a common artist.
-    For discriminants of one half, they are chosen on the two quarters of this half, independently of the other half.
+    The number of discriminants and the shrinkage are chosen by two-fold cross-validation. The folds are the two halves
+    of the tracks, or the two quarters of a half. No two quarters share an artist.
 
     Parameters
     ----------
@@ -109,7 +115,7 @@ def _log(learned: Discriminants) -> None:
 
 
 def _fit_classes(tracks: DataFrame) -> list[str]:
-    """Return up to ``MAX_CLASSES`` genres with enough tracks, the most frequent first. Runs one Spark job.
+    """Return the genres to separate, at most ``MAX_CLASSES``, the most frequent first. Runs one Spark job.
 
     Raises ClusteringError if fewer than two genres have ``MIN_CLASS_TRACKS`` tracks.
     """
@@ -128,11 +134,20 @@ def _fit_classes(tracks: DataFrame) -> list[str]:
 
 
 def _fit_class_sums(points: DataFrame, classes: list[str], n_features: int) -> list[ClassSums]:
-    """Sum the points of each class (genre) in each quarter of the tracks. Runs one Spark job.
+    """Sum the points of each genre in each quarter of the tracks. Runs one Spark job.
 
-    Returns a list of four ClassSums, one per quarter. ``points`` has the columns ``quarter`` (0 to 3, by artist),
-    ``genre`` and ``point``; points of genres not in ``classes`` are ignored. Each partition is summed on a worker; the
-    driver adds the partitions in their order. So the sums have the same bits in every run.
+    The driver adds the sums of partitions in their order. So the result has the same bits in every run.
+
+    Parameters
+    ----------
+    points : DataFrame with ``quarter`` (int, 0 to 3), ``genre`` and ``point`` (array<double>)
+    classes : genres; points of other genres are ignored
+    n_features : length of a point
+
+    Returns
+    -------
+    list of four ClassSums
+        One per quarter.
     """
     n_classes = len(classes)
     split = n_classes * (n_features + 1)

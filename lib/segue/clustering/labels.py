@@ -1,7 +1,6 @@
 """Label tracks with a trained model: cluster, distance, second-nearest cluster, silhouette, outlier flag.
 
-Every value is computed from the track and from statistics stored in the model. So the label of a track is the same
-whichever other tracks are labeled.
+All values are computed from the track and from statistics stored in the model. So they do not depend on other tracks.
 """
 
 import numpy as np
@@ -30,8 +29,12 @@ _DISTANCE_DDL = "distance double, second_cluster int, silhouette double, is_outl
 def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
     """Add the columns ``cluster`` (int from 1) and ``point`` (array<double>, scaled units) to tracks.
 
-    ``tracks`` has the columns of the table ``tracks``; ``pipeline`` is a fitted PipelineModel with a KMeansModel as its
-    last stage. Runs no Spark job, or one small job if the pipeline has an Imputer, to read the medians.
+    Runs no Spark job, or a small one if the pipeline has an Imputer.
+
+    Parameters
+    ----------
+    tracks : DataFrame with the columns of the table ``tracks``
+    pipeline : fitted pipeline with a KMeansModel as its last stage
     """
     features = pipeline.stages[-1].getOrDefault("featuresCol")
     return (
@@ -45,9 +48,8 @@ def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) 
     """Return the silhouette of each point by squared Euclidean distance, from sums over the clusters. O(n k d).
 
     The mean squared distance of a point x to the n points of a cluster with sum S and sum of squared lengths Q is
-    |x|^2 + Q / n - 2 x.S / n. For the cluster of x itself, this sum is multiplied by n / (n - 1), which gives the mean
-    over the other n - 1 points. A point alone in its cluster has silhouette 0, as in scikit-learn and
-    ClusteringEvaluator.
+    |x|^2 + Q / n - 2 x.S / n. For the cluster of x itself, this number is multiplied by n / (n - 1): the mean over the
+    other n - 1 points. A point alone in its cluster has silhouette 0, as in scikit-learn and ClusteringEvaluator.
 
     Parameters
     ----------
@@ -144,5 +146,5 @@ def labeled_tracks(tracks: DataFrame, pipeline: PipelineModel, model_card: Model
 
 
 def _element_by_cluster(values: list[str]) -> Column:
-    """Return a Column with the element of ``values`` for the row's cluster; the first element is for cluster 1."""
+    """Return a Column with one of ``values``, selected by the column ``cluster``: the first value for cluster 1."""
     return F.element_at(F.array(*map(F.lit, values)), F.col("cluster"))

@@ -1,4 +1,4 @@
-"""Make, parse and apply a ModelCard: the complete description of a trained model, stored as ``model.json``."""
+"""Define ModelCard, the content of ``model.json``: everything needed to label tracks with a trained model."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from segue.settings.words import Words
 Matrix = NDArray[np.float64]
 _VERSION_DIGITS = 16
 _LATER_KEYS = ("log_offsets", "discriminants")
-"""JSON keys missing in a ``model.json`` written by 0.2.0."""
+"""Keys of ``model.json`` added after version 0.2.0. Files of that version lack them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,15 @@ class ModelCard:
 
     To label a track:
 
-    1. Replace missing features by ``imputed``, each feature x in ``log`` by log1p(x), and each in ``log_offsets`` by
-       the natural logarithm of x + offset.
+    1. Replace missing features by ``imputed``. Then replace each feature x in ``log`` by log1p(x), and each feature x
+       in ``log_offsets`` by ln(x + offset).
     2. If ``discriminants`` is not null, replace the features x by the discriminants (x - mean) @ matrix, with ``mean``
-       and ``matrix`` of ``discriminants``. They are called ``discriminant_1`` and so on.
-    3. Scale with ``scaler``: ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the two are equal;
-       ``standard`` gives (x - mean) / deviation and ``robust`` (x - median) / range, both 0 if the divisor is 0.
-    4. Multiply each feature or discriminant by its number in ``weights``, by 1 if it has none.
-    5. The track belongs to the cluster with the nearest centre in ``centres_scaled``, on a tie to the lower number.
+       and ``matrix`` of ``discriminants``. Their names are ``discriminant_1``, ``discriminant_2`` and so on.
+    3. Scale with ``scaler``: ``minmax`` gives (x - minimum) / (maximum - minimum), or 0.5 if the divisor is 0.
+       ``standard`` gives (x - mean) / deviation, and ``robust`` gives (x - median) / range; 0 if the divisor is 0.
+    4. Multiply each feature or discriminant by its number in ``weights``, or by 1 if it is not listed there.
+    5. Find the nearest centre in ``centres_scaled``: the first is that of cluster 1. On a tie, the lower cluster number
+       is the label.
     """
 
     model_version: str
@@ -58,13 +59,13 @@ class ModelCard:
     centres: list[list[float]]
     """Centres of the clusters, in the units of the features."""
     centres_scaled: list[list[float]]
-    """Centres of the clusters, in scaled units."""
+    """Centres of the clusters, in scaled units: after step 4."""
     sizes: list[int]
     """Number of tracks of each cluster in training."""
     cluster_names: list[str]
     cluster_descriptions: list[str]
     thresholds: list[float]
-    """Distance from the centre of each cluster, in scaled units, above which a track is an outlier."""
+    """Outlier threshold of each cluster: a track farther from the centre is an outlier. Scaled units."""
     sums: list[list[float]]
     """Sum of the scaled points of each cluster."""
     square_sums: list[float]
@@ -72,9 +73,9 @@ class ModelCard:
     profiles: list[dict[str, Any]]
     """The model's rows of the table ``cluster_profiles``, without the column ``model_version``."""
     log_offsets: dict[str, float] = field(default_factory=dict)
-    """Features replaced by ln(value + number), each with its number."""
+    """Features replaced by ln(value + offset), each with its offset: ``{"duration_s": 1.0}``."""
     discriminants: dict[str, Any] | None = None
-    """The discriminants, from ``Discriminants.to_json``, if the model is guided by genres (supervised); else None."""
+    """The discriminants of a model guided by genres, from ``Discriminants.to_json``; None for all other models."""
 
     @property
     def k(self) -> int:
@@ -82,7 +83,7 @@ class ModelCard:
         return len(self.sizes)
 
     def to_json(self) -> str:
-        """Return the model card as JSON; equal cards give equal text.
+        """Return the text of ``model.json``. Equal model cards give equal texts.
 
         Raises
         ------
@@ -93,7 +94,7 @@ class ModelCard:
 
 
 def from_json(text: str, source: str) -> ModelCard:
-    """Parse a JSON text into a ModelCard; unknown JSON keys are ignored.
+    """Parse the text of a ``model.json`` into a ModelCard. Unknown keys are ignored.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def from_json(text: str, source: str) -> ModelCard:
     Raises
     ------
     InputError
-        If the text is not JSON or lacks a JSON key.
+        If the text is not JSON or lacks a key of this version of segue.
     """
     try:
         content = json.loads(text)
@@ -117,16 +118,16 @@ def from_json(text: str, source: str) -> ModelCard:
 
 
 def with_words(model_card: ModelCard, words: Words) -> ModelCard:
-    """Replace phrases of the clusters' descriptions by those in ``words``; return a new ModelCard.
+    """Replace phrases in the descriptions of clusters by other words; return a new ModelCard.
 
-    ``words`` is the setting ``label.words``; see ``descriptions.reword``.
+    ``words`` is the setting ``label.words``, such as ``{"bpm": {"high": "schnell"}}``. See ``descriptions.reword``.
     """
     described = [reword(description, words) for description in model_card.cluster_descriptions]
     return with_descriptions(model_card, described)
 
 
 def with_descriptions(model_card: ModelCard, described: Sequence[str]) -> ModelCard:
-    """Replace the descriptions in ``cluster_descriptions`` and in ``profiles``; return a new ModelCard.
+    """Replace the descriptions of all clusters; return a new ModelCard.
 
     ``described`` has one description per cluster, cluster 1 first.
     """
@@ -179,7 +180,7 @@ def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
 
 
 def _scaled(model_card: ModelCard, points: Matrix) -> Matrix:
-    """Scale and weight ``points``, shape (n_tracks, n_coordinates); return the same shape. NaN stays NaN."""
+    """Scale and weight points, steps 3 and 4 of ``ModelCard``; NaN stays NaN. Shape (n_tracks, n_coordinates)."""
     is_missing = np.isnan(points)
     scaler = {name: np.array(numbers) for name, numbers in model_card.scaler.items() if name != "name"}
     if "minimum" in scaler:
@@ -195,16 +196,16 @@ def _scaled(model_card: ModelCard, points: Matrix) -> Matrix:
 
 
 def coordinates(model_card: ModelCard) -> list[str]:
-    """Return the names of the coordinates of the model's points: its features, or its discriminants."""
+    """Return the names of a point's coordinates: of the discriminants or, without discriminants, of the features."""
     if not model_card.discriminants:
         return model_card.features
     return [f"discriminant_{index + 1}" for index in range(len(model_card.discriminants["matrix"][0]))]
 
 
 def directions(model_card: ModelCard) -> Matrix:
-    """Return the direction in which each feature moves a point, shape (n_features, n_coordinates).
+    """Return how each feature moves a point, as a matrix of shape (n_features, n_coordinates).
 
-    For a guided model, a row is the change of the scaled discriminants when the feature grows by one standard
+    For a model with discriminants, row i is the change of the scaled discriminants if feature i grows by one standard
     deviation. For other models, the result is the identity matrix.
     """
     if not model_card.discriminants:

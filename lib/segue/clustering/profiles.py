@@ -14,12 +14,15 @@ from segue.clustering.cluster_stats import fit_feature_stats
 
 MAX_GENRES = 5
 _MIN_SHARE, _MIN_LIFT = 0.4, 1.5
-"""Minimum share of a cluster's tracks, and minimum lift (``_Top.lift``), of a genre or decade in a description."""
+"""Limits for a genre or decade in a description: minimum share of the cluster's tracks, and minimum ``_Top.lift``."""
 _MAX_KIND = 40
 """Maximum number of characters of a genre in a description."""
 MAX_EXEMPLARS = 5
 MAX_EXACT_TRACKS = 100_000
-"""Maximum number of tracks for exact quartiles, which need all values in memory. Above it, quartiles are estimated."""
+"""Maximum number of tracks for exact quartiles; with more tracks, quartiles are estimated from histograms.
+
+Exact quartiles need all values in memory.
+"""
 _STATISTICS = ("mean", "sd", "n", "quartiles")
 
 
@@ -31,7 +34,7 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
     labeled : DataFrame with the columns of ``tracks``, ``cluster`` (int from 1), ``distance`` and ``silhouette``, no
         cluster empty
     n_tracks : number of rows in ``labeled``
-    max_exact : number of tracks up to which quartiles are exact; with more tracks, histograms estimate the quartiles
+    max_exact : maximum number of tracks for exact quartiles; with more, quartiles are estimated from histograms
 
     Returns
     -------
@@ -61,9 +64,9 @@ def fit_profiles(labeled: DataFrame, n_tracks: int, *, max_exact: int = MAX_EXAC
 
 
 def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | None]]:
-    """Return the columns of ``cluster_profiles`` for the feature ``name``: pairs such as ("bpm_mean", 120.5).
+    """Return the columns of ``cluster_profiles`` for one feature, as pairs such as ``("bpm_mean", 120.5)``.
 
-    ``row`` holds the statistics of one cluster, from ``_fit_statistics``.
+    ``row`` has the statistics of one cluster, from ``_fit_statistics``. Missing and infinite values become None.
     """
     quartiles = row[f"{name}_quartiles"] or [None, None, None]
     # JSON has no infinity, which the standard deviation of very large durations may be
@@ -74,11 +77,11 @@ def _feature_columns(name: str, row: dict[str, Any]) -> list[tuple[str, float | 
 
 
 def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
-    """Return a dict for each cluster, cluster 1 first: size, mean silhouette, exemplars and feature statistics.
+    """Compute the statistics of each cluster. Runs one Spark job if ``exact``, else three.
 
-    Exemplars are the tracks nearest to the centre. The dictionary keys of feature statistics are ``bpm_mean``,
-    ``bpm_sd``, ``bpm_n``, ``bpm_quartiles`` and so on. Runs one Spark job if ``exact``. Otherwise runs three: two more
-    compute the feature statistics, with quartiles estimated from histograms.
+    Returns one dict per cluster, cluster 1 first: ``{"cluster": 1, "n_tracks": 950, "silhouette": 0.41, "exemplars":
+    […], "bpm_mean": 120.5, "bpm_sd": …, "bpm_n": …, "bpm_quartiles": […], …}``. Exemplars are the tracks nearest to the
+    centre. Without ``exact``, quartiles are estimated from histograms.
     """
     statistics = [column for name in schema.FEATURE_NAMES for column in _exact_statistics(name)] if exact else []
     grouped = labeled.groupBy("cluster").agg(
@@ -96,10 +99,7 @@ def _fit_statistics(labeled: DataFrame, *, exact: bool) -> list[dict[str, Any]]:
 
 
 def _exact_statistics(name: str) -> list[Column]:
-    """Return aggregate Columns with the exact statistics of a feature.
-
-    The Columns for ``bpm`` are named ``bpm_mean``, ``bpm_sd``, ``bpm_n`` and ``bpm_quartiles``.
-    """
+    """Return aggregate Columns for one feature: for ``bpm``, ``bpm_mean``, ``bpm_sd``, ``bpm_n``, ``bpm_quartiles``."""
     columns = (F.avg(name), F.stddev_pop(name), F.count(name), F.percentile(name, [0.25, 0.5, 0.75]))
     return [column.alias(f"{name}_{statistic}") for statistic, column in zip(_STATISTICS, columns, strict=True)]
 
@@ -114,11 +114,11 @@ def _exemplars() -> Column:
 
 
 def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return one dict per cluster, from feature to the cluster's mean minus the mean of all tracks.
+    """Compute the deviations of each cluster from all tracks: ``[{"bpm": 0.8, "energy": -1.2}, …]``.
 
-    The unit is the feature's standard deviation over all tracks. A feature is left out if it is constant, if its
-    standard deviation is not finite, or if no track of the cluster has a value. ``rows`` holds the statistics of each
-    cluster, from ``_fit_statistics``.
+    A deviation is the cluster's mean minus the mean of all tracks, in standard deviations of all tracks. A feature is
+    left out if it is constant, if its standard deviation is not finite, or if no track of the cluster has a value.
+    ``rows`` has the statistics of each cluster, from ``_fit_statistics``.
     """
     deviations: list[dict[str, float]] = [{} for _ in rows]
     for name in schema.FEATURE_NAMES:
@@ -140,9 +140,10 @@ def _deviations(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, list["_Top"]]]:
-    """Return two dicts from cluster to a list of _Top: of its most frequent genres, and of its most frequent decades.
+    """Find the most frequent genres and decades of each cluster. Runs one Spark job.
 
-    Runs one Spark job. A decade is given by its first year, such as 1980.
+    Returns two dicts from cluster to a list of _Top: one dict for genres, one for decades. A decade is given by its
+    first year, such as 1980.
     """
     decade = (F.floor(F.col("year") / 10) * 10).cast("int") if "year" in labeled.columns else F.lit(None).cast("int")
     # genres and decades are counted separately: pairs of both would be ten times as many rows for the driver
@@ -156,21 +157,22 @@ def _fit_counts(labeled: DataFrame) -> tuple[dict[int, list["_Top"]], dict[int, 
 
 
 class _Top(NamedTuple):
-    """A frequent genre or decade of a cluster. Tracks without a genre, or without a decade, are not counted."""
+    """One of the most frequent genres (or decades) of a cluster."""
 
     value: Any
     n_tracks: int
     """Number of the cluster's tracks with this value."""
     share: float
-    """``n_tracks`` divided by the number of the cluster's tracks with a known genre (or decade)."""
+    """Fraction of the cluster's tracks with this value. Tracks without a genre (or decade) are not counted."""
     lift: float
-    """``share`` divided by the same share over the tracks of all clusters: 2 if the value is twice as frequent here."""
+    """``share`` divided by the value's share in all clusters together: 2 if it is twice as frequent here."""
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:
-    """Return a dict from cluster to a list of _Top: its ``MAX_GENRES`` most frequent values, the most frequent first.
+    """Select the most frequent values of each cluster, at most ``MAX_GENRES``, the most frequent first.
 
-    ``counts`` yields (cluster, value, number of tracks).
+    ``counts`` yields (cluster, value, number of tracks), such as ``(1, "rock", 320)``. Returns a dict from cluster to a
+    list of _Top.
     """
     by_cluster: dict[int, Counter[Any]] = {}
     overall: Counter[Any] = Counter()
@@ -188,11 +190,15 @@ def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]
 
 
 def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] | None) -> str:
-    """Return the decade and the genre typical of a cluster of ``n_tracks`` tracks, such as "80s rock", "80s" or "rock".
+    """Return the decade and genre typical of a cluster: "80s rock", "80s", "rock" or, if there is none, "".
 
-    ``decades`` and ``genres`` list the cluster's values, most frequent first; None if no track has one. Only the first
-    of each is considered. It is left out if its lift is below ``_MIN_LIFT``, or if less than the share ``_MIN_SHARE``
-    of the cluster's tracks has it. Returns "" if both are left out.
+    Only the most frequent decade and the most frequent genre can be typical. Typical means: ``lift`` is at least
+    ``_MIN_LIFT``, and at least the fraction ``_MIN_SHARE`` of all the cluster's tracks has the value.
+
+    Parameters
+    ----------
+    n_tracks : number of the cluster's tracks
+    decades, genres : the cluster's most frequent values, the most frequent first; None if no track has one
     """
     kinds = [(decades, _decade_text), (genres, lambda genre: genre[:_MAX_KIND])]
     return " ".join(
@@ -206,8 +212,8 @@ def _kind(n_tracks: int, decades: Sequence[_Top] | None, genres: Sequence[_Top] 
 
 
 def _decade_text(decade: int) -> str:
-    """Return a decade, given by its first year, in words: "80s" for 1980, but in full for 2010: "2010s".
+    """Return the name of a decade, given by its first year: ``1980 -> "80s"``, ``2010 -> "2010s"``.
 
-    Decades before 1930 and from 2000 on are written in full, because two digits could mean two decades.
+    Decades before 1930 and from 2000 on have four digits, because two digits would be ambiguous.
     """
     return f"{decade % 100}s" if 1930 <= decade < 2000 else f"{decade}s"

@@ -32,9 +32,10 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
     ----------
     fits : one per k, in any order, at least one
     rule : ``silhouette``, ``knee``, ``stable`` or ``fixed``
-        ``silhouette`` chooses the k with the largest silhouette among k >= ``min_k``, on a tie the smallest k;
-        ``knee`` the k at the knee of the inertia curve; ``stable`` the largest k whose stability is within one standard
-        error of the best stability; ``fixed`` chooses ``k``.
+        * ``silhouette`` chooses the k >= ``min_k`` with the largest silhouette; on a tie, the smallest.
+        * ``knee`` chooses the k at the knee of the inertia curve, see ``knee``.
+        * ``stable`` chooses the largest k with almost the best stability, see ``largest_stable_k``.
+        * ``fixed`` chooses ``k``.
     min_k : smallest k for the rule ``silhouette``
         If every fitted k is smaller, all fitted k are compared, with a warning in the log.
     k : number of clusters for the rule ``fixed``; None for other rules
@@ -66,15 +67,15 @@ def choose_k(fits: Sequence[ScoredFit], *, rule: str, min_k: int, k: int | None)
 
 
 def _best_silhouette(by_k: Sequence[ScoredFit], min_k: int) -> int:
-    """Return the k with the largest silhouette among k >= ``min_k``, or among all k if every k is smaller."""
-    eligible = _of_at_least(min_k, by_k, "silhouette")
+    """Return the k >= ``min_k`` with the largest silhouette. If every k is smaller, all k are compared."""
+    eligible = _with_min_k(min_k, by_k, "silhouette")
     return max(eligible, key=lambda fit: (fit.silhouette, -fit.k)).k
 
 
-def _of_at_least(min_k: int, by_k: Sequence[ScoredFit], score: str) -> Sequence[ScoredFit]:
-    """Return the fits with k >= ``min_k``.
+def _with_min_k(min_k: int, by_k: Sequence[ScoredFit], score: str) -> Sequence[ScoredFit]:
+    """Return the fits with k >= ``min_k``. If there is none, return all fits, and log a warning.
 
-    If there is none, returns all fits, and logs a warning. ``score`` is the name of a score, for the warning only.
+    ``score`` is the name of a score for the text of the warning.
     """
     eligible = [fit for fit in by_k if fit.k >= min_k]
     if not eligible:
@@ -85,9 +86,9 @@ def _of_at_least(min_k: int, by_k: Sequence[ScoredFit], score: str) -> Sequence[
 def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
     """Return the k at the knee of the inertia curve.
 
-    Both axes are scaled to [0, 1]. The knee is the k at which the curve is farthest below the straight line from its
-    first point to its last, on a tie the smallest k. If the last inertia is not below the first, the smallest k is
-    returned.
+    Both axes are scaled to [0, 1], and a straight line is drawn from the first to the last point of the curve. The knee
+    is the k at which the curve is farthest below this line; on a tie, the smallest k. If the last inertia is not below
+    the first, the smallest k is returned.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
 
 
 def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
-    """Return the largest k whose stability is within one standard error of the best stability.
+    """Return the largest k with a mean stability within one standard error of the best.
 
     Parameters
     ----------
@@ -126,9 +127,9 @@ def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
 def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
     """Return the index of the best feature space; on a tie, the lowest index.
 
-    The score of a fit is the normalised mutual information with genre or, if tracks have no genres, the mean stability.
-    The score of a space is the mean over its fits, for the k fitted in all spaces. If a score is missing, or the spaces
-    share no k, the index is 0, with a warning in the log.
+    The score of a fit is its normalised mutual information with genre or, if tracks have no genres, its mean stability.
+    The score of a space is the mean score of its fits. Only the k fitted in all spaces are compared. If a score is
+    missing, or no k is fitted in all spaces, the index is 0, with a warning in the log.
 
     Parameters
     ----------
@@ -146,9 +147,9 @@ def best_space(fits_by_space: Sequence[Sequence[ScoredFit]]) -> int:
 
 
 def _space_score(fit: ScoredFit) -> float | None:
-    """Return the score by which ``best_space`` compares fits: the normalised mutual information of clusters and genres.
+    """Return the normalised mutual information of clusters and genres or, without genres, the mean stability.
 
-    If no track has a genre, returns the mean stability. If stability was not measured either, returns None.
+    Returns None if neither was measured.
     """
     if fit.agreement.nmi is not None:
         return fit.agreement.nmi

@@ -44,9 +44,9 @@ log = logging.getLogger(__name__)
 
 NAME = "spark-ml"
 CONCURRENT_FITS = 4
-"""Number of fits that run at once: a single fit is many short Spark jobs, which leave most of a cluster idle."""
+"""Number of fits to run at once. A single fit is many short Spark jobs, and leaves most executors idle."""
 PARALLEL_INIT_POINTS = 20
-"""With at least this many distinct points per centre, every second start uses ``k-means||``."""
+"""Minimum number of distinct points per centre for ``k-means||``, the initialisation of every second start."""
 
 
 def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points: int | None = None) -> list[Fit]:
@@ -66,8 +66,8 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
     Returns
     -------
     list of Fit
-        One per k, in the order given; centres have shape (k, n_features) and scaled units. A k is left out, with a
-        warning, if it is above the number of distinct points, or if after every start a cluster has no points.
+        One per k, in the order given. Centres have shape (k, n_features) and scaled units. A k is left out, with a
+        warning, if it is above the number of distinct points, or if every start ends with an empty cluster.
 
     Raises
     ------
@@ -76,12 +76,14 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 
     Notes
     -----
-    Stability is measured on random halves of a sample of about 20,000 tracks (or ``options.sample_size``, if less), or
-    of all tracks if there are fewer. Sample and halves are drawn by hashes of ``track_id`` and the seed. K-means is
-    fitted on each half, from at most four starts. Two halves are compared on their common tracks, by the adjusted Rand
-    index between the labels of the two models. The stability is the mean over all pairs of halves. A pair of halves
-    without common tracks is left out (the engine ``fused`` counts it as 1). Stability is None if a half has fewer
-    distinct points than k, if after every start on a half a cluster has no points, or if no two halves share a track.
+    Stability is measured on random halves of a sample: about 20,000 tracks, or ``options.sample_size`` if less, or all
+    tracks if there are fewer. Sample and halves are drawn by hashes of ``track_id`` and the seed. K-means is fitted on
+    each half, from at most four starts. Two halves are compared on their common tracks, by the adjusted Rand index
+    of the labels from the two models. The stability is the mean over all pairs of halves. A pair without common tracks
+    is left out (the engine ``fused`` counts it as 1).
+
+    Stability is None if a half has fewer distinct points than k, if every start on a half ends with an empty cluster,
+    or if no two halves share a track.
 
     References
     ----------
@@ -116,10 +118,10 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
 
 
 def _weighted(points: DataFrame, n_points: int) -> DataFrame:
-    """Return a DataFrame of the distinct points (vector ``point``), each with its number of copies (double ``weight``).
+    """Return the distinct points (vector ``point``), each with its number of copies (double ``weight``).
 
-    Partitions and order of the rows are reproducible. K-means with these weights has the same optimum as on all points.
-    Initial centres drawn from distinct points all differ; Spark's block solver fails if two of them coincide.
+    K-means with these weights has the same optimum as on all points. Initial centres drawn from distinct points all
+    differ; Spark's block solver fails if two centres are equal. Partitions and order of the rows are reproducible.
     """
     array = vector_to_array(F.col("point"))
     counted = points.groupBy(array.alias("array")).agg(F.count("*").cast("double").alias("weight"))
@@ -131,9 +133,8 @@ def _weighted(points: DataFrame, n_points: int) -> DataFrame:
 def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
     """Run all starts of one k, in parallel; return the KMeansModel with the lowest ``trainingCost``.
 
-    ``trainingCost`` is the inertia before the last move of the centres. ``distinct`` has ``n_distinct`` distinct points
-    with weights, from ``_weighted``. A start with fewer than k clusters with points is ignored. Returns None if all
-    starts are ignored.
+    ``trainingCost`` is the inertia before the last move of the centres. Starts with an empty cluster are ignored; if
+    all starts have one, the result is None. ``distinct`` is a result of ``_weighted`` with ``n_distinct`` rows.
     """
     calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
     models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
@@ -141,10 +142,10 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 
 
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
-    """Fit the KMeansModel of one start, and return the model. Returns None if fewer than k clusters have points.
+    """Fit K-means from one start. Returns None if a cluster is empty.
 
-    ``start`` is the number of the start, from 0, and determines the seed. If ``n_distinct`` is at least
-    ``PARALLEL_INIT_POINTS`` * k, even starts find the initial centres by ``k-means||``. All others draw random points.
+    ``start`` is the number of the start, from 0, and determines the seed. Even starts initialise the centres by
+    ``k-means||`` if ``n_distinct`` is at least ``PARALLEL_INIT_POINTS`` * k. All others draw random points.
     """
     # k-means|| suits separated clusters, random overlapping ones; of few points, only random reliably draws k centres
     use_parallel = start % 2 == 0 and n_distinct >= PARALLEL_INIT_POINTS * k
@@ -171,7 +172,7 @@ def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options
 
 
 def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
-    """Score a model on all points, and return its centres and scores as a Fit. Runs a few Spark jobs in parallel."""
+    """Score a model on all points; return its centres and scores. Runs a few Spark jobs in parallel."""
     labeled = model.transform(points)
     evaluator = ClusteringEvaluator(featuresCol="point", predictionCol="label", metricName="silhouette")
     passes = (evaluator.evaluate, _cluster_sums, _genre_counts)
@@ -189,10 +190,10 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
 
 
 def _cluster_sums(labeled: DataFrame) -> ClusterSums:
-    """Compute each cluster's size, mean, and three sums over its points; return ClusterSums. Runs two Spark jobs.
+    """Compute size, mean, and three sums of each cluster, in the order of the labels. Runs two Spark jobs.
 
-    The sums are those of the silhouettes, of the distances to the cluster's mean, and of these distances squared.
-    ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0); arrays are in the order of the labels.
+    Summed over the cluster's points are silhouettes, distances to the cluster's mean, and squared distances to it.
+    ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0).
     """
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col("point")).alias("summary")
     summaries = [row.summary for row in labeled.groupBy("label").agg(summary).orderBy("label").collect()]
@@ -221,12 +222,11 @@ def _cluster_sums(labeled: DataFrame) -> ClusterSums:
 def _point_scores(
     values: Matrix, labels: NDArray[np.int32], sizes: NDArray[np.int64], means: Matrix, spreads: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return three arrays of shape (n,): each point's silhouette, and its distance and squared distance to the mean.
+    """Return each point's silhouette, distance and squared distance to its cluster's mean: three arrays of shape (n,).
 
-    The mean is the mean of the point's cluster. The mean squared distance of a point x to all points of a cluster is
-    |x - mean|^2 + spread, where spread is the mean squared distance of these points to their mean. For the cluster of x
-    itself, with s points, this sum is multiplied by s / (s - 1), which gives the mean over the *other* points. A point
-    alone in its cluster has silhouette 0, as in scikit-learn.
+    The mean squared distance from a point x to the points of a cluster is |x - mean|^2 + spread. For the cluster of x
+    itself, with s points, this sum is multiplied by s / (s - 1): the mean over the *other* points. A point alone in its
+    cluster has silhouette 0, as in scikit-learn.
 
     Parameters
     ----------
@@ -249,9 +249,9 @@ def _point_scores(
 
 
 def _genre_counts(labeled: DataFrame) -> NDArray[np.int64]:
-    """Return the numbers of tracks by cluster and genre, an integer array of shape (n_clusters, n_genres).
+    """Count the tracks by cluster and genre; return an integer array of shape (n_clusters, n_genres).
 
-    Tracks without a genre are not counted. Clusters without any counted track have no row.
+    Tracks without a genre are not counted. A cluster has no row if none of its tracks has a genre.
     """
     rows = labeled.where("genre is not null").groupBy("label", "genre").count().collect()
     labels, clusters = np.unique([row["label"] for row in rows], return_inverse=True)
@@ -273,7 +273,7 @@ class _Subsamples(NamedTuple):
 
 
 def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: ExitStack) -> _Subsamples:
-    """Draw a sample of the tracks, and random halves of the sample, for measuring stability. Runs Spark jobs.
+    """Draw a sample of the tracks, and random halves of the sample. Runs a few Spark jobs per half.
 
     The DataFrames are persisted until ``stack`` is closed.
     """
@@ -291,12 +291,12 @@ def _subsamples(points: DataFrame, n_points: int, options: GridOptions, stack: E
 
 
 def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stability | None:
-    """Fit K-means for one k on each half; return mean and standard deviation of the adjusted Rand index as Stability.
+    """Measure the stability of one k: the agreement of K-means fits on random halves of the sample.
 
-    The index compares the labels by the models of two halves, on the tracks in both; the mean is over all pairs.
-
-    Returns None if a half has fewer distinct points than k, if ``_best_model`` returns None for a half, or if no two
-    halves share a track.
+    K-means is fitted on each half. Two halves are compared on their common tracks, by the adjusted Rand index of the
+    labels from the two models. The result has the mean and standard deviation over all pairs of halves. The result is
+    None if a half has fewer distinct points than k, if ``_best_model`` returns None for a half, or if no two halves
+    share a track.
     """
     if k > min(subsamples.n_distinct):
         return None

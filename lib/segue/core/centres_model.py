@@ -86,7 +86,7 @@ _PERMUTATIONS: dict[int, tuple[int, ...]] = {}
 
 
 def _permutation(spark: SparkSession, k: int) -> tuple[int, ...]:
-    """Return the order in which a model of ``_fit_rows`` has its k rows as centres: centre i is row ``result[i]``.
+    """Return the order in which ``_fit_rows`` returns k rows as centres: ``(2, 0, 1)`` if centre 0 is row 2, and so on.
 
     The order depends on k alone, because the seed is fixed. The first call for a k runs a fit; later calls return the
     cached result.
@@ -119,7 +119,7 @@ def _fit_rows(spark: SparkSession, rows: Matrix, features_col: str, prediction_c
 
 
 def _unexpected(spark: SparkSession, given: Matrix, returned: Matrix) -> ClusteringError:
-    """Return the ClusteringError for a fit that returned other centres than ``given``; the caller raises it."""
+    """Return an error with the first difference between the given centres and the centres of the fitted model."""
     if given.shape != returned.shape:
         difference = f"of shape {returned.shape}, expected {given.shape}"
     else:

@@ -17,9 +17,12 @@ from segue.errors import ClusteringError
 log = logging.getLogger(__name__)
 Matrix = NDArray[np.float64]
 STABILITY_MAX_POINTS = 20_000
-"""Maximum number of points on which ``Stability`` is measured; ``spark-ml`` draws a sample of about this size."""
+"""Maximum number of points used to measure ``Stability``. If there are more, a random sample is used.
+
+``spark-ml`` draws a sample of only about this size.
+"""
 STABILITY_RESTARTS = 4
-"""Number of starts for each k when ``Stability`` is measured; ``spark-ml`` limits it to ``GridOptions.restarts``."""
+"""Number of random starts per fit for measuring ``Stability``; with ``spark-ml`` at most ``GridOptions.restarts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +32,33 @@ class GridOptions:
     restarts: int
     """Number of random starts for each k. The result with the lowest inertia is used.
 
-    ``fused`` then tries to improve the result, by starts made from the centres for k - 1 and k + 1.
+    ``fused`` then also tries starts made from the centres for k - 1 and k + 1.
     """
     max_iter: int
-    """Maximum number of Lloyd iterations over all points: of each k with ``fused``, of each start with ``spark-ml``.
+    """Maximum number of Lloyd iterations over all points. ``fused`` counts them per k, ``spark-ml`` per start.
 
     ``fused`` ignores ``max_iter`` and ``tol`` if its sample (``sample_size``) holds all points.
     """
     tol: float
-    """Distance, in the units of the points. A fit has converged when no centre moves farther in an iteration.
+    """Distance, in the units of the points. A fit has converged if no centre moves farther in an iteration.
 
-    With ``fused`` a fit has also converged when an iteration lowers its inertia by a share of less than ``tol`` / 20,
-    with ``tol`` in the units of points scaled into [-1, 1].
+    With ``fused``, a fit has also converged if an iteration lowers the inertia by less than the fraction ``tol`` / 20.
+    In this rule, ``tol`` is in the units of points scaled into [-1, 1].
     """
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
-    """Number of points on which ``fused`` searches starting centres; at least 100 for each centre of the largest k.
+    """Number of sampled points on which ``fused`` searches starting centres; at least 100 per cluster of the largest k.
 
-    In ``spark-ml``, ``sample_size`` only limits the number of points on which stability is measured.
+    ``spark-ml`` measures stability on at most this number of points, and uses ``sample_size`` for nothing else.
     """
     subsamples: int = 0
-    """Number of random halves of the points for measuring ``Fit.stability``; with 0, stability is not measured."""
+    """Number of random halves of the points for measuring ``Fit.stability``. With 0, stability is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """The agreement of the clusters of one k between K-means fits on different random halves of the points.
+    """Agreement between K-means fits on random halves of the points, for one k.
 
     The agreement of two halves is the adjusted Rand index of their clusters, on the points in both halves.
     """
@@ -78,7 +81,7 @@ class Stability:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The fitted clusters of one k: centres, sizes, and scores such as inertia and silhouette."""
+    """The fitted clusters of one k: centres, sizes and scores."""
 
     k: int
     centres: Matrix
@@ -102,12 +105,15 @@ class Fit:
     iterations: int
     """Number of Lloyd iterations from the starting centres to these centres."""
     stability: Stability | None = None
-    """None if stability was not requested, or cannot be measured, as when a half has fewer than k distinct points."""
+    """Agreement of fits on random halves of the points.
+
+    None if it was not requested or cannot be measured: for example, a half has fewer than k distinct points.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
-    """Sizes, means and sums of the k clusters of one fit, from which the scores of the fit are computed.
+    """Sizes, means and distance sums of the clusters of one fit. ``fit_from_sums`` computes the scores from them.
 
     The points of a cluster are the points nearest to its centre.
     """

@@ -50,7 +50,7 @@ def agreement(counts: NDArray[np.int64]) -> Agreement:
 
 
 def _entropy(sizes: NDArray[np.int64], n: int) -> float:
-    """Return the entropy, in nats, of a division of ``n`` points into groups with the numbers of points ``sizes``."""
+    """Return the entropy, in nats, of ``n`` points divided into groups of the given sizes."""
     shares = sizes[sizes > 0] / n
     return float(-(shares * np.log(shares)).sum())
 
@@ -70,7 +70,7 @@ def _nmi(counts: NDArray[np.int64], clusters: NDArray[np.int64], classes: NDArra
 
 
 def _pairs(sizes: NDArray[np.int64]) -> int:
-    """Return the number of pairs of points in the same group; ``sizes`` are the numbers of points of the groups."""
+    """Return the number of pairs of points within groups of the given sizes: 3 + 1 for ``[3, 2]``."""
     return sum(size * (size - 1) // 2 for size in sizes.ravel().tolist())
 
 

@@ -1,4 +1,4 @@
-"""Locate the folder ``conf/`` (default settings, published formats of datasets), and list the versions of libraries."""
+"""Locate the folder ``conf/`` with the default settings, and list the versions of libraries."""
 
 import platform
 import sys
@@ -13,7 +13,8 @@ from segue import __version__
 def conf() -> Traversable:
     """Return the folder ``conf/``: in the installed package if it is there, else in the checkout.
 
-    The folder holds ``defaults.toml``, and in ``sources/`` one TOML file per published format (columns of a dataset).
+    It holds ``defaults.toml``, settings for some purposes in ``recipes/``, and in ``sources/`` one TOML file per
+    published data set with its column names.
     """
     packaged = files("segue") / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
@@ -23,9 +24,9 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of segue, Python and the libraries that affect results, as a dict from name to text.
+    """Return the versions of segue, Python and libraries that affect results, as a dict from name to version.
 
-    A library without package metadata has the ``__version__`` of its module if the module is loaded, else "unknown".
+    If a library has no package metadata, its ``__version__`` is used; "unknown" if the library is not imported.
     """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:

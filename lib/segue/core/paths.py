@@ -24,9 +24,9 @@ _TASKS_PER_CORE = 2
 
 
 def spark_uri(path: str) -> str:
-    """Convert a path or URI to a URI for Spark, without trailing slashes.
+    """Convert a path or URI to a URI for Spark, without trailing slashes: ``/data/`` becomes ``file:/data``.
 
-    A path without a scheme is local and becomes ``file:`` with the absolute path.
+    A path without a scheme is local, and is made absolute.
     """
     return path.rstrip("/") if urlsplit(path).scheme else f"file:{os.path.abspath(path)}"
 
@@ -45,7 +45,7 @@ def has_local_master(spark: SparkSession) -> bool:
 
 
 def hosts_without(spark: SparkSession, path: Path) -> list[str]:
-    """List the hosts of executors that do not see ``path``, a file or folder on the driver's disk, sorted by name.
+    """List the hosts on which executors do not see a file or folder of the driver's disk, sorted by name.
 
     Runs one Spark job with two tasks per core. An executor without a task is not checked. If the master is local, no
     job runs and the list is empty.
@@ -88,6 +88,8 @@ def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ..
 
     Parameters
     ----------
+    spark : the session
+    uri : URI of the file
     starts : possible first bytes of the line, such as ``(b"[", b"{")``
     max_bytes : number of bytes after decompression
     """
@@ -115,7 +117,7 @@ def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ..
 
 
 def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
-    """List the hosts of executors that do not see the files in a folder, sorted by name. Runs one Spark job.
+    """List the hosts on which executors do not see the files in a folder, sorted by name. Runs one Spark job.
 
     Executors look for an empty file, created in the folder and removed afterwards. A folder of the same name on an
     executor's own disk lacks this file. If the folder is on a remote file system, or the master is local, no job runs
@@ -137,13 +139,13 @@ def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
 
 
 def unseen_message(option: str, path: str, hosts: list[str]) -> str:
-    """Return the text of the error that executors do not see a path.
+    """Return the error message for a path on the driver's disk that executors do not see.
 
     Parameters
     ----------
-    option : command-line option that gives the path, such as ``--output``
+    option : command-line option for the path, such as ``--output``
     path : value of the option
-    hosts : hosts of the executors that do not see the path
+    hosts : names of these executors' hosts
     """
     return (
         f"{option} {path} is on the driver's disk, which executors on {', '.join(hosts)} do not see; expected a URI, "

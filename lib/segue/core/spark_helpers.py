@@ -32,12 +32,12 @@ def persisted_unless_cached(
 ) -> AbstractContextManager[DataFrame]:
     """Return a context manager that persists ``rows`` until the block ends, unless the caller has cached them.
 
-    If the caller has cached the rows, the context manager does nothing: unpersisting would drop the caller's cache.
+    For cached rows it does nothing: unpersisting would drop the caller's cache.
 
     Parameters
     ----------
     rows : DataFrame to persist
-    source : the caller's DataFrame, if ``rows`` is a selection from it; nothing is persisted if ``source`` is cached
+    source : the caller's DataFrame, if ``rows`` is a selection from it; ``rows`` then counts as cached if ``source`` is
     level : storage level
     """
     is_cached = (rows if source is None else source).storageLevel != StorageLevel.NONE

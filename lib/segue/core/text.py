@@ -14,10 +14,10 @@ _MAX_CAUSE_LENGTH = 300
 
 
 def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> str:
-    """Return the first ``digits`` hexadecimal digits of the SHA-256 of a value's JSON text with sorted dictionary keys.
+    """Hash a value: return the first digits of the SHA-256, in hexadecimal, of its JSON text with sorted keys.
 
-    Tables and files of earlier runs contain these digests. They are recognised only if the JSON text of a value stays
-    the same in all versions of segue.
+    Tables and files of earlier runs contain these hashes. The JSON text of a value must therefore stay the same in all
+    versions of segue.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def json_digest(value: Any, digits: int = 16, *, ensure_ascii: bool = True) -> s
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Replace each control or other unprintable character of a text by a space, except the characters in ``keep``.
+    """Replace each unprintable character of a text, such as a tab, by a space. Characters in ``keep`` are not replaced.
 
     >>> printable("no\\x1b[31m\\tred")
     'no [31m red'
@@ -41,9 +41,9 @@ def printable(text: str, keep: str = "") -> str:
 def java_cause(error: Exception) -> str:
     """Return the cause of a failed call of the JVM, as one line of at most 300 characters.
 
-    The line is the last ``Caused by:`` of the Java stack trace in the error's text; else the first line of the text;
-    else the name of the error's type. The exception's package, Spark's error class, the SQLSTATE, and the details of a
-    request to an S3 store are removed.
+    The cause is the last line ``Caused by: …`` of the Java stack trace. Without such a line, it is the first line of
+    the error's text, or the name of its type if the text is empty. Package names, Spark's error class, the SQLSTATE and
+    details of S3 requests are removed.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]

@@ -32,7 +32,7 @@ _year = lru_cache(maxsize=4096)(parse_optional_year)
 
 
 class BatchValidator:
-    """Validates batches of rows by columns, for files whose columns are read alike.
+    """Validates batches of rows by columns, for files with one ColumnLayout.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ class BatchValidator:
         Parameters
         ----------
         texts : mapping of str to pa.Array, each of length ``n_rows``
-            The texts of the rows by canonical column (column of ``tracks``). Numbers may be arrays of doubles instead.
+            The texts of the rows, by column of ``tracks``. Numbers may be arrays of doubles instead.
         n_rows : int
             Number of rows.
 
         Returns
         -------
         values : dict of str to pa.Array, each of length ``n_rows``
-            Values by canonical column, in the units of ``tracks``; arbitrary in invalid rows.
+            Values by column of ``tracks``, in its units; arbitrary in invalid rows.
         valid : boolean numpy array of length ``n_rows``
         """
         values: dict[str, pa.Array] = {}
@@ -80,10 +80,10 @@ class BatchValidator:
         return values | _details(texts, n_rows), valid
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Convert the column of one feature to an array of doubles in the unit of ``tracks``, null where missing.
+        """Convert one number column to an array of doubles in the unit of ``tracks``, null where missing.
 
         ``texts`` are the texts of the column, or doubles, one per row; None if the files do not have the column. Sets
-        ``valid``, which has a boolean per row, to False for the rows to reject.
+        ``valid``, an array with a boolean per row, to False for the rows to reject.
         """
         is_required = scale.feature.name in self._row_validator.non_null_columns
         if texts is None:
@@ -110,7 +110,7 @@ class BatchValidator:
         return pa.array(values, pa.float64(), mask=is_null)
 
     def _plain_numbers(self, texts: pa.Array) -> pa.Array:
-        """Parse numbers of the usual form, such as -7.25; return an array of doubles, null for texts of any other form.
+        """Parse numbers of the usual form, such as -7.25, to an array of doubles. All other texts become null.
 
         If the file's numbers have decimal commas, the first comma of a text is read as a point.
         """
@@ -153,15 +153,15 @@ def _matches(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None]) -> pa.Array:
-    """Return ``texts``, each text replaced by ``parse(text)`` where ``mask``, a boolean per text, is true."""
+    """Replace each text by ``parse(text)`` where ``mask``, a boolean per text, is true."""
     others = texts.filter(mask).to_pylist()
     return pc.replace_with_mask(texts, mask, pa.array(map(parse, others), pa.string())) if others else texts
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Return ``texts``, with null in each row where ``compared`` has one of ``placeholders``.
+    """Replace each of ``texts`` by null where the parallel array ``compared`` has one of ``placeholders``.
 
-    ``texts`` and ``compared`` have one text per row. ``placeholders`` are distinct texts for missing values: "n/a".
+    Placeholders are texts for a missing value, such as "n/a".
     """
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 
@@ -176,7 +176,7 @@ def _parsed_each(texts: pa.Array, parse: Callable[[str], Any]) -> tuple[list[Any
 
 
 def _cleaned(texts: pa.Array | None, n_rows: int) -> pa.Array:
-    """Return an array of ``n_rows`` texts, each cleaned as by ``parsing.clean_text``; all null if ``texts`` is None."""
+    """Clean ``n_rows`` texts with the same result as ``parsing.clean_text``. All null if ``texts`` is None."""
     if texts is None:
         return pa.nulls(n_rows, pa.string())
     trimmed = pc.ascii_trim(texts, " ")
@@ -193,7 +193,7 @@ def _joined_artists(text: str) -> str | None:
 
 
 def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
-    """Return an array of ``n_rows`` track ids, null where a row has none; all null if the file has no such column."""
+    """Return an array of ``n_rows`` track ids, null where a row has none. All null if the file has no such column."""
     if texts is None:
         return pa.nulls(n_rows, pa.string())
     is_plain = _matches(texts, _PLAIN_ID)
@@ -204,10 +204,10 @@ def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
 def _with_identities(
     track_ids: pa.Array, names: Mapping[str, pa.Array], values: Mapping[str, pa.Array], valid: Flags
 ) -> pa.Array:
-    """Replace null track ids of valid rows by ids derived from the row's values, as by ``track_identity``.
+    """Replace null track ids of valid rows by ids derived from the rows' values, the same as ``track_identity``.
 
-    ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations. These arrays,
-    ``track_ids`` and ``valid`` (whether a row is valid) are parallel.
+    ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations. All arrays have one
+    entry per row; ``valid`` has a boolean.
     """
     lacking = np.flatnonzero(_flags(track_ids.is_null()) & valid)
     if not len(lacking):

@@ -1,4 +1,4 @@
-"""Define how workers read text files: a FilePlan per file, and a compact form of all FilePlans to send to tasks."""
+"""Define how workers read text files: a FilePlan per file, and a compact form of many FilePlans to send to tasks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ class FilePlan:
     layout : how the columns are read: matched columns of ``tracks`` and units
     names : the column names of the file; for JSON lines the dotted names of the members
     dialect : the CSV dialect; None for JSON lines
-    n_skipped : number of lines to skip at the beginning: down to the header, and a line of index names below it
+    n_skipped : number of lines to skip: the header, the lines above it, and a line of pandas' index names below it
     encoding : the encoding of the file
     has_invalid : whether some lines may be invalid in ``encoding``
-    by_line : whether each record ends with its line, so that lines with an open quote are rejected; ignored if one task
-        reads the whole file
+    by_line : whether each record must end with its line; lines with an open quote are then rejected. Ignored if one
+        task reads the whole file.
     """
 
     source_file: str
@@ -38,7 +38,10 @@ class FilePlan:
 
 
 class CompactPlans:
-    """A mapping from file id to FilePlan, unpickled by each task in milliseconds; a dict would take 15 µs per file."""
+    """A read-only mapping from file id to FilePlan, fast to send to tasks.
+
+    A task unpickles all plans in milliseconds; a dict would take 15 µs per file.
+    """
 
     def __init__(self, plans: Mapping[int, FilePlan]) -> None:
         ids = sorted(plans)
@@ -49,7 +52,10 @@ class CompactPlans:
         self._distinct = list(distinct)
 
     def __getitem__(self, file_id: int) -> FilePlan:
-        """Return the FilePlan of the file with this ``InputFile.id``. Equal ColumnLayouts are one object."""
+        """Return the FilePlan of a file, by its ``InputFile.id``.
+
+        Plans with one common ColumnLayout object before pickling still have one afterwards.
+        """
         index = int(np.searchsorted(self._ids, file_id))
         plan = self._distinct[int(self._codes[index])]
         return replace(plan, source_file=str(self._names[index]))

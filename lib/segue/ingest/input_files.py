@@ -27,7 +27,7 @@ FORMATS = {
     "zip": (".zip",),
     "xlsx": (".xlsx", ".xlsm"),
 }
-"""The endings of file names by format."""
+"""The endings of file names for each format."""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
 _HADOOP_COMPRESSIONS = ("lz4", "snappy")
 """Endings of compressions that are refused: Hadoop reads lz4 and snappy only in its own variants."""
@@ -78,7 +78,7 @@ def readable_errors(name: str) -> Iterator[None]:
 
 
 def literal_path(uri: str) -> str:
-    """Escape the glob characters of a path, for Spark's readers, which would expand them."""
+    """Escape the glob characters of a path, because Spark's readers would expand them."""
     return _GLOB_CHARACTERS.sub(r"\\\1", uri)
 
 
@@ -129,9 +129,10 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
 
 
 def require_visible_input(spark: SparkSession, path: str) -> None:
-    """Raise InputError if a path on the local file system exists on the driver, but not on the hosts of all executors.
+    """Raise InputError if executors do not see a local input path of the driver.
 
-    Runs one Spark job (``hosts_without``); none if the master is local, or the path is not on a local file system.
+    Runs one Spark job (``hosts_without``). No job runs if the master is local, the path is not on a local file system,
+    or nothing exists at the path.
     """
     if local_path(path) is None or has_local_master(spark):
         return
@@ -201,8 +202,8 @@ def _base_name(path: str) -> str:
 def _base_folder(path: str, *, is_literal: bool) -> str:
     """Return the path, without scheme and host, to which ``InputFile.source_file`` is relative.
 
-    Of a file or folder, it is the input path itself; of a glob, the folder before the first glob character: "/data" of
-    "/data/2024*.csv". If ``is_literal``, the path is no glob, whatever its characters.
+    For a glob, it is the folder before the first glob character: "/data" for "/data/2024*.csv". Otherwise, or if
+    ``is_literal`` is true, it is the input path itself.
     """
     glob = None if is_literal else _GLOB.search(path)
     fixed = path[: glob.start()].rpartition("/")[0] if glob else path

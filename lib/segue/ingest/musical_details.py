@@ -20,8 +20,10 @@ _NAMED_KEY = re.compile(rf"{_NOTE}(?:\s?[/|]\s?{_NOTE})?[ -]?([a-zA-Z]+)?")
 _NUMBER = re.compile(r"(\d{1,2})(?:\.0*)?", re.ASCII)
 _WHEEL_KEY = re.compile(r"(\d{1,2}) ?([abdmABDM])", re.ASCII)
 _WHEELS = {"b": (8, 0, 1), "a": (8, 9, 0), "d": (1, 0, 1), "m": (1, 9, 0)}
-"""For each letter of Camelot (A, B) and Open Key (m, d): the number of C major or A minor on the wheel, the pitch class
-of this key, and its mode."""
+"""For each letter of the Camelot (A, B) and Open Key (d, m) wheels: the position, pitch class and mode of one key.
+
+The key is C major or A minor. C major is 8B on the Camelot wheel, so ``b`` has (8, 0, 1).
+"""
 _BEATS = re.compile(r"(\d{1,2})(?:\.0*|/\d{1,2})?", re.ASCII)
 _ISRC = re.compile(r"(?:ISRC:?)?([A-Z]{2}[A-Z0-9]{3}\d{7})", re.ASCII)
 _EXPLICIT = {
@@ -32,7 +34,7 @@ _EXPLICIT = {
 
 @lru_cache(maxsize=1024)
 def parse_key(text: str) -> tuple[int | None, int | None]:
-    """Parse a musical key; return its pitch class (0 for C to 11 for B) and mode (1 major, 0 minor), each may be None.
+    """Parse a musical key; return its pitch class (0 for C to 11 for B) and mode (1 major, 0 minor). Each may be None.
 
     The text is a pitch class, a note with or without a mode, or a number on the Camelot or Open Key wheel.
 
@@ -70,7 +72,7 @@ def parse_mode(text: str) -> int | None:
 
 @lru_cache(maxsize=1024)
 def parse_time_signature(text: str) -> int | None:
-    """Return the number of beats in a bar, None for 0 and for any other text.
+    """Return the number of beats in a bar. None for 0 and for any other text.
 
     >>> [parse_time_signature(text) for text in ("4", "3.0", "6/8", "0", "-1")]
     [4, 3, 6, None, None]
@@ -80,7 +82,7 @@ def parse_time_signature(text: str) -> int | None:
 
 
 def parse_isrc(text: str) -> str | None:
-    """Return an International Standard Recording Code in capitals without hyphens, None for any other text.
+    """Return an International Standard Recording Code in capitals without hyphens. None for any other text.
 
     >>> parse_isrc("us-rc1-76-07839"), parse_isrc("USRC1760783")
     ('USRC17607839', None)
@@ -108,10 +110,13 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def parse_details(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Parse the musical details of a row; return a dict from column to value, None if a text cannot be parsed.
+    """Parse the musical key and the columns of ``PARSERS`` in a row; return a dict from column to value.
 
-    ``texts`` maps columns to texts. The columns of ``PARSERS`` and ``key`` (the musical key) are parsed; the result has
-    no entry for a column without a text. A row without a mode gets the mode of its key, such as 1 for "C major".
+    ``texts`` maps columns to texts. A text that cannot be parsed becomes None; a column without a text has no entry. A
+    row without a mode gets the mode of its key.
+
+    >>> parse_details({"key": "C major", "explicit": "yes", "isrc": "unknown", "mode": None})
+    {'isrc': None, 'explicit': True, 'key': 0, 'mode': 1}
     """
     values: dict[str, Any] = {}
     for name, parse in PARSERS.items():

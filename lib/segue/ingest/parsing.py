@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from typing import Any
 
 MISSING_TEXTS = frozenset({"", "NA", "null", "NULL", "-"})
-"""Placeholders for a missing text in any column, case-sensitive. A derived track id treats them as missing."""
+"""Placeholders for a missing text in any column, case-sensitive.
+
+Of all placeholders for titles, artists and albums, only these are removed before a track id is derived from the names.
+"""
 MISSING_NAMES = frozenset({"<NA>", "<null>", "#N/A", "\\N", "empty_field"})
 """Further placeholders for a missing title or album. "None", "NaN", "Unknown" and "?" are real names of songs."""
 MISSING_VALUES = frozenset(
@@ -151,17 +154,17 @@ def parse_track_id(text: str) -> str:
 
 
 def given_track_id(text: str | None) -> str | None:
-    """Return the track id in a text, trimmed and without Spotify's URI or URL around it; None for a placeholder.
+    """Return the track id in a text, trimmed, and without a Spotify URI or URL around it. None for a placeholder.
 
-    >>> given_track_id(" 17 "), given_track_id("NaN")
-    ('17', None)
+    >>> given_track_id(" 17 "), given_track_id("spotify:track:6f807x0ima9a1j3VPbc7VN"), given_track_id("NaN")
+    ('17', '6f807x0ima9a1j3VPbc7VN', None)
     """
     cleaned = clean_text(text)
     return None if cleaned is None or is_missing(cleaned) else parse_track_id(cleaned)
 
 
 def clean_text(text: str | None) -> str | None:
-    """Trim a text, and normalise it to Unicode NFC; return None if it is empty or a placeholder such as ``NA``."""
+    """Trim a text, and normalise it to Unicode NFC. None if it is empty or a placeholder such as ``NA``."""
     if text is None:
         return None
     text = text.strip()
@@ -175,9 +178,9 @@ def clean_text(text: str | None) -> str | None:
 def parse_list(text: str | None) -> list[str]:
     """Parse a list or set in Python or JSON notation; return its members, or ``[text]`` if the text is no such list.
 
-    Members keep their order, also those of a set. Lists in the notation of numpy (without commas) and of R
-    (``c("a", "b")``) are recognised too. An object with a ``name``, as the Spotify Web API writes artists, is replaced
-    by the name; null is left out. None gives an empty list. The text must not be empty (``clean_text`` ensures this).
+    Members keep their order, also those of a set. Lists in the notation of numpy (without commas) and of R (``c("a",
+    "b")``) are recognised too. An object with a ``name``, such as an artist of the Spotify Web API, is replaced by the
+    name; null is left out. None gives an empty list. The text must not be empty (``clean_text`` ensures this).
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])

@@ -1,4 +1,4 @@
-"""Describe, for a dry run, how the files of an input are read and how many rows would be tracks. Writes nothing."""
+"""Describe how the files of an input are read, and count the tracks in them, for a dry run. Writes nothing."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +23,7 @@ _TITLES = ("column", "read from", "unit", "missing", "examples")
 
 
 def describe_input(rows: InputRows, name: str) -> str:
-    """Return a text on how the files of an input are read, and how many rows would be tracks. Reads every row.
+    """Describe how the files of an input are read, and count tracks, rejected rows and duplicates. Reads every row.
 
     Parameters
     ----------
@@ -31,6 +31,11 @@ def describe_input(rows: InputRows, name: str) -> str:
         The rows of the input, and how its files are read.
     name : str
         Name of the input in error messages.
+
+    Returns
+    -------
+    str
+        Several lines of text for people.
 
     Raises
     ------
@@ -56,7 +61,7 @@ def describe_input(rows: InputRows, name: str) -> str:
 
 
 def _reading_lines(reading: Reading) -> Iterator[str]:
-    """Yield lines of text about a group of files read alike: names, format, a table of the columns, ignored columns."""
+    """Yield lines of text about files that are read in the same way: names, format, columns, ignored columns."""
     file, layout = reading.files[0], reading.layout
     encoding = f"{reading.encoding}{_mark(layout, ENCODING)}" if reading.encoding else None
     facts = [file.format, encoding, f"lines above the header: {reading.n_above}" if reading.n_above else None]
@@ -82,9 +87,9 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def _read_as(name: str, layout: ColumnLayout) -> tuple[str, str]:
-    """Return header and unit of a column, each with "*" appended if an earlier file with the same header decided it.
+    """Return header and unit of the file's column for the column ``name`` of ``tracks``: ("Energy", "percent*").
 
-    ``name`` is the column of ``tracks`` that is read from it, such as ``bpm``.
+    A ``*`` marks what an earlier file with the same header decided.
     """
     column = layout.columns[name]
     header = printable(column.header) + _mark(layout, name + COLUMN)

@@ -1,4 +1,4 @@
-"""Collect rows of files, and validate them: by columns if many rows have the same ColumnLayout, else row by row."""
+"""Collect rows of files, and validate them: many rows with one ColumnLayout by columns, others row by row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ _Texts = Mapping[str, str | None]
 
 
 class RowCollector:
-    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``, in another order.
+    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``. Changes their order.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ class RowCollector:
         source_file : the file's name in ``tracks``
         raw : the raw text of the row
         layout : how the columns of the file are read
-        texts : the texts of the row by canonical column (column of ``tracks``), or the reason to reject the row
+        texts : the texts of the row by column of ``tracks``, such as ``{"bpm": "120.5"}``, or the reason to reject the
+            row
         """
         self._n_rows += 1
         if isinstance(texts, str):
@@ -54,14 +55,16 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file. Of ``MIN_COLUMN_ROWS`` or more, yields the valid rows at once; collects all other rows.
+        """Add rows of one file as columns. Yields the valid rows if there are at least ``MIN_COLUMN_ROWS`` rows.
+
+        All other rows are collected; ``batches`` yields them.
 
         Parameters
         ----------
         source_file : the file's name in ``tracks``
         raws : the raw text of each row
         layout : how the columns of the file are read
-        texts : an array with a text per row for each canonical column (column of ``tracks``)
+        texts : dict from column of ``tracks`` to an array with a text per row
             A column of numbers may be an array of doubles instead. Then ``raws`` must hold the rows in JSON: the texts
             of rejected values are read from there.
         """
@@ -130,7 +133,7 @@ class RowCollector:
 
 
 def _row_texts(raws: pa.Array, layout: ColumnLayout, columns: Mapping[str, pa.Array]) -> list[dict[str, str | None]]:
-    """Return a list with a dict for each row, from column of ``tracks`` to its text, such as {"bpm": "120.5"}.
+    """Return a dict for each row, from column of ``tracks`` to its text, such as {"bpm": "120.5"}.
 
     ``raws`` and the arrays in ``columns`` have one entry per row. If an array holds doubles, ``raws`` has the rows as
     JSON, and the texts of the numbers are read from it.

@@ -30,7 +30,7 @@ _WRITE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
 _NUMBERED_PART = re.compile(r"part[-.]\d+\.")
 _MAX_DEPTH = 6
 _NUMBERS = (T.DoubleType, T.LongType, T.IntegerType, T.ShortType, T.ByteType)
-"""Types to validate as doubles: parsing the text, as Spark writes it, would give the same double."""
+"""Spark types of values that are validated as doubles. Parsing their text would give the same double."""
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -46,10 +46,10 @@ def refuse_delta_parts(spark: SparkSession, files: Sequence[InputFile]) -> None:
 
 
 def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[list[InputFile]]:
-    """Group Parquet files into lists of files with equal schema. Runs one Spark job per write or fewer; none for one.
+    """Group Parquet files by schema; return one list of files per schema.
 
-    A write is one save of a table, which makes one or many files. Only the first file of a write is inspected;
-    ``read_columns`` merges the schemas within each returned list.
+    A write is one save of a table, as one or many files. Only its first file is inspected; ``read_columns`` merges the
+    schemas within each returned list. Runs one Spark job per write or fewer; none if all files are of one write.
     """
     writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
@@ -68,7 +68,7 @@ def _read_schema(spark: SparkSession, file: InputFile) -> str:
 
 
 def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> list[list[InputFile]]:
-    """Group files by the write that made them: one save of a table by Spark, pandas or Dask, split into many files.
+    """Group files by write: one save of a table by Spark, pandas or Dask, as one or many files.
 
     Parameters
     ----------
@@ -143,9 +143,9 @@ def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[
 
 
 def _with_values(rows: DataFrame, key: str, keys: Sequence[Any], values: Mapping[str, Sequence[Any]]) -> DataFrame:
-    """Add columns to rows by a join: a row whose column ``key`` is ``keys[i]`` gets ``values[name][i]`` as ``name``.
+    """Add columns by a join: rows with ``keys[i]`` in column ``key`` get ``values[name][i]`` in column ``name``.
 
-    A join, because an expression with a literal for each of 100,000 files takes minutes to plan.
+    An expression with a literal for each of 100,000 files, instead of the join, would take minutes to plan.
     """
     types = {name: pa.int64() if name == "write" else pa.string() for name in values}
     table = pa.table({key: pa.array(keys), **{name: pa.array(values[name], types[name]) for name in values}})
@@ -172,9 +172,9 @@ def _leaves(column: Column, field: T.StructField, name: str) -> Iterator[tuple[s
 
 
 def _partition_columns(files: Sequence[InputFile]) -> dict[str, dict[str, str | None]]:
-    """Return the columns defined by partition folders, such as ``year=2020``.
+    """Return the columns defined by partition folders: ``{"year": {"year=2020/a.parquet": "2020"}}``.
 
-    The result is a dict from column name to a dict from source file to the value of the column in this file.
+    The outer keys are column names, the inner keys are names of source files.
     """
     columns: dict[str, dict[str, str | None]] = defaultdict(dict)
     for file in files:
@@ -191,9 +191,9 @@ def collect_samples(rows: DataFrame, writes: Sequence[Sequence[InputFile]]) -> l
     Parameters
     ----------
     rows : DataFrame
-        The rows as ``read_columns`` returns them.
+        The rows, from ``read_columns``.
     writes : sequence of sequences of InputFile
-        The files of ``rows``, grouped by the write that made them.
+        The files of ``rows``, one sequence per write, from ``group_by_write``.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def read_typed(rows: DataFrame, layouts: Mapping[str, ColumnLayout], non_null_co
     Parameters
     ----------
     rows : DataFrame
-        The rows as ``read_columns`` returns them.
+        The rows, from ``read_columns``.
     layouts : mapping of str to ColumnLayout
         How the columns of each file are read, by ``source_file``.
     non_null_columns : sequence of str

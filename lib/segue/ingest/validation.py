@@ -36,10 +36,12 @@ _DIVISORS = {
     ("duration_s", "ms"): 1000.0,
     ("duration_s", "min"): 1 / 60,
 }
-"""Divisors to convert numbers of a file to the units of ``tracks``, by (column, unit in the file); 1 for all other
-pairs. The column ``fraction`` means all columns that are fractions in ``tracks``."""
+"""Divisors to convert numbers from a file's unit to the unit of ``tracks``, by (column, unit in the file).
+
+``fraction`` as a column means all fractions in ``tracks``. Pairs that are not listed have the divisor 1.
+"""
 _PLACEHOLDER_NUMBERS = frozenset({0.0, -1.0, -99.0, -999.0, -9999.0})
-"""Placeholders for a missing number; only in columns with a range that excludes them."""
+"""Placeholders for a missing number, in columns whose range excludes them."""
 
 VALUE_COLUMNS = (
     *("track_id", *schema.TEXTS, "genres", "year", *(feature.name for feature in schema.NUMBERS)),
@@ -56,8 +58,10 @@ ARROW_SCHEMA = pa.schema(
     + [(name, VALUE_TYPES.get(name, pa.string())) for name in VALUE_COLUMNS]
 )
 VALIDATED_ROWS = from_arrow_schema(ARROW_SCHEMA)
-"""Spark schema of validated rows: file, raw text and hash of the row, the reasons to reject the row (empty if valid),
-and the values by canonical column (column of ``tracks``)."""
+"""Spark schema of validated rows: file, raw text, hash, reasons to reject the row, and values by column of ``tracks``.
+
+The list of reasons is empty for a valid row.
+"""
 
 
 def text_digest(text: str) -> str:
@@ -66,10 +70,11 @@ def text_digest(text: str) -> str:
 
 
 def track_identity(values: Mapping[str, Any]) -> str:
-    """Return a track id, 32 hexadecimal digits, derived from title, artist, album, year and duration.
+    """Derive a track id, 32 hexadecimal digits, from title, artist, album, year and duration.
 
-    The id is the ``text_digest`` of these values, joined by the unit separator U+001F: texts in lower case with single
-    spaces, the duration in whole seconds, missing values as empty texts. ``values`` is a dict by column of ``tracks``.
+    ``values`` is a dict by column of ``tracks``. Texts are converted to lower case with single spaces, the duration to
+    whole seconds, and missing values to empty texts. The id is the ``text_digest`` of the results, joined by the unit
+    separator U+001F.
     """
     texts = [" ".join((values[name] or "").lower().split()) for name in ("title", "artist", "album")]
     year, duration = values["year"], values["duration_s"]
@@ -98,7 +103,7 @@ class Scale:
         return number / self.divisor if self.divisor >= 1 else round(number / self.divisor, 9)
 
     def convert_each(self, numbers: Numbers) -> Numbers:
-        """Convert every number as ``convert`` does, in an array of the same shape; NaN stays NaN."""
+        """Convert an array of numbers like ``convert``; NaN stays NaN."""
         if self.divisor >= 1:
             return numbers / self.divisor
         return np.array([self.convert(number) for number in numbers.tolist()], dtype=np.float64)
@@ -110,14 +115,14 @@ class Scale:
         return above and (value < math.inf if high is None else value <= high)
 
     def accepts_each(self, values: Numbers) -> Flags:
-        """Return a boolean array: whether each converted value lies in the feature's range; False for NaN."""
+        """Return for each converted value whether it lies in the feature's range, as a boolean array; False for NaN."""
         low, high = self.feature.low, self.feature.high
         above = values > low if self.feature.low_is_open else values >= low
         return above & (values < math.inf if high is None else values <= high)
 
 
 class RowValidator:
-    """Validates single rows, for files whose columns are read alike.
+    """Validates single rows, for files with one ColumnLayout.
 
     Parameters
     ----------
@@ -135,10 +140,10 @@ class RowValidator:
         self._no_details = dict.fromkeys(schema.DETAILS)
 
     def validate(self, texts: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
-        """Validate a row; return values by canonical column, and a list of reasons to reject it (empty if valid).
+        """Validate a row; return a dict of its values, and a list of reasons to reject it (empty if valid).
 
-        ``texts`` are the texts of the row by canonical column (column of ``tracks``). Values are in the units of
-        ``tracks``.
+        ``texts`` are the texts of the row by column of ``tracks``, such as ``{"bpm": "120.5"}``. The values have the
+        keys ``VALUE_COLUMNS``, and are in the units of ``tracks``.
         """
         reasons: list[str] = []
         values = self._text_values(texts, reasons)
@@ -180,7 +185,7 @@ class RowValidator:
     def number(self, scale: Scale, text: str | None, reasons: list[str]) -> float | None:
         """Parse a number; return it in the unit of ``tracks``, or None if missing or invalid.
 
-        Appends the reason to ``reasons`` if the row must be rejected for this number.
+        If the row must be rejected for this number, appends the reason to ``reasons``.
         """
         name = scale.feature.name
         if text is None or parsing.is_missing(text):
@@ -212,7 +217,7 @@ class RowValidator:
 
 
 def _remove_placeholders(values: dict[str, Any]) -> None:
-    """Replace texts for a missing title or album, such as "#N/A", or artist, such as "Unknown Artist", by None."""
+    """Replace placeholders for a missing title, album or artist, such as "#N/A" or "Unknown Artist", by None."""
     for name in ("title", "album"):
         if values[name] in parsing.MISSING_NAMES:
             values[name] = None
@@ -221,12 +226,12 @@ def _remove_placeholders(values: dict[str, Any]) -> None:
 
 
 def quote(text: str) -> str:
-    """Cut a value that a rejection reason quotes to ``MAX_QUOTED_LENGTH`` characters, with an ellipsis if cut."""
+    """Cut a value to ``MAX_QUOTED_LENGTH`` characters, for a rejection reason. A cut value ends with an ellipsis."""
     return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "…"
 
 
 def _scale(feature: schema.Feature, layout: ColumnLayout) -> Scale:
-    """Return the Scale to convert a feature's numbers from the unit in ``layout`` to the unit in ``tracks``."""
+    """Return the Scale to convert a feature's numbers from the unit in ``layout`` to the unit of ``tracks``."""
     column = layout.columns.get(feature.name)
     kind = "fraction" if feature.unit == "fraction" else feature.name
     divisor = _DIVISORS.get((kind, column.unit or ""), 1.0) if column else 1.0

@@ -3,7 +3,7 @@
 Of segue, the package imports ``segue.core`` and ``segue.errors`` only. Its modules:
 
 * ``estimator``, with ``params``: the Estimator and its model.
-* ``engine``: fits the grid. ``points`` loads the points to the driver; ``blocks`` packs many points on the cluster.
+* ``engine``: fits the grid. ``points`` loads the points to the driver; ``blocks`` packs many points on the executors.
 * ``search``, with ``seeding`` and ``worker_pool``: finds starting centres on a sample.
 * ``lloyd``: runs Lloyd's iterations over all points. ``scoring`` sums the scores, ``kernel`` has the arithmetic.
 """

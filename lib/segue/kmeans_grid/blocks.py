@@ -1,7 +1,7 @@
-"""Pack points into binary blocks on the cluster, and sum the points nearest to each centre, in one job for all k.
+"""Pack points into binary blocks on Spark's executors, and sum them by nearest centre, in one job for all k.
 
-A block is a row of a DataFrame with the points of one Arrow batch as float32 numbers. The driver receives only the
-sums of each partition. A class is the known category of a point, such as a genre, with which clusters are compared.
+A block is a DataFrame row with the points of one Arrow batch, as float32 numbers. The driver receives only the sums of
+each partition. A class is the known category of a point, such as its genre. Clusters are compared with classes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,32 +24,36 @@ _BLOCK = (
     "points binary, classes binary, n bigint, n_invalid bigint, n_features int, coarse double, fine double, "
     "extremes binary"
 )
-"""Spark schema of a block. ``n`` is the number of points packed in ``points`` (float32, one point after the other), and
-``n_invalid`` the number of points left out as invalid. ``classes`` has the index (int32) of each point's class.
-``coarse`` + ``fine`` is the sum of the squared lengths of the points (``kernel.square_parts``). ``extremes`` has, for
-each feature, a point with the smallest and a point with the largest value (``_extremes``, float64)."""
+"""Spark schema of a block.
+
+* ``points``: the coordinates of ``n`` points (float32), one point after the other;
+* ``classes``: index of each point's class (int32), or null if there are no classes;
+* ``n_invalid``: number of points left out as invalid;
+* ``coarse`` + ``fine``: sum of the squared lengths of the points, from ``kernel.square_parts``;
+* ``extremes``: points with the minimum or maximum of a feature (float64), from ``_extremes``.
+"""
 _NAMES = [part.split()[0] for part in _BLOCK.split(", ")]
 _ARROW = [pa.binary(), pa.binary(), pa.int64(), pa.int64(), pa.int32(), pa.float64(), pa.float64(), pa.binary()]
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """All points to be clustered, packed into a persisted DataFrame; scaled into [-1, 1] and in fixed point."""
+    """All points to be clustered, in a persisted DataFrame. Coordinates are multiples of 2^-bits in [-1, 1]."""
 
     frame: DataFrame
-    """One row per block."""
+    """One row per block: the points of one Arrow batch, as bytes."""
     n_points: int
     n_features: int
     exponent: int
-    """The points are scaled by the factor 2^exponent."""
+    """The original points were multiplied by 2^exponent."""
     n_classes: int
-    """Number of classes; 0 if there are none."""
+    """Number of classes (known categories, such as genres); 0 if there are none."""
     square_sum: float
-    """Sum of the squared lengths of all points, scaled and in fixed point."""
+    """Sum of the squared lengths of all points."""
     extremes: Matrix
-    """For each feature a point with its smallest and a point with its largest value; shape (n, n_features).
+    """For each feature, a point with its minimum and a point with its maximum, without duplicates.
 
-    The points are scaled and in fixed point; no two of them are equal.
+    Shape (n, n_features), with n at most 2 * n_features.
     """
 
     @property
@@ -65,7 +69,8 @@ class Blocks:
 
         Parameters
         ----------
-        centre_sets : arrays of shape (k, n_features), scaled and in fixed point
+        centre_sets : arrays of shape (k, n_features)
+            Coordinates are multiples of 2^-bits in [-1, 1].
 
         Returns
         -------
@@ -87,10 +92,10 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum, for each cluster of each k, its points' silhouettes and their distances to the cluster's mean.
+        """Sum silhouettes and distances to the cluster's mean by cluster, for every k. Runs one Spark job.
 
-        Runs one Spark job. ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order.
-        A ScoreSums also has the number of points of each class in each cluster.
+        ``stats`` has one CentreStats per k. Returns one ScoreSums per k, in the same order. A ScoreSums also has the
+        number of points by cluster and class.
         """
         n_features, n_classes = self.n_features, self.n_classes
 
@@ -126,20 +131,20 @@ class _Block:
 
     points: Points
     classes: NDArray[np.int32] | None
-    """Index of each point's class, below 0 for none, shape (n_points,); None if there are no classes."""
+    """Index of each point's class, shape (n_points,); -1 for points without a class. None if there are no classes."""
 
 
 def pack(point: Column, points: DataFrame, class_column: str | None, exponent: int) -> Blocks:
-    """Pack points into a persisted DataFrame, and return them as Blocks. Runs one Spark job, or two with classes.
+    """Scale points, and pack them into a persisted DataFrame. Runs one Spark job, or two with ``class_column``.
 
-    The caller calls ``Blocks.release`` to unpersist the DataFrame.
+    Call ``Blocks.release`` to unpersist the DataFrame.
 
     Parameters
     ----------
     point : Column of array<double>, shape (n_features,), with the points
     points : DataFrame with the columns used by ``point``
-    class_column : name of the column with the known class of each point (null: no class); None if there are no classes
-    exponent : the points are multiplied by 2^exponent, after which no absolute value may exceed 1
+    class_column : name of a column with the known class of each point, such as its genre, or null; None for no classes
+    exponent : the points are multiplied by 2^exponent; then no absolute value may exceed 1
 
     Raises
     ------
@@ -171,8 +176,8 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
 def require_valid_points(n_valid: int, n_invalid: int) -> None:
     """Raise ClusteringError if there are invalid points, or no points at all.
 
-    ``n_valid`` and ``n_invalid`` are numbers of points. A point is invalid if one of its coordinates is missing, not
-    finite or out of range.
+    ``n_valid`` and ``n_invalid`` are numbers of points. A point is invalid if a coordinate is missing, not finite or
+    out of range, or if it has fewer coordinates than others.
     """
     if n_invalid:
         raise ClusteringError(
@@ -184,9 +189,9 @@ def require_valid_points(n_valid: int, n_invalid: int) -> None:
 
 
 def _classes(points: DataFrame, column: str | None) -> list[str]:
-    """Return the classes of the points: the distinct values of ``column``, without null, as sorted strings.
+    """Return the distinct values of a column as sorted strings, without null. Runs one Spark job.
 
-    Runs one Spark job. If ``column`` is None, no job runs, and the list is empty.
+    If ``column`` is None, no job runs, and the list is empty.
     """
     if column is None:
         return []
@@ -195,10 +200,11 @@ def _classes(points: DataFrame, column: str | None) -> list[str]:
 
 
 def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a function for ``mapInArrow`` which packs each Arrow batch into a block, a row with the schema ``_BLOCK``.
+    """Return a function for ``mapInArrow``: it packs each Arrow batch into one row with the schema ``_BLOCK``.
 
     A batch has two columns: the points (list<double>) and their classes (string or null). The function multiplies the
-    points by 2^``exponent`` and rounds them to fixed point. A class becomes its index in ``classes``; null becomes -1.
+    points by 2^exponent and rounds them to multiples of 2^-bits. A class becomes its index in ``classes``; null becomes
+    -1.
     """
     value_set = pa.array(classes, pa.string())
 
@@ -229,7 +235,7 @@ def _packer(exponent: int, classes: list[str]) -> Callable[[Iterator[pa.RecordBa
 
 
 def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Convert an Arrow array of n lists of numbers to a matrix with one row per list; shorter lists become rows of NaN.
+    """Convert an Arrow array of n lists to a matrix with one row per list, and a mask of the complete lists.
 
     Parameters
     ----------
@@ -238,9 +244,9 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
     Returns
     -------
     array of shape (n, n_features)
-        ``n_features`` is the length of the longest list. Nulls, and all values of shorter lists, are NaN.
+        ``n_features`` is the length of the longest list. A shorter list becomes a row of NaN, and a null becomes NaN.
     array of bool, shape (n,)
-        Whether a list is as long as the longest, and not empty.
+        Whether a list is complete: as long as the longest, and not empty.
     """
     lengths = pc.fill_null(pc.list_value_length(points), 0).to_numpy(zero_copy_only=False)
     width = int(lengths.max(initial=0))
@@ -279,13 +285,13 @@ def _map_blocks(
     work: Callable[[Iterator[_Block]], Iterator[list[bytes]]],
     names: list[str],
 ) -> list[tuple[bytes, ...]]:
-    """Call ``work`` with the blocks of each partition, and collect the rows yielded by all calls. Runs one Spark job.
+    """Call ``work`` once per partition, with the blocks of the partition. Runs one Spark job.
 
     Parameters
     ----------
     frame : the DataFrame of a Blocks object
     n_features : number of coordinates of a point
-    work : function from an iterator over the blocks of a partition to an iterator over rows, each a list of bytes
+    work : generator function: it gets the blocks of a partition, and yields rows, each a list of bytes
     names : names of the columns of these rows
 
     Returns

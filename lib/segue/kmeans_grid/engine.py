@@ -26,7 +26,7 @@ from segue.kmeans_grid.worker_pool import WorkerPool
 log = logging.getLogger(__name__)
 NAME = "fused"
 POINTS_PER_CENTRE = 100
-"""Minimum size of the sample, in points for each centre of the largest k."""
+"""Minimum number of sampled points per centre of the largest k."""
 
 
 def fit(
@@ -41,11 +41,11 @@ def fit(
     bound: float | None = None,
     checkpoint: CheckpointStore | None = None,
 ) -> list[Fit]:
-    """Fit and score K-means for every k. Runs one or two Spark jobs for few points, about ``max_iter`` + 8 for many.
+    """Fit and score K-means for every k, on the driver for few points, in Spark jobs for many.
 
-    Points are few if there are at most S of them, where S is ``options.sample_size`` or, if larger, 100 times the
-    largest k. Few points are loaded into the driver's memory. Many points stay on the cluster, and only a sample of
-    about S points is loaded.
+    Up to S points are loaded into the driver's memory, with one or two Spark jobs. More points stay on the executors,
+    and only a sample of about S points is loaded; about ``max_iter`` + 8 jobs run. S is ``options.sample_size`` or, if
+    larger, 100 times the largest k.
 
     Parameters
     ----------
@@ -55,17 +55,17 @@ def fit(
     options : restarts, iterations, tolerance, seed, sample size, subsamples
     features : name of a vector column, shape (n_features,)
     id_column : name of a column with a unique id of each row, or None
-        The sample is drawn by a hash of the id or, without ids, of the vector, which needs a shuffle.
-    class_column : name of a column with the known class of each row (null: no class), or None
+        The sample is drawn by a hash of the id. Without ids, it is drawn by a hash of the vector, after a shuffle.
+    class_column : name of a column with the known class of each row, such as its genre, or null; None for no classes
     n_points : number of rows, if known; saves a Spark job
-    bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job if points are many
-    checkpoint : stores the progress after each pass over many points, from which an interrupted fit continues
+    bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job for more than S points
+    checkpoint : stores the progress after each pass over more than S points; an interrupted fit continues from there
 
     Returns
     -------
     list of Fit
-        The centres and scores of each k. A k above the number of distinct points, or with an empty cluster, is left out
-        with a warning.
+        The centres and scores of each k. A k is left out, with a warning, if it is above the number of distinct points,
+        or if one of its clusters is empty.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Fit and score every k for points in the driver's memory. Returns a list of Fit.
+    """Fit and score every k on points in the driver's memory.
 
-    The search for centres runs on all points, until Lloyd's iterations have converged; no further ones are needed.
+    ``_search`` runs Lloyd's iterations on all points until they converge. So no further iterations are needed.
     """
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)
@@ -113,10 +113,10 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Fit and score every k for points on the cluster. Returns a list of Fit.
+    """Fit and score every k on points on the executors, with about ``max_iter`` + 2 Spark jobs.
 
-    Starting centres are searched on ``sample``; Lloyd's iterations then run over all points. A checkpoint is used only
-    if it was made with the same ``sample_size`` (the requested size of the sample), restarts and seed.
+    Starting centres are searched on ``sample``. Lloyd's iterations then run over all points. A checkpoint is used only
+    if points, ``sample_size`` (the requested size of the sample), restarts and seed are the same.
     """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:
@@ -142,12 +142,11 @@ def _fit_blocks(
 def _sample(
     points: DataFrame, features: str, blocks: Blocks, id_column: str | None, ks: Sequence[int], size: int
 ) -> tuple[Points, list[int]]:
-    """Draw a sample of about ``size`` points; return the sample, and a list of the ``ks`` that can be fitted.
+    """Draw a sample of about ``size`` points; return the sample and the feasible ``ks``. Runs one to three Spark jobs.
 
-    ``points`` has the vector column ``features``; ``blocks`` are the same points, packed.
-
-    If the sample has fewer distinct points than the largest k, up to ``size`` distinct points replace it. A k above the
-    number of distinct points in the data cannot be fitted. Runs one Spark job, or three with the replacement.
+    A k is feasible if the data have at least k distinct points. If the sample has fewer distinct points than the
+    largest k, it is replaced by up to ``size`` distinct points, with two more jobs. ``points`` has the vector column
+    ``features``; ``blocks`` are the same points, packed.
     """
     point = vector_to_array(F.col(features))
     sample = draw_sample(point, points, blocks, id_column, size)
@@ -161,11 +160,11 @@ def _sample(
 def _restore(
     ks: Sequence[int], data: PointSet, checkpoint: CheckpointStore | None, fingerprint: Sequence[float]
 ) -> tuple[int, list[LloydState]] | None:
-    """Restore an interrupted fit from its checkpoint: return the number of passes made, and the LloydState of each k.
+    """Restore an interrupted fit from its checkpoint: the number of passes made, and the LloydState of each k.
 
-    ``data`` are all points. ``fingerprint`` are numbers that a checkpoint must contain to be used, such as the number
-    of points and the seed. Returns None if there is no checkpoint, or if the checkpoint is invalid, has another
-    ``fingerprint`` or was made for other ``ks``.
+    Returns None if there is no checkpoint, or if it is invalid or belongs to another fit. A checkpoint of the same fit
+    has the same ``ks``, number of features and ``fingerprint``. A fingerprint is a list of numbers, such as the number
+    of points and the seed.
     """
     text = checkpoint.load() if checkpoint else None
     restored = lloyd.restore_states(text, ks, data.n_features, fingerprint) if text else None
@@ -177,7 +176,7 @@ def _restore(
 def _search(
     points: Points, ks: Sequence[int], options: GridOptions, data: PointSet, pool: WorkerPool
 ) -> list[Solution]:
-    """Search the centres of every k on ``points``; log the seconds, and return a Solution for each k."""
+    """Search the best centres of every k on ``points``; return one Solution per k. Logs the seconds."""
     started = time.monotonic()
     solutions = search.search(points, ks, restarts=options.restarts, seed=options.seed, bits=data.bits, pool=pool)
     log.info(
@@ -188,11 +187,11 @@ def _search(
 
 
 def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, restarts: int) -> list[Fit]:
-    """Score the centres of every k in one pass over all points. Runs one Spark job if the points are on the cluster.
+    """Score the centres of every k on all points. Runs one Spark job for Blocks, none for LocalPoints.
 
     Parameters
     ----------
-    data : all points, on the driver (LocalPoints) or on the cluster (Blocks)
+    data : all points, in the driver's memory (LocalPoints) or on the executors (Blocks)
     states : one LloydState per k after Lloyd's iterations, with its ``sums``
     engine, restarts : name of the engine and number of restarts, copied into each Fit
 
@@ -232,10 +231,9 @@ def score_fits(data: PointSet, states: Sequence[LloydState], *, engine: str, res
 
 
 def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -> ClusterSums:
-    """Return the ClusterSums of one k in the units of the input, from sizes, means and sums in scaled units.
+    """Convert the sizes, means and sums of one k from scaled units to the units of the input.
 
-    ``centre_stats`` has the sizes and means of the clusters, ``scores`` the sums over the points of each cluster. A
-    scaled length times 2^``exponent`` is a length in the units of the input.
+    A scaled length times 2^``exponent`` is a length in the units of the input.
     """
     return ClusterSums(
         sizes=centre_stats.sizes.astype(np.int64),
@@ -247,7 +245,7 @@ def _cluster_sums(centre_stats: CentreStats, scores: ScoreSums, exponent: int) -
 
 
 def _pair_counts(centre_stats: CentreStats, scores: ScoreSums, n_classes: int) -> NDArray[np.int64]:
-    """Return the number of points of each class in each cluster, an int array of shape (k, n_classes)."""
+    """Return the number of points by cluster and class, shape (k, n_classes)."""
     counts: NDArray[np.int64] = np.zeros((len(centre_stats.sizes), n_classes), dtype=np.int64)
     counts.ravel()[scores.pairs] = scores.counts
     return counts

@@ -29,7 +29,7 @@ from segue.kmeans_grid.params import GridParams, load_metadata, rename_deprecate
 
 
 class KScore(NamedTuple):
-    """Centres and scores of the clusters of one k, in the units of ``featuresCol``."""
+    """Centres and scores of one k, in the units of ``featuresCol``."""
 
     k: int
     inertia: float
@@ -43,26 +43,28 @@ class KScore(NamedTuple):
     ari: float | None
     """Adjusted Rand index of clusters and ``classCol``; None like ``nmi``."""
     purity: float | None
-    """Share, among the rows with a class, of those in the commonest class of their cluster; None like ``nmi``."""
+    """Fraction of rows with the commonest class of their cluster, among all rows with a class; None like ``nmi``."""
     iterations: int
     """Number of Lloyd iterations from the starting centres to these centres."""
     sizes: list[int]
     """Number of rows of each cluster, shape (k,)."""
     centres: list[list[float]]
-    """Shape (k, n_features)."""
+    """Centre of each cluster, shape (k, n_features)."""
 
 
 class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGrid"], DefaultParamsWritable):
     """Fits K-means for every k of a grid, with restarts, and scores every k on all rows, in a few passes over the data.
 
-    For the same rows, Params and version of numpy, the centres have the same bits for any number of partitions, any
-    order of rows and any machines, for up to 2^29 rows in a cluster; scores agree to 1e-9. This needs sums that are
-    exact in any order. Therefore values are rounded to multiples of U / 2^24, where U is the smallest power of two not
-    below any absolute value. With more features the multiples are coarser: U / 2^23 from 11 features on, U / 2^22 from
-    43 on, and so on (``kernel.fixed_point_bits``).
+    Centres are reproducible: for the same rows, Params and version of numpy they have the same bits, whatever the
+    partitions, the order of the rows and the machines. This holds for up to 2^29 rows in a cluster. Scores agree to
+    1e-9.
 
-    Starting centres are searched on a sample of the rows; all iterations after that, and all scores, use every row. The
-    sample is drawn by a hash of ``idCol`` or, without ``idCol``, of the vector, which costs a shuffle of the rows.
+    Reproducible centres need exact sums. Therefore values are rounded to multiples of U / 2^24. U is the smallest power
+    of two not below any absolute value. For more features the multiples are coarser: U / 2^23 from 11 features on,
+    U / 2^22 from 43 on, and so on (``kernel.fixed_point_bits``).
+
+    Starting centres are searched on a sample of the rows. All later iterations, and all scores, use every row. The
+    sample is drawn by a hash of ``idCol``. Without ``idCol`` it is drawn by a hash of the vector, after a shuffle.
 
     ``fit`` persists the rows while it runs, if the caller has not cached them. About ``maxIter`` + 8 Spark jobs read
     the rows, or two if the sample holds all rows. A few small jobs make ``bestModel``.
@@ -72,15 +74,16 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     featuresCol : vector column, shape (n_features,), without missing values
     predictionCol : column added by ``transform`` (int): the index of the nearest centre of ``bestModel``, from 0
     idCol : column with a unique id of each row; optional
-    classCol : column with the known class of each row, such as a genre, or null; optional; gives nmi, ari and purity
+    classCol : column with the known class of each row, such as a genre, or null; optional; needed for nmi, ari, purity
     ks : numbers of clusters; a k above the number of distinct rows is left out, with a warning
     restarts : number of random starts for each k; the best start is used
     maxIter : maximum number of iterations over all rows; not used if the sample holds all rows
-    tol : distance; a k has converged when no centre moves farther in an iteration, or when an iteration lowers the
-        inertia by a share of less than tol / (20 U); not used if the sample holds all rows
+    tol : tolerance, a distance; not used if the sample holds all rows
+        A k has converged if no centre moves farther in an iteration. It has also converged if an iteration lowers the
+        inertia by less than the fraction tol / (20 U).
     seed : seed of every random draw, at least 0
-    sampleSize : number of rows on which starting centres are searched, at least 100 for each cluster of the largest k
-    minK : ``bestModel`` has the highest silhouette of all k of at least minK; if there is none, of all k
+    sampleSize : number of rows on which starting centres are searched; at least 100 * the largest k are used
+    minK : minimum k of ``bestModel``, the model with the highest silhouette; ignored if every k is smaller
     fewest : name of ``minK`` in version 0.1.0; removed in 0.3.0
 
     Raises
@@ -235,7 +238,6 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
 
 
 def _score(fit: Fit) -> KScore:
-    """Convert a Fit of ``engine.fit`` to the public KScore."""
     return KScore(
         fit.k,
         fit.inertia,
@@ -250,12 +252,14 @@ def _score(fit: Fit) -> KScore:
 
 
 class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritable):
-    """A fitted KMeansGrid: centres and scores of every k, and the KMeansModel of the best k, used by ``transform``.
+    """A fitted KMeansGrid: centres and scores of every k, and the KMeansModel of the best k.
+
+    ``transform`` labels rows with the best model.
 
     Attributes
     ----------
     bestModel : pyspark.ml.clustering.KMeansModel
-        The k with the highest silhouette of all k of at least ``minK``; if there is none, of all k.
+        The model with the highest silhouette among k >= ``minK``, or among all k if every k is smaller.
     scores : list of KScore
         One for each k, by rising k.
     """

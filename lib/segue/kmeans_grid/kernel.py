@@ -1,10 +1,10 @@
 """Find the nearest centre of each point, and sum the points of each centre, for several sets of centres at once.
 
 Points x and centres c are in fixed point: their coordinates are multiples of 2^-bits in [-1, 1]. The nearest centre of
-x is the one with the lowest |c|^2 - 2 x.c. This number is exact: added in any order, its terms fit into the 53 bits of
-a float64. The number of a centre's points and the sums of their coordinates are exact for the same reason. Labels and
-new centres therefore have the same bits for any partitions, batches and processors. Sums of squared lengths are
-rounded; only scores use them.
+x has the lowest |c|^2 - 2 x.c. This number is exact: added in any order, its terms fit into the 53 bits of a float64.
+For the same reason, the number of a centre's points and the sums of their coordinates are exact. So labels and new
+centres have the same bits for any partitions, batches and processors. Sums of squared lengths are rounded; only scores
+use them.
 """
 
 from collections.abc import Sequence
@@ -26,34 +26,36 @@ _MIN_POINTS = 128
 _MAX_EXPONENT = 500
 """Maximum result of ``exponent``."""
 _MAX_CENTRES = 128
-"""Maximum number of centres in a matrix product, unless a single set has more. As the size of a product is fixed, more
-centres would mean fewer points, and thus more products."""
+"""Maximum number of centres in a matrix product, unless a single set has more.
+
+The size of a product is fixed: with more centres it would have fewer points, and more products would be needed.
+"""
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the largest number of fractional bits, up to 24, with which |c|^2 - 2 x.c is exact.
+    """Return the number of fractional bits of coordinates that keeps |c|^2 - 2 x.c exact, at most 24.
 
-    The point x and the centre c have ``n_features`` coordinates in [-1, 1], multiples of 2^-bits.
+    The point x and the centre c have ``n_features`` coordinates in [-1, 1], multiples of 2^-bits. The result is 24 for
+    up to 10 features, 23 for up to 42, and 22 for up to 170.
 
-    The result is 24 for up to 10 features, 23 for up to 42, and 22 for up to 170. Reason: the terms of the sum are
-    multiples of 2^(-2 bits), and no partial sum exceeds 3 n_features in absolute value, so every partial sum fits into
-    the 53 bits of a float64.
+    Reason: the terms of the sum are multiples of 2^(-2 bits), and no partial sum exceeds 3 n_features in absolute
+    value. So every partial sum fits into the 53 bits of a float64.
     """
     return min(MAX_BITS, (MANTISSA - (3 * n_features - 1).bit_length()) // 2)
 
 
 def max_points(n_features: int) -> int:
-    """Return the largest number of points of a cluster for which sums of coordinates are exact.
+    """Return the maximum number of points in a cluster for exact sums of coordinates.
 
-    The result is 2^29 for up to 10 features, and larger for more features, as coordinates then have fewer bits.
+    The result is 2^29 for up to 10 features. It is larger for more features, because coordinates then have fewer bits.
     """
     return 1 << (MANTISSA - fixed_point_bits(n_features))
 
 
 def exponent(max_abs: float) -> int:
-    """Return the integer e with ``max_abs`` * 2^e in (1/2, 1]: the factor 2^e scales values into [-1, 1].
+    """Return the integer e with ``max_abs`` * 2^e in (1/2, 1]: ``0.3 -> 1``, ``6.0 -> -3``.
 
-    Returns 500 if e would be larger, and 0 if ``max_abs`` is 0.
+    The factor 2^e scales values into [-1, 1]. Returns 500 if e would be larger, and 0 if ``max_abs`` is 0.
     """
     fraction, power = np.frexp(max_abs)
     # for the smallest numbers 2^e would be infinite as a float; values that small need no exact scale
@@ -73,8 +75,10 @@ class Points:
     homogeneous_columns: Matrix
     """Shape (n_features + 1, n_points): a column has the coordinates of a point, and a 1."""
     weighted_rows: Matrix
-    """Shape (n_points, n_features + 2): a row has the coordinates of a point, a 1 and the squared length, all times the
-    point's weight."""
+    """Shape (n_points, n_features + 2): a row has the coordinates of a point, a 1 and the squared length.
+
+    All are multiplied by the point's weight.
+    """
 
     @classmethod
     def of(cls, rows: NDArray[np.floating], weights: NDArray[np.floating] | None = None) -> "Points":
@@ -129,8 +133,9 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
     Parameters
     ----------
-    points : in [-1, 1]; if they are in fixed point, the sums of coordinates are exact
-    centre_sets : arrays of shape (k, n_features), in fixed point; no two centres of a set are equal
+    points : coordinates in [-1, 1]; if they are multiples of 2^-bits, their sums are exact
+    centre_sets : arrays of shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]
+        No two centres of a set are equal.
 
     Returns
     -------
@@ -146,9 +151,9 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Divide sets of centres, in their order, into groups; the centres of a group enter one matrix product.
+    """Divide sets of centres into groups, in order. Each group is used in one matrix product.
 
-    The sets of a group have at most ``_MAX_CENTRES`` centres together; a set with more centres is a group of its own.
+    The sets of a group have at most ``_MAX_CENTRES`` centres together. A larger set is a group of its own.
     """
     groups: list[list[Matrix]] = []
     room = 0
@@ -190,12 +195,12 @@ def _group_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
-    """Assign points that are equally near to several centres of a set to the first of them. Changes ``is_nearest``.
+    """Assign each point to the first of several equally near centres of a set. Changes ``is_nearest`` in place.
 
     Parameters
     ----------
-    is_nearest : shape (n_centres, n_points), the rows of one set of centres after those of another
-        1 if no centre of the row's set is nearer to the column's point than the row's centre, else 0.
+    is_nearest : shape (n_centres, n_points); a row is a centre, with all sets one after the other
+        1 for the centre of each set that is nearest to the point (column), or for several centres on a tie; else 0.
     bounds : index of the first row of each set, and at the end the number of rows
     """
     for a, b in pairwise(bounds):
@@ -207,15 +212,15 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 
 
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
-    """Return the sum of the squared lengths of points in fixed point, as two numbers to be added.
+    """Return the sum of the squared lengths of points, as two exact numbers to be added.
 
-    The first is the sum of the squared lengths rounded to multiples of 2^-bits, the second the sum of the remainders.
-    Both are exact for any order of the points; their total may need more bits than a float64 has.
+    Each squared length is split: a part rounded to multiples of 2^-bits, and the remainder. The numbers are the sums of
+    these parts. Both are exact for any order of the points; their total may need more bits than a float64 has.
 
     Parameters
     ----------
-    rows : points in fixed point, shape (n_points, n_features)
-    bits : number of fractional bits of the fixed point
+    rows : points, shape (n_points, n_features); coordinates are multiples of 2^-bits in [-1, 1]
+    bits : number of fractional bits
     """
     squares = np.einsum("ij,ij->i", rows, rows)
     coarse = np.ldexp(np.rint(np.ldexp(squares, bits)), -bits)
@@ -223,7 +228,7 @@ def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
 
 
 def column_argmin(values: Matrix) -> NDArray[np.int64]:
-    """Return ``values.argmin(axis=0)``, the row index of each column's minimum (on a tie the lowest), faster."""
+    """Return the row index of each column's minimum, on a tie the first. Faster than ``values.argmin(axis=0)``."""
     is_minimum = values == values.min(axis=0)
     if np.count_nonzero(is_minimum) > values.shape[1]:
         indices: NDArray[np.int64] = values.argmin(axis=0)
@@ -238,7 +243,7 @@ def labels(points: Points, centres: Matrix) -> NDArray[np.int64]:
 
 
 def updated_centres(sums: Matrix, centres: Matrix, bits: int) -> Matrix:
-    """Return the mean of each centre's points, rounded to fixed point; for a centre without points, the old centre.
+    """Return the mean of each centre's points, rounded to multiples of 2^-bits. A centre without points is unchanged.
 
     Parameters
     ----------

@@ -15,11 +15,11 @@ from segue.kmeans_grid.points import PointSet
 
 log = logging.getLogger(__name__)
 MIN_GAIN_PER_TOL = 0.05
-"""A k has converged when an iteration lowers its inertia by a share of less than this factor times ``tol``."""
+"""A k has converged if an iteration lowers its inertia by less than the fraction ``MIN_GAIN_PER_TOL`` * ``tol``."""
 
 
 class CheckpointStore(Protocol):
-    """Stores the progress of ``run_lloyd``, a text of some kilobytes, from which an interrupted run continues."""
+    """Stores the progress of ``run_lloyd``, a text of some kilobytes. An interrupted run continues from this text."""
 
     def load(self) -> str | None:
         """Return the text saved last, or None if there is none."""
@@ -33,9 +33,9 @@ class LloydState:
     """Progress of Lloyd's iterations for one k. An iteration moves each centre to the mean of its points."""
 
     centres: Matrix
-    """Shape (k, n_features), in fixed point."""
+    """Centre of each cluster, shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]."""
     iterations: int = 0
-    """Number of iterations over all points; for points in the driver's memory, number of iterations of the search."""
+    """Number of iterations over all points. For points in the driver's memory: iterations of ``search.search``."""
     converged: bool = False
     inertia_offset: float | None = None
     """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
@@ -43,10 +43,9 @@ class LloydState:
     From ``seeding.inertia_offset``; None before the first iteration.
     """
     sums: Matrix | None = field(default=None, repr=False)
-    """By centre (row): the sum of the points nearest to the centre, their number, and the sum of their squared lengths.
+    """Sums over the points nearest to each centre, from ``kernel.centre_sums``; shape (k, n_features + 2).
 
-    From ``kernel.centre_sums`` for all points, shape (k, n_features + 2); None until the iterations of this k have
-    ended.
+    None until the iterations of this k have ended.
     """
 
 
@@ -63,22 +62,22 @@ def run_lloyd(
 ) -> None:
     """Run Lloyd's iterations for every k until convergence: up to ``max_iter`` + 1 passes over the points.
 
-    A pass serves all k and is one Spark job. A k has converged when no cluster is empty, and one of two conditions
-    holds: no centre would move farther than ``tol``, or the last iteration lowered the inertia by a share of less than
+    A pass is one Spark job for all k. A k has converged if no cluster is empty, and one of two conditions holds: no
+    centre would move farther than ``tol``, or the last iteration lowered the inertia by less than the fraction
     ``tol`` / 20. Both are computed from exact sums, so the result does not depend on partitions.
 
-    Changes ``states`` in place. The last pass for a k moves no centre: it only sets ``state.sums``, from which the
-    scores are computed.
+    Changes ``states`` in place. The last pass for a k moves no centre. It only sets ``state.sums``, needed for scores.
 
     Parameters
     ----------
-    data : all points, in fixed point
+    data : all points
     states : one for each k
-    sample : a part of the points, from which a replacement is taken for a centre without points
+    sample : a part of the points; a centre without points is replaced by one of them
     max_iter : maximum number of iterations of a k
     tol : distance in the coordinates of ``data``, which are scaled into [-1, 1]
     checkpoint : stores the states after each pass
-    fingerprint : numbers that identify the grid; stored with the states, and compared by ``restore_states``
+    fingerprint : numbers that identify the fit, such as the number of points and the seed
+        Stored with the states, and compared by ``restore_states``.
     passes : number of passes made before, if ``states`` were restored from a checkpoint; else 0
     """
     # at least one pass, even if all passes were made before the interruption: a checkpoint lacks ``sums``
@@ -97,16 +96,15 @@ def run_lloyd(
 def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
     """Move the centres of one k to the means of their points, unless they have converged. Changes ``state`` in place.
 
-    If the centres have converged (see ``run_lloyd``), or ``last`` is true, they are not moved, and ``sums`` is stored
-    in ``state.sums`` for the scores.
+    If the centres have converged, or ``last`` is true, they are not moved. Then ``state.sums`` is set, for the scores.
 
     Parameters
     ----------
     state : the centres of one k
     sums : result of ``kernel.centre_sums`` for all points and the centres of ``state``, shape (k, n_features + 2)
-    sample : a part of the points, from which a replacement is taken for a centre without points
+    sample : a part of the points; a centre without points is replaced by one of them
     data : all points
-    tol : distance, in scaled units, as for ``run_lloyd``
+    tol : distance in the coordinates of ``data``
     last : whether this is the last pass over the points
     """
     empty = sums[:, -2] == 0
@@ -122,7 +120,7 @@ def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: 
 
 
 def _log_progress(states: list[LloydState], number: int, max_iter: int, seconds: float) -> None:
-    """Log one line on pass ``number``: its seconds, the k that have not converged, and the maximum time left."""
+    """Log one line on a pass: its number, its seconds, the k not yet converged, and the maximum time left."""
     moving = [len(state.centres) for state in states if state.sums is None]
     if moving:
         log.info(
@@ -152,10 +150,9 @@ def format_ranges(numbers: Sequence[int]) -> str:
 
 
 def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]) -> str:
-    """Return the states after pass ``number`` as a JSON text, which ``restore_states`` reads.
+    """Format the states after pass ``number`` as a JSON text, the content of a checkpoint.
 
-    ``fingerprint`` are numbers stored in the text, such as the number of points and the seed. ``restore_states``
-    compares them with those of a later fit.
+    ``fingerprint`` are numbers that identify the fit, such as the number of points and the seed.
     """
     content = [
         {
@@ -172,14 +169,16 @@ def _as_text(states: list[LloydState], number: int, fingerprint: Sequence[float]
 def restore_states(
     text: str, ks: Sequence[int], n_features: int, fingerprint: Sequence[float] = ()
 ) -> tuple[int, list[LloydState]] | None:
-    """Return the number of passes and the states in a checkpoint; None if the checkpoint is invalid or of another grid.
+    """Parse a checkpoint: return the number of passes made, and the LloydState of each k.
+
+    Returns None if the checkpoint is invalid, or belongs to a fit with other ``ks``, ``n_features`` or ``fingerprint``.
 
     Parameters
     ----------
     text : result of ``CheckpointStore.load``
-    ks : numbers of clusters of the present grid
-    n_features : number of features of its points
-    fingerprint : numbers that identify the present grid; a checkpoint with other numbers belongs to another grid
+    ks : numbers of clusters
+    n_features : number of features
+    fingerprint : numbers that identify the fit, such as the number of points and the seed
     """
     try:
         content: dict[str, Any] = json.loads(text)

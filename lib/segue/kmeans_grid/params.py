@@ -9,11 +9,11 @@ from pyspark.ml.util import DefaultParamsReader
 from pyspark.sql import SparkSession
 
 _RENAMED = {"fewest": "minK"}
-"""Current name of each renamed Param, by its name in version 0.1.0. The old names are accepted until 0.3.0."""
+"""Renamed Params: from the name in version 0.1.0 to the current name. The old names are accepted until 0.3.0."""
 
 
 class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
-    """The Params of KMeansGrid and of KMeansGridModel, with defaults and getters. See ``KMeansGrid`` for meanings."""
+    """The Params of KMeansGrid and KMeansGridModel, with defaults and getters. ``KMeansGrid`` explains each Param."""
 
     idCol: Param[str] = Param(
         Params._dummy(), "idCol", "unique id of each row, by which the sample is drawn", TypeConverters.toString
@@ -65,9 +65,10 @@ class GridParams(HasFeaturesCol, HasPredictionCol, HasMaxIter, HasTol, HasSeed):
 
 
 def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, Any]:
-    """Replace former names of Params by the current names, and leave out Params with the value None; return a dict.
+    """Replace former names of Params by current names: ``{"fewest": 3, "seed": None} -> {"minK": 3}``.
 
-    Issues a DeprecationWarning for each former name. If both names of a Param have values, the current name's is used.
+    Issues a DeprecationWarning for each former name. If both names of a Param are given, the current one is used.
+    Values of None are left out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Load points to the driver, or pack many points on the cluster, and draw samples of points by a hash."""
+"""Load points into the driver's memory, or pack them on the executors if they are many; draw samples of points."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,15 +19,15 @@ from segue.kmeans_grid.scoring import CentreStats, ScoreSums
 
 
 class PointSet(Protocol):
-    """All points to be clustered, scaled into [-1, 1]: LocalPoints, on the driver, or Blocks, on the cluster.
+    """All points to be clustered, scaled into [-1, 1]. Implemented by LocalPoints (driver) and Blocks (executors).
 
     Attributes
     ----------
-    bits : number of fractional bits: a coordinate in fixed point is a multiple of 2^-bits
-    exponent : the points are scaled by the factor 2^exponent
+    bits : number of fractional bits: coordinates are rounded to multiples of 2^-bits
+    exponent : the original points were multiplied by 2^exponent
     n_features : number of coordinates of a point
-    square_sum : sum of the squared lengths of all points, in fixed point
-    n_classes : number of known classes; 0 if there are none
+    square_sum : sum of the squared lengths of all points
+    n_classes : number of classes (known categories, such as genres); 0 if there are none
     """
 
     @property
@@ -49,10 +49,10 @@ class PointSet(Protocol):
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum, for each cluster of each k, its points' silhouettes and their distances to the cluster's mean.
+        """Sum silhouettes and distances to the cluster's mean by cluster, for every k.
 
-        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order. A ScoreSums also has
-        the number of points of each class (a known category, such as a genre) in each cluster.
+        ``stats`` has one CentreStats per k. Returns one ScoreSums per k, in the same order. A ScoreSums also has the
+        number of points by cluster and class (a known category, such as a genre).
         """
 
     def release(self) -> None:
@@ -62,17 +62,17 @@ class PointSet(Protocol):
 class LocalPoints:
     """All points to be clustered, in the driver's memory, scaled into [-1, 1].
 
-    ``centre_sums`` and ``score_sums`` use the scaled points, not rounded. The attribute ``sample``, on which centres
-    are searched, has the same points, rounded to fixed point. The points are shuffled into an order that depends on
-    their values and number alone, so the order of ``rows`` does not affect the result.
+    The attribute ``sample`` has the same points, rounded to multiples of 2^-bits, for the search of centres.
+    ``centre_sums`` and ``score_sums`` use points that are not rounded. The points are shuffled. Their new order depends
+    only on their values and number, so the order of ``rows`` does not affect the result.
 
     Parameters
     ----------
-    rows : points, not scaled, shape (n_points, n_features)
-    classes : index of each point's known class, such as a genre, below 0 for none, shape (n_points,); None if there are
-        no classes
+    rows : original points, shape (n_points, n_features)
+    classes : index of each point's class (known category, such as its genre), shape (n_points,), or None
+        -1 for points without a class. None if there are no classes.
     n_classes : number of classes
-    exponent : the points are multiplied by 2^exponent, after which no absolute value may exceed 1
+    exponent : the points are multiplied by 2^exponent; then no absolute value may exceed 1
     """
 
     def __init__(self, rows: Matrix, classes: NDArray[np.int32] | None, n_classes: int, exponent: int) -> None:
@@ -90,7 +90,7 @@ class LocalPoints:
 
     @property
     def square_sum(self) -> float:
-        """Sum of the squared lengths of all points in fixed point."""
+        """Sum of the squared lengths of all points, after rounding to multiples of 2^-bits."""
         return sum(kernel.square_parts(self.sample.rows, self.bits))
 
     def __len__(self) -> int:
@@ -109,10 +109,10 @@ class LocalPoints:
             return kernel.centre_sums(self._scaled, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum, for each cluster of each k, its points' silhouettes and their distances to the cluster's mean.
+        """Sum silhouettes and distances to the cluster's mean by cluster, for every k.
 
-        ``stats`` has a CentreStats for each k. Returns a ScoreSums for each k, in the same order. A ScoreSums also has
-        the number of points of each class (a known category, such as a genre) in each cluster.
+        ``stats`` has one CentreStats per k. Returns one ScoreSums per k, in the same order. A ScoreSums also has the
+        number of points by cluster and class (a known category, such as a genre).
         """
         with threadpool_limits(limits=1):
             return scoring.score_sums(self._scaled, self._classes, self.n_classes, stats)
@@ -127,13 +127,13 @@ def load_points(
     n_points: int | None = None,
     bound: float | None = None,
 ) -> LocalPoints | Blocks:
-    """Load points to the driver, or pack them on the cluster if they are many. Runs one to four Spark jobs.
+    """Load points to the driver or, above ``max_local`` points, pack them on executors. Runs one to four Spark jobs.
 
     Parameters
     ----------
     points : DataFrame with the column ``features`` and, unless None, the column ``class_column``
     features : name of a vector column, shape (n_features,)
-    class_column : name of a column with the known class of each row (null: no class), or None
+    class_column : name of a column with the known class of each row, such as its genre, or null; None for no classes
     max_local : maximum number of points to load to the driver
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job if the points are packed
@@ -141,7 +141,7 @@ def load_points(
     Returns
     -------
     LocalPoints or Blocks
-        LocalPoints if there are at most ``max_local`` points. The caller calls the method ``release`` after use.
+        LocalPoints if there are at most ``max_local`` points. Call the method ``release`` after use.
 
     Raises
     ------
@@ -198,15 +198,14 @@ _HASHES = 2.0**64
 
 
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
-    """Draw a sample of about ``size`` points, and add the points ``blocks.extremes``. Runs one Spark job.
+    """Draw a sample of about ``size`` points by a hash, and add the points ``blocks.extremes``. Runs one Spark job.
 
-    With ids, a point is drawn if the hash of its id is below a threshold. Without ids, the points are grouped by value,
-    which needs a shuffle. Of each group of equal points the share ``size`` / number of all points is drawn; a hash of
-    their value decides whether the number drawn is rounded up or down.
+    With ids, a point is drawn if the hash of its id is below a threshold. Without ids, equal points are grouped, which
+    needs a shuffle. Of each group the fraction ``size`` / number of all points is drawn, rounded up or down by a hash.
 
-    The weight of a drawn point is the number of all points divided by ``size``, rounded. Without ids, equal points are
-    returned as one point with the sum of their weights. Extreme points are added because each may be a cluster of its
-    own; their weight is 1.
+    The weight of a drawn point is the number of all points divided by ``size``, rounded. Without ids, equal points
+    become one point with the sum of their weights. Extreme points have weight 1. They are added because each may be a
+    cluster of its own.
 
     Parameters
     ----------
@@ -219,7 +218,7 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
     Returns
     -------
     Points
-        Weighted, scaled into [-1, 1], in fixed point, and shuffled.
+        Weighted and shuffled. Coordinates are multiples of 2^-bits in [-1, 1].
     """
     share = size / len(blocks)
     if id_column:
@@ -237,7 +236,7 @@ def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str
 def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points: int) -> tuple[Points, int]:
     """Return up to ``max_points`` distinct points, and the number of all distinct points. Runs two Spark jobs.
 
-    Two points are distinct if they differ after scaling into [-1, 1] and rounding to fixed point.
+    Points are compared after scaling into [-1, 1] and rounding to multiples of 2^-bits.
 
     Parameters
     ----------
@@ -249,8 +248,8 @@ def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points
     Returns
     -------
     Points
-        Distinct points, each weighted by its number of copies, scaled and in fixed point, shuffled. Of more than
-        ``max_points`` distinct points, the ones with the smallest hashes are returned.
+        Distinct points, each weighted by its number of copies, scaled, rounded and shuffled. Of more than
+        ``max_points`` distinct points, those with the smallest hashes are returned.
     int
         The number of all distinct points.
     """
@@ -273,16 +272,16 @@ def _matrix(table: pa.Table, n_features: int) -> Matrix:
 
 
 def _points(values: Matrix, weights: Matrix, blocks: Blocks) -> Points:
-    """Scale points, round them to fixed point, shuffle them, and add ``blocks.extremes``; return them as Points.
+    """Scale points into [-1, 1], round them to multiples of 2^-bits, shuffle them, and add ``blocks.extremes``.
 
-    Extreme points that are not among ``values`` come first, with weight 1. The order of all other points depends
-    on their values, weights and number alone.
+    The added points come first, with weight 1; an extreme point that is among ``values`` is not added. The order of the
+    other points depends only on their values, weights and number.
 
     Parameters
     ----------
-    values : points, not scaled, shape (n, n_features)
+    values : original points, shape (n, n_features)
     weights : weight of each point, shape (n,)
-    blocks : provides the scale, the number of bits of the fixed point, and the extreme points
+    blocks : provides ``exponent``, ``bits`` and ``extremes``
     """
     rows = kernel.round_to_fixed_point(np.ldexp(values, blocks.exponent), blocks.bits)
     order = np.lexsort((weights, *rows.T))

@@ -1,4 +1,4 @@
-"""Compute, in one pass over points, sums for the scores of every k: silhouettes, distances to means, class counts."""
+"""Sum silhouettes, distances to means, and class counts by cluster, for every k in one pass over the points."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,17 +14,19 @@ _ELEMENTS = 1 << 17
 _MIN_POINTS = 128
 """Minimum number of points processed at a time."""
 _ZERO = 1e-13
-"""A squared distance of a point to a mean below this limit is set to 0. It may be a rounding error, because it is
-computed as a difference of numbers of the order of 1."""
+"""Squared distances from points to means are set to 0 below this limit.
+
+They may be rounding errors: a squared distance is computed as a difference of numbers of about 1.
+"""
 _MAX_DENSE_COUNTS = 1 << 20
-"""Number of possible pairs (cluster, class) up to which a _PairCounter uses one array with a count per pair."""
+"""Limit for _PairCounter: with more possible pairs (cluster, class), only pairs with points are stored."""
 
 
 class CentreStats(NamedTuple):
     """Centres of one k, and number, mean and mean squared length of the points nearest to each centre."""
 
     centres: Matrix
-    """Shape (k, n_features)."""
+    """Centre of each cluster, shape (k, n_features)."""
     sizes: NDArray[np.float64]
     """Number of each centre's points, shape (k,)."""
     means: Matrix
@@ -49,12 +51,9 @@ class ScoreSums(NamedTuple):
     """Sums over the points of each cluster of one k, and counts of points by cluster and class."""
 
     sums: Matrix
-    """Shape (k, 3), a row for each cluster with three sums over the cluster's points.
-
-    The sums are those of the silhouettes, of the distances to the cluster's mean, and of these distances squared.
-    """
+    """Shape (k, 3): by cluster, the sums of silhouettes, of distances to the mean, and of these distances squared."""
     pairs: NDArray[np.int64]
-    """Pairs (cluster, class) with points, each as cluster * n_classes + class, rising, shape (n_pairs,)."""
+    """Pairs (cluster, class) with points, encoded as cluster * n_classes + class, ascending; shape (n_pairs,)."""
     counts: NDArray[np.int64]
     """Number of points of each pair, shape (n_pairs,)."""
 
@@ -62,18 +61,19 @@ class ScoreSums(NamedTuple):
 def score_sums(
     points: Points, classes: NDArray[np.int32] | None, n_classes: int, stats: Sequence[CentreStats]
 ) -> list[ScoreSums]:
-    """Sum silhouettes and distances to the cluster's mean over the points of each cluster, separately for each k.
+    """Sum silhouettes and distances to the cluster's mean by cluster, for every k. O(n k d).
 
-    Distances are summed both unsquared and squared. If there are classes, points are also counted by cluster and class.
+    Distances are summed both unsquared and squared. With ``classes``, points are also counted by cluster and class.
 
-    The cost is O(n k d), without the O(n^2 d) distances between pairs of points: the mean squared distance of a point x
-    to the s points of a cluster with mean m and mean squared length q is |x|^2 + q - 2 x.m. If x is one of these
-    points, its mean squared distance to the other s - 1 points is s / (s - 1) times as much.
+    Silhouettes need no distances between pairs of points. Let x be a point, and m and q mean and mean squared length of
+    the s points of a cluster. The mean squared distance from x to these points is |x|^2 + q - 2 x.m. If x is one of
+    them, its mean squared distance to the other s - 1 points is s / (s - 1) times this value.
 
     Parameters
     ----------
-    points : scaled into [-1, 1], in fixed point or not; all points, or a part of them
-    classes : index of each point's class, below 0 for none, shape (n_points,); None if there are no classes
+    points : all points or a part of them, scaled into [-1, 1]
+    classes : index of each point's class (known category, such as its genre), shape (n_points,), or None
+        -1 for points without a class. None if there are no classes.
     n_classes : number of classes
     stats : one for each k, computed from all points
 
@@ -109,15 +109,15 @@ def score_sums(
 
 
 def _mean_distance_coefficients(stats: CentreStats) -> Matrix:
-    """Return the coefficients for mean squared distances to the points of each cluster, shape (k, n_features + 1).
+    """Return coefficients for the mean squared distances to the points of each cluster, shape (k, n_features + 1).
 
-    The product of a cluster's row with (x, 1) is the mean squared distance of x to the cluster's points, minus |x|^2.
+    The product of a cluster's row with (x, 1) is the mean squared distance from x to the cluster's points, minus |x|^2.
     """
     return np.concatenate([-2 * stats.means, stats.mean_squares[:, None]], axis=1)
 
 
 def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
-    """Return two arrays of shape (k,): spread and factor of each cluster.
+    """Return spread and factor of each cluster, two arrays of shape (k,).
 
     The spread is the mean squared distance of the cluster's points to their mean. The factor is n / (n - 1) for a
     cluster of n points, or 0 if n is 1.
@@ -129,7 +129,7 @@ def _silhouette_terms(stats: CentreStats) -> tuple[Matrix, Matrix]:
 def _point_scores(
     mean_distances: Matrix, labels: NDArray[np.int64], spread: Matrix, factor: Matrix
 ) -> tuple[Matrix, Matrix]:
-    """Return two arrays of shape (n,): each point's silhouette, and its squared distance to the mean of its cluster.
+    """Return each point's silhouette, and its squared distance to its cluster's mean; two arrays of shape (n,).
 
     Parameters
     ----------
@@ -152,9 +152,9 @@ def _point_scores(
 
 
 class _PairCounter:
-    """Counts the points of each pair (cluster, class). A class is a known category of points, such as a genre.
+    """Counts points by cluster and class (a known category of points, such as a genre).
 
-    Up to ``_MAX_DENSE_COUNTS`` possible pairs, an array has a count for each. Above, only pairs with points are stored.
+    An array has a count for each possible pair. Above ``_MAX_DENSE_COUNTS`` pairs, only pairs with points are stored.
     """
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
@@ -164,7 +164,7 @@ class _PairCounter:
         self._sparse: tuple[NDArray[np.int64], NDArray[np.float64]] = np.zeros(0, dtype=np.int64), np.zeros(0)
 
     def add(self, labels: NDArray[np.int64], classes: NDArray[np.int32], weights: Matrix) -> None:
-        """Count points, given as arrays of shape (n,): cluster index, class index (below 0 for none) and weight."""
+        """Count n points: cluster index, class index (-1 for no class) and weight of each, shape (n,)."""
         has_class = classes >= 0
         pairs, weights = labels[has_class] * self._n_classes + classes[has_class], weights[has_class]
         if self._dense is not None:
@@ -175,7 +175,7 @@ class _PairCounter:
             )
 
     def nonzero(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the pairs with points, and their counts: ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
+        """Return the encoded pairs with points, and their counts; see ``ScoreSums.pairs`` and ``ScoreSums.counts``."""
         if self._dense is None:
             return self._sparse[0], self._sparse[1].astype(np.int64)
         pairs = np.flatnonzero(self._dense)
@@ -183,16 +183,16 @@ class _PairCounter:
 
 
 def _merge_counts(pairs: NDArray[np.int64], counts: Matrix) -> tuple[NDArray[np.int64], Matrix]:
-    """Add up the counts of equal pairs; return two arrays, the distinct pairs, rising, and the total of each.
+    """Add up the counts of equal pairs: ``[5, 2, 5], [1, 4, 3] -> [2, 5], [4, 4]``.
 
-    ``pairs`` and ``counts`` are parallel arrays of shape (n,): ``counts[i]`` belongs to ``pairs[i]``.
+    ``counts[i]`` is the count of ``pairs[i]``. The resulting pairs are distinct and ascending.
     """
     distinct, inverse = np.unique(pairs, return_inverse=True)
     return distinct, np.bincount(inverse, weights=counts, minlength=len(distinct)).astype(np.float64)
 
 
 def merge_score_sums(parts: Sequence[ScoreSums]) -> ScoreSums:
-    """Add up the ScoreSums of one k over several parts of the points, and return the total as ScoreSums."""
+    """Add up the ScoreSums of several parts of the points, all for the same k."""
     pairs, counts = _merge_counts(
         np.concatenate([part.pairs for part in parts]),
         np.concatenate([part.counts for part in parts]).astype(np.float64),

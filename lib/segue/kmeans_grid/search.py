@@ -33,15 +33,18 @@ log = logging.getLogger(__name__)
 FIRST_POINTS, FIRST_POINTS_PER_CENTRE = 10_000, 50
 """Steps 1 and 2 run on the first max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * largest k) points of the sample."""
 EARLY_ITERATIONS, N_REFINED = 5, 3
-"""Number of iterations of every start, and number of starts of each k that then run until they converge."""
+"""Number of Lloyd's iterations of every start, and number of best starts of each k that then run until convergence."""
 FINAL_ITERATIONS = 2
-"""In step 3, several solutions of each k run for this number of iterations; the best then runs until it converges."""
+"""Number of Lloyd's iterations of every solution in step 3. The best of each k then runs until convergence."""
 MAX_EXCHANGES, MAX_FAILED_EXCHANGES = 8, 2
-"""Step 2 ends after this number of rounds, or of successive rounds that lower the inertia of no k."""
+"""Maximum number of exchange rounds (step 2), and of successive rounds without a lower inertia for any k."""
 DRAWS = 32
 """Number of points drawn as candidates for an added centre."""
 MAX_ITERATIONS = 300
-"""Maximum number of iterations of a solution; few need more than 30. The limit ends cycles, possible by rounding."""
+"""Maximum number of iterations of a solution; few need more than 30.
+
+Without a limit, rounding could cause an endless cycle.
+"""
 
 
 def search(
@@ -51,12 +54,12 @@ def search(
 
     Parameters
     ----------
-    sample : points in fixed point, shuffled, at least ``ks[-1]`` of them different
+    sample : shuffled points, at least ``ks[-1]`` of them distinct; coordinates are multiples of 2^-bits in [-1, 1]
     ks : numbers of clusters, rising
     restarts : number of random starts for every k
     seed : whole number
-    bits : number of fractional bits of the fixed point
-    pool : processes that share the work; the result has the same bits for any number of them
+    bits : number of fractional bits of coordinates
+    pool : processes that share the work; their number does not affect the result
 
     Returns
     -------
@@ -79,10 +82,10 @@ def search(
 
 
 def _first_points(sample: Points, max_k: int) -> Points:
-    """Return the first points of ``sample``, for steps 1 and 2 of the search: max(10,000, 50 * ``max_k``) points.
+    """Return the first points of ``sample``, for steps 1 and 2 of the search.
 
-    ``max_k`` is the largest k. A sample with at most this number of points is returned whole. A sample is also returned
-    whole if its first points have fewer than ``max_k`` distinct ones, too few to fit the largest k.
+    Their number is max(10,000, 50 * ``max_k``), with ``max_k`` the largest k. The whole sample is returned if it has
+    no more points than that, or if fewer than ``max_k`` of the first points are distinct.
     """
     n = max(FIRST_POINTS, FIRST_POINTS_PER_CENTRE * max_k)
     if n >= len(sample):
@@ -94,9 +97,9 @@ def _first_points(sample: Points, max_k: int) -> Points:
 def _run_restarts(
     points: Points, ks: Sequence[int], restarts: int, seed: int, bits: int, pool: WorkerPool
 ) -> list[list[Solution]]:
-    """Run ``restarts`` random starts of each k on ``points``, step 1 of the search in the module's docstring.
+    """Run step 1 of the search: ``restarts`` random starts of each k, on ``points``.
 
-    Returns for each k a list of its best solutions, at most ``N_REFINED``, all converged, lowest inertia first.
+    Returns, for each k, a list of its best solutions: at most ``N_REFINED``, converged, the lowest inertia first.
     """
     centres = seeding.plus_plus(points, ks[-1], range(restarts), seed)
     solutions = [[Solution(chosen[:k], np.inf, 0, False) for chosen in centres] for k in ks]
@@ -115,10 +118,10 @@ def _refine(
 
     Parameters
     ----------
-    points : in fixed point
+    points : coordinates are multiples of 2^-bits in [-1, 1]
     by_k : a list of solutions for each k
     n : number of solutions of each k that run until they converge
-    bits : number of fractional bits of the fixed point
+    bits : number of fractional bits of coordinates
     pool : processes that share the work
     early_iterations : number of Lloyd's iterations after which the ``n`` best solutions are chosen
 
@@ -136,9 +139,9 @@ def _refine(
 def _lloyd(
     points: Points, solutions: Sequence[Solution], iterations: int, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run Lloyd's algorithm on each solution, for at most ``iterations`` iterations, in parallel; return new solutions.
+    """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the new solutions in order.
 
-    The result has the order of ``solutions``. A solution that has converged already is returned unchanged.
+    A solution that has converged already is returned unchanged.
     """
     n = len(pool)
     # each process gets every n-th solution: solutions are sorted by k, so the process with the last part of them would
@@ -152,9 +155,9 @@ def _lloyd(
 
 
 def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: WorkerPool) -> list[tuple[int, Matrix]]:
-    """Make new starting centres from every solution by ``seeding.propose``, in parallel; return one list of pairs.
+    """Make new starting centres from every solution by ``seeding.propose``, in parallel.
 
-    A pair is the position of a k in ``solutions``, and centres for this k, shape (k, n_features). ``solutions`` has one
+    Returns pairs of a position in ``solutions`` and starting centres for the k at this position. ``solutions`` has one
     solution per k, by rising k; ``draws`` are random numbers in [0, 1), shape (n,).
     """
     n = len(pool)
@@ -167,10 +170,10 @@ def _propose(points: Points, solutions: list[Solution], draws: Matrix, pool: Wor
 def _exchange(
     points: Points, solutions: list[Solution], random: np.random.Generator, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run step 2 of the search: improve each k's solution by starts made from the solutions for k - 1, k and k + 1.
+    """Run step 2 of the search: try starts made from the solutions for k - 1, k and k + 1; return the best for each k.
 
-    Returns a list with one Solution per k. Ends after ``MAX_EXCHANGES`` rounds, or after ``MAX_FAILED_EXCHANGES``
-    successive rounds without a lower inertia for any k.
+    ``solutions`` and the result have one solution per k. Ends after ``MAX_EXCHANGES`` rounds, or after
+    ``MAX_FAILED_EXCHANGES`` successive rounds without a lower inertia for any k.
     """
     tried: set[bytes] = set()
     n_failed = 0
@@ -196,20 +199,21 @@ def _exchange(
 def stability(
     sample: Points, ks: Sequence[int], *, subsamples: int, seed: int, bits: int, pool: WorkerPool | None = None
 ) -> list[Stability | None]:
-    """Measure for every k the agreement of the clusters found by ``search`` on different random halves of a sample.
+    """Measure the stability of every k: how well clusterings of random halves of a sample agree.
 
-    A half contains each point with probability 1/2. The search on a half runs from only four starts, since the
-    exchanges with neighbouring k make up for poor starts. The agreement of two halves is the adjusted Rand index of
-    their clusters on the points in both halves, or 1 if the halves share no points.
+    A half contains each point with probability 1/2. ``search`` fits each half, from only four starts, because exchanges
+    of centres make up for poor starts. The agreement of two halves is the adjusted Rand index of their clusterings on
+    the points in both halves, or 1 if no point is in both.
 
     Parameters
     ----------
-    sample : points in fixed point, shuffled; only the first 20,000 are used
+    sample : shuffled points; coordinates are multiples of 2^-bits in [-1, 1]
+        Only the first 20,000 are used.
     ks : numbers of clusters, rising
     subsamples : number of halves, at least 2
     seed : whole number
-    bits : number of fractional bits of the fixed point
-    pool : processes that share the work; the result has the same bits for any number of them
+    bits : number of fractional bits of coordinates
+    pool : processes that share the work; their number does not affect the result
 
     Returns
     -------
@@ -243,7 +247,7 @@ def stability(
 def with_stability(
     fits: list[Fit], sample: Points, options: GridOptions, bits: int, pool: WorkerPool | None = None
 ) -> list[Fit]:
-    """Return the fits with their stability, the agreement of fits on random halves of ``sample``.
+    """Add the stability to each fit, measured on random halves of ``sample`` by ``stability``.
 
     The number of halves is ``options.subsamples``. If it is 0, the fits are returned unchanged.
     """
@@ -259,9 +263,9 @@ def with_stability(
 def _labels(
     points: Points, part: Points, ks: Sequence[int], seed: int, bits: int, pool: WorkerPool | None
 ) -> list[NDArray[np.int64]]:
-    """Search the centres of every k on ``part``, and label all ``points`` with the index of the nearest centre.
+    """Search the centres of every k on ``part``; label all ``points`` with the index of the nearest centre.
 
-    Returns a list with an array of labels, shape (n_points,), for each k.
+    Returns an array of labels, shape (n_points,), for each k.
     """
     solutions = search(part, ks, restarts=STABILITY_RESTARTS, seed=seed, bits=bits, pool=pool)
     return [kernel.labels(points, solution.centres) for solution in solutions]
@@ -274,7 +278,7 @@ def _adjusted_rand_index(
     weights: NDArray[np.float64],
     k: int,
 ) -> float:
-    """Return the adjusted Rand index of two clusterings, on the points selected by ``shared``; 1 if it selects none.
+    """Return the adjusted Rand index of two clusterings on selected points, or 1 if no point is selected.
 
     Parameters
     ----------

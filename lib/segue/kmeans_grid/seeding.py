@@ -18,12 +18,12 @@ class Solution(NamedTuple):
     """The centres of one k after a number of Lloyd's iterations."""
 
     centres: Matrix
-    """Shape (k, n_features), in fixed point."""
+    """Centre of each cluster, shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]."""
     inertia_offset: float
     """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
 
-    From the function ``inertia_offset``; infinite before the first iteration. Of two solutions for the same points, the
-    one with the lower offset has the lower inertia.
+    A lower offset means a lower inertia. Computed by the function ``inertia_offset``; infinite before the first
+    iteration.
     """
     iterations: int
     """Number of Lloyd's iterations since the starting centres."""
@@ -35,15 +35,14 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
     """Choose starting centres for several restarts by greedy k-means++. O(n d) for each candidate.
 
     The first centre is a point drawn with a probability proportional to its weight. For each further centre,
-    2 + ln(n_centres) candidates are drawn, rounded down, and the one that lowers the inertia most is chosen. A point is
-    drawn as a candidate with a probability proportional to its weight times its squared distance to the nearest centre
-    chosen so far.
+    2 + int(ln(n_centres)) candidates are drawn, with probabilities proportional to weight times squared distance to the
+    nearest centre chosen so far. The candidate with the lowest resulting inertia is chosen.
 
     Parameters
     ----------
     points : Points, at least ``n_centres`` of them distinct
     n_centres : number of centres, the largest k
-    restarts : numbers of the restarts; the random numbers of a restart depend on its number and ``seed`` alone
+    restarts : number of each restart, such as range(10); with ``seed``, it determines the restart's random numbers
     seed : whole number
 
     Returns
@@ -90,10 +89,9 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Run Lloyd's algorithm on each solution, for at most ``iterations`` iterations; return all solutions.
+    """Run up to ``iterations`` of Lloyd's iterations on each solution; return the new solutions in order.
 
-    The result has the order of ``solutions``; solutions that have converged already are unchanged. ``bits`` is the
-    number of fractional bits of the fixed point.
+    A solution that has converged already is unchanged. Centres are rounded to multiples of 2^-bits.
     """
     results = list(solutions)
     for _ in range(iterations):
@@ -111,9 +109,9 @@ def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: 
 def inertia_offset(sums: Matrix, centres: Matrix) -> float:
     """Return the inertia of centres minus the sum of the squared lengths of all points.
 
-    The subtracted sum does not depend on the centres. So, for the same points, the centres with the lowest offset have
-    the lowest inertia. Unlike the inertia, the offset has the same bits for any order of the points, because it is
-    computed from exact numbers: the number of points of each centre, and the sums of their coordinates.
+    The subtracted sum does not depend on the centres. So the centres with the lowest offset have the lowest inertia.
+    The offset is computed from exact numbers: the number of points of each centre, and the sums of their coordinates.
+    So, unlike the inertia, it has the same bits for any order of the points.
 
     Parameters
     ----------
@@ -157,7 +155,7 @@ def fill_empty_clusters(points: Points, centres: Matrix, empty: NDArray[np.bool_
 
 
 def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
-    """Return at most ``n`` solutions, those with the lowest inertia, lowest first.
+    """Return the ``n`` solutions with the lowest inertia, the lowest first; fewer if there are not as many.
 
     Solutions are compared by ``inertia_offset``. Of several solutions with the same offset only the first is returned.
     """
@@ -170,10 +168,9 @@ def best_solutions(solutions: Sequence[Solution], n: int) -> list[Solution]:
 def propose_all(
     points: Points, solutions: Sequence[Solution], indices: Sequence[int], draws: Matrix
 ) -> list[tuple[int, list[tuple[int, Matrix]]]]:
-    """Make new starting centres from the solutions at the positions ``indices``, by ``propose`` for each position.
+    """Call ``propose`` for each of ``indices``; return pairs of an index and the result for it.
 
-    This is the work of one process of a WorkerPool. Returns a list with a pair for each position: the position, and the
-    result of ``propose``.
+    This is the work of one process of a WorkerPool.
     """
     return [(index, propose(points, solutions, index, draws)) for index in indices]
 
@@ -181,8 +178,8 @@ def propose_all(
 def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Matrix) -> list[tuple[int, Matrix]]:
     """Make new starting centres for k - 1, k and k + 1 clusters from the centres of a solution for k. O(n k d).
 
-    A good solution for k with one centre added is a good start for k + 1, and with one centre removed for k - 1. With
-    one centre removed and another added, in either order, the solution may lead to a better local optimum for k.
+    One centre is added for k + 1, and one is removed for k - 1. For k, one is removed and another added, in both
+    orders. Starts from good solutions often lead to better local optima.
 
     Parameters
     ----------
@@ -194,8 +191,8 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
     Returns
     -------
     list of (int, array of shape (n_centres, n_features))
-        Pairs of a position in ``solutions`` and new starting centres for its number of clusters. Empty if every point
-        equals a centre. Starts for k - 1 and k + 1 are proposed only if ``solutions`` contains that k.
+        Pairs of a position in ``solutions`` and starting centres for the k at this position. A k that is not among
+        ``solutions`` gets none. The list is empty if every point equals a centre.
     """
     centres = solutions[index].centres
     larger = with_added_centre(points, centres, draws)
@@ -227,12 +224,12 @@ def without_cheapest_centre(points: Points, centres: Matrix) -> Matrix:
 def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix | None:
     """Add one of the points to k centres; return the k + 1 centres, or None if every point equals a centre.
 
-    Several points are drawn, and the one that lowers the inertia most is added. A point is drawn with a probability
-    proportional to its weight times its squared distance to the nearest centre.
+    Several points are drawn, with probabilities proportional to weight times squared distance to the nearest centre.
+    The point that lowers the inertia most is added.
 
     Parameters
     ----------
-    points : points, one of which is added
+    points : candidates for the new centre
     centres : shape (k, n_features)
     draws : random numbers in [0, 1), shape (n,), one for each point to draw
 

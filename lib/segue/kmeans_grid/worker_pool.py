@@ -24,8 +24,8 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class WorkerPool:
     """Calls functions in parallel processes, each with one numpy thread. Results equal those of sequential calls.
 
-    A pool is a context manager, and its processes end with the ``with`` block. Before ``start``, and if the processes
-    cannot be started, calls run one after the other in the calling process.
+    A pool is a context manager: its processes end with the ``with`` block. Without processes, calls run one after the
+    other in the calling process. There are none before ``start``, or if starting them fails.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class WorkerPool:
             self._executor = self._starter = None
 
     def start(self) -> None:
-        """Begin to start the processes, and return at once; ``map`` waits for them. Does nothing if ``n`` is 1."""
+        """Start the processes in the background. ``map`` waits for them. Does nothing if ``n`` is 1."""
         if self._n > 1 and not self._starter:
             self._starter = Thread(target=self._start, daemon=True)
             self._starter.start()
@@ -63,10 +63,10 @@ class WorkerPool:
             return
 
     def map(self, function: Callable[..., Any], *arguments: Iterable[Any]) -> list[Any]:
-        """Call ``function`` in parallel with the items of ``arguments``, like the built-in ``map``; return a list.
+        """Call ``function`` in parallel, like the built-in ``map``; return the list of results, in order.
 
-        ``arguments`` are iterables of the same length; each call gets one item of each. The results are in order. The
-        function must not change its arguments: another process works on copies.
+        ``arguments`` are iterables of the same length: each call gets one item of each. The function must not change
+        its arguments, because another process works on copies.
         """
         if self._starter:
             self._starter.join()
@@ -77,10 +77,10 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of parts into which to divide work: one per process, or 1 before ``start``."""
+        """Return the number of processes, or 1 before ``start``: the number of parts into which to divide work."""
         return self._n if self._starter else 1
 
 
 def _import_kernels() -> None:
-    """Import numpy and the module ``seeding`` when a process starts: otherwise its first call would take longer."""
+    """Import numpy and the module ``seeding`` when a process starts. Otherwise its first call would be slow."""
     import_module("segue.kmeans_grid.seeding")

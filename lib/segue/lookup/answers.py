@@ -26,29 +26,34 @@ _MAX_CANDIDATES = 20
 FORMATS = ("png", "svg", "pdf")
 """File formats of ``figure_image``."""
 WIDTH, SCALE = 900, 2
-"""Width of a picture in pixels before scaling, and the factor that scales width and height."""
+"""Width of a picture before scaling, and scale factor: the file is ``WIDTH`` * ``SCALE`` = 1,800 pixels wide."""
 _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of ``similar``: a track and its similar tracks or, if the title is ambiguous, only candidates.
+    """The result of ``similar``: a track with its similar tracks, or candidates for an ambiguous title.
 
-    A track is a dict from column name to value.
+    A track is a dict from column name to value: ``{"track_id": …, "title": …, "artist": …, …}``.
     """
 
     searched: str
     """The typed title."""
     track: dict[str, Any] | None = None
-    """The track with this title; None if the title is ambiguous. Besides columns, the dict has ``key_name``: the
-    musical key, such as "A minor (8A)", or "" if unknown."""
+    """The track with this title; None if the title is ambiguous.
+
+    The dict also has ``key_name``: the musical key, such as "A minor (8A)", or "" if unknown.
+    """
     similar: list[dict[str, Any]] = field(default_factory=list)
-    """The similar tracks, nearest first. Besides columns, each dict has key_name (the musical key), distance (scaled
-    units), same_cluster (bool), why (a list of the features shared by both tracks) and because (the same in words)."""
+    """The similar tracks, nearest first; empty if ``track`` is None.
+
+    Each dict also has ``key_name`` (see ``track``), ``distance`` (scaled units), ``same_cluster`` (bool), ``why``
+    (names of shared features, such as ``["bpm", "key"]``) and ``because`` (the shared features in words).
+    """
     candidates: list[dict[str, Any]] = field(default_factory=list)
-    """The tracks that match an ambiguous title, best match first; empty if ``track`` is given."""
+    """The tracks with an ambiguous title, best match first, at most 20; empty if ``track`` is given."""
     notes: list[str] = field(default_factory=list)
-    """Sentences on missing or outdated data, for example that the lists are older than the labels."""
+    """Remarks for the user, such as "3 more are not shown", or the job to run if the list is missing or outdated."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a dict from name to value; all values can be written as JSON."""
@@ -56,13 +61,13 @@ class Answer:
 
 
 def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
-    """Find a track by its title, and return its similar tracks; if the title is ambiguous, return the candidates.
+    """Find a track by its title, and return its similar tracks, or candidates if the title is ambiguous.
 
     Parameters
     ----------
     root : path or URI of the output folder of a run
     title : a title, "title - artist", or a track id; case, accents, punctuation and a few typos are ignored
-    pick : number of the candidate to select, from 1; if None, the best match is selected unless it is ambiguous
+    pick : number of the candidate to select, from 1; if None, the best match is selected if it is unambiguous
 
     Raises
     ------
@@ -90,9 +95,10 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
 
 
 def clusters(root: str) -> list[dict[str, Any]]:
-    """Return the profiles of the clusters in ``labeled_tracks``, a list of dicts in order of cluster number.
+    """Return the profiles of the clusters, one dict per cluster, in the order of their numbers.
 
-    The profiles are rows of ``cluster_profiles``, for the model that labeled the tracks. A dict maps column to value.
+    A profile is a row of the table ``cluster_profiles`` as a dict from column to value. Only profiles of the model that
+    labeled the tracks are returned.
 
     Parameters
     ----------
@@ -111,14 +117,14 @@ def clusters(root: str) -> list[dict[str, Any]]:
 
 
 def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
-    """Return the rows of the table ``runs``, one per run of a job, as a list of dicts, newest last.
+    """Return the rows of the table ``runs``, one dict per run of a job, newest last.
 
-    A dict maps column to value. The JSON texts in settings, versions, input and counts are parsed.
+    A dict maps column to value. JSON texts are parsed in the columns settings, versions, input and counts.
 
     Parameters
     ----------
     root : path or URI of the output folder of a run
-    last : number of rows to return, the newest; if None, all
+    last : number of newest runs to return; if None, all
 
     Raises
     ------
@@ -133,9 +139,9 @@ def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
 
 
 def _parse(text: str | None) -> Any:
-    """Return the value of a JSON text; an empty dict for None and for invalid JSON.
+    """Parse a JSON text. Returns an empty dict for None and for invalid JSON.
 
-    The table ``runs`` contains invalid JSON if an earlier version of segue has redacted secrets.
+    The table ``runs`` may have invalid JSON, written by earlier versions of segue when they redacted secrets.
     """
     try:
         return json.loads(text or "{}")
@@ -144,10 +150,7 @@ def _parse(text: str | None) -> Any:
 
 
 def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
-    """Return the Answer for one track: its similar tracks, each with the reasons in words.
-
-    ``searched`` is the typed title.
-    """
+    """Return the Answer for one track. ``searched`` is the typed title."""
     lists = tables.rows(schema.SIMILAR_TRACKS, [track_id], ["tracks_version", "similar"])
     entries = lists[track_id]["similar"] if track_id in lists else []
     features = list(dict.fromkeys(name for entry in entries for name in entry["why"]))
@@ -173,16 +176,15 @@ def _similar_to(tables: Tables, searched: str, track_id: str) -> Answer:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the dict of a track in an Answer, from its row of ``labeled_tracks``: some columns, and ``key_name``."""
+    """Select the columns of a track for an Answer, and add ``key_name``. ``row`` is a row of ``labeled_tracks``."""
     code = key_code(*(row.get(name) for name in _KEY_COLUMNS))
     return {name: row[name] for name in _COLUMNS} | {"key_name": key_name(code)}
 
 
 def _staleness(row: dict[str, Any] | None, tables: Tables) -> list[str]:
-    """Return notes on a track's list of similar tracks: one note if the list is missing or outdated, else none.
+    """Return one note if a track's list of similar tracks is missing or outdated, else an empty list.
 
-    A list is outdated if ``labeled_tracks`` has changed since. An example of a note: "the lists were made from version
-    3 of labeled_tracks, which is at version 5; run recommend_tracks.py".
+    A list is outdated if the table ``labeled_tracks`` has changed since the list was made.
 
     Parameters
     ----------
@@ -201,7 +203,7 @@ def _staleness(row: dict[str, Any] | None, tables: Tables) -> list[str]:
 
 
 def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the 1/3 and the 2/3 quantile of each feature over all tracks: a dict from feature to a pair of numbers."""
+    """Compute the 1/3 and 2/3 quantiles of features over all tracks: ``{"bpm": (104.0, 128.0)}``."""
     terciles = {}
     for name in names:
         values = [x for x in tables.read(schema.LABELED_TRACKS, [name]).column(name).to_pylist() if x is not None]
@@ -211,7 +213,7 @@ def _terciles(tables: Tables, names: Sequence[str]) -> dict[str, tuple[float, fl
 
 
 def figures(root: str) -> dict[str, str]:
-    """Return all figures of a report: a dict from the figure's name to its plotly JSON text.
+    """Return all figures of a report, a dict from a figure's name to its plotly JSON text.
 
     Parameters
     ----------
@@ -279,7 +281,7 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
 
 
 def _contents(root: str) -> dict[str, Any]:
-    """Read all figures from ``report.json``: a dict from the figure's name to a dict of its data and layout."""
+    """Read all figures from ``report.json``: ``{name: {"data": […], "layout": {…}}}``."""
     text = read_text(root, JSON_FILE)
     if text is None:
         raise OutputError(f"{root} has no {JSON_FILE}, which the report's figures are read from; run render_report.py")

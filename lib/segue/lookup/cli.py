@@ -17,7 +17,7 @@ from segue.lookup import answers
 from segue.lookup.answers import Answer
 
 _GAP, _MIN_WIDTH = 2, 12
-"""Number of spaces between two columns, and number of characters to which a column may be shortened."""
+"""Number of spaces between two columns, and minimum width of a shortened column in characters."""
 
 
 def similar_text(answer: Answer, width: int) -> str:
@@ -113,7 +113,7 @@ def table(
 
 
 def _candidates(answer: Answer, width: int) -> list[str]:
-    """Return lines that list ``answer.candidates`` (tracks that match an ambiguous title) and say how to select one."""
+    """Format ``answer.candidates`` (tracks with an ambiguous title) as lines of text, and explain ``--pick``."""
     rows = [
         [str(number), row["title"], row["artist"], str(row["year"] or "")]
         for number, row in enumerate(answer.candidates, 1)
@@ -125,9 +125,9 @@ def _candidates(answer: Answer, width: int) -> list[str]:
 
 
 def _head(track: dict[str, Any]) -> list[str]:
-    """Return three lines on a track: its title, details such as "by Adele, on 21, 2011, pop, 105 BPM", and its cluster.
+    """Format a track as three lines: title, details, cluster.
 
-    ``track`` is a dict from column name to value.
+    Details are, for example, "by Adele, on 21, 2011, pop, 105 BPM". ``track`` is a dict from column name to value.
     """
     details = [f"by {track['artist']}"] if track["artist"] else []
     details += [f"on {track['album']}"] if track["album"] else []
@@ -143,10 +143,10 @@ def _notes(answer: Answer) -> list[str]:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    """Return the counts of a run as text, such as "ingest: read 2,000, added 1,994; label: nothing to do".
+    """Format the counts of a run: "ingest: read 2,000, added 1,994; label: nothing to do".
 
-    ``counts`` maps each stage to a dict from name to count; values that are no dict are ignored. Zeros are left out.
-    Maintenance has counts for each table: their sum over all tables is shown.
+    ``counts`` is, for example, ``{"ingest": {"read": 2000, "added": 1994}, "label": {"added": 0}, "seconds": 9.5}``.
+    Values that are no dicts are ignored. Counts of single tables, under ``tables``, are added up.
     """
     texts = []
     for stage, values in counts.items():
@@ -160,18 +160,21 @@ def _counts(counts: dict[str, Any]) -> str:
 
 
 def _printable(text: str | None) -> str:
-    """Replace control characters by spaces: in a terminal they would move the cursor or change colours."""
+    """Replace control characters by spaces. In a terminal, they could move the cursor or change colours."""
     # guard: terminal-control-characters-removed -> return text or ""
     return printable(text or "")
 
 
 DONE, WRONG_OPTIONS, UNUSABLE_INPUT = 0, 2, 3
-"""Exit codes of the command."""
+"""Exit codes of the command: success, wrong option, failed look-up."""
 _DEFAULT_RUNS = 20
 _SIZE_WITHOUT_TERMINAL = (120, 40)
 """Width and height in characters to assume if the output is not a terminal."""
 _Answer = tuple[Any, Callable[[int], str]]
-"""A value for ``--json``, and a function from the width of the terminal, in characters, to the text to print."""
+"""The value to print with ``--json``, and a function for the text to print without it.
+
+The argument of the function is the width of the terminal in characters.
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -183,10 +186,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the look-up selected by the arguments ``argv``, print the result, and return the exit code.
+    """Run the look-up selected by ``argv``, print the result, and return the exit code.
 
-    By default the arguments are those of the command line. The exit code is 0, or 3 if the look-up fails. If an option
-    is wrong, the process exits with code 2.
+    By default, ``argv`` is taken from the command line. The exit code is 0, or 3 if the look-up fails. If an option is
+    wrong, the process exits with code 2.
     """
     options = parser().parse_args(argv)
     try:
@@ -204,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser. Parsed options have an attribute ``look_up``, a function from the options to an _Answer."""
+    """Return the parser. It sets the attribute ``look_up`` of the options: a function from options to an _Answer."""
     parser = _Parser(prog="segue", description="Look-ups in the tables that segue wrote, without Spark.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = _Parser(add_help=False)
@@ -232,7 +235,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _figure(options: argparse.Namespace) -> _Answer:
-    """Write the figure ``options.name`` to the files of ``--png``, ``--svg`` and ``--pdf``, and return the paths.
+    """Write the figure ``options.name`` to the files of ``--png``, ``--svg`` and ``--pdf``; return the paths.
 
     Without these options, returns the figure as a dict. Without a name, returns the names of all figures.
     """

@@ -1,7 +1,7 @@
 """Read the requested columns and rows of Delta tables without Spark, by SQL.
 
-The SQL engine is DataFusion, which is part of the package deltalake and starts in about 10 ms. Do not use functions of
-pyarrow that import pandas here: the import would take longer than the rest of a look-up.
+The SQL engine is DataFusion, a part of the package deltalake. It starts in about 10 ms. Do not use functions of pyarrow
+that import pandas here: the import would take longer than the rest of a look-up.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from segue.errors import OutputError
 from segue.schema import MAINTENANCE, Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
-"""The URI scheme of deltalake for each URI scheme of Hadoop."""
+"""URI schemes: from Hadoop's to deltalake's."""
 _S3_VARIABLES = (
     ", and the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_ENDPOINT_URL and AWS_REGION for a store "
     "that is not Amazon's"
@@ -26,7 +26,7 @@ _S3_VARIABLES = (
 
 
 def deltalake_uri(uri: str) -> str:
-    """Replace a Hadoop URI's scheme, such as ``s3a:``, by deltalake's, ``s3:``; return other URIs unchanged."""
+    """Convert a Hadoop URI to deltalake's form: ``s3a://bucket/x -> s3://bucket/x``. Other URIs are unchanged."""
     for scheme, replacement in _SCHEMES.items():
         if uri.startswith(scheme):
             return replacement + uri.removeprefix(scheme)
@@ -62,8 +62,8 @@ def read_text(root: str, name: str) -> str | None:
 class Tables:
     """Reads the Delta tables of one output folder.
 
-    The first read of a table fixes its version, the latest one, for all later reads. All methods raise OutputError if
-    the table is missing, lacks a requested column, or cannot be read.
+    The first access to a table opens its latest version. Later accesses use the same version. All methods raise
+    OutputError if the table is missing, lacks a requested column, or cannot be read.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ class Tables:
         self._open: dict[str, DeltaTable] = {}
 
     def version(self, table: Table) -> int:
-        """Return the version, a number from 0, at which a table is read."""
+        """Return the version of the open table, a number from 0."""
         return int(self._table(table).version())
 
     def is_current(self, table: Table, version: int) -> bool:
-        """Return whether the table still has the rows of its version ``version``.
+        """Return whether the table has the same rows as in its version ``version``.
 
-        Later versions may exist if they were made by operations that change no row, such as OPTIMIZE and VACUUM.
+        This is so if all later versions were made by maintenance, such as OPTIMIZE and VACUUM.
         """
         n_later = self.version(table) - version
         try:
@@ -91,18 +91,18 @@ class Tables:
         return n_later == len(commits) and all(commit.get("operation") in MAINTENANCE for commit in commits)
 
     def stored(self, table: Table, columns: Sequence[str]) -> list[str]:
-        """Return the items of ``columns`` that the table has. A table of an older segue may lack optional columns."""
+        """Return those of ``columns`` that exist in the table. A table of an older segue may lack optional columns."""
         available = {field.name for field in self._table(table).schema().fields}
         return [name for name in columns if name in available]
 
     def read(self, table: Table, columns: Sequence[str], order: str | None = None) -> pa.Table:
-        """Return columns of all rows of a table as a pyarrow Table, sorted by the column ``order`` if given."""
+        """Read columns of a table. The rows are sorted by the column ``order``, unless it is None."""
         return self._query(table, columns, "" if order is None else f"ORDER BY {_name(order)}")
 
     def rows(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the rows of some tracks: a dict from track id to a dict from column name to value.
+        """Read the rows of some tracks: ``{"4uLU6…": {"track_id": "4uLU6…", "title": …}}``.
 
-        Cheaper than reading the whole table: row groups are skipped if their statistics exclude the ids.
+        Row groups are skipped if their statistics exclude the ids, so this is cheaper than ``read``.
 
         Parameters
         ----------
@@ -117,10 +117,7 @@ class Tables:
         return {row["track_id"]: row for row in rows.to_pylist()}
 
     def _query(self, table: Table, columns: Sequence[str], clause: str) -> pa.Table:
-        """Run a SELECT of the given columns of a table, and return a pyarrow Table.
-
-        ``clause`` follows the name of the table: a WHERE or ORDER BY clause, or an empty text.
-        """
+        """Select columns of a table by SQL. ``clause`` is a WHERE or ORDER BY clause, or "" for none."""
         opened = self._table(table)
         available = self.stored(table, columns)
         if missing := [name for name in columns if name not in available]:
@@ -134,7 +131,7 @@ class Tables:
             raise OutputError(f"cannot read {table.name} in {self.root} ({_first_line(error)})") from error
 
     def _table(self, table: Table) -> DeltaTable:
-        """Open a table at its latest version, or return it if it is open already."""
+        """Open the latest version of a table. Returns the open table if there is one."""
         if table.name not in self._open:
             path = deltalake_uri(f"{self.root}/{table.name}")
             try:
@@ -149,13 +146,13 @@ class Tables:
 
 
 def _name(name: str) -> str:
-    """Quote the name of a column or table for SQL, such as ``"title"`` for ``title``."""
+    """Quote the name of a column or table for SQL: ``title -> "title"``."""
     # guard: lookup-columns-quoted -> return '"' + name + '"'
     return '"' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:
-    """Quote a text as an SQL literal, such as ``'it''s'`` for ``it's``."""
+    """Quote a text as an SQL literal: ``it's -> 'it''s'``."""
     # guard: lookup-ids-quoted -> return "'" + text + "'"
     return "'" + text.replace("'", "''") + "'"
 

@@ -1,18 +1,16 @@
 """Search the tracks of a catalogue by a typed text: a title, "title - artist", or a track id.
 
-Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. Every track that matches
-the text has a score:
+Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. A track with the typed id
+or title has score 100. So has a track with the typed title and artist, in either order, joined by " - ".
 
-* 100: the text is the track's id, its title, or title and artist in either order, joined by " - ".
-
-Only if no track has this score, the other tracks are scored:
+If there is no such track, all tracks are scored by similarity:
 
 * 100: the text has the same words as title and artist together, in any order;
 * 95: the text is a part of the title, in whole words;
-* 65 to 94: the similarity of the text to the title, or to title and artist, by rapidfuzz; the largest of several
-  measures (``ratio``, ``token_sort_ratio``) counts.
+* 65 to 94: the similarity of the text to the title, or to title and artist. It is the maximum of several measures of
+  rapidfuzz (``ratio``, ``token_sort_ratio``).
 
-The cost of a search is O(n_tracks).
+A search costs O(n_tracks).
 """
 
 from collections.abc import Sequence
@@ -24,23 +22,23 @@ from segue.similarity.recordings import artist_key, artist_keys, fold_text, norm
 
 EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
 _MIN_LEAD = 5.0
-"""Minimum difference of the two best scores for which ``best_match`` returns the best match."""
+"""Minimum difference of the two best scores in an unambiguous search, see ``best_match``."""
 _MAX_MATCHES = 200
 """Maximum number of tracks returned by each measure of similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """A recording that matches a typed text, represented by one of its tracks (releases).
+    """A recording that matches a typed text, given as one of its tracks.
 
-    The track is the matching one with the highest score; of equal scores the most popular one; of equally popular ones
-    the one with the smallest id.
+    A recording is a title by an artist; each of its releases is a track. The track with the highest score is used. On a
+    tie, the most popular track is used, then the one with the smallest id.
     """
 
     index: int
     """Position of the track in the catalogue."""
     score: float
-    """Score of the track, 65 to 100, see the module's docstring."""
+    """Score of the track, 65 to 100, by the rules in the module's docstring."""
 
 
 class TitleIndex:
@@ -64,9 +62,9 @@ class TitleIndex:
         self._words, self._keys = words_and_keys(titles)
 
     def search(self, text: str) -> list[TitleMatch]:
-        """Return the recordings that match a text, as a list of TitleMatch, highest score first. O(n_tracks).
+        """Return the recordings that match a text, highest score first. O(n_tracks).
 
-        Of equal scores the most popular recording is first; of equally popular ones the one with the smallest id.
+        Equal scores are sorted by descending popularity, then by id. The list is empty if nothing matches.
         """
         if text in self._ids:
             return [TitleMatch(self._ids.index(text), EXACT_SCORE)]
@@ -80,11 +78,11 @@ class TitleIndex:
         return sorted(best.values(), key=self._rank)
 
     def _rank(self, match: TitleMatch) -> tuple[float, float, str]:
-        """Return a tuple by which matches are sorted, the best first: by score, then popularity, then id."""
+        """Return a sort key: higher scores first, then higher popularity, then smaller ids."""
         return (-match.score, -(self._popularity[match.index] or 0.0), self._ids[match.index])
 
     def _exact(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score (100) of the tracks with the title or the title and artist in ``text``.
+        """Find the tracks with exactly the typed title, or title and artist: a dict from position to score (100).
 
         Title and artist may be in either order, joined by " - ".
         """
@@ -99,12 +97,12 @@ class TitleIndex:
         return scores or {index: EXACT_SCORE for index, other in enumerate(self._keys) if other == key}
 
     def _by_artist(self, key: str, artist: str) -> dict[int, float]:
-        """Return a dict from position to score (100) of the tracks with a given title by a given artist.
+        """Find the tracks with a given title and artist: a dict from position to score (100).
 
         Parameters
         ----------
         key : result of ``recordings.title_key`` for the title
-        artist : name of the artist; a track with several artists matches each of their names
+        artist : name of one artist; it also matches tracks by several artists, such as "Queen;David Bowie"
         """
         name = artist_key(artist)
         return {
@@ -114,10 +112,9 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Return a dict from position to score (65 to 100) of the tracks that resemble ``text``.
+        """Score all tracks by similarity to ``text``: a dict from position to score (65 to 100).
 
-        The title contains the text, or the title (or title and artist together) is similar to the text; see the
-        module's docstring.
+        The module's docstring has the rules. Tracks with scores below 65 are left out.
         """
         query = normalise_words(fold_text(text))
         if not query:
@@ -135,10 +132,10 @@ class TitleIndex:
 
 
 def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
-    """Return the best of the matches of a search if the search is unambiguous, else None.
+    """Return the first match if the search is unambiguous, else None.
 
-    The search is unambiguous if only the best match has score 100, or if the best score is at least ``MIN_BEST_SCORE``
-    and at least ``_MIN_LEAD`` above the second best score.
+    A search is unambiguous if only the first match has score 100. It is also unambiguous if the first score is at least
+    ``MIN_BEST_SCORE``, and at least ``_MIN_LEAD`` above the second.
 
     Parameters
     ----------

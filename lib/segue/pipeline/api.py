@@ -83,9 +83,9 @@ class Clusters:
 def read_tracks(
     spark: SparkSession, path: str, *, settings: SettingsMapping | None = None
 ) -> tuple[DataFrame, DataFrame]:
-    """Return two DataFrames, the valid tracks and the rejected rows of a catalogue. Writes nothing.
+    """Read a catalogue: return its valid tracks and its rejected rows as two DataFrames. Writes nothing.
 
-    The call runs a few small Spark jobs, which detect headers, CSV dialects and units.
+    The call runs a few small Spark jobs to detect headers, CSV dialects and units.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def read_tracks(
     Returns
     -------
     tracks, rejected : DataFrames with the columns of the tables ``tracks`` and ``rejected_tracks``
-        Every row of the input is in exactly one of the two. Each use reads the files again: cache a DataFrame that is
-        used more than once.
+        Every row of the input is in exactly one of the two. Each use reads the files again: cache a DataFrame used more
+        than once.
 
     Raises
     ------
@@ -157,8 +157,8 @@ def similar_tracks(
     ----------
     labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
         several times
-    clusters : its model's values replace missing values of the features that the model imputes. Missing values of other
-        features, and of all features if ``clusters`` is None, are replaced by the feature's median.
+    clusters : missing values of the features imputed by its model are replaced by the values of the model. All other
+        missing values are replaced by the feature's median.
     settings : uses the section ``recommend``
 
     Returns
@@ -200,10 +200,10 @@ def learn_similarity(
     clusters: Clusters | None = None,
     settings: SettingsMapping | None = None,
 ) -> LearnedWeights:
-    """Learn weights of features that bring tracks of one playlist near to each other. Runs many Spark jobs.
+    """Learn weights of features from playlists: tracks of one playlist become near. Runs many Spark jobs.
 
     Writes nothing. To use the result: ``similar_tracks(labeled, settings=learned.settings)``. The property
-    ``is_better`` of the result is true if recommendations improved significantly on playlists held out.
+    ``is_better`` of the result is true if recommendations improved significantly on playlists not used for learning.
 
     Parameters
     ----------
@@ -216,9 +216,9 @@ def learn_similarity(
     Returns
     -------
     LearnedWeights
-        ``weights`` and ``log``: dicts from feature to number. ``held_out``: measured on playlists held out, the share
-        of recommendations for a track that are in a playlist with this track, ``before`` (baseline) and ``after``, and
-        the ``gain``, each with its confidence interval.
+        ``weights`` and ``log``: dicts from feature to number. ``held_out``: the quality on playlists not used for
+        learning, ``before`` (baseline) and ``after``, and the ``gain``, each with its confidence interval. The quality
+        is the share of hits: a recommended track is a hit if it is in a playlist with the track it is recommended for.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Read and write the table ``ingested_files``: a record of every file read, to skip unchanged files later.
+"""Read and write the table ``ingested_files``, which has one row per file read. Later runs skip unchanged files.
 
-A file is recorded after its rows are stored. If a run dies in between, the next run reads the file again and finds its
-tracks unchanged.
+The row of a file is written after the file's tracks. If a run dies in between, the next run reads the file again, and
+finds its tracks unchanged.
 """
 
 import hashlib
@@ -26,13 +26,14 @@ from segue.storage.store import Store
 _DIGITS = 16
 
 LedgerEntries = Sequence[Mapping[str, Any]]
-"""Rows of ``ingested_files`` for the files of the present input, each a dict from column to value."""
+"""Rows of ``ingested_files`` for the files of this run, each a dict from column to value."""
 
 
 def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
-    """Return the rows of ``ingested_files`` with the URI or the name of a file in ``listed``. Runs one Spark job.
+    """Return the rows of ``ingested_files`` for the files ``listed``, as a list of dicts. Runs one Spark job.
 
-    The result is a list of dicts, empty if the table does not exist. A row can be in the list twice.
+    A row is returned if its URI or its ``source_file`` is that of a listed file; twice if both are. The list is empty
+    if the table does not exist.
     """
     stored = store.find(schema.INGESTED_FILES)
     if stored is None:
@@ -52,7 +53,7 @@ def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
 def pending_files(
     store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
 ) -> list[InputFile]:
-    """Return the files of ``listed`` to read: new, changed, or last read with other settings.
+    """Return the files of ``listed`` to read in this run: new, changed, or last read with other settings.
 
     ``ledger`` is the result of ``read_ledger``. All files are returned if the setting ``ingest.force`` is true, or if
     the table ``tracks`` does not exist.
@@ -66,10 +67,11 @@ def pending_files(
 
 
 def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: LedgerEntries) -> list[str]:
-    """Return the sorted ``source_file`` names of the pending files read by an earlier run.
+    """Return the names (``source_file``) of the files to read once more, sorted.
 
-    ``ledger`` is the result of ``read_ledger``. A name is left out if it is also the name of a file that is not
-    pending: stored rows with that name may come from the other file.
+    These are the files in ``pending`` (the files to read in this run) that an earlier run has read. ``ledger`` is the
+    result of ``read_ledger``. A name is left out if a file outside of ``pending`` has the same name: stored rows with
+    this name may come from that file.
     """
     known = {entry["uri"]: entry["source_file"] for entry in ledger}
     reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
@@ -80,7 +82,7 @@ def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: Ledge
 def record_files(
     store: Store, settings: Settings, read: Sequence[InputFile], ledger: LedgerEntries, *, remove_missing: bool
 ) -> None:
-    """Store a row of ``ingested_files`` for each file in ``read``; with ``remove_missing``, remove all other rows.
+    """Write a row to ``ingested_files`` for each file in ``read``. With ``remove_missing``, remove all other rows.
 
     Call this function after the tracks and rejected rows of the files are stored. ``ledger`` is the result of
     ``read_ledger``.
@@ -118,9 +120,10 @@ def _redacted_uri(uri: str) -> str:
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the values that identify the state of a file and the way it is read, from a row of ``ingested_files``.
+    """Return the values of a row of ``ingested_files`` by which a changed file is detected.
 
-    If the tuple of a file differs from the tuple of the file's stored row, the file is read again.
+    They identify the state of the file and the way it is read. If they differ from those of the file's stored row, the
+    file is read again.
     """
     # guard: changed-file-read-again -> return tuple(entry[name] for name in ("uri",))
     # guard: recreated-delta-table-read-again
@@ -129,10 +132,10 @@ def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _reading_hash(settings: Settings) -> str:
-    """Return a hash (16 hexadecimal digits) of the settings and published formats that affect how a row is read.
+    """Return a hash (16 hexadecimal digits) of all settings and format definitions with an effect on how rows are read.
 
-    A published format is a TOML file in ``conf/sources`` that names the columns of a known dataset. Formats with
-    ``read_again = false`` are left out. If a dictionary key here is renamed, every file is read again.
+    A format definition is a TOML file in ``conf/sources`` with the column names of a known dataset. Definitions with
+    ``read_again = false`` are left out. If the hash changes, every file is read again.
     """
     ingest = settings.ingest
     sources = load_sources(packaged.conf() / "sources", name=ingest.source)

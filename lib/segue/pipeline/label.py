@@ -1,4 +1,4 @@
-"""Label: apply a model to ``tracks``, and write ``labeled_tracks`` and ``cluster_profiles``."""
+"""Label tracks: apply a model to the table ``tracks``, write the tables ``labeled_tracks`` and ``cluster_profiles``."""
 
 import logging
 import time
@@ -48,9 +48,9 @@ class PendingTracks:
     Attributes
     ----------
     tracks : DataFrame with the columns of the table ``tracks``: the tracks to label
-    replace_all : whether to remove the stored labels of all tracks that are not in ``tracks``
+    replace_all : whether to remove all stored labels of tracks not in ``tracks``
     are_new : whether none of ``tracks`` has a stored label; if true, the new labels can be appended
-    removed : DataFrame with the ``track_id`` of tracks whose stored labels are to be removed; None if there are none
+    removed : DataFrame with the ``track_id`` of the stored labels to remove; None if there are none
     is_empty : whether there is nothing to label or remove
     """
 
@@ -153,7 +153,7 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
 
 
 def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -> ModelCard | None:
-    """Return the ModelCard (content of ``model.json``) of the newest training that finished, or None.
+    """Return the ModelCard (content of ``model.json``) of the newest complete model; None if there is none.
 
     If ``settings`` (a nested mapping by section) is given, only models trained with exactly these settings count.
     """
@@ -175,9 +175,9 @@ def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_al
     A label is outdated if it was made by another model or from other values, or if the descriptions of the clusters
     have changed. ``is_reworded`` says whether the descriptions of ``card`` differ from those in ``model.json``.
 
-    Runs Spark jobs. Their cost is proportional to the number of changed tracks if Delta's change feed lists the
-    changes, else to the number of all tracks. Call this function within ``Store.stage``: the end of the stage
-    unpersists the change feed.
+    Runs Spark jobs. Usually their cost is proportional to the number of changed tracks, read from Delta's change feed.
+    If the feed is not available, all tracks are compared. Call this function within ``Store.stage``, which unpersists
+    the feed at its end.
     """
     tracks, labeled = store.read(schema.TRACKS), store.find(schema.LABELED_TRACKS)
     if label_all or labeled is None:
@@ -195,9 +195,9 @@ def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_al
 
 
 def label_provenance(store: Store, card: ModelCard, *, is_reworded: bool) -> dict[str, Any]:
-    """Return a dict that identifies the model and tracks of labels, to be stored with the table ``labeled_tracks``.
+    """Return the provenance of labels, to be stored with the table ``labeled_tracks``: the model and the tracks.
 
-    Keys of the dict: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of
+    It is a dict: ``model_version``; ``tracks``, the Delta id of the table ``tracks``; ``version``, the version of
     that table. With ``is_reworded``, also ``descriptions``, a hash of the descriptions of the clusters.
     """
     described = {"descriptions": json_digest(card.cluster_descriptions, _DIGITS)} if is_reworded else {}
@@ -220,9 +220,9 @@ def _pending_changes(changes: DataFrame) -> PendingTracks:
 
 
 def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
-    """Return whether ``labeled`` has a track missing in ``tracks``, or a label that does not agree with ``card``.
+    """Return whether ``labeled`` has a removed track, an earlier model, or an earlier description of a cluster.
 
-    A label agrees if it was made by the model of ``card`` and has the description of its cluster in ``card``.
+    A track is removed if it is missing in ``tracks``. The present model and descriptions are those of ``card``.
     """
     is_described = F.lit(False)
     for cluster, description in enumerate(card.cluster_descriptions, 1):
@@ -233,7 +233,7 @@ def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
 
 
 def _not_labeled(tracks: DataFrame, labeled: DataFrame) -> DataFrame:
-    """Return the rows of ``tracks`` that are missing in ``labeled`` (by ``track_id``) or have other values there."""
+    """Return the tracks without a label, or with other values in ``labeled`` than in ``tracks``."""
     as_labeled = labeled.select("track_id", F.struct(*schema.TRACKS.names).alias("labeled"))
     unchanged = F.struct(*schema.TRACKS.names).eqNullSafe(F.col("labeled"))
     return tracks.join(as_labeled, "track_id", "left").where(~unchanged).select(*schema.TRACKS.names)

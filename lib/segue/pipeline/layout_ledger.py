@@ -1,8 +1,8 @@
-"""Read and write the table ``layout_decisions``: how columns of each layout are read, as decided from file contents.
+"""Read and write the table ``layout_decisions``: decisions on how columns are read, for later files.
 
-A layout is a file format with a header. A decision, such as the unit of a column, is made from the values of a file and
-applies to later files of the same layout. Decisions are stored after the rows of their file, so a run that fails stores
-none.
+A decision is made from the values of a file, for example ``valence.unit``: "percent". It applies to later files of the
+same layout, that is, with the same file format and header. Decisions are stored after the rows of their file: a run
+that fails stores none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from segue.ingest.columns.layout_memory import LayoutMemory, Remembered, combine
 from segue.storage.store import Store
 
 REMEMBER = "remember"
-"""Value of the setting ``ingest.layouts`` that applies the stored decisions."""
+"""Value of the setting ``ingest.layouts``: apply the stored decisions."""
 _MAX_HEADER_LENGTH = 1000
 
 
 def read_decisions(store: Store) -> list[dict[str, Any]]:
-    """Collect all rows of ``layout_decisions`` as dicts, some twenty per layout. Runs one Spark job.
+    """Collect all rows of the table ``layout_decisions`` as dicts. Runs one Spark job.
 
-    The list is empty if the table does not exist.
+    There are about twenty rows per layout (file format and header). The list is empty if the table does not exist.
     """
     stored = store.find(schema.LAYOUT_DECISIONS)
     if stored is None:
@@ -33,9 +33,9 @@ def read_decisions(store: Store) -> list[dict[str, Any]]:
 
 
 def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemory]:
-    """Convert rows of ``layout_decisions`` to a dict from layout (a hash, the column ``layout``) to its decisions.
+    """Convert rows of ``layout_decisions`` to nested dicts: {layout: {"valence.unit": Remembered("percent", "a.csv")}}.
 
-    The decisions of a layout are a dict from name of the decision to ``Remembered``, its value and file.
+    ``layout`` is a hash, the column ``layout``. Remembered holds the value of a decision and the name of its file.
     """
     by_layout: dict[str, dict[str, Remembered]] = {}
     for row in decisions:
@@ -47,14 +47,15 @@ def memories(decisions: Sequence[Mapping[str, Any]]) -> Mapping[str, LayoutMemor
 def record_decisions(
     store: Store, readings: Sequence[Reading], stored: Sequence[Mapping[str, Any]], *, remember: bool
 ) -> None:
-    """Store the decisions made from the files of a run. A stored row of equal value does not change.
+    """Store the decisions made from the files of a run in ``layout_decisions``. Equal rows are not written again.
 
     Parameters
     ----------
     store : the tables of the output folder
-    readings : how the files were read, one Reading for each group of files
+    readings : how the files were read, one Reading for all files that are read in the same way
     stored : all rows of ``layout_decisions``
-    remember : true: add new decisions and keep stored ones; false: replace all decisions of the layouts just read
+    remember : true: add new decisions and keep stored ones; false: replace all decisions of the layouts (file formats
+        with headers) of this run
     """
     by_layout: dict[str, list[Reading]] = {}
     for reading in readings:
@@ -75,8 +76,8 @@ def record_decisions(
 def _rows(by_layout: Mapping[str, Sequence[Reading]]) -> list[dict[str, Any]]:
     """Return rows of ``layout_decisions`` as dicts, one for each layout and decision.
 
-    ``by_layout`` maps a layout to its Readings. A Reading says how a group of files is read, and has the decisions made
-    from these files. A decision is left out if the files of a layout give different values for it.
+    ``by_layout`` maps the hash of a layout to its Readings, which have the decisions made from its files. A decision is
+    left out if the files of a layout give different values for it.
     """
     now = datetime.now(UTC)
     return [

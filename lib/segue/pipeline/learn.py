@@ -1,4 +1,4 @@
-"""Learn from playlists the weights of features in comparisons of tracks, and write ``learned_similarity``."""
+"""Learn weights of features from playlists, and write the table ``learned_similarity``."""
 
 import json
 import logging
@@ -32,16 +32,16 @@ from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 LEARNING_VERSION = "1"
-"""Part of the hash that names a version of ``learned_similarity``. Raise it if the same inputs give other weights."""
+"""Version of the code that learns weights, a part of ``_version``. Raise it if the same inputs give other weights."""
 _DIGITS = 16
 _EXPECTED = "expected playlists: a table with a column such as playlist, or a folder with a file for each playlist"
 Playlists = Mapping[str, Sequence[str]]
 
 
 def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> StageResult:
-    """Learn weights of features from playlists, and store them in ``learned_similarity`` if they improve lists.
+    """Learn weights of features from playlists. Store them in ``learned_similarity`` if recommendations improve.
 
-    Runs many Spark jobs. Does nothing if the table has a version of the same tracks, playlists and settings.
+    Runs many Spark jobs. Learns nothing if the table has a row for the same tracks, playlists and settings.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 
 
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
-    """Return two SimilarityOptions: those of the settings, and those to learn weights for.
+    """Return two SimilarityOptions: the baseline to compare with, and the options to learn weights for.
 
-    The first are the baseline with which learned weights are compared. The setting ``weights = "learned"`` is ignored
-    in them, as if not set. The second have ``settings.features``, by default all features that similarity can use.
+    The baseline has the options of ``settings``; ``weights = "learned"`` counts as not set. The second one has the
+    features ``settings.features``, by default all features.
     """
     options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
     features = settings.features or SIMILARITY_NAMES
@@ -79,7 +79,10 @@ def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, S
 
 
 def summarise(learned: LearnedWeights) -> str:
-    """Return one line of text with the shares before and after learning, on playlists held out, and the gain."""
+    """Describe the result in one line: "share on playlists held out 0.0830, before 0.0710, gain 0.0120 (… to …)".
+
+    The share is that of hits: recommended tracks in a playlist with the track they are recommended for.
+    """
     before, after, gain = (getattr(learned.held_out, name) for name in ("before", "after", "gain"))
     return (
         f"share on playlists held out {after.value:.4f}, before {before.value:.4f}, "
@@ -123,9 +126,10 @@ def _learn(store: Store, path: str, settings: RecommendSettings) -> StageResult:
 
 
 def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) -> tuple[dict[str, list[str]], int]:
-    """Return a dict from playlist to the ids of its tracks in the catalogue, and the number of tracks not found.
+    """Find the tracks of playlists in the catalogue ``labeled``. Runs one Spark job.
 
-    Runs one Spark job. ``labeled`` has the tracks of the catalogue; ``listed`` has the tracks of each playlist.
+    ``listed`` has the tracks of each playlist. Returns a dict from playlist to the ids of its tracks, and the number of
+    tracks missing in the catalogue.
     """
     index = SeedIndex(collect_matches(labeled, [seed for seeds in listed.values() for seed in seeds]))
     matched = {name: [index.find(seed) for seed in seeds] for name, seeds in listed.items()}
@@ -189,7 +193,7 @@ def _version(inputs: Sequence[Any]) -> str:
 def _row(version: str, learned: LearnedWeights, options: SimilarityOptions) -> dict[str, Any]:
     """Return the row of the table ``learned_similarity`` for the weights ``learned``, as a dict.
 
-    ``options`` are the SimilarityOptions with which the weights were compared on playlists held out.
+    ``options`` is the baseline, whose shares are ``learned.held_out.before``.
     """
     held_out = learned.held_out
     shares = {

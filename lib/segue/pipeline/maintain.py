@@ -14,22 +14,22 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 MIN_RETENTION_DAYS = 7
-"""Minimum retention in days. A reader may use a version for days; ``Store.changes`` reads a change feed of six days."""
+"""Minimum number of days for which old versions of a table stay readable. ``Store.changes`` needs six days."""
 
 
 def maintain_tables(
     store: Store, *, retention_days: int = MIN_RETENTION_DAYS, dry_run: bool = False, run_id: str | None = None
 ) -> StageResult:
-    """Compact every table (OPTIMIZE), and remove files not used by versions of the last ``retention_days`` (VACUUM).
+    """Compact every table (OPTIMIZE), and remove files not needed by recent versions (VACUUM).
 
     Runs several Spark jobs per table.
 
     Parameters
     ----------
     store : the tables of the output folder
-    retention_days : days, at least 7
+    retention_days : number of days for which old versions stay readable, at least 7
     dry_run : whether to count the files only, and change nothing
-    run_id : id of the calling run, which does not count as another run in progress
+    run_id : id of the calling run; any other run in progress raises ConflictError
 
     Returns
     -------
@@ -41,7 +41,7 @@ def maintain_tables(
     Raises
     ------
     ConflictError
-        If another run is in progress: the commit of a compaction would make that run fail.
+        If another run is in progress: compaction could make that run fail.
     SettingsError
         If ``retention_days`` is below 7.
     """

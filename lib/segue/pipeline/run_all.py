@@ -43,7 +43,7 @@ class PipelineResult:
 
     Attributes
     ----------
-    counts : ``StageResult.counts`` of every stage that ran, by the name of the stage
+    counts : numbers of every stage by its name: {"label": {"added": 200, "seconds": 3.1}, …}
     card : content of ``model.json`` of the model that labeled the tracks
     """
 
@@ -56,15 +56,15 @@ def run_stages(
 ) -> PipelineResult:
     """Ingest files, train if needed, label, find similar tracks, and render the report. Runs many Spark jobs.
 
-    Trains only if the setting ``label.model_version`` is "latest" (its default), and either no model with these
-    settings exists or the setting ``train.when`` is "always".
+    Trains a model if none with these settings exists; with the setting ``train.when`` = "always", in every run. Trains
+    none if the setting ``label.model_version`` names a model.
 
     Parameters
     ----------
     store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
     settings : uses all sections
-    on_stage : called with the result of each stage when the stage ends; an exception from this call ends the pipeline
+    on_stage : called at the end of each stage with its result; an exception from this call ends the pipeline
 
     Returns
     -------
@@ -135,9 +135,9 @@ def summary(root: str, card: ModelCard) -> str:
 
 
 def _command() -> str:
-    """Return how to type the command ``segue`` in the current folder: "segue", or a path such as ".venv/bin/segue".
+    """Return the command ``segue`` to type in the current folder: "segue", or a path, for example ".venv/bin/segue".
 
-    The path is returned if the command exists beside the running Python, but is not on PATH.
+    It is a path if the command is in the folder of the running Python, but not on PATH.
     """
     script = Path(sys.executable).with_name("segue")
     if shutil.which("segue") or not script.exists():

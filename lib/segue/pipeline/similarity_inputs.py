@@ -1,6 +1,6 @@
-"""Collect the inputs of the lists of similar tracks: options from settings and learned weights, and their hashes.
+"""Collect the inputs of the lists of similar tracks (settings and learned weights), and compute a hash of all inputs.
 
-A hash of tracks, model and settings is stored with the lists. If it is unchanged, the lists are up to date.
+The hash of tracks, model and settings is stored with the lists. If it is unchanged, the lists are up to date.
 """
 
 import logging
@@ -34,13 +34,13 @@ _DECISIVE_COLUMNS = (
     "is_outlier",
     "isrc",
 )
-"""The columns of ``labeled_tracks`` on which the lists of similar tracks depend.
+"""The columns of ``labeled_tracks`` with an effect on the lists of similar tracks.
 
-Columns missing in the table are left out. Spark's hash ignores nulls, so a new column of nulls keeps the hash.
+Columns missing in the table are left out. Spark's hash ignores nulls: a new column of nulls does not change the hash.
 """
 LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Present and former version of the rules in the code, a part of ``inputs_hash``. Raise the present version if the same
-inputs give other lists."""
+"""Present and former version of the code that makes lists of similar tracks, a part of ``inputs_hash``. Raise the
+present version if the same inputs give other lists."""
 
 
 def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
@@ -72,10 +72,10 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
 
 
 def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSettings:
-    """Replace features, logarithms and weights by those of the latest version in ``learned_similarity``.
+    """Replace ``weights = "learned"`` by the latest learned weights, from the table ``learned_similarity``.
 
-    Returns new settings, or the settings unchanged if ``weights`` is not "learned".
-    Runs Spark jobs only if ``weights`` is "learned".
+    Returns new settings, with the learned features and logarithms too. Other settings are returned unchanged, without
+    a Spark job.
 
     Raises
     ------
@@ -96,11 +96,11 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 
 
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
-    """Return settings with what was learned earlier: one for each version in ``learned_similarity`` but the latest.
+    """Return a copy of ``settings`` for each earlier version in ``learned_similarity``, with its weights, newest first.
 
-    Each item is ``settings`` with the features, logarithms and weights of a version, newest first. Versions learned
-    with another ``scaling`` are left out. Runs at most one Spark job. If ``settings.weights`` is not "learned", no job
-    runs, and the list is empty.
+    Earlier are all versions except the latest. A copy also has the features and logarithms of its version. Versions
+    learned with another ``scaling`` are left out. The list is empty if ``settings.weights`` is not "learned". Runs at
+    most one Spark job.
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 
@@ -108,8 +108,8 @@ def former_learned_settings(store: Store, settings: RecommendSettings) -> list[R
 def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[str, RecommendSettings]]:
     """Return a pair (version, settings) for each version in ``learned_similarity``, the latest first.
 
-    The settings are the argument ``settings`` with the features, logarithms and weights of the version. Versions
-    learned with another ``scaling`` than that of the argument are left out.
+    The settings of a pair are ``settings`` with the learned features, logarithms and weights. Versions learned with
+    another ``scaling`` are left out.
     """
     stored = store.find(schema.LEARNED_SIMILARITY)
     if stored is None:
@@ -129,8 +129,8 @@ def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[s
 def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, int, dict[str, Any]]:
     """Return the model version, the number of tracks, and a checksum of the tracks. Runs one Spark job.
 
-    The checksum is a dict: ``rows``, the number of rows; ``total`` and ``parity``, the sum and XOR of the rows' hashes,
-    which are the same for any order of rows. Only columns that affect lists of similar tracks are hashed.
+    The checksum is a dict: ``rows``, the number of rows; ``total`` and ``parity``, the sum and XOR of the rows' hashes.
+    It does not depend on the order of rows. Only columns with an effect on lists of similar tracks are hashed.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, i
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return a dict from feature to the value with which a model replaces missing values; {} if there is no model."""
+    """Return the replacements of missing values of a model by feature: {"bpm": 121.0}; {} if there is no model."""
     text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 
@@ -165,8 +165,8 @@ def inputs_hash(
 ) -> str:
     """Return a hash (16 hexadecimal digits) of all inputs of the lists of similar tracks.
 
-    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` maps features to the values that replace
-    missing ones (``imputed_by``); ``lists_version`` is ``LISTS_VERSION`` or its former value.
+    ``content`` is the checksum of the tracks from ``fingerprint``; ``imputed`` is the result of ``imputed_by``;
+    ``lists_version`` is ``LISTS_VERSION`` or ``FORMER_LISTS_VERSION``.
     """
     compared = settings.compared
     others = {"method", "playlist_length", "order", "likeness", "log", "weights"}

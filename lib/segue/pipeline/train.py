@@ -1,4 +1,4 @@
-"""Train: cluster ``tracks``, and write ``k_scores`` and ``models/VERSION/``."""
+"""Train a model: cluster the table ``tracks``, and write the table ``k_scores`` and the folder ``models/VERSION/``."""
 
 import logging
 import time
@@ -40,7 +40,7 @@ CACHED_MAX_TRACKS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A trained model before it is saved, and the K-means fits from which it was chosen.
+    """A trained model before it is saved, with all K-means fits.
 
     Attributes
     ----------
@@ -108,10 +108,10 @@ def training_settings(settings: Settings) -> dict[str, Any]:
 
 
 def summarise(tracks: DataFrame) -> Row:
-    """Return one Row: number of tracks, checksum of the tracks, and numbers of nulls by column. Runs one Spark job.
+    """Count tracks and nulls, and compute a checksum of the tracks: return one Row. Runs one Spark job.
 
-    The fields are ``rows``, the number of tracks; ``total`` and ``parity``, the sum and XOR of the rows' hashes, the
-    same for any order of rows; and one field for each feature and the year, the number of nulls in this column.
+    The fields are ``rows``, the number of tracks; ``total`` and ``parity``, the sum and XOR of the rows' hashes; and
+    the number of nulls in each feature and in the year, by the column's name. The order of rows has no effect.
     """
     # without source_file: the same tracks in renamed files have the same checksum
     row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))
@@ -145,15 +145,15 @@ def fit_model(
 ) -> FittedModel:
     """Fit K-means for every k in every feature space, choose a fit, and make its model. Reads the tracks several times.
 
-    A feature space is a choice of columns, scaler, logarithms and weights. Optional features without any value are left
-    out.
+    A feature space is a choice of columns, scaler, logarithms and weights. Optional features without any value are not
+    used.
 
     Parameters
     ----------
     tracks : DataFrame with the columns of the table ``tracks``
     settings : uses the sections ``features``, ``clustering``, ``selection`` and ``tuning``
     summary : result of ``summarise`` for the tracks
-    checkpoints : function from the index of a feature space to the storage of its unfinished fits, None for no storage
+    checkpoints : called with the index of each feature space; returns the storage for its unfinished fits, or None
 
     Returns
     -------
@@ -215,9 +215,9 @@ def _train(store: Store, settings: Settings) -> TrainResult:
 
 
 def _absent_features(settings: Settings, summary: Row) -> list[str]:
-    """Return the features to leave out of feature spaces, as no track has a value of them; log their names.
+    """Return the optional features without a value in any track, and log their names.
 
-    Only optional features are considered: the year, and those in the setting ``features.optional``.
+    Optional are the year and the setting ``features.optional``.
     """
     columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
     optional = {*settings.features.optional, YEAR}
@@ -272,7 +272,7 @@ def _score_rows(version: str, fitted: Sequence[SpaceFits], chosen: Fit) -> list[
 def _model(
     settings: Settings, version: str, best: SpaceFits, tracks: DataFrame, chosen: Fit
 ) -> tuple[PipelineModel, model_card.ModelCard]:
-    """Make the model of the chosen fit; return the pipeline that labels tracks, and the ModelCard. Runs Spark jobs.
+    """Make the model of the chosen fit: its pyspark.ml pipeline and its ModelCard. Runs Spark jobs.
 
     A ModelCard is the content of ``model.json``. ``best`` has the feature space of ``chosen`` and its fitted stages;
     ``version`` is the model's name.
@@ -322,7 +322,7 @@ def _model(
 
 
 def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
-    """Raise RuntimeError if ClusteringEvaluator of pyspark.ml measures a silhouette other than the fit's.
+    """Check the silhouette of a fit by ClusteringEvaluator of pyspark.ml; RuntimeError if the two differ.
 
     Runs Spark jobs. ``labeled`` has the tracks with the columns ``point`` and ``cluster``. Differences up to 1e-6 are
     accepted as rounding.

@@ -51,9 +51,8 @@ def fit_grid(
     -------
     list of Fit
         One per k, in the order given. A k above the number of distinct points is left out with a warning; by
-        ``spark-ml`` also a k for which every start ended with an empty cluster.
-        ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, as ClusteringEvaluator does by default;
-        scikit-learn's default is the unsquared distance.
+        ``spark-ml`` also a k with an empty cluster after every start. ``silhouette`` is in [-1, 1] and uses *squared*
+        Euclidean distance, the default of ClusteringEvaluator; scikit-learn's default is the unsquared distance.
 
     Raises
     ------
@@ -92,10 +91,10 @@ class SpaceFits:
 
 
 def requested_spaces(settings: Settings, absent: Collection[str] = ()) -> list[FeatureSpace]:
-    """Return the distinct feature spaces to fit: all combinations of the values in ``features`` and ``tuning``.
+    """Return the distinct feature spaces to fit: all combinations of the settings in ``features`` and ``tuning``.
 
-    A FeatureSpace is a choice of columns, scaler, logarithms and weights. The first in the list is the combination of
-    the values in the section ``features``. No space contains the features in ``absent``.
+    A FeatureSpace is a choice of columns, scaler, logarithms and weights. The first in the list has the values of the
+    section ``features``. The features in ``absent`` are left out of all spaces.
     """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
@@ -137,8 +136,8 @@ def fit_spaces(
     spaces : the feature spaces, from ``requested_spaces``
     tracks : DataFrame with the columns of the table ``tracks``; a feature may be null only if it is imputed
     n_tracks : number of rows
-    checkpoints : for each space the storage of its unfinished fits, from which an interrupted run resumes; with None,
-        an interrupted run fits this space from the start
+    checkpoints : one per space: storage for its unfinished fits, from which a run resumes after an interruption; None
+        for no storage
 
     Returns
     -------
@@ -164,7 +163,7 @@ def fit_spaces(
 
 
 def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, Fit]:
-    """Return the SpaceFits of the best feature space, and its Fit of the k chosen by the setting ``selection.rule``."""
+    """Choose the best feature space, and in it a k by the setting ``selection.rule``. Return its SpaceFits and Fit."""
     best = fitted[selection.best_space([each.fits for each in fitted])]
     chosen_by = settings.selection
     k = selection.choose_k(best.fits, rule=chosen_by.rule, min_k=chosen_by.min_k, k=chosen_by.k)
@@ -172,10 +171,10 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 
 
 def _needs_stability(settings: Settings, spaces: Sequence[FeatureSpace], tracks: DataFrame) -> bool:
-    """Return whether stability, the agreement of fits on random halves of the points, must be measured.
+    """Return whether the stability of fits must be measured. Runs at most one Spark job.
 
-    The rule ``stable`` chooses k by stability. If no track has a genre, stability also decides between several feature
-    spaces. Runs at most one Spark job.
+    Stability is the agreement of fits on random halves of the points. The rule ``stable`` chooses k by it. If no track
+    has a genre, it also decides between several feature spaces.
     """
     if settings.selection.rule == "stable":
         return True
@@ -194,9 +193,9 @@ def _fit_guided(
 
     Discriminants are linear combinations of the features that separate the genres; K-means clusters by them.
 
-    The artists divide the tracks into two halves. For each half, K-means is fitted once more for every k: to the tracks
-    of this half, with discriminants learned from the other half. The agreement of a k with genres is the mean over the
-    two halves. Imputation and scaler use no genres and are fitted to all tracks.
+    For the cross-validation, the tracks are divided into two halves by artist. For every k, K-means is fitted to the
+    tracks of each half, with discriminants learned from the other half. The agreement of a k with genres is the mean
+    over the two halves. Imputation and scaler use no genres and are fitted to all tracks.
     """
     guided = fit_guide(tracks, space)
     fitted = _fit_space(settings, guided.space, tracks, n_tracks, subsamples, checkpoint)
@@ -213,9 +212,9 @@ def _fit_guided(
 
 
 def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
-    """Return an Agreement (of clusters with genres) with the mean of each score over ``agreements``.
+    """Return the mean of each score of several Agreements (of clusters with genres), as an Agreement.
 
-    A mean is None if one of the agreements, or its score, is None, and if there are no agreements.
+    A mean is None if one of the Agreements or its score is None, and for an empty list.
     """
     scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
     means = [None if None in values else sum(values) / len(values) for values in scores]
@@ -231,9 +230,10 @@ def _fit_space(
     checkpoint: CheckpointStore | None,
     part: Column | None = None,
 ) -> SpaceFits:
-    """Fit the stages of a feature space to all tracks, and K-means to all tracks or to those selected by ``part``.
+    """Fit the preparation (imputer, scaler) of a feature space to all tracks, then K-means for every k.
 
-    ``part`` is a boolean Column. ``n_tracks`` is the number of tracks to which K-means is fitted, None if unknown.
+    K-means is fitted to the tracks where ``part``, a boolean Column, is true; by default to all. ``n_tracks`` is their
+    number, None if unknown.
     """
     clustering = settings.clustering
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)

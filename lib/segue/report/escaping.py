@@ -18,7 +18,7 @@ _MAX_LENGTH = 2000
 def visible_text(content: Any) -> Any:
     """Put a text on one line, without control characters, and cut it to ``_MAX_LENGTH`` characters.
 
-    Values other than texts are returned unchanged, as is ``Markup``, a text in HTML.
+    Other values, and texts in HTML (``Markup``), are returned unchanged.
 
     >>> visible_text("a\\0b\\ud800"), visible_text(Markup("<b>\\n</b>")), visible_text(7)
     ('a b', Markup('<b>\\n</b>'), 7)
@@ -30,7 +30,7 @@ def visible_text(content: Any) -> Any:
 def json_text(content: Any) -> str:
     """Convert a value to JSON text for an HTML script element: "<", ">" and "&" are escaped.
 
-    Unescaped, a text in the value could end the element and begin another. NaN and infinities become null.
+    Otherwise a text in the value could end the element and begin another one. NaN and infinities become null.
 
     >>> json_text({"title": "</script>", "x": [1.5, float("nan")]})
     '{"title":"\\\\u003c/script\\\\u003e","x":[1.5,null]}'

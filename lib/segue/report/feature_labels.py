@@ -14,7 +14,7 @@ NAMES = {
     "popularity": "popularity",
     "year": "year of release",
 }
-"""Name shown in the report for each numeric column of a track, in lower case, by the name of the column."""
+"""Names in the report of the numeric columns of a track, by column, in lower case."""
 _UNITS = {
     "bpm": "beats per minute",
     "loudness": "dB",
@@ -40,7 +40,7 @@ def label_with_unit(name: str) -> str:
 
 
 def display_factor(name: str) -> float:
-    """Return the factor that converts values of a feature from the unit of the tables to the unit in the report.
+    """Return the factor from a feature's unit in the tables to its unit in the report.
 
     The factor is 100 for fractions (shown in %), 1/60 for ``duration_s`` (shown in minutes), and 1 for others.
     """

@@ -24,14 +24,14 @@ _COMPARATIVES = {
     "popularity": ("more popular", "less popular"),
     "year": ("newer", "older"),
 }
-"""By feature: the comparative for higher values, and the comparative for lower values."""
+"""Two comparatives per feature: for higher values, and for lower values."""
 _ADJECTIVES = {name: high for name, (high, _) in WORDS.items()} | {"popularity": "popular", "year": "newer"}
 MIN_TRACKS = 20
-"""Minimum number of tracks for which a sentence names a correlation, or the mean of a decade."""
+"""Minimum number of tracks to report a correlation, or the mean of a decade."""
 _NORMAL_975 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 _MIN_LOADING = 0.2
-"""Minimum absolute weight of a feature in an axis of the map for which ``loading_sentence`` names the feature."""
+"""Minimum absolute weight of a feature in an axis of the map, to be named by ``loading_sentence``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCo
 
 
 def pair_sentence(pair: PairCorrelation) -> str:
-    """Return a sentence on the second feature of tracks in which the first feature is high.
+    """Describe the correlation of two features in a sentence, for tracks with a high value of the first.
 
     >>> pair_sentence(PairCorrelation("energy", "acousticness", -0.67, -0.69, -0.64))
     'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
@@ -93,12 +93,12 @@ def pair_sentence(pair: PairCorrelation) -> str:
 
 
 def _positive(name: str) -> str:
-    """Return the adjective for tracks in which a feature is high, such as "acoustic"."""
+    """Return the adjective for a high value of a feature: "acoustic" for ``acousticness``."""
     return _ADJECTIVES[name].replace("newer", "new")
 
 
 def _comparative(pair: PairCorrelation) -> str:
-    """Return how the second feature differs in tracks in which the first is high, such as "less acoustic"."""
+    """Return how tracks with a high first feature differ in the second feature: "less acoustic"."""
     return _COMPARATIVES[pair.other][pair.r < 0]
 
 
@@ -150,10 +150,10 @@ def correlation_title(correlations: Correlations) -> str:
 
 
 def correlation_sentences(correlations: Correlations) -> list[str]:
-    """Return a list of sentences on the correlations of pairs of features, one sentence for each pair.
+    """Return sentences on the correlations of pairs of features, one sentence for each pair.
 
-    The pairs are the three with the strongest clear correlations, and two that readers expect: energy with acousticness
-    and valence with danceability. A pair is left out if too few tracks have both features.
+    The pairs are the three with the strongest clear correlations (``PairCorrelation.is_clear``), and always energy with
+    acousticness and valence with danceability. A pair is left out if too few tracks have both features.
     """
     pairs = strongest_pairs(correlations)
     listed = {frozenset((pair.one, pair.other)) for pair in pairs}
@@ -165,10 +165,10 @@ def correlation_sentences(correlations: Correlations) -> list[str]:
 
 
 def popularity_sentences(correlations: Correlations) -> list[str]:
-    """Return a list of sentences on the correlations of features with popularity.
+    """Return sentences on the correlations of features with popularity, at most three.
 
-    The list has a sentence for each clear correlation (``PairCorrelation.is_clear``) among the three strongest. If none
-    is clear, the only sentence says that no feature is correlated with popularity. If there are too few tracks for this
+    There is one sentence for each clear correlation (``PairCorrelation.is_clear``) among the three strongest. If none
+    is clear, the only sentence says that no feature is correlated with popularity. With too few tracks for this
     statement, the list is empty.
     """
     pairs = _pairs_with(correlations, "popularity", (*schema.FEATURE_NAMES, "year"))
@@ -182,12 +182,12 @@ def popularity_sentences(correlations: Correlations) -> list[str]:
 
 
 def year_sentence(years: Years | None, correlations: Correlations) -> str | None:
-    """Return a sentence on the feature most correlated with the year of release.
+    """Return a sentence on the feature most correlated with the year of release; None if nothing can be said.
 
-    The sentence begins, for example, "Newer tracks are louder: on average", and gives the means of the first and the
-    last decade. If these contradict the correlation, or a decade is missing, the sentence gives the correlation only.
-    If no feature is correlated with the year, the sentence begins "No feature changes over the years". Returns None if
-    the tracks have no years, or if there are too few tracks for a statement.
+    An example is "Newer tracks are louder: on average −11.0 dB in the 1960s and −7.0 dB in the 2010s (r = …)". The
+    decades are left out if their means contradict the correlation, or if there are fewer than two. If no feature is
+    correlated with the year, the sentence begins "No feature changes over the years". The result is None without years,
+    or with too few tracks.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:
@@ -209,7 +209,7 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
 
 def _first_and_last_decade(years: Years, name: str) -> tuple[tuple[int, float] | None, tuple[int, float] | None]:
-    """Return the mean of the feature ``name`` in the first and the last decade: two pairs (decade's first year, mean).
+    """Return the mean of a feature in the first and in the last decade: ((1960, 0.41), (2010, 0.67)).
 
     Decades of fewer than ``MIN_TRACKS`` tracks are left out. Returns (None, None) if fewer than two decades remain.
     """
@@ -232,7 +232,10 @@ def headline(k: int) -> str:
 
 
 def lead(numbers: ReportNumbers) -> str:
-    """Return two sentences, on the largest and the smallest cluster; one if only one cluster has tracks."""
+    """Return two sentences with the descriptions of the largest and the smallest cluster.
+
+    If only one cluster has tracks, the text is "All 2,000 tracks sound alike."
+    """
     clusters = sorted((c for c in numbers.clusters if c.n_tracks), key=lambda c: (-c.n_tracks, c.number))
     if len(clusters) < 2:
         return f"All {numbers.n_tracks:,} tracks sound alike."
@@ -266,7 +269,7 @@ def silhouette_word(value: float) -> str:
 
 
 def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
-    """Return a sentence with the reason why the model has k clusters, such as "The settings fix 12 clusters, with …".
+    """Return a sentence on the reason for the number of clusters: "The settings fix 12 clusters, with …".
 
     ``rule`` is the value of the setting ``selection.rule``: "silhouette", "fixed", "knee" or "stable". Raises
     ValueError for another rule.
@@ -290,11 +293,11 @@ def choice_sentence(numbers: ReportNumbers, rule: str) -> str:
 
 
 def agreement_sentences(agreement: Agreement) -> list[str]:
-    """Return a list of two or three sentences on the agreement of the clusters with the genres.
+    """Return two or three sentences on the agreement of the clusters with the genres.
 
-    The first begins, for example, "The clusters partly follow the genres", and gives the normalised mutual information;
-    the second gives the purity and the adjusted Rand index. A third, only for a supervised model, says that the model
-    was guided by the genres.
+    The first, for example "The clusters partly follow the genres: …", gives the normalised mutual information. The
+    second gives the purity and the adjusted Rand index. The third says that the model was guided by the genres; only
+    supervised models have it.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else
@@ -315,10 +318,10 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
 
 
 def loading_sentence(loadings: Sequence[tuple[str, float]], direction: str) -> str:
-    """Return a sentence on the features that increase or decrease along one axis of the map of the tracks.
+    """Return a sentence on how features change along one axis of the map of the tracks.
 
-    At most two features are named, with a weight of at least 0.2 in absolute value. Without such a feature, the
-    sentence is empty.
+    It names at most two features, those with the largest weights. Weights below 0.2 in absolute value are ignored; if
+    all are, the sentence is empty.
 
     Parameters
     ----------

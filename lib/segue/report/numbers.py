@@ -55,7 +55,7 @@ class Years:
     counts: list[int]
     """Number of tracks of each year."""
     means: Mapping[str, list[float | None]]
-    """Mean of each feature in each year, by feature; None where no track of the year has a value."""
+    """Mean of each feature in each year: {"energy": [0.41, None], …}; None if no track of the year has a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Projection:
     explained_variance_ratio: tuple[float, float]
     """Share of the variance of all tracks along each axis, 0 to 1."""
     loadings: Mapping[str, tuple[float, float]]
-    """Weight of each feature in the first and in the second axis, by feature."""
+    """Weights of each feature in the first and in the second axis: {"energy": (0.6, -0.2), …}."""
     centres: list[tuple[float, float]]
     """Coordinates of each cluster's centre along the two axes, cluster 1 first."""
 
@@ -184,7 +184,7 @@ class Agreement:
     ari: float
     """Adjusted Rand index: 1 for perfect agreement, about 0 for agreement by chance."""
     purity: float
-    """Share of the tracks whose genre is the most frequent genre of their cluster, 0 to 1."""
+    """Share of tracks of the most frequent genre of their cluster, 0 to 1."""
     genres: list[str]
     """The most frequent genres of the catalogue, most frequent first."""
     shares: Floats
@@ -192,7 +192,7 @@ class Agreement:
     counts: list[int]
     """Number of tracks of each genre in ``genres``."""
     supervised: bool = False
-    """Whether the model is guided by the genres. The three scores are then cross-validated, on tracks held out."""
+    """Whether the model is guided by the genres. The three scores are then cross-validated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +285,6 @@ class ReportNumbers:
     """Number of different artists in the catalogue."""
     popularity: list[Popularity] = field(default_factory=list)
     agreement: Agreement | None = None
-    """None if no track has a genre, or if the agreement of a guided model could not be measured on tracks held out."""
+    """None if no track has a genre, or if the cross-validation of a guided model was not possible."""
     similar_tracks: list[SimilarTracks] = field(default_factory=list)
     """The tracks in the search box of the page, with their lists of similar tracks."""

@@ -25,7 +25,7 @@ from segue.report.figures.style import CONFIG, cluster_colour, one_line
 from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
 
 _MAX_DEVIATION = 2.5
-"""Deviation of a cluster's mean from the mean of all tracks, in standard deviations, at which a bar has full length."""
+"""Number of standard deviations of a bar of full length. Bars show how a cluster's means differ from all tracks."""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
@@ -35,10 +35,10 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 
 
 def origin_of(text: str) -> str | None:
-    """Return the origin stored by ``render`` in the text of an HTML report; None if the text is of another file.
+    """Return the ``origin`` stored by ``render`` in an HTML report; None if the text is no such report.
 
-    The origin is a hash, in hexadecimal digits, of all inputs of the report: model, table versions, settings, version
-    of segue and template.
+    It is a hash, in hexadecimal digits, of all inputs of the report: model, table versions, settings, version of segue
+    and template.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
@@ -114,11 +114,10 @@ def _texts(numbers: ReportNumbers) -> dict[str, Any]:
 
 
 def _bars(cluster: Cluster) -> list[dict[str, str]]:
-    """Return the texts for the bars of a cluster, which show the deviations of its means from the means of all tracks.
+    """Return the texts of a cluster's bars, one dict per feature: ``name``, ``style`` (CSS), ``value`` and ``label``.
 
-    Returns a list of dicts, one per feature: ``name``, ``style`` (CSS), ``value`` (the cluster's mean) and ``label``.
-    The length of a bar is proportional to the deviation, up to ``_MAX_DEVIATION`` standard deviations. The bar points
-    to the right if the cluster's mean is above the mean of all tracks, else to the left.
+    ``value`` is the cluster's mean. The length of a bar is proportional to the difference from the mean of all tracks,
+    up to ``_MAX_DEVIATION`` standard deviations. The bar points to the right if the cluster's mean is higher.
     """
     bars = []
     for name, mean in cluster.means.items():
@@ -175,10 +174,10 @@ def _format_setting(value: Any) -> str:
 
 
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
-    """Return the data for the page's script, besides the figures: a dict of values for JSON.
+    """Return the data for the page's script, as a dict of values for JSON.
 
-    The data are: values, labels and means by year of the features that a reader can select for an axis; the lists of
-    similar tracks; the colours of the clusters; the configuration of plotly.
+    These are: values, labels and means by year of the features to select for an axis; the lists of similar tracks; the
+    colours of the clusters; the configuration of plotly. The figures are not among them.
     """
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
@@ -290,9 +289,9 @@ def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
 
 
 def start_year_feature(numbers: ReportNumbers) -> str:
-    """Return the name of the feature shown initially in the figure by year: the one most correlated with the year.
+    """Return the feature to show first in the figure by year: the one most correlated with the year.
 
-    If no feature has a correlation with the year, for example without years, the first feature is returned.
+    If no correlation can be computed, for example without years, it is the first feature.
     """
     features = list(numbers.points.values)
     pairs = [findings.pair_correlation(numbers.correlations, "year", name) for name in features]
@@ -326,9 +325,9 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 
 
 def json_origin_of(text: str) -> str | None:
-    """Return the origin stored by ``render_json`` in the text of a ``report.json``: a hash of all inputs of the report.
+    """Return the ``origin`` stored by ``render_json`` in a ``report.json``; None if the text is no such report.
 
-    Returns None for other texts.
+    It is a hash of all inputs of the report.
     """
     try:
         content = json.loads(text)

@@ -1,4 +1,4 @@
-"""Define the classes Job, Run and StageResult, and parse the command line of a job before Spark starts."""
+"""Define the classes Job, Run and StageResult, and parse the command line of a job. Starts no Spark session."""
 
 import argparse
 import uuid
@@ -30,14 +30,14 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """The result of one stage of a job, such as ``ingest``, to be stored in the table ``runs``.
+    """The result of one stage of a job, to be stored in the table ``runs``.
 
     Attributes
     ----------
-    stage : name of the stage
-    inputs : inputs of the stage as JSON values by name, such as sizes of files in bytes and versions of tables
-    counts : counts of the stage as JSON values by name, such as ``added`` (rows) and ``seconds``; may be empty if there
-        was nothing to do
+    stage : name of the stage, for example "label"
+    inputs : inputs of the stage as JSON values by name: {"tracks": 12} is version 12 of the table ``tracks``
+    counts : counts of the stage as JSON values by name: {"added": 200, "seconds": 3.1}; empty if there was nothing to
+        do
     """
 
     stage: str
@@ -53,13 +53,13 @@ class Run:
     """The tables of the output folder."""
     settings: Settings
     options: argparse.Namespace
-    """The options of the command line, such as ``options.input``."""
+    """The options of the command line, for example ``options.input`` for ``--input``."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """32 random hexadecimal digits."""
     counts: dict[str, Any] = field(default_factory=dict)
-    """``StageResult.counts`` of each stage, by the stage's name, and ``seconds`` of the whole run. JSON values."""
+    """Counts by stage, and seconds of the whole run: {"label": {"added": 200}, "seconds": 9.1}."""
     inputs: dict[str, Any] = field(default_factory=dict)
-    """``StageResult.inputs`` of all stages together. JSON values."""
+    """Inputs of all stages as JSON values by name: {"tracks": 12} is version 12 of the table ``tracks``."""
 
     @property
     def spark(self) -> SparkSession:
@@ -67,7 +67,10 @@ class Run:
         return self.store.spark
 
     def record(self, result: StageResult) -> None:
-        """Add a stage's counts and inputs to ``counts`` and ``inputs``. Raises Interrupted if a signal was received."""
+        """Add the counts and inputs of a stage to those of the run.
+
+        Raises Interrupted if the process has received a signal, such as SIGTERM.
+        """
         if result.counts:
             self.counts[result.stage] = dict(result.counts)
         self.inputs |= result.inputs
@@ -81,14 +84,14 @@ class Job:
     Attributes
     ----------
     name : NAME of ``jobs/NAME.py``, also in the table ``runs``
-    work : function that does the work of a run, and passes the result of each stage to ``Run.record``; the docstring of
-        this function is the description in ``--help``
+    work : function that does the work of a run; it passes the result of each stage to ``Run.record``. Its docstring is
+        the description in ``--help``.
     takes_input : whether the job has the required option ``--input``
-    check : function called before Spark starts; raises SettingsError for faults that ``settings.load`` cannot detect
-    options : further options: pairs of a name and a dict of keywords for argparse
-    required : names of the further options that must be given
-    preview : function called instead of ``work`` with ``--dry-run``; writes nothing. If None, ``options`` may define
-        the option ``--dry-run``, else the job has none.
+    check : function called before Spark starts; raises SettingsError for faults not detected by ``settings.load``
+    options : further options, as pairs of a name and a dict of keywords for argparse
+    required : names of the required options among ``options``
+    preview : function called instead of ``work`` for the option ``--dry-run``; writes nothing. With None, the job has
+        no such option, unless it is in ``options``.
     """
 
     name: str
@@ -101,7 +104,7 @@ class Job:
 
 
 def command_line_parser(job: Job) -> argparse.ArgumentParser:
-    """Return the parser of a job's command line. The description in ``--help`` is the docstring of ``job.work``."""
+    """Return the argparse parser of a job's command line."""
     parser = argparse.ArgumentParser(
         prog=f"{job.name}.py",
         allow_abbrev=False,
@@ -149,10 +152,10 @@ def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespac
 
 
 def _parse_options(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Parse the command-line arguments ``words``; return the options, and a list with an error message for each fault.
+    """Parse the command-line arguments ``words``. Return the options, and one error message per fault.
 
-    argparse stops at the first fault. To find further faults, the faulty option is removed with its value, and the
-    remaining arguments are parsed again. ``words`` is changed in place.
+    argparse stops at the first fault. To find all, a faulty option is removed from ``words``, with its value, and the
+    rest is parsed again.
     """
     faults: list[str] = []
     while True:

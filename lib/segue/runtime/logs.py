@@ -24,9 +24,9 @@ _DISK_ERROR = re.compile(r"No space left on device|Disk quota exceeded|Read-only
 
 
 def disk_error(error: BaseException | None) -> str | None:
-    """Return the operating system's message if a full or read-only disk caused the error, else None.
+    """Return the operating system's message if a full or read-only disk caused the error; else None.
 
-    The message is searched in the texts and Java stack traces of the error and of its causes.
+    The texts and Java stack traces of the error and its causes are searched for this message.
 
     >>> disk_error(RuntimeError("[WRITE_FAILED] java.io.IOException: No space left on device"))
     'No space left on device'
@@ -36,9 +36,9 @@ def disk_error(error: BaseException | None) -> str | None:
 
 
 def worker_python_error(error: BaseException | None) -> str | None:
-    """Return a message if the Python of Spark's workers caused the error, else None.
+    """Return a message if the Python of Spark's workers caused the error; else None.
 
-    Detects another version of Python than the driver's, and a missing package.
+    The causes detected are another version of Python than the driver's, and a missing package.
 
     >>> worker_python_error(RuntimeError("Python in worker has different version: 3.9 than that in driver: 3.11"))
     'the Python of the workers is 3.9, the Python of the driver 3.11'
@@ -74,9 +74,9 @@ def redact(text: str) -> str:
 
 
 def to_redacted_json(value: Any) -> str:
-    """Convert a value to JSON text with secrets replaced by ``***``.
+    """Convert a value to JSON text, with secrets replaced by ``***``.
 
-    Secrets are parts of texts recognised by ``redact``, and every text under a dictionary key such as ``token``.
+    Secrets are the parts of texts replaced by ``redact``, and all texts under a dictionary key such as "token".
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
@@ -85,7 +85,7 @@ def to_redacted_json(value: Any) -> str:
 
 
 def _without_secrets(value: Any, key: str = "") -> Any:
-    """Replace secrets in a value by ``***``, also inside dicts and lists; ``key`` is the value's dictionary key."""
+    """Replace secrets in a value by ``***``, also inside dicts and lists. ``key`` is the value's dictionary key."""
     if isinstance(value, dict):
         return {redact(str(name)): _without_secrets(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -119,7 +119,7 @@ def escape_lines(text: str) -> str:
 class LogFormatter(logging.Formatter):
     """Formats each log message as one line, with control characters escaped and secrets redacted.
 
-    Otherwise a text from an input file could add lines to the log, or send control sequences to a terminal.
+    Without this, a text from an input file could add lines to the log, or send control sequences to a terminal.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -1,9 +1,8 @@
-"""Write and read the markers of runs, files to detect dead runs.
+"""Write and read the markers of runs: files that show which runs are in progress, and which have died.
 
 The marker of a run is the JSON file ``.running/RUN_ID.json`` in the output folder. The run writes the file when it
-starts, renews the file every minute, and removes it when it ends. On the same machine, a run has died if it has a
-marker but no process. On another machine, where processes are not visible, a run has died if its marker has not been
-renewed for ten minutes.
+starts, renews it every minute, and removes it when it ends. A run of this machine has died if its marker exists, but
+its process does not. A run of another machine has died if its marker was not renewed for ten minutes.
 """
 
 import json
@@ -18,20 +17,21 @@ from segue.storage.files import Files
 
 FOLDER = ".running"
 _TEXT_FIELDS = ("run_id", "job", "settings", "versions", "started_at", "seen_at", "host")
-"""JSON keys of a marker with texts as values."""
+"""The JSON keys of a marker with a text as value."""
 _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 
 
 class RunMarker:
     """The marker of one run: a file that exists while the run is in progress.
 
-    From ``create`` to ``remove``, a thread writes the file again every minute, with the current time.
+    Until ``remove`` is called, a thread writes the file again every minute, with the current time.
 
     Parameters
     ----------
     files : writes the file
     root : path or URI of the output folder; its subfolder ``.running`` is created at once
-    run : ``run_id``, ``job``, ``settings``, ``versions`` and ``started_at``, with texts as in the table ``runs``
+    run : the first fields of the run's row in the table ``runs``, as texts: ``run_id``, ``job``, ``settings``,
+        ``versions`` and ``started_at``
     """
 
     def __init__(self, files: Files, root: str, run: dict[str, str]) -> None:
@@ -66,7 +66,7 @@ class RunMarker:
 
 
 def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of the runs that died, a list of dicts. Reads every marker in the output folder ``root``.
+    """Return the markers of dead runs in the output folder ``root``, as dicts. Reads every marker.
 
     The dictionary keys are run_id, job, settings, versions, started_at, host, pid, born (start of the process) and
     seen_at (time of the last renewal).
@@ -75,30 +75,26 @@ def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
 
 
 def live_runs(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return the markers of the runs in progress. Reads every marker in the output folder ``root``.
+    """Return the markers of the runs in progress in the output folder ``root``. Reads every marker.
 
-    The result is a list of dicts like that of ``dead_runs``.
+    The markers are dicts with the same dictionary keys as in ``dead_runs``.
     """
     return [marker for marker in _markers(files, root) if not _is_dead(marker)]
 
 
 def remove_marker(files: Files, root: str, run_id: str) -> None:
-    """Remove the marker of a run that died, after the run's row has been written to the table ``runs``."""
+    """Remove the marker of a dead run."""
     files.remove_file(_path(root, run_id))
 
 
 def _markers(files: Files, root: str) -> list[dict[str, Any]]:
-    """Return all valid markers in the output folder ``root``."""
     names = [name for name in files.list_names(f"{root}/{FOLDER}") or [] if name.endswith(".json")]
     markers = [_parse_marker(name, files.read_text(f"{root}/{FOLDER}/{name}") or "") for name in names]
     return [marker for marker in markers if marker is not None]
 
 
 def _parse_marker(name: str, text: str) -> dict[str, Any] | None:
-    """Parse the text of the marker file ``name`` to a dict; None if the text is not a complete, valid marker.
-
-    A full disk may have truncated the file.
-    """
+    """Parse the text of the marker file ``name`` to a dict; None if it is invalid, for example truncated."""
     try:
         marker = json.loads(text)
         # the path of the file that remove_marker removes is built from run_id
@@ -117,7 +113,10 @@ def _path(root: str, run_id: str) -> str:
 
 
 def _is_dead(marker: dict[str, Any]) -> bool:
-    """Return whether the run of a marker has died, as defined in the module's docstring."""
+    """Return whether the run of a marker has died.
+
+    On this machine: its process does not exist. On another one: the marker was not renewed for ten minutes.
+    """
     if marker["host"] == socket.gethostname():
         # guard: process-id-reuse-detected -> return _process_start(int(marker["pid"])) is None
         # guard: living-run-not-dead -> return True
@@ -128,10 +127,9 @@ def _is_dead(marker: dict[str, Any]) -> bool:
 
 
 def _process_start(pid: int) -> str | None:
-    """Return the start time of a process as a text to compare, or None if there is no process with this id.
+    """Return the start of a process in ticks since boot, as text; None if there is no process with this id.
 
-    A later process with the same id has another text. On systems without /proc, such as macOS, the text is always
-    "alive".
+    A later process with the same id has another text. On systems without /proc, such as macOS, the text is "alive".
     """
     try:
         # proc(5): the 20th field after the process's name, which is in brackets, is the start in ticks since boot

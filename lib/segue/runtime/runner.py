@@ -25,14 +25,14 @@ from segue.storage.store import Store
 log = logging.getLogger("segue")
 
 DONE, FAILED, WRONG_SETTINGS, UNUSABLE, CONFLICT = 0, 1, 2, 3, 4
-"""Exit codes. UNUSABLE: the input, the output or Spark cannot be used."""
+"""Exit codes of a job, see ``job.EXIT_CODES``. UNUSABLE: the input, the output or Spark cannot be used."""
 _CLEAR_LINE = "\r\x1b[K"
 _INTERRUPTED_LOCK_SECONDS = 10.0
-"""Maximum seconds that an interrupted run waits for the lock of its output folder, to write its row in ``runs``."""
+"""Maximum seconds to wait for the lock of the output folder, to write the row of an interrupted run in ``runs``."""
 
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
-    """Run a job with command-line arguments, by default ``sys.argv``, and exit the process with the job's exit code."""
+    """Run a job with command-line arguments, by default ``sys.argv``. Exits the process with the job's exit code."""
 
     def start(name: str) -> SparkSession:
         spark = session.spark_session(name)
@@ -59,8 +59,8 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
     ----------
     job : the job
     argv : the arguments, without the name of the program
-    start : function from the job's name to the SparkSession; called after options and settings have been checked. The
-        caller of ``execute`` stops the session.
+    start : function that returns a SparkSession for the job's name; called after options and settings are checked. The
+        session is not stopped.
     """
     line = "%(asctime)s %(message)s"
     # Spark's progress bar leaves the cursor at the end of its line; the message first clears this line
@@ -86,7 +86,7 @@ def execute(job: Job, argv: Sequence[str], start: Callable[[str], SparkSession] 
 
 
 def _preview(preview: Callable[[Run], None], run: Run) -> int:
-    """Run ``preview``, the work of ``--dry-run``, and return the exit code. Writes nothing."""
+    """Run ``preview``, the function of a job for ``--dry-run``. Return the exit code."""
     try:
         preview(run)
     except SegueError as error:
@@ -106,11 +106,11 @@ class _Outcome:
     message: str | None = None
     """The error; None if the run is done."""
     trace: str | None = None
-    """Traceback of an unexpected error, to print instead of ``message``; None for other errors."""
+    """Traceback of an unexpected error, printed instead of ``message``; None for expected errors."""
 
 
 def _run(job: Job, run: Run) -> int:
-    """Do the work of a run, write its row in the table ``runs``, print its error if it fails; return the exit code."""
+    """Do the work of a run, write its row in the table ``runs``, and print its error. Return the exit code."""
     started = time.monotonic()
     row = _first_fields(job, run)
     try:
@@ -160,9 +160,9 @@ def _run(job: Job, run: Run) -> int:
 
 
 def _outcome(run: Run, error: BaseException) -> _Outcome:
-    """Return how a run ended (exit code, status, message) whose work has raised ``error``.
+    """Return the exit code, status and message of a run after its work has raised ``error``.
 
-    Raises ``error`` again if no signal was received and its class, such as SystemExit, is not derived from Exception.
+    If no signal was received, an error not derived from Exception, for example SystemExit, is raised again.
     """
     signal = signals.received()
     if signal:
@@ -192,7 +192,7 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
 
 
 def _first_fields(job: Job, run: Run) -> dict[str, Any]:
-    """Return a dict from column to value for the part of the row in ``runs`` that is known at the start of the run."""
+    """Return the values of a run's row in ``runs`` known at its start, as a dict by column."""
     texts = {
         "settings": run.settings.model_dump(mode="json"),
         "versions": versions() | {"spark": run.spark.version},
@@ -201,14 +201,14 @@ def _first_fields(job: Job, run: Run) -> dict[str, Any]:
 
 
 def _as_json(values: dict[str, Any]) -> dict[str, str]:
-    """Return a dict from each name to its value as JSON text, with secrets replaced by ``***``."""
+    """Convert each value of a dict to JSON text, with secrets replaced by ``***``."""
     return {name: logs.to_redacted_json(value) for name, value in values.items()}
 
 
 def _record(run: Run, row: dict[str, Any]) -> None:
-    """Append ``row``, the row of this run, to the table ``runs``, and a row for each dead run that has none there.
+    """Append ``row``, the row of this run, to the table ``runs``. Also append the missing rows of dead runs.
 
-    Removes the markers of the dead runs (see ``run_markers``).
+    A dead run is detected by its marker, a file that is then removed (see ``run_markers``).
     """
     # without the lock, two runs that end at the same time would write two rows for the same dead run
     with transactions.output_lock(run.store.root, "notes", timeout=run.store.lock_timeout):
@@ -226,7 +226,7 @@ def _record(run: Run, row: dict[str, Any]) -> None:
 
 
 def _row_of_dead_run(marker: dict[str, Any]) -> dict[str, Any]:
-    """Make the row in ``runs`` for a run that died, with the values of the run's marker, and log a warning."""
+    """Make the row of a dead run in ``runs`` from its marker, and log a warning."""
     log.warning("a previous run of %s, started at %s, did not finish", marker["job"], marker["started_at"])
     return {name: marker[name] for name in ("run_id", "job", "settings", "versions")} | {
         "started_at": datetime.fromisoformat(marker["started_at"]),

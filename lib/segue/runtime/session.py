@@ -39,24 +39,24 @@ DEFAULTS = {
     # lets adaptive execution coalesce the shuffle partitions of a persisted frame; otherwise 200 by default remain
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",
 }
-"""Spark settings that segue sets unless the user has set them."""
+"""Default values of Spark settings; settings of the user take precedence."""
 
 
 _DELTA_JAR = re.compile(r"delta-spark_(?:(\d+\.\d+)_)?2\.\d+-")
 _SPARK_OF_UNNUMBERED_DELTA = "4.0 or older"
-"""The versions of Spark supported by a Delta jar without a Spark version in its name."""
+"""Versions of Spark for a Delta jar without a Spark version in its name, such as ``delta-spark_2.13-4.0.0.jar``."""
 
 
 def spark_session(name: str = "notebook") -> SparkSession:
     """Return the running SparkSession, or start one, with the settings required by segue.
 
-    In a running session, only settings that Spark can change at run time are set, such as the time zone. Settings given
-    by ``spark-submit --conf`` or in ``spark-defaults.conf`` are not changed. Master, memory and the number of shuffle
-    partitions are never set.
+    Settings of the user (``spark-submit --conf``, ``spark-defaults.conf``) are not changed. In a running session, Spark
+    changes only some settings, such as the time zone. Master, memory and the number of shuffle partitions are never
+    set.
 
     Parameters
     ----------
-    name : name of a new application; Spark's UI shows ``segue NAME``
+    name : name of a new application, shown in Spark's UI as ``segue NAME``
 
     Raises
     ------
@@ -83,9 +83,9 @@ def spark_session(name: str = "notebook") -> SparkSession:
 
 
 def delta_fault(jar: str | None, spark_version: str) -> str | None:
-    """Return an error message if Delta's jars are missing, or are built for another version of Spark; else None.
+    """Return an error message if Delta's jars are missing or built for another version of Spark; else None.
 
-    The message says which jars are expected, and how to get them.
+    The message names the expected jars.
 
     Parameters
     ----------
@@ -109,10 +109,7 @@ def delta_fault(jar: str | None, spark_version: str) -> str | None:
 
 
 def _class_location(name: str) -> str | None:
-    """Return the URL of the jar with the Java class ``name``; None if the JVM has no such class.
-
-    Returns an empty text if the JVM has the class, but no location of it.
-    """
+    """Return the URL of the jar with a Java class; None if the JVM has no such class, "" if it knows no location."""
     jvm: Any = SparkContext._jvm
     try:
         loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
@@ -123,10 +120,10 @@ def _class_location(name: str) -> str | None:
 
 
 def has_terminal() -> bool:
-    """Return whether the user sees stderr in a terminal.
+    """Return whether stderr is shown in a terminal.
 
-    Under spark-submit, the stderr of this process is a pipe in any case. ``spark-submit.sh`` therefore sets the
-    environment variable SEGUE_TERMINAL to 1 if its own stderr is a terminal.
+    Under spark-submit, the stderr of this process is always a pipe. Therefore ``spark-submit.sh`` sets the environment
+    variable SEGUE_TERMINAL to 1 if its own stderr is a terminal.
     """
     return sys.stderr.isatty() or os.environ.get("SEGUE_TERMINAL") == "1"
 

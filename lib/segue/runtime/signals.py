@@ -1,4 +1,4 @@
-"""Raise an exception for SIGTERM, SIGINT and SIGHUP, to record an interrupted run in the table ``runs``."""
+"""Convert SIGTERM, SIGINT and SIGHUP to an exception, so that an interrupted run can write its row in ``runs``."""
 
 import logging
 import os
@@ -8,13 +8,13 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised in the main thread when a signal interrupts the run.
+    """Raised in the main thread by a signal, such as SIGTERM, that interrupts the run.
 
     Attributes
     ----------
     name : name of the signal, such as ``SIGTERM``
     exit_code : exit code of the process, 128 + the signal's number
-    message : text for the table ``runs`` and the error line
+    message : for example "interrupted by SIGTERM"
     """
 
     def __init__(self, number: int) -> None:
@@ -31,9 +31,9 @@ _received: list[Interrupted] = []
 def install_handlers() -> None:
     """Install signal handlers: the first signal raises Interrupted in the main thread, later signals are ignored.
 
-    Also writes the id of this process to the file named by the environment variable SEGUE_LISTENER, if the file exists.
-    ``spark-submit.sh`` reads the file, and forwards signals to this process. The handlers make no calls to Spark, since
-    a signal may arrive in the middle of a py4j call.
+    The handlers make no calls to Spark, since a signal may arrive during a py4j call. The id of this process is written
+    to the file named by the environment variable SEGUE_LISTENER, if it exists: ``spark-submit.sh`` forwards signals to
+    this id.
     """
     for number in _SIGNALS:
         # under nohup SIGHUP is ignored; a handler would end the run when the terminal is closed
@@ -45,7 +45,7 @@ def install_handlers() -> None:
 
 
 def ignore_signals() -> None:
-    """Ignore the signals for which ``install_handlers`` has installed a handler."""
+    """Ignore SIGTERM, SIGINT and SIGHUP from now on, where ``install_handlers`` has installed a handler."""
     for number in _SIGNALS:
         if signal.getsignal(number) is _handle:
             signal.signal(number, signal.SIG_IGN)
@@ -64,17 +64,12 @@ def _handle(number: int, _: Any) -> None:
 def raise_if_received() -> None:
     """Raise Interrupted if a signal has been received.
 
-    The signal handler has raised Interrupted already, but a C extension running at that moment may have discarded the
-    exception.
+    The signal handler has raised it already, but a C extension running at that moment may have discarded it.
     """
     if _received:
         raise _received[0]
 
 
 def received() -> Interrupted | None:
-    """Return the Interrupted of the first signal received, or None.
-
-    Callers check the result when they handle an error: a signal may have caused the error, and is then reported
-    instead.
-    """
+    """Return the Interrupted exception of the first signal received; None if there was no signal."""
     return _received[0] if _received else None

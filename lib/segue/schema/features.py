@@ -66,6 +66,6 @@ NUMBERS = (*FEATURES, POPULARITY)
 """All columns of ``tracks`` of type double: the audio features and the popularity."""
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TEXTS = ("title", "artist", "album", "genre")
-"""The text columns of ``tracks`` that are copied from the input, besides the track id."""
+"""Columns of ``tracks`` that are copied from the input as text."""
 DETAILS = ("key", "mode", "time_signature", "isrc", "explicit")
-"""Further columns of ``tracks``, null where the input lacks them; ``key`` is the musical key."""
+"""Further columns of ``tracks``, null where the input lacks them. ``key`` is the musical key."""

@@ -12,7 +12,7 @@ table of an older version, and raises OutputError for a table of a newer version
 """
 
 MAINTENANCE = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES"})
-"""Names, in Delta's log, of operations that change no row of a table."""
+"""Names of the operations in Delta's log that change no row of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,10 @@ STATISTICS = {
     "median": "median",
     "q3": "upper quartile",
 }
-"""The statistics of every feature in ``cluster_profiles``: the meaning by column suffix, as in ``bpm_mean``."""
+"""The statistics of each feature in ``cluster_profiles``: a dict from suffix, such as ``mean``, to meaning.
+
+The column ``bpm_mean`` has the mean of ``bpm``.
+"""
 
 _TRACK_RULES = (
     *_range_rules(NUMBERS),
@@ -316,4 +319,4 @@ MADE_BY = {
     LEARNED_SIMILARITY.name: "learn_similarity.py --playlists FILE",
     RUNS.name: "every job",
 }
-"""The file in ``jobs/`` that writes each table, with the required options: a dict by the table's name."""
+"""The script in ``jobs/`` that writes each table: a dict from table name to file name and required options."""

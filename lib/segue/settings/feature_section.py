@@ -46,7 +46,7 @@ class FeatureSettings(Section):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The features that an input file must have: all of ``columns`` but the optional ones and the year."""
+        """The audio features that every input file must have: ``columns`` without ``optional`` and ``year``."""
         return tuple(name for name in self.columns if name not in (*self.optional, YEAR))
 
     @field_validator("guide")

@@ -1,7 +1,7 @@
 """Define the presets of the setting ``recommend.likeness``: features, logarithms and weights to compare tracks by.
 
-The presets were chosen on published playlists and genres (docs/explanation/likeness.md). The measure was the share of
-a track's ten nearest tracks with the same genre, or in a playlist with the track.
+The presets were chosen on published playlists and genres (docs/explanation/likeness.md). Measured was, among the ten
+nearest tracks of a track, the share with its genre or in a playlist with it.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ class Likeness:
     Attributes
     ----------
     features : names of columns of ``tracks``: audio features, ``year`` or ``popularity``
-    log : dict from feature to a number in the feature's unit: before scaling, each value is replaced by
-        ln(value + number); of features that are not listed, no logarithm is taken
+    log : dict from feature to an offset in the feature's unit; before scaling, each value becomes ln(value + offset).
+        Features that are not listed keep their values.
     weights : dict from feature to the factor of its scaled values; 1 for features that are not listed
     """
 

@@ -94,7 +94,7 @@ def load(
 
 
 def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Replace the former names of settings by their current names, as needed for a ``model.json`` of an older segue.
+    """Replace former names of settings by their current names, for example in a ``model.json`` of an older version.
 
     If a setting is given under both names, the value under the current name is used.
 
@@ -118,18 +118,18 @@ def with_current_names(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of ``values``, with former names of settings replaced by their current names.
+    """Replace former names of settings by their current names: ``{"selection.fewest": 5} -> {"selection.min_k": 5}``.
 
-    ``values`` maps full names, such as ``clustering.ks``, to values. If a setting is given under both names, the value
-    under the current name is used.
+    If a setting is given under both names, the value under the current name is used.
     """
     return {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name) not in values}
 
 
 def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
-    """Return an error message for each setting in ``values`` under both its former and its current name.
+    """Return an error message for each setting given under both its former and its current name.
 
-    ``source`` says where the values come from, such as ``--set``; ``values`` maps full names to values.
+    ``source`` is the origin of the values, such as ``--set``. ``values`` maps full names, such as ``clustering.ks``, to
+    values.
     """
     return [
         f"{source} gives both {former} and {current}, which is its current name: remove {former}"
@@ -139,7 +139,7 @@ def _former_and_current(source: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a nested mapping (section, name) to a dict from full name, such as ``clustering.ks``, to value."""
+    """Convert nested settings to full names: ``{"train": {"when": "always"}} -> {"train.when": "always"}``."""
     flat: dict[str, Any] = {}
     for section, values in sections.items():
         if isinstance(values, Mapping):
@@ -150,7 +150,11 @@ def _flatten(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """Return the settings of a recipe, a TOML file in ``conf/recipes`` such as "sound": a dict by section and name.
+    """Return the settings of a recipe: a dict by section and name.
+
+    Parameters
+    ----------
+    name : name of a TOML file in ``conf/recipes`` without its ending, such as ``sound``
 
     Raises
     ------
@@ -165,7 +169,7 @@ def recipe(name: str) -> dict[str, Any]:
 
 
 def _config_text(path: str) -> str:
-    """Return the text of a TOML file. If a path ``conf/…`` does not exist, reads that file of the installed package."""
+    """Return the text of a TOML file. A missing file ``conf/…`` is read from the installed package instead."""
     parts = PurePosixPath(path).parts
     if parts[:1] == ("conf",) and not Path(path).exists():
         installed = packaged.conf().joinpath(*parts[1:])
@@ -175,7 +179,10 @@ def _config_text(path: str) -> str:
 
 
 def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
-    """Return the settings in a TOML file by full name. If the file is unreadable, append a message to ``faults``."""
+    """Read settings from a TOML file: ``{"clustering.ks": "2-20"}``.
+
+    If the file cannot be read, returns {} and appends a message to ``faults``.
+    """
     try:
         return _flatten(tomllib.loads(_config_text(path)))
     except OSError as error:
@@ -186,7 +193,7 @@ def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
 
 
 def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str, Any]:
-    """Parse texts such as ``clustering.ks=2-20``; return a dict from full name of the setting to value.
+    """Parse the arguments of ``--set``: ``["clustering.seed=1"] -> {"clustering.seed": 1}``.
 
     For each text without ``=``, appends a message to ``faults``.
     """
@@ -201,10 +208,9 @@ def _read_assignments(assignments: Iterable[str], faults: list[str]) -> dict[str
 
 
 def _parsed(name: str, text: str) -> Any:
-    """Parse the value in ``--set name=text``.
+    """Parse the value in ``--set name=text`` as TOML: ``"5" -> 5``. Text that is not TOML is the value itself.
 
-    The value is ``text`` parsed as TOML, or ``text`` itself if this fails. For settings of type str, a text without
-    quotes is the value even if the text is valid TOML.
+    For settings of type str, a text without quotes is never parsed: ``"5" -> "5"``.
     """
     takes_text = name in FIELDS and FIELDS[name].annotation is str
     if takes_text and not text.startswith(("'", '"')):
@@ -236,7 +242,6 @@ def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return ``repr`` of a value for an error message; of an int of too many digits, a description."""
     try:
         return repr(value)
     except ValueError:  # Python converts no integer of more than 4,300 digits

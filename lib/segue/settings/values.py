@@ -18,12 +18,15 @@ _Names = TypeVar("_Names", tuple[str, ...], dict[str, float])
 
 
 def parse_ks(text: str) -> tuple[int, ...]:
-    """Parse numbers of clusters from a text such as ``2-20`` or ``5,10,50``; return them ascending and distinct.
+    """Parse numbers of clusters, such as ``2-20`` or ``5,10,50``; return them ascending and distinct.
 
     Raises
     ------
     ValueError
         If a part is neither a whole number nor a rising range, or lies outside 2 to ``MAX_K``.
+
+    >>> parse_ks("10,2-4,3")
+    (2, 3, 4, 10)
     """
     ks: set[int] = set()
     try:
@@ -43,9 +46,9 @@ def _ks_within_limits(ks: Sequence[int]) -> Sequence[int]:
 
 
 def _ks(value: Any) -> tuple[int, ...]:
-    """Convert numbers of clusters to an ascending tuple of distinct ints; raise ValueError if one is not allowed.
+    """Convert ``"2-20"``, a range, list or tuple of numbers, or one number to an ascending tuple of distinct ints.
 
-    ``value`` is a text, such as ``2-20``, a range, list or tuple of numbers, or one number.
+    Raises ValueError if a number is not allowed.
     """
     if isinstance(value, str):
         return parse_ks(value)
@@ -63,12 +66,12 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _split_names(value: Any) -> Any:
-    """Convert a text of names, separated by commas, or a list of names to a tuple; return other values unchanged."""
+    """Convert ``"bpm, energy"`` or a list of names to a tuple of names; return other values unchanged."""
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else _as_tuple(value)
 
 
 def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
-    """Return a pydantic validator for a tuple or dict of names; it refuses equal names and names not in ``allowed``."""
+    """Return a pydantic validator for names (a tuple or dict): none may be repeated, and all must be in ``allowed``."""
 
     def check(names: _Names) -> _Names:
         listed = list(names)
@@ -80,10 +83,9 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 
 
 def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
-    """Return ``offsets`` unchanged; raise ValueError if ln(value + offset) of a feature may be undefined.
+    """Return ``offsets``, a dict from feature to offset; raise ValueError if ln(value + offset) may be undefined.
 
-    ``offsets`` maps features to offsets. Value plus offset must be above 0 for every value in the feature's range.
-    Features that can be negative are refused.
+    Value plus offset must be above 0 for every value in the feature's range. Features that can be negative are refused.
     """
     for name, offset in offsets.items():
         feature = _LOGGABLE.get(name)
@@ -111,7 +113,7 @@ def _encoding(name: str) -> str:
 
 
 def _expected(text: str) -> Any:
-    """Return pydantic metadata with the words of error messages for the allowed values: "a text that is not empty"."""
+    """Return pydantic metadata with the text after "expected" in error messages, such as "a text that is not empty"."""
     return Field(json_schema_extra={"expected": text})
 
 

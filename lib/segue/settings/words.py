@@ -4,8 +4,8 @@ The setting is a table with these entries, all optional:
 
 * A feature, such as ``bpm``: a table with ``high`` or ``low`` or both, the words for a mean above and below the mean of
   all tracks. Each is one text, or a list of three texts for a slight, a notable and an extreme deviation.
-* ``slight`` and ``extreme``: texts with ``{}``. From one text of a feature, they make the phrases for a slight and an
-  extreme deviation; ``{}`` is replaced by the text.
+* ``slight`` and ``extreme``: texts with ``{}`` to make phrases from one text of a feature. If ``extreme`` is "very {}",
+  the text "fast" becomes "very fast" for an extreme deviation.
 * Each of ``SENTENCES``: a whole phrase.
 """
 
@@ -16,7 +16,7 @@ from segue.schema import FEATURE_NAMES
 
 DIRECTIONS = ("high", "low")
 PATTERNS = {"slight": "fairly {}", "extreme": "very {}"}
-"""The default of each pattern."""
+"""The defaults of the entries ``slight`` and ``extreme``."""
 SENTENCES = ("mid_tempo", "otherwise_average", "otherwise_mixed", "average")
 EXPECTED = 'a table of features and their words, such as { bpm = { high = "schnell", low = "langsam" } }'
 N_STRENGTHS = 3

@@ -24,13 +24,14 @@ def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Floats:
 
 
 def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array:
-    """Convert a matrix to an Arrow binary array whose values are the bytes of one or more consecutive matrix rows.
+    """Convert a matrix to an Arrow binary array. Each value holds the bytes of one or more matrix rows.
 
     Parameters
     ----------
     matrix : array of shape (n_rows, n_columns)
     lengths : array of int, shape (n_values,), optional
-        Number of matrix rows in each binary value, in total n_rows; by default one row per value.
+        Number of matrix rows in each binary value: [2, 1] puts the rows 0 and 1 into the first value, row 2 into the
+        second. The sum is n_rows. By default one row per value.
 
     Raises
     ------
@@ -44,10 +45,9 @@ def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array
 
 
 def list_offsets(lengths: Integers) -> pa.Array:
-    """Return the offsets of an Arrow list or binary array from the lengths of its values: 0 and the running sums.
+    """Convert the lengths of lists to the offsets of an Arrow list array: [2, 0, 3] to [0, 2, 2, 5].
 
-    The result is a pa.Array of int32 with one more entry than ``lengths``. Raises ArrowInvalid if the sum is 2^31 or
-    more.
+    The result is a pa.Array of int32. Raises ArrowInvalid if the sum of the lengths is 2^31 or more.
     """
     return pa.array(np.r_[0, np.cumsum(lengths)], pa.int32())
 
@@ -60,8 +60,8 @@ def from_binary(column: pa.Array | pa.ChunkedArray, dtype: Any, n_columns: int |
     column : binary column without nulls
     dtype : NumPy dtype of the matrix
     n_columns : int, optional
-        Number of columns. By default each binary value is one row of the matrix, and its length determines the number;
-        a binary column without values then gives shape (0, 0).
+        Number of columns of the matrix. By default each binary value becomes one row, so that the length of a value
+        determines the number of columns; an empty ``column`` then gives shape (0, 0).
     """
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     parts = [_chunk_matrix(chunk, dtype, n_columns) for chunk in chunks if len(chunk)]
@@ -88,22 +88,18 @@ def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
 
 @dataclass(frozen=True, slots=True)
 class TrackBatch:
-    """Tracks in the memory of one Python process, as arrays with one entry per track.
-
-    A search for neighbours computes distances and limits from ``tracks`` and ``is_candidate``. Its results are lists
-    of ``ids``, with reasons computed from ``ranks``, and a flag "same cluster" computed from ``cluster``.
-    """
+    """Tracks in memory, as arrays with one entry per track: the data that a search for neighbours needs."""
 
     ids: pa.Array
     """Track ids (strings)."""
     tracks: Tracks
     """Coordinates, artist, recording, year and musical key."""
     ranks: NDArray[np.uint16]
-    """Quantile ranks of the feature values, shape (n_tracks, n_features), scaled by ``reasons.as_ranks``."""
+    """Quantile ranks of the feature values, shape (n_tracks, n_features), from 0 (lowest) to 65,535 (highest)."""
     cluster: Integers
     """Cluster numbers, from 1."""
     is_candidate: Flags
-    """Whether a track can be recommended, that is, be in the list of another track."""
+    """Whether a track can be recommended: whether other tracks can have it as a neighbour."""
 
     def take(self, index: Integers) -> "TrackBatch":
         """Return a TrackBatch of the tracks at the positions ``index``, in that order."""
@@ -116,7 +112,7 @@ class TrackBatch:
         )
 
     def slice(self, start: int, stop: int) -> "TrackBatch":
-        """Return a TrackBatch of the tracks from position ``start`` up to, but without, ``stop``. Copies nothing."""
+        """Return a TrackBatch of the tracks at the positions ``start`` to ``stop`` - 1. Copies no data."""
         rows = slice(start, stop)
         return TrackBatch(
             self.ids[rows], self.tracks.take(rows), self.ranks[rows], self.cluster[rows], self.is_candidate[rows]
@@ -149,20 +145,21 @@ def track_batch(table: pa.Table | pa.RecordBatch) -> TrackBatch:
 
 
 def to_arrow_blobs(rows: pa.Table, keys: Integers, key_name: str, blob_name: str) -> pa.RecordBatch:
-    """Pack the rows of each group into one binary value, so that Spark shuffles a group as a single row.
+    """Pack all rows with the same key into one binary value. Spark then shuffles them as a single row.
 
     Parameters
     ----------
     rows : pa.Table
     keys : array of int, shape (n_rows,)
-        Number of each row's group, 0 or more.
+        Key of each row, 0 or more.
     key_name, blob_name : str
         Names of the two columns of the result.
 
     Returns
     -------
     pa.RecordBatch
-        One row per group, in ascending order: its number (int32), and its rows as an Arrow IPC stream (binary).
+        One row per distinct key, ascending: the key (int32), and all rows with this key as an Arrow IPC stream
+        (binary).
     """
     order = np.argsort(keys, kind="stable")
     sorted_rows, ends = rows.take(pa.array(order)).combine_chunks(), np.cumsum(np.bincount(keys))

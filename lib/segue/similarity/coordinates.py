@@ -20,7 +20,7 @@ _ISRC = "^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 
 
 def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptions) -> DataFrame:
-    """Select from labeled tracks the columns for the search for neighbours. Runs no Spark job.
+    """Select the columns for the search for neighbours from labeled tracks. Runs no Spark job.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         * ``block`` (string): the track's genre if ``options.same_genre`` is true, else "" for all tracks. Only tracks
           of the same block can be neighbours; a track with a null block has no neighbours.
         * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
-          artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. ``title`` is equal
-          for titles of one artist that differ only in notes such as "Remastered".
+          artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. The hash ``title``
+          covers artist and title without notes: "Help!" and "Help! - Remastered" by one artist have equal codes.
         * ``key`` (int): code of the musical key, see module ``keys``. Without ``rules.harmonic`` always ``UNKNOWN``.
         * ``candidate`` (boolean): whether the track can be recommended.
         * ``x0``, ``x1``, ... (double): values of ``scaling.features``, null where missing.
-        * The features of ``releases.UNITS`` that are not in ``scaling.features``, by their names.
+        * The other features of ``releases.UNITS`` (double), by their names, if ``tracks`` has them.
     """
 
     @arrow_udf(returnType=_KEY_FIELDS)  # type: ignore[call-overload, untyped-decorator]
@@ -90,9 +90,9 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
 
 
 def key_codes(tracks: DataFrame) -> Column:
-    """Return a Column with the code of each track's musical key (int), computed in Spark as by ``keys.key_code``.
+    """Return a Column with the code of each track's musical key (int, see module ``keys``).
 
-    The code is ``UNKNOWN`` for every track if ``tracks`` lacks the column key or mode.
+    The code is ``UNKNOWN`` (-1) where key or mode is null, and for all tracks if ``tracks`` lacks one of these columns.
     """
     if not {"key", "mode"} <= set(tracks.columns):
         return F.lit(UNKNOWN)
@@ -104,9 +104,9 @@ def key_codes(tracks: DataFrame) -> Column:
 
 
 def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
-    """Log how many tracks have an unknown musical key. Runs one Spark job with ``rules.harmonic``, else none.
+    """Log the number of tracks with an unknown musical key, if there are any. Runs one Spark job.
 
-    If no track has a known key, the message is a warning.
+    The message is a warning if all keys are unknown. Does nothing unless ``options.rules.harmonic`` is true.
     """
     if not options.rules.harmonic:
         return
@@ -121,23 +121,24 @@ def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
 
 
 def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
-    """Return for each feature of ``releases.UNITS``, in order, the name of its column in ``prepare_tracks``'s result.
+    """Return the column name of each feature of ``releases.UNITS`` in the result of ``prepare_tracks``, in order.
 
-    The name is "" for a feature that is neither in ``scaling.features`` nor a column of ``tracks``.
+    The name is "x0", "x1", ... for a feature of ``scaling.features``, the feature's own name for another column of
+    ``tracks``, and "" for a feature without a column.
     """
     names = dict(zip(scaling.features, value_names(scaling), strict=True))
     return tuple(names.get(name, name if name in tracks.columns else "") for name in UNITS)
 
 
 def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
-    """Replace each track's feature values by scaled and weighted coordinates, and by the values' quantile ranks.
+    """Replace the feature values of tracks by coordinates (scaled and weighted values) and by quantile ranks.
 
     The distance between two tracks is the Euclidean distance of their coordinates.
 
     Parameters
     ----------
     rows : pa.Table or pa.RecordBatch
-        Rows with the columns of ``prepare_tracks``, or those that ``releases.with_recordings`` puts in their place.
+        Rows of the result of ``prepare_tracks`` or ``releases.with_recordings``.
     scaling : Scaling
         The scale and the weight of each feature.
 
@@ -158,7 +159,7 @@ def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
 
 
 def value_names(scaling: Scaling) -> list[str]:
-    """Return the names x0, x1, ... of the columns that hold ``scaling.features`` after ``prepare_tracks``, in order."""
+    """Return the column names of ``scaling.features`` in the result of ``prepare_tracks``: ["x0", "x1", ...]."""
     return [f"x{index}" for index in range(len(scaling.features))]
 
 

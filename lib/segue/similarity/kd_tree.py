@@ -23,36 +23,39 @@ from segue.similarity.rules import (
 )
 
 SLACK = 1e-12
-"""Relative tolerance in comparisons of a bound with a distance, larger than the rounding errors of both."""
+"""Relative tolerance for comparing a bound with a distance. It exceeds the rounding errors of both."""
 _VALUES_PER_BLOCK = 65_536
-"""Maximum number of fetched candidates in memory at a time, over all queries of a block."""
+"""Maximum number of candidates in memory at a time: number of queries times candidates per query."""
 _BOUNDED_QUERIES_PER_BLOCK = 128
-"""Number of queries per call of cKDTree.query with a distance bound. A call takes a single bound, the largest of its
-queries. With few queries, sorted by their bounds, the largest bound is close to every query's own."""
+"""Number of queries per call of cKDTree.query, if queries have distance bounds. A call takes one bound for all its
+queries, the largest. Queries are sorted by bound, so that a few of them have similar bounds."""
 _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
 """Number of candidates fetched per query: the minimum, the maximum, and the maximum of the first fetch."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The nearest tracks of each query, nearest first, as two arrays of shape (n_queries, maximum length of a list)."""
+    """The nearest tracks of each query (a track to find neighbours of), as two arrays of shape (n_queries, length).
+
+    ``length`` is ``Rules.length``. Each row is one list, nearest first.
+    """
 
     index: Integers
-    """Positions of the nearest tracks in the Tracks of the candidates; ``NO_TRACK`` where a list is shorter."""
+    """Positions of the nearest tracks among the candidates; ``NO_TRACK`` (-1) after the end of a short list."""
     distance: Floats
-    """Euclidean distances to the nearest tracks; infinity where a list is shorter."""
+    """Euclidean distances to the nearest tracks; infinity after the end of a short list."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The state of one search: the queries, the limits on each query's list, and the result to fill in."""
+    """The state of one search: queries (tracks to find neighbours of), limits on their lists, result to fill in."""
 
     queries: Tracks
     max_distance: Floats
     max_length: Integers
-    """Upper bound of the length of each query's list within the limit on artists."""
+    """Upper bound of the length of each list, with at most ``Rules.per_artist`` tracks per artist."""
     max_filled: Integers
-    """Upper bound of the length of each query's list after tracks beyond the limit on artists are added."""
+    """Upper bound of the length of each list, with any number of tracks per artist."""
     result: SearchResult
 
 
@@ -66,7 +69,7 @@ def build_tree(points: Floats) -> cKDTree:
 
 
 def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
-    """Return the Euclidean distances of each query to the points selected for it by ``index``.
+    """Return the Euclidean distance of each query to each point in its row of ``index``.
 
     The squares are added in the order of the features, so d(a, b) and d(b, a) are equal to the last bit.
 
@@ -75,7 +78,7 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
     queries : array of shape (n_queries, n_features)
     points : array of shape (n_points, n_features)
     index : array of int, shape (n_queries, n_candidates)
-        For each query, positions in ``points``.
+        Each row has the positions in ``points`` to compare with one query.
 
     Returns
     -------
@@ -90,12 +93,12 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 
 
 class CandidateTree:
-    """Finds each query's nearest candidates: the tracks that can be recommended.
+    """Finds the nearest candidates (tracks that can be recommended) of queries (tracks to find neighbours of).
 
-    Without ``rules.harmonic``, all candidates are in one k-d tree. With ``rules.harmonic``, queries in one musical key
-    share a tree of the candidates in compatible keys, because a tree of all candidates would return mostly candidates
-    in other keys. Trees are built on demand and only the latest is stored, so the search is fastest if queries in one
-    key are adjacent.
+    Without ``rules.harmonic``, all candidates are in one k-d tree. With ``rules.harmonic``, each musical key of a query
+    has its own tree of the candidates in compatible keys: a tree of all candidates would return mostly candidates in
+    other keys. Such a tree is built when it is needed, and only the latest is stored. Successive calls are fastest
+    with queries in the same key.
 
     Parameters
     ----------
@@ -111,22 +114,22 @@ class CandidateTree:
         self._latest: tuple[int, Integers, _Tree] | None = None
 
     def nearest(self, queries: Tracks, max_distance: Floats | None = None) -> SearchResult:
-        """Return for each query the list of its nearest candidates that the rules allow.
+        """Return the nearest candidates of each query, within the limits of the rules.
 
         Parameters
         ----------
         queries : Tracks
-            In any order; fastest in the order of a tree's leaves. A query can itself be a candidate: its list skips
-            all candidates of its recording.
+            The search is fastest if tracks near to each other are adjacent, as in ``build_tree(points).indices``. A
+            query can itself be a candidate: its list skips all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
             Maximum distance of a candidate from each query; by default none. The search is fastest if these distances
-            ascend. A list with a finite maximum distance is not filled beyond the limit on artists.
+            ascend. A list with a finite maximum distance is not filled with tracks beyond the limit on artists.
 
         Returns
         -------
         SearchResult
             Each list in order of distance to the query, at equal distance in order of ``id_order``. ``index`` holds
-            positions in the Tracks that the CandidateTree was made from.
+            positions in the ``tracks`` of the constructor.
         """
         max_distance = np.full(len(queries), np.inf) if max_distance is None else max_distance
         if self._tree is not None:
@@ -142,9 +145,9 @@ class CandidateTree:
         return result
 
     def _tree_for(self, key: int) -> tuple[Integers, "_Tree"]:
-        """Return the positions of the candidates that ``Rules.harmonic`` allows for a track in ``key``, and their tree.
+        """Return the positions of the candidates in keys compatible with ``key``, and a tree of these candidates.
 
-        ``key`` is the code of a musical key (``keys``).
+        ``key`` is the code of a musical key (module ``keys``). ``UNKNOWN`` is compatible with all keys.
         """
         if self._latest is None or self._latest[0] != key:
             # guard: harmonic-keys -> index = np.flatnonzero(self._tracks.key == self._tracks.key)
@@ -160,7 +163,7 @@ def _no_lists(n_queries: int, rules: Rules) -> SearchResult:
 
 
 class _Tree:
-    """Finds each query's nearest candidates in one k-d tree, under all rules but ``Rules.harmonic``."""
+    """Finds the nearest candidates of queries in one k-d tree. Applies all rules except ``Rules.harmonic``."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self.rules = rules
@@ -171,7 +174,6 @@ class _Tree:
         self._first_fetch = max(_MIN_FETCH, rules.length + 2)
 
     def nearest(self, queries: Tracks, max_distance: Floats) -> SearchResult:
-        """Return for each query the list of its nearest candidates, as ``CandidateTree.nearest`` does."""
         result = _no_lists(len(queries), self.rules)
         if len(self._tracks) == 0:
             return result
@@ -184,10 +186,10 @@ class _Tree:
         return result
 
     def _search_rows(self, search: _Search, rows: Integers) -> None:
-        """Fill in the lists of the queries at the positions ``rows`` in ``search.result``.
+        """Find the lists of the queries at the positions ``rows``, and write them to ``search.result``.
 
-        Fetches the nearest candidates of each query. If farther candidates could change a list, fetches twice as many,
-        repeatedly, up to ``_MAX_FETCH``. Lists that could still change are made by a scan of all candidates.
+        Fetches 12 or more nearest candidates of each query from the tree. If farther candidates could change a list,
+        twice as many are fetched, up to ``_MAX_FETCH``. Lists still not final are made from all candidates.
         """
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
@@ -201,10 +203,10 @@ class _Tree:
             self._scan(search, int(row))
 
     def _fetch(self, search: _Search, rows: Integers, n_fetch: int) -> Integers:
-        """Fetch the ``n_fetch`` nearest candidates of queries, and fill in the lists that are then final.
+        """Fetch the ``n_fetch`` nearest candidates of the queries at the positions ``rows``, and make their lists.
 
-        A list is final if no farther candidate can change it. ``rows`` are positions of queries. Returns the positions
-        of the queries without a final list.
+        A list is final if no farther candidate can change it. Final lists are written to ``search.result``. Returns the
+        positions of the other queries.
         """
         tracks, max_distance = self._tracks, search.max_distance[rows]
         distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
@@ -242,7 +244,7 @@ class _Tree:
             Distances to the point, and positions of the candidates in ``self._tracks``, in order of (distance,
             id_order). If fewer are fetched, the remaining distances are infinity, and the remaining positions 0.
         unfetched_lower_bound : array of shape (n_points,)
-            Lower bound of the distances of the other candidates within ``max_distance``; infinity if there are none.
+            Lower bound of the distances of all other candidates within ``max_distance``; infinity if there are none.
         """
         n_fetch = min(n_fetch, len(self._tracks))
         step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)
@@ -262,7 +264,7 @@ class _Tree:
         return distance, index, unfetched_lower_bound
 
     def _scan(self, search: _Search, row: int) -> None:
-        """Fill in the list of the query at position ``row`` from all n candidates, sorted by distance. O(n log n)."""
+        """Make the list of the query at position ``row`` from all n candidates, sorted by distance. O(n log n)."""
         tracks, queries = self._tracks, search.queries
         is_allowed = tracks.recording != queries.recording[row]
         if self.rules.years_apart is not None:
@@ -282,10 +284,10 @@ class _Tree:
 
 
 def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
-    """Return two arrays with a value per list: its length, and the distance of its last candidate (0 if it is empty).
+    """Return the length of each list, and the distance of its last candidate (0 for an empty list).
 
-    A row of ``distance`` has the distances of one query's candidates. The same row of ``selected`` has the column
-    numbers of the selected candidates, ascending, then ``NO_TRACK``.
+    Each row is one list: ``distance`` has the distances of the candidates, ascending, and ``selected`` the column
+    numbers of the selected candidates, then ``NO_TRACK``.
     """
     length = (selected != NO_TRACK).sum(axis=1)
     rows = np.arange(len(selected))
@@ -306,7 +308,7 @@ def _sort_rows(distance: Floats, index: Integers, id_order: Integers) -> None:
 
 
 class _MaxLengths:
-    """Computes how long a query's list can be: ``rules.length``, or less with too few artists or recordings."""
+    """Computes upper bounds of the lengths of lists: ``rules.length``, or less if there are too few candidates."""
 
     def __init__(self, tracks: Tracks, rules: Rules) -> None:
         self._length, self._per_artist = rules.length, rules.per_artist
@@ -319,10 +321,10 @@ class _MaxLengths:
             self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
 
     def of(self, queries: Tracks) -> tuple[Integers, Integers]:
-        """Return upper bounds of the length of each query's list, two arrays of int64, shape (n_queries,).
+        """Return two upper bounds of the length of each query's list, arrays of int64, shape (n_queries,).
 
-        The first is for lists with at most ``rules.per_artist`` tracks per artist, the second for lists to which more
-        tracks per artist are added if there are too few. The limit on years, which only shortens lists, is ignored.
+        The first bound allows at most ``rules.per_artist`` tracks per artist, the second any number. The limit on years
+        is ignored: it only shortens lists.
         """
         if self._total > self._length or not len(self._recordings):
             max_length = np.full(len(queries), min(self._total, self._length), dtype=np.int64)

@@ -1,9 +1,9 @@
 """Number musical keys by the Camelot wheel. Neighbours on the wheel mix well.
 
 The wheel has the numbers 1 to 12, each a fifth above the one before, with two keys each: a minor one (letter A) and its
-relative major (letter B), which has the same notes. 8A is A minor, 8B is C major. A step leads to the next or previous
+relative major (letter B) with the same notes. 8A is A minor, 8B is C major. A step leads to the next or previous
 number with the same letter, or to the other letter of the same number. Keys are compatible if at most one step
-separates them: of the 24 keys, each is compatible with four, itself among them.
+separates them. Each of the 24 keys is compatible with four keys: itself and three others.
 
 The code of a key is 2 * (number - 1), plus 1 for a major key; of an unknown key it is ``UNKNOWN``.
 """
@@ -15,7 +15,7 @@ from segue.similarity.rules import Flags, Integers
 UNKNOWN = -1
 N_NUMBERS = 12
 FIRST_NUMBERS = (4, 7)
-"""The numbers on the wheel of C minor (5A) and of C major (8B), counted from 0."""
+"""Positions on the wheel, counted from 0: 4 for C minor (5A), 7 for C major (8B)."""
 FIFTH = 7
 """Semitones in a fifth. Seven is its own inverse modulo 12: a semitone is seven fifths."""
 _NAMES = (
@@ -40,7 +40,7 @@ def key_code(key: float | None, mode: float | None) -> int:
 
 
 def key_name(code: int) -> str:
-    """Return the name of the key with this code and its field on the Camelot wheel; "" for ``UNKNOWN``.
+    """Return the name of a musical key, with its Camelot name in brackets; "" for ``UNKNOWN``.
 
     >>> key_name(14), key_name(21)
     ('A minor (8A)', 'A major (11B)')
@@ -49,7 +49,7 @@ def key_name(code: int) -> str:
 
 
 def camelot(code: int) -> str:
-    """Return the name of a key on the Camelot wheel by its code, which must not be ``UNKNOWN``.
+    """Return the Camelot name of a musical key. The code must not be ``UNKNOWN``.
 
     >>> camelot(14)
     '8A'
@@ -58,9 +58,9 @@ def camelot(code: int) -> str:
 
 
 def steps(first: Integers, second: Integers) -> Integers:
-    """Return the number of steps on the wheel between keys, 0 to 7; 0 where either key is unknown.
+    """Return the number of steps on the Camelot wheel between two keys, 0 to 7; 0 if one is unknown.
 
-    ``first`` and ``second`` are arrays of codes; their shapes broadcast.
+    ``first`` and ``second`` are arrays of codes of keys; their shapes broadcast.
     """
     fifths = np.abs(first // 2 - second // 2)
     count = np.minimum(fifths, N_NUMBERS - fifths) + (first % 2 != second % 2)
@@ -69,10 +69,10 @@ def steps(first: Integers, second: Integers) -> Integers:
 
 
 def can_follow(code: int, candidates: Integers) -> Flags:
-    """Return for each candidate whether its key goes with the key ``code`` of a track, by the rule ``Rules.harmonic``.
+    """Return which of the keys ``candidates`` are compatible with the key ``code``, as an array of bool.
 
-    If the track's key is unknown, all candidates' keys do; otherwise only known keys at most one step away.
-    ``candidates`` is an array with the codes of the candidates' keys; the result has its shape.
+    Both are codes of musical keys. A known key is compatible with known keys at most one step away; ``UNKNOWN`` is
+    compatible with all keys.
     """
     if code == UNKNOWN:
         return np.ones(candidates.shape, dtype=bool)

@@ -24,23 +24,22 @@ from segue.similarity.rules import Floats
 from segue.similarity.scaling import Scaling, SimilarityOptions, fit_scaling, hash_sample
 
 MAX_LISTED, MAX_OTHERS = 30_000, 30_000
-"""Maximum number of sampled tracks in playlists, and approximate maximum of other sampled tracks."""
+"""Maximum number of tracks in the sample: tracks in playlists, and (approximately) tracks in none."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedWeights:
-    """Weights of features learned from playlists, and their quality on playlists held out.
+    """Weights of features learned from playlists, and their quality on other playlists.
 
     Attributes
     ----------
-    weights : dict from feature to weight, above 0; tracks are not compared by features that are missing here
-    log : dict from feature to number; similarity uses ln(value + number) of these features
+    weights : dict from feature to weight, above 0; other features are not used
+    log : dict from feature to number: {"duration_s": 1.0} means that ln(duration_s + 1) replaces duration_s
     scaling : ``minmax``, ``standard`` or ``quantile``: the scaling of the features before they are weighted
-    held_out : share of recommendations that are in a playlist with the track they are recommended for: before (by the
-        baseline), after (by the weights), and the gain
+    held_out : quality of recommendations with the baseline and with learned weights, and the gain
     n_playlists : number of playlists used
     n_tracks : number of tracks of the catalogue in these playlists
-    n_sampled : number of tracks used, in playlists or not
+    n_sampled : number of tracks in the sample, in and outside of playlists
     """
 
     weights: Mapping[str, float]
@@ -53,12 +52,12 @@ class LearnedWeights:
 
     @property
     def is_better(self) -> bool:
-        """Whether the interval of the gain lies above 0."""
+        """Whether the confidence interval of the gain in quality lies above 0."""
         return self.held_out.gain.low > 0
 
     @property
     def settings(self) -> dict[str, dict[str, object]]:
-        """Settings that make ``segue.similar_tracks`` compare tracks by these weights: a dict from section to dict."""
+        """The weights as settings: ``{"recommend": {"features": …, "log": …, "weights": …, "scaling": …}}``."""
         likeness = {"features": list(self.weights), "log": dict(self.log), "weights": dict(self.weights)}
         return {"recommend": {**likeness, "scaling": self.scaling}}
 
@@ -70,28 +69,28 @@ def fit_weights(
     candidates: SimilarityOptions,
     imputed: Mapping[str, float] | None = None,
 ) -> LearnedWeights:
-    """Learn weights of features that bring tracks of one playlist near to each other. Runs about ten Spark jobs.
+    """Learn weights of features from playlists: tracks of one playlist become near. Runs about ten Spark jobs.
 
-    The search itself runs on the driver, on a sample of at most about 60,000 tracks. The result depends neither on the
-    partitions nor on the order of rows.
+    The weights are learned on the driver, from a sample of at most about 60,000 tracks. The result depends neither on
+    the partitions nor on the order of rows.
 
     Parameters
     ----------
     tracks : DataFrame with the columns of ``labeled_tracks``
     playlists : dict from name of a playlist to ids of ``tracks``; the names do not affect the result
     options : SimilarityOptions
-        The baseline of the comparison. Its limits on length, artists and recordings apply to the lists measured; its
-        limits on years and keys are ignored.
+        The baseline to compare learned weights with. Its limits on length, artists and recordings apply to all lists of
+        recommendations in the comparison; its limits on years and keys are ignored.
     candidates : SimilarityOptions
         Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
         include the features of ``options``.
     imputed : mapping of str to float, optional
-        Replacements of missing values by feature, as for ``fit_scaling``.
+        Value by feature that replaces missing values, in the feature's unit; by default the median.
 
     Raises
     ------
     InputError
-        If fewer than ``learning.MIN_PLAYLISTS`` playlists have two or more tracks.
+        If fewer than ``learning.MIN_PLAYLISTS`` playlists have two or more tracks, or no feature has a value.
     """
     members = sorted(sorted(set(ids)) for ids in playlists.values())
     require_playlists([len(ids) for ids in members])
@@ -112,8 +111,9 @@ def fit_weights(
 def choose_playlists(members: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Choose random playlists with at most ``MAX_LISTED`` distinct tracks in all. Deterministic: the seed is fixed.
 
-    ``members`` holds the track ids of each playlist, as does the result. Playlists are visited in a random order; one
-    is skipped if its tracks would exceed the limit. Raises InputError if fewer than ``learning.MIN_PLAYLISTS`` remain.
+    ``members`` and the result have one list of track ids per playlist. The playlists are taken in a random order; a
+    playlist is skipped if the total would exceed the limit. Raises InputError if fewer than ``learning.MIN_PLAYLISTS``
+    are chosen.
     """
     chosen, listed = [], set[str]()
     for index in np.random.default_rng(0).permutation(len(members)):
@@ -126,9 +126,10 @@ def choose_playlists(members: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collection[str]) -> DataFrame:
-    """Return the tracks in ``listed``, and about ``MAX_OTHERS`` tracks not in ``excluded``. Runs one Spark job.
+    """Return the tracks in ``listed``, and a sample of the tracks not in ``excluded``. Runs one Spark job.
 
-    ``listed`` and ``excluded`` are distinct track ids. ``excluded`` contains all of ``listed``.
+    ``listed`` and ``excluded`` are distinct track ids; ``excluded`` contains all of ``listed``. The sample has at most
+    about ``MAX_OTHERS`` tracks.
     """
     ordered = sorted(excluded)
     table = pa.table({"track_id": ordered, "is_listed": [one in listed for one in ordered]})
@@ -141,10 +142,10 @@ def sample_tracks(tracks: DataFrame, listed: Collection[str], excluded: Collecti
 def _playlist_sample(
     tracks: DataFrame, members: Sequence[Sequence[str]], scaling: Scaling, baseline: Scaling
 ) -> PlaylistSample:
-    """Collect tracks to the driver as a PlaylistSample: coordinates, codes and playlists of tracks. Runs Spark jobs.
+    """Collect tracks to the driver as a PlaylistSample. Runs Spark jobs.
 
-    ``members`` holds the track ids of each playlist. Weights are learned for the coordinates by ``scaling``, and
-    compared with those by ``baseline``, whose features are among those of ``scaling``.
+    ``members`` has the track ids of each playlist. ``scaling`` gives the coordinates to learn weights for, ``baseline``
+    those to compare with. The features of ``baseline`` are a part of the features of ``scaling``.
     """
     prepared = prepare_tracks(tracks, scaling, SimilarityOptions(scaling.features))
     table = add_recordings(prepared.toArrow(), release_columns(tracks, scaling)).sort_by("track_id")

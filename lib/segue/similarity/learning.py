@@ -1,8 +1,8 @@
 """Learn weights of features from playlists, and measure on other playlists whether they improve recommendations.
 
-The measure is the share of a track's recommendations (its nearest tracks under the rules on artists and releases) that
-share a playlist with the track. The measure is cross-validated: weights are learned from four fifths of the playlists
-at a time, and measured on the remaining fifth.
+The measure is the share of hits. A recommended track is a hit if it is in a playlist together with the query, the track
+that it is recommended for. The measure is cross-validated: weights are learned from four fifths of the playlists at a
+time, and measured on the remaining fifth.
 """
 
 import logging
@@ -23,9 +23,9 @@ MIN_PLAYLISTS = 10
 """Minimum number of playlists with ``MIN_TRACKS`` or more tracks of the catalogue."""
 MIN_TRACKS = 2
 MAX_VALUES = 60_000_000
-"""Maximum number of distances (float32) held in memory by a search for weights."""
+"""Maximum number of distances (float32) in memory in a search for weights."""
 MAX_QUERIES = 2_000
-"""Maximum number of queries (tracks with a list of recommendations) in a search for weights, and in each fold."""
+"""Maximum number of queries (tracks to recommend for) in a search for weights, and in each cross-validation fold."""
 N_RESAMPLES = 2_000
 CONFIDENCE = 0.95
 _DIGITS = 4
@@ -40,7 +40,7 @@ class PlaylistSample:
     points : array of shape (n_tracks, n_features)
         Scaled features without weights. Weights are learned for these.
     baseline : array of shape (n_tracks, any number of features)
-        Coordinates under the present settings, for comparison.
+        Coordinates (scaled and weighted features) by the baseline, to compare learned weights with.
     artist, recording : arrays of int, shape (n_tracks,)
         Codes of each track's artist and recording.
     membership : sparse array of shape (n_tracks, n_playlists)
@@ -56,7 +56,7 @@ class PlaylistSample:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with the ends of its confidence interval (level ``CONFIDENCE``), by a bootstrap over playlists."""
+    """A number and its 95 % confidence interval from ``low`` to ``high``, by a bootstrap over playlists."""
 
     value: float
     low: float
@@ -65,10 +65,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Shares of recommendations that have a held-out playlist in common with the track they are for.
+    """Quality of recommendations on held-out playlists, that is, on playlists not used to learn the weights.
 
-    A held-out playlist is one not used to learn the weights. ``before`` is the share with the baseline coordinates,
-    ``after`` the share with learned weights, and ``gain`` is ``after`` minus ``before``.
+    The quality is the share of hits. A recommended track is a hit if it is in a held-out playlist together with the
+    track it is recommended for. ``before`` is the share of the baseline, ``after`` that of learned weights, ``gain``
+    the difference.
     """
 
     before: Estimate
@@ -79,7 +80,7 @@ class HeldOut:
 def require_playlists(n_tracks: Sequence[int]) -> None:
     """Raise InputError if fewer than ``MIN_PLAYLISTS`` playlists have ``MIN_TRACKS`` or more tracks.
 
-    ``n_tracks`` is the number of each playlist's tracks that are in the catalogue.
+    ``n_tracks`` has one number per playlist: how many of its tracks are in the catalogue.
     """
     n_usable = sum(n >= MIN_TRACKS for n in n_tracks)
     if n_usable < MIN_PLAYLISTS:
@@ -112,8 +113,8 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
 def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
     """Cross-validate learned weights: learn from four fifths of the playlists, measure on a fifth. Deterministic.
 
-    Queries are tracks of the playlists held out. Their lists are drawn from all tracks. A recommendation is a hit if
-    it shares one of the playlists held out with the query.
+    Tracks are recommended for the tracks of the held-out playlists, the queries. All tracks can be recommended. A
+    recommended track is a hit if it is in a held-out playlist together with the query.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
     start : array of shape (n_features,)
         Weights above 0 to start from.
     rules : Rules
-        Limits on the lists measured.
+        Limits on the lists of recommendations.
     """
     n_playlists = sample.membership.shape[1]
     hits = np.zeros((n_playlists, 2))
@@ -139,7 +140,10 @@ def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
 
 
 def folds(n_playlists: int) -> list[tuple[Integers, Integers]]:
-    """Return ``N_FOLDS`` pairs of arrays: positions of the playlists to learn from, and of the playlists held out."""
+    """Divide playlists at random into ``N_FOLDS`` folds. Deterministic: the seed is fixed.
+
+    Returns one pair of arrays per fold: positions of the playlists to learn from, and of the playlists held out.
+    """
     fold = np.random.default_rng(0).permutation(n_playlists) % N_FOLDS
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(N_FOLDS)]
 
@@ -147,7 +151,9 @@ def folds(n_playlists: int) -> list[tuple[Integers, Integers]]:
 def count_hits(
     sample: PlaylistSample, points: Floats, playlists: Integers, rules: Rules, max_queries: int = MAX_QUERIES
 ) -> tuple[Floats, Floats]:
-    """Count for each playlist the hits: list positions whose track shares a playlist with the query.
+    """Count the hits of each playlist: recommended tracks in a playlist together with their query.
+
+    A query is a track with a list of recommendations.
 
     Parameters
     ----------
@@ -155,17 +161,17 @@ def count_hits(
     points : array of shape (n_tracks, any number of features)
         Coordinates of the tracks.
     playlists : array of int
-        Positions, in the columns of ``sample.membership``, of the playlists that count. Queries are the tracks in them.
+        Columns of ``sample.membership``: the playlists to count. Queries are the tracks in these playlists.
     rules : Rules
-        Limits on the lists.
+        Limits on the lists of recommendations.
     max_queries : int
         Maximum number of queries.
 
     Returns
     -------
     hits, n_positions : arrays of shape (len(playlists),)
-        Hits, and all list positions. A query in several playlists is divided equally among them. The share is
-        ``hits.sum() / n_positions.sum()``.
+        Number of hits, and number of positions in all lists. The numbers of a query in several playlists are divided
+        equally among these. The share of hits is ``hits.sum() / n_positions.sum()``.
     """
     membership = csr_array(sample.membership[:, playlists])
     queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), max_queries)
@@ -185,19 +191,19 @@ def count_hits(
 
 
 def estimate(hits: Floats, n_positions: Floats) -> HeldOut:
-    """Return the shares before and after, and their difference, with intervals by resampling playlists.
+    """Return the shares of hits with confidence intervals: by the baseline, by learned weights, and the difference.
 
     Parameters
     ----------
     hits : array of shape (n_playlists, 2)
         Hits of each playlist by the baseline and by learned weights.
     n_positions : array of shape (n_playlists,)
-        List positions of each playlist.
+        Number of list positions of each playlist, including empty ones.
 
     References
     ----------
-    B. Efron, R. J. Tibshirani (1993), "An Introduction to the Bootstrap", chapters 8 and 13: percentile intervals,
-    resampled by the unit that is independent.
+    B. Efron, R. J. Tibshirani (1993), "An Introduction to the Bootstrap", chapters 8 and 13: percentile intervals, by
+    resampling the independent units (here playlists).
     """
     n_playlists, random = len(n_positions), np.random.default_rng(1)
     # one draw at a time, as the draws of many playlists together would need much memory
@@ -218,7 +224,7 @@ def estimate(hits: Floats, n_positions: Floats) -> HeldOut:
 
 
 def _choose(positions: Integers, max_size: int) -> Integers:
-    """Return all positions or, if they are more, ``max_size`` random ones, ascending. The seed is fixed."""
+    """Return at most ``max_size`` of the positions, ascending: all, or a random choice. The seed is fixed."""
     if len(positions) <= max_size:
         return positions
     return np.sort(np.random.default_rng(2).permutation(positions)[:max_size])

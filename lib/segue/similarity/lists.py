@@ -1,6 +1,7 @@
-"""Hold lists of neighbours in arrays, find the lists of tracks within one cell, and merge a track's lists from cells.
+"""Find lists of neighbours among the tracks of one cell, store them in arrays, and merge a track's lists.
 
-A cell is the part of the catalogue around one centre, see ``partitioned``.
+A cell is the part of the catalogue around one centre, see module ``partitioned``. A track can have lists from several
+cells.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}, exceeds_cap boolean"
 """Spark schema of finished lists, one per row: two columns of the table ``similar_tracks``, and whether the list has
 more tracks by one artist than the limit."""
 LIST_COLUMNS = "ids array<string>, attributes binary"
-"""Spark schema of lists between stages, one per row; ``attributes`` has 32 bytes per neighbour."""
+"""Spark schema of the columns for a list of neighbours before lists are merged. ``attributes`` has 32 bytes per
+neighbour: a row of ``NeighbourLists.attributes``."""
 _N_ATTRIBUTES = 4
 _N_REASONS = MAX_REASONS + 1
 """Number of reasons per neighbour: up to ``MAX_REASONS`` features, and the musical key."""
@@ -30,7 +32,7 @@ _N_REASONS = MAX_REASONS + 1
 
 @dataclass(frozen=True, slots=True)
 class NeighbourLists:
-    """The lists of neighbours of several tracks, concatenated in shared arrays; each list is nearest first."""
+    """Lists of neighbours of several tracks, one list after another in shared arrays; each list is nearest first."""
 
     lengths: Integers
     """Number of neighbours in each list, shape (n_lists,)."""
@@ -38,12 +40,12 @@ class NeighbourLists:
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
     """Shape (n_neighbours, 4), int64. Columns: the bits of the float64 distance; code of the artist; code of the
-    recording; the packed reasons, times 2, plus 1 if the neighbour is in the same cluster. A reason is the index of a
-    feature or, for the musical key, the number of features."""
+    recording; 2 * reasons (see ``_pack_reasons``) + 1 if the neighbour is in the same cluster, else + 0. A reason is
+    the index of a shared feature; for the musical key, the number of features."""
 
     @property
     def distance(self) -> Floats:
-        """Distances of all neighbours to the tracks of their lists, one list after another, shape (n_neighbours,)."""
+        """Distance of each neighbour to the track that the list belongs to, shape (n_neighbours,)."""
         return np.ascontiguousarray(self.attributes[:, 0]).view(np.float64)
 
     @classmethod
@@ -67,15 +69,18 @@ class NeighbourLists:
         }
 
     def take(self, index: Integers, lengths: Integers) -> "NeighbourLists":
-        """Return new lists of the neighbours at ``index``: the first ``lengths[0]`` are one list, and so on."""
+        """Return new lists of the neighbours at the positions ``index``.
+
+        ``lengths`` are the lengths of the new lists: [2, 1] makes one list of the first two, and one of the third.
+        """
         return NeighbourLists(lengths, self.ids.take(pa.array(index)), self.attributes[index])
 
     def max_distance(self, rules: Rules) -> Floats:
-        """Return for each list the distance beyond which no track can enter it, shape (n_lists,).
+        """Return a distance for each list, shape (n_lists,): no track beyond this distance can change the list.
 
-        For a full list within the limit on artists, this is the distance of its last neighbour. Other lists have
-        infinity: a list with fewer than ``rules.length`` neighbours has positions left, and in a list filled beyond the
-        limit on artists, a farther track by another artist replaces a neighbour beyond the limit.
+        For a full list within the limit on artists, this is the distance of its last neighbour. It is infinity for all
+        other lists: a list with fewer than ``rules.length`` neighbours has positions left; in a list with too many
+        tracks by one artist, a farther track by another artist can replace one of them.
         """
         is_final = (self.lengths == rules.length) & ~self.exceeds_cap(rules)
         last = np.cumsum(self.lengths)[is_final] - 1
@@ -98,9 +103,9 @@ class NeighbourLists:
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
         """Convert the lists to an Arrow array for the column ``similar``, one list of structs per track.
 
-        The fields of a struct are track_id, distance, same_cluster and why: the names of the shared features, then
-        ``KEY`` where ``Rules.harmonic`` applies. ``features`` are the names of all features, in the order of the
-        indices in ``attributes``.
+        A struct has the fields of ``SIMILAR_TYPE``. Its field ``why`` has the names of the shared features, then "key"
+        if both tracks are in compatible musical keys by ``Rules.harmonic``. ``features`` are the names of all
+        features, in the order of the indices in ``attributes``.
         """
         packed = self.attributes[:, 3]
         reasons = _unpack_reasons(packed >> 1)
@@ -115,7 +120,7 @@ class NeighbourLists:
 
 
 class BatchSearch:
-    """Finds nearest neighbours among the candidates of a TrackBatch: its tracks that can be recommended."""
+    """Finds nearest neighbours among the tracks of a TrackBatch. Only tracks that can be recommended are neighbours."""
 
     def __init__(self, batch: TrackBatch, rules: Rules) -> None:
         self.batch = batch
@@ -126,9 +131,10 @@ class BatchSearch:
         self._tree = CandidateTree(tracks, rules)
 
     def nearest(self, queries: TrackBatch, max_distance: Floats | None = None) -> NeighbourLists:
-        """Return a NeighbourLists with one list per query: the batch's nearest candidates that the rules allow.
+        """Return the nearest neighbours of each query, within the rules, as a NeighbourLists with one list per query.
 
-        ``max_distance``, shape (n_queries,), is the maximum distance of a neighbour from each query; by default none.
+        ``queries`` are the tracks to find neighbours of. ``max_distance``, shape (n_queries,), is the maximum distance
+        of a neighbour from each query; by default none.
         """
         result = self._tree.nearest(queries.tracks, max_distance)
         is_neighbour = result.index != NO_TRACK
@@ -153,7 +159,7 @@ class BatchSearch:
 def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...], rules: Rules) -> pa.RecordBatch:
     """Return a pa.RecordBatch with one row per track, its columns those of ``SIMILAR_ROWS``.
 
-    ``ids`` and ``lists`` are parallel. ``features`` are the names of all features, in the order of the indices in
+    ``ids`` has one id per list. ``features`` are the names of all features, in the order of the indices in
     ``lists.attributes``.
     """
     columns = [ids, lists.to_similar(features), pa.array(lists.exceeds_cap(rules))]
@@ -161,21 +167,20 @@ def similar_rows(ids: pa.Array, lists: NeighbourLists, features: tuple[str, ...]
 
 
 def _pack_reasons(reasons: NDArray[np.int8]) -> Integers:
-    """Pack each row of feature indices, shape (n, _N_REASONS), into one integer, a byte each; return shape (n,)."""
+    """Pack the reasons of each neighbour, shape (n, _N_REASONS), into one integer, a byte per reason; shape (n,)."""
     packed: Integers = ((reasons.astype(np.int64) + 1) << (8 * np.arange(_N_REASONS))).sum(axis=1)
     return packed
 
 
 def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
-    """Unpack the feature indices packed by ``_pack_reasons``; return an int8 array of shape (n, _N_REASONS)."""
+    """Unpack the result of ``_pack_reasons`` to an int8 array of shape (n, _N_REASONS)."""
     return (((packed[:, None] >> (8 * np.arange(_N_REASONS))) & 0xFF) - 1).astype(np.int8)
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
-    """Search one cell for the nearest neighbours of tracks that are members of other cells.
+    """Search one cell for the nearest neighbours of queries: tracks of other cells.
 
-    A cell is the part of the catalogue around one centre; its members are the tracks nearest to this centre. The
-    neighbours of a query are at most its own ``max_distance`` away.
+    A cell is the part of the catalogue around one centre; its members are the tracks nearest to this centre.
 
     Parameters
     ----------
@@ -183,7 +188,8 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
         Members of the cell, with the columns of ``coordinates.with_points``.
     queries : pa.Table
         Tracks of other cells, with the columns track_id, point, ranks, recording, year, key and cluster of
-        ``coordinates.with_points``, and max_distance (double, infinity for no limit).
+        ``coordinates.with_points``, and max_distance (double): the maximum distance of a neighbour, infinity for no
+        limit.
     rules : Rules
         Limits on each list.
 
@@ -219,7 +225,7 @@ def merge_lists(rows: pa.Table, cross_cell_rows: pa.Table, features: tuple[str, 
     cross_cell_rows : pa.Table
         Lists from other cells: the same columns, any number of rows per track of ``rows``.
     features : tuple of str
-        Names of all features, by their index in the column ``attributes``.
+        Names of all features, in the order of the indices in the column ``attributes``.
     rules : Rules
         Limits on each list.
 
@@ -257,10 +263,9 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 
 
 def _query_batch(queries: pa.Table) -> TrackBatch:
-    """Convert a table of queries, the tracks to find neighbours of, to a TrackBatch in the same order.
+    """Convert the ``queries`` of ``query_cell`` to a TrackBatch in the same order.
 
-    ``query_cell`` lists the columns. Artist, id_order and is_candidate are zero: a search reads these three of
-    candidates only.
+    Artist, id_order and is_candidate are zero: a search does not read them of queries.
     """
     n_queries = len(queries)
     tracks = Tracks(

@@ -1,22 +1,29 @@
 """Find every track's exact nearest neighbours, under rules on artists, recordings, years and musical keys.
 
-Definition. Candidates are the tracks that can be recommended. The list of a track q holds candidates in order of
-(Euclidean distance to q, track_id). All candidates are considered in this order. A candidate is skipped if its year is
-too far from the year of q, its key is incompatible with the key of q, its recording is the one of q or in the list, or
-its artist is in the list ``per_artist`` times. Otherwise the candidate is appended. At ``length`` tracks the list is
-full. A list not full after the last candidate is filled with the nearest candidates excluded by ``per_artist`` alone,
-one of each recording, and sorted again by (distance, track_id).
+Definition. Candidates are the tracks that can be recommended. The list of a track q is made from all candidates in
+order of (Euclidean distance to q, track_id). A candidate is skipped in these cases:
 
-Search in a k-d tree (``kd_tree``). The rules skip candidates, so the number m of nearest candidates needed for a list
-is unknown in advance. The m nearest are fetched from a k-d tree [1]_, and the list is selected among them. No other
-candidate is nearer than the m-th. So a full list is final if its last distance is below that of the m-th; otherwise m
-is doubled, from ``length`` + 2 but at least 12, up to 512. Lists that are not final by then are selected from all
-candidates. A list left short by the limit on artists is filled. The filled list is final if it is full with a last
-distance below that of the m-th, or if no candidate is left. Of many candidates at one point, the tree contains only as
-many as a list can use (``rules.drop_redundant_coincident``), because m would have to exceed their number. The tree
-decides only which candidates are fetched. Distances are computed again, in float64 and in the order of the features,
-so every tree gives the same lists to the last bit. A rule on keys excludes four fifths of the candidates. To keep m
-small, all queries in one key are then searched in a tree of the candidates in compatible keys.
+* its year is too far from the year of q, or its key is incompatible with the key of q;
+* its recording is that of q, or is in the list already;
+* its artist is in the list ``per_artist`` times already.
+
+Any other candidate is appended, until the list has ``length`` tracks. A list still short after the last candidate is
+filled with the nearest candidates excluded only by ``per_artist``, one of each recording. Then it is sorted again by
+(distance, track_id).
+
+Search in a k-d tree (``kd_tree``). It is unknown in advance how many candidates the rules skip.
+
+1. The m nearest candidates are fetched from a k-d tree [1]_, and the list is selected among them. At first, m is
+   ``length`` + 2, at least 12.
+2. No other candidate is nearer than the m-th. So the list is final if it is full, and its last distance is below that
+   of the m-th. It is also final if no candidate is left.
+3. Otherwise m is doubled, up to 512. After that, the list is selected from all candidates.
+
+A list left short by the limit on artists is filled in the same way. Of many candidates at one point, the tree contains
+only as many as a list can use (``rules.drop_redundant_coincident``): m would have to exceed their number. Distances are
+computed again, in float64 and in the order of the features, so every tree gives the same lists to the last bit. A rule
+on keys excludes most candidates; to keep m small, there is then a tree for each key of a query, with the candidates in
+compatible keys.
 
 Method ``tree``: one tree, built on the driver and sent to all workers. Expected O(n log n) for a fixed number of
 features; the driver and every worker hold all coordinates.
@@ -76,7 +83,7 @@ from segue.similarity.scaling import Scaling, SimilarityOptions
 log = logging.getLogger(__name__)
 TREE, CELLS, AUTO = "tree", "cells", "auto"
 MAX_TREE_VALUES = 10_000_000
-"""Maximum n_tracks * n_features for which ``auto`` selects ``tree``: about 300 MB per worker, with ids and lists."""
+"""Maximum of n_tracks * n_features for the method ``tree`` with the setting ``auto``: about 300 MB per worker."""
 _TRACKS_PER_TASK = 32_768
 
 
@@ -89,11 +96,11 @@ def similar_lists(
     n_tracks: int | None = None,
     tracks_per_cell: int = TRACKS_PER_CELL,
 ) -> Iterator[DataFrame]:
-    """Yield a DataFrame of the nearest neighbours of every track, for use in a ``with`` block.
+    """Context manager: yield a DataFrame of the nearest neighbours of every track.
 
     Entering the block runs a few Spark jobs; the search itself runs when the DataFrame is used. Intermediate
-    results are unpersisted at the end of the block. The neighbours are the same for any partitions, order of rows and
-    method.
+    results are unpersisted at the end of the block. The neighbours depend neither on the partitions, nor on the order
+    of rows, nor on the method.
 
     Parameters
     ----------
@@ -103,7 +110,7 @@ def similar_lists(
     options : SimilarityOptions
         Rules, candidates (which tracks can be recommended) and search method.
     n_tracks : int, optional
-        Number of rows. By default counted by a Spark job, but not for the method ``tree``, which needs no number.
+        Number of rows of ``tracks``. By default a Spark job counts them, except for the method ``tree``.
     tracks_per_cell : int
         Approximate number of tracks in each part of the catalogue, for the method ``cells``.
 
@@ -127,9 +134,10 @@ def similar_lists(
 
 
 def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -> str:
-    """Return the search method, ``tree`` or ``cells``: ``options.method``, or what ``auto`` selects.
+    """Return the search method, ``tree`` or ``cells``.
 
-    ``auto`` selects ``tree`` if n_tracks times the number of features is at most ``MAX_TREE_VALUES``, else ``cells``.
+    It is ``options.method``, unless this is ``auto``. Then it is ``tree`` if n_tracks times the number of features is
+    at most ``MAX_TREE_VALUES``, else ``cells``.
     """
     if options.method != AUTO:
         return options.method
@@ -139,10 +147,10 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
-    """Return whether ``rules.per_artist`` leaves too few tracks for a full list. Runs one Spark job.
+    """Return whether the limit ``rules.per_artist`` leaves too few tracks for a full list. Runs one Spark job.
 
-    Counts at most ``rules.per_artist`` tracks by each artist of ``tracks`` (column ``artist``), and all tracks without
-    an artist. Filters on candidates are ignored.
+    Counts at most ``rules.per_artist`` tracks of each artist, the first name in the column ``artist``, and all tracks
+    without an artist. Other rules are ignored.
     """
     if not rules.per_artist:
         return False
@@ -154,7 +162,7 @@ def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
 
 
 def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scaling, rules: Rules) -> DataFrame:
-    """Return a DataFrame of every track's nearest neighbours, found in one k-d tree that every worker holds.
+    """Return a DataFrame of every track's nearest neighbours, found in one k-d tree. Every worker holds all tracks.
 
     Collects all tracks to the driver, which is one Spark job; the search itself runs when the DataFrame is used.
 
@@ -178,9 +186,9 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
     starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
 
     def search_positions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield track_id and similar of the tracks at the positions in ``batches``, one position per row.
+        """Yield rows of track_id and similar for the tracks at the positions in ``batches``, one position per row.
 
-        Positions count the tracks of all ``searches``, one search after the other.
+        Position 0 is the first track of the first of ``searches``; the tracks of the next search follow.
         """
         for batch in batches:
             positions = batch.column(0)
@@ -199,10 +207,10 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
 
 
 def _block_searches(table: pa.Table, rules: Rules) -> list[BatchSearch]:
-    """Return a list with one BatchSearch per distinct value of the column ``block``.
+    """Return one BatchSearch for each distinct value of the column ``block``. Only tracks of one block are neighbours.
 
-    Only tracks of one block can be neighbours. The tracks of a search are sorted by musical key, so successive queries
-    use one tree, then by leaf of a k-d tree, so successive queries use one part of the tree.
+    For speed, the tracks of a search are sorted by musical key, then by leaf of a k-d tree: successive queries use one
+    tree, and one part of this tree.
     """
     searches = []
     for part in arrays.split_by_value(table, "block"):

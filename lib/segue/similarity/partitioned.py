@@ -1,15 +1,17 @@
 """Find neighbours cell by cell, for catalogues too large for one worker: the method ``cells`` of ``neighbours``.
 
-The terms. A *cell* is the part of the catalogue around one centre. A track is a *member* of the cell with the nearest
-centre, its own cell, and a *copy* in each other cell that can hold a track within ``overlap_radius`` of it. A *block*
-holds the tracks that can be neighbours of each other: with ``same_genre`` all tracks of one genre, else all tracks.
+Terms:
+
+* A *cell* is the part of the catalogue around one centre. Its *members* are the tracks nearest to this centre.
+* A cell also has *copies* of tracks from other cells, if a member could be within ``overlap_radius`` of them.
+* A *block* is a set of tracks that can be neighbours: all tracks of a genre with ``same_genre``, else all tracks.
 
 The Spark stages, with a shuffle before each:
 
 1. Assign every track to its own cell and to the cells that hold its copies.
 2. By cell: find the list of every member among the members and copies of the cell. The result is persisted.
-3. By block and cell: if the list of a track from another cell is not final after stage 2 and this cell may hold a
-   nearer neighbour, search the members of this cell for neighbours of the track.
+3. By block and cell: search the members of the cell for neighbours of tracks from other cells. This is done only for
+   tracks without a final list after stage 2, in cells with possibly nearer neighbours.
 4. By a hash of the id: merge the lists of each track from stages 2 and 3.
 """
 
@@ -38,13 +40,13 @@ TRACKS_PER_CELL = 50_000
 """Approximate number of members per cell. The tree of a smaller cell is more likely to fit into the processor's cache,
 but smaller cells have more copies in all."""
 _MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
-"""Size of the sample to which centres are fitted: its minimum, and its number of tracks per cell."""
+"""Size of the sample for fitting centres: at least 20,000 tracks, and 100 tracks per cell."""
 _KMEANS_PASSES = 5
 _N_OVERLAP_QUERIES, _OVERLAP_QUANTILE = 1000, 0.95
 _POINTS_PER_BLOCK = 4096
-"""Number of points per call of ``cells_in_reach``, whose arrays have one value per point and cell."""
+"""Number of points per call of ``cells_in_reach``, to limit its memory: one value per point and cell."""
 _TRACKS_PER_BUCKET = 50_000
-"""Number of tracks per task that merges lists."""
+"""Approximate number of tracks per task in stage 4, the merge of lists."""
 _TRACK_COLUMNS = (
     "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
     "year double, key int, cluster int, candidate boolean"
@@ -61,7 +63,7 @@ _MEMBER_PREFIX = "member_"
 def partitioned_neighbours(
     prepared: DataFrame, columns: tuple[str, ...], n_tracks: int, scaling: Scaling, rules: Rules, tracks_per_cell: int
 ) -> Iterator[DataFrame]:
-    """Yield a DataFrame of every track's nearest neighbours, found cell by cell, for use in a ``with`` block.
+    """Context manager: yield a DataFrame of every track's nearest neighbours, found cell by cell.
 
     A cell is the part of the catalogue around one centre. Entering the block runs one Spark job to draw a sample, and
     the jobs of ``releases.with_recordings``; the search itself runs when the DataFrame is used. The lists of each cell
@@ -125,8 +127,8 @@ def _query_other_cells(cell_lists: DataFrame, incomplete: DataFrame, n_partition
     """Find the neighbours of the tracks of ``incomplete`` in each of their ``other_cells``. Runs no Spark job.
 
     ``cell_lists`` and ``incomplete`` have the columns of ``_CELL_LISTS``. The result is a DataFrame with ``track_id``
-    and the columns of ``LIST_COLUMNS``: one row per track and cell, none if the cell has no members of the track's
-    block.
+    and the columns of ``LIST_COLUMNS``, one row per track and cell. Cells without members of the track's block have no
+    row.
     """
     queries = incomplete.select(*_QUERY_NAMES, "max_distance", F.explode("other_cells").alias("cell"))
     # prefixed: if both sides of a cogroup have a column of the same name and one side does not use the column,
@@ -146,9 +148,9 @@ def fit_centres(
 ) -> tuple[Floats, float]:
     """Fit centres of cells (by k-means) and an overlap radius to a sample of tracks. Runs one Spark job.
 
-    Cells are the parts into which the catalogue is divided for the search. Centres and radius affect only the duration
-    of the search, not its result. ``prepared`` has ``n_tracks`` rows, as ``coordinates.prepare_tracks`` returns them;
-    ``n_cells`` is the number of cells intended, ``length`` the maximum number of neighbours in a list.
+    A cell is the part of the catalogue around one centre. Centres and radius affect only the duration of the search,
+    not its result. ``prepared`` is the result of ``coordinates.prepare_tracks`` and has ``n_tracks`` rows. ``n_cells``
+    is the number of cells intended, ``length`` the maximum number of neighbours in a list.
 
     Returns
     -------
@@ -175,8 +177,9 @@ def fit_centres(
 def _overlap_radius(points: Floats, rank: float) -> float:
     """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 for a single point.
 
-    ``rank`` is the length of a list times the share of tracks in the sample. If ``rank`` is below 1, the distance r of
-    the nearest neighbour is reduced to r * rank^(1/d): in d dimensions the number of points within r grows with r^d.
+    ``rank`` is the length of a list times the sampled fraction of the tracks: 2.5 for 10 neighbours and a quarter of
+    the tracks. It is rounded. If ``rank`` is below 1, the distance r of the nearest neighbour is reduced to
+    r * rank^(1/d): in d dimensions the number of points within r grows with r^d.
     """
     distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
     finite = distance[np.isfinite(distance)]
@@ -186,7 +189,7 @@ def _overlap_radius(points: Floats, rank: float) -> float:
 
 
 def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
-    """Return for each point which other cells can hold members within ``max_distance`` of it. O(n_points n_cells).
+    """Return whether each other cell can hold members within ``max_distance`` of a point. O(n_points n_cells).
 
     A cell is the part of the space around one centre; its members are the points nearest to this centre. A plane
     separates each other cell from the point's own. The other cell is excluded if the plane is farther from the point
@@ -218,10 +221,10 @@ def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_di
 
 
 def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance: Floats) -> pa.ListArray:
-    """Return for each point the numbers of the other cells that can hold members within ``max_distance`` of it.
+    """Return the result of ``cells_in_reach`` for members of one cell as lists of cell numbers: [[2, 5], []].
 
-    The arguments are those of ``cells_in_reach``, but all points are members of one ``cell``. The result is a
-    pa.ListArray of int32, one list per point. A point with a negative ``max_distance`` has an empty list.
+    The result is a pa.ListArray of int32, with one list per point: the other cells that can hold members within
+    ``max_distance`` of the point. A point with a negative ``max_distance`` has an empty list.
     """
     parts = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
     bounded = np.flatnonzero(max_distance >= 0)
@@ -235,11 +238,11 @@ def cell_lists_in_reach(points: Floats, cell: int, centres: Floats, max_distance
 
 
 def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> MapBatches:
-    """Return the function for mapInArrow of stage 1, which divides tracks among cells.
+    """Return a function for mapInArrow that divides tracks among cells (stage 1 of the module's docstring).
 
-    The function maps the rows returned by ``releases.with_recordings`` to rows of ``cell`` (int) and ``tracks``
-    (binary). ``tracks`` holds tracks of the cell, packed by ``arrays.to_arrow_blobs``, with a column ``is_member``
-    (boolean, false for copies).
+    The function maps rows of ``releases.with_recordings`` to rows of ``cell`` (int) and ``tracks`` (binary). A value of
+    ``tracks`` holds tracks of the cell, packed by ``arrays.to_arrow_blobs``. Their column ``is_member`` (boolean) is
+    false for copies.
     """
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -259,9 +262,10 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> M
 
 
 def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) -> Callable[[pa.Table], pa.Table]:
-    """Return the function for applyInArrow of stage 2, which finds the neighbours of a cell's members within the cell.
+    """Return a function for applyInArrow that finds neighbours within one cell (stage 2 of the module's docstring).
 
-    The function maps the rows of one cell from stage 1 (``cell``, ``tracks``) to rows of ``_CELL_LISTS``.
+    The function maps the rows of one cell, the result of ``_assign_cells``, to rows of ``_CELL_LISTS``: one for each
+    member of the cell.
     """
 
     def search(table: pa.Table) -> pa.Table:
@@ -273,9 +277,10 @@ def _search_within_cell(centres: Floats, overlap_radius: float, rules: Rules) ->
 
 
 def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: float, rules: Rules) -> pa.Table:
-    """Find the neighbours of the members in ``table``, which holds the tracks of one cell and one block.
+    """Find neighbours for the members of one cell and block, among all tracks of this cell and block.
 
-    Returns a pa.Table with the columns of ``_CELL_LISTS``, one row per member.
+    ``table`` has these tracks, with the column ``is_member``. Returns a pa.Table with the columns of ``_CELL_LISTS``,
+    one row per member.
     """
     block = table.column("block")[0]
     tracks = arrays.track_batch(table)
@@ -307,10 +312,9 @@ def _search_block(table: pa.Table, cell: int, centres: Floats, overlap_radius: f
 
 
 def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function for applyInArrow of stage 3, which searches one cell for neighbours of tracks of other cells.
+    """Return a function for applyInArrow that applies ``lists.query_cell`` (stage 3 of the module's docstring).
 
-    The function takes two tables: the members of the cell in one block, and the tracks to find neighbours of. It
-    returns the result of ``lists.query_cell``.
+    It takes two tables: the members of one cell and block, and tracks of other cells to find neighbours of.
     """
 
     def query(members: pa.Table, queries: pa.Table) -> pa.Table:
@@ -321,10 +325,9 @@ def _query_cell(rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
 
 
 def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table, pa.Table], pa.Table]:
-    """Return the function for applyInArrow of stage 4, which merges each track's lists.
+    """Return a function for applyInArrow that applies ``lists.merge_lists`` (stage 4 of the module's docstring).
 
-    The function takes two tables, the lists of stage 2 and those of stage 3, of the tracks in one bucket: tracks with
-    equal hash of the id, modulo the number of buckets. It returns a table with the columns of ``SIMILAR_ROWS``.
+    It takes two tables, lists from the tracks' own cells and lists from other cells, and returns ``SIMILAR_ROWS``.
     """
 
     def merge(rows: pa.Table, cross_cell_rows: pa.Table) -> pa.Table:
@@ -334,7 +337,7 @@ def _merge_lists(features: tuple[str, ...], rules: Rules) -> Callable[[pa.Table,
 
 
 def _to_similar(features: tuple[str, ...], rules: Rules) -> MapBatches:
-    """Return a function for mapInArrow from rows of track_id and ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``.
+    """Return a function for mapInArrow: it maps rows of track_id and ``LIST_COLUMNS`` to rows of ``SIMILAR_ROWS``.
 
     ``features`` are the names of all features, in the order of the indices in ``attributes``.
     """

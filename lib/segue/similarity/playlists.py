@@ -24,22 +24,23 @@ log = logging.getLogger(__name__)
 MAX_RANK, RANK_OFFSET = 100, 60
 """Number of nearest tracks scored per seed, and the constant in the score 1 / (``RANK_OFFSET`` + rank)."""
 MAX_NEAREST_SEEDS = 3
-"""Maximum number of seeds in ``Recommendation.because_of``."""
+"""Maximum number of nearest seeds listed with a recommended track."""
 TRACKS_PER_SEARCH = 100_000
 _NEIGHBOURS_OF_SEEDS = "seed int, track_id string, distance double, artist bigint, recording bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A recommended track, with its score and the seeds (tracks listed by the user) nearest to the track."""
+    """A recommended track, with its score and the nearest seeds (tracks listed by the user)."""
 
     track_id: str
     score: float
-    """Sum of 1 / (60 + rank) over the seeds, see ``fit_playlist``; higher is better."""
+    """Sum over the seeds of 1 / (60 + the track's rank among the 100 nearest of the seed); higher is better."""
     distance: float
     """Distance to the nearest seed, in scaled units."""
     because_of: list[tuple[str, float]]
-    """Pairs (id of a seed, distance), nearest first: up to three seeds that have the track among their 100 nearest."""
+    """The nearest seeds as pairs (id, distance), nearest first, at most three. A seed counts only if the track is among
+    its 100 nearest."""
 
 
 def fit_playlist(
@@ -63,9 +64,9 @@ def fit_playlist(
         From ``fit_scaling``.
     options : SimilarityOptions
         Rules, and which tracks can be recommended. ``rules.length`` is ignored; ``rules.per_artist`` limits the
-        final list instead of each seed's neighbours.
+        final list.
     seed_ids : sequence of str
-        Ids of tracks; of several releases of a recording, only the one with the smallest id is used.
+        Ids of tracks. If several are releases of one recording, only the smallest id is used.
     length : int
         Maximum number of recommendations.
     tracks_per_search : int
@@ -99,12 +100,12 @@ def fit_playlist(
 def _search_partition(
     seeds: TrackBatch, blocks: NDArray[Any], scaling: Scaling, rules: Rules, tracks_per_search: int
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return a function for mapInArrow which finds each seed's nearest neighbours among the tracks of a partition.
+    """Return a function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
 
-    The function maps the rows returned by ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. It searches
-    about ``tracks_per_search`` tracks at a time. A track that is among a seed's nearest in the whole catalogue is also
-    among the seed's nearest in the part that holds the track; ``segue.similarity.neighbours`` has the proof. ``blocks``
-    has one value per seed: its genre with ``same_genre``, else "".
+    The function maps rows of ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. It searches about
+    ``tracks_per_search`` tracks at a time: a seed's nearest tracks in the catalogue are also its nearest in their own
+    part (proof in ``segue.similarity.neighbours``). ``blocks`` has one value per seed: its genre with ``same_genre``,
+    else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -169,9 +170,10 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
 
 
 def _recommend(track_id: str, shares: Sequence[tuple[float, str, float]]) -> Recommendation:
-    """Return the Recommendation of a track, with the sum of its shares as score.
+    """Return the Recommendation of a track.
 
-    ``shares`` has a triple (distance, seed id, share of the score) for each seed with the track in its list.
+    ``shares`` has a triple (distance, id, 1 / (60 + rank)) for each seed with the track among its nearest. The sum of
+    the third values is the score.
     """
     nearest = [(seed_id, distance) for distance, seed_id, _ in sorted(shares)[:MAX_NEAREST_SEEDS]]
     # fsum rounds once, so the score does not depend on the order of the seeds

@@ -1,14 +1,13 @@
-"""Name the features shared by a pair of similar tracks, above all those that set the pair apart from most tracks.
+"""Name the features in which two similar tracks agree, and differ from most other tracks.
 
 Every feature of a track has a rank: the share of all tracks with lower values, plus half of those with the same value.
-A feature is distinctive for a pair if both ranks are in the upper third, or both in the lower third. The tail of the
-feature is the share of tracks at least as extreme as the less extreme of the two. The smaller the tail, the more
-distinctive is the feature.
+A feature is distinctive for a pair of tracks if both ranks are in the upper third, or both in the lower third. Its tail
+is the share of tracks from the less extreme rank outwards: 0.2 for the ranks 0.9 and 0.8, 0.1 for 0.02 and 0.1. A
+feature with a smaller tail is more distinctive.
 
 Up to three features are named. The first two are the most distinctive ones. If fewer than two are distinctive, the
-features with the fewest tracks between the pair's values follow. The third is the remaining feature with the fewest
-tracks between, if these are at most a twentieth of all tracks. If only tracks in compatible musical keys are
-recommended, ``KEY`` comes last.
+features with the smallest difference of ranks follow. The third is the remaining feature with the smallest difference
+of ranks, if this is at most a twentieth. With ``Rules.harmonic``, the musical key (``KEY``) comes last.
 """
 
 import math
@@ -23,11 +22,11 @@ from segue.schema import NUMBERS, POPULARITY
 from segue.similarity.keys import UNKNOWN, camelot, key_code, key_name
 
 HIGHEST_RANK = 65_535
-"""The rank of share 1: ranks are stored as integers from 0, so that differences are exact and symmetric."""
+"""The integer for the rank 1.0. Ranks are stored as integers, so that their differences are exact."""
 _THIRD = HIGHEST_RANK // 3
 _TWENTIETH = HIGHEST_RANK // 20
 _USED = 3 * HIGHEST_RANK
-"""Sort key of a feature that is already named, above all others."""
+"""Sort key of a feature already named, higher than all other sort keys."""
 MAX_REASONS = 3
 KEY = "key"
 """Name of the reason "both tracks are in the same musical key, or in compatible ones"."""
@@ -41,7 +40,7 @@ def as_ranks(shares: NDArray[np.float64]) -> NDArray[np.uint16]:
 
 
 def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) -> NDArray[np.int8]:
-    """Return for each pair of tracks up to three features to name as shared. O(n_pairs n_features).
+    """Return up to three shared features of each pair of tracks, by the rules of the module. O(n_pairs n_features).
 
     Parameters
     ----------
@@ -78,9 +77,9 @@ def distinctive_features(first: NDArray[np.uint16], second: NDArray[np.uint16]) 
 _STEPS = {"beats per minute": (1.0, "{} BPM"), "dB": (0.1, "{} dB"), "seconds": (1.0, "{} s")} | {
     POPULARITY.unit: (1.0, "{} in popularity")
 }
-"""By unit of a feature: the step to which a difference is rounded up, and the format of its text."""
+"""Step and format of a difference, by unit of the feature: 0.14 dB is rounded up to a multiple of 0.1, "0.2 dB"."""
 _WORDS = WORDS | {"popularity": ("popular", "little known")}
-"""By feature: the word for a value in the upper third of all tracks, and the word for a value in the lower third."""
+"""Two words per feature: for values in the upper third of all tracks, and for values in the lower third."""
 _PARTS_OF_DECADE = ("early", "early", "early", "early", "mid", "mid", "mid", "late", "late", "late")
 """The part of the decade, by the last digit of a year."""
 _FRACTION_STEP = 0.01
@@ -91,7 +90,7 @@ Values = Mapping[str, float | None]
 def describe_reasons(
     why: Sequence[str], first: Values, second: Values, thirds: Mapping[str, tuple[float, float]]
 ) -> str:
-    """Return a phrase that names the features shared by two tracks; "" if there are none.
+    """Describe in a phrase the features shared by two tracks: "both calm, within 2 BPM"; "" if there are none.
 
     Parameters
     ----------
@@ -101,7 +100,7 @@ def describe_reasons(
         Feature values of the two tracks, in the features' units; for the reason ``KEY`` also ``key`` and ``mode``. The
         phrase leaves out features without a value.
     thirds : mapping of str to (float, float)
-        For each feature but ``year`` and ``KEY`` the 1/3 and 2/3 quantiles over all tracks.
+        The 1/3 and 2/3 quantiles of each feature over all tracks; not needed for ``year`` and ``KEY``.
 
     >>> thirds = {"acousticness": (0.1, 0.6), "energy": (0.4, 0.8), "bpm": (100.0, 130.0)}
     >>> first, second = ({"acousticness": 0.9, "energy": 0.2, "bpm": bpm} for bpm in (118.0, 119.6))

@@ -1,8 +1,8 @@
-"""Normalise artists and titles to keys, texts that are equal for all releases of one recording.
+"""Normalise artists and titles to keys: texts that are equal for all releases of one recording.
 
-Two tracks can be releases of one recording if their keys are equal, that is, if their first artists and their titles
-differ only in case, accents, punctuation, a leading "The" of the artist, and release notes. Among these tracks,
-``releases`` decides by their features. A release note is in brackets or follows " - ", and
+For example, "Help! - Remastered 2009" by "The Beatles" has the keys "help" and "beatles". Keys ignore case, accents,
+punctuation, a leading "The" of the artist, and release notes. Of tracks with equal keys, ``releases`` decides by their
+features whether they are one recording. A release note is in brackets or follows " - ", and
 
 * names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets);
 * or describes the release: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
@@ -51,7 +51,7 @@ def fold_text(text: str) -> str:
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
-    """Return a list of the texts in lower case, without accents. For speed, non-ASCII texts are converted at once."""
+    """Return the texts in lower case, without accents. For speed, non-ASCII texts are joined and converted together."""
     folded = [text.lower() for text in texts]
     positions = [position for position, text in enumerate(texts) if not text.isascii()]
     lines = "\n".join(texts[position] for position in positions)
@@ -80,9 +80,9 @@ def normalise_words(text: str) -> str:
 
 
 def normalise_words_of_all(texts: Sequence[str]) -> list[str]:
-    """Return a list with the words of each text, separated by single spaces, as ``normalise_words`` does for one text.
+    """Return the words of each text, separated by single spaces: ["rock & roll!"] gives ["rock and roll"].
 
-    ``texts`` must be in lower case, without accents. For speed, all texts are joined and converted at once.
+    ``texts`` must be in lower case, without accents. For speed, all texts are joined and converted together.
     """
     normalised = [""] * len(texts)
     for is_ascii in (True, False):
@@ -113,7 +113,7 @@ def artist_key(artist: str) -> str:
 
 
 def artist_keys(artists: Sequence[str]) -> list[str]:
-    """Return the ``artist_key`` of each text of one or more artists, computed once per distinct text."""
+    """Return the ``artist_key`` of each text. For speed, it is computed once per distinct text."""
     distinct = list(dict.fromkeys(artists))
     firsts = fold_texts([artist.split(";", 1)[0] for artist in distinct])
     words = zip(distinct, firsts, normalise_words_of_all(firsts), strict=True)
@@ -136,9 +136,9 @@ def title_keys(titles: Sequence[str]) -> list[str]:
 
 
 def words_and_keys(titles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return two lists, each with one entry per title: its words, and its ``title_key``.
+    """Return two lists with one entry per title: the words of the title, and its ``title_key``.
 
-    The words are in lower case, without accents and punctuation, separated by single spaces.
+    For "Help! - Remastered 2009" these are "help remastered 2009" and "help".
     """
     folded = fold_texts(titles)
     words = normalise_words_of_all(folded)

@@ -1,19 +1,22 @@
 """Group the tracks of a catalogue into recordings, by title, artist, features and ISRC.
 
 Tracks with the same normalised artist and title (``recordings``) are releases of one recording if their features
-agree. To avoid comparing all pairs, some tracks become centres: in order of the number of missing features, then of
-track_id, each track that agrees with no earlier centre. A graph connects each track with the first centre that agrees
-with it. It also connects a track with each later centre that agrees, if both have as few missing features as the first
-track of their title. Recordings are the connected components of the graph. They depend neither on the order of rows
-nor on partitions. Then recordings that share an ISRC are united, also indirectly: if A shares one with B and B another
-with C, all three are one. An ISRC identifies a recording whatever its titles and features.
+agree. To avoid comparing all pairs, tracks are compared with a few of them, the centres:
 
-Two tracks agree if the mean difference over the features that both have is at most 1, where each difference is divided
-by its unit in ``UNITS`` and limited to ``MAX_DIFFERENCE``. Among n different tracks of one title and artist, for n
-above ``_USUAL_RELEASES``, the mean must be at most the cube root of ``_USUAL_RELEASES`` / n instead of 1. So the
-expected number of tracks that agree with a track by chance does not grow with n: among pairs of tracks by one artist
-with different titles, the share of pairs with a mean below x grows roughly with the cube of x. Tracks of an unknown
-artist must also have at least ``_MIN_COMPARED`` features in common.
+1. The tracks are sorted by their number of missing features, then by track_id. In this order, a track becomes a centre
+   if it agrees with no earlier centre.
+2. A graph connects each track with the first centre that agrees. It also connects the track with later agreeing
+   centres, if track and centre have as few missing features as the first track of their title.
+3. Recordings are the connected components of the graph. They depend neither on the order of rows nor on partitions.
+4. Recordings with a common ISRC are united, also indirectly: if A shares an ISRC with B, and B another one with C, all
+   three are one. An ISRC identifies a recording whatever its titles and features.
+
+Two tracks agree if the mean difference of their features is at most 1. Each difference is divided by the feature's unit
+in ``UNITS``, and is at most ``MAX_DIFFERENCE``. A feature missing in one of the tracks does not count. For n different
+tracks of one title and artist, with n above ``_USUAL_RELEASES``, the limit is not 1, but the cube root of
+``_USUAL_RELEASES`` / n. So the expected number of agreements by chance does not grow with n: among pairs of tracks by
+one artist with different titles, the share of pairs with a mean below x grows roughly with the cube of x. Tracks of an
+unknown artist must also have at least ``_MIN_COMPARED`` features in common.
 
 The units are near the 90th percentiles of the differences between tracks of equal title and artist in
 ``spotify_songs.csv``. With a limit of 1, these shares of pairs agree in ``spotify_songs.csv`` and ``tracks_114k.csv``:
@@ -46,20 +49,19 @@ UNITS = {
     "danceability": 0.055,
     "duration_s": 4.0,
 }
-"""By feature, the difference that counts as 1, in the feature's unit."""
+"""Divisor of the difference of two tracks, by feature, in the feature's unit: a difference of 1.1 BPM counts as 1."""
 MAX_DIFFERENCE = 4.0
-"""Upper limit to which a feature's difference is cut, in ``UNITS``. One large difference does not prove another
-recording: an edit differs in duration alone, and some tempos are measured doubled."""
+"""Larger differences of a feature (divided by its unit in ``UNITS``) count as 4. One large difference does not prove
+another recording: an edit differs in duration alone, and some tempos are measured doubled."""
 KEY_COLUMNS = "artist bigint, title bigint, id bigint, isrc bigint"
-"""Spark schema of the hash codes by which this module identifies recordings; ``coordinates.prepare_tracks`` makes
-them."""
+"""Spark schema of the hash codes made by ``coordinates.prepare_tracks``. Recordings are identified by them."""
 _USUAL_RELEASES = 5
 _MIN_COMPARED = 5
 _UNKNOWN = -1
 """Replaces a missing code; codes are 0 or more."""
 _MAX_ROUNDS = 64
-"""Maximum number of different tracks of a title to group without a k-d tree. For more tracks, the limit of the mean
-difference is low enough to keep every difference of an agreeing pair below ``MAX_DIFFERENCE``."""
+"""Titles with more different tracks are grouped with a k-d tree. This is exact: with so many tracks, no difference of
+an agreeing pair exceeds ``MAX_DIFFERENCE``."""
 _SLACK = 1e-9
 _ROWS_PER_BATCH = 65_536
 
@@ -67,9 +69,8 @@ _ROWS_PER_BATCH = 65_536
 def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions: int | None = None) -> DataFrame:
     """Replace the hash codes of title, id and ISRC by codes of recording and artist.
 
-    Runs Spark jobs to search for ISRCs. If there are any, one more job collects the recordings that share an ISRC to
-    the driver. The tracks are shuffled by title when the result is used; a Python worker holds all tracks of a
-    partition.
+    Runs Spark jobs to search for ISRCs. If there are any, one more job collects recordings with a common ISRC to the
+    driver. The tracks are shuffled by title when the result is used; a Python worker holds all tracks of a partition.
 
     Parameters
     ----------
@@ -82,9 +83,9 @@ def with_recordings(prepared: DataFrame, columns: tuple[str, ...], n_partitions:
     Returns
     -------
     DataFrame
-        Without title, id, isrc, and columns named like features of ``UNITS``. Instead: artist (bigint), equal for
-        tracks by one artist, and recording (bigint), equal for releases of one recording. All releases of a recording
-        have the same artist.
+        The rows of ``prepared`` without the columns title, id, isrc, and those named like features of ``UNITS``.
+        ``artist`` (bigint) has new codes, equal for tracks by one artist. The new column ``recording`` (bigint) is
+        equal for releases of one recording. All releases of a recording have the same artist.
     """
     removed = {"title", "id", "isrc", *(name for name in columns if name in UNITS)}
     names = [*(name for name in prepared.columns if name not in removed), "recording"]
@@ -139,15 +140,15 @@ def add_recordings(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
 
 
 def group_by_title(table: pa.Table, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
-    """Return codes of the artist and of the recording of each track, two arrays of shape (n_tracks,), ignoring ISRCs.
+    """Return each track's artist code and recording code, two arrays of shape (n_tracks,). Ignores ISRCs.
 
-    The code of a recording is the value of the column ``id`` for one of its tracks. An unknown artist gets the code of
-    the track's recording.
+    The code of a recording is the value of the column ``id`` of one of its tracks. The code of an unknown artist is
+    that of the track's recording.
 
     Parameters
     ----------
     table : pa.Table with the columns of ``KEY_COLUMNS``, ``track_id`` and ``columns``
-        If it holds one track of a title, it holds all tracks of the title.
+        Must hold all tracks of each of its titles.
     columns : tuple of str
         One column name per feature of ``UNITS``, in its order; "" for a feature without a column.
     """
@@ -169,7 +170,7 @@ def group_by_title(table: pa.Table, columns: tuple[str, ...]) -> tuple[Integers,
 
 
 def first_releases(title: Integers, values: Floats, min_compared: Integers) -> Integers:
-    """Return for each track the position of the first track of its recording, shape (n_tracks,).
+    """Return for each track the position of the first track of its recording: [0, 0, 2] if 0 and 1 are one recording.
 
     Parameters
     ----------
@@ -178,7 +179,7 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
     values : array of shape (n_tracks, n_features)
         Features in ``UNITS``, NaN where missing. Within a title, tracks with fewer missing features come first.
     min_compared : array of int, shape (n_tracks,)
-        Minimum number of features present in both tracks of a pair, below which the two never agree.
+        Two tracks agree only if at least this number of features is present in both.
     """
     # most releases are equal in all features: of equal tracks only the first is compared
     is_comparable = (~np.isnan(values)).sum(axis=1) >= min_compared
@@ -193,8 +194,8 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
 def _first_in_component(title: Integers, values: Floats, min_compared: Integers) -> Integers:
     """Return for each track the position of the first track of its recording, shape (n_tracks,).
 
-    The arguments are those of ``first_releases``, but no two tracks of a title have equal features, except for tracks
-    with too few features to compare.
+    The arguments are those of ``first_releases``. The tracks of a title must differ in their features; only tracks with
+    fewer features than ``min_compared`` may be equal.
     """
     n_missing = np.isnan(values).sum(axis=1)
     starts = np.flatnonzero(np.r_[True, title[1:] != title[:-1]])
@@ -217,11 +218,12 @@ def _first_in_component(title: Integers, values: Floats, min_compared: Integers)
 def _edges_of_small(
     is_small: Flags, title: Integers, values: Floats, limit: Floats, min_compared: Integers, is_complete: Flags
 ) -> list[Integers]:
-    """Return the edges from tracks to centres, arrays of shape (2, n_edges), of the titles with few tracks.
+    """Return the edges from tracks to centres, arrays of shape (2, n_edges), for titles with few tracks.
 
-    All arguments have one entry per track. ``is_small`` marks the tracks of these titles; ``limit`` is the maximum mean
-    difference of tracks that agree; ``is_complete`` marks tracks with as few missing features as the first track of the
-    title. ``title``, ``values`` and ``min_compared`` are as for ``first_releases``.
+    The module's docstring describes the graph. All arguments have one entry per track; ``is_small`` marks the tracks of
+    these titles. ``limit`` is the maximum mean difference of two agreeing tracks. ``is_complete`` marks tracks with as
+    few missing features as the first track of their title. ``title``, ``values`` and ``min_compared`` are those of
+    ``first_releases``.
     """
     edges = [np.empty((2, 0), dtype=np.int64)]
     is_pending, rows = is_small.copy(), np.flatnonzero(is_small)
@@ -242,10 +244,9 @@ def _edges_of_small(
 
 
 def _edges_of_large(values: Floats, limit: float, min_compared: int, is_complete: Flags) -> list[Integers]:
-    """Return the edges from tracks to centres, arrays of shape (2, n_edges), of one title with many tracks.
+    """Return the edges from tracks to centres, arrays of shape (2, n_edges), for one title with many tracks.
 
-    The arguments are those of ``_edges_of_small``, for the tracks of this title, which have one ``limit`` and one
-    ``min_compared``.
+    The arguments are those of ``_edges_of_small``; ``limit`` and ``min_compared`` are the same for all tracks.
     """
     is_pending = np.ones(len(values), dtype=bool)
     common = values[:, ~np.isnan(values).any(axis=0)]
@@ -266,12 +267,11 @@ def _edges_of_large(values: Floats, limit: float, min_compared: int, is_complete
 
 
 def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: Integers | int) -> Flags:
-    """Return for each pair of rows whether the two tracks agree, array of shape (n_pairs,).
+    """Return for each pair of tracks whether the two agree, as an array of bool, shape (n_pairs,).
 
-    ``first`` and ``second`` have the shape (n_pairs, n_features), or (1, n_features) for the same track in all pairs.
-    Two tracks agree if at least ``min_compared`` features are known of both, and the mean of their differences is at
-    most ``limit``. The differences are added in the order of the features, so the sum is always the same to the last
-    bit.
+    Two tracks agree if at least ``min_compared`` features are known of both, and the mean difference of these features
+    is at most ``limit``. ``first`` and ``second`` have the shape (n_pairs, n_features); ``second`` can be a single row,
+    for the same track in all pairs.
     """
     total, compared = np.zeros(len(first)), np.zeros(len(first), dtype=np.int64)
     for feature in range(first.shape[1]):
@@ -284,7 +284,7 @@ def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: I
 
 
 def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tuple[Integers, Integers]:
-    """Unite the recordings that share ISRCs: return their codes, and the new codes of their recording and artist.
+    """Unite recordings with a common ISRC. Return their old codes, and their new codes of recording and artist.
 
     Parameters
     ----------
@@ -294,11 +294,10 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
     Returns
     -------
     codes : array of int64, shape (n_recordings,), ascending
-        The recordings that share an ISRC with another.
+        The old codes of all united recordings.
     united : array of int64, shape (n_recordings, 2)
-        For each of ``codes``: the code of the united recording, and of its artist. The first is the smallest code of
-        the recordings united, the second the smallest code of their known artists. If no artist is known, the second
-        equals the first.
+        For each of ``codes``, two new codes: of the united recording, the smallest of the old codes; and of its artist,
+        the smallest code of the known artists. If no artist is known, both are equal.
     """
     codes, index = np.unique(recording, return_inverse=True)
     isrcs, isrc_index = np.unique(isrc, return_inverse=True)

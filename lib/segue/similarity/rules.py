@@ -9,7 +9,7 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 NO_TRACK = -1
-"""Pads a list of track positions that is shorter than ``Rules.length``."""
+"""Pads lists of track positions to the length ``Rules.length``: [7, 3, -1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Tracks in memory, as arrays with one entry per track: coordinates, order of the ids, values limited by Rules."""
+    """Tracks in memory, as arrays with one entry per track: coordinates, and the values to which ``Rules`` apply."""
 
     points: Floats
     """Coordinates, shape (n_tracks, n_features)."""
     id_order: Integers
-    """Numbers in the order of the track ids; at equal distance the track with the lower number comes first."""
+    """Number of each track in the order of the track ids. At equal distance the lower number comes first."""
     artist: Integers
     """Code of each artist, 0 or more; equal for tracks by one artist."""
     recording: Integers
@@ -74,9 +74,9 @@ class Tracks:
 def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rules) -> Integers:
     """Select the neighbours of many lists under the rules on artists and recordings. O(n_lists n_candidates length).
 
-    Each row is one list: its candidates are taken in order unless a rule excludes them. ``fill`` completes the lists
-    left short by the limit on artists. Both functions can also merge selections from parts of a catalogue;
-    ``segue.similarity.neighbours`` has the proof.
+    Each row is one list. Its candidates are selected in order of distance; a candidate is skipped if its recording is
+    in the list already, or its artist ``rules.per_artist`` times. ``fill`` then completes the lists left short by the
+    limit on artists.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
 
 
 def fill(selected: Integers, is_allowed: Flags, recording: Integers) -> Integers:
-    """Fill short lists with the first candidates excluded by the limit on artists alone. O(n_lists n_candidates).
+    """Fill short lists with the nearest candidates excluded only by the limit on artists. O(n_lists n_candidates).
 
     Parameters
     ----------
@@ -191,10 +191,10 @@ def occurrences(values: Integers) -> Integers:
 
 
 def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
-    """Return the positions of the tracks that can be in a list of neighbours, an ascending array of int. O(n log n).
+    """Drop tracks from groups of many equal points: return the positions of the other tracks, ascending. O(n log n).
 
-    Of many tracks with the same coordinates, a list can use only the first few by id. The others are left out, because
-    a search would have to fetch all of them.
+    Of many tracks with the same coordinates, a list of neighbours needs only the first few by id. Without the others, a
+    search has fewer tracks to fetch.
     """
     # Of the tracks at one point, a list adds at most `length`. It skips at most the query's recording, `length`
     # recordings that are in the list already, and `per_artist + 1` tracks of each of `length` artists that have reached
@@ -218,7 +218,10 @@ def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
 
 
 def _coincident_groups(points: Floats, max_size: int) -> list[Integers]:
-    """Return a list of arrays: the indices of each group of more than ``max_size`` equal points."""
+    """Find points with equal coordinates: return one array of positions for each set of more than ``max_size`` points.
+
+    Smaller sets are left out.
+    """
     hashes = np.zeros(len(points), dtype=np.uint64)
     for column in points.T:
         # + 0.0 turns -0.0 into 0.0
@@ -242,9 +245,9 @@ def _runs(values: NDArray[np.int64] | NDArray[np.uint64]) -> tuple[Integers, Int
 
 
 def _split_by_year(group: Integers, year: Floats, rules: Rules) -> list[Integers]:
-    """Split ``group``, positions of tracks, into one array per year; tracks of unknown year are left out.
+    """Split the positions ``group`` into one array per year of release. Tracks of unknown year are left out.
 
-    ``year`` has the year of every track. Without a limit on years, the list holds ``group`` alone.
+    ``year`` has the year of every track. Without ``rules.years_apart``, nothing is split: returns ``[group]``.
     """
     if rules.years_apart is None:
         return [group]

@@ -18,7 +18,7 @@ LOG, AGE = "log", "age"
 N_QUANTILES = 1001
 """Number of quantiles per feature: at 0, 0.001, ..., 1. Ranks are interpolated between quantiles."""
 QUANTILE_SAMPLE_SIZE = 100_000
-"""Approximate maximum size of the sample of tracks from which quantiles are computed."""
+"""Approximate maximum number of tracks in the sample for quantiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Scaling:
     Values are transformed, scaled, and multiplied by the weights of the features.
 
     ``minmax`` maps x to (x - minimum) / (maximum - minimum), ``standard`` to (x - mean) / standard deviation; both map
-    a feature that has the same value in all tracks to 0. ``quantile`` maps x to the share of tracks with a value below
-    x, plus half the share of tracks with the value x.
+    a constant feature to 0. ``quantile`` maps x to the share of tracks with a value below x, plus half the share with
+    the value x.
     """
 
     features: tuple[str, ...]
@@ -66,7 +66,7 @@ class Scaling:
     width: Floats
     """Range (``minmax``) or standard deviation (``standard``), shape (n_features,); ``quantile`` ignores it."""
     quantiles: Floats
-    """Quantiles of each feature at equal steps, ascending, shape (n_features, N_QUANTILES); no Transform is applied."""
+    """Quantiles of each feature at equal steps, ascending, before any Transform, shape (n_features, N_QUANTILES)."""
     transforms: tuple[Transform, ...]
     """One Transform per feature, applied before scaling; ``quantile`` ignores it."""
     weights: Floats
@@ -125,9 +125,9 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
     Parameters
     ----------
     sample : array of shape (n_rows, n_columns)
-        NaN is left out.
+        Values of one feature per column; NaN is ignored.
     fill : sequence of float
-        One number per column: the value of all its quantiles if the column has only NaN.
+        One number per column: all its quantiles if the column has only NaN.
     """
     steps = np.linspace(0.0, 1.0, N_QUANTILES)
     quantiles = []
@@ -139,13 +139,10 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class SimilarityOptions:
-    """Options of the search for similar tracks: features, scaling, search method, limits on the lists, and candidates.
-
-    Candidates are the tracks that can be recommended.
-    """
+    """Options of the search for similar tracks: features, scaling, method, limits, and tracks to be recommended."""
 
     features: tuple[str, ...]
-    """Names of the columns that span the space of distances: audio features, ``year`` and ``popularity``."""
+    """Names of the columns to compare tracks by: audio features, ``year`` and ``popularity``."""
     scaling: str = STANDARD
     """``minmax``, ``standard`` or ``quantile``, see ``Scaling``."""
     method: str = "auto"
@@ -157,13 +154,13 @@ class SimilarityOptions:
     same_genre: bool = False
     """Whether neighbours must have the track's genre; tracks without a genre then have no neighbours."""
     min_popularity: float | None = None
-    """Minimum popularity of candidates, 0 to 100; it also excludes tracks of unknown popularity. None: no minimum."""
+    """Minimum popularity of recommended tracks, 0 to 100; excludes tracks of unknown popularity. None: no minimum."""
     outliers: bool = True
-    """Whether outliers of the clustering are candidates."""
+    """Whether outliers of the clustering can be recommended."""
     log: Mapping[str, float] = field(default_factory=dict)
-    """Features to scale by logarithm, each with the number added to its values first, in the feature's unit."""
+    """Features to scale by logarithm, with the number added first: {"duration_s": 1.0} means ln(duration_s + 1)."""
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Factors of the scaled features; 1 for features that are not listed."""
+    """Factors of the scaled features; 1 for features not listed."""
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
@@ -233,7 +230,7 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
 def _transform(name: str, options: SimilarityOptions, latest: float) -> Transform:
     """Return the Transform of a feature: ``log`` if it is in ``options.log``, ``age`` for the year, else identity.
 
-    ``latest`` is the maximum of the feature, the latest year.
+    ``latest`` is the maximum of the feature; for the year, this is the latest year.
     """
     if name in options.log:
         return Transform(LOG, float(options.log[name]))

@@ -1,7 +1,7 @@
 """Read files that list tracks, the seeds of a playlist: exported playlists, and lists typed by hand.
 
-* CSV with a header: exports of TuneMyMusic, Exportify (also without features) and others. The header is the first line
-  among the first ten that names a column of ids or of titles.
+* CSV with a header: exports of TuneMyMusic, Exportify (also without features) and others. The header is one of the
+  first ten lines; it names a column of ids or of titles.
 * JSON and JSON lines: Spotify's library and playlists (``YourLibrary.json``, ``Playlist1.json``), its streaming
   history, responses of its API. Every object with a title and an artist, or with the URI of a track, is a track.
 * Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; in
@@ -30,7 +30,7 @@ from segue.ingest.formats.file_content import unpack_text
 from segue.similarity.seeds import Seed, is_track_uri, parse_line, parse_row
 
 MAX_BYTES = 50_000_000
-"""Maximum size of a file of seeds, before and after decompression."""
+"""Maximum size of a file that lists tracks, before and after decompression."""
 _DELIMITERS = ",;\t|"
 _MAX_HEADER_LINES = 10
 _MAX_SAMPLE = 256
@@ -47,7 +47,7 @@ _PLAYLISTS = Source(
     built_in=True,
     exact=True,
 )
-"""Headers and JSON members of exported playlists; in a catalogue they would have another meaning."""
+"""Columns named by headers and JSON members of exported playlists. In a catalogue, "url" is not the id of a track."""
 _OTHER_KINDS = ("album", "artist", "playlist", "show", "episode")
 _PLAYLIST_HEADERS = (
     "playlistid", "playlisturi", "playlisturl", "pid", "playlist", "playlistname", "playlisttitle"
@@ -61,7 +61,7 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
     Parameters
     ----------
     content : bytes
-        The whole file, with an archive or compression as it is.
+        The whole file, possibly compressed or an archive.
     name : str
         Name of the file, for messages.
     sources : sequence of Source
@@ -115,16 +115,16 @@ def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[st
 
 
 def _members(sources: Sequence[Source]) -> dict[str, str]:
-    """Return a dict from JSON member or header, normalised, to column of a seed: "trackname" to "title".
+    """Return the meaning of each normalised header or JSON member: {"trackname": "title", …}.
 
-    ``sources`` are the definitions of published formats.
+    ``sources`` are the published formats to recognise.
     """
     names = (item for source in reversed(sources) for item in source.by_name.items())
     return {name: column for name, (column, _) in names if column in _COLUMNS}
 
 
 def _parse_json(text: str) -> list[Any] | None:
-    """Parse a text as one JSON value, else as JSON lines; return a list of the values, None if it is neither."""
+    """Parse a text as JSON or as JSON lines. Return a list of the values; None if the text is neither."""
     for parts in ([text], text.splitlines()):
         try:
             return [json.loads(part) for part in parts if part.strip()]
@@ -134,9 +134,10 @@ def _parse_json(text: str) -> list[Any] | None:
 
 
 def _json_seeds(values: Sequence[Any], members: Mapping[str, str]) -> Iterator[tuple[str, Seed]]:
-    """Yield a pair (unique name of the playlist, or "", Seed) for each track in JSON values, in order, at any depth.
+    """Yield a pair (playlist, Seed) for each track in JSON values, in order, at any depth.
 
-    ``members`` maps normalised names of JSON members to columns of a seed, as ``_members`` returns them.
+    ``playlist`` is a unique name, such as "2 Summer" for the second playlist; "" for tracks outside a playlist.
+    ``members`` is the result of ``_members``.
     """
     pending = [("", value) for value in reversed(values)]
     n_playlists = 0
@@ -178,9 +179,9 @@ def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed |
 
 
 def _names(value: Any, *, is_list: bool) -> str:
-    """Return the text of a JSON value without surrounding blanks; "" for any other value.
+    """Return a JSON text without surrounding blanks; "" if the value is no text.
 
-    If ``is_list`` is true, [{"name": "A"}, "B"] gives "A; B": the names of objects and the texts of a list are joined.
+    If ``is_list`` is true, objects with a name and lists are read too: [{"name": "A"}, "B"] gives "A; B".
     """
     if is_list and isinstance(value, list):
         return "; ".join(filter(None, (_names(each, is_list=True) for each in value)))
@@ -209,17 +210,17 @@ def _text_seeds(text: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
 
 
 def _playlist_column(header: Sequence[str]) -> int | None:
-    """Return the position of the column that names the playlist, such as ``playlist_id``; None if absent."""
+    """Return the position of the column with the id or name of the playlist; None if there is none."""
     names = [normalise_header(name) for name in header]
     return next((names.index(name) for name in _PLAYLIST_HEADERS if name in names), None)
 
 
 def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bool) -> bool:
-    """Return whether ``header``, the fields of a line, is a header: whether they name the columns of a seed.
+    """Return whether the fields of a line are a header with columns of a seed: id, title, artist or ISRC.
 
-    A first line with several fields is a header if one names the id or the title. A first line with one field is a
-    header if that names the id, but not as "id". A later line needs two such names, of id, title, artist or ISRC, at
-    least one of id or title.
+    The first line is a header if a field names the id or the title. If it has a single field, this must name the id,
+    but must not be "id". A later line is a header if one field names the id or the title, and another one names the
+    id, title, artist or ISRC.
     """
     columns = _match_columns(header, sources, ())
     if len(header) == 1:
@@ -231,10 +232,10 @@ def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bo
 def _match_columns(
     header: Sequence[str], sources: Sequence[Source], sample: Sequence[Sequence[str]]
 ) -> list[int | None]:
-    """Return the positions of id, title, artist and ISRC in a header, None for each that is absent.
+    """Return the positions of id, title, artist and ISRC in a header, None for an absent one: [0, 1, None, None].
 
-    Columns are matched by name; if several names match, the values of ``sample`` (rows below the header) decide.
-    Misspelt names are ignored.
+    Columns are matched by name. If several names match, the column is chosen by its values in ``sample``, rows below
+    the header. Misspelt names are ignored.
     """
     candidates = find_candidates(header, rank_sources(header, sources), sample)
     chosen = choose_columns([c for c in candidates if c.column in _COLUMNS and not c.is_misspelt])

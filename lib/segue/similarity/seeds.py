@@ -1,4 +1,4 @@
-"""Find in a catalogue the seeds: tracks listed by a user, from which a playlist is made.
+"""Find seeds in a catalogue. Seeds are tracks listed by a user, to make a playlist of similar tracks.
 
 A seed is looked up by its id, then by its ISRC, then by its title and artist, until one matches. Titles are compared
 without notes such as "Remastered 2009" (``recordings.title_key``), so a title also finds other releases of the
@@ -23,7 +23,7 @@ from segue.similarity.recordings import artist_key, artist_keys, fold_text, norm
 _TRACK_URI = re.compile(r"(?:spotify:track:|open\.spotify\.com/(?:[\w-]+/)*track/)([0-9A-Za-z]+)")
 _LOCAL_URI = re.compile(r"spotify:local:([^:]*):[^:]*:([^:]*)(?::\d*)?$")
 _ID = re.compile(r"[0-9A-Za-z]{22}|(?=.*\d)[0-9A-Za-z]{16,64}")
-"""A Spotify id, or letters and digits of the length of a hash."""
+"""Pattern of an id: 22 letters or digits (Spotify), or 16 to 64 with at least one digit (a hash)."""
 _DASH = re.compile(r"\s+[\u2010-\u2015\u2212]\s+")
 _BY = re.compile(r"\s+by\s+", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,4}[.)]\s+")
@@ -31,7 +31,7 @@ _DELIMITERS = ",;\t|"
 _MAX_CELLS = _MAX_SPLITS = 8
 _MAX_QUERY_LENGTH = 200
 MIN_SIMILARITY = 65.0
-"""Minimum ``fuzz.ratio`` of rapidfuzz, 0 to 100, of a title suggested in place of one missing from the catalogue."""
+"""Minimum ``fuzz.ratio`` of rapidfuzz, 0 to 100, of a title to suggest for a track missing in the catalogue."""
 _CLOSEST = "seed int, score double, track_id string, title string, artist string"
 Names = tuple[tuple[str, str | None], ...]
 
@@ -71,7 +71,7 @@ def parse_line(line: str) -> Seed:
     * title and artist in either order, separated by a dash between blanks; each such dash is tried;
     * fields separated by comma, semicolon, tab or bar: two are title and artist, one may be an id or a link.
 
-    A number before the title, as in "1. Help!", is dropped if the title with the number is not in the catalogue.
+    A number before the title, as in "1. Help!", is dropped only if the title with the number is not in the catalogue.
 
     >>> parse_line("Help! by The Beatles").names
     (('help by the beatles', None), ('help', 'beatles'))
@@ -96,7 +96,10 @@ def parse_line(line: str) -> Seed:
 
 
 def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
-    """Yield (text before, text after) for each of the first eight occurrences of the separator, if neither is empty."""
+    """Yield the texts before and after each of the first eight separators: "a - b - c" gives (a, b - c), (a - b, c).
+
+    Pairs with an empty text are left out.
+    """
     parts = text.split(separator)
     for index in range(1, min(len(parts), _MAX_SPLITS + 1)):
         head, tail = separator.join(parts[:index]).strip(), separator.join(parts[index:]).strip()
@@ -130,13 +133,13 @@ def normalise_isrc(isrc: str | None) -> str:
 
 
 def _parse_id(text: str) -> str:
-    """Return the track id in a Spotify URI or link; any other text without surrounding blanks."""
+    """Return the track id in a Spotify URI or link. Any other text is returned without surrounding blanks."""
     match = _TRACK_URI.search(text)
     return match[1] if match else text.strip()
 
 
 def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueTrack]:
-    """Collect the tracks that have the id, the ISRC or the ``title_key`` of any seed. Runs one Spark job.
+    """Collect the tracks with the id, the ISRC or the ``title_key`` of any seed. Runs one Spark job.
 
     ``tracks`` is a DataFrame with track_id, title, artist, popularity and, optionally, isrc.
     """
@@ -159,13 +162,13 @@ def collect_matches(tracks: DataFrame, seeds: Sequence[Seed]) -> list[CatalogueT
 
 
 def resolve_seeds(seeds: Sequence[Seed], index: "SeedIndex") -> tuple[list[str], list[Seed]]:
-    """Select the track of the catalogue for each seed (a track listed by the user): by id, ISRC, or title and artist.
+    """Find the track of the catalogue for each seed (a track listed by the user), by id, ISRC, or title and artist.
 
     Parameters
     ----------
     seeds : sequence of Seed
     index : SeedIndex
-        Of the tracks from ``collect_matches``.
+        Made from the result of ``collect_matches``.
 
     Returns
     -------
@@ -186,7 +189,7 @@ def resolve_seeds(seeds: Sequence[Seed], index: "SeedIndex") -> tuple[list[str],
 
 
 class SeedIndex:
-    """Finds the track named by a seed among tracks of the catalogue.
+    """Finds the track for a seed (a track listed by the user) among tracks of the catalogue.
 
     Parameters
     ----------
@@ -203,7 +206,7 @@ class SeedIndex:
             self._by_title.setdefault(title_key(track.title), []).append(track)
 
     def find(self, seed: Seed) -> str | None:
-        """Return the id of the track that matches a seed by id, ISRC, or title and artist; None if there is none."""
+        """Return the id of the track for a seed, by id, ISRC, or title and artist; None if no track matches."""
         if seed.id in self._ids:
             return seed.id
         if seed.isrc in self._by_isrc:
@@ -212,7 +215,7 @@ class SeedIndex:
         return named[0].track_id if named else None
 
     def find_ambiguous(self, seed: Seed) -> CatalogueTrack | None:
-        """Return the track selected for a title without artist, if several artists have this title; else None."""
+        """Return the track selected for a seed by its title alone, if several artists have this title; else None."""
         named = None if seed.id in self._ids or seed.isrc in self._by_isrc else self._find_name(seed)
         if named is None or named[1] is not None:
             return None
@@ -220,9 +223,9 @@ class SeedIndex:
         return named[0] if len(artists) > 1 else None
 
     def _find_name(self, seed: Seed) -> tuple[CatalogueTrack, str | None] | None:
-        """Return the track that has one of the seed's names, and the artist in that name (None if it is a title alone).
+        """Find a track by the names of a seed, pairs of title and artist. Return the track and the artist of the pair.
 
-        Returns None if there is no such track.
+        The artist is None if the pair is a title alone. Returns None if no track matches.
         """
         for is_unknown in (False, True):
             for title, artist in seed.names:
@@ -241,11 +244,11 @@ def _artists_of(track: CatalogueTrack) -> set[str]:
 
 
 def closest_titles(tracks: DataFrame, seeds: Sequence[Seed]) -> list[str | None]:
-    """Return "title - artist" of the track with the most similar title for each seed. Runs one Spark job.
+    """Find the track with the most similar title for each seed: return "title - artist". Runs one Spark job.
 
-    A seed has None if no track has a similarity of ``MIN_SIMILARITY``. The similarity is the maximum ``fuzz.ratio`` of
-    rapidfuzz. Each title of the seed, and its whole text, is compared with the track's title and with the track's title
-    and artist. Of equally similar tracks, the one with the smallest id is returned.
+    The entry of a seed is None if no track has a similarity of at least ``MIN_SIMILARITY``. The similarity is the
+    maximum ``fuzz.ratio`` of rapidfuzz: the titles and the whole text of the seed are compared with the track's title,
+    and with its title and artist. Of equally similar tracks, the smallest id is selected.
 
     ``tracks`` is a DataFrame with track_id, title and artist.
     """

@@ -3,8 +3,8 @@
 The cost of a transition is the sum of three differences between the two tracks. A difference is 0 if one of the two
 values is unknown:
 
-* tempo: the ratio of the tempos in twelfths of an octave (6 %), apart from whole octaves: 70, 140 and 280 beats per
-  minute are equal. At most 6.
+* tempo: the ratio of the tempos in twelfths of an octave (6 %), without whole octaves: 70, 140 and 280 beats per minute
+  count as equal. At most 6.
 * key: steps on the Camelot wheel (``keys``), at most 7.
 * energy: in tenths, at most 10.
 
@@ -34,11 +34,11 @@ MAX_EXACT = 10
 _TWELFTHS = 12
 _ENERGY_UNIT = 0.1
 _DECIMALS = 9
-"""Decimals to which costs are rounded, so that ties are the same on every processor."""
+"""Number of decimals of costs. Rounding makes ties the same on every processor."""
 
 
 def collect_order(tracks: DataFrame, track_ids: Sequence[str]) -> list[int]:
-    """Return the positions in ``track_ids`` in an order with smooth transitions; 0 comes first.
+    """Order tracks with smooth transitions: return positions in ``track_ids``, such as [0, 2, 1]. 0 stays first.
 
     Runs one Spark job, which collects the tracks to the driver. O(n^2) memory for n ids.
 
@@ -60,7 +60,7 @@ def collect_order(tracks: DataFrame, track_ids: Sequence[str]) -> list[int]:
 
 
 def transition_costs(bpm: Floats, key: Integers, energy: Floats) -> Floats:
-    """Return the cost of the transition for each pair of tracks, a symmetric array of shape (n_tracks, n_tracks).
+    """Return the cost of the transition between any two tracks, a symmetric array of shape (n_tracks, n_tracks).
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def transition_costs(bpm: Floats, key: Integers, energy: Floats) -> Floats:
 def smooth_path(costs: Floats) -> Integers:
     """Return a path from track 0 through all others with a small sum of costs, as track numbers, shape (n_tracks,).
 
-    ``costs`` is symmetric, of shape (n_tracks, n_tracks). Of equal choices, the track with the lower number is taken.
+    ``costs`` is symmetric, of shape (n_tracks, n_tracks). On a tie, the track with the lower number is taken.
     """
     if len(costs) < 2:
         return np.arange(len(costs))

@@ -1,9 +1,9 @@
-"""Search by coordinate ascent for weights of features that bring tracks of one playlist near to each other.
+"""Search for feature weights by coordinate ascent, so that tracks of one playlist are near to each other.
 
 A query is a track whose nearest tracks are evaluated. A track is relevant for the query if both are in one playlist and
-their artists differ. The objective is the share of relevant tracks among the queries' nearest, computed exactly, by
-brute force: the squared distances of all pairs of query and track are in memory. A new weight of one feature changes
-each squared distance by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
+their artists differ. The objective is the share of relevant tracks among the nearest tracks of all queries. It is
+computed exactly, from the squared distances of all pairs of query and track in memory. A new weight of one feature
+changes each squared distance by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,17 +20,19 @@ from segue.similarity.rules import Floats, Integers
 LENGTH = 10
 """Number of nearest tracks per query."""
 STEPS = (2.0, 2.0**0.5)
-"""Factors by which weights are multiplied or divided: first the larger, which also tries a weight of 0."""
+"""Factors to multiply or divide weights by: first 2, then the square root of 2. With 2, the weight 0 is tried too."""
 MIN_GAIN = 0.002
-"""Minimum relative gain of the objective for which a weight is changed."""
+"""A weight is changed only if the share of relevant tracks grows by this factor or more."""
 _ROWS_PER_BLOCK = 16
 _MAX_SWEEPS = 20
 _T = TypeVar("_T")
 
 
 def search_weights(points: Floats, queries: Integers, relevant: csr_array, artist: Integers, start: Floats) -> Floats:
-    """Return weights of the features, shape (n_features,), with a high share of relevant tracks. Deterministic.
+    """Search for feature weights with a high share of relevant tracks among the queries' nearest. Deterministic.
 
+    A query is a track whose nearest tracks are evaluated. A track is relevant if it is in a playlist with the query.
+    Returns the weights, shape (n_features,).
     Each evaluation costs O(n_queries n_tracks); there are about ten for each feature. The queries are divided among
     threads.
 
@@ -73,9 +75,10 @@ def search_weights(points: Floats, queries: Integers, relevant: csr_array, artis
 
 
 class SquaredDistances:
-    """Squared distances of queries to tracks, and the share of relevant tracks among each query's nearest.
+    """Squared distances of queries to all tracks, and the share of relevant tracks among each query's nearest.
 
-    Queries are processed in blocks that fit a processor's cache, by several threads.
+    A track is relevant for a query if both are in one playlist. Queries are processed by several threads, in blocks of
+    the size of a processor's cache.
     """
 
     def __init__(
@@ -100,13 +103,13 @@ class SquaredDistances:
         self._map(add_to)
 
     def share(self) -> float:
-        """Return one number for all queries: the share of relevant tracks among their nearest tracks, from 0 to 1."""
+        """Return the share of relevant tracks among the nearest tracks of all queries, from 0 to 1."""
         return sum(self._map(lambda rows: self._count(self._squares[rows], rows))) / (LENGTH * len(self._queries))
 
     def shares(self, feature: int, changes: Sequence[float]) -> Floats:
-        """Return the shares that would result from each of several changes of a feature's squared weight.
+        """Return the share of relevant tracks for each of several changes of a feature's squared weight.
 
-        The result has the shape (n_changes,). Weights and distances stay as they are.
+        The result, shape (n_changes,), has the values of ``share`` after each change alone. Nothing is changed.
         """
 
         def count(rows: slice) -> list[float]:
@@ -129,8 +132,8 @@ class SquaredDistances:
     def _count(self, squares: NDArray[np.float32], rows: slice) -> float:
         """Count the relevant tracks among the nearest tracks of the queries ``rows``.
 
-        ``squares`` are the squared distances of these queries to all tracks. Of tracks at equal distance for which not
-        enough positions are left, each counts in part.
+        ``squares`` are the squared distances of these queries to all tracks. If three tracks at equal distance are left
+        for one position, each counts as 1/3.
         """
         if squares.shape[1] <= LENGTH:
             nearest = np.isfinite(squares)

@@ -1,4 +1,4 @@
-"""Read the log of a Delta table without a Spark job: the latest version, and metrics, time and metadata of a commit.
+"""Read the latest version of a Delta table, and the metadata of its commits, from its log. Uses no Spark job.
 
 In all functions ``path`` is the path or URI of the table's folder.
 """
@@ -13,42 +13,41 @@ from segue.storage.files import Files
 
 LOG = "_delta_log"
 _MAX_COMMITS_READ = 100
-"""Maximum number of commits that ``read_provenance`` reads. If none of them has a provenance, the caller of
-``read_provenance`` compares the tables, which costs less than reading more commits."""
+"""Maximum number of commits that ``read_provenance`` reads."""
 _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 
 
 def latest_version(files: Files, path: str) -> int | None:
-    """Return the number of a table's latest version, from 0, or None if there is no table. Lists the table's log.
+    """Return the number of a table's latest version, from 0; None if there is no table.
 
-    The highest number in the names of the log's files is the latest version, since Delta never removes that file.
+    It is the highest number in the file names of the table's log: Delta never removes that file.
     """
     names = files.list_names(f"{path}/{LOG}") or []
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
 
 
 def rows_written(files: Files, path: str, version: int) -> int | None:
-    """Return the number of rows that the commit of a version wrote, or None if the commit does not record it."""
+    """Return the number of rows written by the commit of a version; None if the commit does not record it."""
     rows = _commit_info(files, path, version).get("operationMetrics", {}).get("numOutputRows")
     return None if rows is None else int(rows)
 
 
 def committed_at(files: Files, path: str, version: int) -> str | None:
-    """Return the time of a version's commit as text (ISO 8601, UTC), or None if the log does not have it."""
+    """Return the time of a version's commit: "2026-01-31T09:30:00+00:00" (UTC); None if the log does not have it."""
     milliseconds = _commit_info(files, path, version).get("timestamp")
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
 def is_maintenance(files: Files, path: str, versions: range) -> bool:
-    """Return whether all commits with the numbers ``versions`` are maintenance, such as OPTIMIZE: no row changed."""
+    """Return whether none of the commits ``versions`` has changed a row: all are maintenance, such as OPTIMIZE."""
     return all(_commit_info(files, path, version).get("operation") in MAINTENANCE for version in versions)
 
 
 def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the provenance of a table's rows, a dict of JSON values such as versions of the tables they come from.
+    """Return the provenance of a table's rows: a dict that describes what the rows were made from.
 
-    Commits are read backwards from ``version``, at most a hundred, until one has a ``provenance``, as given to
-    ``transactions.exclusive_commit``. Returns an empty dict if none of these commits has one.
+    An example is {"model_version": "4f1c", "version": 12}: made by this model from version 12 of another table. Commits
+    are read from ``version`` backwards until one has a provenance, at most a hundred. Returns {} if none has one.
     """
     for number in range(version, max(-1, version - _MAX_COMMITS_READ), -1):
         metadata = _segue_metadata(files, path, number)
@@ -59,15 +58,15 @@ def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
 
 
 def has_commit_by(files: Files, path: str, writer: str, versions: range) -> bool:
-    """Return whether one of the commits with the numbers ``versions`` was made by a given writer.
+    """Return whether one of the commits ``versions`` was made by a given writer.
 
-    ``writer`` is the random id that ``transactions.exclusive_commit`` stores with each commit.
+    ``writer`` is a random id, stored with a commit by ``transactions.exclusive_commit``.
     """
     return any(_segue_metadata(files, path, version).get("writer") == writer for version in versions)
 
 
 def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the dict that ``transactions.exclusive_commit`` has stored with a commit; {} for commits by others."""
+    """Return the metadata stored with a commit by ``transactions.exclusive_commit``; {} for other programs' commits."""
     try:
         metadata = json.loads(_commit_info(files, path, version).get("userMetadata", "{}"))
     except ValueError:  # not JSON: written by another program
@@ -76,7 +75,7 @@ def _segue_metadata(files: Files, path: str, version: int) -> dict[str, Any]:
 
 
 def _commit_info(files: Files, path: str, version: int) -> dict[str, Any]:
-    """Return the dict ``commitInfo`` that Delta has written to the log with a version; {} if there is none."""
+    """Return the entry ``commitInfo`` of a version from Delta's log, as a dict; {} if there is none."""
     text = files.read_text(f"{path}/{LOG}/{version:020}.json") or ""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 _FILE_RETENTION, _LOG_RETENTION = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 _LOG_DAYS = 30
 _DEFAULT_RETENTION = {_FILE_RETENTION: "interval 7 days", _LOG_RETENTION: f"interval {_LOG_DAYS} days"}
-"""Delta's defaults of the two properties."""
+"""Delta's defaults: how long it stores old data files, and its log."""
 VERSION_PROPERTY = "segue.schema"
-"""Delta property of every table: the ``SCHEMA_VERSION`` with which it was created or last upgraded."""
+"""Delta property with the schema version of a table: the ``SCHEMA_VERSION`` at its creation or last upgrade."""
 _CONSTRAINT = "delta.constraints."
 """Prefix of the Delta properties that hold CHECK constraints."""
 
@@ -54,7 +54,7 @@ def check_columns(table: Table, frame: DataFrame) -> None:
 
 
 def table_properties(table: Table) -> dict[str, str]:
-    """Return the Delta properties, CHECK constraints included, to create a table with: a dict from name to value."""
+    """Return the Delta properties of a new table, as a dict from name to value. They include its CHECK constraints."""
     # with deletion vectors, the Python package deltalake could not read the table
     properties = {VERSION_PROPERTY: str(SCHEMA_VERSION), "delta.enableDeletionVectors": "false"}
     if table.has_feed:
@@ -63,10 +63,9 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the schema version that a stored table records in its Delta properties, or 0 if it records none.
+    """Return the schema version of a stored table from its Delta properties, a dict by name; 0 if it is not there.
 
-    It is the ``SCHEMA_VERSION`` with which the table was created or last upgraded. ``properties`` is a dict from name
-    to value.
+    It is the ``SCHEMA_VERSION`` of segue at the table's creation or last upgrade.
     """
     return int(properties.get(VERSION_PROPERTY, 0))
 
@@ -74,8 +73,8 @@ def schema_version_of(properties: dict[str, str]) -> int:
 def upgrade_table(spark: SparkSession, table: Table, identifier: str, properties: dict[str, str]) -> None:
     """Upgrade a stored table to the current schema: add missing optional columns, replace changed constraints.
 
-    Runs several ALTER TABLE statements, each of which makes a commit. The last statement sets the schema version:
-    therefore an interrupted upgrade is repeated by the next run.
+    Runs several ALTER TABLE statements; each makes a commit. The last one sets the schema version. Therefore the next
+    run repeats an interrupted upgrade.
 
     Parameters
     ----------
@@ -136,7 +135,7 @@ def sql_identifier(path: str) -> str:
 
 
 def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], bool]) -> bool:
-    """Create a table with rows, in one commit. Returns False, and writes nothing, if another run has created it first.
+    """Create a table with rows, in one commit. Writes nothing if another run has created it first.
 
     Parameters
     ----------
@@ -165,9 +164,9 @@ def create(path: str, table: Table, rows: DataFrame, *, exists: Callable[[], boo
 
 
 def rewrite(path: str, table: Table, rows: DataFrame) -> None:
-    """Replace a whole table in one commit: rows by ``rows``, columns and Delta properties by those of ``table``.
+    """Replace the rows, columns and Delta properties of a table in one commit (CREATE OR REPLACE).
 
-    Only the properties that ``set_retention`` sets are taken from the stored table.
+    Only the retention (``set_retention``) of the stored table is preserved.
     """
     writer = _writer(path, table, rows)
     # guard: retention-outlives-rewrite -> for name, value in ():
@@ -189,8 +188,8 @@ def merge(path: str, table: Table, changes: DataFrame) -> None:
     path : path or URI of the table's folder
     table : declaration of the table
     changes : DataFrame with the table's columns and ``_change``, one row per key
-        If ``_change`` is ``removed``, the stored row with this key is deleted. All other rows replace the stored row
-        with their key, or are inserted if there is none.
+        If ``_change`` is ``removed``, the stored row with this key is deleted. Any other row replaces the stored row
+        with its key, or is inserted if there is none.
     """
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     values = {name: f"new.{name}" for name in table.names}
@@ -225,11 +224,10 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 
 
 def set_retention(spark: SparkSession, table: str, days: int) -> None:
-    """Set the number of days for which old versions of a table stay readable: its retention.
+    """Set the retention of a table: the number of days for which its old versions stay readable.
 
-    Makes a commit, unless the table has this retention already. Two Delta properties are set.
-    ``delta.deletedFileRetentionDuration`` is for data files: VACUUM ignores its own option RETAIN if the two differ.
-    ``delta.logRetentionDuration`` is for the log, which Delta itself removes after 30 days.
+    Makes a commit, unless the table has this retention already. Sets two Delta properties: for the data files, and for
+    the log, at least 30 days. VACUUM follows the first property, if its own option RETAIN differs.
 
     Parameters
     ----------
@@ -245,13 +243,13 @@ def set_retention(spark: SparkSession, table: str, days: int) -> None:
 
 
 def _stored_retention(spark: SparkSession, table: str) -> dict[str, str]:
-    """Return the Delta properties of a table that ``set_retention`` has set, as a dict from name to value."""
+    """Return the Delta properties set by ``set_retention`` on a table, as a dict from name to value."""
     rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
     return {row.key: row.value for row in rows if row.key in _DEFAULT_RETENTION}
 
 
 def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str, int]:
-    """Return the size of a table and the number of files that VACUUM would remove. Writes nothing.
+    """Return the size of a table, and the number of files to be removed by VACUUM. Writes nothing.
 
     Parameters
     ----------
@@ -261,8 +259,8 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
     Returns
     -------
     dict of int
-        ``files`` and ``bytes``: number and size of the files of the latest version. ``removable``: number of files that
-        VACUUM would remove, counted up to 1,000, since Delta lists no more.
+        ``files`` and ``bytes``: number and size of the files of the latest version. ``removable``: number of files for
+        VACUUM to remove, at most 1,000, since Delta lists no more.
     """
     detail = spark.sql(f"DESCRIBE DETAIL {table}").select("numFiles", "sizeInBytes").collect()[0]
     removable = spark.sql(f"VACUUM {table} RETAIN {24 * days} HOURS DRY RUN").count()
@@ -279,17 +277,17 @@ def compact(spark: SparkSession, table: str) -> dict[str, int]:
     Returns
     -------
     dict of int
-        ``compacted``: number of files that were replaced. ``into``: number of files that replace them. Both are 0 if
-        nothing was replaced.
+        ``compacted``: number of small files replaced. ``into``: number of new large files. Both are 0 if there was
+        nothing to replace.
     """
     metrics = spark.sql(f"OPTIMIZE {table}").select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
     return {"compacted": metrics.numFilesRemoved, "into": metrics.numFilesAdded}
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove the files of a table that no version of the last ``days`` days needs (VACUUM).
+    """Remove files that are not needed by any version of a table in the last ``days`` days (VACUUM).
 
-    Files of runs that died before their commit are removed too.
+    This includes files written by runs that died before their commit.
 
     Parameters
     ----------

@@ -34,17 +34,12 @@ class Files:
     Local files are accessed directly, in about 0.1 ms per call. All other file systems are accessed through Hadoop,
     with the endpoints and credentials of the Spark session, in some 10 to 400 ms per call.
 
+    Methods raise OutputError if a file system fails or cannot be reached. If the local file system fails, methods other
+    than ``list_names`` and ``make_folder`` raise a plain OSError. OutputError is a subclass of OSError.
+
     Parameters
     ----------
     spark : the session; if None, only local files can be read and written
-
-    Raises
-    ------
-    OutputError
-        By every method, if a file system other than the local one fails or cannot be reached; the message has the
-        innermost cause. By ``list_names`` and ``make_folder``, also if the local file system fails.
-    OSError
-        By the other methods, if the local file system fails. OutputError is a subclass of OSError.
     """
 
     def __init__(self, spark: SparkSession | None = None) -> None:
@@ -52,12 +47,12 @@ class Files:
         self._opened: HadoopFiles | None = None
 
     def list_names(self, uri: str, limit: int | None = None) -> list[str] | None:
-        """Return the names in a folder, sorted, or None if the folder does not exist.
+        """Return the names in a folder, sorted; None if the folder does not exist.
 
         Parameters
         ----------
         uri : path or URI of a folder
-        limit : maximum number of names to return, or None for all; the file system decides which names are returned
+        limit : maximum number of names to return, or None for all; it is undefined which names are returned
 
         Raises
         ------
@@ -91,12 +86,12 @@ class Files:
             raise OutputError(f"cannot write to {uri}: the folder is read-only")
 
     def read_text(self, uri: str) -> str | None:
-        """Return the text of a UTF-8 file, or None if there is no such file. Invalid bytes become U+FFFD."""
+        """Return the text of a UTF-8 file; None if there is no such file. Invalid bytes become U+FFFD."""
         content = self.read_bytes(uri)
         return None if content is None else content.decode("utf-8", "replace")
 
     def read_bytes(self, uri: str) -> bytes | None:
-        """Return the bytes of a file, or None if there is no such file, or only a folder of this name."""
+        """Return the bytes of a file; None if there is no file, or a folder of this name."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).read(uri)
@@ -106,7 +101,7 @@ class Files:
             return None
 
     def write_text(self, uri: str, text: str) -> None:
-        """Write a text to a file in UTF-8, atomically: a reader gets the whole old content or the whole new content."""
+        """Write a text to a file in UTF-8, atomically: a reader gets the old content or the new, never a part."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).write(uri, text.encode("utf-8"))
@@ -128,14 +123,13 @@ class Files:
         path.unlink(missing_ok=True)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether an object store can refuse to create a file that exists already (S3: If-None-Match).
+        """Return whether an object store can refuse to create an existing file (S3: If-None-Match).
 
-        Creates an empty file in ``folder``, the URI of a folder on the store, and removes it.
+        To find out, creates an empty file twice in ``folder``, a URI, and removes it.
         """
         return self._hadoop(folder).creates_conditionally(folder)
 
     def _hadoop(self, uri: str) -> HadoopFiles:
-        """Return the HadoopFiles of the session; raise an OutputError about ``uri`` if there is no session."""
         if self._spark is None:
             raise OutputError(f"cannot reach {uri} without a Spark session, expected a local path")
         if self._opened is None:

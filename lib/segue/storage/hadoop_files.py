@@ -18,10 +18,9 @@ from segue.errors import OutputError
 _CONDITION = "fs.option.create.conditional.overwrite"
 _NO_CONNECTOR = "FileSystem not found"
 _OBJECT_STORES = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
-"""Schemes of object stores. There a new file becomes visible only when its writer has closed it.
+"""URI schemes of object stores. On these, a new file becomes visible only when its writer has closed it.
 
-``HadoopFiles.write`` therefore writes to the final name on object stores, where a rename would copy the whole content.
-On other file systems it writes to a temporary name and then renames.
+Therefore ``HadoopFiles.write`` needs no temporary file there.
 """
 
 
@@ -42,9 +41,9 @@ class HadoopFiles:
         self._configuration = spark._jsparkSession.sessionState().newHadoopConf()
 
     def list_names(self, uri: str, limit: int | None = None) -> list[str] | None:
-        """Return the names in a folder, sorted, or None if the folder does not exist.
+        """Return the names in a folder, sorted, at most ``limit``; None if the folder does not exist.
 
-        Returns at most ``limit`` names, if it is given. Raises OutputError if ``uri`` is a file.
+        Raises OutputError if ``uri`` is a file.
         """
         path, system = self._open(uri)
         with _failure(f"cannot list {uri}"):
@@ -70,7 +69,7 @@ class HadoopFiles:
                 raise OutputError(f"cannot write to {uri}: the file system refuses to create the folder")
 
     def read(self, uri: str) -> bytes | None:
-        """Return the bytes of a file, or None if there is no such file, or only a folder of this name."""
+        """Return the bytes of a file; None if there is no file, or a folder of this name."""
         path, system = self._open(uri)
         with _failure(f"cannot read {uri}"):
             try:
@@ -85,7 +84,7 @@ class HadoopFiles:
                 raise
 
     def write(self, uri: str, content: bytes) -> None:
-        """Write a file atomically: a reader gets the whole old content or the whole new content."""
+        """Write a file atomically: a reader gets the old content or the new, never a part."""
         path, system = self._open(uri)
         is_object_store = urlsplit(uri).scheme in _OBJECT_STORES
         target = path if is_object_store else path.suffix(f".{uuid.uuid4().hex}.tmp")
@@ -110,9 +109,9 @@ class HadoopFiles:
             system.delete(path, False)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether the file system can refuse to create a file that exists already (S3: If-None-Match).
+        """Return whether the file system can refuse to create an existing file (S3: If-None-Match).
 
-        Creates an empty file in ``folder`` twice, where the second creation should fail, and removes the file.
+        To find out, creates an empty file twice in ``folder``, a URI, and removes it.
         """
         path, system = self._open(f"{folder}/.probe-{uuid.uuid4().hex}")
         with _failure(f"cannot write to {folder}"):
@@ -128,7 +127,7 @@ class HadoopFiles:
                 system.delete(path, False)
 
     def _rename(self, source: Any, target: Any) -> None:
-        """Rename a file, replacing ``target`` if it exists. ``FileSystem.rename`` would fail if ``target`` exists."""
+        """Rename a file; replace ``target`` if it exists. (``FileSystem.rename`` would fail then.)"""
         rename = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename")
         options = self._gateway.new_array(rename, 1)
         options[0] = rename.OVERWRITE
@@ -145,13 +144,12 @@ class HadoopFiles:
 
 
 def _is_missing(error: Py4JJavaError) -> bool:
-    """Return whether a Java exception says that a file does not exist."""
     return bool(error.java_exception.getClass().getName() == "java.io.FileNotFoundException")
 
 
 @contextmanager
 def _failure(message: str) -> Iterator[None]:
-    """Context manager: replace a Java exception in the block by an OutputError: ``message`` and the innermost cause."""
+    """Context manager: raise OutputError instead of a Java exception, with ``message`` and the innermost cause."""
     try:
         yield
     except Py4JError as error:

@@ -16,7 +16,7 @@ from segue.storage.files import Files
 
 FOLDER = "models"
 CARD_FILE = "model.json"
-"""Name of the file with the model card, the description of a model for programs; see ``clustering.model_card``."""
+"""Name of the file that describes a model for programs; see ``clustering.model_card``."""
 
 
 class ModelStore:
@@ -34,12 +34,12 @@ class ModelStore:
         self._folder = f"{root}/{FOLDER}"
 
     def cards(self) -> dict[str, str]:
-        """Return the text of ``model.json`` of every complete model: a dict by model version."""
+        """Return the texts of ``model.json`` of all complete models: a dict from model version to JSON text."""
         texts = {name: self.card(name) for name in self._files.list_names(self._folder) or []}
         return {name: text for name, text in texts.items() if text is not None}
 
     def card(self, version: str) -> str | None:
-        """Return the text of ``model.json`` of one model, or None if there is no complete model of this version."""
+        """Return the text of ``model.json`` of a model; None if there is no complete model of this version."""
         # guard: model-version-alphanumeric
         if not version.isalnum():  # with a version such as ../x, a file outside of the folder would be read
             return None
@@ -48,8 +48,7 @@ class ModelStore:
     def save(self, version: str, pipeline: PipelineModel) -> None:
         """Save the PipelineModel of a model; do nothing if the model is complete already.
 
-        Files that an interrupted training has left in the model's folder are replaced. The model is complete only after
-        a call of ``finish``.
+        Files of an interrupted training in the model's folder are replaced. The model is complete after ``finish``.
         """
         with transactions.output_lock(self.root, FOLDER):
             # guard: finished-model-not-overwritten -> if True:
@@ -62,9 +61,9 @@ class ModelStore:
             self._files.write_text(self._card_path(version), card)
 
     def checkpoint(self, version: str, name: str) -> "GridCheckpoint":
-        """Return a GridCheckpoint, which stores the progress of a training in the file NAME.json of a model's folder.
+        """Return a GridCheckpoint for a training: it stores the progress in the file NAME.json of the model's folder.
 
-        ``ModelStore.save`` replaces the folder, and thus removes the file.
+        ``ModelStore.save`` removes this file.
         """
         return GridCheckpoint(f"{self._folder}/{version}", name, self._files)
 
@@ -106,10 +105,10 @@ class GridCheckpoint:
         self._path = f"{folder}/{name}.json"
 
     def load(self) -> str | None:
-        """Return the text that was saved last, or None if there is none."""
+        """Return the text saved last; None if there is none."""
         return self._files.read_text(self._path)
 
     def save(self, text: str) -> None:
-        """Replace the file's content by a text of some kilobytes. Creates the folder if it does not exist."""
+        """Replace the file's content by a text. Creates the file and its folder if necessary."""
         self._files.make_folder(self._folder)
         self._files.write_text(self._path, text)

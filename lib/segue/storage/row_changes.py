@@ -17,7 +17,7 @@ ADDED, UPDATED, REMOVED = "added", "updated", "removed"
 CHANGE = "_change"
 FEED_PROPERTY = "delta.enableChangeDataFeed"
 _BROADCAST_MAX_ROWS = 200_000
-"""Maximum number of rows whose keys are sent to every executor for a join."""
+"""Maximum number of rows in a broadcast join, where their keys are sent to every executor."""
 _TYPE, _VERSION = "_change_type", "_commit_version"
 _BEFORE_CHANGE = ("delete", "update_preimage")
 _AFTER_CHANGE = ("insert", "update_postimage")
@@ -25,7 +25,7 @@ _AFTER_CHANGE = ("insert", "update_postimage")
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """Numbers of rows that a write added, updated and removed; all 0 if it made no commit."""
+    """Numbers of rows added, updated and removed by a write; all 0 if nothing was committed."""
 
     added: int = 0
     updated: int = 0
@@ -40,13 +40,15 @@ class ChangeCounts:
 def changed_rows(
     table: Table, rows: DataFrame, stored: DataFrame, *, remove_missing: bool, removed_keys: DataFrame | None
 ) -> DataFrame:
-    """Return a lazy DataFrame of the changes that turn the stored rows of a table into new rows.
+    """Compare new rows with the stored rows of a table. Return the differences as a lazy DataFrame.
 
-    The result has the table's columns, and ``_change``: ``added`` for a new row with a key that is not stored,
-    ``updated`` for a new row that differs from the stored row with its key, and ``removed`` for a stored row to remove,
-    which has its stored values. A new row that equals the stored row with its key is left out.
+    The result has the table's columns and ``_change``:
 
-    Runs one Spark job, which counts ``rows``; none if ``remove_missing`` is true.
+    * ``added``: a new row; its key is not stored;
+    * ``updated``: a new row that differs from the stored row with its key;
+    * ``removed``: a stored row to remove, with its stored values.
+
+    Unchanged rows are left out. Runs one Spark job, which counts ``rows``; none if ``remove_missing`` is true.
 
     Parameters
     ----------
@@ -67,10 +69,10 @@ def changed_rows(
 
 
 def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return those rows of ``rows`` that are new or have other values than in ``stored``, with the column ``_change``.
+    """Return the rows of ``rows`` that are new or differ from ``stored``, with the column ``_change``.
 
-    ``_change`` is ``added`` for rows with a key that ``stored`` lacks, and ``updated`` for rows that differ from the
-    stored row with the same key. Rows equal to the stored row with the same key are left out.
+    ``_change`` is ``added`` if ``stored`` has no row with this key, ``updated`` if its row with this key has other
+    values.
     """
     key = list(table.key)
     old = stored.select(*key, F.struct(*table.names).alias("_old"))
@@ -80,13 +82,13 @@ def added_or_updated(table: Table, rows: DataFrame, stored: DataFrame) -> DataFr
 
 
 def removed_rows(table: Table, rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Return the rows of ``stored`` with keys that ``rows`` lacks, and ``removed`` in the column ``_change``."""
+    """Return the rows of ``stored`` whose keys are missing in ``rows``. The column ``_change`` is ``removed``."""
     key = list(table.key)
     return stored.join(rows.select(*key), key, "left_anti").select(*table.names).withColumn(CHANGE, F.lit(REMOVED))
 
 
 def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) -> DataFrame:
-    """Return the stored rows with keys that are in ``rows``; all stored rows if ``rows`` are too many to broadcast.
+    """Return the stored rows whose keys are in ``rows``; all stored rows if ``rows`` are too many to broadcast.
 
     Parameters
     ----------
@@ -100,17 +102,16 @@ def matching_rows(stored: DataFrame, rows: DataFrame, n_rows: int, *key: str) ->
 
 
 def count_changes(changes: DataFrame) -> ChangeCounts:
-    """Count the rows of ``changes`` by their column ``_change``; return ChangeCounts. Runs one Spark job."""
+    """Count the added, updated and removed rows of ``changes`` (column ``_change``). Runs one Spark job."""
     return _change_counts({row[0]: row[1] for row in changes.groupBy(CHANGE).count().collect()})
 
 
 def changed_local_rows(
     table: Table, rows: Iterable[Mapping[str, Any]], stored: Iterable[Mapping[str, Any]], *, remove_missing: bool
 ) -> tuple[list[dict[str, Any]], ChangeCounts]:
-    """Return the changes that turn stored rows into new rows, and their numbers, by the rules of ``changed_rows``.
+    """Compare new rows with the stored rows of a table on the driver, without a Spark job.
 
-    Rows are on the driver, as dicts by column name. New rows equal to the stored row with their key are left out. Runs
-    no Spark job.
+    Rows are dicts by column name.
 
     Parameters
     ----------
@@ -122,8 +123,8 @@ def changed_local_rows(
     Returns
     -------
     list of dict
-        The changed rows, each with ``added``, ``updated`` or ``removed`` as ``_change``; a removed row has its stored
-        values.
+        The changed rows, each with ``added``, ``updated`` or ``removed`` as ``_change``. A removed row has its stored
+        values. Unchanged rows are left out.
     ChangeCounts
         The numbers of added, updated and removed rows.
     """
@@ -139,7 +140,7 @@ def changed_local_rows(
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Return whether two values are equal by Spark's rules, where NaN equals NaN, also inside dicts and lists."""
+    """Return whether two values are equal. As in Spark, NaN equals NaN, also inside dicts and lists."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -153,17 +154,17 @@ def _change_counts(counts: Mapping[str, int]) -> ChangeCounts:
 
 
 def read_change_feed(spark: SparkSession, path: str, table: Table, since: int, until: int) -> DataFrame:
-    """Return the rows of a table that changed between two versions, one per key, with the column ``_change``.
+    """Return the rows of a table changed between two versions, one per key, with the column ``_change``.
 
-    Reads Delta's change data feed, so the cost is proportional to the number of changes. Added and updated rows have
-    their values at version ``until``, removed rows their last values. A row that was added and then removed is left
-    out. A row that was updated is returned even if it has the same values at both versions.
+    Reads Delta's change data feed: the cost is proportional to the number of changes. Added and updated rows have their
+    values at version ``until``, removed rows their last values. A row added and then removed is left out. A row updated
+    and then changed back is returned as ``updated``.
 
     Parameters
     ----------
     path : path or URI of the table's folder
     table : declaration of the table
-    since, until : the two versions, ``since < until``; changes made by ``since`` itself are not returned
+    since, until : the two versions, ``since < until``; changes of the versions ``since + 1`` to ``until`` are returned
     """
     reader = spark.read.format("delta").option("readChangeFeed", "true")
     events = reader.option("startingVersion", since + 1).option("endingVersion", until).load(path)

@@ -1,4 +1,4 @@
-"""Read and write the Delta tables of one output folder, with one commit per write; ``sync`` commits only changes."""
+"""Read and write the Delta tables of one output folder. Each write is one commit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,14 +22,14 @@ _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # maximum age of changes that ``changes`` reads; VACUUM may remove them after seven days
 _MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a table that ``read`` caches: for small tables, the log takes longer to read than the rows."""
+"""Maximum size of a table for ``read`` to cache: of a small table, the log takes longer to read than the rows."""
 
 
 class Store:
     """Reads and writes the tables of one output folder, ROOT, in one Spark session.
 
-    A Store records the version of each table that it has read or written last. If another run has changed the table
-    since then, the next read or write by this Store raises ConflictError, except for ``append``.
+    A Store records the version of each table at its last read or write. If another run has changed the table since
+    then, the next read or write by this Store raises ConflictError, except for ``append``.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Store:
     Attributes
     ----------
     files : reads and writes single files below ROOT
-    versions : dict from a table's name to the version that this Store has read or written last (not by ``append``)
+    versions : dict from a table's name to its version at the last read or write; ``append`` removes the table's entry
     lock_timeout : maximum seconds to wait for another run that writes to ROOT
     """
 
@@ -60,7 +60,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, read-only or invisible to executors, has files but no table, or is of a newer segue.
+            If ROOT is a file, read-only, not visible to executors, written by a newer segue, or has only other files.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: unpersist all frames given to ``persist`` when the outermost block of this kind ends."""
+        """Context manager: at the end of the outermost one, unpersist the DataFrames given to ``persist``."""
         self._cache_scopes += 1
         try:
             yield
@@ -108,7 +108,7 @@ class Store:
                     self._cached.pop().unpersist()
 
     def persist(self, frame: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> DataFrame:
-        """Persist a frame until the outermost ``stage`` or ``cache_scope`` ends. Raises RuntimeError outside of one."""
+        """Persist a DataFrame until the outermost ``stage`` or ``cache_scope`` ends; RuntimeError if none is open."""
         if not self._cache_scopes:
             raise RuntimeError("no stage or cache_scope is open, expected one, which unpersists the frame at its end")
         # persisting a frame twice would make Spark log a warning
@@ -141,7 +141,7 @@ class Store:
         Parameters
         ----------
         table : a table of ``segue.schema``, or its name
-        cache : persist a table of at most 16 MB on the local file system, if a ``stage`` or ``cache_scope`` is open
+        cache : whether to persist a local table of at most 16 MB until the open ``stage`` or ``cache_scope`` ends
 
         Raises
         ------
@@ -162,13 +162,13 @@ class Store:
         return frame
 
     def find(self, table: schema.Table) -> DataFrame | None:
-        """Return a DataFrame of the latest version of a table, as ``read`` does, or None if there is no such table."""
+        """Return a DataFrame of the latest version of a table, with the errors of ``read``; None if it is not there."""
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows changed from version ``since`` to the version this Store has read, with column ``_change``.
+        """Return the rows changed after version ``since``, up to the version last read, with the column ``_change``.
 
-        Returns None if ``since`` is the later one, or if the first change is over six days old: VACUUM may have run.
+        Returns None if ``since`` is later, or the first change is over six days old: VACUUM may have removed it.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -179,7 +179,7 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return the latest provenance of a table's rows: the dict given to ``sync`` or ``insert``, {} without one."""
+        """Return what a table's rows were made from: the last ``provenance`` of ``sync`` or ``insert``; {} if none."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
@@ -202,9 +202,9 @@ class Store:
     def insert(
         self, table: schema.Table, rows: DataFrame, *, provenance: Mapping[str, Any] | None = None
     ) -> ChangeCounts:
-        """Append rows with new keys to a table that this Store has read; return ChangeCounts. Cheaper than ``sync``.
+        """Append rows with new keys to a table, in one commit. Cheaper than ``sync``: the keys are not checked.
 
-        That the keys are new is not checked. ``provenance`` is as for ``sync``.
+        This Store must have read the table before. ``provenance`` is as for ``sync``.
         """
         check_columns(table, rows)
         with self._commit(table, rows, provenance) as committed:
@@ -220,11 +220,11 @@ class Store:
         removed_keys: DataFrame | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> ChangeCounts:
-        """Insert or update rows by key columns, in one commit; return ChangeCounts. Runs several Spark jobs.
+        """Insert new and update changed rows of a table by its key columns, in one commit. Runs several Spark jobs.
 
         Parameters
         ----------
-        rows : the new rows, one per key; without a difference from the stored rows, no commit is made
+        rows : the new rows, one per key; if the stored rows are equal, no commit is made
         remove_missing : also remove the stored rows whose keys are not in ``rows``
         removed_keys : DataFrame with the keys of stored rows to remove, none of them in ``rows``
         provenance : what the rows were made from, as JSON values, such as versions of tables; stored with the commit
@@ -256,7 +256,7 @@ class Store:
     def sync_local(
         self, table: schema.Table, rows: Sequence[Mapping[str, Any]], *, remove_missing: bool = False
     ) -> ChangeCounts:
-        """Insert or update rows, given as dicts by column name; like ``sync``, but rows are compared on the driver."""
+        """Insert or update rows, given as dicts by column name. Like ``sync``, but compares rows on the driver."""
         stored, frame = self.find(table), self.local_frame(table, rows)
         if stored is None:
             return self.sync(table, frame)
@@ -291,7 +291,7 @@ class Store:
     def _commit(
         self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
     ) -> Iterator[DataFrame]:
-        """Context manager: yield ``rows`` to commit. Raises ConflictError if the table changed since it was read."""
+        """Context manager: yield ``rows`` for the block to write. ConflictError if another run changed the table."""
         with transactions.output_lock(self.root, timeout=self.lock_timeout):
             session = self._session = transactions.commit_session(self.spark, self._session)
             read = (self._folder(table), table.name, self.versions.get(table.name, -1))

@@ -30,20 +30,20 @@ log = logging.getLogger(__name__)
 LOCK_TIMEOUT_SECONDS = 3600.0
 """Default of the maximum time to wait for another run to release the lock of an output folder."""
 _SILENT_SECONDS = 5.0
-"""Longer waits for a lock are logged."""
+"""Maximum seconds to wait for a lock without a message in the log."""
 _LOCK_FILE = ".lock"
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
-"""Spark setting for the class by which Delta writes the logs of tables on S3, and segue's own class, in ``lib/java``.
+"""Spark setting for Delta's log store on S3, the Java class that writes the logs of tables; and segue's own class.
 
-segue's class creates the file of a commit with S3's condition If-None-Match, which fails if the file exists.
+segue's class (``lib/java``) creates the file of a commit with S3's condition If-None-Match: this fails if it exists.
 """
 
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _APP_ID, _APP_VERSION = "spark.databricks.delta.write.txnAppId", "spark.databricks.delta.write.txnVersion"
-"""Spark settings for the metadata and the transaction number of Delta's next commit.
+"""Spark settings for the application id and the transaction number of Delta's next commit.
 
-Set in the session, since MERGE and CREATE OR REPLACE ignore the writer options of the same purpose.
+Set in the session, since MERGE and CREATE OR REPLACE ignore the equivalent writer options.
 """
 # all are listed, since Delta's exceptions for conflicts have no base class of their own
 _CONFLICTS = (
@@ -59,13 +59,13 @@ _CONFLICTS = (
 
 
 def conflict_error(table: str) -> ConflictError:
-    """Return, but do not raise, a ConflictError with the message that another run has changed the table ``table``."""
+    """Return a ConflictError for the caller to raise. Its message says that another run has changed ``table``."""
     return ConflictError(f"another run changed {table} at the same time, so this one stopped; run again")
 
 
 @contextmanager
 def delta_conflicts(table: str) -> Iterator[None]:
-    """Context manager: replace Delta's exceptions for concurrent writers by ConflictError.
+    """Context manager: raise ConflictError instead of Delta's exceptions for concurrent writers.
 
     ``table`` is the name of the table, for the message.
     """
@@ -76,11 +76,11 @@ def delta_conflicts(table: str) -> Iterator[None]:
 
 
 def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
-    """Log a warning if the output folder is on S3, and two runs at the same time could replace each other's commits.
+    """Log a warning if two concurrent runs could replace each other's commits on S3. Does nothing for other stores.
 
-    Commits could be replaced if Spark's configuration names no log store for S3, or if it names segue's (``LOG_STORE``)
-    and the object store ignores the condition If-None-Match. To find out the latter, an empty file is created in the
-    folder and removed. If the configuration names any other log store, no warning is logged.
+    This is possible in two cases. Spark's configuration names no log store for S3 (``LOG_STORE_SETTING``). Or it names
+    segue's (``LOG_STORE``), but the object store ignores the condition If-None-Match; to find out, an empty file is
+    created in the folder and removed.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
 def commit_session(spark: SparkSession, session: SparkSession | None = None) -> SparkSession:
     """Return a Spark session for commits, with the settings of the user's session.
 
-    In the user's own session, the settings of a commit (``exclusive_commit``) would affect other writes.
+    ``exclusive_commit`` changes settings. In the user's own session, these would affect other writes.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
 def exclusive_commit(
     session: SparkSession, files: Files, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Context manager: raise ConflictError unless the commit made in the block directly follows ``version``.
+    """Context manager: raise ConflictError if the commit in the block does not directly follow ``version``.
 
     The block makes one commit. All writers of segue use the same application id (``txnAppId``), and ``version + 1`` as
     transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
@@ -183,7 +183,7 @@ def exclusive_commit(
 
 @contextmanager
 def output_lock(folder: str, name: str = "", *, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Context manager: hold the lock of a local folder, which excludes the other processes of this machine.
+    """Context manager: hold a lock on a local folder. Other processes of this machine wait for it.
 
     Creates the folder if it does not exist. Does nothing if the folder is not on the local file system. If a process
     dies, its lock is released.

@@ -1,11 +1,12 @@
 """Generate a synthetic catalogue of any size with Spark; no track, artist or album in it is real.
 
-``synthetic_tracks`` returns the tracks with typed columns. ``synthetic_kaggle_rows`` returns the same tracks as texts,
-in the columns of the Kaggle file of 2,000 tracks and with a fault in some rows; ``write_csv`` writes these rows to one
-file.
+* ``synthetic_tracks`` returns the tracks with typed columns.
+* ``synthetic_kaggle_rows`` returns the same tracks as text, in the columns of the Kaggle file of 2,000 tracks. Some
+  rows have a fault, such as an empty title.
+* ``write_csv`` writes rows to one CSV file.
 
-Every value is a function of the seed and the row's number alone. Therefore the number of partitions and the cluster do
-not change the result, and a larger catalogue begins with the rows of a smaller one.
+Every value depends only on the seed and the row's number. So partitions and machines do not affect the result, and a
+larger catalogue begins with the rows of a smaller one.
 """
 
 from segue.synthetic.kaggle import FAULTS, KAGGLE_HEADER, ROWS_PER_FAULT, synthetic_kaggle_rows, write_csv

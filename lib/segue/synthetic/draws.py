@@ -1,6 +1,6 @@
-"""Draw random values as Spark columns: hashes of a seed, the name of the draw, and columns such as the row number.
+"""Draw random values as Spark columns, by hashing a seed, the name of the draw, and columns such as the row number.
 
-``F.rand`` is not used, since its values depend on the partition of a row.
+``F.rand`` is not used, because its values depend on the partition of a row.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ def bits(seed: int, name: str, *keys: Column) -> Column:
     ----------
     seed : any integer
     name : name of the draw; draws with different names are independent, also for equal values of ``keys``
-    keys : columns that identify the drawn value, such as the row's number
-        For a single column of longs, different values give different results: XXH64 is one-to-one in its last long.
+    keys : columns to hash, such as the row's number
+        Different values of a single long column give different results: XXH64 is one-to-one in its last long.
     """
     stream = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big", signed=True)
     return F.xxhash64(F.lit(stream).cast("long"), *keys)
@@ -32,7 +32,7 @@ def uniform(seed: int, name: str, *keys: Column) -> Column:
 
 
 def normal(seed: int, name: str, *keys: Column) -> Column:
-    """Return a Column of random doubles, normal with mean 0 and deviation 1. The parameters are those of ``bits``.
+    """Return a Column of standard normal random doubles. The parameters are those of ``bits``.
 
     References
     ----------
@@ -55,12 +55,13 @@ def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
 
 
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
-    """Return a Column with one element of ``values`` per row, at the position given by ``index``.
+    """Return a Column with the element of ``values`` at the position ``index``.
+
+    All values are passed to Spark as one text. With one literal per value, the calls of the JVM would take seconds.
 
     Parameters
     ----------
     values : strings without line breaks, or numbers; all of one type
-        Passed to Spark as one string: one literal per value would cost a call of the JVM each, seconds in all.
     index : column of positions, numbers in [0, len(values))
     """
     if isinstance(values[0], str):
@@ -73,13 +74,13 @@ def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
 
 
 def share_index(shares: Sequence[float], position: Column) -> Column:
-    """Return a Column with the index, from 0, of the interval that contains ``position``.
+    """Divide [0, 1) into intervals; return a Column with the index of the interval that contains ``position``.
 
-    With the shares (0.3, 0.7), for example, the index is 0 for positions below 0.3, and 1 from 0.3 on.
+    The shares (0.3, 0.7), for example, give index 0 for positions below 0.3, and index 1 from 0.3 on.
 
     Parameters
     ----------
-    shares : lengths, in order, of the intervals that divide [0, 1); the sum of the lengths is 1
+    shares : length of each interval, in order; the sum is 1
     position : column of doubles in [0, 1)
     """
     index = F.lit(0)

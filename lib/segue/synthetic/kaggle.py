@@ -1,4 +1,4 @@
-"""Convert synthetic tracks to text rows of the Kaggle file of 2,000 tracks, some with a fault; write one CSV file."""
+"""Convert synthetic tracks to text rows like those of the Kaggle file of 2,000 tracks; write rows to one CSV file."""
 
 import csv
 import os
@@ -15,9 +15,9 @@ KAGGLE_HEADER = (
     "Loudness (dB)", "Liveness", "Valence", "Length (Duration)", "Acousticness", "Speechiness", "Popularity",
 )  # fmt: skip
 FAULTS = ("letter", "no_tempo", "over_100", "no_title", "duplicate")
-"""The kinds of faults, used in turn."""
+"""Kinds of faults. One of the first 200 rows has the first kind, one of the next 200 the second, and so on in turn."""
 ROWS_PER_FAULT = 200
-"""Number of rows in a block; one row of each block has a fault."""
+"""Number of rows with one faulty row among them."""
 
 
 def synthetic_kaggle_rows(
@@ -25,12 +25,12 @@ def synthetic_kaggle_rows(
 ) -> DataFrame:
     """Return the tracks of ``synthetic_tracks`` as text rows, in the format of the Kaggle file of 2,000 tracks.
 
-    Numbers are rounded to integers, fractions are percentages, and durations are seconds with a comma before the last
-    three digits.
+    Numbers are rounded to integers. Fractions are percentages. Durations are seconds with a comma before the last
+    three digits: "1,204".
 
-    In every block of ``ROWS_PER_FAULT`` rows, one row at a random position has a fault; a shorter last block may have
-    none. The blocks have these faults in turn: a letter after the acousticness, 0 bpm, a valence over 100, an empty
-    title, and a copy of the preceding row in place of the row.
+    One of every 200 rows (``ROWS_PER_FAULT``), at a random position, has a fault. The faults, in turn: a letter after
+    the acousticness, 0 bpm, a valence over 100, an empty title, a copy of the preceding row in place of the row. The
+    last rows, if fewer than 200, may have none.
 
     Parameters
     ----------
@@ -52,10 +52,10 @@ def synthetic_kaggle_rows(
 
 
 def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
-    """Add the column ``fault``: the kind of the line's fault, one of ``FAULTS``, or null for a line without fault.
+    """Add the column ``fault``: one of ``FAULTS``, or null for a line without a fault.
 
-    A block is ``ROWS_PER_FAULT`` successive lines; one line of each complete block has a fault. Successive blocks
-    have the kinds in turn: the first block "letter", the second "no_tempo", and so on.
+    One of the first ``ROWS_PER_FAULT`` lines has the first kind of fault, one of the next ``ROWS_PER_FAULT`` lines has
+    the second, and so on in turn.
     """
     block = F.floor(F.col("line_id") / ROWS_PER_FAULT)
     # never the first line of a block: a duplicate would copy the last line of the block before, which may have a fault
@@ -65,7 +65,7 @@ def _with_fault(lines: DataFrame, seed: int) -> DataFrame:
 
 
 def _valid_texts() -> dict[str, Column]:
-    """Return the text Column of each column of the Kaggle file, without faults: a dict by the column's name."""
+    """Return the columns of the Kaggle file, without faults, as text: ``{"Energy": Column, …}``."""
 
     def integer(name: str, times: int = 1) -> Column:
         return F.rint(F.col(name) * times).cast("int").cast("string")
@@ -90,9 +90,9 @@ def _valid_texts() -> dict[str, Column]:
 
 
 def _texts_with_faults() -> dict[str, Column]:
-    """Return the text Column of each column that can have a fault: a dict by the column's name.
+    """Return the columns that can be faulty, as text: ``{"Title": Column, …}``.
 
-    The text is faulty in rows where the column ``fault`` has a certain kind, and valid in all other rows.
+    A text is faulty if the column ``fault`` has the fault of this column: "Title" is empty for "no_title".
     """
     valid = _valid_texts()
 
@@ -110,8 +110,8 @@ def _texts_with_faults() -> dict[str, Column]:
 def write_csv(rows: DataFrame, path: Path) -> int:
     """Write a DataFrame to one CSV file on the driver; return the number of rows. Runs a Spark job per partition.
 
-    The file is in UTF-8 with a byte order mark, like the Kaggle file; values are quoted only where needed. The file is
-    written under a temporary name and then renamed to ``path``; a failed write leaves an earlier file unchanged.
+    The file is in UTF-8 with a byte order mark, like the Kaggle file. Values are quoted only if needed. The file is
+    written under a temporary name and then renamed, so a failed write leaves an earlier file unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")

@@ -102,7 +102,7 @@ OTHER_SCRIPTS = (
         _words("등대지기 우산가게 시계탑 나룻배 물레방아 다락방 돌담길 우체부 종이배 굴뚝새"),
     ),
 )  # fmt: skip
-"""First and last words of artist names in scripts other than Latin, as one pair of lists per script."""
+"""Words for artist names in scripts other than Latin: per script, a list of first words and a list of last words."""
 ODD_TITLES = (
     'She Said "Almost"',
     '"Quotes" and a Comma, Please',
@@ -131,17 +131,17 @@ ODD_TITLES = (
     "Back\\Slash Boulevard",
     "Letters/Numbers/Neither",
 )
-"""Titles that test parsers and pages: quotes, commas, scripts, emoji, markup, spreadsheet formulas."""
+"""Titles that are difficult for parsers and web pages: quotes, commas, scripts, emoji, markup, formulas."""
 
 
 class Pattern(NamedTuple):
-    """A pattern of names: ``start``, then a word of ``left``, then ``joint``, then a word of ``right``.
+    """A pattern of names: ``start`` + a word of ``left`` + ``joint`` + a word of ``right``.
 
-    For example "The ", an adjective, " " and a plural make "The Amber Acrobats".
+    For example, "The " + an adjective + " " + a plural gives "The Amber Acrobats".
     """
 
     weight: int
-    """Frequency of the pattern, relative to the sum of the weights of all patterns."""
+    """Relative frequency: a pattern of weight 40 is drawn twice as often as one of weight 20."""
     start: str
     left: Sequence[str]
     joint: str
@@ -166,12 +166,15 @@ _TITLES = (
     Pattern(3, "", ODD_TITLES, "", _NO_WORD),
 )
 _STRIDE = 7_368_787
-"""A prime larger than the number of word pairs of any pattern. An artist's pair is the artist's number times this
-prime, modulo the number of pairs. So successive numbers give different pairs until all pairs are used."""
+"""Multiplier that selects an artist's pair of words: artist's number * ``_STRIDE``, modulo the number of pairs.
+
+It is a prime, larger than the number of pairs of any pattern. So successive numbers give different pairs until all
+pairs are used.
+"""
 
 
 def artist_pattern(code: Column, seed: int) -> Column:
-    """Return a Column with the index, in ``_ARTISTS``, of the pattern of an artist's name. See ``Pattern``.
+    """Select the Pattern of an artist's name: return a Column with its index in ``_ARTISTS``.
 
     Parameters
     ----------
@@ -186,8 +189,7 @@ def artist_pattern(code: Column, seed: int) -> Column:
 def artist_name(code: Column, pattern: Column, seed: int) -> Column:
     """Return a Column with the names of artists. Different artists have different names.
 
-    Artists of one pattern have different pairs of words. Once all pairs are used, a numeral is appended, as in
-    "Vioquill 2". Names of different patterns always differ.
+    Once all pairs of words of a pattern are used, a numeral is appended, as in "Vioquill 2".
 
     Parameters
     ----------
@@ -206,15 +208,17 @@ def artist_name(code: Column, pattern: Column, seed: int) -> Column:
 
 
 def title_pattern(row_id: Column, seed: int) -> Column:
-    """Return a Column with the index, in ``_TITLES``, of the pattern of a track's title. See ``Pattern``.
+    """Draw the Pattern of a track's title: return a Column with its index in ``_TITLES``.
 
-    The pattern is drawn at random from ``seed`` and the track's number ``row_id``.
+    The draw depends on ``seed`` and the track's number ``row_id``.
     """
     return _pattern_index(_TITLES, below(_n_slots(_TITLES), seed, "title", row_id))
 
 
 def title(row_id: Column, pattern: Column, seed: int) -> Column:
-    """Return a Column with a track's title, without suffix; 1.5 % of the tracks have one of ``ODD_TITLES``.
+    """Return a Column with a track's title, without a suffix such as " (Live)".
+
+    1.5 % of the tracks have one of ``ODD_TITLES``.
 
     Parameters
     ----------
@@ -241,13 +245,13 @@ def title_suffix(
 
     Parameters
     ----------
-    row_id : column with the track's number; the suffix is drawn at random from this number
+    row_id : column with the track's number
     seed : another seed gives other suffixes
     year : column with the year of the recording
     is_live : boolean column: whether the recording is a live recording
-    hall : column with the name of the hall, used for live recordings
+    hall : column with the name of a concert hall, used for live recordings
     guest : column with the name of a second artist, used for some recordings
-    guest_share : column with the fraction of the genre's studio recordings that have a second artist
+    guest_share : column with the probability that a studio recording has a second artist
     """
     draw = uniform(seed, "appendix", row_id)
     remaster_year = (F.lit(2009) + below(8, seed, "remaster", row_id)).cast("string")
@@ -262,42 +266,43 @@ def title_suffix(
 
 
 def concert_hall(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the name of a concert hall, the same for all live recordings of an artist in a year."""
+    """Return a Column with the name of a concert hall. Equal artist and year give the same hall."""
     return _word(HALLS, bits(seed, "hall", artist_code, year))
 
 
 def album_title(artist_code: Column, year: Column, seed: int) -> Column:
-    """Return a Column with the title of a studio album, the same for all studio recordings of an artist in a year."""
+    """Return a Column with the title of a studio album. Equal artist and year give the same title."""
     first = _word(ADJECTIVES, bits(seed, "album/left", artist_code, year))
     return F.concat_ws(" ", first, _word(PLURALS, bits(seed, "album/right", artist_code, year)))
 
 
 def _word(words: Sequence[str], number: Column) -> Column:
-    """Return a Column with one of ``words``, selected by a random number (long)."""
+    """Return a Column with one of ``words``: the one at index ``number`` modulo their count."""
     return choice(words, F.pmod(number, F.lit(len(words))))
 
 
 def _n_slots(patterns: Sequence[Pattern]) -> int:
-    """Return the number of slots, the sum of the weights of ``patterns``: a pattern of weight n has n slots."""
+    """Return the sum of the weights of ``patterns``. A pattern of weight n has n slots."""
     return sum(pattern.weight for pattern in patterns)
 
 
 def _pattern_index(patterns: Sequence[Pattern], slot: Column) -> Column:
-    """Return a Column with the index of the pattern to which a slot belongs.
+    """Return a Column with the index of the pattern of a slot.
 
-    Slots are numbered from 0. A pattern of weight n has n consecutive slots.
+    A pattern of weight n has n consecutive slots. With weights 2 and 3, slots 0 and 1 give index 0, slots 2 to 4 give
+    index 1.
     """
     return choice([i for i, pattern in enumerate(patterns) for _ in range(pattern.weight)], slot)
 
 
 def _spell(patterns: Sequence[Pattern], pattern: Column, left: Column, right: Column) -> Column:
-    """Return a Column with names: patterns, filled with their words at the given indices.
+    """Return a Column with names, made from a pattern and two of its words.
 
     Parameters
     ----------
     patterns : all patterns
-    pattern : column with the index of the name's pattern
-    left, right : columns with the indices, from 0, of the words in the lists of this pattern
+    pattern : column with an index in ``patterns``
+    left, right : columns with indices in the ``left`` and ``right`` words of this pattern
     """
     # the words of all patterns are in one list per side; with a branch per pattern, Spark's generated code is too long
     # for the JVM to compile, and three times slower (measured)

@@ -1,7 +1,7 @@
-"""Generate synthetic tracks: their genre, artist and names, two latent variables, and audio features.
+"""Generate synthetic tracks: genre, artist, names, and audio features.
 
-The latent variables of a track, ``intensity`` and ``mood``, are random numbers. Several features depend on the same
-latent variable, which makes these features correlate.
+Two latent variables of a track, ``intensity`` and ``mood``, are random numbers. Features of the same latent variable
+are correlated.
 """
 
 import math
@@ -17,15 +17,14 @@ from segue.synthetic.draws import bits, choice, correlated, fraction, normal, sh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Genre:
-    """Parameters of the distributions from which the tracks of one genre are drawn.
+    """A genre: name, years, and parameters of the distributions of its tracks.
 
     ``bpm``, ``minutes`` and the fractions from ``energy`` to ``instrumentalness`` are medians over the genre's tracks.
-    The correlations of features are the same in all genres (``_FRACTIONS``).
     """
 
     name: str
     share: float
-    """Fraction of all tracks; the shares of all genres sum to 1."""
+    """Fraction of all tracks. The sum over all genres is 1."""
     first_year: int
     last_year: int
     bpm: float
@@ -44,7 +43,7 @@ class Genre:
     live: float
     """Fraction of the genre's tracks that are live recordings."""
     guest: float
-    """Fraction of the genre's studio recordings that have a second artist."""
+    """Fraction of the genre's studio recordings with a second artist."""
     minutes: float
 
 
@@ -151,12 +150,14 @@ _FRACTIONS = (
     ("speechiness", 0.35, "intensity", 0.0),
     ("instrumentalness", 1.10, "mood", 0.0),
 )
-"""For each feature that is a fraction: name, standard deviation of the logit within a genre, the latent variable that
-the feature depends on, and the correlation with this variable."""
+"""Features with values in [0, 1]: name, standard deviation of the logit in a genre, latent variable, correlation.
+
+The correlation is that of the feature's logit and the latent variable.
+"""
 
 
 def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, partitions: int | None = None) -> DataFrame:
-    """Return a DataFrame of invented tracks: the same bits for the same seed, for any number of partitions.
+    """Return a DataFrame of invented tracks, reproducible bit for bit with any number of partitions.
 
     Parameters
     ----------
@@ -168,9 +169,9 @@ def synthetic_tracks(spark: SparkSession, n_tracks: int, *, seed: int = 0, parti
     Returns
     -------
     DataFrame
-        The columns ``TRACK_COLUMNS``: bpm in beats per minute, 40 to 230; loudness in dB, -60 to 0; duration_s in
-        seconds, 30 to 2,400; popularity, a whole number from 0 to 100; the other features, fractions from 0 to 1.
-        Numbers have at most three decimals.
+        The columns ``TRACK_COLUMNS``. Units: bpm in beats per minute, 40 to 230; loudness in dB, -60 to 0; duration_s
+        in seconds, 30 to 2,400; popularity a whole number from 0 to 100; other features fractions from 0 to 1. Numbers
+        have at most three decimals.
     """
     return with_tracks(numbered_rows(spark, n_tracks, partitions), seed).select(*TRACK_COLUMNS)
 
@@ -185,7 +186,10 @@ def numbered_rows(spark: SparkSession, n_rows: int, partitions: int | None = Non
 
 
 def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
-    """Add the columns of synthetic tracks to rows; each is a function of the column ``row_id`` (long) and the seed."""
+    """Add all columns of synthetic tracks to rows with the column ``row_id`` (long).
+
+    Every value depends only on ``row_id`` and ``seed``.
+    """
     tracks = rows
     for add in (_with_artist, _with_traits, _with_features, _with_names):
         tracks = add(tracks, seed)
@@ -193,17 +197,17 @@ def with_tracks(rows: DataFrame, seed: int) -> DataFrame:
 
 
 def _of_genre(field: str) -> Column:
-    """Return a Column with the value of one field of ``Genre``, such as "bpm", for the genre of the row."""
+    """Return a Column with one attribute of the row's ``Genre``, such as "bpm"."""
     return choice([getattr(genre, field) for genre in GENRES], F.col("genre_code"))
 
 
 def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
     """Add the columns ``genre``, ``genre_code``, ``artist_code`` and ``artist_rank``.
 
-    The genre is drawn by its share. The artist is drawn by its rank within the genre, with a density proportional to
-    1 / (rank + head), up to the number of artists. This is similar to Zipf's law: few artists have many tracks. The
-    number of artists and the value ``head`` grow with ``row_id``; with constant values, one artist would have a million
-    of 100 million tracks.
+    Genres are drawn with probability ``Genre.share``. Artists are drawn by their rank in the genre, with a probability
+    proportional to 1 / (rank + head). This is similar to Zipf's law: few artists have many tracks. ``head`` and the
+    number of artists grow with ``row_id``. If they were constant, one artist would have a million of 100 million
+    tracks.
     """
     row_id = F.col("row_id")
     head = row_id / F.lit(20_000.0) + F.lit(3.0)
@@ -220,9 +224,9 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
     """Add the columns ``intensity`` and ``mood`` (latent variables, standard normal), ``is_live`` and ``year``.
 
-    The intensity is a weighted sum of a random number of the artist and a random number of the track, correlated with
-    the former by 0.65. So the tracks of an artist are similar. The year is a random number of years after the artist's
-    debut, and at most the last year of the genre.
+    The intensity is the weighted sum of two random numbers, one of the artist and one of the track. Its correlation
+    with the artist's number is 0.65, so tracks of the same artist are similar. The year is a random number of years
+    after the artist's debut, and at most the last year of the genre.
     """
     row_id, artist = F.col("row_id"), F.col("artist_code")
     artist_sound = normal(seed, "artist/sound", artist)
@@ -242,7 +246,7 @@ def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
 def _with_features(tracks: DataFrame, seed: int) -> DataFrame:
     """Add the audio features and the popularity.
 
-    Features vary around the values of the genre, and correlate through the columns ``intensity`` and ``mood``.
+    Features vary around the values of the genre. They depend on ``intensity`` and ``mood``, and so are correlated.
     """
 
     def noise(name: str) -> Column:
@@ -266,9 +270,9 @@ def _clipped(value: Column, low: float, high: float) -> Column:
 
 
 def _duration(seed: int) -> Column:
-    """Return a Column with the duration in seconds: log-normal around the genre's median, limited to 30 to 990.
+    """Return a Column with the duration in seconds: log-normal around the genre's median, clipped to [30, 990].
 
-    0.4 % of the tracks have a duration of 1,000 to 2,400 seconds instead.
+    0.4 % of the tracks have a duration from 1,000 to 2,400 seconds instead.
     """
     usual = _of_genre("minutes") * 60.0 * F.exp(normal(seed, "duration", F.col("row_id")) * 0.22)
     suite = uniform(seed, "suite", F.col("row_id"))
@@ -287,7 +291,7 @@ def _popularity(seed: int) -> Column:
 
 
 def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
-    """Add the columns ``track_id``, ``title``, ``artist`` and ``album``, and four columns used to compute these."""
+    """Add the columns ``track_id``, ``title``, ``artist`` and ``album``, and four auxiliary columns."""
     row_id, artist, year, is_live = (F.col(name) for name in ("row_id", "artist_code", "year", "is_live"))
     guest = artist + len(GENRES)  # the next artist of the same genre
     # columns of their own, because each is used about a dozen times below, and is then computed once
@@ -320,7 +324,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column with track ids of 22 digits and lower-case letters; the first 13 are different in every row."""
+    """Return a Column with track ids of 22 digits and lower-case letters. The first 13 characters are unique."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
@@ -329,7 +333,7 @@ def _track_id(row_id: Column, seed: int) -> Column:
 
 
 def as_table_rows(tracks: DataFrame) -> DataFrame:
-    """Return synthetic tracks with exactly the columns of the table ``tracks``; columns without values are null."""
+    """Convert synthetic tracks to rows of the table ``tracks``. Columns without synthetic values are null."""
     rows = tracks.withColumns({"genres": F.array("genre"), "source_file": F.lit("synthetic")})
     absent = [column for column in schema.TRACKS.columns if column.name not in rows.columns]
     nulls = {column.name: F.lit(None).cast(column.type) for column in absent}

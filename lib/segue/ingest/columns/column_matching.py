@@ -1,8 +1,8 @@
-"""Match a file's headers to canonical columns, by name and then by values, and decide the units of the columns.
+"""Match a file's headers to columns of the table ``tracks``, and decide the units of the file's numbers.
 
-A canonical column is a column of the table ``tracks`` that files can fill, one of ``sources.COLUMNS``. Names are
-compared with format definitions: TOML files in ``conf/sources``, loaded as ``Source`` objects. A format definition maps
-the headers of a published format, or of one language, to canonical columns and units. Users may add their own.
+Headers are compared with format definitions: TOML files in ``conf/sources``, loaded as ``Source`` objects. Each lists
+the headers of one published data set or one language, with the column of ``tracks`` for each: ``tempo`` for ``bpm``.
+Users may add their own. If several headers match one column, the values decide.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,14 +28,14 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
-    """A column of a file, matched to a canonical column (a column of the table ``tracks``).
+    """A column of a file, matched to a column of the table ``tracks``.
 
     Attributes
     ----------
     index : position of the column in the file, from 0
     header : name of the column in the file
-    unit : unit of the values, one of those that ``units.UNITS`` lists for the canonical column; None for canonical
-        columns with a single unit, and before the unit is inferred
+    unit : unit of the values in the file, such as ``percent`` (see ``units.UNITS``); None for columns with a single
+        unit, and before the unit is inferred
     """
 
     index: int
@@ -45,23 +45,23 @@ class MatchedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnLayout:
-    """How the columns of a file are read: the canonical column (column of ``tracks``) and the unit of each.
+    """How the columns of a file are read: matched columns of the table ``tracks``, units, and separators.
 
     Attributes
     ----------
-    source : name of the format definition (``conf/sources/*.toml``) that has the largest number of the file's headers
-    columns : a MatchedColumn by canonical column
+    source : name of the format definition (``conf/sources/*.toml``) with the largest number of the file's headers
+    columns : dict from column of ``tracks`` to the MatchedColumn of the file
     ignored : headers of the columns that are not read
     decimal_comma : whether numbers are written with a decimal comma
-    guesses : what values or a similar spelling decided, such as an inferred unit or a misspelt header
+    guesses : decisions made from values or similar spelling, such as an inferred unit or a misspelt header
     warnings : sentences about columns that are probably misread
-    refusals : reasons to refuse the file, by canonical column or ``decimal_sign``; empty for a readable file
+    refusals : reasons to refuse the file: a dict from column of ``tracks``, or ``decimal_sign``; empty if there are
+        none
     genre_separator : the separator of genres; None if each text is one genre or a list in brackets
     header : the names of all columns of the file
-    key : ``layout_memory.layout_key``, the hash of format and header in the table ``layout_decisions``; may be empty
-    decided : what to store in ``layout_decisions``: a dict from decision, such as ``valence.unit``, to value
-    remembered : decisions of earlier files with this header by which this file is read: a dict from decision to a value
-        from ``layout_decisions``
+    key : hash of format and header (``layout_memory.layout_key``), as in the table ``layout_decisions``; "" if unused
+    decided : decisions to store in ``layout_decisions``, by name: ``{"valence.unit": "percent"}``
+    remembered : decisions of earlier files with this header, from ``layout_decisions``, that apply to this file
     """
 
     source: str
@@ -79,26 +79,24 @@ class ColumnLayout:
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """The sentences to log at level INFO: those of all guesses, except for sentences that are also warnings."""
+        """The sentences of ``guesses``, for the log. Sentences that are also in ``warnings`` are left out."""
         return tuple(guess.sentence for guess in self.guesses if guess.sentence not in self.warnings)
 
 
 def match_headers(
     header: Sequence[str], sources: Sequence[Source], sample: SampleValues = ()
 ) -> tuple[str, dict[str, MatchedColumn]]:
-    """Match the headers of a file; return the name of the best format definition, and the MatchedColumns.
+    """Match headers to columns of ``tracks``; return the name of the best format definition, and the matched columns.
 
-    The best format definition (``conf/sources/*.toml``) is the one that has the largest number of the file's headers.
-    If several headers match one canonical column (column of ``tracks``), one is chosen by these criteria, in this
-    order:
+    The best format definition (``conf/sources/*.toml``) has the largest number of the file's headers. If several
+    headers match one column of ``tracks``, one of them is chosen. The first criterion that distinguishes them decides:
 
-    * headers of possible values before headers of values that are impossible in the canonical column;
-    * headers equal to a name in a format definition, then those with an equal last part after a dot, then misspellings,
-      the most similar first;
-    * headers in a user's format definition before headers in a built-in one;
-    * headers of values that fit better;
-    * headers in the best format definition before headers in the next best;
-    * the first header in the file.
+    * values: possible in the column before impossible;
+    * name: equal to a defined header; then equal without its first dotted parts; then misspelt, the most similar first;
+    * definition: written by a user before built-in;
+    * values: a better fit before a worse one;
+    * definition: the one with more of the file's headers;
+    * position: the first in the file.
 
     Parameters
     ----------
@@ -109,7 +107,7 @@ def match_headers(
     Returns
     -------
     name : name of the best format definition; empty if ``sources`` is empty
-    columns : dict from canonical column to MatchedColumn, with the declared unit or None
+    columns : dict from column of ``tracks`` to MatchedColumn, with the declared unit or None
     """
     ranked = rank_sources(header, sources)
     chosen = choose_columns(find_candidates(header, ranked, sample))
@@ -127,14 +125,17 @@ def match_columns(
     *,
     decimal_comma: bool | None = None,
 ) -> ColumnLayout:
-    """Return how the columns of a file are read, as a ColumnLayout: matched headers with declared or inferred units.
+    """Match the columns of a file to columns of ``tracks``, and decide their units and the decimal sign.
 
-    A column is ignored if its values contradict its header; ``guesses`` of the result has a sentence about this, and
-    for a number column ``warnings`` has it too. For two kinds of number columns, ``refusals`` has the reason instead:
-    columns in ``required``, and columns that would fit in a unit that only a format definition can declare.
+    Values that contradict a header have one of these results:
 
-    Decisions in ``memory`` override the values. If the values rule out a decision, ``refusals`` has the reason; if the
-    values are too few for that, ``warnings`` has it.
+    * The file is to be refused: ``refusals`` has the reason. This holds for a required number column, and for a number
+      column that would fit if a format definition declared its unit.
+    * Any other number column is ignored, with a sentence in ``guesses`` and in ``warnings``.
+    * Any other column is ignored, with a sentence in ``guesses``.
+
+    A decision in ``memory``, such as a unit, overrides the values. If the values are impossible with it, ``refusals``
+    has the reason. If they only suggest another decision, ``warnings`` has a sentence.
 
     Parameters
     ----------
@@ -206,13 +207,10 @@ def _name_guesses(
     chosen: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> Iterator[Guess]:
-    """Yield a Guess for each doubtful match in ``chosen``, a dict from canonical column to column of the file.
+    """Yield a Guess for each doubtful match in ``chosen``, a dict from column of ``tracks`` to column of the file.
 
-    One Guess is yielded if the header of the chosen column is misspelt, and one if ``candidates`` has a second column
-    of the file for the same canonical column, in either of two cases: both have the same name, and the values or else
-    the position in the file decided; or the second has the better name, and the values decided.
-
-    No Guess is yielded for a choice that an earlier file with this header has made (table ``layout_decisions``).
+    A match is doubtful in three cases: the header is misspelt; another column of the file has the same name; another
+    column has a better name, but its values fit worse. A match that an earlier file decided is not doubtful.
     """
     names = [fold_accents(normalise_header(text)) for text in header]
     for column, best in chosen.items():
@@ -235,11 +233,10 @@ def _name_guesses(
 def _contradictions(
     chosen: Mapping[str, Candidate], sample: SampleValues, constraints: LayoutConstraints
 ) -> list[tuple[str, str]]:
-    """Return a pair of texts for each column with values that contradict its header.
+    """Find columns with values that contradict their header; return pairs (column of ``tracks``, description).
 
-    A pair is (column of ``tracks``, description), such as ("title", "numbers, expected the title in words").
-    ``chosen`` maps columns of ``tracks`` to Candidates. Only track ids, years, musical keys and columns of text
-    are examined. A match that was also made in an earlier file with the same header is accepted.
+    An example is ("title", "numbers, expected the title in words"). Only track ids, years, musical keys and columns of
+    text are examined. A match that an earlier file decided is accepted.
     """
     contradictions = []
     for name, candidate in chosen.items():
@@ -271,7 +268,7 @@ def _refusal(name: str, header: str, misfit: Misfit) -> str:
 def _unrecognised_texts(
     columns: Mapping[str, MatchedColumn], ignored: Mapping[int, str], sample: SampleValues
 ) -> Iterator[str]:
-    """Yield one warning if title, artist or genre is not matched although ignored columns of the file hold words.
+    """Yield a warning if title, artist or genre has no column, but ignored columns hold words. Yields at most one.
 
     ``ignored`` maps the positions of the ignored columns to their headers.
     """

@@ -1,6 +1,6 @@
-"""Match the columns of files to canonical columns (columns of ``tracks``), and refuse files without the required ones.
+"""Match the columns of files to columns of the table ``tracks``, and refuse files without the required columns.
 
-Names are compared with format definitions: TOML files in ``conf/sources`` that map headers to canonical columns.
+Headers are compared with format definitions: TOML files in ``conf/sources`` that map headers to columns of ``tracks``.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,9 +23,9 @@ _MAX_HEADER_LENGTH = 400
 
 @dataclass(frozen=True, slots=True)
 class ReadingChoices:
-    """The settings ``ingest.source`` (a format definition's name), ``ingest.decimal_sign``, ``ingest.genre_separator``.
+    """The settings ``ingest.source``, ``ingest.decimal_sign`` and ``ingest.genre_separator``.
 
-    With ``auto``, headers and values in the file decide.
+    ``source`` is the name of a format definition. With ``auto``, the headers and values of a file decide.
     """
 
     source: str = "auto"
@@ -35,7 +35,7 @@ class ReadingChoices:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRules:
-    """The definitions, settings and earlier decisions by which columns are matched, and the columns a file must have.
+    """Matches columns by format definitions, settings and earlier decisions, and checks for required columns.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class ColumnRules:
     required_columns : audio features that every file must have a column for
     non_null_columns : audio features without which a row is rejected
     choices : settings that override what the values of a file suggest
-    memories : decisions of earlier files (table ``layout_decisions``): a dict from ``layout_memory.layout_key`` to the
-        decisions for this format and header
+    memories : decisions of earlier files, from the table ``layout_decisions``: a dict by ``layout_memory.layout_key``,
+        the hash of a format and header
     """
 
     sources: Sequence[Source]
@@ -55,7 +55,7 @@ class ColumnRules:
     _by_names: dict[tuple[str, ...], Collection[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def matched_names(self, names: tuple[str, ...]) -> Collection[str]:
-        """Return the columns of ``tracks`` that headers match. Cached, as many files have equal headers."""
+        """Return the columns of ``tracks`` for the headers ``names``. Cached, because many files have equal headers."""
         if names not in self._by_names:
             self._by_names[names] = match_headers(names, self.sources)[1].keys()
         return self._by_names[names]
@@ -74,8 +74,8 @@ class ColumnRules:
         group_sample : sequence of rows, shape (n_rows, n_columns)
             Rows of all files with these names. They decide units and separators if ``sample`` has too few values.
         key : str
-            Hash of format and header, from the method ``key``, under which ``memories`` has the decisions of earlier
-            files. If empty, no earlier decision is used.
+            Hash from the method ``key``; the decisions of earlier files are looked up under it in ``memories``. If
+            empty, no earlier decision is used.
         """
         memory = self.memories.get(key, {})
         sign = self.choices.decimal_sign
@@ -89,15 +89,15 @@ class ColumnRules:
         return replace(layout, key=key, remembered=held)
 
     def key(self, file_format: str, names: Sequence[str]) -> str:
-        """Return a hash of format, ``ingest.source`` and column names: column ``layout`` of ``layout_decisions``."""
+        """Hash a file format, ``ingest.source`` and column names, for the column ``layout`` of ``layout_decisions``."""
         return layout_key(file_format, self.choices.source, names)
 
     def are_sufficient(self, columns: Collection[str]) -> bool:
-        """Return whether some columns of ``tracks`` include all required columns, and a title or a track id."""
+        """Return whether ``columns`` include all required columns, and ``title`` or ``track_id``."""
         return {*self.required_columns} <= {*columns} and bool(IDENTIFYING & {*columns})
 
     def require(self, layout: ColumnLayout, names: Sequence[str], files: Sequence[InputFile]) -> None:
-        """Raise InputError if ``files``, which all have the ColumnLayout ``layout``, cannot be read.
+        """Raise InputError if ``files`` cannot be read by ``layout``, their common ColumnLayout.
 
         There are four causes: no column is recognised; ``layout.refusals`` is not empty; a required column is missing;
         both title and track id are missing. ``names`` are all column names of the files, for the message.
@@ -129,12 +129,12 @@ class ColumnRules:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a group of input files is read, all in the same way: columns, encoding, header.
+    """A group of input files that are read in the same way, with their columns, encoding and header.
 
     Attributes
     ----------
     files : the files of the group
-    layout : the ColumnLayout that all of them share
+    layout : their common ColumnLayout: matched columns and units
     sample : sampled rows as lists of texts, in the order of the columns; of text files, only rows of the first file
     encoding : the encoding of text files; None for other files
     n_above : number of records above the header of a CSV file, such as a title or comments; blank lines and a ``sep=``
@@ -153,7 +153,7 @@ class Reading:
 def refuse_guesses(readings: Sequence[Reading]) -> None:
     """Raise InputError if ``readings`` contain guesses, such as a unit inferred from the values.
 
-    The message lists every guess, its files, and the setting or change that decides the matter instead.
+    The message lists every guess with its files, and the setting or change that makes the guess unnecessary.
     """
     by_guess: dict[Guess, list[InputFile]] = {}
     for reading in readings:
@@ -168,6 +168,6 @@ def refuse_guesses(readings: Sequence[Reading]) -> None:
 
 
 def join_names(files: Sequence[InputFile]) -> str:
-    """Return the names of files as one text for a message: the first three names, and the number of the others."""
+    """Return the names of files for a message: "a.csv, b.csv, c.csv and 2 more"."""
     names = ", ".join(file.source_file for file in files[:3])
     return names + (f" and {len(files) - 3} more" if len(files) > 3 else "")

@@ -1,6 +1,6 @@
-"""Rate how well sampled values of a file's column fit a canonical column (a column of the table ``tracks``).
+"""Rate how well the sampled values of a file's column fit a column of the table ``tracks``.
 
-If several columns of a file match one canonical column by name, the ratings decide among them.
+If the headers of several columns match one column of ``tracks``, the ratings decide among them.
 """
 
 import re
@@ -12,13 +12,15 @@ from segue.ingest.columns.misfits import find_misfit
 from segue.ingest.columns.units import MIN_VALUES, NUMBER_NAMES, SampleValues
 
 CONTRADICTS, POOR, FITS, FITS_BEST = range(4)
-"""Ratings of the values of a file's column, from worst to best.
+"""Ratings of the values of a file's column for a column of ``tracks``, from worst to best.
 
-``CONTRADICTS``: impossible in the canonical column. ``POOR``: mostly missing, or with little information, such as only
-0 and 1. ``FITS``: possible. ``FITS_BEST``: of a form typical of the canonical column, such as Spotify's track ids."""
+``CONTRADICTS``: the values are impossible in the column of ``tracks``. ``POOR``: they are mostly missing, or have
+little information, such as only 0 and 1. ``FITS``: they are possible. ``FITS_BEST``: their form is typical, such as
+Spotify's track ids.
+"""
 _HIGHEST_KEY = 11
 _MAX_BEYOND = 0.02
-"""Maximum share of values above 11 in a column of musical keys. With a larger share, the column is no musical key."""
+"""Maximum share of values above 11 in a column of musical keys. With more, the column is taken for something else."""
 _SPOTIFY_ID = r"[0-9A-Za-z]{22}"
 _TRACK_ID = re.compile(rf"{_SPOTIFY_ID}|spotify:track:\S+|https?://open\.spotify\.com/\S*track/\S+")
 _OTHER_URI = re.compile(r"spotify:(?!track:|local:)\w+:\S+|https?://open\.spotify\.com/(?!\S*track/)\S+")
@@ -30,25 +32,26 @@ _FLAGS = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
 
 
 def column_texts(sample: SampleValues, index: int) -> list[str]:
-    """Return the texts of the column at position ``index`` (from 0), stripped, without missing values, as a list.
+    """Return the stripped texts of one column, without missing values.
 
-    ``sample`` is a sequence of rows of texts, shape (n_rows, n_columns); rows may be shorter than the header.
+    ``sample`` is a sequence of rows of texts, shape (n_rows, n_columns); rows may be shorter than the header. ``index``
+    is the position of the column, from 0.
     """
     texts = (row[index] for row in sample if index < len(row))
     return [text.strip() for text in texts if text is not None and not parsing.is_missing(text)]
 
 
 def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> int:
-    """Return how well the values of a column of a file fit a canonical column, from ``CONTRADICTS`` to ``FITS_BEST``.
+    """Rate how well the values of a file's column fit a column of ``tracks``, from ``CONTRADICTS`` to ``FITS_BEST``.
 
     Parameters
     ----------
     column : str
-        The canonical column.
+        The column of ``tracks``.
     header : str
-        The normalised header in the file. Whole numbers below a header ``id`` count as row numbers.
+        The normalised header in the file. Whole numbers below the header ``id`` are row numbers, not track ids.
     texts : sequence of str
-        The values as ``column_texts`` returns them.
+        The values, a result of ``column_texts``.
     n_rows : int
         Number of sampled rows, with or without a value. If fewer than half have one, the rating is at most ``POOR``.
     """
@@ -88,14 +91,17 @@ def are_ids(texts: Sequence[str]) -> bool:
 
 
 def is_text_column(texts: Sequence[str]) -> bool:
-    """Return whether most texts are words: not numbers, durations, years or flags. False if the texts are ids."""
+    """Return whether most texts are words: not numbers, durations, years or flags.
+
+    False if all texts are ids, or if there are no texts.
+    """
     return bool(texts) and not are_ids(texts) and _share(not _is_number_like(text) for text in texts) > 0.5
 
 
 def feature_warnings(
     columns: Mapping[str, tuple[int, str]], sample: SampleValues, required: Sequence[str]
 ) -> list[str]:
-    """Return warnings about features that equal another feature in every row, and required features that are always 0.
+    """Return a warning for each feature that equals another one in all rows, or is required and always 0.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Find the separator of a file's genres, such as "; ", and split texts that hold several genres.
 
-A comma may separate genres or belong to a name ("Folk, World, & Country"). A separator is recognised by two facts:
-nearly all texts with any separator have this one, and their parts recur in other texts.
+A comma may separate genres or belong to a name ("Folk, World, & Country"). A separator must therefore meet two
+conditions. Nearly all texts with any separator have this one. At least half of these texts have a part that another
+text has too, such as "pop" in "rock, pop".
 """
 
 import functools
@@ -19,9 +20,9 @@ from segue.ingest.columns.units import MIN_VALUES, SampleValues
 GENRE_SEPARATORS = (";", "|", ",")
 """The separators that are tried, in this order. A slash is excluded, because many names of genres hold one."""
 _MIN_SHARE = 0.8
-"""Of the texts with any separator, the minimum share with the separator that is chosen."""
+"""Minimum share of the texts with the chosen separator, among the texts with any separator."""
 _MIN_RECURRING = 0.5
-"""Of the texts with the chosen separator, the minimum share with a part that another text has too."""
+"""Minimum share, among the texts with the chosen separator, of texts with a part that another text has too."""
 _MIN_COMMA_LISTS = 2
 _SPLIT = {
     ";": re.compile(";"),
@@ -54,7 +55,7 @@ def split_genres(text: str | None, separator: str | None) -> tuple[str, ...]:
 
 
 def genre_separator(texts: Sequence[str]) -> str | None:
-    """Return the separator of the genres in ``texts``, one of ``GENRE_SEPARATORS``; None if too few texts suggest one.
+    """Return the separator of the genres in ``texts``, one of ``GENRE_SEPARATORS``; None if none is evident.
 
     >>> genre_separator(["rock, pop", "pop", "jazz, pop"]), genre_separator(["Drum & Bass", "Folk, World, & Country"])
     (',', None)
@@ -74,17 +75,17 @@ def genre_separator(texts: Sequence[str]) -> str | None:
 
 
 _cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
-"""``genre_separator`` of a tuple of texts. Cached, because all files with the same header share their ``fallback``."""
+"""``genre_separator`` with a cache, because files with the same header call it with the same texts."""
 
 
 def with_genre_separator(
     layout: ColumnLayout, sample: SampleValues, fallback: SampleValues, given: str = "auto"
 ) -> ColumnLayout:
-    """Return a ColumnLayout with its ``genre_separator`` set, and with a guess if the values have decided it.
+    """Return a ColumnLayout with its ``genre_separator`` set. If the values decided, a guess is added.
 
-    The separator comes from the first of three origins that has one: ``given``; the table ``layout_decisions``, which
-    has the decision of an earlier file with this header; the values. If the values suggest another separator than the
-    table has, a warning is added to the layout.
+    The setting ``given`` decides unless it is ``auto``. Otherwise, the decision of an earlier file with this header is
+    used, from ``layout.remembered``. Without one, the values decide. If the values suggest another separator than the
+    earlier file, a warning is added to the layout.
 
     Parameters
     ----------

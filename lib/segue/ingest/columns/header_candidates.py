@@ -1,7 +1,7 @@
-"""Find which columns of a file match canonical columns (columns of ``tracks``) by name, and choose one for each.
+"""Match the headers of a file to columns of the table ``tracks`` by name, and choose one header per column.
 
-Names are compared with format definitions (``Source`` objects, from ``conf/sources/*.toml``), which map headers to
-canonical columns. Members of nested JSON objects and fields of Parquet structs are named by their path, such as
+Headers are compared with format definitions (``Source`` objects, from ``conf/sources/*.toml``), which map headers to
+columns of ``tracks``. Members of nested JSON objects and fields of Parquet structs are named by their path, such as
 ``track.album.name``; a path is matched like a header with dots.
 """
 
@@ -23,24 +23,25 @@ TRACK_OBJECTS = frozenset(
      "result", "results", "value", "data", "fields", "attributes", "info", "meta", "metadata", "tags", "features",
      "audiofeatures", "audioproperties", "analysis", "echonest", "spotify", "source"]
 )  # fmt: skip
-"""Names of JSON objects or structs that hold a track, so that members such as ``track.name`` describe the track."""
+"""Names of JSON objects or structs for a track. Their members describe the track: ``track.name`` is its title."""
 _MIN_MISSPELT_LENGTH = 5
 _FEATURE_NAMES = frozenset(feature.name for feature in schema.FEATURES) - {"duration_s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A possible match of a column of a file to a canonical column (a column of the table ``tracks``).
+    """A possible match of a column of a file to a column of the table ``tracks``.
 
     Attributes
     ----------
-    distance : 0 for an equal name, 1 for an equal last part of a dotted name, from 2 to 2.2 for a misspelling
-    rank : position of ``source`` in the order of ``rank_sources``
+    distance : 0 for an equal name, 1 for a name that is equal without its first dotted parts, 2 to 2.2 for a
+        misspelling
+    rank : position of ``source`` in the result of ``rank_sources``, from 0
     index : position of the column in the file, from 0
-    column : the canonical column
+    column : the column of ``tracks``
     unit : the unit that ``source`` declares for the header, or None
     source : the format definition (``conf/sources/*.toml``) with the matching header
-    fit : how well the values fit the canonical column, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
+    fit : how well the values fit ``column``, from ``column_values.CONTRADICTS`` to ``FITS_BEST``
     """
 
     distance: float
@@ -61,17 +62,18 @@ class Candidate:
         return contradicts, self.distance, self.source.built_in, -self.fit, self.rank, self.index
 
     def name_key(self) -> tuple[float, ...]:
-        """Return a sort key by name only, without ``fit``; the candidate with the best name has the smallest key."""
+        """Return a sort key by name alone; the candidate with the best name has the smallest key."""
         return self.distance, self.source.built_in, self.rank, self.index
 
 
 def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
-    """Yield the names to look a header up by in format definitions, as pairs (name, features_only), longest first.
+    """Yield the names by which a header is looked up in format definitions, as pairs (name, features_only).
 
-    Names are normalised, without accents. A dotted header is looked up as a whole, then without its first part, then
-    without its first two parts, and so on. If ``features_only`` is true, the name may match audio features only.
-    ``features_only`` is true for the last part of a dotted header, unless the part before it is one of
-    ``TRACK_OBJECTS``: the id in ``artist.id`` is no track id, whereas a tempo belongs to the track in any object.
+    A dotted header is looked up as a whole, then without its first part, then without its first two parts, and so on.
+    Names are normalised, without accents.
+
+    If ``features_only`` is true, the name may match only audio features. It is true for the last part of a dotted
+    header, unless the part before it is in ``TRACK_OBJECTS``. So ``id`` in ``artist.id`` is no track id.
 
     >>> list(lookup_names("track.album.name"))
     [('trackalbumname', False), ('albumname', False), ('name', True)]
@@ -87,14 +89,14 @@ def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
 def rank_sources(header: Sequence[str], sources: Sequence[Source]) -> list[Source]:
     """Sort format definitions (``conf/sources/*.toml``) by the number of the file's headers in each, largest first.
 
-    On a tie, definitions that also match misspellings come before ``exact`` ones.
+    On a tie, definitions with ``exact`` set, which match no misspellings, come last.
     """
     names = [fold_accents(normalise_header(name)) for name in header]
     return sorted(sources, key=lambda source: (-sum(name in source.by_name for name in names), source.exact))
 
 
 def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: SampleValues) -> list[Candidate]:
-    """Return every possible match of a header to a canonical column (column of ``tracks``), the best first.
+    """Return every possible match of a header to a column of ``tracks``, the best first.
 
     Parameters
     ----------
@@ -125,8 +127,9 @@ def find_candidates(header: Sequence[str], sources: Sequence[Source], sample: Sa
 def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: SampleValues) -> list[Candidate]:
     """Return the candidates in the same order, with ``fit`` computed from the sampled values.
 
-    If only one column of the file can be bpm, or another number column, its ``fit`` is not computed; ``decide_units``
-    checks its values later. For headers in a user's own format definition, ``fit`` is at least ``POOR``.
+    A number column of ``tracks``, such as ``bpm``, with only one possible column of the file is an exception: ``fit``
+    is unchanged, and ``decide_units`` checks the values later. For headers in a user's own format definition, ``fit``
+    is at least ``POOR``.
     """
     positions: dict[str, set[int]] = {}
     for candidate in candidates:
@@ -144,7 +147,7 @@ def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: Sa
 
 
 def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> Iterator[Candidate]:
-    """Yield a Candidate for each header of the file that resembles a header in a format definition.
+    """Yield a Candidate for each header similar to a header in a format definition.
 
     ``names`` maps the positions of columns in the file to their normalised headers.
     """
@@ -160,7 +163,7 @@ def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> It
 
 
 def choose_columns(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
-    """Choose a column of the file for each canonical column; return a dict from canonical column to Candidate.
+    """Choose a column of the file for each column of ``tracks``; return a dict from column of ``tracks`` to Candidate.
 
     Earlier candidates have priority over later ones. Each column of the file is chosen at most once.
     """
@@ -179,7 +182,10 @@ def known_headers(sources: Iterable[Source]) -> frozenset[str]:
 
 
 def count_known(names: Iterable[str], known: Collection[str]) -> int:
-    """Return how many of the headers ``known``, a result of ``known_headers``, are matched by at least one name."""
+    """Count the headers in ``known``, a result of ``known_headers``, that match one name or more.
+
+    The names may be dotted paths of JSON members, such as ``track.name``.
+    """
     looked_up = (next((name for name, _ in lookup_names(member) if name in known), None) for member in names)
     return len({name for name in looked_up if name})
 
@@ -187,14 +193,20 @@ def count_known(names: Iterable[str], known: Collection[str]) -> int:
 def order_members(names: Iterable[str]) -> tuple[str, ...]:
     """Sort dotted names of JSON members or struct fields by the number of dots, smallest first.
 
-    Of names with equally many dots, members of objects with "feature" in their name come last; otherwise the order
-    stays. Reason: of two names with the same last part, the first is matched. The id of a track thereby precedes the id
-    of its audio features, which is null if the Spotify API has no features for the track.
+    With equally many dots, members of objects with "feature" in their name come last. Reason: the first of several
+    matching names is chosen. So the id of a track is preferred to that of its audio features, which may be null.
+
+    >>> order_members(["audio_features.id", "track.id", "name"])
+    ('name', 'track.id', 'audio_features.id')
     """
     return tuple(sorted(names, key=lambda name: (name.count("."), "feature" in name.rpartition(".")[0].lower())))
 
 
 def leaf_headers(names: Sequence[str]) -> list[str]:
-    """Replace each name that is the parent of another (``album`` of ``album.name``) by "", which matches no column."""
+    """Replace each parent of another name by "", which matches no column.
+
+    >>> leaf_headers(["album", "album.name", "tempo"])
+    ['', 'album.name', 'tempo']
+    """
     parents = {name[:end] for name in names for end, letter in enumerate(name) if letter == "."}
     return ["" if name in parents else name for name in names]

@@ -1,7 +1,7 @@
-"""Read a file like earlier files with the same header, and report values that suggest or prove another reading.
+"""Read a file like earlier files with the same header, and report values that contradict these files.
 
 The table ``layout_decisions`` stores how the columns of earlier files were read. A decision is a name with a value,
-such as ``valence.unit`` with ``percent``. A canonical column is a column of the table ``tracks``.
+such as ``valence.unit`` with ``percent``.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class LayoutConstraints:
     ----------
     memory : the decisions of earlier files with this header
     header : the column names, in the order of the file
-    candidates : the possible matches of headers to canonical columns (columns of ``tracks``)
+    candidates : the possible matches of headers to columns of the table ``tracks``
     """
 
     def __init__(self, memory: LayoutMemory, header: Sequence[str], candidates: Sequence[Candidate]) -> None:
@@ -56,9 +56,9 @@ class LayoutConstraints:
         self._users_indices = {c.index for c in exact}
 
     def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
-        """Return the candidates: first those chosen in earlier files with this header, then the others.
+        """Sort candidates: first the matches made in earlier files with this header. Drops matches ruled out there.
 
-        Candidates that earlier files ruled out are left out, unless the column of ``tracks`` is in ``required``.
+        A candidate for a column in ``required`` is never dropped.
         """
         first, others = [], []
         for candidate in candidates:
@@ -71,13 +71,13 @@ class LayoutConstraints:
         return first + others
 
     def units(self, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-        """Return the units that earlier files decided, such as {"valence": "percent"}, of the columns in ``chosen``."""
+        """Return the units that earlier files decided for the columns in ``chosen``: ``{"valence": "percent"}``."""
         units = {name: self._value(name + UNIT) for name in chosen if name not in self._users_columns}
         return {name: unit for name, unit in units.items() if unit}
 
     @property
     def held(self) -> LayoutMemory:
-        """The decisions of earlier files, except for columns that a user's own format definition names."""
+        """The decisions of earlier files, without those about columns in a user's own format definition."""
         return {
             decision: remembered
             for decision, remembered in self._memory.items()
@@ -86,33 +86,33 @@ class LayoutConstraints:
 
     @property
     def decimal_comma(self) -> bool | None:
-        """True if earlier files decided on a decimal comma, False for a point, None if no earlier file decided."""
+        """Whether earlier files have a decimal comma: False for a point, None if no earlier file decided."""
         sign = self._value(DECIMAL_SIGN)
         return None if sign is None else sign == "comma"
 
     def origin(self, decision: str) -> str:
-        """Return the name of the earlier file whose values made a decision, such as ``valence.unit``."""
+        """Return the name of the earlier file that made a decision, such as ``valence.unit``."""
         return self._memory[decision].source_file
 
     def is_remembered(self, candidate: Candidate) -> bool:
-        """Return whether an earlier file matched this header to this column; False if a user's definition names it."""
+        """Return whether earlier files read this header as the same column. False if a user's own definition has it."""
         label = self._labels[candidate.index]
         return candidate.column not in self._users_columns and self._value(candidate.column + COLUMN) == label
 
     def is_ignored(self, candidate: Candidate) -> bool:
-        """Return whether the values of an earlier file ruled out this match, such as of ``key`` to the musical key."""
+        """Return whether the values of an earlier file ruled out this column of ``tracks`` for this header."""
         return self._value(candidate.column + IGNORED) == self._labels[candidate.index]
 
     def settle(
         self, columns: Mapping[str, int], ignored: Sequence[Candidate], units: "RememberedUnits"
     ) -> dict[str, str]:
-        """Return the decisions to store in ``layout_decisions``, a dict from decision to value.
+        """Return the decisions to store in ``layout_decisions``: ``{"valence.unit": "percent"}``.
 
         The result has all decisions of earlier files, unchanged, and the new decisions of this file.
 
         Parameters
         ----------
-        columns : positions of the matched columns, by canonical column
+        columns : dict from column of ``tracks`` to position in the file
         ignored : the candidates that the values of this file rule out
         units : the units and the decimal sign of this file
         """
@@ -141,14 +141,14 @@ def columns_that_changed(
     by_values: Mapping[str, Candidate],
     constraints: LayoutConstraints,
 ) -> tuple[list[str], dict[str, str]]:
-    """Compare the columns that earlier files have decided with the values of this file.
+    """Compare the column choices of earlier files with the values of this file; return (warnings, refusals).
 
-    Returns a list of warnings, and a dict from canonical column to the reason to refuse the file. If the values are
-    impossible in the canonical column, the file is refused; with fewer than ``MIN_VALUES`` values, there is a warning
-    instead. Other warnings: another column of the file fits better; the values of an ignored column fit after all.
+    Refusals are a dict from column of ``tracks`` to the reason to refuse the file: its values are impossible in this
+    column. With fewer than ``MIN_VALUES`` values, there is a warning instead. Two other warnings: another column of the
+    file fits better; the values of an ignored column fit after all.
 
-    Both ``chosen`` and ``by_values`` map canonical columns to columns of the file: ``chosen`` to those that are read,
-    ``by_values`` to those that would be read without the decisions of earlier files.
+    ``chosen`` maps each column of ``tracks`` to the column of the file to read. ``by_values`` is the same map as it
+    would be without earlier files.
     """
     warnings: list[str] = []
     refusals: dict[str, str] = {}
@@ -187,13 +187,14 @@ class RememberedUnits:
 
     Attributes
     ----------
-    units : unit by canonical column: declared, decided by an earlier file, or inferred
+    units : dict from column of ``tracks`` to unit: declared, decided by an earlier file, or inferred
     decimal_comma : whether numbers are written with a decimal comma
     misfits, doubts : as in UnitDecisions, without columns whose unit an earlier file has decided
     guesses : what was inferred from the values
     warnings : sentences about units of earlier files that the values do not suggest
-    refusals : by canonical column or ``decimal_sign``: the message that values rule out the decision of an earlier file
-    decided : units to store in ``layout_decisions``, by canonical column
+    refusals : dict from column to the reason to refuse the file: its values are impossible in the unit of an earlier
+        file. The key ``decimal_sign`` has the reason for a contradiction in the sign.
+    decided : dict from column to the unit to store in ``layout_decisions``
     decided_comma : the sign to store: True for a decimal comma, False for a point, None to store none
     """
 
@@ -215,14 +216,14 @@ def units_with_memory(
     constraints: LayoutConstraints,
     decimal_comma: bool | None,
 ) -> RememberedUnits:
-    """Return the units and decimal sign of the chosen columns, with warnings and refusals, as RememberedUnits.
+    """Decide the units and the decimal sign of the chosen columns, and compare them with earlier files.
 
-    A unit comes from the first of these that has one: the user's format definition, the table ``layout_decisions``
-    (decisions of earlier files with this header), the values.
+    The first of these that has a unit decides: the user's format definition; earlier files with this header (table
+    ``layout_decisions``); a built-in format definition, if the values are possible in its unit; the values.
 
     Parameters
     ----------
-    chosen : the columns that are read, by canonical column
+    chosen : dict from column of ``tracks`` to the column of the file to read
     sample, fallback : rows of the file, and of all files with its header, as for ``decide_units``
     constraints : the decisions of earlier files
     decimal_comma : the setting ``ingest.decimal_sign``; None for ``auto``
@@ -262,11 +263,11 @@ def units_with_memory(
 
 
 _Column = tuple[list[str], list[float]]
-"""The texts of a column of numbers in the sample, and the numbers that they hold."""
+"""The texts of a number column in the sample, and the numbers among them: ``(["120.5", "n/a"], [120.5])``."""
 
 
 def _read_columns(columns: Mapping[str, int], sample: SampleValues, decimal_comma: bool) -> dict[str, _Column]:
-    """Return a dict from number column, such as ``bpm``, to (its texts in ``sample``, the numbers among them)."""
+    """Parse number columns, given by name and position: ``{"bpm": 2} -> {"bpm": (["120.5", "n/a"], [120.5])}``."""
     read = {}
     for name, texts in number_texts(columns, sample).items():
         numbers = [parsing.parse_number(text, decimal_comma=decimal_comma) for text in texts]
@@ -281,17 +282,17 @@ def _compare_units(
     columns: Mapping[str, _Column],
     constraints: LayoutConstraints,
 ) -> tuple[list[str], dict[str, str]]:
-    """Compare units that earlier files have decided with the values of this file.
+    """Compare the units that earlier files decided with the values of this file; return (warnings, refusals).
 
-    Returns a list of warnings about columns with values that suggest another unit, and a dict from canonical column to
-    the reason to refuse the file, of columns with values that are impossible in the unit of earlier files.
+    Warnings are about values that suggest another unit. Refusals are a dict from column of ``tracks`` to the reason to
+    refuse the file: its values are impossible in the unit of earlier files.
 
     Parameters
     ----------
-    remembered : the units that earlier files have decided, by canonical column
-    suggested : the units that the file would be read in without earlier files, by canonical column
-    by_values : UnitDecisions made without the decisions of earlier files
-    columns : texts and numbers in the sample, by canonical column
+    remembered : dict from column to the unit that earlier files decided
+    suggested : dict from column to the unit that would be used without earlier files
+    by_values : UnitDecisions made without earlier files
+    columns : dict from column to its texts and numbers in the sample
     constraints : has the names of the earlier files
     """
     differing = [name for name, unit in remembered.items() if suggested[name] != unit or name in by_values.misfits]
@@ -312,9 +313,9 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the error message for a file with decimal commas where earlier files have points, or the reverse.
+    """Return the error message for a file with another decimal sign than earlier files with its header.
 
-    ``is_comma``: whether this file has decimal commas. The earlier files have the same header.
+    ``is_comma``: whether this file has decimal commas.
     """
     present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
     return (
@@ -329,10 +330,9 @@ def _by_origin(
     values: Mapping[str, Sequence[float]],
     constraints: LayoutConstraints,
 ) -> Iterator[tuple[list[str], str]]:
-    """Group columns by unit, and by the earlier file with the same header that decided the unit.
+    """Group columns by unit and by the earlier file that decided it; yield (columns, clause) for each group.
 
-    Yields a pair for each group: the list of its columns, and a clause for a message, such as "energy (0.5 to 9.5): in
-    0 to 1 in a.csv, which has the same header".
+    A clause for a message is: "energy (0.5 to 9.5): in 0 to 1 in a.csv, which has the same header".
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):
@@ -343,7 +343,7 @@ def _by_origin(
 
 
 def _guesses(units: UnitDecisions) -> Iterator[Guess]:
-    """Yield a Guess for each sentence in ``units.decisions``, with the setting or file that decides it instead."""
+    """Convert each sentence in ``units.decisions`` to a Guess."""
     for number, sentence in enumerate(units.decisions):
         is_sign = number == 0 and sentence == DECIMAL_COMMA_SENTENCE
         yield Guess(sentence, "--set ingest.decimal_sign=comma" if is_sign else UNIT_IN_SOURCE)

@@ -1,8 +1,8 @@
-"""Define the decisions in the table ``layout_decisions``: how files with a certain header are read, such as a unit.
+"""Define the decisions in the table ``layout_decisions``: how files with a certain header are read.
 
-The values of one file decide, and later files of the same layout (file format and header) are read alike. A decision is
-a pair of texts, a name and a value. It is stored only if the values are conclusive: for a column with only 0 and 1, no
-unit is stored, and a later file decides.
+The values of one file decide, for example, that its valence is in percent. Later files with the same format and header
+are then read in the same way. A decision is a pair of texts, a name and a value. It is stored only if the values are
+conclusive: a column with only 0 and 1 decides no unit.
 
 =====================  =====================================================================
 decision               value
@@ -27,7 +27,7 @@ COLUMN, IGNORED, UNIT = ".column", ".ignored", ".unit"
 DECIMAL_SIGN, GENRE_SEPARATOR, ENCODING = "decimal_sign", "genre_separator", "encoding"
 NO_SEPARATOR = "none"
 DECIDE_AGAIN = "--set ingest.layouts=decide"
-"""The option by which files are read by their own values alone; the new decisions then hold for later files."""
+"""Command-line option to read files by their own values instead of earlier decisions. The new decisions are stored."""
 OWN_SOURCE = "--set ingest.source=NAME, a source of your own that names the columns to read (docs/how_to/own_file.md)"
 UNIT_IN_SOURCE = "a source of your own that declares the unit (docs/how_to/own_file.md)"
 
@@ -41,21 +41,24 @@ class Remembered:
 
 
 LayoutMemory = Mapping[str, Remembered]
-"""The decisions in ``layout_decisions`` about files of one format and header, by name, such as ``valence.unit``."""
+"""The decisions about files of one format and header, by name: ``{"valence.unit": Remembered("percent", "a.csv")}``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A sentence about what was decided by guessing, and ``way_out``: the setting or change that decides it instead."""
+    """A guessed decision: ``sentence`` describes it, ``way_out`` is the setting or change that makes it unnecessary.
+
+    An example of a sentence is "column 'Danceabilty' read as danceability".
+    """
 
     sentence: str
     way_out: str
 
 
 def layout_key(file_format: str, source: str, names: Sequence[str]) -> str:
-    """Return a hash (32 hexadecimal digits) of a file format, the setting ``ingest.source`` and column names.
+    """Hash a file format, the setting ``ingest.source`` and column names; return 32 hexadecimal digits.
 
-    If all names differ, their order does not change the hash. Column ``layout`` of ``layout_decisions`` holds it.
+    The column ``layout`` of ``layout_decisions`` holds this hash. The order of the names does not matter if all differ.
 
     >>> layout_key("csv", "auto", ["Title", "BPM"]) == layout_key("csv", "auto", ["bpm", "title"])
     True
@@ -66,7 +69,7 @@ def layout_key(file_format: str, source: str, names: Sequence[str]) -> str:
 
 
 def column_labels(names: Sequence[str]) -> list[str]:
-    """Return the normalised names of columns, with ``#2`` appended to the second of equal names, ``#3`` to the third.
+    """Return normalised column names. The second of equal names gets the ending ``#2``, the third ``#3``.
 
     >>> column_labels(["Title", "tempo", "Tempo", ""])
     ['title', 'tempo', 'tempo#2', '']
@@ -83,8 +86,8 @@ def column_labels(names: Sequence[str]) -> list[str]:
 def combine_decisions(records: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Unite the decisions of files with equal format and header. Decisions on which the files differ are left out.
 
-    >>> combine_decisions([{"energy.unit": "percent"}, {"energy.unit": "percent", "decimal_sign": "point"}])
-    {'energy.unit': 'percent', 'decimal_sign': 'point'}
+    >>> combine_decisions([{"energy.unit": "percent", "decimal_sign": "point"}, {"energy.unit": "tenths"}])
+    {'decimal_sign': 'point'}
     """
     values: dict[str, set[str]] = {}
     for decisions in records:

@@ -1,12 +1,11 @@
-"""Recognise number columns whose values cannot be what their headers say: z-scores, flags, normalised values.
+"""Recognise number columns with values that contradict the header, such as z-scores or flags.
 
 A column is a misfit in any of these cases:
 
-* More than half of its texts are neither numbers nor missing, and numbers are fewer than a tenth of the texts that are
-  not missing.
-* More than half of its values are above the largest value of its unit (for durations: above three hours; for loudness
-  instead: below -60 dB).
-* At least a tenth of its values are below 0 (for loudness instead: more than a quarter are above 0 dB).
+* More than half of its texts are words, and fewer than a tenth of the texts that are not missing are numbers.
+* More than half of its values are above the largest value of its unit. For durations, this is three hours. For
+  loudness, more than half are below -60 dB instead.
+* At least a tenth of its values are below 0. For loudness, more than a quarter are above 0 dB instead.
 * At least nine tenths of its values are unlikely for music, such as tempos below 20 or loudness from -1 to 1 dB.
 * All values are 0 or 1, in a column for which these are unlikely values.
 
@@ -21,7 +20,7 @@ from segue import schema
 from segue.ingest import parsing
 
 SCALES = {"fraction": 1, "percent": 100, "tenths": 10, "thirds": 3}
-"""The units in which a file may write a fraction, and the largest value of each; the smallest is 0."""
+"""The units in which a file may write a fraction, with the largest value of each. The smallest is always 0."""
 _MIN_BPM = 20
 _MAX_DURATIONS = {"s": 10_800, "ms": 10_800_000, "min": 180}
 _SINGLE_UNIT = ("bpm", "loudness")
@@ -36,9 +35,10 @@ _EXPECTED_FRACTION = "0 to {fraction}, 0 to {percent} or 0 to {tenths}".format(*
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """The reason why the values of a number column fit none of the units that can be inferred for the column.
+    """The reason not to read a number column: its values fit no unit that can be inferred.
 
-    ``unit`` is a unit that would fit if a format definition (``conf/sources/*.toml``) declared it; "" if there is none.
+    ``reason`` is a clause for a message: "holds -1.2 to 2.3, expected 0 to 1, …". ``unit`` is a unit that would fit if
+    a format definition (``conf/sources/*.toml``) declared it; "" if there is none.
     """
 
     reason: str
@@ -46,16 +46,16 @@ class Misfit:
 
 
 def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
-    """Return a Misfit if the values of a number column do not fit its unit; None if they fit or the column is empty.
+    """Return a Misfit if the values of a number column do not fit its unit. None if they fit, or there are no values.
 
     Parameters
     ----------
     name : str
-        The canonical column (column of ``tracks``), the name of one of ``schema.NUMBERS``.
+        The column of ``tracks``, the name of one of ``schema.NUMBERS``.
     unit : str
         The unit in which the column is read; empty for a column with a single unit.
     texts, values : sequence of str, sequence of float
-        The column's texts in the sample, and the numbers that they hold.
+        The column's texts in the sample, and the numbers among them.
     """
     if len(values) < 0.1 * sum(not parsing.is_missing(text) for text in texts):
         other_texts = [text for text in texts if not _is_number_or_missing(name, text)]
@@ -70,9 +70,9 @@ def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[flo
 
 
 def undecided_unit(values: Sequence[float]) -> Misfit:
-    """Return the Misfit (the reason not to read a column) for values above 1 that suggest neither 0 to 10 nor 0 to 100.
+    """Return the Misfit for a fraction column with values too large for 0 to 1 and too small for 0 to 10.
 
-    The column is a fraction in ``tracks``, such as danceability.
+    A fraction column is a column that is a fraction in ``tracks``, such as danceability.
     """
     unit = "thirds" if max(values) <= SCALES["thirds"] else "tenths"
     return Misfit(f"holds {value_range(values)}, too much for 0 to 1 and too little for 0 to 10 or 0 to 100", unit)
@@ -98,10 +98,10 @@ def _is_number_or_missing(name: str, text: str) -> bool:
 
 
 def _kind(name: str, unit: str, numbers: Sequence[float]) -> str | None:
-    """Return a clause about numbers that cannot be the column ``name`` of ``tracks``: "which looks like flags".
+    """Describe numbers that are impossible in the column ``name`` of ``tracks``: "which looks like flags".
 
-    Returns None if the numbers can be this column in ``unit``. Returns "" if they cannot be, but look like nothing
-    known. ``numbers`` contains no values that mark a missing value, such as -1.
+    Returns None if the numbers are possible in ``unit``. Returns "" if they are impossible, but look like nothing
+    known. ``numbers`` has no placeholders for missing values, such as -1.
     """
 
     def share(test: Callable[[float], bool]) -> float:

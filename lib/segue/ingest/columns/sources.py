@@ -1,7 +1,7 @@
 """Load the format definitions: the TOML files in ``conf/sources``, each loaded as a ``Source``.
 
-A format definition maps the headers of a published file format, or the names of columns in one language, to canonical
-columns (columns of the table ``tracks``) and units.
+A format definition describes a published file format, or the column names of one language. It maps headers, such as
+``tempo``, to columns of the table ``tracks``, such as ``bpm``, and may declare their units.
 """
 
 import difflib
@@ -18,9 +18,9 @@ from segue.errors import SettingsError
 from segue.ingest.columns.units import UNITS
 
 _MIN_SIMILARITY = 0.8
-"""Minimum ``difflib`` ratio, in [0, 1], of a header and a defined header that it is a misspelling of."""
+"""Minimum ``difflib`` ratio, from 0 to 1, of a misspelt header to a header in a format definition."""
 COLUMNS = ("track_id", *schema.TEXTS, "year", *(number.name for number in schema.NUMBERS), *schema.DETAILS)
-"""The canonical columns: the columns of the table ``tracks`` that a header can be mapped to."""
+"""The columns of the table ``tracks`` to which headers can be mapped."""
 _FLAGS = {"built_in": False, "exact": False, "read_again": True}
 """The optional boolean keys of a definition's TOML, with their defaults; ``Source`` explains them."""
 _LETTERS_WITHOUT_DECOMPOSITION = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
@@ -28,18 +28,17 @@ _LETTERS_WITHOUT_DECOMPOSITION = str.maketrans({"ł": "l", "ø": "o", "đ": "d",
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A format definition: the headers of a published file format, or the names of columns in one language.
+    """A format definition: the headers of a published file format, or the column names of one language.
 
     Attributes
     ----------
     name : name by which the setting ``ingest.source`` selects the definition
-    headers : dict from normalised header to (canonical column, declared unit); the unit is None if values decide it
+    headers : dict from normalised header to (column of ``tracks``, declared unit); the unit is None if values decide it
     built_in : whether the definition is part of segue; if True, users' definitions precede it, and values overrule its
         units
     exact : whether only equal names match the headers; if False, misspellings match too
-    read_again : whether the definition is part of the hash in ``ingested_files.reading``; then a change of it makes all
-        files be read again; if False, only new and changed files are read by the changed definition
-    by_name : ``headers`` with accents removed from the names by ``fold_accents``
+    read_again : whether a change of the definition makes all files be read again; if False, only new and changed files
+    by_name : like ``headers``, but without accents in the names
     """
 
     name: str
@@ -57,8 +56,8 @@ class Source:
     def similar_name(self, name: str) -> str | None:
         """Return the header of this definition most similar to ``name``: "danceability" for "dancability".
 
-        Returns None if no header is similar. Returns None also if ``exact`` is true. ``name`` is a normalised header
-        without accents. Results are cached, as many files have the same headers.
+        Returns None if no header is similar, or if ``exact`` is true. ``name`` is a normalised header without accents.
+        Results are cached, as many files have the same headers.
         """
         if name not in self._similar:
             similar = [] if self.exact else difflib.get_close_matches(name, self.by_name, 1, _MIN_SIMILARITY)
@@ -80,8 +79,8 @@ def normalise_header(header: str) -> str:
 def fold_accents(name: str) -> str:
     """Return a normalised header without accents.
 
-    Separate from ``normalise_header``, because other results of that function would change the hashes of the reading
-    rules, and all files would be read again.
+    This is no part of ``normalise_header``: that would change the hash of ``reading_rules``, and all files would be
+    read again.
 
     >>> fold_accents("año"), fold_accents("głośność")
     ('ano', 'glosnosc')
@@ -119,17 +118,17 @@ def load_sources(folder: Traversable, *, name: str = "auto") -> list[Source]:
 
 
 def reading_rules(sources: Sequence[Source], *, name: str) -> list[dict[str, Any]]:
-    """Return the names and headers of format definitions, a dict each. If the result changes, all files are read again.
+    """Return format definitions as dicts with their names and headers. If they change, all files are read again.
 
-    Its hash is stored in ``ingested_files.reading``. Definitions with ``read_again = false`` are left out,
-    except for the definition called ``name`` (the setting ``ingest.source``).
+    The hash of the result is stored in ``ingested_files.reading``. Definitions with ``read_again = false`` are left
+    out, except for the definition called ``name`` (the setting ``ingest.source``).
     """
     # guard: added-names-keep-the-hash -> return [{"name": s.name, "headers": s.headers} for s in sources]
     return [{"name": s.name, "headers": s.headers} for s in sources if s.read_again or s.name == name]
 
 
 def _load_source(file: Traversable, faults: list[str]) -> Source:
-    """Load the Source that a TOML file defines. Appends a message to ``faults`` for each fault of the file."""
+    """Load a format definition from a TOML file. Appends a message to ``faults`` for each fault of the file."""
     path = f"conf/sources/{file.name}"
     try:
         content = tomllib.loads(file.read_text("utf-8"))
@@ -156,9 +155,9 @@ def _load_source(file: Traversable, faults: list[str]) -> Source:
 
 
 def _header_fault(header: str, entry: dict[str, Any]) -> str | None:
-    """Return what is wrong with the entry of a header in a format definition; None if the entry is valid.
+    """Describe what is wrong with the entry of a header in a format definition; None if it is valid.
 
-    The result is part of a message, such as "has the keys colum, units, expected only column and unit".
+    An example is "has the keys colum, units, expected only column and unit", to be used after the header in a message.
     """
     column, unit = entry.get("column"), entry.get("unit")
     if not normalise_header(header):

@@ -1,27 +1,28 @@
 """Decide the units and the decimal sign of a file's numbers from a sample of its values.
 
-Fractions: a column is in percent if more of its values exceed 1 than lie strictly between 0 and 1. If both counts are
-equal, as in a column of only 0 and 1, the differences of the two counts are added up over all fraction columns of the
-file, and the sign of the sum decides. In this sum, every value of a column with a declared unit counts for that unit. A
-popularity with equal counts is in percent.
+Fractions, such as valence: a column is in percent if more of its values are above 1 than strictly between 0 and 1, and
+a fraction if fewer are. If both counts are equal, as in a column of only 0 and 1, all fraction columns of the file
+decide together. The differences of their two counts are added up, and a positive sum means percent. In this sum, every
+value of a column with a declared unit counts for that unit. A popularity with equal counts is in percent.
 
 Fractions with values above 1 but not above 10: the column is in percent if the other fraction columns of the file are.
 (For quiet music, one or two columns in percent stay below 10, but others do not.) Otherwise, if values reach 7, the
-column is in tenths (0 to 10), as DJ software writes energy. If no values reach 7, as in Essentia's danceability (0 to
-3) or in speechiness in percent, no unit is inferred, and the column is a misfit: it is ignored, or the file refused.
+column is in tenths (0 to 10), as DJ software writes energy. If no values reach 7, no unit is inferred, and the column
+is a misfit: it is ignored, or the file refused. Examples are Essentia's danceability (0 to 3) and speechiness in
+percent.
 
 Durations: a column is in milliseconds if more than half of its values are 10,000 or more, because tracks of 10,000
-seconds are as rare as tracks of 10,000 milliseconds; in minutes if nine of ten values are below 20, and the median is 1
-or more; else in seconds.
+seconds are as rare as tracks of 10,000 milliseconds. It is in minutes if nine of ten values are below 20, and the
+median is 1 or more. Otherwise it is in seconds.
 
-Declared units: a unit declared in a built-in format definition (``conf/sources/*.toml``) is not used if the values are
-impossible in this unit. Impossible are durations with a median of more than 120 minutes, more than 10,000 seconds or
-less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
+Declared units: a built-in format definition (``conf/sources/*.toml``) may declare the unit of a header. This unit is
+not used if the values are impossible in it. Impossible are durations with a median of more than 120 minutes, more than
+10,000 seconds or less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
 
 Few values: inferring tenths, finding a misfit, and overruling a declared percent each need ``MIN_VALUES`` values. If
-the file has fewer, all files with the same header decide together. If all these files together have fewer too, only the
-rule in the first paragraph holds: tenths are read as percent, no column is a misfit, and the log has a warning if the
-unit is in doubt. Overruling the declared unit of durations needs only ``MIN_DURATIONS`` values.
+the file has fewer, all files with the same header decide together. If these have fewer too, only the rule in the first
+paragraph holds: tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt.
+Overruling the declared unit of durations needs only ``MIN_DURATIONS`` values.
 """
 
 import functools
@@ -38,7 +39,10 @@ UNITS = {
     "popularity": ("percent", "fraction"),
     "duration_s": ("s", "ms", "min"),
 }
-"""The units that a file may use for each column; the first is the unit in ``tracks``. Other columns have one unit."""
+"""The units that a file may use for each column of ``tracks``. The first is the unit in ``tracks``.
+
+Columns that are not listed have a single unit.
+"""
 
 DECIMAL_COMMA_SENTENCE = "numbers are written with a decimal comma"
 SampleValues = Sequence[Sequence[str | None]]
@@ -65,12 +69,11 @@ class UnitDecisions:
 
     Attributes
     ----------
-    units : inferred unit by canonical column (column of ``tracks``); a column has no entry if the unit that its header
-        or its format definition states is used
+    units : dict from column of ``tracks`` to inferred unit; no entry for a column with a declared unit that is used
     decimal_comma : whether numbers are written with a decimal comma
     decisions : sentences for the log about what was inferred
-    misfits : by canonical column a Misfit, the reason why the column's values are impossible in every unit
-    doubts : sentences for the log about uncertain units, by canonical column
+    misfits : dict from column of ``tracks`` to the Misfit: the reason why its values fit no unit
+    doubts : dict from column of ``tracks`` to a sentence for the log about its uncertain unit
     undecided : the columns in ``doubts``, and columns with values possible in several units, such as only 0 and 1
     has_decimals : whether some number has a decimal sign
     """
@@ -92,20 +95,20 @@ def decide_units(
     *,
     decimal_comma: bool | None = None,
 ) -> UnitDecisions:
-    """Infer a file's decimal sign, its undeclared units, and which columns fit no unit; return UnitDecisions.
+    """Infer a file's decimal sign and undeclared units, and find columns that fit no unit; return UnitDecisions.
 
     The module's docstring has the rules.
 
     Parameters
     ----------
     columns : mapping of str to (int, str or None)
-        Position in the rows and declared unit, or None, of each canonical column (column of ``tracks``).
+        For each column of ``tracks``, the position in the rows, and the declared unit or None.
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. They decide
-        all units if the fraction columns of ``sample`` together suggest neither percent nor fractions; the unit of
-        durations is then still decided by ``sample`` if it has durations.
+        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. If the
+        fraction columns of ``sample`` together suggest neither percent nor fractions, ``fallback`` decides all units;
+        only the unit of durations still comes from ``sample`` if it has durations.
     trusted : collection of str
         The columns that keep their declared unit, whatever the values are.
     decimal_comma : bool or None
@@ -171,18 +174,18 @@ def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[
     """Return whether the values of a column are impossible in a unit. False if fewer than three are above 0.
 
     Durations are impossible in ``unit`` if the median of the values above 0 is more than 120 minutes, more than 10,000
-    seconds or less than 1,000 milliseconds. Values of all other columns are impossible in ``unit`` in three cases:
+    seconds or less than 1,000 milliseconds. Values of all other columns are impossible in three cases:
 
     * More than half of the values above 0 exceed the largest value of the unit, such as 1 for ``fraction``.
     * The unit is not ``fraction``, no value exceeds 1, and at least ``MIN_VALUES`` values are strictly between 0 and 1.
-    * There are at least ``MIN_VALUES`` values, and the column is a misfit: it holds z-scores, flags or other values
-      that contradict its header (``find_misfit``).
+    * There are at least ``MIN_VALUES`` values, and ``find_misfit`` returns a Misfit: they are z-scores or flags, for
+      example.
 
     Parameters
     ----------
-    name : the canonical column (column of ``tracks``)
+    name : the column of ``tracks``
     unit : one of the column's units
-    texts, values : the column's texts in the sample, and the numbers in these texts
+    texts, values : the column's texts in the sample, and the numbers among them
     """
     numbers = [value for value in values if value > 0]
     if len(numbers) < MIN_DURATIONS:
@@ -198,7 +201,7 @@ def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[
 
 
 def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, list[str]]:
-    """Return a dict from number column, such as ``bpm``, to its texts in the sample; a missing value is "".
+    """Return the sampled texts of each number column: ``{"bpm": ["120.5", ""]}``. A missing value is "".
 
     ``columns`` maps columns of ``tracks`` to positions in the rows of ``sample``.
     """
@@ -214,7 +217,7 @@ def _read_numbers(
 ) -> tuple[dict[str, list[str]], dict[str, list[float]], bool, bool]:
     """Parse the number columns; return (texts by column, numbers by column, decimal_comma, has_decimals).
 
-    The returned ``decimal_comma`` is the argument or, if that is None, inferred from the texts. ``has_decimals`` is
+    The returned ``decimal_comma`` is the argument or, if that is None, inferred from the texts. ``has_decimals``:
     whether any number has a decimal comma or point.
     """
     texts = number_texts({name: index for name, (index, _) in columns.items()}, sample)
@@ -233,9 +236,9 @@ def _read_numbers(
 def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the columns with values that are impossible in their declared unit.
 
-    Impossible are, for example, durations in minutes with a median of more than 120; the module's docstring has all
-    cases. All columns declared in percent are checked together. ``declared`` maps columns of ``tracks`` to units,
-    ``values`` maps these columns to the numbers in the sample.
+    An example is a duration in minutes with a median of more than 120; the module's docstring has all cases. All
+    columns declared in percent are checked together. ``declared`` maps columns of ``tracks`` to units, ``values`` maps
+    them to the numbers in the sample.
     """
     untenable = []
     durations = values.get("duration_s", ())
@@ -257,7 +260,10 @@ def _percent_votes(values: Sequence[float]) -> int:
 
 
 def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
-    """Return whether at least a tenth of the values, and at least one, exceed 1, and at most a fiftieth exceed 10."""
+    """Return whether a column has values above 1, but hardly any above 10.
+
+    At least a tenth of the values, and at least one, exceed 1; at most a fiftieth exceed 10.
+    """
     return sum(value > 1 for value in values) >= max(1, 0.1 * len(values)) and (
         sum(value > SCALES["tenths"] for value in values) <= 0.02 * len(values)
     )
@@ -266,8 +272,8 @@ def _exceeds_1_but_not_10(values: Sequence[float]) -> bool:
 def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
     """Infer the unit of a fraction column, such as energy, with values above 1 but not above 10.
 
-    Returns ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise returns ("",
-    misfit): no unit is inferred, and the Misfit states the reason.
+    Returns ("tenths", None) if more than a fiftieth of the values reach 7. Otherwise returns ("", misfit): no unit is
+    inferred, and the Misfit states the reason.
     """
     if sum(value >= _MIN_TOP_OF_TENTHS for value in values) > 0.02 * len(values):
         return "tenths", None
@@ -275,7 +281,7 @@ def _scale_up_to_10(values: Sequence[float]) -> tuple[str, Misfit | None]:
 
 
 def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log if a column that is read in percent may be in tenths (0 to 10), else None."""
+    """Return a sentence for the log if a column read in percent may be in tenths (0 to 10), else None."""
     if len(values) < MIN_VALUES or _scale_up_to_10(values)[1]:
         return None
     return (
@@ -295,11 +301,10 @@ def _duration_unit(durations: Sequence[float]) -> str:
 
 
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
-    """Return a sentence for the log about a unit read from too few values to find another.
+    """Return a sentence for the log if a unit rests on too few values, else None.
 
-    An example: "energy read as 0 to 100: 12 values of 3 to 9 are too few to find another unit". Only columns
-    in percent, bpm and loudness have this sentence. For all others, and for fewer than ``MIN_DURATIONS`` values,
-    returns None.
+    An example: "energy read as 0 to 100: 12 values of 3 to 9 are too few to find another unit". Only columns in
+    percent, bpm and loudness can have this sentence, if they have at least ``MIN_DURATIONS`` values.
     """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None
@@ -310,8 +315,11 @@ def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
 def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decimal_comma: bool) -> Iterator[str]:
     """Yield sentences for the log, such as "energy read as 0 to 100, inferred from the values".
 
-    ``units`` has the inferred units, ``untenable`` the declared units that the values rule out. Both map columns of
-    ``tracks`` to units. If ``decimal_comma`` is true, the first sentence is about the decimal comma.
+    Parameters
+    ----------
+    units : dict from column of ``tracks`` to inferred unit
+    untenable : dict from column of ``tracks`` to a declared unit that the values rule out
+    decimal_comma : whether the first sentence is that numbers have a decimal comma
     """
     if decimal_comma:
         yield DECIMAL_COMMA_SENTENCE

@@ -1,8 +1,8 @@
 """Convert files without one row per line into lines: zip archives, workbooks, UTF-16 text and JSON documents.
 
 Names and first lines show which files need conversion. A worker holds the whole content of such a file in memory;
-therefore its size is limited to ``MAX_FILE_BYTES``. The result is a DataFrame with the columns of
-``text_scan.text_lines``.
+therefore its size is limited to ``MAX_FILE_BYTES``. The result is a DataFrame with a row per line, and the same columns
+as that of ``text_scan.text_lines``.
 """
 
 import codecs
@@ -57,14 +57,15 @@ def refuse_long_documents(spark: SparkSession, files: Iterable[InputFile]) -> No
 def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[str]) -> bool:
     """Return whether a file must be converted, because it does not have one row per line.
 
+    Zip archives and workbooks always need conversion. For the formats ``csv`` and ``json``, the first lines decide.
+
     Parameters
     ----------
     file : InputFile
     scan : FileScan or None
-        Result of the first pass over the file; None for a file without lines. Its first lines decide for the formats
-        ``csv`` and ``json``. Zip archives and workbooks always need conversion.
+        Result of the first pass over the file; None for a file without lines.
     known : collection of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
     """
     if file.format in ("zip", "xlsx"):
         return True
@@ -83,7 +84,7 @@ class ConvertedFiles:
     ----------
     files : the files, with the format of their lines, ``csv`` or ``json``, as ``format``
     features : ids of JSON documents that hold only audio features, to be joined to the tracks of the other documents
-    notes : sentences for the log by file id, about a choice within the file, such as a sheet of a workbook
+    notes : dict from file id to a sentence for the log about a choice, such as "sheet 'Songs' is read; not read: Notes"
     """
 
     files: tuple[InputFile, ...] = ()
@@ -91,7 +92,7 @@ class ConvertedFiles:
     notes: Mapping[int, str] = field(default_factory=dict)
 
     def of_format(self, file_format: str) -> "ConvertedFiles":
-        """Return a copy of this object with only the files of one format, ``csv`` or ``json``."""
+        """Return a copy with only the files of one format, ``csv`` or ``json``."""
         return replace(self, files=tuple(file for file in self.files if file.format == file_format))
 
 
@@ -100,9 +101,9 @@ def scan_converted(
 ) -> tuple[ConvertedFiles, dict[int, FileScan]]:
     """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
-    Runs one Spark job to open all files, one to convert and scan the files with lines of CSV, and one for the files
-    with lines of JSON. The second and third each run twice if ``encoding`` is neither ``auto`` nor ``utf-8``, and one
-    of their files begins with a byte order mark.
+    Runs up to three Spark jobs: one opens all files, one converts the files with lines of CSV, and one converts the
+    files with lines of JSON. The last two are run twice if a file begins with a byte order mark and ``encoding`` is
+    neither ``auto`` nor ``utf-8``.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def scan_converted(
     files : sequence of InputFile
         Files for which ``needs_conversion`` is true.
     known : frozenset of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
     encoding : str
         The setting ``ingest.encoding``. Files with a byte order mark, such as workbooks after conversion, are UTF-8.
 
@@ -135,9 +136,9 @@ def scan_converted(
 
 
 def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[int, FileScan]:
-    """Scan ``lines``, the lines of ``files``, which have one format; return a dict from file id to FileScan.
+    """Scan ``lines``, the lines of ``files`` of one format; return a dict from file id to FileScan.
 
-    Runs one Spark job. Raises InputError if a file is damaged: for the first one in the order of ``files``.
+    Runs one Spark job. Raises InputError about the first damaged file, if there is one.
     """
     scans = text_scan.scan_files(lines, encoding, json=files[0].format == "json")
     for file in files:
@@ -147,7 +148,7 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id that ``converted_lines`` gives to the error message of file ``file_id``, if that is damaged."""
+    """Return the id of the row in which ``converted_lines`` stores the error message of a damaged file."""
     return ~file_id
 
 
@@ -160,20 +161,20 @@ def converted_lines(
 ) -> DataFrame:
     """Return a lazy DataFrame of the lines of files, with the columns of ``text_scan.text_lines``.
 
-    Each computation of the DataFrame converts the files. All lines have block 0. The lines of a file are in one
-    partition and in order, unless audio features are joined to them. Lines decoded from another encoding are UTF-8; the
-    first line of such a file begins with a byte order mark.
+    Each computation of the DataFrame converts the files. The column ``block`` is always 0. The lines of a file are in
+    one partition and in order, unless audio features are joined to them. Lines decoded from another encoding are UTF-8;
+    the first line of such a file begins with a byte order mark.
 
     Parameters
     ----------
     spark : SparkSession
     converted : ConvertedFiles
-        The files, as ``scan_converted`` returns them.
+        The files, from ``scan_converted``.
     known : frozenset of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
     with_faults : bool
-        True: the result has a row with the error message of each damaged file, under the ``file_id`` that ``_fault_id``
-        returns. False: a damaged file makes the Spark job fail.
+        True: for each damaged file, the result has a row with the error message, and the ``file_id`` from
+        ``_fault_id``. False: a damaged file makes the Spark job fail.
     """
     by_id = {file.id: file for file in converted.files}
     features = converted.features & by_id.keys()
@@ -211,11 +212,11 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
 
 
 def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
-    """Add the audio features of one file to the tracks of another: return the lines with tracks, and unused features.
+    """Add audio features to the tracks of other files by track id. Each line is a JSON object.
 
-    Each line is a JSON object. The lines of the files with the ids ``features`` hold audio features. They are joined
-    to the other lines by track id: a track gets a member ``audio_features``. If several lines have features of one
-    track, the first in byte order is added. A line of features added to no track is returned as it is.
+    The lines of the files with the ids ``features`` hold audio features. A track gets those with its id as a member
+    ``audio_features``; of several, the first in byte order. Audio features that are added to no track stay lines of
+    their own.
     """
     is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
     tracks, objects = lines.where(~is_features), lines.where(is_features)

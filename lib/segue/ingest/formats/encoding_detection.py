@@ -93,7 +93,7 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
 
 
 def decode_text(content: bytes) -> str:
-    """Decode a small text from UTF-8 or, if most of its lines beyond ASCII are invalid, from the likeliest encoding.
+    """Decode a small text from UTF-8, or from a detected encoding if most of its non-ASCII lines are invalid UTF-8.
 
     If no encoding is likely, the text is decoded from cp1252. Invalid bytes become U+FFFD.
 
@@ -110,7 +110,7 @@ def decode_text(content: bytes) -> str:
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the encoding with the highest rating, on a tie the first; None if the rating is below ``lowest``.
+    """Return the encoding with the highest rating; None if the rating is below ``lowest``. On a tie, the first counts.
 
     ``rate`` returns the rating of an encoding, at most 1. ``names`` are the encodings to rate.
     """
@@ -124,9 +124,10 @@ def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]
 
 
 def _common_share(cells: Sequence[bytes], encoding: str) -> float:
-    """Return the share of the characters beyond ASCII that are common in the language of an East Asian encoding.
+    """Return the share of common characters among the characters beyond ASCII, for an East Asian encoding.
 
-    ``cells`` are bytes in ``encoding``. Returns 0 if fewer than ``_MIN_CHARACTERS`` are beyond ASCII.
+    Common are the characters of ``_COMMON``. ``cells`` are bytes in ``encoding``. Returns 0 if fewer than
+    ``_MIN_CHARACTERS`` are beyond ASCII.
     """
     n_characters = n_common = 0
     for cell in cells:
@@ -142,7 +143,7 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
-    """Return the characters with a two-byte code in an encoding, whose first byte is in one of the ranges ``rows``."""
+    """Return the characters of an encoding with a two-byte code whose first byte is in one of the ranges ``rows``."""
     pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
     return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
 
@@ -169,11 +170,11 @@ _COMMON = {
 
 
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
-    """Return the share of the characters beyond ASCII that fit one of the alphabets of a Latin encoding.
+    """Return the share of fitting characters among the characters beyond ASCII, for a Latin encoding.
 
-    ``cells`` are bytes in ``encoding``. Punctuation fits too. Characters with implausible neighbours, or in runs longer
-    than ``_MAX_RUN``, do not fit. For cp1252, letters of ``_UNCOMMON`` lower the result a little. With too few
-    characters beyond ASCII, returns 0.
+    Letters of one of the encoding's alphabets fit, and punctuation. Characters with implausible neighbours, or in runs
+    longer than ``_MAX_RUN``, do not fit. For cp1252, letters of ``_UNCOMMON`` lower the result a little. With too few
+    characters beyond ASCII, returns 0. ``cells`` are bytes in ``encoding``.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0
@@ -192,7 +193,7 @@ def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _suits_neighbours(text: str, index: int) -> bool:
-    """Return whether the character ``text[index]``, which is not ASCII, is plausible beside its neighbours in ``text``.
+    """Return whether the non-ASCII character ``text[index]`` is plausible between its neighbours in ``text``.
 
     Implausible are capitals after small letters, and punctuation between letters, except for ``_BETWEEN_LETTERS``.
     """
@@ -203,7 +204,7 @@ def _suits_neighbours(text: str, index: int) -> bool:
 
 
 def _detect_script(cells: Sequence[bytes], encodings: Sequence[str]) -> str | None:
-    """Return the encoding that charset-normalizer rates best for ``cells`` (bytes), or None if no one is likely."""
+    """Return the encoding that charset-normalizer rates best for ``cells`` (bytes), or None if none is likely."""
     matches: list[CharsetMatch] = []
     for encoding in encodings:
         # invalid cells are left out, since a single one would make from_bytes exclude the encoding

@@ -26,7 +26,7 @@ from segue.ingest.formats import foreign_formats, json_documents, workbooks
 from segue.ingest.input_files import format_of
 
 MAX_FILE_BYTES = 64 << 20
-"""Maximum size of a file that is converted, and of a JSON document or the texts of a workbook after decompression."""
+"""Maximum size of a file to convert, and of a JSON document or a workbook in a zip archive after decompression."""
 MAX_UNPACKED_BYTES = 2 << 30
 """Maximum size of the content of a compressed file or zip member after decompression."""
 MAX_LINE_BYTES = 16 << 20
@@ -71,7 +71,7 @@ class Lines:
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
-    """Return whether a file begins like text of its format, which can be split into lines without conversion.
+    """Return whether a file begins like text of its format, and so needs no conversion to lines.
 
     False for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file with an ending of CSV.
     ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes of the file.
@@ -81,7 +81,7 @@ def begins_as_lines(file_format: str, start: bytes) -> bool:
 
 
 def convert(name: str, file_format: str, content: bytes, known: Collection[str]) -> Lines:
-    """Convert the content of a file to Lines; an iterator yields the lines one by one.
+    """Convert the content of a file to Lines. The lines are converted while they are read.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
     content : bytes
         The whole file.
     known : collection of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
 
     Raises
     ------
     InputError
-        If the file cannot be converted, at the call or while lines are read. The file's name must precede the message.
+        If the file cannot be converted, at the call or while lines are read. The message lacks the file's name.
     """
     with _readable_damage():
         if content.startswith(_ZIP):
@@ -120,7 +120,7 @@ def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: in
     Raises
     ------
     InputError
-        If the file is damaged, is no text, or has more than ``max_bytes``. The file's name must precede the message.
+        If the file is damaged, is no text, or has more than ``max_bytes``. The message lacks the file's name.
     """
     with _readable_damage():
         if content.startswith(_ZIP):
@@ -165,7 +165,7 @@ def _checked(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _open(name: str, content: bytes) -> Any:
-    """Return a stream of a file's content, decompressed if the first bytes or the file's ending show a compression.
+    """Return a stream of a file's content, decompressed if its first bytes or its name show a compression.
 
     Raises InputError if a ``.deflate`` file breaks off, or has more than ``MAX_FILE_BYTES`` after decompression.
     """
@@ -338,7 +338,7 @@ def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _marked(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines, the first after a UTF-8 byte order mark. So they are read as UTF-8, whatever the settings."""
+    """Put a UTF-8 byte order mark before the first line. The lines are then read as UTF-8, whatever the settings."""
     for number, line in enumerate(lines):
         yield line if number else codecs.BOM_UTF8 + line
 

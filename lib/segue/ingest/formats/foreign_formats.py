@@ -63,7 +63,7 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, _Format], ...] = (
 
 
 def describe_ending(name: str) -> str | None:
-    """Return a clause such as "is an Avro file, expected CSV, …; convert it to …", by the ending of a file's name.
+    """Describe a file of an unsupported format by its ending: "is an Avro file, expected CSV, …; convert it to …".
 
     Returns None if the ending is unknown.
     """
@@ -72,7 +72,7 @@ def describe_ending(name: str) -> str | None:
 
 
 def describe_bytes(name: str, head: bytes) -> str | None:
-    """Return a clause such as "is an Avro file, expected CSV, …; convert it to …", by the first bytes of a file.
+    """Describe a file of an unsupported format by its first bytes: "is an Avro file, expected CSV, …; convert it to …".
 
     Returns None if the first bytes are unknown.
     """

@@ -1,4 +1,4 @@
-"""Detect the CSV dialect and the header of files. A title, comments or group names may precede the header."""
+"""Detect the CSV dialect and the header of a file. A title or comments may precede the header."""
 
 import contextlib
 import csv
@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from segue.ingest.formats.records import DELIMITERS, Dialect
 
 MAX_HEADER_RECORD = 32
-"""The header must be among this number of records at the beginning of the file."""
+"""Number of records at the beginning of a file that are searched for the header."""
 _FIRST_RECORDS = 3
-"""Number of records that are read first, enough for a ``sep=`` line, the header and one more record."""
+"""Number of records that are read first: enough for a ``sep=`` line, the header and one more record."""
 _MIN_COLUMNS = 3
-"""Minimum number of recognised columns in a header below other records, unless fewer are enough to read the file."""
+"""Minimum number of recognised columns in a header that is not the first record.
+
+Fewer are accepted if they are enough to read the file.
+"""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _DIALECTS = (
     *(Dialect(delimiter) for delimiter in DELIMITERS),
     *(Dialect(inner, outer) for outer in DELIMITERS for inner in DELIMITERS if inner != outer),
 )
 MatchNames = Callable[[tuple[str, ...]], Collection[str]]
-"""Function from header names to the canonical columns (columns of ``tracks``) that they match."""
+"""Function from header names to the columns of ``tracks`` that they match: ``("Tempo",) -> {"bpm"}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Header:
     dialect : the file's dialect
     names : the column names
     line : number of the header's line, from 1; of a header with several lines, the last
-    lines : the lines of the file down to the header, or to the line of index names below it if there is one
+    lines : the first lines of the file, including the header, and pandas' line of index names below it if there is one
     n_above : number of records above the header, such as a title; blank lines and a ``sep=`` line do not count
     """
 
@@ -52,23 +55,22 @@ def detect_header(
 ) -> Header | None:
     """Return the header of a CSV file, or None if the lines hold no record.
 
-    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has, in this
-    order: the most recognised columns, the delimiter of a ``sep=`` line, the fewest delimiters within names, the most
-    columns, no outer delimiter.
+    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has the most
+    recognised columns. On a tie, these criteria decide, in this order: the delimiter of a ``sep=`` line, the fewest
+    delimiters within names, the most columns, no outer delimiter.
 
-    The header is the first record if its columns are sufficient. Otherwise it is the record without numbers that has
-    the most recognised columns, among the first ``MAX_HEADER_RECORD`` records; on a tie, the first of these. Such a
-    record must have more recognised columns than the first record, and at least ``_MIN_COLUMNS`` or sufficient ones. If
-    there is none, the header is the first record.
+    The header is the first record if its columns are sufficient. Otherwise, the first ``MAX_HEADER_RECORD`` records are
+    searched for the record without numbers that has the most recognised columns. It is the header if it has more of
+    them than the first record, and either ``_MIN_COLUMNS`` or sufficient ones. If not, the first record is the header.
 
     Parameters
     ----------
     lines : sequence of str
         The first lines of the file, with their line ends.
     match_names : callable
-        Function from header names to the recognised columns: the canonical columns (columns of ``tracks``) they match.
+        Function from header names to recognised columns (columns of ``tracks``): ``("Tempo",) -> {"bpm"}``.
     is_sufficient : callable
-        Function from canonical columns to bool: whether a file with these columns can be read.
+        Function from columns of ``tracks`` to bool: whether a file with these columns can be read.
     line : int or None
         The number of the header's line, from 1; None if the columns decide it.
     """
@@ -98,7 +100,7 @@ class _Opening:
     dialect : the dialect
     records : the fields of each record
     last_lines : the number of the last line of each record, from 1
-    separator : the delimiter in the first record if that is a ``sep=`` line, else None
+    separator : ``;`` if the first record is the line ``sep=;``; None if it is no ``sep=`` line
     """
 
     dialect: Dialect
@@ -108,7 +110,7 @@ class _Opening:
 
     @property
     def first(self) -> int:
-        """Index of the first record: 1 below a line such as ``sep=;``, which declares the delimiter, else 0."""
+        """Index of the first record after a ``sep=`` line: 1 if there is such a line, else 0."""
         return int(self.separator is not None)
 
 
@@ -135,14 +137,14 @@ class _Candidate:
         return len(match_names(names)), -self.index, is_declared, -n_delimiters, len(names)
 
     def may_be_header(self) -> bool:
-        """Return whether the record has two names or more, and no numbers, unlike nearly every row below a header."""
+        """Return whether the record has at least two names and no number. Nearly every row of data has a number."""
         return len(self.names) > 1 and not any(map(_is_number, self.names))
 
 
 def _first_records(lines: Sequence[str], n_records: int) -> list[_Candidate]:
-    """Split lines into ``n_records`` records by each CSV dialect; return each dialect's first record.
+    """Split lines into up to ``n_records`` records by each CSV dialect; return each dialect's first record.
 
-    A line such as ``sep=;``, which declares a delimiter, does not count. A dialect without a record gives none.
+    A ``sep=`` line is skipped. A dialect without a record is left out.
     """
     openings = [_read_opening(lines, dialect, n_records) for dialect in _DIALECTS]
     return [_Candidate(opening, opening.first) for opening in openings if opening.first < len(opening.records)]
@@ -189,7 +191,7 @@ def _is_number(text: str) -> bool:
 
 
 def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchNames) -> Header:
-    """Convert the best candidate to a Header, with its names completed from the records above and below it.
+    """Convert the best candidate to a Header, and complete its names from the records above and below it.
 
     The record above may have names of groups of columns. The record below may have names of a pandas index.
     """
@@ -209,12 +211,12 @@ def _complete_header(best: _Candidate, lines: Sequence[str], match_names: MatchN
 
 
 def _with_groups(groups: Sequence[str], names: tuple[str, ...], match_names: MatchNames) -> tuple[str, ...]:
-    """Return the names, some with their group in front: ``name`` below the group ``artist`` becomes ``artist name``.
+    """Put group names before names: ``name`` below the group ``artist`` becomes ``artist name``.
 
-    ``groups`` are the fields of the record above the names, parallel to ``names``. A name gets its group if group and
-    name together match another canonical column (column of ``tracks``) than the name alone. If a name occurs several
-    times, all occurrences get their groups as soon as one of them matches with its group. All names are returned
-    unchanged if fewer canonical columns would match with groups.
+    ``groups`` are the fields of the record above the names, parallel to ``names``. A name gets its group if both
+    together match another column of ``tracks`` than the name alone. If a name occurs several times, all occurrences get
+    their groups as soon as one of them matches with its group. All names are returned unchanged if fewer columns would
+    match with groups.
     """
     grouped = [f"{group.strip()} {name}" if name else "" for group, name in zip(groups, names, strict=False)]
     matched = [match_names((name,)) if name else () for name in grouped]

@@ -19,22 +19,22 @@ from pyarrow import json as arrow_json
 from segue.ingest.formats.csv_columns import MAX_LINE_BYTES, joined_lines
 
 MIN_BLOCK_LINES = 64
-"""A block that Arrow cannot parse is divided in half, down to this number of lines."""
+"""Minimum number of lines in a block. A block that Arrow cannot parse is halved, unless the halves would be smaller."""
 _MAX_DEPTH = 200
 """Maximum number of opening brackets in a line. Python refuses several hundred levels, Arrow parses any number."""
 _TYPED_LINES = 8
-"""Number of lines at the beginning of a block that its types are inferred from."""
+"""Number of lines at the beginning of a block from which its types are inferred."""
 _NO_NUMBER = re.compile(rb"[:\[,]\s*-?(?:Inf|NaN)")
-"""Constants in place of numbers; Arrow accepts some that Python refuses, such as ``Inf``."""
+"""Pattern of ``Inf`` or ``NaN`` in place of a number. Arrow accepts ``Inf``, Python refuses it."""
 _NEGATIVE_ZERO = re.compile(rb"-0[\s,\]}]")
 _ESCAPED_DOT = re.compile(rb"\\u002e", re.IGNORECASE)
 _Members = dict[str, pa.Array]
 
 
 def ordinary_lines(texts: pa.Array) -> NDArray[np.bool_]:
-    """Return a boolean array: whether each line begins and ends like an object, and is no longer than MAX_LINE_BYTES.
+    """Return whether each line looks like one object, and is no longer than ``MAX_LINE_BYTES``, as a boolean array.
 
-    False for null.
+    Such a line begins with ``{`` and ends with ``}``. False for null.
     """
     is_object = pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))
     ordinary = pc.and_(is_object, pc.less_equal(pc.binary_length(texts), MAX_LINE_BYTES))
@@ -72,7 +72,11 @@ def member_columns(
 def _member_types(
     lines: Iterable[str], names: Collection[str], numbers: Collection[str]
 ) -> dict[str, pa.DataType] | None:
-    """Return a dict from member to Arrow type, inferred from lines; None if a value has no Arrow type."""
+    """Infer the Arrow type of each member from lines, as a dict by name. None if Arrow cannot parse all members.
+
+    Arrow cannot parse a member if ``_type`` has no type for its value, or if its own name has a dot. Members without a
+    value in ``lines`` are texts, or doubles if they are in ``numbers``.
+    """
     types: dict[str, pa.DataType] = {}
     for line in lines:
         try:
@@ -101,10 +105,9 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 
 
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
-    """Return the Arrow type to parse a JSON value by; None if its text could not be restored from the parsed value.
+    """Return the Arrow type for a JSON value; None if the parsed value would lose the text, as for 1.50.
 
-    For this reason a number with decimals, such as 1.50, has no type. If ``is_number`` is true, the text is not needed,
-    and the type of numbers is double.
+    If ``is_number`` is true, the text is not needed, and the type of numbers is double.
     """
     if isinstance(value, bool):
         return pa.bool_()
@@ -116,7 +119,7 @@ def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
 
 
 def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None:
-    """Parse lines with Arrow; return a dict from name to member, or None if Arrow fails.
+    """Parse lines with Arrow; return a dict from member name to array. None if Arrow fails.
 
     Returns None also if Arrow's result may differ from that of Python's ``json``. Each line begins and ends like an
     object. Therefore each line is one object if Arrow finds as many objects as lines. If a member to read is repeated
@@ -145,7 +148,10 @@ def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None
 
 
 def _is_unlike_json(content: bytes, lines: pa.Array) -> bool:
-    """Return whether lines hold carriage returns, or may hold text that only Arrow accepts, such as ``Inf``."""
+    """Return whether any line holds a carriage return, ``Inf`` or ``NaN`` as a number, or too many brackets.
+
+    Arrow and Python may parse such lines differently.
+    """
     if b"\r" in content or ((b"Inf" in content or b"NaN" in content) and _NO_NUMBER.search(content)):
         return True
     # each line has at least one bracket, so if there are few brackets altogether, no line has many levels

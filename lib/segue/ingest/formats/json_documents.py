@@ -25,7 +25,7 @@ _IDS = ("id", "track_id")
 _MAX_NAMES = 300
 """Maximum number of an object's member names that are compared with the known headers."""
 _MIN_OVERLAP = 0.5
-"""Minimum share of names in both of two objects, among all their names, if the two belong to one table."""
+"""Minimum share of common names, among all names of two objects, for both to be rows or columns of one table."""
 _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
 """Maximum number of nested objects around a list of tracks."""
@@ -42,7 +42,7 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
     lines : sequence of bytes
         The first lines of the file; they may be cut.
     known : collection of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
     is_all : bool
         Whether the file has no other lines.
     """
@@ -58,9 +58,10 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
 
 
 def document_kind(text: str) -> str:
-    """Return ``features`` for a document with lists of audio features only, ``tracks`` for one without audio features.
+    """Classify a JSON document by the names of its members: ``features``, ``tracks`` or "".
 
-    Returns "" for a document with both, which is joined to no other document. The names of members in the text decide.
+    ``features``: all its lists are lists of audio features. ``tracks``: it has no audio features. "": it has audio
+    features and other lists or members, and is joined to no other document.
     """
     names = {match[1] for match in _HAS_LIST.finditer(text)}
     if _FEATURES not in names:
@@ -79,7 +80,7 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     text : str
         The document; bytes that are not UTF-8 are lone surrogates (handler ``surrogateescape``).
     known : collection of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
 
     Raises
     ------
@@ -106,9 +107,9 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
 
 
 class _Row(NamedTuple):
-    """The position of a row in the text of a document: from index ``start`` up to, and without, index ``end``.
+    """The position of a row in the text of a document: ``text[start:end]``.
 
-    ``list_name`` is the name of the list that the row is an element of; empty if the row is in no list.
+    ``list_name`` is the name of the list with the row as an element; empty if the row is in no list.
     """
 
     list_name: str
@@ -117,9 +118,10 @@ class _Row(NamedTuple):
 
 
 def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, str], Iterator[_Row]]:
-    """Split rows; return a dict from track id to the text of its audio features, and an iterator over the other rows.
+    """Separate rows of audio features from other rows; return (features, other rows).
 
-    If a track has several rows of features, the first is in the dict. If all rows are features, the dict is empty.
+    Features are a dict from track id to text. Of several rows with one id, the first is in the dict, and the others
+    stay rows. If all rows are features, the dict is empty.
     """
     features: dict[str, str] = {}
     others = []
@@ -133,7 +135,7 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
 
 
 def track_id_of(text: str | bytes) -> str | None:
-    """Return the ``id`` or ``track_id`` of a JSON object, else that of its member ``track``; None if there is none."""
+    """Return ``id`` or ``track_id`` of a JSON object, or else of its member ``track``; None if there is none."""
     value = _parse(text)
     if not isinstance(value, dict):
         return None
@@ -151,7 +153,7 @@ def _parse(text: str | bytes) -> Any:
 
 
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
-    """Return whether an object is a page, such as {"items": [{"name": ...}]}, and not a track with a list as a member.
+    """Return whether an object is a page of tracks, such as {"items": [{"name": ...}]}, and not a track with a list.
 
     True if the first object in the list has at least as many names from ``known`` as the outer object itself has.
     """
@@ -164,9 +166,9 @@ def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
 
 
 def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
-    """Return the first object in a list called by one of ``LIST_NAMES``, or None if there is no such list.
+    """Return the first object in a list named in ``LIST_NAMES``, or None if there is no such list.
 
-    The list may be nested in objects called by one of ``LIST_NAMES``, down to ``depth`` levels.
+    The list may be nested in objects named in ``LIST_NAMES``, down to ``depth`` levels.
     """
     for name in LIST_NAMES & value.keys() if depth else ():
         member = value[name]
@@ -179,7 +181,7 @@ def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None
 
 
 class _Document:
-    """Finds the positions of the rows of a JSON document.
+    """Finds the positions of the rows of a JSON document. A row is the text of one track.
 
     Only positions are held in memory: the parsed values of a track take ten times the memory of its text.
     """
@@ -219,7 +221,7 @@ class _Document:
     def _value(self, list_name: str, start: int) -> Generator[_Row, None, int]:
         """Yield the rows of the value at ``start``, and return its end. An object without lists of tracks is one row.
 
-        ``list_name`` is the name of the list that has the value as an element; empty if the value is in no list.
+        ``list_name`` is the name of the list with the value as an element; empty if the value is in no list.
         """
         if self._text.startswith("[", start) and not list_name:
             return (yield from self._array("[]", start))
@@ -339,7 +341,7 @@ def _overlap(first: Mapping[str, Any], last: Mapping[str, Any]) -> float:
 
 
 def _named(names: Sequence[str], values: Any) -> Any:
-    """Return a dict from name to value; return ``values``, a row rejected later, if it is no list of that length."""
+    """Return a dict from name to value. If ``values`` is no list of the right length, return it unchanged."""
     is_row = isinstance(values, list | tuple) and len(values) == len(names)
     return dict(zip(names, values, strict=True)) if is_row else values
 

@@ -24,7 +24,7 @@ from segue.ingest.input_files import InputFile, literal_path
 
 _REFUSED_TYPE = re.compile(r"PARQUET_TYPE_ILLEGAL|Illegal Parquet type|UNSUPPORTED_TIME_TYPE")
 _STORED_AS = "stored_as"
-"""Name in the metadata of a field for the type that its integers or bytes encode, such as ``time milliseconds``."""
+"""Key in the metadata of a Spark field for the type that the stored integers or bytes encode: ``time milliseconds``."""
 _TAIL_BYTES = 8
 _MAX_FOOTER_BYTES = 256 << 20
 _MAGIC = b"PAR1"
@@ -132,7 +132,7 @@ def _fields(file_schema: pq.ParquetSchema) -> list[T.StructField]:
 
 
 def _footer(spark: SparkSession, file: InputFile) -> bytes:
-    """Read the footer of a Parquet file; return it as the bytes of a file with the same schema, without rows."""
+    """Read the footer of a Parquet file; return the bytes of a Parquet file with this footer and without rows."""
     tail = read_from(spark, file.uri, max(0, file.size - _TAIL_BYTES))
     length = int.from_bytes(tail[:4], "little") if tail.endswith(_MAGIC) else 0
     if length > min(file.size, _MAX_FOOTER_BYTES):
@@ -141,7 +141,7 @@ def _footer(spark: SparkSession, file: InputFile) -> bytes:
 
 
 def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructField | None:
-    """Return the field of a Spark schema to read a Parquet field by, or None if Spark cannot read it.
+    """Convert a Parquet field to a field of a Spark schema; None if Spark cannot read it.
 
     ``path`` is the dotted path of the field; ``leaves`` maps the paths of the file's columns to their descriptions.
     """
@@ -164,9 +164,9 @@ def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructFie
 
 
 def _stored_field(name: str, leaf: Any) -> T.StructField | None:
-    """Return the field of a Spark schema for a column of a refused type or an INT96 timestamp, None for other columns.
+    """Return the Spark field for a column of a type that Spark refuses, or an INT96 timestamp; None for other columns.
 
-    The metadata of the field tell ``readable`` how to convert a refused column; Spark itself converts INT96.
+    The metadata of the field state how ``readable`` converts a refused column; Spark itself converts INT96.
     """
     logical = str(leaf.logical_type)
     unit = next((unit for unit in _MICROSECONDS if f"timeUnit={unit}" in logical), "")

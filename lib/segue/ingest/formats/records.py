@@ -13,18 +13,18 @@ DELIMITERS = (",", ";", "\t", "|")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The delimiter of a CSV file, and a second, outer delimiter if each line is itself a cell of another CSV.
+    """The delimiter of a CSV file, and the outer delimiter if its lines are cells of another CSV.
 
-    Such a file results if a spreadsheet reads a comma-separated file as semicolon-separated, and saves it. Then each
-    record has the original line in its first cell, quoted if the line held quotes, and empty cells after it:
-    ``"1,""a, b"",2";;``.
+    A spreadsheet saves such a file after it has read a comma-separated file as semicolon-separated. The first cell of
+    each record is then the original line, and the other cells are empty: the line ``1,"a, b",2`` becomes ``"1,""a,
+    b"",2";;``.
     """
 
     delimiter: str
     outer_delimiter: str | None = None
 
     def fields(self, cells: list[str]) -> list[str]:
-        """Return the fields of a record. ``cells`` is the record as split by ``csv.reader`` at ``record_delimiter``."""
+        """Return the fields of a record. ``cells`` is the record split by ``csv.reader`` at ``record_delimiter``."""
         if self.outer_delimiter is None or not cells:
             return cells
         while cells and not cells[-1]:
@@ -57,7 +57,7 @@ class _LineRecorder:
         return line
 
     def pop_raw(self) -> str:
-        """Return the lines that ``csv.reader`` consumed since the last call, as one text without line ends after it."""
+        """Return the lines consumed since the last call, as one text without line ends at its end."""
         text, self._consumed = "".join(self._consumed), []
         return text.rstrip("\r\n")
 
@@ -120,7 +120,7 @@ CLOSED_LINES = tuple(_closed_line(delimiter) for delimiter in DELIMITERS)
 
 
 def field_count_error(fields: list[str], n_columns: int) -> str | None:
-    """Return a message if a record has a wrong number of fields, else None.
+    """Return a message if a record has a wrong number of fields: "3 fields, the header has 4". Otherwise None.
 
     Empty fields beyond the last column are accepted.
     """
@@ -137,6 +137,9 @@ def json_object(line: str) -> dict[str, str | None] | None:
 
     Numbers keep the text as written, null becomes None, and lists become JSON text. Members of inner objects are named
     ``outer.inner``, down to ``_MAX_DEPTH`` levels; deeper objects become JSON text.
+
+    >>> json_object('{"name": null, "features": {"tempo": 120.50}, "genres": ["pop"]}')
+    {'name': None, 'features.tempo': '120.50', 'genres': '["pop"]'}
     """
     try:
         parsed = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
@@ -161,9 +164,9 @@ def _members(parsed: dict[str, Any], prefix: str) -> Iterator[tuple[str, str | N
 class MemberNames:
     """Collects the member names of JSON objects, one object per line, as an ordered set: the dict ``names``.
 
-    Most lines of a file have the same members in the same order. ``patterns`` are regular expressions that match lines
-    with the same members as a line already added; callers need to add only lines that match none. Lines with inner
-    objects or escapes never match.
+    Most lines of a file have the same members in the same order. ``patterns`` are regular expressions for the lines
+    already added: a line that matches one has no new members, and need not be added. Lines with inner objects or
+    escapes never match.
     """
 
     MAX_NAMES = 2000
@@ -187,6 +190,6 @@ class MemberNames:
                 self.patterns.append(pattern)
 
     def _pattern(self, names: Iterable[str]) -> bytes:
-        """Return a regular expression, for Arrow and Python, that matches objects with these members in this order."""
+        """Return a regular expression, for Arrow and Python, of objects with these members in this order."""
         parts = (re.escape(json.dumps(name, ensure_ascii=False).encode()) + rb"\s*:\s*" for name in names)
         return rb"\A\s*\{\s*" + (self._VALUE + rb",\s*").join(parts) + self._VALUE + rb"\}"

@@ -20,7 +20,7 @@ _MISSING_LIBRARY = (
 
 
 def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str], str]:
-    """Return an iterator over the lines of one sheet as CSV, and a sentence for the log, "" if there is one sheet only.
+    """Convert one sheet of a workbook to lines of CSV; return (lines, note).
 
     The sheet is chosen by its first rows: the sheet with the most known headers in one row, on a tie the first. Hidden
     sheets are ignored if any sheet is visible.
@@ -30,7 +30,13 @@ def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str
     content : bytes
         The .xlsx file.
     known : collection of str
-        Normalised headers, as ``header_candidates.known_headers`` returns them.
+        Normalised headers of all format definitions, from ``header_candidates.known_headers``.
+
+    Returns
+    -------
+    lines : iterator of str
+    note : str
+        A sentence for the log about sheets that are not read; "" if there are none.
 
     Raises
     ------
@@ -85,7 +91,10 @@ def _text(cell: Any) -> str:
 
 
 def _clock(value: time | timedelta, number_format: str) -> str:
-    """Format a duration as the sheet shows it, such as ``3:45``. Excel stores this as 3 hours 45 minutes."""
+    """Format a duration as the sheet shows it, such as ``3:45``.
+
+    Excel stores a typed ``3:45`` as 3 hours 45 minutes, even if minutes and seconds are meant.
+    """
     span = (
         value
         if isinstance(value, timedelta)

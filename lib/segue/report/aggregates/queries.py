@@ -21,10 +21,11 @@ _MIN_POINTS_PER_CLUSTER = 40
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
-    """Sum up all tracks for the statistics of the report. Runs one Spark job.
+    """Compute the sums over all tracks for the statistics of the report. Runs one Spark job.
 
-    Returns a dict from (kind, key) to an array; the module ``sums`` lists kinds and keys. ``card`` describes the model;
-    some sums are over coordinates scaled by the model.
+    Returns a dict from (kind, key) to an array: ("histogram", 0) gives the number of tracks in each bin of the first
+    numeric column. The module ``sums`` lists all kinds and keys. ``card`` describes the model; some sums are over
+    coordinates scaled by the model.
     """
 
     def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

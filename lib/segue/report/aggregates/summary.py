@@ -23,7 +23,7 @@ _BAR_STEPS = (1, 2, 5, 10, 20, 50)
 _MIN_TRACKS_PER_BIN, _MIN_BINS = 30, 3
 """Minimum number of tracks in a bin, and of bins of a column, for the figures of popularity."""
 _TAIL = 0.005
-"""Share of the tracks at each end of a distribution that a histogram may leave out."""
+"""Maximum share of tracks beyond the bars of a histogram, at each end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ReportTables:
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """The results of the Spark jobs of a report: of those functions of ``queries`` that ``_aggregate`` calls."""
+    """The results of the Spark jobs of a report. Each field has the result of a function of ``queries``."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -54,7 +54,7 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
-    """Ids of the tracks whose lists of similar tracks are in the report."""
+    """Ids of the tracks with a list of similar tracks in the report."""
     lists: list[Row]
 
 
@@ -113,7 +113,7 @@ def collect_report_numbers(
 def _aggregate(
     tables: ReportTables, card: ModelCard, n_points: int, n_searchable: int, *, with_shares: bool
 ) -> _Aggregates:
-    """Run the Spark jobs of a report in parallel; return their results. Jobs with results needed by others start first.
+    """Run the Spark jobs of a report in parallel, and return their results.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def _reference(track: Any) -> numbers.TrackReference:
 
 
 def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
-    """Return a dict from feature to its weights in the two axes of the map. In a guided model an axis has length 1."""
+    """Return the weights of each feature in the two axes of the map, as axes of length 1: {"energy": (0.6, -0.2)}."""
     loadings = components @ directions(card).T
     if card.discriminants:
         lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
@@ -258,8 +258,8 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
     """Return the histogram and the quartiles of a numeric column. The histogram has at most ``_MAX_BARS`` + 1 bars.
 
-    The bars leave out at most a share of ``_TAIL`` of the tracks at each end. All bars have the same width, except that
-    the last one may be narrower at the end of the column's range.
+    At each end, at most 0.5 % of the tracks (``_TAIL``) are outside of the bars. All bars have the same width; only the
+    last one may be narrower, at the end of the column's range.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distri
 
 
 def _popularity(totals: sums.Sums, names: Sequence[str]) -> list[numbers.Popularity]:
-    """Return the mean popularity in each bin of each numeric column of ``names``, as a list of numbers.Popularity.
+    """Return the mean popularity in the bins of each numeric column, as a list with one numbers.Popularity per column.
 
     Bins of fewer than ``_MIN_TRACKS_PER_BIN`` tracks are left out. Columns with fewer than ``_MIN_BINS`` remaining bins
     are left out too.
@@ -323,7 +323,7 @@ def _years(rows: Sequence[Row]) -> numbers.Years:
 def _agreement(
     card: ModelCard, chosen: Row, genres: Sequence[tuple[str, int]], shares: sums.Floats | None
 ) -> numbers.Agreement | None:
-    """Return the agreement of clusters and genres; None if ``shares`` is None. ``chosen`` is a row of ``k_scores``."""
+    """Return the agreement of clusters and genres; None without ``shares``. ``chosen`` is a row of ``k_scores``."""
     if shares is None:
         return None
     names, counts = [name for name, _ in genres], [count for _, count in genres]

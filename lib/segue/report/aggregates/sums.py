@@ -1,24 +1,25 @@
 """Compute sums over tracks, and from them correlations, moments, quantiles and principal components.
 
-``Sums`` holds all sums over some tracks: a dict from (kind, key) to an array. Kinds and keys are listed below; a key is
-an integer. ``batch_sums`` computes the sums of an Arrow batch, and ``add_sums`` adds several ``Sums`` element by
-element. Apart from rounding, the total is the same for any partitions. Its size is the same for any number of tracks.
+``Sums`` is a dict from (kind, key) to an array: the sums over some tracks. Kinds and keys are listed below; a key is an
+integer. ``batch_sums`` computes the sums of an Arrow batch; ``add_sums`` adds the sums of several batches. Apart from
+rounding, the total does not depend on the partitions. Its size does not depend on the number of tracks.
 
 The sums are over the n numeric columns in ``NUMBERS``. Each column has a range (``_RANGES``), which is divided into
 bins.
 
 Kinds
 -----
-PAIRWISE_MOMENTS (key 0) : for every pair (i, j) of columns, over the tracks with both values: the number of tracks, and
-    the sums of x_i, of x_i^2 and of x_i x_j, where x is (value - middle of the range) / width of the range;
-    shape (4, n, n), flattened
-HISTOGRAM (key: index in ``NUMBERS``) : number of tracks below the column's range, in each of ``n_fine`` equal bins of
-    the range, and above the range; shape (n_fine + 2,)
-POPULARITY_BY_BIN (key: index in ``NUMBERS``) : for each of ``N_COARSE`` equal bins of the column's range, over the
-    tracks that also have a popularity: the number of tracks, and the sum of their popularity; shape (2, N_COARSE),
-    flattened
-SCATTER_MATRIX (key 0) : over the tracks with all m scaled coordinates (features or discriminants) of the model: the
-    number of tracks, the sums of the coordinates, and the sums of their products; shape (1 + m + m * m,)
+PAIRWISE_MOMENTS (key 0) : shape (4, n, n), flattened
+    For every pair (i, j) of columns: the number of tracks with both values, and over these tracks the sums of x_i, of
+    x_i^2 and of x_i x_j. Here x is (value - middle of the range) / width of the range.
+HISTOGRAM (key: index in ``NUMBERS``) : shape (n_fine + 2,)
+    Number of tracks below the column's range, in each of ``n_fine`` equal bins of the range, and above the range.
+POPULARITY_BY_BIN (key: index in ``NUMBERS``) : shape (2, N_COARSE), flattened
+    For each of ``N_COARSE`` equal bins of the column's range: the number of tracks with a popularity, and the sum of
+    their popularity.
+SCATTER_MATRIX (key 0) : shape (1 + m + m * m,)
+    Over the tracks with all m scaled coordinates (features or discriminants) of the model: the number of tracks, the
+    sums of the coordinates, and the sums of their products.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,8 +43,8 @@ POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
 """Number of bins of every column for POPULARITY_BY_BIN."""
 STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""Step to which datasets usually round the values of a column, in its unit; 0.01 for columns not listed (fractions). A
-bar of a histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others."""
+"""Usual rounding of values in datasets, by column, in its unit; 0.01 for columns not listed (fractions). A bar of a
+histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others."""
 BINS_PER_STEP = 10
 """Number of bins per ``STEP`` in HISTOGRAM. Quantiles are exact to the width of one bin."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}
@@ -55,7 +56,7 @@ _ARROW = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("values", pa.li
 
 
 def n_fine(name: str) -> int:
-    """Return the number of bins of a column's range in HISTOGRAM, from which quantiles are computed."""
+    """Return the number of bins of a column's range in HISTOGRAM."""
     low, high = _RANGES[name]
     return round((high - low) / STEP.get(name, 0.01) * BINS_PER_STEP)
 
@@ -69,7 +70,7 @@ def edges(name: str, n_bins: int) -> Floats:
 def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
     """Compute the sums over the tracks of an Arrow batch: a dict from (kind, key) to an array. O(n_rows n_columns^2).
 
-    The module's docstring describes the kinds.
+    The module's docstring lists kinds and keys.
 
     Parameters
     ----------
@@ -101,9 +102,9 @@ def batch_sums(batch: pa.RecordBatch, card: ModelCard) -> Sums:
 
 
 def add_sums(parts: Iterable[tuple[tuple[str, int], Floats]]) -> Sums:
-    """Add up sums over parts of the tracks: return the total, a dict from (kind, key) to an array.
+    """Add arrays with the same (kind, key), element by element. Return a dict from (kind, key) to the total.
 
-    ``parts`` are pairs ((kind, key), array). Arrays with the same (kind, key) are added element by element.
+    ``parts`` are pairs ((kind, key), array), the items of several ``Sums``.
     """
     total: Sums = {}
     for key, values in parts:

@@ -32,7 +32,7 @@ def cluster_map(
     centres: Sequence[tuple[float, float]] = (),
     explained_variance_ratio: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Draw tracks in two dimensions as a plotly Figure: a colour for each cluster, and its number at its centre.
+    """Draw a map of the tracks: a plotly Figure with a colour for each cluster, and its number at its centre.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def scatter_3d(
 
 
 def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int = 1) -> go.Figure:
-    """Draw the deviations of a cluster's means from the means of all tracks as horizontal bars, a plotly Figure.
+    """Draw how the means of one cluster differ from those of all tracks: a plotly Figure of horizontal bars.
 
     Parameters
     ----------

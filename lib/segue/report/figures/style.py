@@ -122,8 +122,8 @@ def plotly_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
 
 
 def isolated_text(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
-    """Return a text, shortened and escaped by ``plotly_text``, between Unicode isolates.
+    """Return the result of ``plotly_text`` between Unicode isolates, two invisible characters.
 
-    Without isolates, a title in a right-to-left script would change the order of the surrounding text.
+    Without these, a title in a right-to-left script would change the order of the surrounding text.
     """
     return f"\N{FIRST STRONG ISOLATE}{plotly_text(text, max_length)}\N{POP DIRECTIONAL ISOLATE}"
