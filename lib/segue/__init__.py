@@ -58,7 +58,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import and return the object ``segue.NAME`` at its first use. Python calls this function for undefined names."""
+    """Return the object ``segue.NAME``, and import its module if needed. Python calls this for undefined names."""
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     if name in __all__:

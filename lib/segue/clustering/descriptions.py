@@ -209,7 +209,7 @@ def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[s
 
 
 def _distance(first: Deviations, second: Deviations) -> float:
-    """Return the squared Euclidean distance of two clusters' deviations; an absent feature counts as 0."""
+    """Return the squared Euclidean distance of two clusters' deviations; an absent feature counts as 0; rounded."""
     names = sorted({*first, *second})
     return round(sum((first.get(name, 0.0) - second.get(name, 0.0)) ** 2 for name in names), 9)
 

@@ -174,7 +174,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(maxIter=value)
 
     def setTol(self, value: float) -> "KMeansGrid":
-        """Set tol, the distance below which centres have converged."""
+        """Set tol: a fit has converged if no centre moves farther than this in an iteration."""
         return self._set(tol=value)
 
     def setSeed(self, value: int) -> "KMeansGrid":

@@ -44,20 +44,21 @@ def fit_grid(
     options : restarts, iterations, tolerance, seed and sample size
     engine : ``fused`` or ``spark-ml``
     n_points, bound : number of rows, and an upper bound of the absolute values in ``point``
-        Where given, each saves a pass over the data; ``spark-ml`` ignores ``bound``.
+        Computed from the data if None; ``spark-ml`` ignores ``bound``.
     checkpoints : storage for intermediate states of the fused engine, from which an interrupted grid resumes
 
     Returns
     -------
     list of Fit
-        One per k, in the order given. A k above the number of distinct points is left out with a warning; by
-        ``spark-ml`` also a k with an empty cluster after every start. ``silhouette`` is in [-1, 1] and uses *squared*
-        Euclidean distance, the default of ClusteringEvaluator; scikit-learn's default is the unsquared distance.
+        One per k, in the order given. A k is left out with a warning if it is above the number of distinct points, or
+        if its best fit has an empty cluster. ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, the
+        default of ClusteringEvaluator; scikit-learn's default is the unsquared distance.
 
     Raises
     ------
     ClusteringError
-        If there are fewer distinct points than the smallest k: Spark would return fewer centres without an error.
+        If every k is left out, as when there are fewer distinct points than the smallest k; if a value is missing or
+        not finite.
 
     References
     ----------

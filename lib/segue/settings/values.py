@@ -173,10 +173,7 @@ Weights = Annotated[
 
 
 def expectation(json_schema: Mapping[str, Any]) -> str:
-    """Describe in words the values allowed by a setting's JSON schema, such as ``a whole number, 1 to 10``.
-
-    Raises TypeError for a kind of schema not used by any setting.
-    """
+    """Describe in words the values allowed by a setting's JSON schema, such as ``a whole number, 1 to 10``."""
     match json_schema:
         case {"expected": str(text)}:
             return text

@@ -191,10 +191,10 @@ def occurrences(values: Integers) -> Integers:
 
 
 def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
-    """Drop tracks from groups of many equal points: return the positions of the other tracks, ascending. O(n log n).
+    """Return the positions of the tracks to search, ascending: without those that no list can use. O(n log n).
 
-    Of many tracks with the same coordinates, a list of neighbours needs only the first few by id. Without the others, a
-    search has fewer tracks to fetch.
+    Of many tracks with the same coordinates, a list of neighbours can use only a few recordings, the first by id. The
+    positions of all other tracks at this point are left out, so a search has fewer tracks to fetch.
     """
     # Of the tracks at one point, a list adds at most `length`. It skips at most the query's recording, `length`
     # recordings that are in the list already, and `per_artist + 1` tracks of each of `length` artists that have reached

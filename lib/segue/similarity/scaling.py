@@ -1,4 +1,4 @@
-"""Scale feature values to coordinates and quantile ranks; fit the parameters of the scaling to all tracks."""
+"""Scale feature values to coordinates and quantile ranks; fit the parameters of the scaling to a catalogue."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """A scaling of feature values to coordinates, with its parameters fitted to all tracks.
+    """A scaling of feature values to coordinates, with its parameters fitted to a catalogue.
 
     Values are transformed, scaled, and multiplied by the weights of the features.
 
@@ -164,7 +164,7 @@ class SimilarityOptions:
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
-    """Fit a Scaling of the features to all tracks. Runs two to four Spark jobs.
+    """Fit a Scaling of the features; quantiles to a sample of 100,000 tracks at most. Runs two to four Spark jobs.
 
     Features without any value are left out of the Scaling, with a warning in the log.
 

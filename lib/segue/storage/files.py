@@ -123,7 +123,7 @@ class Files:
         path.unlink(missing_ok=True)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether an object store can refuse to create an existing file (S3: If-None-Match).
+        """Return whether an object store can create a file on condition that it does not exist (S3: If-None-Match).
 
         To find out, creates an empty file twice in ``folder``, a URI, and removes it.
         """

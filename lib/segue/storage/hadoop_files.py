@@ -109,7 +109,7 @@ class HadoopFiles:
             system.delete(path, False)
 
     def creates_conditionally(self, folder: str) -> bool:
-        """Return whether the file system can refuse to create an existing file (S3: If-None-Match).
+        """Return whether the file system can create a file on condition that it does not exist (S3: If-None-Match).
 
         To find out, creates an empty file twice in ``folder``, a URI, and removes it.
         """

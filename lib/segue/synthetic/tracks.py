@@ -202,12 +202,12 @@ def _of_genre(field: str) -> Column:
 
 
 def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
-    """Add the columns ``genre``, ``genre_code``, ``artist_code`` and ``artist_rank``.
+    """Add the columns ``genre``, ``genre_code``, ``genre_draw``, ``artist_code`` and ``artist_rank``.
 
     Genres are drawn with probability ``Genre.share``. Artists are drawn by their rank in the genre, with a probability
-    proportional to 1 / (rank + head). This is similar to Zipf's law: few artists have many tracks. ``head`` and the
-    number of artists grow with ``row_id``. If they were constant, one artist would have a million of 100 million
-    tracks.
+    of about 1 / (rank + head) times a constant. This is similar to Zipf's law: few artists have many tracks. The number
+    ``head`` is at least 3; the larger it is, the less the first artists dominate. It grows with ``row_id``, and so does
+    the number of artists. If they were constant, one artist would have a million of 100 million tracks.
     """
     row_id = F.col("row_id")
     head = row_id / F.lit(20_000.0) + F.lit(3.0)

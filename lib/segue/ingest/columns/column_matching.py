@@ -89,14 +89,14 @@ def match_headers(
     """Match headers to columns of ``tracks``; return the name of the best format definition, and the matched columns.
 
     The best format definition (``conf/sources/*.toml``) has the largest number of the file's headers. If several
-    headers match one column of ``tracks``, one of them is chosen. The first criterion that distinguishes them decides:
+    headers match one column of ``tracks``, one of them is chosen. A header is preferred if, in this order:
 
-    * values: possible in the column before impossible;
-    * name: equal to a defined header; then equal without its first dotted parts; then misspelt, the most similar first;
-    * definition: written by a user before built-in;
-    * values: a better fit before a worse one;
-    * definition: the one with more of the file's headers;
-    * position: the first in the file.
+    1. its values are possible in the column;
+    2. its name equals a defined header; or else equals one without its first dotted parts; or else is most similar;
+    3. a user wrote its format definition;
+    4. its values fit better;
+    5. its format definition has more of the file's headers;
+    6. it is the first in the file.
 
     Parameters
     ----------

@@ -95,7 +95,10 @@ class LayoutConstraints:
         return self._memory[decision].source_file
 
     def is_remembered(self, candidate: Candidate) -> bool:
-        """Return whether earlier files read this header as the same column. False if a user's own definition has it."""
+        """Return whether earlier files read this header as the same column of ``tracks``.
+
+        False if a user's own format definition matches a header of this file to the column.
+        """
         label = self._labels[candidate.index]
         return candidate.column not in self._users_columns and self._value(candidate.column + COLUMN) == label
 

@@ -84,7 +84,7 @@ def _flags(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _counts(texts: pa.Array, character: str) -> NDArray[np.int64]:
-    """Count an ASCII character in each text; return an array. Takes a third of the time of ``pc.count_substring``."""
+    """Count an ASCII character in each text; return an array. For long texts faster than ``pc.count_substring``."""
     positions = np.flatnonzero(np.frombuffer(joined_lines(texts), np.uint8) == ord(character))
     ends = np.cumsum(pc.binary_length(texts).to_numpy().astype(np.int64) + 1)
     return np.diff(np.searchsorted(positions, ends), prepend=0)

@@ -109,7 +109,8 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
 class _Row(NamedTuple):
     """The position of a row in the text of a document: ``text[start:end]``.
 
-    ``list_name`` is the name of the list with the row as an element; empty if the row is in no list.
+    ``list_name`` is the name of the member whose list has the row as an element, such as "items". It is "[]" for a list
+    without a name, such as one at the top of the document, and empty if the row is in no list.
     """
 
     list_name: str
