@@ -63,9 +63,10 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
 
 
 def check_sources(settings: Settings) -> None:
-    """Raise SettingsError if a published format is invalid, or if the format named by ``ingest.source`` is missing.
+    """Raise SettingsError if a format definition is invalid, or if the one named by ``ingest.source`` is missing.
 
-    A published format is a TOML file in ``conf/sources/`` that names the columns of a known dataset.
+    A format definition is a TOML file in ``conf/sources/``. It maps the headers of a published dataset, or of one
+    language, to columns of ``tracks``.
     """
     load_sources(packaged.conf() / "sources", name=settings.ingest.source)
 

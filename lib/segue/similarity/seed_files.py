@@ -10,7 +10,7 @@
 A file can hold several playlists: rows of a table with a column such as ``playlist_id``, or JSON objects with a name
 and tracks or items.
 
-A ``Source`` here is a published format: a TOML file in ``conf/sources`` that names the columns of a known dataset.
+A ``Source`` is a format definition: a TOML file in ``conf/sources`` with the headers of a published dataset.
 Headers are recognised by these formats. Archives, compressed files, workbooks and encodings are read as in input files.
 """
 
@@ -117,7 +117,7 @@ def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[st
 def _members(sources: Sequence[Source]) -> dict[str, str]:
     """Return the meaning of each normalised header or JSON member: {"trackname": "title", …}.
 
-    ``sources`` are the published formats to recognise.
+    ``sources`` are the format definitions whose headers are recognised.
     """
     names = (item for source in reversed(sources) for item in source.by_name.items())
     return {name: column for name, (column, _) in names if column in _COLUMNS}
