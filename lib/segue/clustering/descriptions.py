@@ -4,8 +4,8 @@ A description has up to ``MAX_PHRASES`` phrases: the cluster's typical genre or 
 distinctive features. Two numbers select the features:
 
 * deviation: the cluster's mean minus the mean of all tracks, in standard deviations of all tracks;
-* distinctiveness: the absolute deviation, plus half its mean excess over the two nearest clusters. The excess over a
-  cluster is the difference of the two deviations, or 0 if the other cluster deviates farther.
+* distinctiveness: the absolute deviation, plus half of the mean excess over the two nearest clusters. The excess over
+  one of them is the difference of the two deviations, or 0 if that cluster deviates farther in the same direction.
 
 The rules:
 

@@ -62,8 +62,8 @@ class ClassSums:
 class Discriminants:
     """Linear functions of the features that separate genres: (x - mean) @ matrix.
 
-    The best discriminant comes first. Over the training tracks each has standard deviation 1. If ``shrinkage`` is
-    small, they are almost uncorrelated.
+    The discriminant that separates the genres best comes first. Over the training tracks with one of the genres
+    ``classes``, each discriminant has standard deviation 1. If ``shrinkage`` is small, they are almost uncorrelated.
     """
 
     classes: tuple[str, ...]
@@ -83,7 +83,7 @@ class Discriminants:
     """Coefficients of the regression that predicts features from discriminants, shape (n_discriminants, n_features)."""
     shrinkage: float
     n_tracks: int
-    """Number of training tracks."""
+    """Number of training tracks with one of the genres ``classes``."""
     explained: float | None
     """Share of variance (R²) explained by the discriminants, from two-fold cross-validation; see ``explained_shares``.
 
@@ -285,8 +285,8 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
 def _choose(parts: Sequence[ClassSums]) -> tuple[int | None, float, float | None]:
     """Choose the number of discriminants and the shrinkage by two-fold cross-validation on ``parts``.
 
-    Returns the number, the shrinkage and their R², averaged over both folds: the largest of all choices. If a fold has
-    fewer than two classes or no discriminants, returns (None, ``_DEFAULT_SHRINKAGE``, None). A number of None means all
+    Returns the number and the shrinkage with the largest R², averaged over both folds, and this R². If a fold has fewer
+    than two classes or no discriminants, returns (None, ``_DEFAULT_SHRINKAGE``, None). A number of None means all
     discriminants.
     """
     if any(part.n_classes < 2 for part in parts):

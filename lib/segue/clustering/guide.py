@@ -1,7 +1,7 @@
 """Learn Fisher's discriminants of the genres from sums computed by Spark, for the setting ``features.guide``.
 
-Discriminants are learned three times: from all tracks, and from each of two halves without a common artist. The
-discriminants of a half are used to measure the agreement of clusters with genres on the other half.
+Discriminants are learned three times: from all tracks, and from each of two halves without a common first artist.
+The discriminants of a half are used to measure the agreement of clusters with genres on the other half.
 """
 
 import logging
@@ -67,7 +67,7 @@ def fit_guide(tracks: DataFrame, space: FeatureSpace) -> GuidedSpaces:
     """Learn the discriminants of a guided space from all tracks and from each half. Runs about four Spark jobs.
 
     The number of discriminants and the shrinkage are chosen by two-fold cross-validation. The folds are the two halves
-    of the tracks, or the two quarters of a half. No two quarters share an artist.
+    of the tracks, or the two quarters of a half. No two quarters share a first artist.
 
     Parameters
     ----------

@@ -161,8 +161,8 @@ def scale_features(model_card: ModelCard, values: Matrix) -> Matrix:
     Returns
     -------
     array of shape (n_tracks, n_coordinates)
-        NaN where a feature is missing and the model does not impute it. The coordinates are the features or, if the
-        model is guided, the discriminants.
+        The coordinates are the features or, if the model is guided, the discriminants. If a feature is missing and not
+        imputed, its coordinate is NaN; in a guided model, all coordinates of the track are NaN.
     """
     points = values.copy()
     for index, name in enumerate(model_card.features):

@@ -165,7 +165,7 @@ class _Top(NamedTuple):
     share: float
     """Fraction of the cluster's tracks with this value. Tracks without a genre (or decade) are not counted."""
     lift: float
-    """``share`` divided by the value's share in all clusters together: 2 if it is twice as frequent here."""
+    """``share`` divided by the value's share in all clusters together: 2 if it is twice as frequent in the cluster."""
 
 
 def _top_values(counts: Iterable[tuple[int, Any, int]]) -> dict[int, list[_Top]]:

@@ -133,8 +133,9 @@ def _weighted(points: DataFrame, n_points: int) -> DataFrame:
 def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptions) -> KMeansModel | None:
     """Run all starts of one k, in parallel; return the KMeansModel with the lowest ``trainingCost``.
 
-    ``trainingCost`` is the inertia before the last move of the centres. Starts with an empty cluster are ignored; if
-    all starts have one, the result is None. ``distinct`` is a result of ``_weighted`` with ``n_distinct`` rows.
+    ``trainingCost`` is the inertia before the last move of the centres. Starts without a model (see ``_fit_start``)
+    are ignored; if no start has a model, the result is None. ``distinct`` is a result of ``_weighted`` with
+    ``n_distinct`` rows.
     """
     calls = [partial(_fit_start, distinct, n_distinct, k, start, options) for start in range(options.restarts)]
     models = [model for model in _run_all(distinct.sparkSession, calls) if model is not None]
@@ -142,7 +143,7 @@ def _best_model(distinct: DataFrame, n_distinct: int, k: int, options: GridOptio
 
 
 def _fit_start(distinct: DataFrame, n_distinct: int, k: int, start: int, options: GridOptions) -> KMeansModel | None:
-    """Fit K-means from one start. Returns None if a cluster is empty.
+    """Fit K-means from one start. Returns None if a cluster is empty, or if ``k-means||`` finds too few centres.
 
     ``start`` is the number of the start, from 0, and determines the seed. Even starts initialise the centres by
     ``k-means||`` if ``n_distinct`` is at least ``PARALLEL_INIT_POINTS`` * k. All others draw random points.
@@ -192,7 +193,7 @@ def _score(points: DataFrame, model: KMeansModel, options: GridOptions) -> Fit:
 def _cluster_sums(labeled: DataFrame) -> ClusterSums:
     """Compute size, mean, and three sums of each cluster, in the order of the labels. Runs two Spark jobs.
 
-    Summed over the cluster's points are silhouettes, distances to the cluster's mean, and squared distances to it.
+    The sums are those of the silhouettes, the distances to the cluster's mean, and the squares of these distances.
     ``labeled`` has the columns ``point`` (vector) and ``label`` (int from 0).
     """
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col("point")).alias("summary")

@@ -244,7 +244,8 @@ def matrix_with_mask(points: pa.Array) -> tuple[Matrix, NDArray[np.bool_]]:
     Returns
     -------
     array of shape (n, n_features)
-        ``n_features`` is the length of the longest list. A shorter list becomes a row of NaN, and a null becomes NaN.
+        ``n_features`` is the length of the longest list. A shorter or null list becomes a row of NaN. A null in a
+        complete list becomes NaN.
     array of bool, shape (n,)
         Whether a list is complete: as long as the longest, and not empty.
     """

@@ -59,7 +59,8 @@ def fit(
     class_column : name of a column with the known class of each row, such as its genre, or null; None for no classes
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job for more than S points
-    checkpoint : stores the progress after each pass over more than S points; an interrupted fit continues from there
+    checkpoint : stores the progress after each pass over the points, not used for up to S points
+        An interrupted fit continues after the last stored pass.
 
     Returns
     -------
@@ -116,7 +117,8 @@ def _fit_blocks(
     """Fit and score every k on points on the executors, with about ``max_iter`` + 2 Spark jobs.
 
     Starting centres are searched on ``sample``. Lloyd's iterations then run over all points. A checkpoint is used only
-    if points, ``sample_size`` (the requested size of the sample), restarts and seed are the same.
+    if these are the same: ``ks``, number of features, number of points, their exponent, ``sample_size`` (the requested
+    size of the sample), restarts and seed.
     """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:

@@ -41,9 +41,9 @@ class KScore(NamedTuple):
     nmi: float | None
     """Normalised mutual information of clusters and ``classCol``; None if no row has a class or classCol is not set."""
     ari: float | None
-    """Adjusted Rand index of clusters and ``classCol``; None like ``nmi``."""
+    """Adjusted Rand index of clusters and ``classCol``; None if ``nmi`` is None."""
     purity: float | None
-    """Fraction of rows with the commonest class of their cluster, among all rows with a class; None like ``nmi``."""
+    """Fraction of rows with the commonest class of their cluster, among rows with a class; None if ``nmi`` is None."""
     iterations: int
     """Number of Lloyd iterations from the starting centres to these centres."""
     sizes: list[int]
@@ -56,8 +56,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     """Fits K-means for every k of a grid, with restarts, and scores every k on all rows, in a few passes over the data.
 
     Centres are reproducible: for the same rows, Params and version of numpy they have the same bits, whatever the
-    partitions, the order of the rows and the machines. This holds for up to 2^29 rows in a cluster. Scores agree to
-    1e-9.
+    partitions, the order of the rows and the machines. This holds for up to 2^29 rows in a cluster. Scores of two such
+    fits agree to 1e-9.
 
     Reproducible centres need exact sums. Therefore values are rounded to multiples of U / 2^24. U is the smallest power
     of two not below any absolute value. For more features the multiples are coarser: U / 2^23 from 11 features on,
@@ -75,12 +75,13 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     predictionCol : column added by ``transform`` (int): the index of the nearest centre of ``bestModel``, from 0
     idCol : column with a unique id of each row; optional
     classCol : column with the known class of each row, such as a genre, or null; optional; needed for nmi, ari, purity
-    ks : numbers of clusters; a k above the number of distinct rows is left out, with a warning
+    ks : numbers of clusters
+        A k is left out, with a warning, if it is above the number of distinct rows, or if one of its clusters is empty.
     restarts : number of random starts for each k; the best start is used
     maxIter : maximum number of iterations over all rows; not used if the sample holds all rows
     tol : tolerance, a distance; not used if the sample holds all rows
-        A k has converged if no centre moves farther in an iteration. It has also converged if an iteration lowers the
-        inertia by less than the fraction tol / (20 U).
+        A k has converged if no centre moves farther than ``tol`` in an iteration. It has also converged if an
+        iteration lowers the inertia by less than the fraction tol / (20 U).
     seed : seed of every random draw, at least 0
     sampleSize : number of rows on which starting centres are searched; at least 100 * the largest k are used
     minK : minimum k of ``bestModel``, the model with the highest silhouette; ignored if every k is smaller
@@ -91,7 +92,8 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     ValueError
         By ``fit``, if a Param is out of range. The message lists every fault.
     ClusteringError (a ValueError)
-        By ``fit``, if there are fewer distinct rows than the smallest k, or a value is missing or not finite.
+        By ``fit``, if there are fewer distinct rows than the smallest k, a value is missing or not finite, or every k
+        is left out.
 
     Examples
     --------

@@ -28,7 +28,8 @@ _MAX_EXPONENT = 500
 _MAX_CENTRES = 128
 """Maximum number of centres in a matrix product, unless a single set has more.
 
-The size of a product is fixed: with more centres it would have fewer points, and more products would be needed.
+A product has about ``_ELEMENTS`` distances. With more centres it would have fewer points: each set of centres would
+need more, smaller batches of points.
 """
 
 

@@ -184,7 +184,7 @@ def _load_local(points: DataFrame, features: str, class_column: str | None) -> L
 def _max_abs(points: DataFrame, features: str) -> float:
     """Return the largest absolute value in a vector column. Runs one Spark job.
 
-    Raises ClusteringError if that value is not finite.
+    Raises ClusteringError if that value is not finite, or if there is no value.
     """
     max_abs = F.greatest(F.array_max("point"), -F.array_min("point"))
     value = points.select(_array(features).alias("point")).agg(F.max(max_abs)).collect()[0][0]
@@ -198,14 +198,14 @@ _HASHES = 2.0**64
 
 
 def draw_sample(point: Column, points: DataFrame, blocks: Blocks, id_column: str | None, size: int) -> Points:
-    """Draw a sample of about ``size`` points by a hash, and add the points ``blocks.extremes``. Runs one Spark job.
+    """Draw a sample of about ``size`` points by a hash, and add ``blocks.extremes``. Runs one Spark job.
 
     With ids, a point is drawn if the hash of its id is below a threshold. Without ids, equal points are grouped, which
     needs a shuffle. Of each group the fraction ``size`` / number of all points is drawn, rounded up or down by a hash.
 
     The weight of a drawn point is the number of all points divided by ``size``, rounded. Without ids, equal points
-    become one point with the sum of their weights. Extreme points have weight 1. They are added because each may be a
-    cluster of its own.
+    become one point with the sum of their weights. Points of ``blocks.extremes`` that were not drawn are added with
+    weight 1, because each may be a cluster of its own.
 
     Parameters
     ----------

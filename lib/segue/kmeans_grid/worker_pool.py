@@ -24,8 +24,8 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class WorkerPool:
     """Calls functions in parallel processes, each with one numpy thread. Results equal those of sequential calls.
 
-    A pool is a context manager: its processes end with the ``with`` block. Without processes, calls run one after the
-    other in the calling process. There are none before ``start``, or if starting them fails.
+    A pool is a context manager: its processes end with the ``with`` block. Before ``start``, with
+    ``n`` = 1, or if the processes cannot be started, calls run one after the other in the calling process.
 
     Parameters
     ----------
@@ -82,5 +82,5 @@ class WorkerPool:
 
 
 def _import_kernels() -> None:
-    """Import numpy and the module ``seeding`` when a process starts. Otherwise its first call would be slow."""
+    """Import numpy and the module ``seeding`` when a process starts: otherwise the first call would be slow."""
     import_module("segue.kmeans_grid.seeding")

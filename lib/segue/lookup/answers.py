@@ -72,7 +72,7 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
     Raises
     ------
     InputError
-        If no track matches, or there are fewer than ``pick`` candidates.
+        If no track matches, or ``pick`` is below 1 or above the number of candidates.
     OutputError
         If a table is missing or cannot be read.
     """

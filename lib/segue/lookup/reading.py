@@ -18,7 +18,7 @@ from segue.errors import OutputError
 from segue.schema import MAINTENANCE, Table
 
 _SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
-"""URI schemes: from Hadoop's to deltalake's."""
+"""Beginnings of URIs: a dict from Hadoop's form to deltalake's form."""
 _S3_VARIABLES = (
     ", and the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_ENDPOINT_URL and AWS_REGION for a store "
     "that is not Amazon's"
@@ -63,7 +63,7 @@ class Tables:
     """Reads the Delta tables of one output folder.
 
     The first access to a table opens its latest version. Later accesses use the same version. All methods raise
-    OutputError if the table is missing, lacks a requested column, or cannot be read.
+    OutputError if the table is missing or cannot be read; ``read`` and ``rows`` also if it lacks a requested column.
 
     Parameters
     ----------

@@ -10,7 +10,10 @@ _SIX_FEATURES = ("bpm", "loudness", "liveness", "valence", "acousticness", "spee
 
 
 class Contradiction(ValueError):
-    """Error for settings that are valid alone but exclude each other. The message names all of these settings."""
+    """Error for settings that do not fit together, and for wrong entries of ``label.words``.
+
+    The message names the settings, and is shown to the user unchanged.
+    """
 
 
 class Section(BaseModel):

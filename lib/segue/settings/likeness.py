@@ -1,7 +1,7 @@
 """Define the presets of the setting ``recommend.likeness``: features, logarithms and weights to compare tracks by.
 
-The presets were chosen on published playlists and genres (docs/explanation/likeness.md). Measured was, among the ten
-nearest tracks of a track, the share with its genre or in a playlist with it.
+The presets were chosen on published playlists and genres (docs/explanation/likeness.md). The measure was the share of a
+track's ten nearest tracks that have the same genre, or that are in a playlist with the track.
 """
 
 from collections.abc import Mapping
@@ -36,5 +36,8 @@ PRESETS = {
     "audio": Likeness((*_NINE, "instrumentalness"), _LOG, {"liveness": 0.5}),
     "nine": Likeness(_NINE),
 }
-"""The presets by name: ``era`` compares audio features and the year of release, ``audio`` the audio features alone,
-``nine`` nine audio features without logarithms or weights, as segue 0.2 did."""
+"""The presets by name.
+
+``era`` compares ten audio features and the year of release. ``audio`` compares the same features without the year.
+``nine`` compares nine audio features without logarithms or weights, as segue 0.2 did.
+"""

@@ -179,7 +179,7 @@ def _config_text(path: str) -> str:
 
 
 def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
-    """Read settings from a TOML file: ``{"clustering.ks": "2-20"}``.
+    """Read a TOML file; return its settings by full name: ``{"clustering.ks": "2-20"}``.
 
     If the file cannot be read, returns {} and appends a message to ``faults``.
     """
@@ -231,7 +231,8 @@ def _unknown(name: str) -> str:
 def _fault(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
     """Return the error message for a pydantic error: the setting, its value, and the expected values.
 
-    ``given`` maps full names of settings, such as ``clustering.ks``, to values.
+    For a Contradiction, the message is the text of the exception. ``given`` maps full names of settings, such as
+    ``clustering.ks``, to values.
     """
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Contradiction):

@@ -6,7 +6,8 @@ The setting is a table with these entries, all optional:
   all tracks. Each is one text, or a list of three texts for a slight, a notable and an extreme deviation.
 * ``slight`` and ``extreme``: texts with ``{}`` to make phrases from one text of a feature. If ``extreme`` is "very {}",
   the text "fast" becomes "very fast" for an extreme deviation.
-* Each of ``SENTENCES``: a whole phrase.
+* Each name in ``SENTENCES``: a text for one fixed phrase. For example, the text for ``mid_tempo`` replaces the phrase
+  "mid-tempo".
 """
 
 from collections.abc import Mapping

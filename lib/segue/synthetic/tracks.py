@@ -1,7 +1,7 @@
 """Generate synthetic tracks: genre, artist, names, and audio features.
 
-Two latent variables of a track, ``intensity`` and ``mood``, are random numbers. Features of the same latent variable
-are correlated.
+Two latent variables of a track, ``intensity`` and ``mood``, are random numbers. Features that depend on the same
+latent variable are correlated.
 """
 
 import math
@@ -207,7 +207,7 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
     Genres are drawn with probability ``Genre.share``. Artists are drawn by their rank in the genre, with a probability
     of about 1 / (rank + head) times a constant. This is similar to Zipf's law: few artists have many tracks. The number
     ``head`` is at least 3; the larger it is, the less the first artists dominate. It grows with ``row_id``, and so does
-    the number of artists. If they were constant, one artist would have a million of 100 million tracks.
+    the number of artists. If both were constant, one artist would have a million of 100 million tracks.
     """
     row_id = F.col("row_id")
     head = row_id / F.lit(20_000.0) + F.lit(3.0)
@@ -324,7 +324,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column with track ids of 22 digits and lower-case letters. The first 13 characters are unique."""
+    """Return a Column with track ids of 22 characters: digits and lower-case letters. The first 13 are unique."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))
