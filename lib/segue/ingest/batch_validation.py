@@ -56,7 +56,7 @@ class BatchValidator:
         Returns
         -------
         values : dict of str to pa.Array, each of length ``n_rows``
-            Values by column of ``tracks``, in its units; arbitrary in invalid rows.
+            Values by column of ``tracks``, in the units of ``tracks``; arbitrary in invalid rows.
         valid : boolean numpy array of length ``n_rows``
         """
         values: dict[str, pa.Array] = {}
@@ -159,9 +159,9 @@ def _mapped(texts: pa.Array, mask: pa.Array, parse: Callable[[str], str | None])
 
 
 def _without(texts: pa.Array, compared: pa.Array, placeholders: pa.Array) -> pa.Array:
-    """Replace each of ``texts`` by null where the parallel array ``compared`` has one of ``placeholders``.
+    """Replace texts by null if they are placeholders for a missing value, such as "n/a".
 
-    Placeholders are texts for a missing value, such as "n/a".
+    ``compared`` has the same texts in the form in which they are compared with ``placeholders``, such as lower case.
     """
     return pc.if_else(pc.is_in(compared, value_set=placeholders), pa.scalar(None, pa.string()), texts)
 

@@ -180,7 +180,8 @@ def parse_list(text: str | None) -> list[str]:
 
     Members keep their order, also those of a set. Lists in the notation of numpy (without commas) and of R (``c("a",
     "b")``) are recognised too. An object with a ``name``, such as an artist of the Spotify Web API, is replaced by the
-    name; null is left out. None gives an empty list. The text must not be empty (``clean_text`` ensures this).
+    name. Null and ``MISSING_TEXTS`` are left out. None gives an empty list. The text must not be empty (``clean_text``
+    ensures this). A text longer than ``_MAX_LIST_LENGTH`` is not parsed.
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])

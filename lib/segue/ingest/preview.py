@@ -87,7 +87,7 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def _read_as(name: str, layout: ColumnLayout) -> tuple[str, str]:
-    """Return header and unit of the file's column for the column ``name`` of ``tracks``: ("Energy", "percent*").
+    """Return the file's header and unit for ``name``, a column of ``tracks``: ("Energy", "percent*").
 
     A ``*`` marks what an earlier file with the same header decided.
     """

@@ -1,4 +1,4 @@
-"""Collect rows of files, and validate them: many rows with one ColumnLayout by columns, others row by row."""
+"""Collect and validate the rows of files: column by column if many rows have one ColumnLayout, else row by row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -55,9 +55,10 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file as columns. Yields the valid rows if there are at least ``MIN_COLUMN_ROWS`` rows.
+        """Add rows of one file as columns.
 
-        All other rows are collected; ``batches`` yields them.
+        With at least ``MIN_COLUMN_ROWS`` rows, yields the valid rows at once, and collects the rejected rows. With
+        fewer, collects all rows. ``batches`` yields the collected rows.
 
         Parameters
         ----------

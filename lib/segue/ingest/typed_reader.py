@@ -49,7 +49,7 @@ def group_by_schema(spark: SparkSession, files: Sequence[InputFile]) -> list[lis
     """Group Parquet files by schema; return one list of files per schema.
 
     A write is one save of a table, as one or many files. Only its first file is inspected; ``read_columns`` merges the
-    schemas within each returned list. Runs one Spark job per write or fewer; none if all files are of one write.
+    schemas within each returned list. Runs at most one Spark job per write; none if all files are of one write.
     """
     writes = group_by_write(files, join_parts=False)
     if len(writes) == 1:
@@ -93,7 +93,9 @@ def group_by_write(files: Sequence[InputFile], *, join_parts: bool = True) -> li
 
 
 def read_columns(spark: SparkSession, files: Sequence[InputFile]) -> tuple[list[str], DataFrame]:
-    """Return the column names of files with one schema, and their rows as text. Runs one Spark job for Parquet files.
+    """Return the column names of files with one schema, and their rows as text.
+
+    For Parquet files, runs at most one Spark job, to infer the schema.
 
     Parameters
     ----------

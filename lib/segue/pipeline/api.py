@@ -48,8 +48,8 @@ class Clusters:
     Attributes
     ----------
     pipeline : pyspark.ml.PipelineModel
-        Stages of pyspark.ml alone: Imputer and log1p if the settings request them, scaler, feature weights if the
-        settings give any, and KMeansModel.
+        Stages of pyspark.ml alone. If the settings request them: Imputer, logarithms, discriminants (combinations of
+        features that separate genres). Then a scaler, weights if the settings give any, and KMeansModel.
     scores : pandas.DataFrame
         One row per k and feature space (choice of columns, scaler, logarithms and weights), as in the table
         ``k_scores``; ``chosen`` marks the row of the model.
@@ -157,8 +157,8 @@ def similar_tracks(
     ----------
     labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
         several times
-    clusters : missing values of the features imputed by its model are replaced by the values of the model. All other
-        missing values are replaced by the feature's median.
+    clusters : a missing value of a feature that its model imputes is replaced by the value in the model. Any other
+        missing value is replaced by the feature's median.
     settings : uses the section ``recommend``
 
     Returns
@@ -200,7 +200,7 @@ def learn_similarity(
     clusters: Clusters | None = None,
     settings: SettingsMapping | None = None,
 ) -> LearnedWeights:
-    """Learn weights of features from playlists: tracks of one playlist become near. Runs many Spark jobs.
+    """Learn weights of features from playlists, so that tracks of one playlist are similar. Runs many Spark jobs.
 
     Writes nothing. To use the result: ``similar_tracks(labeled, settings=learned.settings)``. The property
     ``is_better`` of the result is true if recommendations improved significantly on playlists not used for learning.

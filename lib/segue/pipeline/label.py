@@ -51,7 +51,7 @@ class PendingTracks:
     replace_all : whether to remove all stored labels of tracks not in ``tracks``
     are_new : whether none of ``tracks`` has a stored label; if true, the new labels can be appended
     removed : DataFrame with the ``track_id`` of the stored labels to remove; None if there are none
-    is_empty : whether there is nothing to label or remove
+    is_empty : true only if there is nothing to label or remove; may be false although ``tracks`` has no rows
     """
 
     tracks: DataFrame

@@ -69,8 +69,8 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
 def candidate_options(settings: RecommendSettings) -> tuple[SimilarityOptions, SimilarityOptions]:
     """Return two SimilarityOptions: the baseline to compare with, and the options to learn weights for.
 
-    The baseline has the options of ``settings``; ``weights = "learned"`` counts as not set. The second one has the
-    features ``settings.features``, by default all features.
+    The baseline has the options of ``settings``; ``weights = "learned"`` counts as not set. In the second, the features
+    are ``settings.features``, by default all features, and the logarithms are those of the preset ``era``.
     """
     options = similarity_options(settings.model_copy(update={"weights": None}) if settings.is_learned else settings)
     features = settings.features or SIMILARITY_NAMES
@@ -161,7 +161,10 @@ def _read_playlists(store: Store, path: str) -> dict[str, list[Seed]]:
 
 
 def _read_files(store: Store, path: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of a file, or of each file in a folder, in the order of their names."""
+    """Yield path and content of a file, or of each file in a folder, without names that begin with "." or "_".
+
+    Raises InputError if ``path`` does not exist, or a local file exceeds ``MAX_BYTES``.
+    """
     content = _read_file(store, path)
     if content is not None:
         yield path, content

@@ -93,7 +93,7 @@ def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) ->
     Raises
     ------
     InputError
-        If the file does not exist, is of another kind, or names no labeled track.
+        If the file does not exist, cannot be read, is too large, or names no labeled track.
     OutputError
         If ``labeled_tracks`` does not exist.
     """

@@ -74,8 +74,8 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
 def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSettings:
     """Replace ``weights = "learned"`` by the latest learned weights, from the table ``learned_similarity``.
 
-    Returns new settings, with the learned features and logarithms too. Other settings are returned unchanged, without
-    a Spark job.
+    Returns new settings, with the learned features and logarithms too. If ``weights`` is not "learned", returns
+    ``settings`` unchanged, without a Spark job.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, i
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return the replacements of missing values of a model by feature: {"bpm": 121.0}; {} if there is no model."""
+    """Return the value by which a model replaces missing values of each feature: {"bpm": 121.0}; {} without a model."""
     text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 

@@ -86,7 +86,8 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
     Returns
     -------
     TrainResult
-        The model's version and pipeline. ``counts``: tracks, spaces, ks, chosen (k), silhouette and seconds.
+        The model's version and pipeline. ``counts``: tracks, spaces, ks, chosen (k), silhouette and seconds; empty if
+        nothing was trained.
 
     Raises
     ------
@@ -217,7 +218,7 @@ def _train(store: Store, settings: Settings) -> TrainResult:
 def _absent_features(settings: Settings, summary: Row) -> list[str]:
     """Return the optional features without a value in any track, and log their names.
 
-    Optional are the year and the setting ``features.optional``.
+    Optional are the year, and the features in the setting ``features.optional``.
     """
     columns = dict.fromkeys(name for listed in (settings.features.columns, *settings.tuning.columns) for name in listed)
     optional = {*settings.features.optional, YEAR}

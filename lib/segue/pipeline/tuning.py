@@ -174,8 +174,8 @@ def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, 
 def _needs_stability(settings: Settings, spaces: Sequence[FeatureSpace], tracks: DataFrame) -> bool:
     """Return whether the stability of fits must be measured. Runs at most one Spark job.
 
-    Stability is the agreement of fits on random halves of the points. The rule ``stable`` chooses k by it. If no track
-    has a genre, it also decides between several feature spaces.
+    Stability is the agreement of fits on random halves of the points. The rule ``stable`` chooses k by stability. If no
+    track has a genre, stability also decides between several feature spaces.
     """
     if settings.selection.rule == "stable":
         return True

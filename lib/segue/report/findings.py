@@ -31,7 +31,7 @@ MIN_TRACKS = 20
 _NORMAL_975 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 _MIN_LOADING = 0.2
-"""Minimum absolute weight of a feature in an axis of the map, to be named by ``loading_sentence``."""
+"""``loading_sentence`` names features with at least this absolute weight in an axis of the map."""
 
 
 @dataclass(frozen=True, slots=True)

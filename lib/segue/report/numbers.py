@@ -129,8 +129,8 @@ class Cluster:
 class Points:
     """The tracks on the maps of the report, all or a sample, with coordinates and feature values.
 
-    All lists and arrays have one item per track, in the same order. A sample contains the same share of every cluster,
-    but a larger share of small clusters.
+    All lists and arrays have one item per track, in the same order. A sample has the same share of every cluster, but a
+    larger share of a cluster that would otherwise have fewer than about 40 tracks in it.
     """
 
     tracks: list[TrackReference]

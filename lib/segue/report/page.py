@@ -37,8 +37,8 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 def origin_of(text: str) -> str | None:
     """Return the ``origin`` stored by ``render`` in an HTML report; None if the text is no such report.
 
-    It is a hash, in hexadecimal digits, of all inputs of the report: model, table versions, settings, version of segue
-    and template.
+    The origin is a hash, in hexadecimal digits, of all inputs of the report: model, table versions, settings, version
+    of segue and template.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None
@@ -176,8 +176,8 @@ def _format_setting(value: Any) -> str:
 def _script_data(numbers: ReportNumbers, drawn: Mapping[str, go.Figure]) -> dict[str, Any]:
     """Return the data for the page's script, as a dict of values for JSON.
 
-    These are: values, labels and means by year of the features to select for an axis; the lists of similar tracks; the
-    colours of the clusters; the configuration of plotly. The figures are not among them.
+    For each feature that readers can select for an axis: its values, its label, and its means by year. Besides these:
+    the lists of similar tracks, the colours of the clusters, and the configuration of plotly.
     """
     cluster = np.array(numbers.points.cluster)
     rows_by_trace = [np.flatnonzero(cluster == trace.meta["cluster"]) for trace in drawn["scatter_3d"].data]
@@ -327,7 +327,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
 def json_origin_of(text: str) -> str | None:
     """Return the ``origin`` stored by ``render_json`` in a ``report.json``; None if the text is no such report.
 
-    It is a hash of all inputs of the report.
+    The origin is a hash of all inputs of the report.
     """
     try:
         content = json.loads(text)

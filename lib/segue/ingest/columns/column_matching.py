@@ -55,8 +55,8 @@ class ColumnLayout:
     decimal_comma : whether numbers are written with a decimal comma
     guesses : decisions made from values or similar spelling, such as an inferred unit or a misspelt header
     warnings : sentences about columns that are probably misread
-    refusals : reasons to refuse the file: a dict from column of ``tracks``, or ``decimal_sign``; empty if there are
-        none
+    refusals : dict from column of ``tracks``, or from ``decimal_sign``, to the reason to refuse the file; empty if the
+        file can be read
     genre_separator : the separator of genres; None if each text is one genre or a list in brackets
     header : the names of all columns of the file
     key : hash of format and header (``layout_memory.layout_key``), as in the table ``layout_decisions``; "" if unused

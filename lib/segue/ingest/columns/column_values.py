@@ -101,7 +101,9 @@ def is_text_column(texts: Sequence[str]) -> bool:
 def feature_warnings(
     columns: Mapping[str, tuple[int, str]], sample: SampleValues, required: Sequence[str]
 ) -> list[str]:
-    """Return a warning for each feature that equals another one in all rows, or is required and always 0.
+    """Return a warning for each feature that equals another feature in all rows, or is required and always 0.
+
+    Features with a single value in all rows are not compared.
 
     Parameters
     ----------

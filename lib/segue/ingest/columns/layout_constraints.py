@@ -56,9 +56,9 @@ class LayoutConstraints:
         self._users_indices = {c.index for c in exact}
 
     def choose(self, candidates: Sequence[Candidate], required: Collection[str]) -> list[Candidate]:
-        """Sort candidates: first the matches made in earlier files with this header. Drops matches ruled out there.
+        """Sort candidates, the matches made in earlier files first; drop the matches that earlier files ruled out.
 
-        A candidate for a column in ``required`` is never dropped.
+        Candidates for columns in ``required``, or for columns or headers of the user's definition, are not dropped.
         """
         first, others = [], []
         for candidate in candidates:
@@ -316,10 +316,7 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the error message for a file with another decimal sign than earlier files with its header.
-
-    ``is_comma``: whether this file has decimal commas.
-    """
+    """Return the error message for another decimal sign than in earlier files. ``is_comma``: the sign is a comma."""
     present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
     return (
         f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "

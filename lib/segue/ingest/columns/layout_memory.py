@@ -8,7 +8,7 @@ conclusive: a column with only 0 and 1 decides no unit.
 decision               value
 =====================  =====================================================================
 ``valence.column``     the header read as ``valence``; ``tempo#2``: the second one called ``tempo``
-``key.ignored``        a header not read as ``key`` (musical key), as its values rule that out
+``key.ignored``        a header not read as ``key`` (musical key), because its values are no keys
 ``valence.unit``       the unit
 ``decimal_sign``       ``comma`` or ``point``
 ``genre_separator``    the separator, or ``none``: every text is one genre

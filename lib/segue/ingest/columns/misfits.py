@@ -7,7 +7,8 @@ A column is a misfit in any of these cases:
   loudness, more than half are below -60 dB instead.
 * At least a tenth of its values are below 0. For loudness, more than a quarter are above 0 dB instead.
 * At least nine tenths of its values are unlikely for music, such as tempos below 20 or loudness from -1 to 1 dB.
-* All values are 0 or 1, in a column for which these are unlikely values.
+* Its values are 0 and 1 alone. In a fraction column, this counts only if its unit is ``fraction``: read in percent,
+  both are likely values.
 
 Placeholders for a missing value do not count: 0 for tempo and duration, and -1 for all columns but loudness.
 """

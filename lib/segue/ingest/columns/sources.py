@@ -79,8 +79,8 @@ def normalise_header(header: str) -> str:
 def fold_accents(name: str) -> str:
     """Return a normalised header without accents.
 
-    This is no part of ``normalise_header``: that would change the hash of ``reading_rules``, and all files would be
-    read again.
+    ``normalise_header`` keeps accents. If it removed them, the hash of ``reading_rules`` would change, and all files
+    would be read again.
 
     >>> fold_accents("año"), fold_accents("głośność")
     ('ano', 'glosnosc')

@@ -20,8 +20,9 @@ not used if the values are impossible in it. Impossible are durations with a med
 10,000 seconds or less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
 
 Few values: inferring tenths, finding a misfit, and overruling a declared percent each need ``MIN_VALUES`` values. If
-the file has fewer, all files with the same header decide together. If these have fewer too, only the rule in the first
-paragraph holds: tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt.
+the file has fewer, all files with the same header decide together. If these have fewer too, only the first rule above,
+about fractions, holds: tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in
+doubt.
 Overruling the declared unit of durations needs only ``MIN_DURATIONS`` values.
 """
 

@@ -214,9 +214,9 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
 def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
     """Add audio features to the tracks of other files by track id. Each line is a JSON object.
 
-    The lines of the files with the ids ``features`` hold audio features. A track gets those with its id as a member
-    ``audio_features``; of several, the first in byte order. Audio features that are added to no track stay lines of
-    their own.
+    The lines of the files with the ids ``features`` are objects with audio features. Each object is added to the tracks
+    with the same track id, as their member ``audio_features``; of several objects with one track id, only the first in
+    byte order. Objects that are added to no track stay lines of their own.
     """
     is_features = F.col("file_id").isin([*features]) & F.col("track_id").isNotNull()
     tracks, objects = lines.where(~is_features), lines.where(is_features)

@@ -172,9 +172,10 @@ _COMMON = {
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
     """Return the share of fitting characters among the characters beyond ASCII, for a Latin encoding.
 
-    Letters of one of the encoding's alphabets fit, and punctuation. Characters with implausible neighbours, or in runs
-    longer than ``_MAX_RUN``, do not fit. For cp1252, letters of ``_UNCOMMON`` lower the result a little. With too few
-    characters beyond ASCII, returns 0. ``cells`` are bytes in ``encoding``.
+    Punctuation fits, and the letters of one alphabet: of the encoding's alphabets, the one with the most letters in
+    ``cells``. Characters with implausible neighbours, or in runs longer than ``_MAX_RUN``, do not fit. For cp1252,
+    letters of ``_UNCOMMON`` lower the result a little. With too few characters beyond ASCII, returns 0. ``cells`` are
+    bytes in ``encoding``.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0

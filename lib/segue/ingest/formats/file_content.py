@@ -111,8 +111,9 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
 
 
 def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: int) -> bytes:
-    """Return the text of a small file as bytes, decompressed; of a zip archive, the text of the only file in it.
+    """Return the text of a small file as bytes, decompressed; of a zip archive, the text of one file in it.
 
+    The archive must hold a single file or, among several, a single data file, such as CSV; a README does not count.
     UTF-16 and UTF-32 become UTF-8 with a byte order mark, and a workbook becomes CSV, as in ``convert``. Text in other
     encodings is returned unchanged. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits
     the size of the text before it is recoded.

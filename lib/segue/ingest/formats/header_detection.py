@@ -53,15 +53,16 @@ def detect_header(
     *,
     line: int | None = None,
 ) -> Header | None:
-    """Return the header of a CSV file, or None if the lines hold no record.
+    """Return the header of a CSV file. None if the lines hold no record, or no record that ends in ``line``.
 
     Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has the most
     recognised columns. On a tie, these criteria decide, in this order: the delimiter of a ``sep=`` line, the fewest
     delimiters within names, the most columns, no outer delimiter.
 
     The header is the first record if its columns are sufficient. Otherwise, the first ``MAX_HEADER_RECORD`` records are
-    searched for the record without numbers that has the most recognised columns. It is the header if it has more of
-    them than the first record, and either ``_MIN_COLUMNS`` or sufficient ones. If not, the first record is the header.
+    searched for the record without numbers that has the most recognised columns. This record is the header if it has
+    more recognised columns than the first record, and if they are sufficient or at least ``_MIN_COLUMNS``. If not, the
+    first record is the header.
 
     Parameters
     ----------

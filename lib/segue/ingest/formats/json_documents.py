@@ -30,8 +30,7 @@ _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
 """Maximum number of nested objects around a list of tracks."""
 _CUT_LENGTH = 6
-"""A fault at most this many characters before the end of a text means that the text breaks off. The longest literal,
-``false``, has five characters."""
+"""A fault at most this many characters before the end means that the text breaks off. ``false`` has five."""
 
 
 def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool) -> bool:
@@ -60,8 +59,8 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
 def document_kind(text: str) -> str:
     """Classify a JSON document by the names of its members: ``features``, ``tracks`` or "".
 
-    ``features``: all its lists are lists of audio features. ``tracks``: it has no audio features. "": it has audio
-    features and other lists or members, and is joined to no other document.
+    ``features``: the only member in ``LIST_NAMES`` with a list or an object is ``audio_features``. ``tracks``: there is
+    no ``audio_features``. "": any other document; it is joined to no other document.
     """
     names = {match[1] for match in _HAS_LIST.finditer(text)}
     if _FEATURES not in names:
@@ -208,7 +207,7 @@ class _Document:
         Raises
         ------
         InputError
-            If a value is invalid JSON. The last value may break off.
+            If a value is invalid JSON or nested too deeply. The last value may break off.
         """
         position = self._skip(self._text.startswith("\ufeff"))
         try:
@@ -291,7 +290,7 @@ class _Document:
             raise self._fault(error.msg, error.pos) from None
 
     def _after_comma(self, position: int, closing: str) -> int:
-        """Skip a comma: return the position of the next value, or ``position`` if there is no comma."""
+        """Return the position after a comma; ``position`` at ``closing`` or the end; raise InputError otherwise."""
         if self._text.startswith(",", position):
             return self._skip(position + 1)
         if position < self._end and not self._text.startswith(closing, position):
@@ -313,7 +312,7 @@ def _table_rows(table: Any, known: Collection[str]) -> Iterator[Any] | None:
     """Return the rows, as dicts, of a table that pandas wrote as one JSON object; None for any other value.
 
     Recognised are the forms of ``DataFrame.to_json`` with ``orient`` ``columns``, ``index`` or ``split``, and an object
-    with one list per column. If rows have no id, an index of texts becomes their member ``id``.
+    with one list per column. For ``columns`` and ``index``, row labels that are texts become ``id`` in rows without id.
     """
     if not isinstance(table, dict):
         return None

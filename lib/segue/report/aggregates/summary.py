@@ -213,7 +213,7 @@ def _reference(track: Any) -> numbers.TrackReference:
 
 
 def _loadings(card: ModelCard, components: sums.Floats) -> dict[str, tuple[float, float]]:
-    """Return the weights of each feature in the two axes of the map, as axes of length 1: {"energy": (0.6, -0.2)}."""
+    """Return the weights of each feature in the two axes of the map (unit vectors): {"energy": (0.6, -0.2)}."""
     loadings = components @ directions(card).T
     if card.discriminants:
         lengths = np.linalg.norm(loadings, axis=1, keepdims=True)
@@ -258,8 +258,8 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
     """Return the histogram and the quartiles of a numeric column. The histogram has at most ``_MAX_BARS`` + 1 bars.
 
-    At each end, at most 0.5 % of the tracks (``_TAIL``) are outside of the bars. All bars have the same width; only the
-    last one may be narrower, at the end of the column's range.
+    At each end, at most 0.5 % of the tracks (``_TAIL``) are beyond the bars, or more if these are outside the column's
+    range. All bars have the same width; only the last one may be narrower, at the end of the range.
 
     Parameters
     ----------
