@@ -42,8 +42,8 @@ def java_cause(error: Exception) -> str:
     """Return the cause of a failed call of the JVM, as one line of at most 300 characters.
 
     The cause is the last line ``Caused by: …`` of the Java stack trace. Without such a line, it is the first line of
-    the error's text, or the name of its type if the text is empty. Package names, Spark's error class, the SQLSTATE and
-    details of S3 requests are removed.
+    the error's text after py4j's own (``An error occurred while calling …``), or the name of the error's type if the
+    text is empty. Package names, Spark's error class, the SQLSTATE and details of S3 requests are removed.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]

@@ -50,9 +50,9 @@ _SPARK_OF_UNNUMBERED_DELTA = "4.0 or older"
 def spark_session(name: str = "notebook") -> SparkSession:
     """Return the running SparkSession, or start one, with the settings required by segue.
 
-    Settings of the user (``spark-submit --conf``, ``spark-defaults.conf``) are not changed. In a running session, Spark
-    changes only some settings, such as the time zone. Master, memory and the number of shuffle partitions are never
-    set.
+    Settings of the user (``spark-submit --conf``, ``spark-defaults.conf``) are not changed. If a session is running
+    already, only the settings that Spark can change at run time take effect, such as the time zone. Master, memory and
+    the number of shuffle partitions are never set.
 
     Parameters
     ----------

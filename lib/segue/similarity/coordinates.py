@@ -38,7 +38,9 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
           of the same block can be neighbours; a track with a null block has no neighbours.
         * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
           artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. The hash ``title``
-          covers artist and title without notes: "Help!" and "Help! - Remastered" by one artist have equal codes.
+          covers artist and title without notes: "Help!" and "Help! - Remastered" by one artist have equal codes. A
+          track without a title has a code of its own. With ``options.other_releases`` all tracks do, and ``isrc`` is
+          null.
         * ``key`` (int): code of the musical key, see module ``keys``. Without ``rules.harmonic`` always ``UNKNOWN``.
         * ``candidate`` (boolean): whether the track can be recommended.
         * ``x0``, ``x1``, ... (double): values of ``scaling.features``, null where missing.

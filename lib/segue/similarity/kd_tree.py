@@ -28,7 +28,7 @@ _VALUES_PER_BLOCK = 65_536
 """Maximum number of candidates in memory at a time: number of queries times candidates per query."""
 _BOUNDED_QUERIES_PER_BLOCK = 128
 """Number of queries per call of cKDTree.query, if queries have distance bounds. A call takes one bound for all its
-queries, the largest. Queries are sorted by bound, so that a few of them have similar bounds."""
+queries, the largest. As queries are sorted by bound, the bounds within a small call are similar."""
 _MIN_FETCH, _MAX_FETCH, _MAX_FIRST_FETCH = 12, 512, 256
 """Number of candidates fetched per query: the minimum, the maximum, and the maximum of the first fetch."""
 
@@ -123,7 +123,8 @@ class CandidateTree:
             query can itself be a candidate: its list skips all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
             Maximum distance of a candidate from each query; by default none. The search is fastest if these distances
-            ascend. A list with a finite maximum distance is not filled with tracks beyond the limit on artists.
+            ascend. A list left short by ``rules.per_artist`` is filled with candidates excluded by this limit only if
+            its maximum distance is infinite.
 
         Returns
         -------
@@ -236,7 +237,9 @@ class _Tree:
         return incomplete
 
     def _query_tree(self, points: Floats, n_fetch: int, max_distance: Floats) -> tuple[Floats, Integers, Floats]:
-        """Fetch the ``n_fetch`` nearest candidates of each point, or fewer if fewer are within its ``max_distance``.
+        """Fetch the nearest candidates of each point: ``n_fetch``, or all within ``max_distance`` if these are fewer.
+
+        Some can be farther than ``max_distance``: points are searched in blocks, within a block's largest one.
 
         Returns
         -------

@@ -33,7 +33,7 @@ class LearnedWeights:
 
     Attributes
     ----------
-    weights : dict from feature to weight, above 0; other features are not used
+    weights : dict from feature to weight, above 0; features without a weight are not used
     log : dict from feature to number: {"duration_s": 1.0} means that ln(duration_s + 1) replaces duration_s
     scaling : ``minmax``, ``standard`` or ``quantile``: the scaling of the features before they are weighted
     held_out : quality of recommendations with the baseline and with learned weights, and the gain
@@ -83,7 +83,7 @@ def fit_weights(
         recommendations in the comparison; its limits on years and keys are ignored.
     candidates : SimilarityOptions
         Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
-        include the features of ``options``.
+        include the features of ``options``, and its ``scaling`` must be that of ``options``.
     imputed : mapping of str to float, optional
         Value by feature that replaces missing values, in the feature's unit; by default the median.
 

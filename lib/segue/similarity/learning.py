@@ -170,8 +170,8 @@ def count_hits(
     Returns
     -------
     hits, n_positions : arrays of shape (len(playlists),)
-        Number of hits, and number of positions in all lists. The numbers of a query in several playlists are divided
-        equally among these. The share of hits is ``hits.sum() / n_positions.sum()``.
+        Number of hits in the lists of each playlist's queries, and number of positions in these lists, also empty
+        ones. A query in two playlists counts half in each. The share of hits is ``hits.sum() / n_positions.sum()``.
     """
     membership = csr_array(sample.membership[:, playlists])
     queries = _choose(np.flatnonzero(membership.sum(axis=1) > 0), max_queries)

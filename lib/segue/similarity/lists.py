@@ -40,8 +40,8 @@ class NeighbourLists:
     """Ids of all neighbours, shape (n_neighbours,)."""
     attributes: Integers
     """Shape (n_neighbours, 4), int64. Columns: the bits of the float64 distance; code of the artist; code of the
-    recording; 2 * reasons (see ``_pack_reasons``) + 1 if the neighbour is in the same cluster, else + 0. A reason is
-    the index of a shared feature; for the musical key, the number of features."""
+    recording; the packed reasons (``_pack_reasons``) times 2, plus 1 if the neighbour is in the same cluster. A reason
+    is the index of a shared feature. For the musical key, it is the index after the last feature."""
 
     @property
     def distance(self) -> Floats:
@@ -103,8 +103,8 @@ class NeighbourLists:
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
         """Convert the lists to an Arrow array for the column ``similar``, one list of structs per track.
 
-        A struct has the fields of ``SIMILAR_TYPE``. Its field ``why`` has the names of the shared features, then "key"
-        if both tracks are in compatible musical keys by ``Rules.harmonic``. ``features`` are the names of all
+        A struct has the fields of ``SIMILAR_TYPE``. Its field ``why`` has the names of the shared features; with
+        ``Rules.harmonic``, "key" follows if the keys of both tracks are known. ``features`` are the names of all
         features, in the order of the indices in ``attributes``.
         """
         packed = self.attributes[:, 3]
@@ -178,7 +178,7 @@ def _unpack_reasons(packed: Integers) -> NDArray[np.int8]:
 
 
 def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
-    """Search one cell for the nearest neighbours of queries: tracks of other cells.
+    """Find the nearest neighbours of tracks of other cells, the queries, among the members of one cell.
 
     A cell is the part of the catalogue around one centre; its members are the tracks nearest to this centre.
 
@@ -265,7 +265,7 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 def _query_batch(queries: pa.Table) -> TrackBatch:
     """Convert the ``queries`` of ``query_cell`` to a TrackBatch in the same order.
 
-    Artist, id_order and is_candidate are zero: a search does not read them of queries.
+    Its artist, id_order and is_candidate are zero: a search reads these of candidates alone.
     """
     n_queries = len(queries)
     tracks = Tracks(

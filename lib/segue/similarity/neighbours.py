@@ -15,15 +15,15 @@ Search in a k-d tree (``kd_tree``). It is unknown in advance how many candidates
 
 1. The m nearest candidates are fetched from a k-d tree [1]_, and the list is selected among them. At first, m is
    ``length`` + 2, at least 12.
-2. No other candidate is nearer than the m-th. So the list is final if it is full, and its last distance is below that
-   of the m-th. It is also final if no candidate is left.
+2. No candidate that is not fetched is nearer than the m-th. So the list is final if it is full, and its last distance
+   is below that of the m-th. It is also final if all candidates are fetched.
 3. Otherwise m is doubled, up to 512. After that, the list is selected from all candidates.
 
 A list left short by the limit on artists is filled in the same way. Of many candidates at one point, the tree contains
-only as many as a list can use (``rules.drop_redundant_coincident``): m would have to exceed their number. Distances are
-computed again, in float64 and in the order of the features, so every tree gives the same lists to the last bit. A rule
-on keys excludes most candidates; to keep m small, there is then a tree for each key of a query, with the candidates in
-compatible keys.
+only as many as a list can use (``rules.drop_redundant_coincident``); otherwise m would have to exceed the number of
+candidates at this point. Distances are computed again, in float64 and in the order of the features, so every tree gives
+the same lists to the last bit. A rule on keys excludes most candidates; to keep m small, there is then a tree for each
+key of a query, with the candidates in compatible keys.
 
 Method ``tree``: one tree, built on the driver and sent to all workers. Expected O(n log n) for a fixed number of
 features; the driver and every worker hold all coordinates.
@@ -50,10 +50,11 @@ distance r, so no candidate beyond r is needed; a list that was filled can still
 The same is true of the tracks with which lists are filled. Let S be the selection from all candidates before it is
 filled, and T the selection from the candidates of one cell. Suppose that a track e of the cell fills the final list,
 but is neither in T nor among the tracks that fill T. Then the cell's list is full, and each track d that fills it is
-nearer than e. If the recording of d is not in S, this recording fills the final list. If it is in S, it has there the
-position of a track of T by the same artist; this track is nearer than d, and its recording fills the final list. So e
-and at least as many other recordings as fill the cell's list fill the final list. But S has at least as many tracks as
-T, so the final list has no more positions to fill than the cell's list: a contradiction.
+nearer than e. If the recording of d is not in S, this recording fills the final list. If it is in S, then S lacks the
+recording of a track of T by the same artist, as S has at most ``per_artist`` recordings of the artist and T has as many
+without d. This track is nearer than d, so its recording fills the final list. So e and at least as many other
+recordings as fill the cell's list fill the final list. But S has at least as many tracks as T, so the final list has no
+more positions to fill than the cell's list: a contradiction.
 
 References
 ----------
@@ -147,10 +148,11 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 
 
 def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
-    """Return whether the limit ``rules.per_artist`` leaves too few tracks for a full list. Runs one Spark job.
+    """Return whether there are too few artists for lists within the limit ``rules.per_artist``. Runs one Spark job.
 
-    Counts at most ``rules.per_artist`` tracks of each artist, the first name in the column ``artist``, and all tracks
-    without an artist. Other rules are ignored.
+    Counts the tracks that the limit allows: at most ``rules.per_artist`` by each artist, and all tracks without an
+    artist. The artist is the first name in the column ``artist``. Other rules are ignored. Returns False without a
+    limit, and if the catalogue is small but the limit excludes no track.
     """
     if not rules.per_artist:
         return False
@@ -186,9 +188,9 @@ def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scal
     starts = np.cumsum([0, *(len(search.batch.tracks) for search in searches)])
 
     def search_positions(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield rows of track_id and similar for the tracks at the positions in ``batches``, one position per row.
+        """Yield rows of ``SIMILAR_ROWS`` for the tracks at the positions in ``batches``, one position per row.
 
-        Position 0 is the first track of the first of ``searches``; the tracks of the next search follow.
+        Positions count the tracks of all ``searches``, one search after another, from 0.
         """
         for batch in batches:
             positions = batch.column(0)

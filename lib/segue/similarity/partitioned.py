@@ -178,8 +178,8 @@ def _overlap_radius(points: Floats, rank: float) -> float:
     """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 for a single point.
 
     ``rank`` is the length of a list times the sampled fraction of the tracks: 2.5 for 10 neighbours and a quarter of
-    the tracks. It is rounded. If ``rank`` is below 1, the distance r of the nearest neighbour is reduced to
-    r * rank^(1/d): in d dimensions the number of points within r grows with r^d.
+    the tracks. It is rounded. For a ``rank`` below 1, the result is r * rank^(1/d), where r is the distance to the
+    nearest neighbour: in d dimensions the number of points within r grows with r^d.
     """
     distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
     finite = distance[np.isfinite(distance)]

@@ -102,10 +102,10 @@ def _search_partition(
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return a function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
 
-    The function maps rows of ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. It searches about
-    ``tracks_per_search`` tracks at a time: a seed's nearest tracks in the catalogue are also its nearest in their own
-    part (proof in ``segue.similarity.neighbours``). ``blocks`` has one value per seed: its genre with ``same_genre``,
-    else "".
+    The function maps rows of ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. Tracks of the seeds' own
+    recordings are left out. About ``tracks_per_search`` tracks are searched at a time: a track among a seed's nearest
+    in the catalogue is also among its nearest in any part with this track (proof in ``segue.similarity.neighbours``).
+    ``blocks`` has one value per seed: its genre with ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:

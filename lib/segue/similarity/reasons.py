@@ -154,7 +154,7 @@ def _describe_years(first: int, second: int) -> str:
 def _describe_difference(name: str, difference: float) -> str:
     """Return the difference of two values of the feature ``name`` in words, such as "within 2 BPM".
 
-    The difference is rounded up: to 1 BPM, 0.1 dB, 1 s or 0.01.
+    The difference is rounded up to a multiple of 1 BPM, 0.1 dB, 1 s or 0.01 (popularity: 1); 0 BPM is "the same BPM".
     """
     step, text = _STEPS.get(_UNITS[name], (_FRACTION_STEP, f"{{}} in {name}"))
     steps = math.ceil(round(difference / step, 6))

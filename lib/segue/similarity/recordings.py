@@ -8,8 +8,9 @@ features whether they are one recording. A release note is in brackets or follow
 * or describes the release: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
   "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "radio edit", "original mix",
   "extended mix", with any words around it ("2011 Remaster", "Mono / Remastered 2009");
-* or describes a performance: "live", alone, at the end, or before "at", "in", "from", "on", "version", "session",
-  "recording", "performance", "edit" or a year, "en vivo ...", "ao vivo ..."; "unplugged";
+* or describes a performance: "unplugged", "en vivo ...", "ao vivo ...", "en directo ...", "dal vivo ..."; or "live" if
+  it stands alone, at the end, or before "at", "in", "from", "on", "version", "session", "recording", "performance",
+  "edit" or a year;
 * or names a film, show or musical: "from ...".
 
 Remixes, acoustic and instrumental versions, covers and karaoke versions are other recordings. Several artists are

@@ -60,8 +60,8 @@ _MIN_COMPARED = 5
 _UNKNOWN = -1
 """Replaces a missing code; codes are 0 or more."""
 _MAX_ROUNDS = 64
-"""Titles with more different tracks are grouped with a k-d tree. This is exact: with so many tracks, no difference of
-an agreeing pair exceeds ``MAX_DIFFERENCE``."""
+"""Maximum number of different tracks of a title to compare without a k-d tree. The tree does not limit differences to
+``MAX_DIFFERENCE``, but with more tracks than this, the differences of an agreeing pair even add up to less."""
 _SLACK = 1e-9
 _ROWS_PER_BATCH = 65_536
 
@@ -296,8 +296,9 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
     codes : array of int64, shape (n_recordings,), ascending
         The old codes of all united recordings.
     united : array of int64, shape (n_recordings, 2)
-        For each of ``codes``, two new codes: of the united recording, the smallest of the old codes; and of its artist,
-        the smallest code of the known artists. If no artist is known, both are equal.
+        For each of ``codes``, the new codes of its recording and of its artist. The first is the smallest old code of
+        the recordings united with it. The second is the smallest code of their known artists; if no artist is known,
+        it equals the first.
     """
     codes, index = np.unique(recording, return_inverse=True)
     isrcs, isrc_index = np.unique(isrc, return_inverse=True)

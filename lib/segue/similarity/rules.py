@@ -166,9 +166,10 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
 
 
 def exceeds_cap(artist: Integers, rules: Rules) -> Flags:
-    """Return for each full list whether it holds more tracks by one artist than ``rules.per_artist``.
+    """Return for each list whether it holds more tracks by one artist than ``rules.per_artist``.
 
-    ``artist`` has the codes of the artists, shape (n_lists, length of a list); the result has the shape (n_lists,).
+    ``artist`` has the codes of the artists, without padding, shape (n_lists, length of each list). The result has the
+    shape (n_lists,).
     """
     if not 0 < rules.per_artist < artist.shape[1]:
         return np.zeros(len(artist), dtype=bool)
@@ -191,10 +192,10 @@ def occurrences(values: Integers) -> Integers:
 
 
 def drop_redundant_coincident(tracks: Tracks, rules: Rules) -> Integers:
-    """Return the positions of the tracks to search, ascending: without those that no list can use. O(n log n).
+    """Return the positions of the tracks that a list of neighbours can use, ascending. O(n log n).
 
-    Of many tracks with the same coordinates, a list of neighbours can use only a few recordings, the first by id. The
-    positions of all other tracks at this point are left out, so a search has fewer tracks to fetch.
+    Of many tracks with the same coordinates, a list can use only a few recordings, the first by id (of each year, with
+    ``rules.years_apart``). The other tracks with these coordinates are left out, so a search has fewer tracks to fetch.
     """
     # Of the tracks at one point, a list adds at most `length`. It skips at most the query's recording, `length`
     # recordings that are in the list already, and `per_artist + 1` tracks of each of `length` artists that have reached

@@ -164,7 +164,9 @@ class SimilarityOptions:
 
 
 def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[str, float] | None = None) -> Scaling:
-    """Fit a Scaling of the features; quantiles to a sample of 100,000 tracks at most. Runs two to four Spark jobs.
+    """Fit a Scaling of the features. Runs two to four Spark jobs.
+
+    Quantiles are fitted to a sample of at most about 100,000 tracks, everything else to all tracks.
 
     Features without any value are left out of the Scaling, with a warning in the log.
 

@@ -65,12 +65,14 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
     name : str
         Name of the file, for messages.
     sources : sequence of Source
-        Published formats (``conf/sources``) with headers to recognise, besides common headers of exported playlists.
+        Formats of ``conf/sources`` whose headers are recognised, such as "title" and "artist". Without them, only a
+        few headers of exported playlists are, such as "url".
 
     Raises
     ------
     InputError
-        If the content is neither text nor a workbook nor an archive of these, or has more than ``MAX_BYTES``.
+        If the content is neither text nor a workbook nor an archive of these, has more than ``MAX_BYTES``, or is a
+        malformed CSV.
 
     >>> [seed.names for seed in read_seeds(b"# mine\\nHelp!\\n")]
     [(('help', None),)]
@@ -84,7 +86,7 @@ def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = (
     The dictionary key is a unique name of the playlist, "" for tracks outside a named playlist. Parameters and errors
     are those of ``read_seeds``.
 
-    >>> list(read_playlists(b"playlist,title,artist\\nmine,Help!,Beatles\\nyours,Halo,Beyonce\\n"))
+    >>> list(read_playlists(b"playlist,url\\nmine,spotify:track:1\\nyours,spotify:track:2\\n"))
     ['mine', 'yours']
     """
     playlists: dict[str, list[Seed]] = {}
@@ -218,9 +220,9 @@ def _playlist_column(header: Sequence[str]) -> int | None:
 def _is_header(header: Sequence[str], sources: Sequence[Source], *, is_first: bool) -> bool:
     """Return whether the fields of a line are a header with columns of a seed: id, title, artist or ISRC.
 
-    The first line is a header if a field names the id or the title. If it has a single field, this must name the id,
-    but must not be "id". A later line is a header if one field names the id or the title, and another one names the
-    id, title, artist or ISRC.
+    The first line is a header if a field names the id or the title; a later line only if a second field names the id,
+    title, artist or ISRC too. A line of a single field is a header only if it is the first line and names the id, such
+    as "track_id". A single "title" or "id" is no header: it can be the title of a track.
     """
     columns = _match_columns(header, sources, ())
     if len(header) == 1:

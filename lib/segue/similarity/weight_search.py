@@ -22,7 +22,7 @@ LENGTH = 10
 STEPS = (2.0, 2.0**0.5)
 """Factors to multiply or divide weights by: first 2, then the square root of 2. With 2, the weight 0 is tried too."""
 MIN_GAIN = 0.002
-"""A weight is changed only if the share of relevant tracks grows by this factor or more."""
+"""A weight is changed only if the share of relevant tracks grows by more than this fraction, as from 0.5 to 0.502."""
 _ROWS_PER_BLOCK = 16
 _MAX_SWEEPS = 20
 _T = TypeVar("_T")
@@ -32,9 +32,8 @@ def search_weights(points: Floats, queries: Integers, relevant: csr_array, artis
     """Search for feature weights with a high share of relevant tracks among the queries' nearest. Deterministic.
 
     A query is a track whose nearest tracks are evaluated. A track is relevant if it is in a playlist with the query.
-    Returns the weights, shape (n_features,).
-    Each evaluation costs O(n_queries n_tracks); there are about ten for each feature. The queries are divided among
-    threads.
+    Returns the weights, shape (n_features,). About ten weights are tried for each feature; to try one costs
+    O(n_queries n_tracks). The queries are divided among threads.
 
     Parameters
     ----------

@@ -39,7 +39,10 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
 
 
 def is_maintenance(files: Files, path: str, versions: range) -> bool:
-    """Return whether none of the commits ``versions`` has changed a row: all are maintenance, such as OPTIMIZE."""
+    """Return whether all commits ``versions`` are maintenance, such as OPTIMIZE, which changes no row.
+
+    Returns False if the log lacks one of them.
+    """
     return all(_commit_info(files, path, version).get("operation") in MAINTENANCE for version in versions)
 
 

@@ -63,9 +63,9 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def schema_version_of(properties: dict[str, str]) -> int:
-    """Return the schema version of a stored table from its Delta properties, a dict by name; 0 if it is not there.
+    """Return the schema version of a stored table: ``SCHEMA_VERSION`` at its creation or last upgrade.
 
-    It is the ``SCHEMA_VERSION`` of segue at the table's creation or last upgrade.
+    ``properties`` are the table's Delta properties by name. Returns 0 if they contain no schema version.
     """
     return int(properties.get(VERSION_PROPERTY, 0))
 
@@ -226,8 +226,9 @@ def _writer(path: str, table: Table, rows: DataFrame) -> DataFrameWriterV2:
 def set_retention(spark: SparkSession, table: str, days: int) -> None:
     """Set the retention of a table: the number of days for which its old versions stay readable.
 
-    Makes a commit, unless the table has this retention already. Sets two Delta properties: for the data files, and for
-    the log, at least 30 days. VACUUM follows the first property, if its own option RETAIN differs.
+    Makes a commit, unless the table has this retention already. Sets two Delta properties: the retention of data files
+    (``days``) and that of the log (``days``, but at least 30). VACUUM uses the first one: Delta ignores VACUUM's option
+    RETAIN, unless it is 0 hours.
 
     Parameters
     ----------

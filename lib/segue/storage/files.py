@@ -34,8 +34,8 @@ class Files:
     Local files are accessed directly, in about 0.1 ms per call. All other file systems are accessed through Hadoop,
     with the endpoints and credentials of the Spark session, in some 10 to 400 ms per call.
 
-    Methods raise OutputError if a file system fails or cannot be reached. If the local file system fails, methods other
-    than ``list_names`` and ``make_folder`` raise a plain OSError. OutputError is a subclass of OSError.
+    If the local file system fails, ``list_names`` and ``make_folder`` raise OutputError, the other methods a plain
+    OSError. If another file system fails or cannot be reached, every method raises OutputError, a subclass of OSError.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Files:
             raise OutputError(f"cannot list {uri}: {error.strerror}") from error
 
     def make_folder(self, uri: str) -> None:
-        """Create a folder and its parents where missing. Raises OutputError if a local folder is read-only."""
+        """Create a folder and its parents where missing. Raises OutputError if a local folder cannot be written to."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).make_folder(uri)
@@ -91,7 +91,7 @@ class Files:
         return None if content is None else content.decode("utf-8", "replace")
 
     def read_bytes(self, uri: str) -> bytes | None:
-        """Return the bytes of a file; None if there is no file, or a folder of this name."""
+        """Return the bytes of a file; None if it does not exist or is a folder."""
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).read(uri)

@@ -69,7 +69,7 @@ class HadoopFiles:
                 raise OutputError(f"cannot write to {uri}: the file system refuses to create the folder")
 
     def read(self, uri: str) -> bytes | None:
-        """Return the bytes of a file; None if there is no file, or a folder of this name."""
+        """Return the bytes of a file; None if it does not exist or is a folder."""
         path, system = self._open(uri)
         with _failure(f"cannot read {uri}"):
             try:

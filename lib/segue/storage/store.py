@@ -22,7 +22,7 @@ _BY_NAME = {table.name: table for table in schema.TABLES}
 _FEED_AGE = timedelta(days=6)  # maximum age of changes that ``changes`` reads; VACUUM may remove them after seven days
 _MAX_NAMES = 100  # maximum number of names in ROOT that ``prepare`` lists to detect files of other programs
 CACHED_MAX_BYTES = 16 << 20
-"""Maximum size of a table for ``read`` to cache: of a small table, the log takes longer to read than the rows."""
+"""Maximum size of a table that ``read`` persists. The log of so small a table takes longer to read than its rows."""
 
 
 class Store:
@@ -60,7 +60,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, read-only, not visible to executors, written by a newer segue, or has only other files.
+            If ROOT is a file, read-only, not visible to executors, written by a newer segue, or has files but no table.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def cache_scope(self) -> Iterator[None]:
-        """Context manager: at the end of the outermost one, unpersist the DataFrames given to ``persist``."""
+        """Context manager: unpersist the DataFrames given to ``persist`` when the outermost of nested scopes ends."""
         self._cache_scopes += 1
         try:
             yield
@@ -162,13 +162,13 @@ class Store:
         return frame
 
     def find(self, table: schema.Table) -> DataFrame | None:
-        """Return a DataFrame of the latest version of a table, with the errors of ``read``; None if it is not there."""
+        """Return the result of ``read``, or None if the table does not exist."""
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
         """Return the rows changed after version ``since``, up to the version last read, with the column ``_change``.
 
-        Returns None if ``since`` is later, or the first change is over six days old: VACUUM may have removed it.
+        None if ``since`` is later than the version read, or the next commit is over six days old or not in the log.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -291,7 +291,7 @@ class Store:
     def _commit(
         self, table: schema.Table, rows: DataFrame, provenance: Mapping[str, Any] | None = None
     ) -> Iterator[DataFrame]:
-        """Context manager: yield ``rows`` for the block to write. ConflictError if another run changed the table."""
+        """Context manager: yield ``rows`` to be written. Raises ConflictError if another run has changed the table."""
         with transactions.output_lock(self.root, timeout=self.lock_timeout):
             session = self._session = transactions.commit_session(self.spark, self._session)
             read = (self._folder(table), table.name, self.versions.get(table.name, -1))

@@ -35,7 +35,8 @@ _LOCK_FILE = ".lock"
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
 """Spark setting for Delta's log store on S3, the Java class that writes the logs of tables; and segue's own class.
 
-segue's class (``lib/java``) creates the file of a commit with S3's condition If-None-Match: this fails if it exists.
+segue's class (``lib/java``) creates the file of a commit with S3's condition If-None-Match, so that the write fails if
+the file exists.
 """
 
 _APP = "segue"
