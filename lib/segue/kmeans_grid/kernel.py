@@ -1,10 +1,11 @@
 """Find the nearest centre of each point, and sum the points of each centre, for several sets of centres at once.
 
 Points x and centres c are in fixed point: their coordinates are multiples of 2^-bits in [-1, 1]. The nearest centre of
-x has the lowest |c|^2 - 2 x.c. This number is exact: added in any order, its terms fit into the 53 bits of a float64.
-For the same reason, the number of a centre's points and the sums of their coordinates are exact. So labels and new
-centres have the same bits for any partitions, batches and processors. Sums of squared lengths are rounded; only scores
-use them.
+x has the lowest |c|^2 - 2 x.c. This number is exact: added in any order, every partial sum fits into the 53 bits of a
+float64. For the same reason, the number of a centre's points and the sums of their coordinates are exact. So labels and
+new centres have the same bits for any partitions, batches and processors. Sums of squared lengths are rounded; only
+scores use them. Points that are not in fixed point are accepted too (``LocalPoints.centre_sums``): their sums are
+rounded.
 """
 
 from collections.abc import Sequence

@@ -77,6 +77,14 @@ def test_one_object_per_line_is_no_document(lines):
     assert not is_document([line.encode() for line in lines], KNOWN, is_all=True)
 
 
+@pytest.mark.parametrize(("names", "is_page"), [(("songs", "results"), True), (("results", "songs"), False)])
+def test_first_list_of_a_line_decides_whether_it_is_a_page(names, is_page):
+    # the list "songs" has tracks; in a set of names, the list that is considered would depend on the hash seed
+    lists = {"songs": [{"name": "Hello", "artists": "Adele"}], "results": [{"code": 1}]}
+    line = json.dumps({"name": "Top 100"} | {name: lists[name] for name in names})
+    assert is_document([line.encode()] * 2, KNOWN, is_all=True) is is_page
+
+
 def test_audio_features_are_joined_by_id():
     wrapped = [{"added_at": "2020", "track": track} for track in BARE]
     for items in (BARE, wrapped):

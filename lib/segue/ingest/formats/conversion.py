@@ -148,7 +148,10 @@ def _scan(lines: DataFrame, files: Sequence[InputFile], encoding: str) -> dict[i
 
 
 def _fault_id(file_id: int) -> int:
-    """Return the id of the row in which ``converted_lines`` stores the error message of a damaged file."""
+    """Return the ``file_id`` of the row in which ``converted_lines`` stores the error message of a damaged file.
+
+    Ids of files are hashes of 64 bits, so another file has this id by an unlikely accident only.
+    """
     return ~file_id
 
 

@@ -166,12 +166,11 @@ def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
 
 
 def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
-    """Return the first object in a list named in ``LIST_NAMES``, or None if there is no such list.
+    """Return the first element of the first list named in ``LIST_NAMES`` that begins with an object; None without one.
 
-    The list may be nested in objects named in ``LIST_NAMES``, down to ``depth`` levels.
+    The list may be a member of ``value``, or of nested objects named in ``LIST_NAMES``: ``depth`` objects with ``value``.
     """
-    for name in LIST_NAMES & value.keys() if depth else ():
-        member = value[name]
+    for member in (value[name] for name in value if depth and name in LIST_NAMES):
         first = _first_listed(member, depth - 1) if isinstance(member, dict) else None
         if isinstance(member, list) and member and isinstance(member[0], dict):
             first = member[0]
