@@ -89,10 +89,11 @@ def smooth_path(costs: Floats) -> Integers:
 def _shortest_path(costs: Floats) -> Integers:
     """Return the path from track 0 through all others with the smallest sum of costs, as track numbers. O(n^2 2^n).
 
-    ``costs`` is symmetric, of shape (n_tracks, n_tracks).
+    ``costs`` is symmetric, of shape (n_tracks, n_tracks), with two tracks or more.
 
     In the code, ``lengths[visited, last]`` is the sum of the shortest path from track 0 through the set ``visited`` to
     ``last``. ``visited`` has one bit per track other than 0; ``previous[visited, last]`` is the track before ``last``.
+    All three count the tracks other than 0: the number i means track i + 1.
     """
     n_others = len(costs) - 1
     lengths = np.full((1 << n_others, n_others), np.inf)

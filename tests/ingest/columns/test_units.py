@@ -120,6 +120,14 @@ def test_rows_shorter_than_the_header_are_accepted():
     }
 
 
+def test_rows_of_other_files_decide_the_unit_of_durations_if_all_are_placeholders():
+    columns = {"energy": (0, None), "duration_s": (1, None)}
+    other_rows = [["71", "201000"], ["30", "185000"]]
+    for placeholder in ("0", "-1", ""):
+        decided = decide_units(columns, [["1", placeholder], ["0", placeholder]], fallback=other_rows)
+        assert decided.units == {"energy": "percent", "duration_s": "ms"}
+
+
 def test_rows_of_other_files_decide_fractions_but_neither_the_duration_nor_the_decimal_comma():
     columns = {"energy": (0, None), "duration_s": (1, None)}
     decided = decide_units(columns, [["1", "201,5"], ["0", "185,25"]], fallback=[["71", "201000"], ["30", "185000"]])

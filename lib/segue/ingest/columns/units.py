@@ -108,8 +108,8 @@ def decide_units(
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
         Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. If the
-        fraction columns of ``sample`` together suggest neither percent nor fractions, ``fallback`` decides all units;
-        only the unit of durations still comes from ``sample`` if it has durations.
+        fraction columns of ``sample`` together suggest neither percent nor fractions, ``fallback`` decides all units
+        but two: that of durations, if ``sample`` has any above 0, and ``tenths`` of a column with enough values.
     trusted : collection of str
         The columns that keep their declared unit, whatever the values are.
     decimal_comma : bool or None
@@ -125,9 +125,10 @@ def decide_units(
     file_votes += sum(_UNIT_VOTES.get(unit, 0) * len(values[n]) for n, unit in declared.items() if n in _FRACTIONS)
     given = decimal_comma if is_given else None
     all_files = functools.cache(lambda: decide_units(columns, fallback, trusted=trusted, decimal_comma=given))
-    durations = values["duration_s"] if "duration_s" in undeclared else []
+    # 0 and -1 are placeholders for a missing duration
+    durations = [value for value in values["duration_s"] if value > 0] if "duration_s" in undeclared else []
     undecided = {name for name, vote in votes.items() if not vote and (name == "popularity" or not file_votes)}
-    if "duration_s" in undeclared and not any(duration > 0 for duration in durations):
+    if "duration_s" in undeclared and not durations:
         undecided.add("duration_s")
     if not file_votes and fallback:
         undecided &= all_files().undecided
@@ -291,9 +292,8 @@ def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
     )
 
 
-def _duration_unit(durations: Sequence[float]) -> str:
-    # 0 and -1 are placeholders for a missing duration
-    values = [duration for duration in durations if duration > 0]
+def _duration_unit(values: Sequence[float]) -> str:
+    """Return the unit of durations, all of them above 0: ``ms``, ``min``, or ``s``, also without any."""
     if sum(1 if value >= MIN_MILLISECONDS else -1 for value in values) > 0:
         return "ms"
     n_short = sum(value < _MAX_MINUTES for value in values)

@@ -119,11 +119,11 @@ def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
 
 
 def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None:
-    """Parse lines with Arrow; return a dict from member name to array. None if Arrow fails.
+    """Parse ordinary lines with Arrow; return a dict from member name to array, or None.
 
-    Returns None also if Arrow's result may differ from that of Python's ``json``. Each line begins and ends like an
-    object. Therefore each line is one object if Arrow finds as many objects as lines. If a member to read is repeated
-    in an object, Arrow fails, whereas Python returns the last of the values.
+    ``types`` has the Arrow type of each member to read. Returns None if Arrow fails, if its result may differ from that
+    of Python's ``json``, or if it finds more or fewer objects than there are lines. If a member to read is repeated in
+    an object, Arrow fails, whereas Python returns the last of the values.
     """
     text = joined_lines(lines)
     content = text.to_pybytes()

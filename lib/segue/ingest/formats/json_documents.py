@@ -168,7 +168,7 @@ def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
 def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
     """Return the first element of the first list named in ``LIST_NAMES`` that begins with an object; None without one.
 
-    The list may be a member of ``value``, or of nested objects named in ``LIST_NAMES``: ``depth`` objects with ``value``.
+    The list may be a member of ``value`` or of objects in it named in ``LIST_NAMES``; ``depth`` objects are searched.
     """
     for member in (value[name] for name in value if depth and name in LIST_NAMES):
         first = _first_listed(member, depth - 1) if isinstance(member, dict) else None
