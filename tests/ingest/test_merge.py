@@ -4,8 +4,9 @@ import pytest
 from chispa import assert_df_equality
 
 from segue import schema
-from segue.ingest import merge
+from segue.ingest import input_files, merge
 from segue.ingest.input_files import InputFile
+from segue.ingest.reader import InputRows
 from segue.ingest.validation import VALIDATED_ROWS
 
 
@@ -99,7 +100,7 @@ def test_invalid_row_contributes_no_genre_and_no_duplicate(spark):
 
 @pytest.mark.parametrize("max_repeated", [1, 0])
 def test_rows_of_a_large_input_have_the_same_status(max_repeated, spark, monkeypatch):
-    monkeypatch.setattr(merge, "_MAX_SHUFFLE_BYTES", 0)
+    monkeypatch.setattr(input_files, "LARGE_INPUT_BYTES", 0)
     monkeypatch.setattr(merge, "_MAX_REPEATED_IDS", max_repeated)
     rows = frame(
         spark,
@@ -110,8 +111,8 @@ def test_rows_of_a_large_input_have_the_same_status(max_repeated, spark, monkeyp
         row(None, row_hash="h5", reasons=["not CSV"]),
         row(None, row_hash="h5", reasons=["not CSV"]),
     )
-    files = [InputFile("file:///f", 1, "f", 1, "csv")]
-    with merge.persisted_with_status(rows, files) as statuses:
+    files = (InputFile("file:///f", 1, "f", 1, "csv"),)
+    with merge.persisted_with_status(InputRows(rows, (), files)) as (statuses, _):
         collected = statuses.select("row_hash", "status", "raw", "genres").sort("row_hash").collect()
     assert [tuple(each) for each in collected] == [
         ("h1", "track", None, ["pop", "rock"]),

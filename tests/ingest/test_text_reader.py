@@ -237,3 +237,32 @@ def test_lines_that_hold_two_objects_or_half_of_one_or_very_deep_ones_are_no_obj
         rows = read([[*lines, *unusual]], plan, ("file_id", "block"), is_ordinary=True)
         assert sum("not a JSON object" in row for row in rows) == len(unusual)
         assert len(rows) == len(lines) + len(unusual)
+
+
+@pytest.mark.parametrize("fault", [b'c3,"Noon,,92', b"c3,No\x00on,,92"])
+def test_lines_after_a_fault_are_scanned_and_not_read(fault):
+    class Accumulator:
+        def __init__(self) -> None:
+            self.added = []
+
+        def add(self, pairs):
+            self.added += pairs
+
+    parts = [[b"id,title,note,tempo", b"a1,Sunrise,,90"], [b"b2,Sunset,,91", fault], [b"d4,Dusk,,93"]]
+    batches = [
+        pa.record_batch(
+            {
+                "file_id": pa.array([1] * len(lines), pa.int64()),
+                "block": pa.array([0] * len(lines), pa.int64()),
+                "value": pa.array(lines, pa.binary()),
+                "hash": pa.array(range(len(lines)), pa.int64()),
+            }
+        )
+        for lines in parts
+    ]
+    plan = FilePlan("f", LAYOUT, NAMES, Dialect(","), 1, "utf-8", has_invalid=True)
+    collector = text_reader.ScanCollector("auto", Accumulator())
+    rows = list(text_reader._reader({1: plan}, ("file_id", "block"), ["bpm"], collector)(iter(batches)))
+    assert [row["title"] for row in pa.Table.from_batches(rows, ARROW_SCHEMA).to_pylist()] == ["Sunrise"]
+    ((block, scan),) = collector.blocks.added
+    assert (block, scan.n_lines, scan.head[-1]) == ((1, 0), 5, b"d4,Dusk,,93")

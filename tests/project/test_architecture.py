@@ -84,7 +84,7 @@ def test_every_imported_package_is_declared_and_every_declared_one_imported():
 def test_only_session_module_gets_a_session():
     assert matches(r"getActiveSession|builder", LIBRARY).keys() == {"lib/segue/runtime/session.py"}
     # these modules use parts of Spark that have no other API: job descriptions in Spark's UI, the cancellation of jobs
-    # by tag, the master, Hadoop's file systems, the configured log store, the class path
+    # by tag, accumulators, the master, Hadoop's file systems, the configured log store, the class path
     names = ("storage/store", "core/spark_helpers", "core/paths", "storage/hadoop_files", "storage/transactions")
     contexts = matches(r"\._jvm|\._sc\b|\.rdd\b|sparkContext", LIBRARY)
     assert contexts.keys() == {f"lib/segue/{name}.py" for name in (*names, "runtime/session")}

@@ -7,7 +7,7 @@ import codecs
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,6 +75,24 @@ def read_from(spark: SparkSession, uri: str, start: int) -> bytes:
     try:
         stream.seek(start)
         return bytes(stream.readAllBytes())
+    finally:
+        stream.close()
+
+
+def read_parts(spark: SparkSession, uri: str, starts: Iterable[int], n_bytes: int) -> list[bytes]:
+    """Read parts of a file: up to ``n_bytes`` from each position in ``starts``. Runs no Spark job.
+
+    The driver reads the file through Hadoop; ``uri`` may be on any file system supported by Spark.
+    """
+    jvm: Any = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path(uri)
+    stream = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).open(path)
+    try:
+        parts = []
+        for start in starts:
+            stream.seek(start)
+            parts.append(bytes(stream.readNBytes(n_bytes)))
+        return parts
     finally:
         stream.close()
 

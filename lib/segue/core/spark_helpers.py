@@ -1,4 +1,4 @@
-"""Persist DataFrames, run Spark jobs in parallel, and partition rows deterministically."""
+"""Persist DataFrames, run Spark jobs in parallel, collect items from tasks, and partition rows deterministically."""
 
 import time
 import uuid
@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from pyspark import inheritable_thread_target
+from pyspark import Accumulator, inheritable_thread_target
+from pyspark.accumulators import AddingAccumulatorParam
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
@@ -116,6 +117,14 @@ def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], 
             spark.sparkContext.cancelJobsWithTag(tag)
         # cancelled again in the next round: a call between two jobs at this moment would start its next job
         running = wait(running, timeout=_CANCEL_INTERVAL).not_done
+
+
+def list_accumulator(spark: SparkSession) -> Accumulator[list[Any]]:
+    """Return a Spark accumulator of a list: tasks add lists, whose items the driver then has in its list.
+
+    The items of a task that Spark runs again may be in the list twice.
+    """
+    return spark.sparkContext.accumulator([], AddingAccumulatorParam([]))
 
 
 ROWS_PER_PARTITION = 100_000

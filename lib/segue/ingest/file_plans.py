@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+from pyspark.sql import DataFrame
 
 from segue.ingest.columns.column_matching import ColumnLayout
+from segue.ingest.columns.column_rules import Reading
 from segue.ingest.formats.records import Dialect
 
 
@@ -35,6 +37,39 @@ class FilePlan:
     encoding: str
     has_invalid: bool
     by_line: bool = False
+
+    def row_rules(self) -> dict[str, object]:
+        """Return what of the plan decides the rows, by a word for messages. Files with equal rules have equal rows.
+
+        ``has_invalid`` is no such rule: if it is true without need, more lines are checked, with the same result. Of
+        JSON lines, members that are not read do not matter.
+        """
+        layout, is_csv = self.layout, self.dialect is not None
+        return {
+            "columns": {name: column.index if is_csv else column.header for name, column in layout.columns.items()},
+            "units": {name: column.unit for name, column in layout.columns.items()},
+            "decimal sign": layout.decimal_comma,
+            "separator of genres": layout.genre_separator,
+            "header": (self.names, self.dialect, self.n_skipped) if is_csv else None,
+            "encoding": self.encoding,
+            "quoting": self.by_line,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TextRows:
+    """The rows of text files, and how they are read.
+
+    Attributes
+    ----------
+    frame : a lazy DataFrame of validated rows
+    readings : how groups of files are read, for users
+    plans : how workers read each file, by file id
+    """
+
+    frame: DataFrame
+    readings: list[Reading]
+    plans: dict[int, FilePlan]
 
 
 class CompactPlans:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,6 +28,8 @@ FORMATS = {
     "xlsx": (".xlsx", ".xlsm"),
 }
 """The endings of file names for each format."""
+LARGE_INPUT_BYTES = 32 << 20
+"""Maximum size of a small input. Of a small input all rows are shuffled; those of a large one are persisted as read."""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
 _HADOOP_COMPRESSIONS = ("lz4", "snappy")
 """Endings of compressions that are refused: Hadoop reads lz4 and snappy only in its own variants."""
@@ -188,6 +190,11 @@ def format_of(uri: str) -> str:
     for ending in _COMPRESSIONS:
         name = name.removesuffix(ending)
     return next((file_format for file_format, endings in FORMATS.items() if name.endswith(endings)), "")
+
+
+def is_large(files: Sequence[InputFile]) -> bool:
+    """Return whether an input has more than ``LARGE_INPUT_BYTES``. A Delta table, whose size is unknown, is large."""
+    return any(file.version is not None for file in files) or sum(file.size for file in files) > LARGE_INPUT_BYTES
 
 
 def is_compressed(uri: str) -> bool:

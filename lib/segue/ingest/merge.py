@@ -1,6 +1,6 @@
 """Resolve duplicates among validated rows, and merge the delivered tracks (from the input) with the stored tracks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pyspark.sql import Column, DataFrame, Window
@@ -8,49 +8,62 @@ from pyspark.sql import functions as F
 
 from segue import schema
 from segue.core.spark_helpers import persisted
-from segue.ingest.input_files import InputFile
+from segue.ingest.columns.column_rules import Reading, join_names
+from segue.ingest.input_files import is_large, readable_errors
+from segue.ingest.reader import InputRows
 
 _FILE_COLUMNS = ("genre", "genres", "source_file")
 _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_FILE_COLUMNS)]
 """The columns that update a stored track if their values change. A new genre updates a stored track too."""
-_MAX_SHUFFLE_BYTES = 32 << 20
-"""Up to this size of the input, all rows are shuffled, which costs less than a further Spark job to find duplicates."""
 _MAX_REPEATED_IDS = 500_000
 """Maximum number of repeated track ids to broadcast, as hashes of 8 bytes; with more, all rows are shuffled."""
 
 
 @contextmanager
-def persisted_with_status(rows: DataFrame, files: Iterable[InputFile]) -> Iterator[DataFrame]:
-    """Context manager: yield ``with_status(rows)``, a DataFrame persisted during the block, to read the files once.
+def persisted_with_status(rows: InputRows) -> Iterator[tuple[DataFrame, Sequence[Reading]]]:
+    """Context manager: yield ``with_status`` of the rows, persisted during the block, and how their files are read.
 
-    For a small input, all rows are shuffled, and no Spark job runs here. For a large input, one Spark job finds
-    repeated track ids by their hashes, and only rows with these ids are shuffled.
+    For a small input, all rows are shuffled, and no Spark job runs here: the first job over the result is the only one
+    to read the files. For a large input, one Spark job finds repeated track ids by their hashes, and only rows with
+    these ids are shuffled. After this job, rows that were read in a single pass are verified; if they are not right,
+    the files are read again, which takes another such job.
 
     Parameters
     ----------
-    rows : DataFrame
-        Validated rows, schema ``validation.VALIDATED_ROWS``.
-    files : iterable of InputFile
-        The files of the rows. A Delta table, whose size is unknown, counts as large.
+    rows : InputRows
+        Validated rows, and their files.
     """
-    if all(file.version is None for file in files) and sum(file.size for file in files) <= _MAX_SHUFFLE_BYTES:
-        with persisted(with_status(rows)) as statuses:
-            yield statuses
+    if not is_large(rows.files):
+        with persisted(with_status(rows.frame)) as statuses:
+            yield statuses, rows.readings
         return
     is_valid = F.size("reasons") == 0
-    with persisted(rows) as read:
+    with persisted(rows.frame) as read:
         hashes = read.where(is_valid).groupBy(F.xxhash64("track_id").alias("id_hash")).count()
         with persisted(hashes.where("count > 1").select("id_hash")) as repeated:
-            if repeated.count() > _MAX_REPEATED_IDS:
+            with readable_errors(join_names(rows.files)):
+                n_repeated = repeated.count()
+            final = rows.verify() if rows.verify else rows
+            if final.frame is rows.frame and n_repeated > _MAX_REPEATED_IDS:
                 with persisted(with_status(read)) as statuses:
-                    yield statuses
+                    yield statuses, final.readings
                 return
-            # null for an invalid row, which has no duplicates; with_status compares the ids themselves
-            is_repeated = F.when(is_valid, F.xxhash64("track_id")) == F.col("id_hash")
-            single = read.join(F.broadcast(repeated), is_repeated, "left_anti")
-            status = F.when(is_valid, "track").otherwise("invalid")
-            singles = single.withColumns({"status": status, "raw": F.when(~is_valid, F.col("raw"))})
-            yield singles.unionByName(with_status(read.join(F.broadcast(repeated), is_repeated, "left_semi")))
+            if final.frame is rows.frame:
+                yield _with_few_repeated(read, repeated), final.readings
+                return
+    with persisted_with_status(final) as result:
+        yield result
+
+
+def _with_few_repeated(rows: DataFrame, repeated: DataFrame) -> DataFrame:
+    """Return ``with_status(rows)``, with a shuffle of those rows alone whose ids have a hash in ``repeated``."""
+    is_valid = F.size("reasons") == 0
+    # null for an invalid row, which has no duplicates; with_status compares the ids themselves
+    is_repeated = F.when(is_valid, F.xxhash64("track_id")) == F.col("id_hash")
+    single = rows.join(F.broadcast(repeated), is_repeated, "left_anti")
+    status = F.when(is_valid, "track").otherwise("invalid")
+    singles = single.withColumns({"status": status, "raw": F.when(~is_valid, F.col("raw"))})
+    return singles.unionByName(with_status(rows.join(F.broadcast(repeated), is_repeated, "left_semi")))
 
 
 def with_status(rows: DataFrame) -> DataFrame:

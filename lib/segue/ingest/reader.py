@@ -1,7 +1,7 @@
 """Read input files into validated rows: match the columns of every file to columns of ``tracks``, and read all rows."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -15,6 +15,7 @@ from segue.ingest.columns.header_candidates import leaf_headers
 from segue.ingest.columns.layout_memory import LayoutMemory
 from segue.ingest.columns.sources import Source
 from segue.ingest.input_files import InputFile, readable_errors
+from segue.ingest.single_pass import read_in_single_pass
 from segue.ingest.text_files import TextOptions, read_text_files
 
 log = logging.getLogger(__name__)
@@ -30,11 +31,15 @@ class InputRows:
     frame : a lazy DataFrame of validated rows, with the schema ``validation.VALIDATED_ROWS``
     readings : how the files are read (columns, units, encoding), one Reading per group of files read alike
     files : the files of the input
+    verify : None, or if ``readings`` are not known before all rows have been read: a function to call after a Spark job
+        that computes all rows of ``frame``. It returns the final InputRows, with the same ``frame`` if its rows are
+        right, else with one that reads the files again; or raises InputError, as ``read_rows`` does.
     """
 
     frame: DataFrame
     readings: tuple[Reading, ...]
     files: tuple[InputFile, ...]
+    verify: Callable[[], "InputRows"] | None = None
 
 
 def read_rows(
@@ -48,6 +53,7 @@ def read_rows(
     choices: ReadingChoices | None = None,
     memories: Mapping[str, LayoutMemory] | None = None,
     strict: bool = False,
+    single_pass: bool = False,
 ) -> InputRows:
     """Return InputRows: a lazy DataFrame of all rows of the input, and how its files are read.
 
@@ -68,11 +74,14 @@ def read_rows(
     missing_rejects : bool
         Whether a row without a value in a required column is rejected.
     choices : ReadingChoices or None
-        Settings that can decide instead of the values; None: the values decide.
+        The settings ``ingest.source``, ``ingest.decimal_sign`` and ``ingest.genre_separator``; None: all are "auto".
     memories : mapping of str to LayoutMemory, or None
         Decisions of earlier files (table ``layout_decisions``), by ``layout_memory.layout_key``.
     strict : bool
         Whether to raise InputError if anything about the files is guessed, such as a unit.
+    single_pass : bool
+        Whether large text files may be read without a first pass over all lines. Then no Spark job runs here, and the
+        result has to be verified (``InputRows.verify``), which reports guesses and errors.
 
     Raises
     ------
@@ -82,13 +91,28 @@ def read_rows(
     """
     non_null = required_columns if missing_rejects else ()
     rules = ColumnRules(sources, required_columns, non_null, choices or ReadingChoices(), memories or {})
+    if single_pass and (provisional := read_in_single_pass(spark, files, rules, options)):
+
+        def verify() -> InputRows:
+            verified = provisional.verify()
+            return _input_rows([(verified.frame, verified.readings)], files, strict=strict)
+
+        return InputRows(provisional.frame, (), tuple(files), verify)
     typed_reader.refuse_delta_parts(spark, _of_format(files, "parquet"))
     parts: list[tuple[DataFrame, list[Reading]]] = []
     if text_files := _of_format(files, "csv", "json", "zip", "xlsx"):
-        parts.append(read_text_files(spark, text_files, rules, options))
+        text = read_text_files(spark, text_files, rules, options)
+        parts.append((text.frame, text.readings))
     for file_format in ("parquet", "delta"):
         if typed_files := _of_format(files, file_format):
             parts.extend(_read_typed_files(spark, typed_files, rules))
+    return _input_rows(parts, files, strict=strict)
+
+
+def _input_rows(
+    parts: Sequence[tuple[DataFrame, list[Reading]]], files: Sequence[InputFile], *, strict: bool
+) -> InputRows:
+    """Unite parts of an input, and log how its files are read. With ``strict``, raise InputError for any guess."""
     readings = [reading for _, part_readings in parts for reading in part_readings]
     if strict:
         refuse_guesses(readings)

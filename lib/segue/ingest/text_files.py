@@ -1,7 +1,7 @@
 """Inspect text files (CSV, JSON, and files converted to these), and determine how workers read each file.
 
-A first pass over all lines collects samples and counts (FileScan). From these, the driver determines each file's
-encoding, header and columns, and writes them into a FilePlan for the workers.
+A scan of all lines collects samples and counts (FileScan). From these, the driver determines each file's encoding,
+header and columns, and writes them into a FilePlan for the workers.
 """
 
 import logging
@@ -18,7 +18,7 @@ from segue.ingest.columns.column_rules import ColumnRules, Reading, join_names
 from segue.ingest.columns.header_candidates import known_headers, leaf_headers, order_members
 from segue.ingest.columns.layout_memory import ENCODING, Guess, LayoutMemory
 from segue.ingest.columns.units import SampleValues
-from segue.ingest.file_plans import FilePlan
+from segue.ingest.file_plans import FilePlan, TextRows
 from segue.ingest.formats import conversion, foreign_formats, records, text_scan
 from segue.ingest.formats.encoding_detection import CANDIDATES, DESCRIPTIONS
 from segue.ingest.formats.header_detection import Header, detect_header
@@ -44,8 +44,8 @@ class TextOptions:
 
 def read_text_files(
     spark: SparkSession, files: Sequence[InputFile], rules: ColumnRules, options: TextOptions
-) -> tuple[DataFrame, list[Reading]]:
-    """Return a lazy DataFrame of the validated rows of text files, and a list of Reading: how groups of files are read.
+) -> TextRows:
+    """Scan text files in a first pass, and return their rows as TextRows, to be read in a second pass.
 
     Runs one Spark job for CSV and one for JSON, to inspect the files. For files that need conversion, runs one more
     job, and then again one for CSV and one for JSON.
@@ -66,13 +66,28 @@ def read_text_files(
         If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
     """
     conversion.refuse_long_documents(spark, [file for file in files if file.format in ("csv", "json")])
-    known = known_headers(rules.sources)
     scans: dict[int, FileScan] = {}
     for file_format in ("csv", "json"):
         if format_files := [file for file in files if file.format == file_format]:
             with readable_errors(join_names(format_files)):
                 lines = text_scan.text_lines(spark, format_files)
                 scans |= text_scan.scan_files(lines, options.encoding, json=file_format == "json")
+    return read_scanned_files(spark, files, scans, rules, options)
+
+
+def read_scanned_files(
+    spark: SparkSession,
+    files: Sequence[InputFile],
+    scans: dict[int, FileScan],
+    rules: ColumnRules,
+    options: TextOptions,
+) -> TextRows:
+    """Return the rows of text files, read by the scans of their lines; log what is guessed.
+
+    ``scans`` has the FileScan of each CSV and JSON file with lines, by file id. Runs Spark jobs only for files that
+    need conversion. Parameters and errors are otherwise those of ``read_text_files``.
+    """
+    known = known_headers(rules.sources)
     plain: list[InputFile] = []
     to_convert: list[InputFile] = []
     for file in files:
@@ -82,33 +97,35 @@ def read_text_files(
         with readable_errors(join_names(to_convert)):
             converted, converted_scans = conversion.scan_converted(spark, to_convert, known, options.encoding)
         scans = {file.id: scans[file.id] for file in plain if file.id in scans} | converted_scans
-    _refuse_invalid([*plain, *converted.files], scans, options)
+    refuse_invalid([*plain, *converted.files], scans, options)
     with_lines = [file for file in (*plain, *converted.files) if file.id in scans]
-    plans, readings = _plan_files(with_lines, scans, rules, options, converted.notes)
+    plans, readings = plan_files(with_lines, scans, rules, options, converted.notes)
     single_task = {file.id for file in with_lines if _is_single_task(file, plans[file.id], scans, options)}
     frames = [text_scan.text_lines(spark, plain)] if plain else []
     frames += [conversion.converted_lines(spark, converted, known)] if converted.files else []
     lines = reduce(DataFrame.union, frames)
-    return text_reader.read_text(lines, plans, single_task, rules.non_null_columns), readings
+    return TextRows(text_reader.read_text(lines, plans, single_task, rules.non_null_columns), readings, plans)
 
 
-def _plan_files(
+def plan_files(
     files: Sequence[InputFile],
     scans: dict[int, FileScan],
     rules: ColumnRules,
     options: TextOptions,
     notes: Mapping[int, str],
+    *,
+    silent: bool = False,
 ) -> tuple[dict[int, FilePlan], list[Reading]]:
     """Return a FilePlan for each file, by file id, and one Reading (a description for users) per group of files.
 
     Files read alike are one group. ``notes`` maps file ids to sentences about the conversion, such as "sheet 'Songs' is
-    read; not read: Notes".
+    read; not read: Notes". With ``silent``, nothing is logged.
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     if options.encoding == AUTO and rules.memories:
         for file in files:
             key = rules.key(file.format, _matched_names(file, headers[file.id]))
-            if _use_remembered_encoding(file, scans[file.id], rules.memories.get(key, {})):
+            if _use_remembered_encoding(file, scans[file.id], rules.memories.get(key, {}), silent=silent):
                 headers[file.id] = _detect_header(file, scans[file.id], rules, options)
     file_guesses = {
         file.id: (
@@ -117,7 +134,8 @@ def _plan_files(
         )
         for file in files
     }
-    _log_guesses(files, file_guesses)
+    if not silent:
+        _log_guesses(files, file_guesses)
     groups: dict[tuple[str, Dialect, tuple[str, ...]], list[InputFile]] = {}
     for file in files:
         header = headers[file.id]
@@ -146,22 +164,23 @@ def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
     return header.names if file.format == "csv" else leaf_headers(header.names)
 
 
-def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory) -> bool:
+def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory, *, silent: bool = False) -> bool:
     """Replace the encoding in ``scan`` by that of earlier files with the same header; return whether it was replaced.
 
     ``memory`` has the decisions of earlier files, from the table ``layout_decisions``. Replaces nothing if
     they have no encoding, if either encoding is UTF-8, or if both are equal. If lines are invalid in the earlier
-    encoding, logs a warning instead.
+    encoding, logs a warning instead, unless ``silent``.
     """
     remembered = memory.get(ENCODING)
     if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):
         return False
     n_invalid = scan.n_invalid_by[CANDIDATES.index(remembered.value)]
-    if n_invalid:
+    if n_invalid and not silent:
         log.warning(
             "%s: read as %s, and not as %s like %s, in which %d of its lines are not valid",
             *(file.source_file, scan.encoding, remembered.value, remembered.source_file, n_invalid),
         )
+    if n_invalid:
         return False
     scan.encoding, scan.n_invalid = remembered.value, 0
     return True
@@ -225,14 +244,14 @@ def _plan_group(
             scan.encoding,
             # with a detected encoding, n_invalid is too low: batches of valid UTF-8 are not counted
             has_invalid=scan.n_invalid > 0 or (options.encoding == AUTO and scan.encoding != "utf-8"),
-            by_line=options.multiline is not True and _spans_lines(scan, dialect),
+            by_line=options.multiline is not True and scan.spans_lines(dialect),
         )
     for layout in shared.values():
         rules.require(layout, names, files)
     return plans
 
 
-def _refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
+def refuse_invalid(files: Sequence[InputFile], scans: dict[int, FileScan], options: TextOptions) -> None:
     """Raise InputError if all files are empty, or if any file holds NUL bytes.
 
     Raises InputError also if a file has lines invalid in its encoding, and the setting ``invalid_utf8`` is ``refuse``.
@@ -273,7 +292,7 @@ def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules, options:
                 "expected one object per track with the same names in each"
             )
         return Header(Dialect(DELIMITERS[0]), order_members(sorted(scan.member_names)))
-    lines = list(text_reader.decode_lines(scan.head, scan.encoding, is_start=True))
+    lines = list(records.decode_lines(scan.head, scan.encoding, is_start=True))
     line = options.header_line if isinstance(options.header_line, int) else None
     header = detect_header(lines, rules.matched_names, rules.are_sufficient, line=line)
     if header is None:
@@ -292,7 +311,7 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
     sample: list[tuple[int, bytes, str]] = []
     for scan in (scans[file.id] for file in files):
         sample = sorted({*sample, *((*line, scan.encoding) for line in scan.sample)})[:SAMPLE_LINES]
-    lines = [t for _, line, encoding in sample for t in text_reader.decode_lines([line], encoding, is_start=True)]
+    lines = [t for _, line, encoding in sample for t in records.decode_lines([line], encoding, is_start=True)]
     if files[0].format == "json":
         objects = [members for line in lines if (members := records.json_object(line))]
         return [[members.get(name) for name in names] for members in objects]
@@ -314,7 +333,7 @@ def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan],
     """
     if plan.dialect is None or options.multiline is False:
         return False
-    spans_lines = _spans_lines(scans[file.id], plan.dialect)
+    spans_lines = scans[file.id].spans_lines(plan.dialect)
     if options.multiline == "auto" and spans_lines and file.size > MAX_SINGLE_TASK_BYTES:
         log.warning(
             "%s: some lines end inside quotes, but a file of %d MB is read in blocks, so rows that span lines are "
@@ -324,8 +343,3 @@ def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan],
         )
         return False
     return spans_lines or options.multiline is True
-
-
-def _spans_lines(scan: FileScan, dialect: Dialect | None) -> bool:
-    """Return whether some line of a CSV file ends inside quotes; False for JSON lines."""
-    return dialect is not None and scan.open_quotes[DELIMITERS.index(dialect.record_delimiter)]

@@ -6,18 +6,20 @@ Ordinary lines are parsed by columns with Arrow, all other lines record by recor
 import itertools
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark import Accumulator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segue import schema
 from segue.ingest.file_plans import CompactPlans, FilePlan
 from segue.ingest.formats import csv_columns, json_columns, records
-from segue.ingest.formats.text_scan import consecutive_groups
+from segue.ingest.formats.text_scan import Block, BlockScans, FileScan, consecutive_groups
 from segue.ingest.row_collector import BATCH_ROWS, RowCollector
 from segue.ingest.validation import VALIDATED_ROWS, Flags
 
@@ -27,8 +29,26 @@ _ParsedRecord = list[str] | dict[str, str | None] | str
 """The fields of a CSV record, the members of a JSON object, or the reason why a record cannot be parsed."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScanCollector:
+    """Scans lines while their rows are read, to verify the FilePlans afterwards.
+
+    Attributes
+    ----------
+    encoding : the setting ``ingest.encoding``
+    blocks : Spark accumulator of a list, to which tasks add a pair for each block of a file: its key, its FileScan
+    """
+
+    encoding: str
+    blocks: Accumulator[list[tuple[Block, FileScan]]]
+
+
 def read_text(
-    lines: DataFrame, plans: dict[int, FilePlan], single_task: set[int], non_null_columns: Sequence[str]
+    lines: DataFrame,
+    plans: dict[int, FilePlan],
+    single_task: set[int],
+    non_null_columns: Sequence[str],
+    collector: ScanCollector | None = None,
 ) -> DataFrame:
     """Parse and validate lines; return a lazy DataFrame with the schema ``VALIDATED_ROWS``. Runs no Spark job.
 
@@ -43,15 +63,18 @@ def read_text(
         are split into blocks by Spark, and each block is read by itself.
     non_null_columns : sequence of str
         Audio features without which a row is rejected.
+    collector : ScanCollector or None
+        Scans the lines while their rows are read. Only without ``single_task``.
     """
-    blocks = lines.select("file_id", "block", "value")
+    blocks = lines if collector else lines.select("file_id", "block", "value")
     # a join, because a condition with a literal for each of 100,000 files would take minutes to plan
     single_ids = lines.sparkSession.createDataFrame(pa.table({"file_id": sorted(single_task)})) if single_task else None
     compact = CompactPlans(plans)
     frames = []
     if single_task < plans.keys():
         in_blocks = blocks if single_ids is None else blocks.join(F.broadcast(single_ids), "file_id", "left_anti")
-        frames.append(in_blocks.mapInArrow(_reader(compact, ("file_id", "block"), non_null_columns), VALIDATED_ROWS))
+        read = _reader(compact, ("file_id", "block"), non_null_columns, collector)
+        frames.append(in_blocks.mapInArrow(read, VALIDATED_ROWS))
     if single_ids is not None:
         # within a block, these ids increase from line to line: sorting by them restores the order after the shuffle
         of_singles = blocks.join(F.broadcast(single_ids), "file_id", "left_semi")
@@ -62,7 +85,10 @@ def read_text(
 
 
 def _reader(
-    plans: CompactPlans, key_columns: Sequence[str], non_null_columns: Sequence[str]
+    plans: CompactPlans,
+    key_columns: Sequence[str],
+    non_null_columns: Sequence[str],
+    scan_collector: ScanCollector | None = None,
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return a function for ``mapInArrow`` that converts lines to validated rows.
 
@@ -70,16 +96,25 @@ def _reader(
     span lines.
     """
 
-    def keyed_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[tuple[int, ...], pa.Array]]:
+    def keyed_lines(
+        batches: Iterable[pa.RecordBatch], scans: BlockScans | None
+    ) -> Iterator[tuple[tuple[int, ...], pa.Array]]:
         for batch in batches:
             for key, rows in consecutive_groups(batch, key_columns):
                 lines = rows.column("value")
+                if scans is not None:
+                    dialect = plans[key[0]].dialect
+                    scan = scans.add(key, lines, rows.column("hash"), json=dialect is None)
+                    if scan.has_nul or scan.spans_lines(dialect):
+                        # the plan does not hold: these rows would be discarded, and one of them could have 128 MB
+                        continue
                 for start in range(0, len(lines), BATCH_ROWS):
                     yield key, lines[start : start + BATCH_ROWS]
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         collector = RowCollector(non_null_columns)
-        for key, group in itertools.groupby(keyed_lines(batches), key=itemgetter(0)):
+        scans = BlockScans(scan_collector.encoding) if scan_collector else None
+        for key, group in itertools.groupby(keyed_lines(batches, scans), key=itemgetter(0)):
             plan, is_start = plans[key[0]], not any(key[1:])
             by_line = plan.by_line and "block" in key_columns
             parts = (lines for _, lines in group)
@@ -90,6 +125,8 @@ def _reader(
             else:
                 yield from _read_records(parts, plan, collector, is_start=is_start, by_line=by_line)
         yield from collector.batches()
+        if scan_collector and scans:
+            scan_collector.blocks.add([*scans.blocks.items()])
 
     return read
 
@@ -99,7 +136,7 @@ def _read_records(
 ) -> Iterator[pa.RecordBatch]:
     """Parse lines as one text, record by record; add the rows to ``collector``, and yield its batches as they fill."""
     lines = itertools.chain.from_iterable(part.to_pylist() for part in parts)
-    text = decode_lines(lines, plan.encoding, is_start=is_start)
+    text = records.decode_lines(lines, plan.encoding, is_start=is_start)
     for record, raw in _parse_records(text, plan, is_start=is_start, by_line=by_line):
         raw_text, texts = _column_texts(record, raw, plan)
         collector.add(plan.source_file, raw_text, plan.layout, texts)
@@ -231,7 +268,7 @@ class _OrdinaryCsv:
 
 
 class _CountedLines:
-    """An iterator over lines from number ``first`` on, decoded by ``decode_lines``, that counts the lines returned."""
+    """An iterator over lines from number ``first`` on, as ``decode_lines`` returns them, that counts them."""
 
     def __init__(self, lines: pa.Array, first: int, encoding: str) -> None:
         self._lines = lines
@@ -252,27 +289,9 @@ class _CountedLines:
                 self.is_exhausted = True
                 raise StopIteration
             line = self._lines[self.n_lines].as_py()
-            self.pending = list(decode_lines([line], self._encoding, is_start=False))[::-1]
+            self.pending = list(records.decode_lines([line], self._encoding, is_start=False))[::-1]
             self.n_lines += 1
         return self.pending.pop()
-
-
-def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
-    """Decode lines; yield each with its line end, and split at lone carriage returns.
-
-    Parameters
-    ----------
-    lines : iterable of bytes
-        Lines without the line feeds at which Spark splits files.
-    encoding : str
-        Encoding of the file. Invalid bytes become lone surrogates (handler ``surrogateescape``).
-    is_start : bool
-        Whether ``lines`` begins with the first line of the file. A byte order mark is then removed.
-    """
-    for line in lines:
-        text = line.decode(encoding, "surrogateescape") + "\n"
-        yield from records.split_lines(text.removeprefix(records.BOM) if is_start else text)
-        is_start = False
 
 
 def _parse_records(

@@ -83,16 +83,17 @@ def _ingest(store: Store, path: str, settings: Settings) -> StageResult:
     if pending:
         decisions = layout_ledger.read_decisions(store)
         remember = settings.ingest.layouts == layout_ledger.REMEMBER
-        # guard: earlier-decisions-hold -> rows = read_input(store.spark, pending, settings)
-        rows = read_input(store.spark, pending, settings, layout_ledger.memories(decisions) if remember else {})
+        memories = layout_ledger.memories(decisions) if remember else {}
+        # guard: earlier-decisions-hold -> rows = read_input(store.spark, pending, settings, single_pass=True)
+        rows = read_input(store.spark, pending, settings, memories, single_pass=True)
         inputs = _inputs(rows.files)
         reread = file_ledger.reread_names(settings, pending, ledger)
-        with merge.persisted_with_status(rows.frame, rows.files) as statuses:
+        with merge.persisted_with_status(rows) as (statuses, readings):
             # guard: files-recorded-after-rows
             # -> file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
             # -> written = _write(store, path, statuses, reread, snapshot=snapshot)
             written = _write(store, path, statuses, reread, snapshot=snapshot)
-        layout_ledger.record_decisions(store, rows.readings, decisions, remember=remember)
+        layout_ledger.record_decisions(store, readings, decisions, remember=remember)
         # guard: read-files-recorded
         file_ledger.record_files(store, settings, pending, ledger, remove_missing=snapshot)
     else:
@@ -114,11 +115,14 @@ def read_input(
     files_read: Sequence[InputFile],
     settings: Settings,
     memories: Mapping[str, LayoutMemory] | None = None,
+    *,
+    single_pass: bool = False,
 ) -> InputRows:
     """Detect how files are read; return InputRows: a lazy DataFrame of validated rows, how files are read, the files.
 
     Runs small Spark jobs, which detect headers, CSV dialects and units. ``memories`` holds decisions of earlier runs,
-    such as units, by layout (file format with header); see ``layout_ledger.memories``.
+    such as units, by layout (file format with header); see ``layout_ledger.memories``. With ``single_pass``, large
+    text files are read without such a job, and the result has to be verified (``InputRows.verify``).
     """
     ingest = settings.ingest
     return read_rows(
@@ -131,6 +135,7 @@ def read_input(
         choices=ReadingChoices(ingest.source, ingest.decimal_sign, ingest.genre_separator),
         memories=memories,
         strict=ingest.strict,
+        single_pass=single_pass,
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.ingest.formats.encoding_detection import CANDIDATES, detect_encoding, is_valid
-from segue.ingest.text_reader import decode_lines
+from segue.ingest.formats.records import decode_lines
 
 TITLES = {
     "cp1252": "Déjà vu|Ça m’énerve|Cœur|Mañana|¿Dónde estás?|Über sieben Brücken|Straße|Coração|Lições|Sånger|Beyoncé"

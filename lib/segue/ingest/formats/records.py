@@ -70,6 +70,24 @@ def split_lines(text: str) -> list[str]:
     return [line for line in _LONE_RETURN.split(text) if line] if "\r" in text[:-2] else [text]
 
 
+def decode_lines(lines: Iterable[bytes], encoding: str, *, is_start: bool) -> Iterator[str]:
+    """Decode lines; yield each with its line end, and split at lone carriage returns.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+        Lines without the line feeds at which Spark splits files.
+    encoding : str
+        Encoding of the file. Invalid bytes become lone surrogates (handler ``surrogateescape``).
+    is_start : bool
+        Whether ``lines`` begins with the first line of the file. A byte order mark is then removed.
+    """
+    for line in lines:
+        text = line.decode(encoding, "surrogateescape") + "\n"
+        yield from split_lines(text.removeprefix(BOM) if is_start else text)
+        is_start = False
+
+
 def csv_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[list[str] | str, str]]:
     """Parse lines as CSV; yield (fields, raw text) of each record. A record may span lines; blank lines are skipped.
 

@@ -1,12 +1,12 @@
-"""Scan all text files in a first pass: collect sample lines and counts for headers, encodings, units and faults.
+"""Scan the lines of text files: collect sample lines and counts for headers, encodings, units and faults.
 
-Workers scan every line, and return some lines and counts for each block of a file. The data sent to the driver are
-proportional to the number of blocks.
+Workers scan every line, in a first pass or while they read the rows, and return some lines and counts for each block of
+a file. The data sent to the driver are proportional to the number of blocks.
 """
 
 import codecs
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from segue.ingest.formats.csv_columns import joined_lines
 from segue.ingest.formats.encoding_detection import CANDIDATES, detect_encoding, is_valid
-from segue.ingest.formats.records import CLOSED_LINES, DELIMITERS, MemberNames
+from segue.ingest.formats.records import CLOSED_LINES, DELIMITERS, Dialect, MemberNames
 from segue.ingest.input_files import InputFile, literal_path
 
 HEAD_LINES = 40
@@ -53,7 +53,7 @@ _ARROW_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class FileScan:
-    """The result of the first pass over the lines of a file, or over one block of a file.
+    """The result of scanning the lines of a file, or of one block of a file.
 
     Attributes
     ----------
@@ -99,6 +99,41 @@ class FileScan:
         self.sample = sorted({*self.sample, *other.sample})[:SAMPLE_LINES]
         self.invalid_sample = sorted({*self.invalid_sample, *other.invalid_sample})[:_ENCODING_SAMPLE_LINES]
 
+    def spans_lines(self, dialect: Dialect | None) -> bool:
+        """Return whether some line of a CSV file ends inside quotes; False for JSON lines, which have no dialect."""
+        return dialect is not None and self.open_quotes[DELIMITERS.index(dialect.record_delimiter)]
+
+
+Block = tuple[int, ...]
+"""The id of a file, and the byte offset of a block of this file."""
+
+
+class BlockScans:
+    """Scans batches of lines; the dict ``blocks`` has a FileScan for each block of a file.
+
+    Parameters
+    ----------
+    encoding : str
+        Encoding of all files, a superset of ASCII, or ``auto`` to detect the encoding of each file.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self.blocks: dict[Block, FileScan] = {}
+        self._encoding = encoding
+        self._names: dict[Block, MemberNames] = {}
+
+    def add(self, block: Block, lines: pa.Array, hashes: pa.Array, *, json: bool) -> FileScan:
+        """Scan further lines of a block, of JSON or of CSV; return the scan of all its lines up to these."""
+        names = self._names.setdefault(block, MemberNames()) if json else None
+        part = _scan_lines(lines, hashes, self._encoding, names)
+        if block[1] != 0:
+            part.head = []
+        scan = self.blocks.setdefault(block, FileScan())
+        scan.add(part)
+        if names is not None:
+            scan.member_names = names.names
+        return scan
+
 
 def text_lines(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
     """Return a lazy DataFrame of the lines of text files, split at line feeds.
@@ -135,25 +170,29 @@ def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, File
     """
 
     def scan(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        blocks: dict[tuple[int, ...], FileScan] = {}
-        names: dict[tuple[int, ...], MemberNames] = {}
+        scans = BlockScans(encoding)
         for batch in batches:
-            for key, rows in consecutive_groups(batch, ("file_id", "block")):
-                block_names = names.setdefault(key, MemberNames()) if json else None
-                part = _scan_lines(rows.column("value"), rows.column("hash"), encoding, block_names)
-                if key[1] != 0:
-                    part.head = []
-                blocks.setdefault(key, FileScan()).add(part)
-        for key, collected in names.items():
-            blocks[key].member_names = collected.names
-        if blocks:
-            rows = [_to_row(key, block) for key, block in blocks.items()]
+            for block, rows in consecutive_groups(batch, ("file_id", "block")):
+                scans.add(block, rows.column("value"), rows.column("hash"), json=json)
+        if scans.blocks:
+            rows = [_to_row(block, block_scan) for block, block_scan in scans.blocks.items()]
             yield pa.RecordBatch.from_pylist(rows, schema=_ARROW_SCHEMA)
 
-    scans: dict[int, FileScan] = {}
     rows = lines.mapInArrow(scan, from_arrow_schema(_ARROW_SCHEMA)).collect()
-    for row in sorted(rows, key=lambda row: (row.file_id, row.block)):
-        scans.setdefault(row.file_id, FileScan(encoding)).add(_from_row(row))
+    rows.sort(key=lambda row: (row.file_id, row.block))
+    return _unite(((row.file_id, _from_row(row)) for row in rows), encoding)
+
+
+def file_scans(blocks: Mapping[Block, FileScan], encoding: str) -> dict[int, FileScan]:
+    """Unite the scans of the blocks of files; return a dict from file id to FileScan."""
+    return _unite(((block[0], blocks[block]) for block in sorted(blocks)), encoding)
+
+
+def _unite(parts: Iterable[tuple[int, FileScan]], encoding: str) -> dict[int, FileScan]:
+    """Unite pairs (file id, scan of a block), in the order of blocks, and detect the encodings of the files."""
+    scans: dict[int, FileScan] = {}
+    for file_id, part in parts:
+        scans.setdefault(file_id, FileScan(encoding)).add(part)
     if encoding == AUTO:
         for file_scan in scans.values():
             _detect_encoding(file_scan)
@@ -173,7 +212,7 @@ def _detect_encoding(scan: FileScan) -> None:
             scan.encoding, scan.n_invalid = detected, scan.n_invalid_by[CANDIDATES.index(detected)]
 
 
-def _to_row(key: tuple[int, ...], scan: FileScan) -> dict[str, object]:
+def _to_row(key: Block, scan: FileScan) -> dict[str, object]:
     file_id, block = key
     return {
         "file_id": file_id,
