@@ -13,6 +13,7 @@ from segue import schema
 _IGNORED = ("ingested_at", "decided_at", "modified_at", "uri", "tracks_version")
 _SCORES = ("silhouette", "inertia", "davies_bouldin", "calinski_harabasz", "genre_nmi", "genre_ari", "genre_purity")
 COMPARED = tuple(table for table in schema.TABLES if table is not schema.RUNS)
+WRITTEN_BY_INGEST = (schema.TRACKS, schema.REJECTED_TRACKS, schema.LAYOUT_DECISIONS, schema.INGESTED_FILES)
 
 
 def comparable_rows(root: Path, table: schema.Table) -> pd.DataFrame:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from tests.cluster.faults import kill_while_writing, table_faults
-from tests.cluster.pipeline import submit_args
-from tests.helpers.output_differences import differences
+from tests.cluster.pipeline import job_args, submit_args
+from tests.helpers.output_differences import WRITTEN_BY_INGEST, differences
 from tests.helpers.submitted_jobs import start_job
 from tests.helpers.waiting import wait_for
 from tests.stores.conftest import versions
 
-from segue.pipeline import maintain
+from segue.pipeline import ingest, maintain
 from segue.storage import transactions
 from segue.storage.files import Files
 
@@ -59,25 +59,25 @@ def test_maintenance_on_s3(first, run_job):
     assert properties["delta.deletedFileRetentionDuration"] == "interval 30 days"
 
 
-def test_next_run_completes_the_tables_of_a_killed_one(catalogue, local, run, s3):
-    folder = s3.folder / "killed"
+def test_next_run_completes_the_tables_of_a_killed_one(catalogue, local, run_job, s3):
+    folder, uri = s3.folder / "killed", "s3a://bucket/killed/out"
     folder.mkdir()
-    args = [*s3.submit_options, *submit_args("local[2]", catalogue, "s3a://bucket/killed/out")]
+    args = [*s3.submit_options, *submit_args("local[2]", catalogue, uri, job="ingest_tracks")]
     assert kill_while_writing(folder, args, "ingested_files"), (folder / "log").read_text()[-3000:]
-    assert run("s3a://bucket/killed/out") == 0
-    assert differences(local, folder / "out") == []
+    assert run_job(ingest.JOB, *job_args(catalogue, uri)) == 0
+    assert differences(local, folder / "out", WRITTEN_BY_INGEST) == []
 
 
-def test_two_runs_at_once_succeed_or_report_a_conflict(catalogue, local, run, s3, tmp_path):
+def test_two_runs_at_once_succeed_or_report_a_conflict(catalogue, local, run_job, s3, tmp_path):
     output, uri = s3.folder / "pair", "s3a://bucket/pair"
-    other = start_job(tmp_path, *s3.submit_options, *submit_args("local[2]", catalogue, uri))
+    other = start_job(tmp_path, *s3.submit_options, *submit_args("local[2]", catalogue, uri, job="ingest_tracks"))
     wait_for(lambda: list(output.glob(".running/*.json")), "the other run to begin", seconds=300)
-    codes = {run(uri), other.wait(300)}
+    codes = {run_job(ingest.JOB, *job_args(catalogue, uri)), other.wait(300)}
     assert codes <= {0, 4}, (tmp_path / "log").read_text()[-3000:]
     assert table_faults(output) == []
     if 0 not in codes:
-        assert run(uri) == 0
-    assert differences(local, output) == []
+        assert run_job(ingest.JOB, *job_args(catalogue, uri)) == 0
+    assert differences(local, output, WRITTEN_BY_INGEST) == []
 
 
 RACE = """
