@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 from py4j.java_gateway import java_import
 from pyspark.sql import SparkSession
@@ -21,7 +22,12 @@ KINDS = ("browser", "cluster", "spark", "unit")
 
 
 def pytest_configure() -> None:
-    """Restore the default SIGINT handler: a shell lets its background processes, and all they start, ignore SIGINT."""
+    """Restore the default SIGINT handler, and remove Hypothesis' time limit, which a busy machine would exceed.
+
+    A shell lets its background processes, and all they start, ignore SIGINT.
+    """
+    hypothesis.settings.register_profile("segue", hypothesis.settings.default, deadline=None)
+    hypothesis.settings.load_profile("segue")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

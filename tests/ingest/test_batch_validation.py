@@ -202,7 +202,7 @@ def written_out(batches) -> list[str]:
     return sorted(map(repr, pa.Table.from_batches(batches, ARROW_SCHEMA).to_pylist()))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_columns_and_rows_have_equal_results(seed):
     rng = random.Random(seed)
@@ -216,7 +216,7 @@ def test_columns_and_rows_have_equal_results(seed):
         assert validated(layout, rows, required, 1, monkeypatch) == by_row
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32))
 def test_doubles_and_their_texts_have_equal_results(seed):
     rng = random.Random(seed)

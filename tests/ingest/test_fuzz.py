@@ -58,7 +58,6 @@ def count_rows(content: bytes) -> int:
 fuzzed = settings(
     max_examples=int(os.environ.get("SEGUE_FUZZ", "2")),
     derandomize="SEGUE_FUZZ" not in os.environ,
-    deadline=None,
     database=None,
     # shrinking a failing example would run a job for each attempt
     phases=[Phase.explicit, Phase.generate],

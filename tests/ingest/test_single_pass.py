@@ -265,7 +265,6 @@ PIECES = (
 @settings(
     max_examples=int(os.environ.get("SEGUE_FUZZ", "2")),
     derandomize="SEGUE_FUZZ" not in os.environ,
-    deadline=None,
     database=None,
     # shrinking a failing example would run jobs for each attempt
     phases=[Phase.explicit, Phase.generate],

@@ -104,7 +104,7 @@ def random_parts(text: str, encoding: str, rng: random.Random) -> list[list[byte
     return [lines[start:end] for start, end in itertools.pairwise(bounds)]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 2**32))
 def test_every_file_has_equal_rows_both_ways(seed):
     rng = random.Random(seed)
@@ -210,7 +210,7 @@ def random_json(rng: random.Random) -> str:
     return text
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**32))
 def test_every_json_file_has_equal_rows_both_ways(seed):
     rng = random.Random(seed)

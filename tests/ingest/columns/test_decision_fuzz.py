@@ -20,7 +20,6 @@ N_ROWS = 80
 fuzzed = settings(
     max_examples=int(os.environ.get("SEGUE_FUZZ", "2")) * 30,
     derandomize="SEGUE_FUZZ" not in os.environ,
-    deadline=None,
     database=None,
 )
 FRACTIONS = ("energy", "danceability", "liveness", "valence", "acousticness", "speechiness", "instrumentalness")
