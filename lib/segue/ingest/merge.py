@@ -44,12 +44,12 @@ def persisted_with_status(rows: InputRows) -> Iterator[tuple[DataFrame, Sequence
             with readable_errors(join_names(rows.files)):
                 n_repeated = repeated.count()
             final = rows.verify() if rows.verify else rows
-            if final.frame is rows.frame and n_repeated > _MAX_REPEATED_IDS:
-                with persisted(with_status(read)) as statuses:
-                    yield statuses, final.readings
-                return
             if final.frame is rows.frame:
-                yield _with_few_repeated(read, repeated), final.readings
+                if n_repeated > _MAX_REPEATED_IDS:
+                    with persisted(with_status(read)) as statuses:
+                        yield statuses, final.readings
+                else:
+                    yield _with_few_repeated(read, repeated), final.readings
                 return
     with persisted_with_status(final) as result:
         yield result

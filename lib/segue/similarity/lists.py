@@ -16,7 +16,7 @@ from segue.similarity.arrays import TrackBatch, combined, list_offsets
 from segue.similarity.kd_tree import CandidateTree
 from segue.similarity.keys import UNKNOWN
 from segue.similarity.reasons import KEY, MAX_REASONS, NO_REASON, distinctive_features
-from segue.similarity.rules import NO_TRACK, Flags, Floats, Integers, Rules, Tracks, fill, select
+from segue.similarity.rules import NO_TRACK, Flags, Floats, Integers, Rules, Tracks, exceeds_cap, fill, select
 
 SIMILAR_TYPE = "array<struct<track_id: string, distance: double, same_cluster: boolean, why: array<string>>>"
 SIMILAR_ROWS = f"track_id string, similar {SIMILAR_TYPE}, exceeds_cap boolean"
@@ -90,15 +90,7 @@ class NeighbourLists:
 
     def exceeds_cap(self, rules: Rules) -> Flags:
         """Return for each list whether it has more tracks by one artist than ``rules.per_artist``, shape (n_lists,)."""
-        result = np.zeros(len(self.lengths), dtype=bool)
-        if rules.per_artist:
-            row, artist = np.repeat(np.arange(len(self.lengths)), self.lengths), self.attributes[:, 1]
-            order = np.lexsort((artist, row))
-            row, artist = row[order], artist[order]
-            # among sorted tracks, one that equals the track ``per_artist`` positions before it exceeds the limit
-            before, after = slice(None, -rules.per_artist), slice(rules.per_artist, None)
-            result[row[after][(row[after] == row[before]) & (artist[after] == artist[before])]] = True
-        return result
+        return exceeds_cap(self.attributes[:, 1], self.lengths, rules)
 
     def to_similar(self, features: tuple[str, ...]) -> pa.Array:
         """Convert the lists to an Arrow array for the column ``similar``, one list of structs per track.

@@ -161,7 +161,7 @@ def _fuse_ranks(neighbours: pa.Table, seed_ids: Sequence[str], rules: Rules) -> 
     recommendations.sort(key=lambda one: (-one.score, one.distance, one.track_id))
     ordered = np.array([codes[one.track_id] for one in recommendations], dtype=np.int64).reshape(-1, 2)
     selected = select_one(ordered[:, 0], ordered[:, 1], rules)
-    if exceeds_cap(ordered[selected, 0][None], rules)[0]:
+    if exceeds_cap(ordered[selected, 0], np.array([len(selected)]), rules)[0]:
         log.info(
             "recommend: too few artists near the seeds for %d tracks with recommend.per_artist = %d; "
             "the list has more tracks by one artist", len(selected), rules.per_artist,

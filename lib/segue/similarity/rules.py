@@ -165,16 +165,19 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
     return np.sort(np.r_[within, beyond[: rules.length - len(within)]])
 
 
-def exceeds_cap(artist: Integers, rules: Rules) -> Flags:
-    """Return for each list whether it holds more tracks by one artist than ``rules.per_artist``.
+def exceeds_cap(artist: Integers, lengths: Integers, rules: Rules) -> Flags:
+    """Return for each list whether it has more tracks by one artist than ``rules.per_artist``, shape (n_lists,).
 
-    ``artist`` has the codes of the artists, without padding, shape (n_lists, length of each list). The result has the
-    shape (n_lists,).
+    ``artist`` has the codes of the artists of all lists, one list after another; ``lengths`` the length of each list.
     """
-    if not 0 < rules.per_artist < artist.shape[1]:
-        return np.zeros(len(artist), dtype=bool)
-    ordered = np.sort(artist, axis=1)
-    result: Flags = (ordered[:, rules.per_artist :] == ordered[:, : -rules.per_artist]).any(axis=1)
+    result = np.zeros(len(lengths), dtype=bool)
+    if rules.per_artist:
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        order = np.lexsort((artist, row))
+        row, artist = row[order], artist[order]
+        # among sorted tracks, one that equals the track ``per_artist`` positions before it exceeds the limit
+        before, after = slice(None, -rules.per_artist), slice(rules.per_artist, None)
+        result[row[after][(row[after] == row[before]) & (artist[after] == artist[before])]] = True
     return result
 
 
