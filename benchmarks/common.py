@@ -33,7 +33,7 @@ Matrix = NDArray[np.float64]
 PROJECT = Path(__file__).resolve().parents[1]
 BUILD = PROJECT / "build" / "bench"
 DATA = PROJECT.parent / "shared" / "data"
-"""Folder of the published files, beside the project."""
+"""Folder of the published datasets that benchmarks read, such as ``spotify_2000.csv``. It lies beside the project."""
 FEATURES = (
     "bpm", "loudness", "liveness", "valence", "acousticness", "speechiness",
     "energy", "danceability", "instrumentalness", "duration_s",
@@ -54,7 +54,7 @@ class JsonLines:
             out.write_text("", "utf-8")
 
     def write(self, **result: Any) -> None:
-        """Write one result, and flush. So an interrupted benchmark leaves its results so far."""
+        """Write one result at once, so that an interrupted benchmark does not lose the results before."""
         line = json.dumps(result, ensure_ascii=False)
         print(line, flush=True)
         if self._out:
@@ -104,8 +104,8 @@ def machine_info() -> dict[str, Any]:
 def start_session(name: str, memory: str) -> SparkSession:
     """Start a Spark session with the project's Java and ``conf/``. ``memory`` is the driver's, such as "4g".
 
-    The environment variables JAVA_HOME, SPARK_CONF_DIR and PYSPARK_SUBMIT_ARGS override these. Raises SystemExit if
-    ``segue`` is imported from another checkout.
+    The environment variables JAVA_HOME, SPARK_CONF_DIR and PYSPARK_SUBMIT_ARGS take precedence over the project's Java,
+    ``conf/`` and ``memory``. Raises SystemExit if ``segue`` is imported from another checkout.
     """
     if not Path(segue.__file__).is_relative_to(PROJECT):
         # .venv may contain an editable install of another checkout, which would then be measured
@@ -154,9 +154,9 @@ def synthetic_catalogue(spark: SparkSession, n_tracks: int, seed: int = 0) -> Da
 
 
 def published_catalogue(spark: SparkSession, path: Path) -> DataFrame:
-    """Read a CSV file with the columns of the Spotify API as ``track_id``, ``genre`` and features.
+    """Read a CSV file with the Spotify API's column names; return ``track_id``, ``genre`` and the features it has.
 
-    Further rows of a ``track_id``, and rows without one of the first six features, are dropped.
+    Only the first row of each ``track_id`` is used. Rows that lack one of the first six ``FEATURES`` are dropped.
     """
     rows = pd.read_csv(path).rename(columns={"tempo": "bpm", "playlist_genre": "genre", "track_genre": "genre"})
     rows = rows.drop_duplicates("track_id").dropna(subset=list(FEATURES[:6]))

@@ -31,8 +31,8 @@ def stages(folder: Path) -> list[dict[str, Any]]:
     """Read the event log below a folder; return one dict per completed stage, in the order of their ids.
 
     For example ``{"stage": 3, "operators": "read text, sort", "seconds": 1.2, "core_seconds": 4.1, …}``.
-    ``core_seconds`` is the total of all tasks; ``jvm_cpu_seconds`` is the CPU time of the JVM in it. Stages may overlap
-    in time.
+    ``core_seconds`` is the total run time of the stage's tasks; ``jvm_cpu_seconds`` is the CPU time that the JVM spent
+    on these tasks. Stages may overlap in time.
     """
     events = list(_events(folder))
     tasks: dict[int, tuple[float, float]] = {}

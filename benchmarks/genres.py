@@ -2,8 +2,9 @@
 
     python benchmarks/genres.py [--files spotify_songs.csv:6 tracks_114k.csv:30] [--recipes classic sound era guided]
 
-A recipe is a named set of segue's settings. Each file is clustered by every recipe: with the k after the file's name,
-and with k = 2 to 20, from which segue chooses one. Prints one JSON line for each file and recipe.
+A recipe is a named set of segue's settings. Each file is clustered by every recipe, for k = 2 to 20 and for the k after
+the file's name. Prints one JSON line for each file and recipe: the NMI for the k after the name (``nmi``), and for the
+k that segue chooses (``chosen_nmi``).
 
 The recipe ``guided`` is supervised by genre. So its agreement is measured by two-fold cross-validation; the two halves
 of the tracks share no artist.

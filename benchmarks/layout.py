@@ -4,8 +4,8 @@
 
 A layout is a way to sort, partition or cluster the files of a Delta table. The tracks are synthetic, with ten clusters.
 There are three kinds of reads, of five columns each: the tracks of one cluster, the tracks of one artist, and eleven
-tracks by id. Seconds are medians: Spark's in a warm session, deltalake's with opening the table. The update is a MERGE
-that changes the label of one track in a hundred.
+tracks by id. Seconds of reads are medians: of Spark in a warm session, and of deltalake including the time to open the
+table. The update is a MERGE that changes the label of one track in a hundred.
 """
 
 import argparse

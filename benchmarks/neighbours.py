@@ -3,7 +3,7 @@
     make bench BENCH=neighbours ARGS="--tracks 100000 1000000"
 
 The tracks are synthetic. They are compared by nine features (the preset ``nine``), or by the preset ``era`` in the
-method "tree, era". Prints one JSON line for each method, and a line of ratios for each size.
+method "tree, era". For each size, prints one JSON line per method and one of ratios; at the end, one on the machine.
 
 * segue: ``search_seconds`` is the time from tracks on disk (Parquet) to the last list of neighbours.
   ``scaling_seconds`` is the time to fit the scaling.

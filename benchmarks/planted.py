@@ -14,9 +14,9 @@ from sklearn.cluster import KMeans
 
 MARK = "planted"
 OFFSET, WIDTH = 3.0, 0.05
-"""Distance of the planted tracks from a feature's minimum, and width of their values, in ranges of the feature.
+"""Interval of the planted tracks' values of each feature: its distance from the feature's minimum, and its width.
 
-For a feature in [0, 1], the planted values lie in [3.0, 3.05].
+Both are multiples of the feature's range. For a feature in [0, 1], the planted values lie in [3.0, 3.05].
 """
 
 

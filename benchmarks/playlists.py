@@ -7,8 +7,8 @@
 The file has one row for each pair of track and playlist, or of track and genre. The measure is the fraction ``share``
 of recommended tracks; ``chance`` is its value for random tracks. Features without a column in the file are left out.
 
-Prints JSON lines for each value of the setting ``recommend.likeness`` (features and weights), and for the six default
-features of clusters. Each is measured with and without the rules on artists and releases.
+Prints JSON lines for each value of the setting ``recommend.likeness`` (features and weights), and for the six features
+by which tracks are clustered by default (``six``). Each is measured with and without the rules on artists and releases.
 
 With ``--learned``, weights are measured by five-fold cross-validation over playlists. They are learned like in
 ``learn_similarity.py``. Queries are the tracks of the playlists held out, candidates are all tracks, and the rules

@@ -22,11 +22,11 @@ class ProcessMemory(NamedTuple):
 
 
 RunCommand = Callable[[list[str], Path, float], tuple[float, dict[str, float]]]
-"""The type of ``run_command``: from command line, log file and interval to seconds and ``peak_memory``."""
+"""The type of ``run_command``: (command line, log file, interval in seconds) -> (seconds, peak megabytes by kind)."""
 
 
 def run_command(command: list[str], log: Path, every: float) -> tuple[float, dict[str, float]]:
-    """Run a command; return its seconds and its ``peak_memory``. Raises SystemExit if the command fails.
+    """Run a command; return its seconds, and the result of ``peak_memory``. Raises SystemExit if the command fails.
 
     The output is appended to the file ``log``. The memory is read every ``every`` seconds.
     """

@@ -1,6 +1,6 @@
 """Compare segue's and scikit-learn's inertia on 2,000 published tracks with the best known inertia of each k.
 
-Also prints the k with segue's best silhouette for each seed.
+For each seed, also prints the k with segue's best silhouette among all k of at least ``--min-k``.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Write a synthetic catalogue of any size: every track, artist and album in it is invented.
 
-The path in ``--to`` must not exist. NAME.csv becomes a local file with the columns of the Kaggle file of 2,000 tracks;
-one row in 200 has a fault, such as an empty title. NAME.parquet becomes a folder of Parquet files. Any other name
-becomes the folder of a Delta table.
+The path after ``--to`` must not exist. Its ending selects the format. ``.csv``: one local file with the columns of the
+Kaggle file of 2,000 tracks; one row in 200 has a fault, such as an empty title. ``.parquet``: a folder of Parquet
+files. Any other ending: the folder of a Delta table.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""List similar tracks for each track, or, with --seeds FILE, recommend tracks for playlists. Options: --output ROOT."""
+"""List the similar tracks of each track or, with --seeds FILE, recommend tracks for a list. Options: --output ROOT."""
 
 from segue.pipeline import recommend
 from segue.runtime import runner

@@ -97,9 +97,9 @@ def problems(path: Path) -> list[str]:
 
 
 def main(paths: list[str]) -> int:
-    """Print all forbidden words in the files or folders ``paths``, by default in ``CHECKED``; return the exit code.
+    """Print all forbidden words in the files or folders ``paths``, by default in ``CHECKED``.
 
-    The exit code is 0, or 1 if there are any.
+    Returns the exit code: 1 if there are forbidden words, else 0.
     """
     roots = [Path(path).resolve() for path in paths] or [PROJECT / name for name in CHECKED]
     files = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*.*")))]

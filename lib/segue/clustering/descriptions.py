@@ -1,7 +1,8 @@
 """Describe clusters in words, such as "80s rock, very fast, cheerful".
 
-A description has up to ``MAX_PHRASES`` phrases: the cluster's typical genre or decade, if it has one, then its most
-distinctive features. Two numbers select the features:
+A description has up to ``MAX_PHRASES`` phrases, or more if clusters would otherwise have equal descriptions. The first
+phrase is the cluster's typical decade or genre or both, if it has any. The others are for its most distinctive
+features. Two numbers select these features:
 
 * deviation: the cluster's mean minus the mean of all tracks, in standard deviations of all tracks;
 * distinctiveness: the absolute deviation, plus half of the mean excess over the two nearest clusters. The excess over
@@ -13,7 +14,9 @@ The rules:
 * Low liveness, speechiness and instrumentalness are named only from ``NOTABLE`` on: see ``_RIGHT_SKEWED``.
 * Of two features that contradict or repeat each other, only the more distinctive is named.
 * A calm cluster is never called fast, because its measured tempo is often twice the real one.
-* If clusters have equal descriptions, phrases for further features are added until they differ or no feature is left.
+* A feature is left out if its phrase repeats a word of the genre, such as "acoustic".
+* If clusters have equal descriptions, phrases for further features are added, also for absolute deviations below
+  ``SLIGHT``, until the descriptions differ or no feature is left.
 
 If there is only one phrase, the first of these that applies is added:
 
@@ -77,7 +80,7 @@ _CONTRADICTIONS = (
 )
 """Pairs of contradictory features. ``("energy", False)`` means low energy, ``("bpm", True)`` means high bpm.
 
-High and low mean above and below the mean of all tracks. A description names only one of a pair.
+A feature is high if it is above the mean of all tracks, and low if below. A description names only one of a pair.
 """
 _REPETITIONS = (
     {("energy", True), ("loudness", True)},
@@ -209,7 +212,7 @@ def _related(own: Deviations, name: str, names: Sequence[str], pairs: Sequence[s
 
 
 def _distance(first: Deviations, second: Deviations) -> float:
-    """Return the squared Euclidean distance of two clusters' deviations; an absent feature counts as 0; rounded."""
+    """Return the squared Euclidean distance of two clusters' deviations, rounded. An absent feature counts as 0."""
     names = sorted({*first, *second})
     return round(sum((first.get(name, 0.0) - second.get(name, 0.0)) ** 2 for name in names), 9)
 
@@ -219,7 +222,7 @@ def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
 
     The first phrase is ``kind``, a genre or decade (here "80s rock"), unless it is empty. A phrase for each of the
     features ``names`` follows. A single phrase gets a second one from ``_second_phrase``. Without any phrase, the
-    description is "mid-tempo, otherwise average", or "average in every respect" if bpm has no deviation.
+    description is "mid-tempo, otherwise average", or "average in every respect" if ``deviations`` lacks bpm.
     """
     phrases = [kind] if kind else []
     phrases += [_phrase(name, deviations[name]) for name in names]

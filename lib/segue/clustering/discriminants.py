@@ -20,7 +20,7 @@ SHRINKAGES = (0.001, 0.01, 0.03, 0.1, 0.3)
 All are above 0, because the covariance of linearly dependent features is singular.
 """
 _DEFAULT_SHRINKAGE = 0.03
-"""The shrinkage to use if there are too few tracks for cross-validation."""
+"""The shrinkage to use if cross-validation is impossible, see ``_choose``."""
 _MIN_EIGENVALUE = 1e-9
 
 
@@ -63,15 +63,19 @@ class Discriminants:
     """Linear functions of the features that separate genres: (x - mean) @ matrix.
 
     The discriminant that separates the genres best comes first. Over the training tracks with one of the genres
-    ``classes``, each discriminant has standard deviation 1. If ``shrinkage`` is small, they are almost uncorrelated.
+    ``classes``, each discriminant has standard deviation 1. If ``shrinkage`` is small, the discriminants are almost
+    uncorrelated.
     """
 
     classes: tuple[str, ...]
     """The genres to be separated, the most frequent first."""
     mean: Matrix
-    """Mean of each feature, after imputation and logarithm, shape (n_features,)."""
+    """Mean of each feature over all training tracks, after imputation and logarithm, shape (n_features,)."""
     deviation: Matrix
-    """Standard deviation of each feature, after imputation and logarithm, shape (n_features,); 0 if it is constant."""
+    """Standard deviation of each feature over all training tracks, after imputation and logarithm, shape (n_features,).
+
+    0 for a constant feature.
+    """
     matrix: Matrix
     """Coefficients of the linear functions, shape (n_features, n_discriminants)."""
     weights: Matrix
@@ -110,7 +114,10 @@ class Discriminants:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the discriminants as a dict, to be stored in ``model.json``."""
+        """Return the discriminants as a dict for ``model.json``, without ``loadings`` and ``weights``.
+
+        ``ModelCard.weights`` has the weights.
+        """
         return {
             "guide": "genre",
             "classes": list(self.classes),
@@ -177,6 +184,7 @@ def fisher_directions(sums: ClassSums, shrinkage: float) -> tuple[Matrix, Matrix
 
 
 def _shrunk(covariance: Matrix, shrinkage: float) -> Matrix:
+    """Return (1 - shrinkage) * covariance + shrinkage * (mean of the variances) * identity."""
     n_features = len(covariance)
     shrunk: Matrix = (1 - shrinkage) * covariance
     shrunk += shrinkage * np.trace(covariance) / n_features * np.eye(n_features)
@@ -248,8 +256,9 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
 
     Parameters
     ----------
-    parts : the two folds: sums of the standardised features (x - mean) / deviation of two disjoint sets of tracks
-    classes : names of the classes
+    parts : the two folds, which are disjoint sets of tracks
+        For each fold, the sums of its points. A point has the standardised features of a track: (x - mean) / deviation.
+    classes : names of the classes, in the order of the rows of ``ClassSums.sums``
     mean, deviation : mean and standard deviation of the features, shape (n_features,)
 
     Raises

@@ -35,8 +35,8 @@ class FeatureSpace:
     """Names of features, and the transformations from features to points.
 
     The order is: median imputation, logarithm, scaler, weights. A guided space also has discriminants: linear functions
-    of the features after the logarithm, learned by ``guide.fit_guide``. Scaler and weights then apply to the
-    discriminants.
+    of the features after the logarithm, learned by ``guide.fit_guide``. The scaler then applies to the discriminants,
+    and ``Discriminants.weights`` replace ``weights``.
     """
 
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ class FeatureSpace:
     weights: dict[str, float] = field(default_factory=dict)
     """Factor of each scaled feature, by name; 1 for features that are not listed."""
     log_offsets: dict[str, float] = field(default_factory=dict)
-    """Features to replace by ln(value + offset), each with its offset: ``{"duration_s": 1.0}``. Unit of the feature."""
+    """Features to replace by ln(value + offset), with the offset in the feature's unit: ``{"duration_s": 1.0}``."""
     optional: tuple[str, ...] = ()
     """Features to impute by the median even if ``impute`` is False."""
     guide: str | None = None
@@ -95,7 +95,7 @@ class FeatureSpace:
 
     @property
     def bound(self) -> float | None:
-        """Upper bound of the absolute coordinates of training tracks, after scaler and weights.
+        """Upper bound of the absolute value of every coordinate of the training tracks, after scaler and weights.
 
         None for the scalers ``standard`` and ``robust``: their values have no bound.
         """
@@ -214,7 +214,7 @@ def scaler_parameters(preparation: PipelineModel) -> dict[str, object]:
 
 
 def imputed_values(preparation: PipelineModel, space: FeatureSpace) -> dict[str, float]:
-    """Return the medians for imputation by feature: ``{"bpm": 118.0}``. Runs one Spark job.
+    """Return the median of each imputed feature, which replaces missing values: ``{"bpm": 118.0}``. Runs one Spark job.
 
     If the fitted stages have no Imputer, the dict is empty, and no job runs.
     """

@@ -104,7 +104,7 @@ def from_json(text: str, source: str) -> ModelCard:
     Raises
     ------
     InputError
-        If the text is not JSON or lacks a key of this version of segue.
+        If the text is not JSON, or lacks a key other than ``log_offsets`` and ``discriminants``.
     """
     try:
         content = json.loads(text)
@@ -205,8 +205,8 @@ def coordinates(model_card: ModelCard) -> list[str]:
 def directions(model_card: ModelCard) -> Matrix:
     """Return how each feature moves a point, as a matrix of shape (n_features, n_coordinates).
 
-    For a model with discriminants, row i is the change of the scaled discriminants if feature i grows by one standard
-    deviation. For other models, the result is the identity matrix.
+    For a model with discriminants, row i is the change of the scaled and weighted point if feature i, after its
+    logarithm, grows by one standard deviation. For other models, the result is the identity matrix.
     """
     if not model_card.discriminants:
         return np.eye(len(model_card.features))

@@ -108,7 +108,9 @@ def knee(ks: Sequence[int], inertias: Sequence[float]) -> int:
 
 
 def largest_stable_k(by_k: Sequence[ScoredFit]) -> int:
-    """Return the largest k with a mean stability within one standard error of the best.
+    """Return the largest k whose mean stability is at most one standard error below the highest.
+
+    The standard error is that of the k with the highest mean stability.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ PARALLEL_INIT_POINTS = 20
 
 
 def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points: int | None = None) -> list[Fit]:
-    """Fit K-means with pyspark.ml for every k and score the best fit of each on all points. Runs many Spark jobs.
+    """Fit K-means with pyspark.ml for every k, and score the best fit of every k on all points. Runs many Spark jobs.
 
     For each k, ``options.restarts`` fits start from different seeds; the fit with the lowest ``trainingCost`` is
     scored. ``ClusteringEvaluator`` computes the silhouette; the other scores are computed from sums per cluster.
@@ -67,7 +67,8 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
     -------
     list of Fit
         One per k, in the order given. Centres have shape (k, n_features) and scaled units. A k is left out, with a
-        warning, if it is above the number of distinct points, or if every start ends with an empty cluster.
+        warning, if it is above the number of distinct points, or if every start fails: ``k-means||`` draws too few
+        centres, or a cluster is empty at the end.
 
     Raises
     ------
@@ -82,8 +83,8 @@ def fit(points: DataFrame, ks: Sequence[int], options: GridOptions, *, n_points:
     of the labels from the two models. The stability is the mean over all pairs of halves. A pair without common tracks
     is left out (the engine ``fused`` counts it as 1).
 
-    Stability is None if a half has fewer distinct points than k, if every start on a half ends with an empty cluster,
-    or if no two halves share a track.
+    Stability is None if a half has fewer distinct points than k, if every start on a half fails, or if no two halves
+    share a track.
 
     References
     ----------

@@ -1,1 +1,4 @@
-"""Provide code shared by several packages: K-means results and metrics, helpers for Spark, paths and text, versions."""
+"""Provide code shared by several packages: K-means options, results and metrics, and helpers.
+
+The helpers are for Spark, paths and text, the folder ``conf/`` and the versions of libraries.
+"""

@@ -40,10 +40,10 @@ def kmeans_model_from_centres(
 
     Notes
     -----
-    pyspark.ml has no constructor for this: a KMeansModel wraps an object of Spark's JVM, which only ``KMeans.fit`` and
-    ``KMeansModel.load`` create. So KMeans is fitted on the centres themselves, as k rows in one partition, for one
-    iteration. Its random start draws k of the k rows, which is all of them: each row is the only point of its own
-    cluster, and the mean of one point is that point, bit for bit.
+    pyspark.ml has no constructor that takes centres: a KMeansModel wraps an object of Spark's JVM, which only
+    ``KMeans.fit`` and ``KMeansModel.load`` create. So KMeans is fitted on the centres themselves, as k rows in one
+    partition, for one iteration. Its random start draws k of the k rows, which is all of them: each row is the only
+    point of its own cluster, and the mean of one point is that point, bit for bit.
 
     The fitted model has the k rows in another order. The order depends on the seed and k alone, because the draw
     shuffles positions of rows by ``seed``. A first fit, on the numbers 0 to k - 1 as rows, reveals the order: position
@@ -51,7 +51,7 @@ def kmeans_model_from_centres(
     i.
 
     The alternative would be ``KMeansModel.load`` of files written here (JSON metadata, Parquet rows). Their format is
-    private to Spark and changes between versions, and a cluster would need a folder shared by all machines.
+    private to Spark and changes between versions. Spark on several machines would also need a shared folder.
     """
     centres = np.asarray(centres, dtype=np.float64)
     _require_valid(centres)

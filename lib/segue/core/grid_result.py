@@ -19,7 +19,7 @@ Matrix = NDArray[np.float64]
 STABILITY_MAX_POINTS = 20_000
 """Maximum number of points used to measure ``Stability``. If there are more, a random sample is used.
 
-``spark-ml`` draws a sample of only about this size.
+The sample of ``spark-ml`` has about this size: it may be slightly larger.
 """
 STABILITY_RESTARTS = 4
 """Number of random starts per fit for measuring ``Stability``; with ``spark-ml`` at most ``GridOptions.restarts``."""
@@ -32,7 +32,7 @@ class GridOptions:
     restarts: int
     """Number of random starts for each k. The result with the lowest inertia is used.
 
-    ``fused`` then also tries starts made from the centres for k - 1 and k + 1.
+    ``fused`` then also tries starts made from the centres for k - 1, k and k + 1.
     """
     max_iter: int
     """Maximum number of Lloyd iterations over all points. ``fused`` counts them per k, ``spark-ml`` per start.
@@ -48,12 +48,13 @@ class GridOptions:
     seed: int
     """Seed of every random draw."""
     sample_size: int = 50_000
-    """Number of sampled points on which ``fused`` searches starting centres; at least 100 per cluster of the largest k.
+    """Number of sampled points on which ``fused`` searches starting centres.
 
-    ``spark-ml`` measures stability on at most this number of points, and uses ``sample_size`` for nothing else.
+    If 100 times the largest k is larger, ``fused`` uses that number. ``spark-ml`` uses ``sample_size`` only to measure
+    stability, on at most about this number of points.
     """
     subsamples: int = 0
-    """Number of random halves of the points for measuring ``Fit.stability``. With 0, stability is not measured."""
+    """Number of random halves of the points for measuring ``Fit.stability``, at least 2; 0 to measure no stability."""
 
 
 @dataclass(frozen=True, slots=True)

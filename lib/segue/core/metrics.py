@@ -110,7 +110,7 @@ def davies_bouldin(means: Matrix, mean_distances: NDArray[np.float64]) -> float:
 
 
 def calinski_harabasz(sizes: NDArray[np.int64], means: Matrix, within: float) -> float:
-    """Return the Calinski-Harabasz index of k clusters: at least 0, higher is better.
+    """Return the Calinski-Harabasz index of k clusters, k >= 2: at least 0, higher is better.
 
     As in scikit-learn, the index is 1 if all points equal their cluster's mean.
 

@@ -26,7 +26,8 @@ _LIBRARIES = ("pyspark", "delta-spark", "numpy", "pyarrow", "pandas")
 def versions() -> dict[str, str]:
     """Return the versions of segue, Python and libraries that affect results, as a dict from name to version.
 
-    If a library has no package metadata, its ``__version__`` is used; "unknown" if the library is not imported.
+    If a library has no package metadata, the version is ``__version__`` of the imported module of the same name, or
+    "unknown" if there is no such module.
     """
     numbers = {"segue": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:

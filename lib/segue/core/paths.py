@@ -102,7 +102,8 @@ def begins_with_long_line(spark: SparkSession, uri: str, starts: tuple[bytes, ..
 
     A byte order mark and blanks before the line are skipped. The driver reads the file through Hadoop, only to the
     line's end or about ``max_bytes``. A file with the ending of a compressed file, such as ``.gz``, is decompressed.
-    Returns False for a file that cannot be read. Runs no Spark job.
+    Returns False for a file that cannot be read. The file is read in chunks, so the result may also be False for a line
+    that exceeds ``max_bytes`` by less than 4 MiB. Runs no Spark job.
 
     Parameters
     ----------

@@ -63,11 +63,11 @@ class Submit(Protocol):
 def parallel_jobs(
     spark: SparkSession, max_jobs: int = MAX_PARALLEL_JOBS, *, cancel_seconds: float = 10.0
 ) -> Iterator[Submit]:
-    """Context manager: run functions that run Spark jobs in parallel threads. The end of the block waits for all calls.
+    """Context manager: call functions in parallel threads, so that their Spark jobs run at the same time.
 
-    A call inherits the current job description, tags and local properties of the submitting thread. An error in a call
-    is raised by ``result()`` of its Future. If an error ends the block, waiting calls are dropped, and the Spark jobs
-    of running calls are cancelled, including jobs of pyspark.ml.
+    The end of the block waits for all calls. A call inherits the current job description, tags and local properties of
+    the submitting thread. An error in a call is raised by ``result()`` of its Future. If an error ends the block,
+    waiting calls are dropped, and the Spark jobs of running calls are cancelled, including jobs of pyspark.ml.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _cancel_jobs(spark: SparkSession, tag: str, futures: Sequence[Future[Any]], 
 
 
 def list_accumulator(spark: SparkSession) -> Accumulator[list[Any]]:
-    """Return a Spark accumulator of a list: tasks add lists, whose items the driver then has in its list.
+    """Return a Spark accumulator that concatenates lists: tasks add lists, and the driver reads one list of all items.
 
     The items of a task that Spark runs again may be in the list twice.
     """

@@ -1,4 +1,4 @@
-"""Hash values by their JSON text, replace control characters, and shorten errors of the JVM."""
+"""Hash values by their JSON text, replace control characters, shorten errors of the JVM, and join words."""
 
 import hashlib
 import json
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 _JAVA_NOISE = re.compile(r"^([\w$]+\.)+(?=[\w$]+(:|$))|^\[[A-Z0-9_.]+\] |\. SQLSTATE: \w{5}$| \(Service: .*")
-"""Parts of a Java error to remove from messages: the exception's package, Spark's error class, the SQLSTATE, and the
-details of a request to an S3 store."""
+"""Parts of a Java error to remove from messages: the exception's package or Spark's error class at the beginning, the
+SQLSTATE at the end, and the details of a request to an S3 store."""
 _PY4J_HEAD = "An error occurred while calling"
 _MAX_CAUSE_LENGTH = 300
 
@@ -43,7 +43,8 @@ def java_cause(error: Exception) -> str:
 
     The cause is the last line ``Caused by: …`` of the Java stack trace. Without such a line, it is the first line of
     the error's text after py4j's own (``An error occurred while calling …``), or the name of the error's type if the
-    text is empty. Package names, Spark's error class, the SQLSTATE and details of S3 requests are removed.
+    text is empty. The exception's package or Spark's error class is removed from its beginning, the SQLSTATE from its
+    end, and details of S3 requests too.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]

@@ -36,7 +36,7 @@ class BatchValidator:
 
     Parameters
     ----------
-    row_validator : the validator of single rows of these files, which parses the numbers that Arrow cannot parse
+    row_validator : the RowValidator of these files; it has their layout, and parses the numbers that Arrow cannot parse
     """
 
     def __init__(self, row_validator: RowValidator) -> None:
@@ -80,7 +80,7 @@ class BatchValidator:
         return values | _details(texts, n_rows), valid
 
     def _numbers(self, scale: Scale, texts: pa.Array | None, valid: Flags) -> pa.Array:
-        """Convert one number column to an array of doubles in the unit of ``tracks``, null where missing.
+        """Convert one number column to an array of doubles in the unit of ``tracks``, null where missing or invalid.
 
         ``texts`` are the texts of the column, or doubles, one per row; None if the files do not have the column. Sets
         ``valid``, an array with a boolean per row, to False for the rows to reject.
@@ -204,10 +204,10 @@ def _track_ids(texts: pa.Array | None, n_rows: int) -> pa.Array:
 def _with_identities(
     track_ids: pa.Array, names: Mapping[str, pa.Array], values: Mapping[str, pa.Array], valid: Flags
 ) -> pa.Array:
-    """Replace null track ids of valid rows by ids derived from the rows' values, the same as ``track_identity``.
+    """Replace the null track ids of valid rows by the ids that ``track_identity`` derives from other values.
 
     ``names`` holds the cleaned titles, artists and albums, ``values`` the years and durations. All arrays have one
-    entry per row; ``valid`` has a boolean.
+    entry per row.
     """
     lacking = np.flatnonzero(_flags(track_ids.is_null()) & valid)
     if not len(lacking):

@@ -39,10 +39,10 @@ class FilePlan:
     by_line: bool = False
 
     def row_rules(self) -> dict[str, object]:
-        """Return what of the plan decides the rows, by a word for messages. Files with equal rules have equal rows.
+        """Return the parts of the plan on which the rows depend, as a dict; its keys are words for messages.
 
-        ``has_invalid`` is no such rule: if it is true without need, more lines are checked, with the same result. Of
-        JSON lines, members that are not read do not matter.
+        Two plans for one file read the same rows if their dicts are equal. ``has_invalid`` is left out: if it is true
+        although no line is invalid, the rows are the same. For JSON lines, members that are not read are left out.
         """
         layout, is_csv = self.layout, self.dialect is not None
         return {
@@ -87,9 +87,9 @@ class CompactPlans:
         self._distinct = list(distinct)
 
     def __getitem__(self, file_id: int) -> FilePlan:
-        """Return the FilePlan of a file, by its ``InputFile.id``.
+        """Return the FilePlan of a file, by its ``InputFile.id``. Does not check that there is a plan for this id.
 
-        Plans with one common ColumnLayout object before pickling still have one afterwards.
+        Plans that share a ColumnLayout object still share one after pickling: a worker then builds one validator.
         """
         index = int(np.searchsorted(self._ids, file_id))
         plan = self._distinct[int(self._codes[index])]

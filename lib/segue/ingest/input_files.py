@@ -29,7 +29,11 @@ FORMATS = {
 }
 """The endings of file names for each format."""
 LARGE_INPUT_BYTES = 32 << 20
-"""Maximum size of a small input. Of a small input all rows are shuffled; those of a large one are persisted as read."""
+"""Maximum size of a small input.
+
+To find duplicates, all rows of a small input are shuffled. The rows of a large input are persisted first, and as a rule
+only those with repeated track ids are shuffled (``merge.persisted_with_status``).
+"""
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".deflate")
 _HADOOP_COMPRESSIONS = ("lz4", "snappy")
 """Endings of compressions that are refused: Hadoop reads lz4 and snappy only in its own variants."""
@@ -49,9 +53,10 @@ class InputFile:
 
     Attributes
     ----------
-    uri : URI of the file, as Spark writes it; for a Delta table the path or URI as given
-    id : ``xxhash64`` of the URI, by which workers identify the file; 0 for a Delta table
-    source_file : path relative to the input, as in ``tracks.source_file``
+    uri : URI of the file, as Spark writes it, or of the Delta table
+    id : ``xxhash64`` of Spark's ``_metadata.file_path``, by which workers identify the file; 0 for a Delta table
+    source_file : path relative to the input folder, as in ``tracks.source_file``; for a single file or a Delta table,
+        its name
     size : size in bytes; 0 for a Delta table
     format : ``csv``, ``json``, ``parquet``, ``zip``, ``xlsx`` or ``delta``
     version : version of the Delta table to read; None for files
@@ -69,7 +74,7 @@ class InputFile:
 
 @contextmanager
 def readable_errors(name: str) -> Iterator[None]:
-    """Context manager: replace Spark's errors about unreadable input by an InputError on one line about ``name``."""
+    """Context manager: replace Spark's errors about unreadable input by an InputError, "cannot read NAME: CAUSE"."""
     try:
         yield
     except (PySparkException, Py4JError) as error:
@@ -92,14 +97,16 @@ def list_input(spark: SparkSession, path: str, output: str | None = None) -> lis
     spark : SparkSession
     path : str
         Path or URI of a file, folder, glob or Delta table; a path without a scheme is on the driver's disk. A Delta
-        table counts as one file. A single file of unknown ending is read as CSV.
+        table counts as one file. A single file of unknown ending is read as CSV; in a folder or glob, files of unknown
+        ending are left out.
     output : str, optional
         URI of the output folder: files below it are never read as input.
 
     Raises
     ------
     InputError
-        If the path does not exist, cannot be read, or names no file of a supported format.
+        If the path does not exist, cannot be read, or names no file of a supported format; or if a file is compressed
+        with lz4 or snappy.
     """
     is_literal = _is_literal(path)
     uri = spark_uri(path)
@@ -185,7 +192,10 @@ def _utc(microseconds: int) -> datetime:
 
 
 def format_of(uri: str) -> str:
-    """Return the format of a file by the ending of its name, or an empty string if the ending is unknown."""
+    """Return the format of a file by the ending of its name, or an empty string if the ending is unknown.
+
+    A compression's ending is ignored: the format of ``a.csv.gz`` is ``csv``.
+    """
     name = uri.lower()
     for ending in _COMPRESSIONS:
         name = name.removesuffix(ending)

@@ -14,24 +14,33 @@ from segue.ingest.reader import InputRows
 
 _FILE_COLUMNS = ("genre", "genres", "source_file")
 _CONTENT = [name for name in schema.TRACKS.names if name not in ("track_id", *_FILE_COLUMNS)]
-"""The columns that update a stored track if their values change. A new genre updates a stored track too."""
+"""A stored track counts as updated if its value in any of these columns changes, or if its ``genres`` gain a genre."""
 _MAX_REPEATED_IDS = 500_000
 """Maximum number of repeated track ids to broadcast, as hashes of 8 bytes; with more, all rows are shuffled."""
 
 
 @contextmanager
 def persisted_with_status(rows: InputRows) -> Iterator[tuple[DataFrame, Sequence[Reading]]]:
-    """Context manager: yield ``with_status`` of the rows, persisted during the block, and how their files are read.
+    """Context manager: yield the rows with the column ``status`` (``with_status``), and the Readings of their files.
 
-    For a small input, all rows are shuffled, and no Spark job runs here: the first job over the result is the only one
-    to read the files. For a large input, one Spark job finds repeated track ids by their hashes, and only rows with
-    these ids are shuffled. After this job, rows that were read in a single pass are verified; if they are not right,
-    the files are read again, which takes another such job.
+    During the block, rows are persisted, so that later Spark jobs do not read the files again.
+
+    For a small input, no Spark job runs here: the first job over the result reads the files and shuffles all rows.
+
+    For a large input, one Spark job reads the files, persists the rows, and finds repeated track ids by their hashes.
+    Later jobs shuffle only the rows with these ids, or all rows if more than ``_MAX_REPEATED_IDS`` ids are repeated.
+    Rows that were read in a single pass are verified after this first job (``InputRows.verify``). If the rows are not
+    right, the files are read again, which takes another such job.
 
     Parameters
     ----------
     rows : InputRows
         Validated rows, and their files.
+
+    Raises
+    ------
+    InputError
+        If a file of a large input cannot be read, or if ``rows.verify`` raises InputError.
     """
     if not is_large(rows.files):
         with persisted(with_status(rows.frame)) as statuses:
@@ -56,7 +65,7 @@ def persisted_with_status(rows: InputRows) -> Iterator[tuple[DataFrame, Sequence
 
 
 def _with_few_repeated(rows: DataFrame, repeated: DataFrame) -> DataFrame:
-    """Return ``with_status(rows)``, with a shuffle of those rows alone whose ids have a hash in ``repeated``."""
+    """Return the same as ``with_status``, but shuffle only the rows whose track ids have a hash in ``repeated``."""
     is_valid = F.size("reasons") == 0
     # null for an invalid row, which has no duplicates; with_status compares the ids themselves
     is_repeated = F.when(is_valid, F.xxhash64("track_id")) == F.col("id_hash")
@@ -69,9 +78,10 @@ def _with_few_repeated(rows: DataFrame, repeated: DataFrame) -> DataFrame:
 def with_status(rows: DataFrame) -> DataFrame:
     """Add the column ``status`` to rows: ``track``, ``duplicate`` or ``invalid``.
 
-    Of the valid rows with one track id, one row gets the status ``track``: the first in the order of rows with a title,
-    rows with an artist, popularity (highest first), row hash. This row gets the sorted genres of all rows with the
-    track id, and a null in the column ``raw``.
+    Of the valid rows with the same track id, one row gets the status ``track``, and the others ``duplicate``. These
+    criteria decide, in this order: the row has a title; it has an artist; it has the highest popularity; it has the
+    smallest row hash; its file is the first by name. The row with the status ``track`` gets the sorted genres of all
+    valid rows with its track id, and a null in the column ``raw``.
 
     Parameters
     ----------
@@ -121,9 +131,10 @@ def with_placeholder_titles(tracks: DataFrame) -> DataFrame:
 def merge_with_stored(delivered: DataFrame, stored: DataFrame | None) -> DataFrame:
     """Merge each delivered track with the stored track of the same id; add the column ``change``.
 
-    ``change`` is ``added``, ``updated`` or ``unchanged``. A delivered value replaces the stored value, unless it is
-    null; ``genres`` are united. ``genre`` and ``source_file`` are replaced, also by null, only if a column other than
-    ``genre``, ``genres`` and ``source_file`` changes. Only delivered tracks are returned.
+    ``change`` is ``added``, ``updated`` or ``unchanged``. Every delivered value that is not null replaces the stored
+    value; ``genres`` are united. ``genre`` and ``source_file`` are exceptions. They keep the stored value if no column
+    other than ``genre``, ``genres`` and ``source_file`` changes; otherwise, they are replaced, even by null. A missing
+    title is replaced by the track id. Only delivered tracks are returned.
 
     Parameters
     ----------

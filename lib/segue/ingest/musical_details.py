@@ -36,7 +36,7 @@ _EXPLICIT = {
 def parse_key(text: str) -> tuple[int | None, int | None]:
     """Parse a musical key; return its pitch class (0 for C to 11 for B) and mode (1 major, 0 minor). Each may be None.
 
-    The text is a pitch class, a note with or without a mode, or a number on the Camelot or Open Key wheel.
+    The text is a pitch class, a note with or without a mode, or a key of the Camelot or Open Key wheel, such as 8B.
 
     >>> parse_key("7"), parse_key("-1"), parse_key("C♯/D♭"), parse_key("Bb minor"), parse_key("F#m")
     ((7, None), (None, None), (1, None), (10, 0), (6, 0))

@@ -16,7 +16,8 @@ from typing import Any
 MISSING_TEXTS = frozenset({"", "NA", "null", "NULL", "-"})
 """Placeholders for a missing text in any column, case-sensitive.
 
-Of all placeholders for titles, artists and albums, only these are removed before a track id is derived from the names.
+Only these placeholders are removed before a track id is derived from title, artist and album. The other placeholders
+for titles, artists and albums are removed afterwards.
 """
 MISSING_NAMES = frozenset({"<NA>", "<null>", "#N/A", "\\N", "empty_field"})
 """Further placeholders for a missing title or album. "None", "NaN", "Unknown" and "?" are real names of songs."""
@@ -180,8 +181,9 @@ def parse_list(text: str | None) -> list[str]:
 
     Members keep their order, also those of a set. Lists in the notation of numpy (without commas) and of R (``c("a",
     "b")``) are recognised too. An object with a ``name``, such as an artist of the Spotify Web API, is replaced by the
-    name. Null and ``MISSING_TEXTS`` are left out. None gives an empty list. The text must not be empty (``clean_text``
-    ensures this). A text longer than ``_MAX_LIST_LENGTH`` is not parsed.
+    name. Members that are null or one of ``MISSING_TEXTS`` are left out. If ``text`` is None, the result is an empty
+    list. ``text`` must not be empty (``clean_text`` ensures this). A text of more than ``_MAX_LIST_LENGTH`` characters
+    is not parsed: the result is ``[text]``.
 
     >>> parse_list("['Simon', \\"Garfunkel\\"]"), parse_list("[dunkelbunt]"), parse_list(None)
     (['Simon', 'Garfunkel'], ['[dunkelbunt]'], [])

@@ -29,11 +29,13 @@ class InputRows:
     Attributes
     ----------
     frame : a lazy DataFrame of validated rows, with the schema ``validation.VALIDATED_ROWS``
-    readings : how the files are read (columns, units, encoding), one Reading per group of files read alike
+    readings : how the files are read (columns, units, encoding), one Reading per group of files read alike; empty if
+        ``verify`` is not None
     files : the files of the input
-    verify : None, or if ``readings`` are not known before all rows have been read: a function to call after a Spark job
-        that computes all rows of ``frame``. It returns the final InputRows, with the same ``frame`` if its rows are
-        right, else with one that reads the files again; or raises InputError, as ``read_rows`` does.
+    verify : function that returns the final InputRows of files that are read in a single pass; None for other files.
+        Call it once, after a Spark job has computed all rows of ``frame``. If these rows are right, the final
+        InputRows have the same ``frame``; otherwise, their ``frame`` reads the files again. The function raises
+        InputError as ``read_rows`` does.
     """
 
     frame: DataFrame
@@ -57,8 +59,9 @@ def read_rows(
 ) -> InputRows:
     """Return InputRows: a lazy DataFrame of all rows of the input, and how its files are read.
 
-    Rows are validated when the DataFrame is computed. Spark jobs to inspect the files run at once: one for CSV, one
-    for JSON lines, a few for all files that need conversion, and a few for each Parquet schema and for a Delta table.
+    Rows are validated when the DataFrame is computed. This function itself only runs Spark jobs that inspect the files:
+    one for CSV, one for JSON lines, a few for all files that need conversion, a few for a Delta table, a few for each
+    schema of Parquet files, and up to one for each write of Parquet files (``typed_reader.group_by_write``).
 
     Parameters
     ----------
@@ -80,14 +83,16 @@ def read_rows(
     strict : bool
         Whether to raise InputError if anything about the files is guessed, such as a unit.
     single_pass : bool
-        Whether large text files may be read without a first pass over all lines. Then no Spark job runs here, and the
-        result has to be verified (``InputRows.verify``), which reports guesses and errors.
+        Whether large text files may be read without a first pass over all lines. If the files are suitable for this
+        (``single_pass.read_in_single_pass``), no Spark job runs here, and the result must be verified later
+        (``InputRows.verify``); guesses and errors are reported only then.
 
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, lacks a required column, or lacks both title
-        and track id; if a Parquet file lies in a Delta table; or if ``strict`` is true and anything is guessed.
+        If a file cannot be read, has no header, is not in the encoding, lacks a required column, lacks both title and
+        track id, or has values that contradict its header or earlier files; if a Parquet file lies in a Delta table;
+        or if ``strict`` is true and anything is guessed.
     """
     non_null = required_columns if missing_rejects else ()
     rules = ColumnRules(sources, required_columns, non_null, choices or ReadingChoices(), memories or {})

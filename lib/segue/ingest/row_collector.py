@@ -14,13 +14,15 @@ from segue.ingest.validation import ARROW_SCHEMA, VALUE_COLUMNS, RowValidator, t
 BATCH_ROWS = 4096
 """Number of rows that readers collect before they validate and yield them."""
 MIN_COLUMN_ROWS = 32
-"""Minimum number of rows to validate by columns. Fewer are validated row by row, because a batch of one row by columns
-takes as long as a batch of twenty."""
+"""Minimum number of rows to validate by columns, which takes as long for one row as for twenty.
+
+Fewer rows are validated row by row.
+"""
 _Texts = Mapping[str, str | None]
 
 
 class RowCollector:
-    """Validates rows, and collects them into Arrow batches with the schema ``VALIDATED_ROWS``. Changes their order.
+    """Validates rows, and collects them into Arrow batches with the schema ``ARROW_SCHEMA``. Changes their order.
 
     Parameters
     ----------
@@ -55,10 +57,10 @@ class RowCollector:
     def add_columns(
         self, source_file: str, raws: pa.Array, layout: ColumnLayout, texts: Mapping[str, pa.Array]
     ) -> Iterator[pa.RecordBatch]:
-        """Add rows of one file as columns.
+        """Add rows of one file as columns, while the returned iterator is consumed.
 
-        With at least ``MIN_COLUMN_ROWS`` rows, yields the valid rows at once, and collects the rejected rows. With
-        fewer, collects all rows. ``batches`` yields the collected rows.
+        Of ``MIN_COLUMN_ROWS`` rows or more, yields the valid rows in a batch, and collects the rejected rows. Of fewer
+        rows, yields none, and collects all. ``batches`` yields the collected rows later.
 
         Parameters
         ----------

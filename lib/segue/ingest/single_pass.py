@@ -1,8 +1,8 @@
-"""Read large text files in a single pass, by plans made from pieces of each file, and verify these plans afterwards.
+"""Read large text files in a single pass: make FilePlans from pieces of each file, read the rows, verify the plans.
 
-While workers read the rows, they also scan all lines, as the first pass of ``text_files.read_text_files`` does. The
-plans made from these scans are the valid ones. If they read the same rows, the rows are valid; if not, the files are
-read again.
+The first plans are provisional. Workers that read the rows also scan all lines, as the first pass of
+``text_files.read_text_files`` does. The final plans are made from these scans. If the provisional plans read the same
+rows as the final plans would, the rows are right; if not, the files are read again.
 """
 
 import codecs
@@ -54,10 +54,11 @@ class SinglePass:
     _collector: ScanCollector
 
     def verify(self) -> TextRows:
-        """Return the final TextRows, after a Spark job has computed all rows of ``frame``. Runs no Spark job itself.
+        """Make the final plans from the scans of all lines, and return the final TextRows. Runs no Spark job.
 
-        ``TextRows.frame`` is ``frame`` if the final plans read the same rows. Otherwise, it is a lazy DataFrame that
-        reads the files again, and a line of the log says why. Raises InputError as ``read_text_files`` does.
+        Call this method once, after a Spark job has computed all rows of ``frame``. If the final plans read the same
+        rows as the provisional plans, ``TextRows.frame`` is ``frame``. Otherwise, it is a lazy DataFrame that reads the
+        files again, and a line of the log says why. Raises InputError as ``read_text_files`` does.
         """
         # a task that Spark runs again adds equal scans of the same blocks
         scans = text_scan.file_scans(dict(self._collector.blocks.value), self._options.encoding)
@@ -104,7 +105,7 @@ def read_in_single_pass(
 def _provisional_plans(
     spark: SparkSession, files: Sequence[InputFile], rules: ColumnRules, options: TextOptions
 ) -> dict[int, FilePlan] | None:
-    """Return a FilePlan for each file, by file id, made from pieces of the files, or None if one may need conversion.
+    """Make a FilePlan for each file from pieces of it; return a dict by file id, or None if a file may need conversion.
 
     Raises InputError if the pieces show a fault, and Py4JError if a file cannot be read.
     """
@@ -124,7 +125,7 @@ def _provisional_plans(
 
 
 def _are_suitable(files: Sequence[InputFile]) -> bool:
-    """Return whether files are few, large and uncompressed text of one format, and their rows are persisted."""
+    """Return whether files are few, large and uncompressed, all CSV or all JSON lines, and make a large input."""
     return (
         is_large(files)
         and len(files) <= _MAX_FILES

@@ -63,7 +63,8 @@ def read_text_files(
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, or lacks a needed column.
+        If a file cannot be read, has no header, is not in the encoding, lacks a required column, lacks both title and
+        track id, or has values that contradict its header or earlier files.
     """
     conversion.refuse_long_documents(spark, [file for file in files if file.format in ("csv", "json")])
     scans: dict[int, FileScan] = {}
@@ -82,7 +83,7 @@ def read_scanned_files(
     rules: ColumnRules,
     options: TextOptions,
 ) -> TextRows:
-    """Return the rows of text files, read by the scans of their lines; log what is guessed.
+    """Decide from scans how text files are read; return their rows as TextRows. Logs what is guessed.
 
     ``scans`` has the FileScan of each CSV and JSON file with lines, by file id. Runs Spark jobs only for files that
     need conversion. Parameters and errors are otherwise those of ``read_text_files``.
@@ -119,7 +120,8 @@ def plan_files(
     """Return a FilePlan for each file, by file id, and one Reading (a description for users) per group of files.
 
     Files read alike are one group. ``notes`` maps file ids to sentences about the conversion, such as "sheet 'Songs' is
-    read; not read: Notes". With ``silent``, nothing is logged.
+    read; not read: Notes". With ``silent``, nothing is logged. Encodings in ``scans`` are replaced by those of earlier
+    files with the same header (``rules.memories``). Raises InputError as ``read_text_files`` does.
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     if options.encoding == AUTO and rules.memories:
@@ -167,9 +169,9 @@ def _matched_names(file: InputFile, header: Header) -> Sequence[str]:
 def _use_remembered_encoding(file: InputFile, scan: FileScan, memory: LayoutMemory, *, silent: bool = False) -> bool:
     """Replace the encoding in ``scan`` by that of earlier files with the same header; return whether it was replaced.
 
-    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``. Replaces nothing if
-    they have no encoding, if either encoding is UTF-8, or if both are equal. If lines are invalid in the earlier
-    encoding, logs a warning instead, unless ``silent``.
+    ``memory`` has the decisions of earlier files, from the table ``layout_decisions``. Replaces nothing if ``memory``
+    has no encoding, if either encoding is UTF-8, or if both are equal. If lines are invalid in the earlier encoding,
+    logs a warning instead, unless ``silent``.
     """
     remembered = memory.get(ENCODING)
     if remembered is None or scan.encoding not in DESCRIPTIONS or remembered.value in (scan.encoding, "utf-8"):
@@ -326,10 +328,11 @@ def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: 
 
 
 def _is_single_task(file: InputFile, plan: FilePlan, scans: dict[int, FileScan], options: TextOptions) -> bool:
-    """Return whether one task must read a whole CSV file, instead of one task per block.
+    """Return whether one task must read a whole CSV file, instead of one task per block. False for JSON lines.
 
     If the setting ``multiline`` is true or false, the result is this value. If it is ``auto``, the result is True if a
     line ends inside quotes, which means that records span lines, and the file has at most ``MAX_SINGLE_TASK_BYTES``.
+    For a larger file with such a line, logs a warning.
     """
     if plan.dialect is None or options.multiline is False:
         return False

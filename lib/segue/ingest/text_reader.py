@@ -31,12 +31,12 @@ _ParsedRecord = list[str] | dict[str, str | None] | str
 
 @dataclass(frozen=True, slots=True)
 class ScanCollector:
-    """Scans lines while their rows are read, to verify the FilePlans afterwards.
+    """Collects the scans of lines whose rows are read, to verify the FilePlans afterwards.
 
     Attributes
     ----------
     encoding : the setting ``ingest.encoding``
-    blocks : Spark accumulator of a list, to which tasks add a pair for each block of a file: its key, its FileScan
+    blocks : Spark accumulator of a list, to which tasks add a pair (block, FileScan) for each block that they read
     """
 
     encoding: str
@@ -64,7 +64,7 @@ def read_text(
     non_null_columns : sequence of str
         Audio features without which a row is rejected.
     collector : ScanCollector or None
-        Scans the lines while their rows are read. Only without ``single_task``.
+        If given, tasks also scan the lines, and add the scans to it. ``single_task`` must then be empty.
     """
     blocks = lines if collector else lines.select("file_id", "block", "value")
     # a join, because a condition with a literal for each of 100,000 files would take minutes to plan
@@ -93,7 +93,7 @@ def _reader(
     """Return a function for ``mapInArrow`` that converts lines to validated rows.
 
     Consecutive lines with equal values in ``key_columns`` (file, and block) are read as one text, in which a record may
-    span lines.
+    span lines. If ``scan_collector`` is given, the lines are scanned too, and the scans are added to it.
     """
 
     def keyed_lines(
@@ -173,7 +173,7 @@ def _read_json(
 
 
 class _OrdinaryCsv:
-    """Reads the lines of a CSV file, or of a block of a file.
+    """Reads the lines of a CSV file, or of a block of a file, whose dialect has no outer delimiter.
 
     Ordinary lines (``csv_columns.ordinary_lines``) are parsed by columns, all others record by record.
     """
@@ -184,7 +184,7 @@ class _OrdinaryCsv:
         self._collector = collector
 
     def read(self, parts: Iterator[pa.Array], *, is_start: bool) -> Iterator[pa.RecordBatch]:
-        """Yield batches of validated rows; collect rows that are read record by record. A record may span ``parts``."""
+        """Yield batches of validated rows, and add the remaining rows to the collector. A record may span ``parts``."""
         held: list[pa.Array] = []
         for part in parts:
             lines = pa.concat_arrays([*held, part])
@@ -227,8 +227,8 @@ class _OrdinaryCsv:
     def _read_others(self, lines: pa.Array, ordinary: Flags) -> int:
         """Read the records that begin in lines that are not ordinary.
 
-        ``ordinary`` has a flag per line; the flags of all lines of these records are set to False. Returns the number
-        of lines up to the end of the last complete record.
+        ``ordinary`` has a flag per line. The flags of all lines of these records, and of all lines from an incomplete
+        record on, are set to False. Returns the number of lines up to the end of the last complete record.
         """
         n_read = 0
         for first in np.flatnonzero(~ordinary).tolist():
@@ -243,8 +243,8 @@ class _OrdinaryCsv:
     def _read_from(self, lines: pa.Array, first: int, ordinary: Flags) -> tuple[int, bool]:
         """Read records from line ``first`` on, until an ordinary line follows a record, or to the last line.
 
-        Returns a pair: the number of lines up to the end of the last complete record; and False if an incomplete record
-        follows that, such as one with a quote left open, else True.
+        Returns (end, is_complete). ``end`` is the number of lines up to the end of the last complete record.
+        ``is_complete`` is False if an incomplete record follows, such as one with a quote left open.
         """
         text = _CountedLines(lines, first, self._plan.encoding)
         end, complete = first, []
@@ -268,7 +268,7 @@ class _OrdinaryCsv:
 
 
 class _CountedLines:
-    """An iterator over lines from number ``first`` on, as ``decode_lines`` returns them, that counts them."""
+    """An iterator that decodes lines (``records.decode_lines``) from line number ``first`` on, and counts the lines."""
 
     def __init__(self, lines: pa.Array, first: int, encoding: str) -> None:
         self._lines = lines

@@ -1,6 +1,7 @@
 """Read Parquet files and Delta tables into validated rows.
 
-Doubles and integers are validated as numbers; all other values are converted to texts, and validated like text files.
+In number columns of ``tracks``, doubles and integers are validated as numbers. All other values are converted to texts,
+and validated like those of text files.
 """
 
 import re
@@ -161,7 +162,8 @@ def _quoted(name: str) -> str:
 def _leaves(column: Column, field: T.StructField, name: str) -> Iterator[tuple[str, Column, Column | None]]:
     """Yield (name, column as text, column as double) for a column or, if it is a struct, for each of its fields.
 
-    The third element is None for types that are not in ``_NUMBERS``.
+    Structs within structs are split too, up to ``_MAX_DEPTH`` dots in a name; a deeper struct is JSON text. The third
+    element is None for types that are not in ``_NUMBERS``, and for values that ``parquet_types.readable`` converts.
     """
     if isinstance(field.dataType, T.StructType) and name.count(".") < _MAX_DEPTH:
         for inner in field.dataType:

@@ -1,8 +1,8 @@
 """Validate rows: convert the texts of a row to the values of a track, and collect the reasons to reject it.
 
-A row is rejected for each of these reasons: a number cannot be parsed or is outside its range; a year cannot be parsed;
-a required feature is missing; the title is missing. A missing title is accepted if the row has a track id and the file
-has no column of titles. A rejected row is stored as it was read, with all reasons.
+A row is rejected for any of these reasons: a number cannot be parsed or is outside its range; a year cannot be parsed;
+a feature in ``non_null_columns`` is missing; the title is missing. A missing title is accepted if the row has a track
+id and the file has no column of titles. A rejected row is stored as it was read, with all reasons.
 """
 
 import hashlib
@@ -72,9 +72,9 @@ def text_digest(text: str) -> str:
 def track_identity(values: Mapping[str, Any]) -> str:
     """Derive a track id, 32 hexadecimal digits, from title, artist, album, year and duration.
 
-    ``values`` is a dict by column of ``tracks``. Texts are converted to lower case with single spaces, the duration to
-    whole seconds, and missing values to empty texts. The id is the ``text_digest`` of the results, joined by the unit
-    separator U+001F.
+    ``values`` is a dict by column of ``tracks``. Texts are converted to lower case with single spaces, and missing
+    values to empty texts; the duration is cut to whole seconds. The id is the ``text_digest`` of the results, joined by
+    the unit separator U+001F.
     """
     texts = [" ".join((values[name] or "").lower().split()) for name in ("title", "artist", "album")]
     year, duration = values["year"], values["duration_s"]
@@ -207,7 +207,7 @@ class RowValidator:
         return value
 
     def _add_missing(self, name: str, text: str | None, reasons: list[str]) -> None:
-        """Append a reason to reject the row, such as "bpm missing (N/A)", if the feature ``name`` is required.
+        """Append a reason to reject the row, such as "bpm missing (N/A)", if ``name`` is in ``non_null_columns``.
 
         ``text`` is None, empty, or a text for a missing value, such as "N/A" or 0.
         """

@@ -1,6 +1,6 @@
 """KMeansGrid: a pyspark.ml Estimator that fits and scores K-means for every k of a grid.
 
-Of segue, the package imports ``segue.core`` and ``segue.errors`` only. Its modules:
+The package imports only ``segue.core`` and ``segue.errors`` from the rest of segue. Its modules:
 
 * ``estimator``, with ``params``: the Estimator and its model.
 * ``engine``: fits the grid. ``points`` loads the points to the driver; ``blocks`` packs many points on the executors.

@@ -1,7 +1,8 @@
-"""Pack points into binary blocks on Spark's executors, and sum them by nearest centre, in one job for all k.
+"""Pack points into binary blocks on Spark's executors. Sum the points by nearest centre, in one Spark job for all k.
 
-A block is a DataFrame row with the points of one Arrow batch, as float32 numbers. The driver receives only the sums of
-each partition. A class is the known category of a point, such as its genre. Clusters are compared with classes.
+A block is a DataFrame row with the points of one Arrow batch, as float32 numbers. The driver receives the sums of each
+partition and, after packing, the counts and the extreme points of each block. A class is the known category of a point,
+such as its genre. Clusters are compared with classes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -92,7 +93,7 @@ class Blocks:
         return np.split(flat.reshape(-1, n_features + 2), bounds)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the cluster's mean by cluster, for every k. Runs one Spark job.
+        """Sum silhouettes and distances to the cluster mean, for every cluster of every k. Runs one Spark job.
 
         ``stats`` has one CentreStats per k. Returns one ScoreSums per k, in the same order. A ScoreSums also has the
         number of points by cluster and class.
@@ -150,7 +151,7 @@ def pack(point: Column, points: DataFrame, class_column: str | None, exponent: i
     ------
     ClusteringError
         If there is no point; if a value is missing, not finite, or above 2^-exponent in absolute value; or if the
-        points differ in length.
+        points differ in their number of coordinates.
     """
     classes = _classes(points, class_column)
     class_text = F.col(class_column).cast("string") if class_column else F.lit(None).cast("string")
@@ -298,7 +299,7 @@ def _map_blocks(
     Returns
     -------
     list of tuples of bytes
-        The rows of all partitions.
+        The rows of all partitions, in the order of the partitions.
     """
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[_Block]:

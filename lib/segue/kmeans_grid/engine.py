@@ -43,9 +43,9 @@ def fit(
 ) -> list[Fit]:
     """Fit and score K-means for every k, on the driver for few points, in Spark jobs for many.
 
-    Up to S points are loaded into the driver's memory, with one or two Spark jobs. More points stay on the executors,
-    and only a sample of about S points is loaded; about ``max_iter`` + 8 jobs run. S is ``options.sample_size`` or, if
-    larger, 100 times the largest k.
+    If there are at most S points, all are loaded into the driver's memory, with one or two Spark jobs. If there are
+    more, the points stay on the executors, only a sample of about S points is loaded, and about ``max_iter`` + 8 Spark
+    jobs run. S is ``options.sample_size`` or, if larger, 100 times the largest k.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def fit(
     class_column : name of a column with the known class of each row, such as its genre, or null; None for no classes
     n_points : number of rows, if known; saves a Spark job
     bound : upper bound of the absolute values of all coordinates, if known; saves a Spark job for more than S points
-    checkpoint : stores the progress after each pass over the points, not used for up to S points
+    checkpoint : stores the progress after each pass over the points; not used if there are at most S points
         An interrupted fit continues after the last stored pass.
 
     Returns
     -------
     list of Fit
-        The centres and scores of each k. A k is left out, with a warning, if it is above the number of distinct points,
-        or if one of its clusters is empty.
+        The centres and scores of each k, in the order of ``ks``. A k is left out, with a warning, if it is above the
+        number of distinct points, or if one of its clusters is empty.
 
     Raises
     ------
@@ -114,11 +114,11 @@ def _fit_blocks(
     checkpoint: CheckpointStore | None,
     pool: WorkerPool,
 ) -> list[Fit]:
-    """Fit and score every k on points on the executors, with about ``max_iter`` + 2 Spark jobs.
+    """Fit and score every k on points on the executors. Runs at most ``max_iter`` + 2 Spark jobs.
 
-    Starting centres are searched on ``sample``. Lloyd's iterations then run over all points. A checkpoint is used only
-    if these are the same: ``ks``, number of features, number of points, their exponent, ``sample_size`` (the requested
-    size of the sample), restarts and seed.
+    Starting centres are searched on ``sample``. Lloyd's iterations then run over all points. A stored checkpoint is
+    used only if it was saved by a fit with the same ``ks``, number of features, number of points, exponent of the
+    points, ``sample_size`` (the requested size of the sample), restarts and seed.
     """
     max_exact = kernel.max_points(data.n_features)
     if len(data) > max_exact:

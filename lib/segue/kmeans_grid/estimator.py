@@ -53,7 +53,7 @@ class KScore(NamedTuple):
 
 
 class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGrid"], DefaultParamsWritable):
-    """Fits K-means for every k of a grid, with restarts, and scores every k on all rows, in a few passes over the data.
+    """Fits K-means for every k of a grid, with restarts, and scores every k on all rows. Each Spark job serves all k.
 
     Centres are reproducible: for the same rows, Params and version of numpy they have the same bits, whatever the
     partitions, the order of the rows and the machines. This holds for up to 2^29 rows in a cluster. Scores of two such

@@ -2,10 +2,10 @@
 
 Points x and centres c are in fixed point: their coordinates are multiples of 2^-bits in [-1, 1]. The nearest centre of
 x has the lowest |c|^2 - 2 x.c. This number is exact: added in any order, every partial sum fits into the 53 bits of a
-float64. For the same reason, the number of a centre's points and the sums of their coordinates are exact. So labels and
-new centres have the same bits for any partitions, batches and processors. Sums of squared lengths are rounded; only
-scores use them. Points that are not in fixed point are accepted too (``LocalPoints.centre_sums``): their sums are
-rounded.
+float64. For the same reason, the number of a centre's points and the sums of their coordinates are exact, for up to
+``max_points`` points per centre. So labels and new centres have the same bits for any partitions, batches and
+processors. Sums of squared lengths are rounded; only scores use them. Points that are not in fixed point are accepted
+too (``LocalPoints.centre_sums``): their sums are rounded.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MAX_BITS = 24
 _ELEMENTS = 1 << 18
 """Number of distances computed at a time: 2 MB, which fits a core's cache."""
 _MIN_POINTS = 128
-"""Minimum number of points in a matrix product."""
+"""Minimum number of points in a matrix product; the product with the last points may have fewer."""
 _MAX_EXPONENT = 500
 """Maximum result of ``exponent``."""
 _MAX_CENTRES = 128
@@ -35,7 +35,7 @@ need more, smaller batches of points.
 
 
 def fixed_point_bits(n_features: int) -> int:
-    """Return the number of fractional bits of coordinates that keeps |c|^2 - 2 x.c exact, at most 24.
+    """Return the largest number of fractional bits, at most 24, with which |c|^2 - 2 x.c is exact.
 
     The point x and the centre c have ``n_features`` coordinates in [-1, 1], multiples of 2^-bits. The result is 24 for
     up to 10 features, 23 for up to 42, and 22 for up to 170.
@@ -137,7 +137,6 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
     ----------
     points : coordinates in [-1, 1]; if they are multiples of 2^-bits, their sums are exact
     centre_sets : arrays of shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]
-        No two centres of a set are equal.
 
     Returns
     -------
@@ -153,7 +152,7 @@ def centre_sums(points: Points, centre_sets: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _groups(centre_sets: Sequence[Matrix]) -> list[list[Matrix]]:
-    """Divide sets of centres into groups, in order. Each group is used in one matrix product.
+    """Divide sets of centres into groups, in order. A batch of points needs one matrix product per group.
 
     The sets of a group have at most ``_MAX_CENTRES`` centres together. A larger set is a group of its own.
     """
@@ -216,8 +215,9 @@ def _break_ties(is_nearest: Matrix, bounds: NDArray[np.int64]) -> None:
 def square_parts(rows: Matrix, bits: int) -> tuple[float, float]:
     """Return the sum of the squared lengths of points, as two exact numbers to be added.
 
-    Each squared length is split: a part rounded to multiples of 2^-bits, and the remainder. The numbers are the sums of
-    these parts. Both are exact for any order of the points; their total may need more bits than a float64 has.
+    Each squared length is split into a rounded part, a multiple of 2^-bits, and a remainder. The first number is the
+    sum of the rounded parts, the second is the sum of the remainders. Both sums are exact for any order of the points;
+    their total may need more bits than a float64 has.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class LloydState:
     centres: Matrix
     """Centre of each cluster, shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]."""
     iterations: int = 0
-    """Number of iterations over all points. For points in the driver's memory: iterations of ``search.search``."""
+    """Number of iterations over all points; for points in the driver's memory, those run by ``search.search``."""
     converged: bool = False
     inertia_offset: float | None = None
     """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
@@ -62,9 +62,9 @@ def run_lloyd(
 ) -> None:
     """Run Lloyd's iterations for every k until convergence: up to ``max_iter`` + 1 passes over the points.
 
-    A pass is one Spark job for all k. A k has converged if no cluster is empty, and one of two conditions holds: no
-    centre would move farther than ``tol``, or the last iteration lowered the inertia by less than the fraction
-    ``tol`` / 20. Both are computed from exact sums, so the result does not depend on partitions.
+    A pass serves all k, with one Spark job if ``data`` are Blocks. A k has converged if no cluster is empty, and one of
+    two conditions holds: no centre would move farther than ``tol``, or the last iteration lowered the inertia by less
+    than the fraction ``tol`` / 20. Both conditions use exact sums, so the result does not depend on partitions.
 
     Changes ``states`` in place. The last pass for a k moves no centre. It only sets ``state.sums``, needed for scores.
 
@@ -96,7 +96,7 @@ def run_lloyd(
 def _move(state: LloydState, sums: Matrix, sample: Points, data: PointSet, tol: float, *, last: bool) -> None:
     """Move the centres of one k to the means of their points, unless they have converged. Changes ``state`` in place.
 
-    If the centres have converged, or ``last`` is true, they are not moved. Then ``state.sums`` is set, for the scores.
+    If the centres have converged, or if ``last`` is true, ``state.sums`` is set instead, for the scores.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def rename_deprecated(values: dict[str, Any], stacklevel: int = 4) -> dict[str, 
 
 
 def load_metadata(path: str, spark: SparkSession) -> dict[str, Any]:
-    """Load the metadata of an estimator or model saved at ``path`` as a dict. Runs one Spark job.
+    """Load the metadata of the estimator or model saved at ``path``; return them as a dict. Runs one Spark job.
 
     In ``paramMap`` and ``defaultParamMap``, former names of Params are replaced by the current names.
     """

@@ -49,7 +49,7 @@ class PointSet(Protocol):
         """
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the cluster's mean by cluster, for every k.
+        """Sum silhouettes and distances to the cluster mean, for every cluster of every k.
 
         ``stats`` has one CentreStats per k. Returns one ScoreSums per k, in the same order. A ScoreSums also has the
         number of points by cluster and class (a known category, such as a genre).
@@ -90,7 +90,7 @@ class LocalPoints:
 
     @property
     def square_sum(self) -> float:
-        """Sum of the squared lengths of all points, after rounding to multiples of 2^-bits."""
+        """Sum of the squared lengths of all points, with coordinates rounded to multiples of 2^-bits."""
         return sum(kernel.square_parts(self.sample.rows, self.bits))
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ class LocalPoints:
             return kernel.centre_sums(self._scaled, centre_sets)
 
     def score_sums(self, stats: Sequence[CentreStats]) -> list[ScoreSums]:
-        """Sum silhouettes and distances to the cluster's mean by cluster, for every k.
+        """Sum silhouettes and distances to the cluster mean, for every cluster of every k.
 
         ``stats`` has one CentreStats per k. Returns one ScoreSums per k, in the same order. A ScoreSums also has the
         number of points by cluster and class (a known category, such as a genre).
@@ -146,7 +146,7 @@ def load_points(
     Raises
     ------
     ClusteringError
-        If there is no point, or a value is missing or not finite.
+        If there is no point, if a value is missing or not finite, or if points differ in their number of coordinates.
     """
     if (points.count() if n_points is None else n_points) <= max_local:
         return _load_local(points, features, class_column)
@@ -249,7 +249,8 @@ def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points
     -------
     Points
         Distinct points, each weighted by its number of copies, scaled, rounded and shuffled. Of more than
-        ``max_points`` distinct points, those with the smallest hashes are returned.
+        ``max_points`` distinct points, those with the smallest hashes are returned. The other points of
+        ``blocks.extremes`` are added with weight 1.
     int
         The number of all distinct points.
     """

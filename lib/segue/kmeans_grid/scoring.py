@@ -1,4 +1,4 @@
-"""Sum silhouettes, distances to means, and class counts by cluster, for every k in one pass over the points."""
+"""Sum silhouettes and distances by cluster, and count points by cluster and class, for every k in one pass."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from segue.kmeans_grid.kernel import Matrix, Points
 _ELEMENTS = 1 << 17
 """Number of distances computed at a time for one k, to bound the memory."""
 _MIN_POINTS = 128
-"""Minimum number of points processed at a time."""
+"""Minimum number of points processed at a time; the last points may be fewer."""
 _ZERO = 1e-13
 """Squared distances from points to means are set to 0 below this limit.
 
@@ -61,13 +61,13 @@ class ScoreSums(NamedTuple):
 def score_sums(
     points: Points, classes: NDArray[np.int32] | None, n_classes: int, stats: Sequence[CentreStats]
 ) -> list[ScoreSums]:
-    """Sum silhouettes and distances to the cluster's mean by cluster, for every k. O(n k d).
+    """Sum silhouettes and distances to the cluster mean, for every cluster of every k. O(n k d).
 
     Distances are summed both unsquared and squared. With ``classes``, points are also counted by cluster and class.
 
-    Silhouettes need no distances between pairs of points. Let x be a point, and m and q mean and mean squared length of
-    the s points of a cluster. The mean squared distance from x to these points is |x|^2 + q - 2 x.m. If x is one of
-    them, its mean squared distance to the other s - 1 points is s / (s - 1) times this value.
+    Silhouettes need no distances between pairs of points. Let x be a point. Of the s points of a cluster, let m be the
+    mean, and q the mean squared length. The mean squared distance from x to these points is |x|^2 + q - 2 x.m. If x is
+    one of them, its mean squared distance to the other s - 1 points is s / (s - 1) times this value.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _point_scores(
     ----------
     mean_distances : mean squared distance of each point to the points of each cluster, shape (k, n); changed in place
     labels : index of each point's cluster, shape (n,)
-    spread, factor : two numbers for each cluster, shape (k,), defined in ``_silhouette_terms``
+    spread, factor : from ``_silhouette_terms``, shape (k,) each
     """
     columns = np.arange(mean_distances.shape[1])
     inside = mean_distances[labels, columns]
@@ -154,7 +154,8 @@ def _point_scores(
 class _PairCounter:
     """Counts points by cluster and class (a known category of points, such as a genre).
 
-    An array has a count for each possible pair. Above ``_MAX_DENSE_COUNTS`` pairs, only pairs with points are stored.
+    Up to ``_MAX_DENSE_COUNTS`` possible pairs (cluster, class), an array has a count for each. Above, only pairs with
+    points are stored.
     """
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:
@@ -164,7 +165,7 @@ class _PairCounter:
         self._sparse: tuple[NDArray[np.int64], NDArray[np.float64]] = np.zeros(0, dtype=np.int64), np.zeros(0)
 
     def add(self, labels: NDArray[np.int64], classes: NDArray[np.int32], weights: Matrix) -> None:
-        """Count n points: cluster index, class index (-1 for no class) and weight of each, shape (n,)."""
+        """Count n points, given their cluster indices, class indices (-1 for no class) and weights, shape (n,) each."""
         has_class = classes >= 0
         pairs, weights = labels[has_class] * self._n_classes + classes[has_class], weights[has_class]
         if self._dense is not None:

@@ -5,9 +5,9 @@ The search has three steps.
 1. Restarts: run a few of Lloyd's iterations from every start of every k; then run the best starts of each k until they
    converge.
 2. Exchanges, in rounds: add, remove or replace one centre of the solution for k, and run the result as a start for
-   k + 1, k - 1 or k. The rounds end when they no longer lower the inertia of any k.
-3. If the sample is large, steps 1 and 2 use its first points only. Then run the best solutions on the whole sample
-   until they converge.
+   k + 1, k - 1 or k. The rounds end when they no longer lower the inertia of any k, or after ``MAX_EXCHANGES`` rounds.
+3. If steps 1 and 2 used only the first points of a large sample: run the best solutions on the whole sample until they
+   converge.
 
 The search runs on the driver, which is possible because the size of the sample is bounded.
 """
@@ -139,7 +139,7 @@ def _refine(
 def _lloyd(
     points: Points, solutions: Sequence[Solution], iterations: int, bits: int, pool: WorkerPool
 ) -> list[Solution]:
-    """Run up to ``iterations`` of Lloyd's iterations on each solution, in parallel; return the new solutions in order.
+    """Run at most ``iterations`` Lloyd iterations on each solution, in parallel; return the new solutions in order.
 
     A solution that has converged already is returned unchanged.
     """

@@ -42,7 +42,8 @@ def plus_plus(points: Points, n_centres: int, restarts: Sequence[int], seed: int
     ----------
     points : Points, at least ``n_centres`` of them distinct
     n_centres : number of centres, the largest k
-    restarts : number of each restart, such as range(10); with ``seed``, it determines the restart's random numbers
+    restarts : the numbers of the restarts, such as range(10)
+        The number of a restart and ``seed`` determine its random numbers.
     seed : whole number
 
     Returns
@@ -89,7 +90,7 @@ def _squared_distances(points: Points, squares: Matrix, indices: NDArray[np.int6
 
 
 def lloyd(points: Points, solutions: Sequence[Solution], iterations: int, bits: int) -> list[Solution]:
-    """Run up to ``iterations`` of Lloyd's iterations on each solution; return the new solutions in order.
+    """Run at most ``iterations`` Lloyd iterations on each solution; return the new solutions in order.
 
     A solution that has converged already is unchanged. Centres are rounded to multiples of 2^-bits.
     """
@@ -225,7 +226,7 @@ def with_added_centre(points: Points, centres: Matrix, draws: Matrix) -> Matrix 
     """Add one of the points to k centres; return the k + 1 centres, or None if every point equals a centre.
 
     Several points are drawn, with probabilities proportional to weight times squared distance to the nearest centre.
-    The point that lowers the inertia most is added.
+    The drawn point that lowers the inertia most is added.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ import loky
 from threadpoolctl import threadpool_limits
 
 MAX_WORKERS = 8
-"""Maximum number of processes."""
+"""Maximum number of processes of a WorkerPool made without ``n``."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables that set the number of threads of numpy's linear algebra."""
 

@@ -1,7 +1,6 @@
 """Look up similar tracks, clusters, runs and figures in an output folder, without a JVM.
 
-Each function takes the path or URI of an output folder (``--output``) and returns plain values. The command ``segue``
-prints them.
+Each function takes the path or URI of an output folder (``--output``). The command ``segue`` prints the results.
 
 >>> from segue.lookup import similar
 >>> similar("out/demo", "bohemian rhapsody").similar  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Look up similar tracks, clusters, runs and figures in an output folder, and return them as plain values."""
+"""Look up similar tracks, clusters, runs and figures in the tables and the report of an output folder."""
 
 import json
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _MAX_CANDIDATES = 20
 FORMATS = ("png", "svg", "pdf")
 """File formats of ``figure_image``."""
 WIDTH, SCALE = 900, 2
-"""Width of a picture before scaling, and scale factor: the file is ``WIDTH`` * ``SCALE`` = 1,800 pixels wide."""
+"""Width of a picture before scaling, and scale factor: a PNG file is ``WIDTH`` * ``SCALE`` = 1,800 pixels wide."""
 _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 
 
@@ -51,9 +51,12 @@ class Answer:
     (names of shared features, such as ``["bpm", "key"]``) and ``because`` (the shared features in words).
     """
     candidates: list[dict[str, Any]] = field(default_factory=list)
-    """The tracks with an ambiguous title, best match first, at most 20; empty if ``track`` is given."""
+    """The tracks that match an ambiguous title, best match first, at most 20; empty if ``track`` is given."""
     notes: list[str] = field(default_factory=list)
-    """Remarks for the user, such as "3 more are not shown", or the job to run if the list is missing or outdated."""
+    """Remarks for the user, such as "3 more are not shown".
+
+    If the list of similar tracks is missing or outdated, a remark names the job to run.
+    """
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a dict from name to value; all values can be written as JSON."""
@@ -72,7 +75,7 @@ def similar(root: str, title: str, *, pick: int | None = None) -> Answer:
     Raises
     ------
     InputError
-        If no track matches, or ``pick`` is below 1 or above the number of candidates.
+        If no track matches, or ``pick`` is below 1 or above the number of matches, which may exceed 20.
     OutputError
         If a table is missing or cannot be read.
     """
@@ -119,7 +122,7 @@ def clusters(root: str) -> list[dict[str, Any]]:
 def runs(root: str, last: int | None = None) -> list[dict[str, Any]]:
     """Return the rows of the table ``runs``, one dict per run of a job, newest last.
 
-    A dict maps column to value. JSON texts are parsed in the columns settings, versions, input and counts.
+    A dict maps column to value. The JSON texts in the columns settings, versions, input and counts are parsed.
 
     Parameters
     ----------
@@ -222,7 +225,7 @@ def figures(root: str) -> dict[str, str]:
     Raises
     ------
     OutputError
-        If there is no ``report.json``, or it holds no figures.
+        If ``report.json`` is missing, cannot be read, or is not that of a report.
     """
     return {name: json.dumps(content, ensure_ascii=False) for name, content in _contents(root).items()}
 
@@ -240,7 +243,7 @@ def figure(root: str, name: str) -> "go.Figure":
     InputError
         If the report has no figure of this name.
     OutputError
-        If there is no ``report.json``, or it holds no figures.
+        If ``report.json`` is missing, cannot be read, or is not that of a report.
     """
     import plotly.graph_objects as go  # imported here: plotly is slow to import, and other look-ups do not need it
 
@@ -265,7 +268,7 @@ def figure_image(root: str, name: str, path: str, kind: str) -> None:
     InputError
         If the report has no figure of this name, or kaleido or a browser is missing.
     OutputError
-        If there is no ``report.json``, or the picture cannot be written.
+        If ``report.json`` is missing, cannot be read, or is not that of a report; or if the picture cannot be written.
     """
     drawn = figure(root, name)
     drawn.update_layout(paper_bgcolor=_BACKGROUND, font={"color": _FOREGROUND}, width=WIDTH)

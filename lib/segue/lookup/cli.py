@@ -113,7 +113,7 @@ def table(
 
 
 def _candidates(answer: Answer, width: int) -> list[str]:
-    """Format ``answer.candidates`` (tracks with an ambiguous title) as lines of text, and explain ``--pick``."""
+    """Format ``answer.candidates`` as lines of text: first a line that explains ``--pick``, then a table."""
     rows = [
         [str(number), row["title"], row["artist"], str(row["year"] or "")]
         for number, row in enumerate(answer.candidates, 1)
@@ -269,6 +269,7 @@ def _runs(options: argparse.Namespace) -> _Answer:
 
 
 def _count(text: str) -> int:
+    """Parse the value of ``--last``, a whole number of at least 1."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number of at least 1")
     return int(text)

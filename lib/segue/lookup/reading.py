@@ -81,7 +81,8 @@ class Tables:
     def is_current(self, table: Table, version: int) -> bool:
         """Return whether the table has the same rows as in its version ``version``.
 
-        This is so if all later versions were made by maintenance, such as OPTIMIZE and VACUUM.
+        Returns True if maintenance, such as OPTIMIZE and VACUUM, made all later versions. Returns False also if the
+        log no longer has all later commits.
         """
         n_later = self.version(table) - version
         try:

@@ -1,7 +1,8 @@
 """Search the tracks of a catalogue by a typed text: a title, "title - artist", or a track id.
 
-Case, accents, punctuation, notes such as "Remastered 2009" and a leading "The" are ignored. A track with the typed id
-or title has score 100. So has a track with the typed title and artist, in either order, joined by " - ".
+Case, accents and punctuation of titles and artists are ignored. A track with the typed id or title has score 100. So
+has a track with the typed title and artist, in either order, joined by " - ". Notes in titles, such as "Remastered
+2009", and a leading "The" of the artist are ignored too.
 
 If there is no such track, all tracks are scored by similarity:
 

@@ -48,8 +48,9 @@ class Clusters:
     Attributes
     ----------
     pipeline : pyspark.ml.PipelineModel
-        Stages of pyspark.ml alone. If the settings request them: Imputer, logarithms, discriminants (combinations of
-        features that separate genres). Then a scaler, weights if the settings give any, and KMeansModel.
+        Stages of pyspark.ml alone, in this order: Imputer, logarithms, discriminants (combinations of features that
+        separate genres), VectorAssembler, scaler, weights, KMeansModel. Imputer, logarithms, discriminants and weights
+        are absent if the settings do not need them.
     scores : pandas.DataFrame
         One row per k and feature space (choice of columns, scaler, logarithms and weights), as in the table
         ``k_scores``; ``chosen`` marks the row of the model.
@@ -70,12 +71,19 @@ class Clusters:
         return self.card.k
 
     def transform(self, tracks: DataFrame) -> DataFrame:
-        """Return a DataFrame with the columns of the table ``labeled_tracks``, one row per track. Runs no Spark job.
+        """Label tracks: return a DataFrame with the columns of the table ``labeled_tracks``, one row per track.
+
+        Runs no Spark job, or a small one if the model imputes missing features.
 
         Parameters
         ----------
         tracks : DataFrame with ``track_id`` (string, distinct) and the model's features, in the units of the table
             ``tracks``; any number of rows, since the label of a track is independent of the other tracks
+
+        Raises
+        ------
+        InputError
+            If there is no column ``track_id``.
         """
         return labels.labeled_tracks(_with_track_columns(tracks), self.pipeline, self.card)
 
@@ -85,13 +93,14 @@ def read_tracks(
 ) -> tuple[DataFrame, DataFrame]:
     """Read a catalogue: return its valid tracks and its rejected rows as two DataFrames. Writes nothing.
 
-    The call runs a few small Spark jobs to detect headers, CSV dialects and units.
+    The call runs a few Spark jobs to detect headers, CSV dialects and units. For text files, one of these jobs reads
+    all lines.
 
     Parameters
     ----------
     spark : a session with Delta's jars, needed to detect whether ``path`` is a Delta table
-    path : path or URI of a file (CSV, JSON Lines or Parquet), a folder, a glob or a Delta table
-    settings : the section ``ingest`` determines how files are read, ``features`` which values a row must have
+    path : path or URI of a file (CSV, JSON, Parquet, Excel or zip), a folder, a glob or a Delta table
+    settings : uses the sections ``ingest`` (how files are read) and ``features`` (which values a row must have)
 
     Returns
     -------
@@ -102,7 +111,7 @@ def read_tracks(
     Raises
     ------
     InputError
-        If the input cannot be read or lacks a required column.
+        If the input cannot be read or lacks a required column. With ``ingest.strict``, also if anything is guessed.
     """
     loaded = load(overrides=settings)
     check_sources(loaded)
@@ -157,9 +166,9 @@ def similar_tracks(
     ----------
     labeled : DataFrame with the columns of ``labeled_tracks``, such as the result of ``Clusters.transform``; read
         several times
-    clusters : a missing value of a feature that its model imputes is replaced by the value in the model. Any other
-        missing value is replaced by the feature's median.
-    settings : uses the section ``recommend``
+    clusters : result of ``fit_clusters``. Missing values of a feature that its model imputes are replaced by the value
+        in the model; all other missing values, by the feature's median.
+    settings : uses the section ``recommend``; ``recommend.weights = "learned"`` raises SettingsError
 
     Returns
     -------
@@ -168,6 +177,11 @@ def similar_tracks(
         runs a few Spark jobs. The search runs each time the DataFrame is used: cache a DataFrame used more than once.
         If the method is ``cells`` (set, or chosen by ``auto`` for a large catalogue), the call itself searches, and
         returns a DataFrame persisted on disk: unpersist it after use.
+
+    Raises
+    ------
+    InputError
+        If there are no tracks, or none of the compared features has a value.
     """
     options = similarity_options(load(overrides=settings).recommend)
     scaling = fit_scaling(labeled, options, clusters.card.imputed if clusters else {})

@@ -70,8 +70,8 @@ def reread_names(settings: Settings, pending: Sequence[InputFile], ledger: Ledge
     """Return the names (``source_file``) of the files to read once more, sorted.
 
     These are the files in ``pending`` (the files to read in this run) that an earlier run has read. ``ledger`` is the
-    result of ``read_ledger``. A name is left out if a file outside of ``pending`` has the same name: stored rows with
-    this name may come from that file.
+    result of ``read_ledger``. A name is left out if ``ledger`` has the same name for a file that is not in ``pending``:
+    stored rows with this name may come from that file.
     """
     known = {entry["uri"]: entry["source_file"] for entry in ledger}
     reread = {entry["uri"]: entry["source_file"] for entry in _entries(settings, pending) if entry["uri"] in known}
@@ -110,9 +110,10 @@ def _entries(settings: Settings, listed: Sequence[InputFile]) -> list[dict[str, 
 
 
 def _redacted_uri(uri: str) -> str:
-    """Return a URI without its secrets: "s3a://***@bucket/x.csv#" and a hash for "s3a://USER:PASSWORD@bucket/x.csv".
+    """Return a URI without its secrets: "s3a://***@bucket/x.csv#HASH" for "s3a://USER:PASSWORD@bucket/x.csv".
 
-    The hash, of the whole URI, keeps distinct URIs distinct. A URI without secrets is returned unchanged.
+    HASH has 16 hexadecimal digits, from a hash of the whole URI, so that distinct URIs stay distinct. A URI without
+    secrets is returned unchanged.
     """
     redacted = logs.redact(uri)
     # guard: redacted-names-stay-distinct -> return redacted
@@ -141,7 +142,8 @@ def _reading_hash(settings: Settings) -> str:
     ingest = settings.ingest
     sources = load_sources(packaged.conf() / "sources", name=ingest.source)
     decisive: list[Any] = [
-        # an output of the former default "utf-8" does not read its files again: detection reads UTF-8 files as before
+        # hashed as "utf-8", the former default: files ingested under it are not read again, as detection reads UTF-8
+        # files in the same way
         # guard: detection-keeps-reading-hash -> ingest.encoding,
         "utf-8" if ingest.encoding == AUTO else ingest.encoding,
         ingest.invalid_utf8,

@@ -41,11 +41,13 @@ class _Written:
 def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     """Read files that are new or have changed, and store their tracks and rejected rows. Runs several Spark jobs.
 
+    All files are read if ``ingest.mode`` is ``snapshot``, or if ``ingest.force`` is true.
+
     Parameters
     ----------
     store : the tables of the output folder
     path : a file, a folder, a glob or a Delta table
-    settings : the section ``ingest`` determines how files are read, ``features`` which values a row must have
+    settings : uses the sections ``ingest`` (how files are read) and ``features`` (which values a row must have)
 
     Returns
     -------
@@ -56,7 +58,9 @@ def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     Raises
     ------
     InputError
-        If the input cannot be read, lacks a required column, or none of its rows is a usable track.
+        If the input cannot be read, lacks a required column, or none of the rows read is a usable track. Files that
+        have a header and no rows are accepted if ``tracks`` exists, except in the mode ``snapshot``. With
+        ``ingest.strict``, also if anything about the files is guessed.
     """
     with store.stage("ingest"):
         return _ingest(store, path, settings)
@@ -118,11 +122,19 @@ def read_input(
     *,
     single_pass: bool = False,
 ) -> InputRows:
-    """Detect how files are read; return InputRows: a lazy DataFrame of validated rows, how files are read, the files.
+    """Return the rows of files as InputRows: a lazy DataFrame of validated rows, and how the files are read.
 
-    Runs small Spark jobs, which detect headers, CSV dialects and units. ``memories`` holds decisions of earlier runs,
-    such as units, by layout (file format with header); see ``layout_ledger.memories``. With ``single_pass``, large
-    text files are read without such a job, and the result has to be verified (``InputRows.verify``).
+    Runs Spark jobs that detect headers, CSV dialects and units. For text files, one of these jobs reads all lines. With
+    ``single_pass``, no job runs here for an input of few large text files: the caller must then call
+    ``InputRows.verify`` after a job has computed all rows.
+
+    ``memories`` holds decisions of earlier runs, such as units, by layout (file format with header); see
+    ``layout_ledger.memories``.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or lacks a required column. With ``ingest.strict``, also if anything is guessed.
     """
     ingest = settings.ingest
     return read_rows(

@@ -51,7 +51,7 @@ class PendingTracks:
     replace_all : whether to remove all stored labels of tracks not in ``tracks``
     are_new : whether none of ``tracks`` has a stored label; if true, the new labels can be appended
     removed : DataFrame with the ``track_id`` of the stored labels to remove; None if there are none
-    is_empty : true only if there is nothing to label or remove; may be false although ``tracks`` has no rows
+    is_empty : true: there is nothing to label or remove; false: there may be something
     """
 
     tracks: DataFrame
@@ -90,6 +90,8 @@ def label_tracks(
     ------
     InputError
         If there is no such model, or if a track lacks a feature and the model does not impute this feature.
+    OutputError
+        If the table ``tracks`` does not exist, or a file of the saved model is missing or damaged.
     """
     with store.stage("label"):
         return _label(store, model_version, scope == ALL, pipeline, words or {})
@@ -138,7 +140,8 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
     Raises
     ------
     InputError
-        If there is no such model; the message lists the existing models.
+        If the model does not exist or is incomplete (the message lists the complete models), or its ``model.json`` is
+        invalid.
     """
     if version == "latest":
         newest = newest_card(models)
@@ -153,9 +156,10 @@ def find_card(models: ModelStore, version: str) -> ModelCard:
 
 
 def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -> ModelCard | None:
-    """Return the ModelCard (content of ``model.json``) of the newest complete model; None if there is none.
+    """Return the ModelCard (content of ``model.json``) of the newest complete model; None if no model is complete.
 
-    If ``settings`` (a nested mapping by section) is given, only models trained with exactly these settings count.
+    If ``settings`` (the training settings, a nested mapping by section) is given, only models trained with exactly
+    these settings are considered. A model with an invalid ``model.json`` is ignored, with a warning in the log.
     """
     cards = []
     for name, text in models.cards().items():
@@ -170,14 +174,18 @@ def newest_card(models: ModelStore, settings: Mapping[str, Any] | None = None) -
 
 
 def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_all: bool) -> PendingTracks:
-    """Return the tracks to label: all, or the tracks without a label or with an outdated one.
+    """Return the tracks to label, and the stored labels to remove, as PendingTracks. Runs Spark jobs.
 
-    A label is outdated if it was made by another model or from other values, or if the descriptions of the clusters
-    have changed. ``is_reworded`` says whether the descriptions of ``card`` differ from those in ``model.json``.
+    With ``label_all``, all tracks are to be labeled; otherwise, tracks without a label or with an outdated label. A
+    label is outdated if it was made by another model or from other values, or if it has another description of its
+    cluster than ``card``. ``is_reworded`` says whether the descriptions of ``card`` differ from those in
+    ``model.json``.
 
-    Runs Spark jobs. Usually their cost is proportional to the number of changed tracks, read from Delta's change feed.
-    If the feed is not available, all tracks are compared. Call this function within ``Store.stage``, which unpersists
-    the feed at its end.
+    If Delta's change feed has all changes since the tracks were labeled, the cost is proportional to the number of
+    changed tracks. If not, all tracks are compared with their labels. All tracks are then labeled again if one label is
+    of another model, has another description, or belongs to a removed track.
+
+    Call this function within ``Store.stage``, which unpersists the changed tracks at its end.
     """
     tracks, labeled = store.read(schema.TRACKS), store.find(schema.LABELED_TRACKS)
     if label_all or labeled is None:
@@ -220,10 +228,7 @@ def _pending_changes(changes: DataFrame) -> PendingTracks:
 
 
 def _is_stale(labeled: DataFrame, tracks: DataFrame, card: ModelCard) -> bool:
-    """Return whether ``labeled`` has a removed track, an earlier model, or an earlier description of a cluster.
-
-    A track is removed if it is missing in ``tracks``. The present model and descriptions are those of ``card``.
-    """
+    """Return whether ``labeled`` has a track missing in ``tracks``, or another model or description than ``card``."""
     is_described = F.lit(False)
     for cluster, description in enumerate(card.cluster_descriptions, 1):
         is_described |= (F.col("cluster") == cluster) & (F.col("cluster_description") == description)

@@ -1,8 +1,8 @@
 """Read and write the table ``layout_decisions``: decisions on how columns are read, for later files.
 
 A decision is made from the values of a file, for example ``valence.unit``: "percent". It applies to later files of the
-same layout, that is, with the same file format and header. Decisions are stored after the rows of their file: a run
-that fails stores none.
+same layout: the same file format, header and setting ``ingest.source``. Decisions are stored after the rows of their
+file: if the rows cannot be stored, no decision is stored either.
 """
 
 from collections.abc import Mapping, Sequence

@@ -32,7 +32,7 @@ from segue.storage.store import Store
 
 log = logging.getLogger(__name__)
 LEARNING_VERSION = "1"
-"""Version of the code that learns weights, a part of ``_version``. Raise it if the same inputs give other weights."""
+"""Version of the code that learns weights, hashed by ``_version``. Raise it if the same inputs give other weights."""
 _DIGITS = 16
 _EXPECTED = "expected playlists: a table with a column such as playlist, or a folder with a file for each playlist"
 Playlists = Mapping[str, Sequence[str]]
@@ -58,7 +58,8 @@ def learn_similarity(store: Store, path: str, settings: RecommendSettings) -> St
     Raises
     ------
     InputError
-        If the file is missing, or has too few playlists with tracks of the catalogue.
+        If the file is missing, too large, or has too few playlists with tracks of the catalogue; if ``labeled_tracks``
+        is empty.
     OutputError
         If ``labeled_tracks`` does not exist.
     """
@@ -147,7 +148,8 @@ def match_playlists(labeled: DataFrame, listed: Mapping[str, Sequence[Seed]]) ->
 def _read_playlists(store: Store, path: str) -> dict[str, list[Seed]]:
     """Return a dict from playlist to its tracks, from a file or the files of a folder.
 
-    Raises InputError if ``path`` does not exist, a local file is too large, or no track is named.
+    The dictionary key is the name of the file, a line break, and the name of the playlist. Raises InputError if
+    ``path`` does not exist, a file is too large or cannot be parsed, or no track is named.
     """
     sources = load_sources(packaged.conf() / "sources")
     playlists: dict[str, list[Seed]] = {}

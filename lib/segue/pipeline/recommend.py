@@ -40,7 +40,7 @@ from segue.storage.store import Store
 log = logging.getLogger(__name__)
 
 _MAX_LISTED, _MAX_TEXT = 5, 100
-"""Maximum number of unknown seeds in a message, and of characters of each."""
+"""Maximum number of seeds listed in a message, and of characters of one listed seed."""
 _PLAYLIST_ROWS = (
     "track_id string, rank int, score double, distance double"
     ", because_of array<struct<track_id: string, distance: double>>"
@@ -50,7 +50,8 @@ _PLAYLIST_ROWS = (
 def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
     """Write the table ``similar_tracks``: the tracks most similar to each track. Runs many Spark jobs.
 
-    If the stored lists were made from the same tracks and settings, they are not computed again.
+    If the stored lists were made from the same tracks, model and settings, they are not computed again. Tracks that are
+    no longer in ``labeled_tracks`` are removed from ``playlist_recommendations``.
 
     Parameters
     ----------
@@ -60,12 +61,14 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
     Returns
     -------
     StageResult
-        ``counts``: tracks (0 if the table was up to date), short_lists (lists shorter than ten) and seconds.
+        ``counts``: tracks, short_lists (lists shorter than ten) and seconds. If the table was up to date, tracks is 0
+        and short_lists is absent.
 
     Raises
     ------
     InputError
-        If ``labeled_tracks`` is empty.
+        If ``labeled_tracks`` is empty, no compared feature has a value, or ``weights`` is "learned" and no weights were
+        learned with this ``scaling``.
     OutputError
         If ``labeled_tracks`` does not exist.
     """
@@ -76,8 +79,8 @@ def recommend_tracks(store: Store, settings: RecommendSettings) -> StageResult:
 def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) -> StageResult:
     """Write recommendations for the tracks listed in a file, the seeds, to ``playlist_recommendations``.
 
-    Runs many Spark jobs. The playlist has the name of the file without its ending. Recommendations for other files are
-    unchanged.
+    Runs many Spark jobs. The playlist has the name of the file without its ending. Recommendations for playlists of
+    other names are unchanged.
 
     Parameters
     ----------
@@ -88,12 +91,14 @@ def recommend_for_seeds(store: Store, path: str, settings: RecommendSettings) ->
     Returns
     -------
     StageResult
-        ``counts``: playlist (the name), and numbers of seeds, unknown seeds, recommended tracks and changed rows.
+        ``counts``: playlist (its name), seeds (distinct labeled tracks in the file), unknown (tracks in the file that
+        are not labeled), recommended (tracks), changed (rows of the table) and seconds.
 
     Raises
     ------
     InputError
-        If the file does not exist, cannot be read, is too large, or names no labeled track.
+        If the file does not exist, cannot be read, is too large, or names no labeled track. Also in the cases of
+        ``recommend_tracks``.
     OutputError
         If ``labeled_tracks`` does not exist.
     """

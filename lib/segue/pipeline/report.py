@@ -42,7 +42,8 @@ def render_report(store: Store, settings: Settings) -> StageResult:
     Raises
     ------
     InputError
-        If ``labeled_tracks`` is empty, or its model is missing.
+        If ``labeled_tracks`` is empty, its model is missing, or ``recommend.weights`` is "learned" and no weights were
+        learned with this ``recommend.scaling``.
     OutputError
         If ``labeled_tracks`` or ``k_scores`` is missing, or ``k_scores`` has no row of the model.
     """

@@ -69,7 +69,12 @@ def run_stages(
     Returns
     -------
     PipelineResult
-        The counts of each stage, and the ModelCard.
+        The counts of each stage that ran, and the ModelCard.
+
+    Raises
+    ------
+    SegueError
+        InputError, OutputError or ConflictError from a stage. The stages before it are complete.
     """
     counts: dict[str, Mapping[str, Any]] = {}
 

@@ -1,6 +1,7 @@
-"""Collect the inputs of the lists of similar tracks (settings and learned weights), and compute a hash of all inputs.
+"""Collect the inputs of the lists of similar tracks, and compute a hash of all inputs.
 
-The hash of tracks, model and settings is stored with the lists. If it is unchanged, the lists are up to date.
+The inputs are the tracks, the model, the settings and the learned weights. The hash is stored with the lists: if it is
+unchanged, the lists are up to date.
 """
 
 import logging
@@ -34,13 +35,15 @@ _DECISIVE_COLUMNS = (
     "is_outlier",
     "isrc",
 )
-"""The columns of ``labeled_tracks`` with an effect on the lists of similar tracks.
+"""The columns of ``labeled_tracks`` with an effect on the lists of similar tracks; with ``harmonic``, key and mode too.
 
-Columns missing in the table are left out. Spark's hash ignores nulls: a new column of nulls does not change the hash.
+Columns missing in the table are not hashed. Spark's hash ignores nulls: a new column of nulls does not change the hash.
 """
 LISTS_VERSION, FORMER_LISTS_VERSION = "0.3.0", "0.1.0"
-"""Present and former version of the code that makes lists of similar tracks, a part of ``inputs_hash``. Raise the
-present version if the same inputs give other lists."""
+"""Present and former version of the code that makes lists of similar tracks; ``inputs_hash`` hashes one of them.
+
+Raise the present version if the same inputs give other lists.
+"""
 
 
 def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
@@ -151,7 +154,10 @@ def fingerprint(labeled: DataFrame, settings: RecommendSettings) -> tuple[str, i
 
 
 def imputed_by(store: Store, model_version: str) -> dict[str, float]:
-    """Return the value by which a model replaces missing values of each feature: {"bpm": 121.0}; {} without a model."""
+    """Return the values by which a model replaces missing values, by feature: {"bpm": 121.0}.
+
+    If the output has no such model, the dict is empty.
+    """
     text = ModelStore(store.root, store.files).card(model_version)
     return model_card.from_json(text, f"models/{model_version}").imputed if text else {}
 

@@ -76,7 +76,7 @@ class TrainResult(StageResult):
 def train_clusters(store: Store, settings: Settings) -> TrainResult:
     """Fit K-means for every k, choose one k, and save its model. Runs many Spark jobs.
 
-    Nothing is trained if a model of the same tracks and settings exists.
+    Nothing is trained if a model of the same tracks, settings and library versions exists.
 
     Parameters
     ----------
@@ -93,6 +93,8 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
     ------
     ClusteringError
         If tracks lack a feature that is not imputed, or there are too few distinct tracks.
+    OutputError
+        If the table ``tracks`` does not exist.
     """
     with store.stage("train"):
         return _train(store, settings)
@@ -323,7 +325,7 @@ def _model(
 
 
 def _require_same_silhouette(labeled: DataFrame, chosen: Fit) -> None:
-    """Check the silhouette of a fit by ClusteringEvaluator of pyspark.ml; RuntimeError if the two differ.
+    """Raise RuntimeError if pyspark.ml's ClusteringEvaluator computes another silhouette than ``chosen.silhouette``.
 
     Runs Spark jobs. ``labeled`` has the tracks with the columns ``point`` and ``cluster``. Differences up to 1e-6 are
     accepted as rounding.

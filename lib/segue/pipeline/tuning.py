@@ -50,15 +50,16 @@ def fit_grid(
     Returns
     -------
     list of Fit
-        One per k, in the order given. A k is left out with a warning if it is above the number of distinct points, or
-        if its best fit has an empty cluster. ``silhouette`` is in [-1, 1] and uses *squared* Euclidean distance, the
-        default of ClusteringEvaluator; scikit-learn's default is the unsquared distance.
+        One per k, in the order given. A k is left out, with a warning, if it is above the number of distinct points, or
+        if the fit ends with an empty cluster (with ``spark-ml``: the fit of every start). ``silhouette`` is in [-1, 1]
+        and uses *squared* Euclidean distance, the default of ClusteringEvaluator; scikit-learn's default is the
+        unsquared distance.
 
     Raises
     ------
     ClusteringError
-        If every k is left out, as when there are fewer distinct points than the smallest k; if a value is missing or
-        not finite.
+        If every k is left out, for example because there are fewer distinct points than the smallest k. With
+        ``fused``, also if a value is missing or not finite.
 
     References
     ----------
@@ -95,7 +96,8 @@ def requested_spaces(settings: Settings, absent: Collection[str] = ()) -> list[F
     """Return the distinct feature spaces to fit: all combinations of the settings in ``features`` and ``tuning``.
 
     A FeatureSpace is a choice of columns, scaler, logarithms and weights. The first in the list has the values of the
-    section ``features``. The features in ``absent`` are left out of all spaces.
+    section ``features``. The features in ``absent`` are left out of all spaces. A space in which no feature remains is
+    not returned, so the list may be empty.
     """
     features, tuning = settings.features, settings.tuning
     spaces: dict[str, FeatureSpace] = {}
@@ -143,7 +145,12 @@ def fit_spaces(
     Returns
     -------
     list of SpaceFits
-        One per feature space, in their order.
+        One per feature space, in the order of ``spaces``.
+
+    Raises
+    ------
+    ClusteringError
+        In the cases of ``fit_grid``. For a guided space, also if there are too few genres or they cannot be separated.
     """
     columns = list(dict.fromkeys(name for space in spaces for name in space.columns))
     artist = ["artist"] if any(space.guide for space in spaces) else []
@@ -215,7 +222,8 @@ def _fit_guided(
 def _mean(agreements: Sequence[Agreement | None]) -> Agreement:
     """Return the mean of each score of several Agreements (of clusters with genres), as an Agreement.
 
-    A mean is None if one of the Agreements or its score is None, and for an empty list.
+    The mean of a score is None if an Agreement does not have the score. All means are None if an Agreement is None, or
+    if the list is empty.
     """
     scores = zip(*(agreement or Agreement(None, None, None) for agreement in agreements), strict=True)
     means = [None if None in values else sum(values) / len(values) for values in scores]
@@ -233,8 +241,8 @@ def _fit_space(
 ) -> SpaceFits:
     """Fit the preparation (imputer, scaler) of a feature space to all tracks, then K-means for every k.
 
-    K-means is fitted to the tracks where ``part``, a boolean Column, is true; by default to all. ``n_tracks`` is their
-    number, None if unknown.
+    K-means is fitted to the tracks where ``part``, a boolean Column, is true; by default to all tracks. ``n_tracks`` is
+    the number of tracks that K-means is fitted to, None if unknown.
     """
     clustering = settings.clustering
     preparation = Pipeline(stages=feature_space.preparation_stages(space)).fit(tracks)

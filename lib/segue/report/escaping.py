@@ -28,7 +28,7 @@ def visible_text(content: Any) -> Any:
 
 
 def json_text(content: Any) -> str:
-    """Convert a value to JSON text for an HTML script element: "<", ">" and "&" are escaped.
+    """Convert a value to JSON text for an HTML script element: "<", ">", "&", U+2028 and U+2029 are escaped.
 
     Otherwise a text in the value could end the element and begin another one. NaN and infinities become null.
 
@@ -69,9 +69,10 @@ def json_value(content: Any) -> Any:
 
 
 def content_security_policy(*scripts: str) -> str:
-    """Return the text of a content security policy: a page may run only the given scripts, and load nothing.
+    """Return the text of a content security policy: a page may run only the given scripts.
 
-    ``scripts`` are the texts of the scripts in the page. The policy identifies the scripts by their hashes.
+    ``scripts`` are the texts of the scripts in the page. The policy identifies the scripts by their hashes. The page
+    may load nothing from other addresses; styles and images must be part of the page.
     """
     digests = (base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii") for text in scripts)
     # guard: page-scripts-by-hash -> allowed = "'unsafe-inline'"

@@ -14,7 +14,7 @@ NAMES = {
     "popularity": "popularity",
     "year": "year of release",
 }
-"""Names in the report of the numeric columns of a track, by column, in lower case."""
+"""The names of features in the report, in lower case: a dict from column to name."""
 _UNITS = {
     "bpm": "beats per minute",
     "loudness": "dB",
@@ -26,7 +26,7 @@ _PERCENT = "%"
 
 
 def display_unit(name: str) -> str:
-    """Return the unit of a feature in the report, as text: "%" for fractions, "minutes" for ``duration_s``."""
+    """Return the unit of a feature in the report: "%" for fractions, "minutes" for ``duration_s``, "" for ``year``."""
     return _UNITS.get(name, _PERCENT)
 
 

@@ -77,7 +77,7 @@ def pair_correlation(correlations: Correlations, one: str, other: str) -> PairCo
 
 
 def pair_sentence(pair: PairCorrelation) -> str:
-    """Describe the correlation of two features in a sentence, for tracks with a high value of the first.
+    """Describe the correlation of two features in a sentence about tracks with a high value of the first.
 
     >>> pair_sentence(PairCorrelation("energy", "acousticness", -0.67, -0.69, -0.64))
     'Energetic tracks are clearly less acoustic (r = −0.67, with 95 % confidence −0.69 to −0.64).'
@@ -129,7 +129,7 @@ def _feature_pairs(correlations: Correlations) -> list[PairCorrelation]:
 def _pairs_with(correlations: Correlations, name: str, others: Sequence[str]) -> list[PairCorrelation]:
     """Return the PairCorrelation of ``name`` with each of ``others``, the largest |r| first.
 
-    A feature is left out if too few tracks have it, or if it is constant (``pair_correlation`` is None).
+    A pair is left out if too few tracks have both, or if one is constant (``pair_correlation`` is None).
     """
     pairs = [pair_correlation(correlations, name, other) for other in others]
     return sorted((pair for pair in pairs if pair), key=lambda pair: -abs(pair.r))
@@ -296,8 +296,8 @@ def agreement_sentences(agreement: Agreement) -> list[str]:
     """Return two or three sentences on the agreement of the clusters with the genres.
 
     The first, for example "The clusters partly follow the genres: …", gives the normalised mutual information. The
-    second gives the purity and the adjusted Rand index. The third says that the model was guided by the genres; only
-    supervised models have it.
+    second gives the purity and the adjusted Rand index. The third, only for a supervised model, says that the genres
+    guided the model.
     """
     word = (
         "hardly follow" if agreement.nmi < 0.1 else "loosely follow" if agreement.nmi < 0.3 else

@@ -91,9 +91,9 @@ class GenreShare:
     name: str
     """Name of the genre."""
     share: float
-    """Share of the cluster's tracks with this genre, 0 to 1. Tracks without a genre are not counted."""
+    """Number of the cluster's tracks with this genre, divided by the number of its tracks with any genre, 0 to 1."""
     lift: float
-    """``share`` divided by the genre's share of all tracks: above 1, the genre is more frequent in this cluster."""
+    """``share`` divided by the genre's share in all clusters; above 1, the genre is more frequent in this cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Agreement:
     ari: float
     """Adjusted Rand index: 1 for perfect agreement, about 0 for agreement by chance."""
     purity: float
-    """Share of tracks of the most frequent genre of their cluster, 0 to 1."""
+    """Share of tracks whose genre is the most frequent one in their cluster, 0 to 1."""
     genres: list[str]
     """The most frequent genres of the catalogue, most frequent first."""
     shares: Floats
@@ -192,19 +192,19 @@ class Agreement:
     counts: list[int]
     """Number of tracks of each genre in ``genres``."""
     supervised: bool = False
-    """Whether the model is guided by the genres. The three scores are then cross-validated."""
+    """Whether the genres guided the model. If so, ``nmi``, ``ari`` and ``purity`` are cross-validated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An entry in the list of similar tracks of another track."""
+    """One entry of a track's list of similar tracks."""
 
     track: TrackReference
     """The similar track."""
     cluster: int
     """Number of the similar track's cluster."""
     reason: str
-    """Why the two tracks are similar, in words."""
+    """Why ``track`` is similar to the track with the list, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,10 @@ from segue.report.figures.style import CONFIG, cluster_colour, one_line
 from segue.report.numbers import Cluster, Provenance, ReportNumbers, TrackReference
 
 _MAX_DEVIATION = 2.5
-"""Number of standard deviations of a bar of full length. Bars show how a cluster's means differ from all tracks."""
+"""Number of standard deviations shown by a bar of full length.
+
+A bar shows the difference of a cluster's mean from the mean of all tracks.
+"""
 _ORIGIN = re.compile(r'<meta name="segue-made-from" content="([0-9a-f]+)">')
 _WEB = {
     name: (files("segue.report") / "web" / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
@@ -37,8 +40,8 @@ TEMPLATE_HASH = hashlib.sha256("".join(_WEB.values()).encode("utf-8")).hexdigest
 def origin_of(text: str) -> str | None:
     """Return the ``origin`` stored by ``render`` in an HTML report; None if the text is no such report.
 
-    The origin is a hash, in hexadecimal digits, of all inputs of the report: model, table versions, settings, version
-    of segue and template.
+    The origin is a hash, in hexadecimal digits, of all inputs of the report: model, descriptions of the clusters, table
+    versions, settings, version of segue and template.
     """
     match = _ORIGIN.search(text[:4000])
     return match[1] if match else None

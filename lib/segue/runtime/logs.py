@@ -108,7 +108,9 @@ def escape_line(text: str) -> str:
 
 
 def escape_lines(text: str) -> str:
-    r"""Escape control characters and redact secrets in a text of several lines, such as a traceback; keep the lines.
+    r"""Escape control characters and redact secrets in a text of several lines, such as a traceback.
+
+    Line breaks are kept; tabs become spaces.
 
     >>> escape_lines("Error\n\tat \x1b[31mred")
     'Error\n        at \\x1b[31mred'
@@ -119,7 +121,7 @@ def escape_lines(text: str) -> str:
 class LogFormatter(logging.Formatter):
     """Formats each log message as one line, with control characters escaped and secrets redacted.
 
-    Without this, a text from an input file could add lines to the log, or send control sequences to a terminal.
+    Otherwise a text from an input file could add lines to the log, or send control sequences to a terminal.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -24,14 +24,14 @@ _RENEWAL_SECONDS, _DEAD_AFTER_SECONDS = 60.0, 600.0
 class RunMarker:
     """The marker of one run: a file that exists while the run is in progress.
 
-    Until ``remove`` is called, a thread writes the file again every minute, with the current time.
+    From ``create`` until ``remove``, a thread writes the file again every minute, with the current time.
 
     Parameters
     ----------
     files : writes the file
     root : path or URI of the output folder; its subfolder ``.running`` is created at once
-    run : the first fields of the run's row in the table ``runs``, as texts: ``run_id``, ``job``, ``settings``,
-        ``versions`` and ``started_at``
+    run : the fields of the run's row in the table ``runs`` that are known at its start, as texts: ``run_id``, ``job``,
+        ``settings``, ``versions`` and ``started_at``
     """
 
     def __init__(self, files: Files, root: str, run: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ DONE, FAILED, WRONG_SETTINGS, UNUSABLE, CONFLICT = 0, 1, 2, 3, 4
 """Exit codes of a job, see ``job.EXIT_CODES``. UNUSABLE: the input, the output or Spark cannot be used."""
 _CLEAR_LINE = "\r\x1b[K"
 _INTERRUPTED_LOCK_SECONDS = 10.0
-"""Maximum seconds to wait for the lock of the output folder, to write the row of an interrupted run in ``runs``."""
+"""Maximum seconds that an interrupted run waits for the lock of the output folder, to write its row in ``runs``."""
 
 
 def main(job: Job, argv: Sequence[str] | None = None) -> NoReturn:
@@ -192,7 +192,7 @@ def _outcome(run: Run, error: BaseException) -> _Outcome:
 
 
 def _first_fields(job: Job, run: Run) -> dict[str, Any]:
-    """Return the values of a run's row in ``runs`` known at its start, as a dict by column."""
+    """Return the values of a run's row in ``runs`` that are known when the run starts, as a dict by column."""
     texts = {
         "settings": run.settings.model_dump(mode="json"),
         "versions": versions() | {"spark": run.spark.version},

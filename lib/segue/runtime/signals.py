@@ -32,8 +32,8 @@ def install_handlers() -> None:
     """Install signal handlers: the first signal raises Interrupted in the main thread, later signals are ignored.
 
     The handlers make no calls to Spark, since a signal may arrive during a py4j call. The id of this process is written
-    to the file named by the environment variable SEGUE_LISTENER, if this file exists: ``spark-submit.sh`` forwards the
-    signals that it receives to this process.
+    to the file named by the environment variable SEGUE_LISTENER, if this file exists. ``spark-submit.sh`` reads the id
+    from the file, and forwards the signals that it receives to this process.
     """
     for number in _SIGNALS:
         # under nohup SIGHUP is ignored; a handler would end the run when the terminal is closed

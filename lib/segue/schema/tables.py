@@ -12,7 +12,7 @@ table of an older version, and raises OutputError for a table of a newer version
 """
 
 MAINTENANCE = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES"})
-"""Names of the operations in Delta's log that change no row of a table."""
+"""Names, in Delta's log, of the operations that count as maintenance: they change no row of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,4 +319,4 @@ MADE_BY = {
     LEARNED_SIMILARITY.name: "learn_similarity.py --playlists FILE",
     RUNS.name: "every job",
 }
-"""The script in ``jobs/`` that writes each table: a dict from table name to file name and required options."""
+"""What writes each table: a dict from table name to a script in ``jobs/`` with its required options, or "every job"."""

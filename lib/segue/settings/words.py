@@ -4,8 +4,8 @@ The setting is a table with these entries, all optional:
 
 * A feature, such as ``bpm``: a table with ``high`` or ``low`` or both, the words for a mean above and below the mean of
   all tracks. Each is one text, or a list of three texts for a slight, a notable and an extreme deviation.
-* ``slight`` and ``extreme``: texts with ``{}`` to make phrases from one text of a feature. If ``extreme`` is "very {}",
-  the text "fast" becomes "very fast" for an extreme deviation.
+* ``slight`` and ``extreme``: patterns with ``{}`` for the words given as one text. If ``extreme`` is "very {}", the
+  text "fast" becomes "very fast" for an extreme deviation.
 * Each name in ``SENTENCES``: a text for one fixed phrase. For example, the text for ``mid_tempo`` replaces the phrase
   "mid-tempo".
 """

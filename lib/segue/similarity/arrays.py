@@ -24,7 +24,7 @@ def column_matrix(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Floats:
 
 
 def to_binary(matrix: NDArray[Any], lengths: Integers | None = None) -> pa.Array:
-    """Convert a matrix to an Arrow binary array. Each value holds the bytes of one or more matrix rows.
+    """Convert a matrix to an Arrow binary array. Each value holds the bytes of successive matrix rows.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
     scaling : Scaling
         ``features`` is used.
     options : SimilarityOptions
-        Determines the columns block, title, isrc, key and candidate.
+        Determines the columns block, artist, title, isrc, key and candidate.
 
     Returns
     -------
@@ -37,10 +37,10 @@ def prepare_tracks(tracks: DataFrame, scaling: Scaling, options: SimilarityOptio
         * ``block`` (string): the track's genre if ``options.same_genre`` is true, else "" for all tracks. Only tracks
           of the same block can be neighbours; a track with a null block has no neighbours.
         * ``artist``, ``title``, ``id``, ``isrc`` (bigint): hash codes, from which ``releases`` computes the codes of
-          artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. The hash ``title``
-          covers artist and title without notes: "Help!" and "Help! - Remastered" by one artist have equal codes. A
-          track without a title has a code of its own. With ``options.other_releases`` all tracks do, and ``isrc`` is
-          null.
+          artist and recording. ``artist`` is null where unknown, ``isrc`` where missing or invalid. ``title`` is a hash
+          of the artist and the title without release notes: "Help!" and "Help! - Remastered" by one artist have equal
+          codes. A track without a title has a code of its own. If ``options.other_releases`` is true, every track has
+          a ``title`` code of its own, and ``isrc`` is null; if ``rules.per_artist`` is 0 too, ``artist`` is also null.
         * ``key`` (int): code of the musical key, see module ``keys``. Without ``rules.harmonic`` always ``UNKNOWN``.
         * ``candidate`` (boolean): whether the track can be recommended.
         * ``x0``, ``x1``, ... (double): values of ``scaling.features``, null where missing.
@@ -135,7 +135,8 @@ def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
 def with_points(rows: pa.Table | pa.RecordBatch, scaling: Scaling) -> pa.Table:
     """Replace the feature values of tracks by coordinates (scaled and weighted values) and by quantile ranks.
 
-    The distance between two tracks is the Euclidean distance of their coordinates.
+    Missing values are first replaced by ``scaling.fill``. The distance between two tracks is the Euclidean distance of
+    their coordinates.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from segue.similarity.rules import (
 SLACK = 1e-12
 """Relative tolerance for comparing a bound with a distance. It exceeds the rounding errors of both."""
 _VALUES_PER_BLOCK = 65_536
-"""Maximum number of candidates in memory at a time: number of queries times candidates per query."""
+"""Maximum number of candidates fetched at a time: number of queries times candidates per query."""
 _BOUNDED_QUERIES_PER_BLOCK = 128
 """Number of queries per call of cKDTree.query, if queries have distance bounds. A call takes one bound for all its
 queries, the largest. As queries are sorted by bound, the bounds within a small call are similar."""
@@ -95,10 +95,10 @@ def distances(queries: Floats, points: Floats, index: Integers) -> Floats:
 class CandidateTree:
     """Finds the nearest candidates (tracks that can be recommended) of queries (tracks to find neighbours of).
 
-    Without ``rules.harmonic``, all candidates are in one k-d tree. With ``rules.harmonic``, each musical key of a query
-    has its own tree of the candidates in compatible keys: a tree of all candidates would return mostly candidates in
-    other keys. Such a tree is built when it is needed, and only the latest is stored. Successive calls are fastest
-    with queries in the same key.
+    Without ``rules.harmonic``, all candidates are in one k-d tree. With ``rules.harmonic``, queries in one musical key
+    are searched in a tree of the candidates in compatible keys: a tree of all candidates would return mostly candidates
+    in incompatible keys. The tree for a key is built at the first query in this key, and stored until the next query
+    in another key. So successive calls are fastest with queries in the same key.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ class CandidateTree:
             The search is fastest if tracks near to each other are adjacent, as in ``build_tree(points).indices``. A
             query can itself be a candidate: its list skips all candidates of its recording.
         max_distance : array of shape (n_queries,), optional
-            Maximum distance of a candidate from each query; by default none. The search is fastest if these distances
-            ascend. A list left short by ``rules.per_artist`` is filled with candidates excluded by this limit only if
-            its maximum distance is infinite.
+            Maximum distance of a candidate from each query; by default infinity. The search is fastest if these
+            distances ascend. If the maximum distance is finite, a list left short by ``rules.per_artist`` is not filled
+            with further tracks by the same artists.
 
         Returns
         -------
@@ -190,7 +190,8 @@ class _Tree:
         """Find the lists of the queries at the positions ``rows``, and write them to ``search.result``.
 
         Fetches 12 or more nearest candidates of each query from the tree. If farther candidates could change a list,
-        twice as many are fetched, up to ``_MAX_FETCH``. Lists still not final are made from all candidates.
+        twice as many are fetched, up to ``_MAX_FETCH``. Lists still not final are made from all candidates. If the
+        first fetch is too small for more than a quarter of the lists, it is doubled for later calls.
         """
         n_fetch = self._first_fetch
         while len(rows) and n_fetch <= _MAX_FETCH:
@@ -207,7 +208,7 @@ class _Tree:
         """Fetch the ``n_fetch`` nearest candidates of the queries at the positions ``rows``, and make their lists.
 
         A list is final if no farther candidate can change it. Final lists are written to ``search.result``. Returns the
-        positions of the other queries.
+        positions of the queries without a final list.
         """
         tracks, max_distance = self._tracks, search.max_distance[rows]
         distance, index, unfetched_lower_bound = self._query_tree(search.queries.points[rows], n_fetch, max_distance)
@@ -239,7 +240,7 @@ class _Tree:
     def _query_tree(self, points: Floats, n_fetch: int, max_distance: Floats) -> tuple[Floats, Integers, Floats]:
         """Fetch the nearest candidates of each point: ``n_fetch``, or all within ``max_distance`` if these are fewer.
 
-        Some can be farther than ``max_distance``: points are searched in blocks, within a block's largest one.
+        Points are searched in groups, within the group's largest ``max_distance``; so some candidates can be farther.
 
         Returns
         -------
@@ -247,7 +248,8 @@ class _Tree:
             Distances to the point, and positions of the candidates in ``self._tracks``, in order of (distance,
             id_order). If fewer are fetched, the remaining distances are infinity, and the remaining positions 0.
         unfetched_lower_bound : array of shape (n_points,)
-            Lower bound of the distances of all other candidates within ``max_distance``; infinity if there are none.
+            Lower bound of the distances of the candidates not fetched; infinity if all within ``max_distance`` are
+            fetched.
         """
         n_fetch = min(n_fetch, len(self._tracks))
         step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)

@@ -85,12 +85,13 @@ def fit_weights(
         Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
         include the features of ``options``, and its ``scaling`` must be that of ``options``.
     imputed : mapping of str to float, optional
-        Value by feature that replaces missing values, in the feature's unit; by default the median.
+        Replacements of missing values, by feature and in its unit; by default the medians.
 
     Raises
     ------
     InputError
-        If fewer than ``learning.MIN_PLAYLISTS`` playlists have two or more tracks, or no feature has a value.
+        If fewer than ``learning.MIN_PLAYLISTS`` playlists have two or more tracks and fit into the sample, or no
+        feature has a value.
     """
     members = sorted(sorted(set(ids)) for ids in playlists.values())
     require_playlists([len(ids) for ids in members])

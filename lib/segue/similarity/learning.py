@@ -97,7 +97,8 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
     ----------
     sample : PlaylistSample
     start : array of shape (n_features,)
-        Weights above 0 to start from. The weights returned have the same sum of squares.
+        Weights above 0 to start from. The weights returned have the same sum of squares, but for rounding to four
+        digits.
     playlists : array of int, optional
         Positions of the playlists to learn from; by default all.
     """
@@ -111,10 +112,10 @@ def learn_weights(sample: PlaylistSample, start: Floats, playlists: Integers | N
 
 
 def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
-    """Cross-validate learned weights: learn from four fifths of the playlists, measure on a fifth. Deterministic.
+    """Cross-validate learned weights: learn from four fifths of the playlists, measure on the others. Deterministic.
 
-    Tracks are recommended for the tracks of the held-out playlists, the queries. All tracks can be recommended. A
-    recommended track is a hit if it is in a held-out playlist together with the query.
+    Each fifth is held out once. Tracks are recommended for the tracks of the held-out playlists, the queries. All
+    tracks can be recommended. A recommended track is a hit if it is in a held-out playlist together with the query.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def hold_out(sample: PlaylistSample, start: Floats, rules: Rules) -> HeldOut:
     start : array of shape (n_features,)
         Weights above 0 to start from.
     rules : Rules
-        Limits on the lists of recommendations.
+        Limits on the lists of recommendations. ``years_apart`` must be None, because the sample has no years.
     """
     n_playlists = sample.membership.shape[1]
     hits = np.zeros((n_playlists, 2))
@@ -163,9 +164,9 @@ def count_hits(
     playlists : array of int
         Columns of ``sample.membership``: the playlists to count. Queries are the tracks in these playlists.
     rules : Rules
-        Limits on the lists of recommendations.
+        Limits on the lists of recommendations. ``years_apart`` must be None, because the sample has no years.
     max_queries : int
-        Maximum number of queries.
+        Maximum number of queries. If there are more, a random choice of them is used; the seed is fixed.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Find lists of neighbours among the tracks of one cell, store them in arrays, and merge a track's lists.
+"""Find lists of neighbours among tracks in memory, store the lists in arrays, and merge several lists of one track.
 
-A cell is the part of the catalogue around one centre, see module ``partitioned``. A track can have lists from several
-cells.
+A track can have several lists if the catalogue is searched cell by cell. A cell is the part of the catalogue around one
+centre, see module ``partitioned``.
 """
 
 from dataclasses import dataclass
@@ -177,7 +177,8 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     Parameters
     ----------
     members : pa.Table
-        Members of the cell, with the columns of ``coordinates.with_points``.
+        Members of the cell, with the columns of ``coordinates.with_points``. All members and queries are of one block,
+        a set of tracks that can be neighbours.
     queries : pa.Table
         Tracks of other cells, with the columns track_id, point, ranks, recording, year, key and cluster of
         ``coordinates.with_points``, and max_distance (double): the maximum distance of a neighbour, infinity for no
@@ -191,13 +192,13 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
         ``track_id`` and the list of neighbours (``LIST_COLUMNS``), one row per query; no rows if the cell has no
         members.
     """
-    # sorted, because all queries of a block are searched within the largest max_distance of the block
+    # sorted, because queries are searched in groups, all queries of a group within the group's largest max_distance
     queries = queries.sort_by([("max_distance", "ascending"), ("track_id", "ascending")])
     parts = [_list_table(pa.array([], pa.string()), NeighbourLists.empty())]
     if len(members):
         search = BatchSearch(arrays.track_batch(members), rules)
         max_distance = queries.column("max_distance").to_numpy()
-        # queries without a limit are searched separately: a single one would remove the limit of its whole block
+        # queries without a limit are searched separately: a single one would remove the limit of its whole group
         for rows in (np.flatnonzero(np.isfinite(max_distance)), np.flatnonzero(np.isinf(max_distance))):
             if len(rows):
                 batch = _query_batch(queries.take(pa.array(rows)))
@@ -257,7 +258,7 @@ def _list_table(ids: pa.Array, lists: NeighbourLists) -> pa.Table:
 def _query_batch(queries: pa.Table) -> TrackBatch:
     """Convert the ``queries`` of ``query_cell`` to a TrackBatch in the same order.
 
-    Its artist, id_order and is_candidate are zero: a search reads these of candidates alone.
+    Its artist, id_order and is_candidate are zero, because a search reads these values only of candidates.
     """
     n_queries = len(queries)
     tracks = Tracks(

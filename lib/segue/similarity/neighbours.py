@@ -1,32 +1,35 @@
 """Find every track's exact nearest neighbours, under rules on artists, recordings, years and musical keys.
 
-Definition. Candidates are the tracks that can be recommended. The list of a track q is made from all candidates in
-order of (Euclidean distance to q, track_id). A candidate is skipped in these cases:
+Definition. The candidates for the list of a track q are all tracks that can be recommended; with ``same_genre``, only
+those in the genre of q. They are taken in order of (Euclidean distance to q, track_id). A candidate is skipped in these
+cases:
 
 * its year is too far from the year of q, or its key is incompatible with the key of q;
 * its recording is that of q, or is in the list already;
 * its artist is in the list ``per_artist`` times already.
 
 Any other candidate is appended, until the list has ``length`` tracks. A list still short after the last candidate is
-filled with the nearest candidates excluded only by ``per_artist``, one of each recording. Then it is sorted again by
-(distance, track_id).
+filled with the nearest candidates excluded only by ``per_artist``, at most one of each recording. Then the list is
+sorted again by (distance, track_id).
 
-Search in a k-d tree (``kd_tree``). It is unknown in advance how many candidates the rules skip.
+Search in a k-d tree (``kd_tree``). It is unknown in advance how many candidates the rules skip, so the number m of
+candidates to fetch is raised step by step.
 
 1. The m nearest candidates are fetched from a k-d tree [1]_, and the list is selected among them. At first, m is
-   ``length`` + 2, at least 12.
-2. No candidate that is not fetched is nearer than the m-th. So the list is final if it is full, and its last distance
-   is below that of the m-th. It is also final if all candidates are fetched.
+   ``length`` + 2, at least 12; m starts higher if many of the lists before needed more.
+2. Every candidate not fetched is at least as far from q as the m-th. So the list is final if it is full, and its last
+   distance is below that of the m-th. It is also final if all candidates are fetched.
 3. Otherwise m is doubled, up to 512. After that, the list is selected from all candidates.
 
 A list left short by the limit on artists is filled in the same way. Of many candidates at one point, the tree contains
 only as many as a list can use (``rules.drop_redundant_coincident``); otherwise m would have to exceed the number of
-candidates at this point. Distances are computed again, in float64 and in the order of the features, so every tree gives
-the same lists to the last bit. A rule on keys excludes most candidates; to keep m small, there is then a tree for each
-key of a query, with the candidates in compatible keys.
+candidates at this point. The distances of fetched candidates are computed again, in float64, and squares are added in
+the order of the features; so every tree gives the same lists to the last bit. The rule on keys excludes most
+candidates; to keep m small, there is then one tree for each key of q, with the candidates in compatible keys.
 
-Method ``tree``: one tree, built on the driver and sent to all workers. Expected O(n log n) for a fixed number of
-features; the driver and every worker hold all coordinates.
+Method ``tree``: every worker searches in trees of the whole catalogue. The driver builds them and sends them to the
+workers; with the rule on keys, the workers build them. Expected O(n log n) for a fixed number of features; the driver
+and every worker hold all coordinates.
 
 Method ``cells`` (``partitioned``): for catalogues that do not fit into the memory of a worker.
 
@@ -34,27 +37,30 @@ Method ``cells`` (``partitioned``): for catalogues that do not fit into the memo
 2. Every track is copied into each other cell that can hold a track within ``overlap_radius`` of it. The list of each
    member q is found by a tree of the members and copies of its cell. The list is final if it is full and its last
    distance r is at most ``overlap_radius``, because the cell of q holds every track within r of q.
-3. Otherwise the list of q is also found in the other cells that can hold a track within r of q (r is infinity if the
-   list is not full). For q in the cell of centre a, the plane midway between a and b separates q from the members of
-   cell b, so each of them is at least (|q - b|^2 - |q - a|^2) / (2 |a - b|) from q, the distance of q to the plane.
-4. The lists of q from all its cells are merged by selecting from their union, in the same order by the same rules.
+3. Otherwise the list of q is also found in every other cell that can hold a track within r of q (r is infinity if the
+   list is not full, or was filled). Let a be the centre of the cell of q, and b the centre of another cell. The plane
+   midway between a and b separates q from the members of cell b. So each of these members is at least as far from q as
+   the plane, whose distance from q is (|q - b|^2 - |q - a|^2) / (2 |a - b|).
+4. The lists of q from all these cells are merged: a list is selected from their union, in the same order and by the
+   same rules.
 
-Why merging lists is exact. Year, key and the recording of q exclude candidates one by one. The other limits
-(one track per recording, ``per_artist`` per artist, ``length`` in all) apply to nested sets, as all tracks of a
-recording have one artist (``releases``): they define a laminar matroid [2]_. In a matroid, greedy selection [3]_
-rejects a candidate exactly if it is in the span of the candidates before it, and more candidates before it only enlarge
-the span. So a candidate that is rejected among those of one cell is rejected among those of all cells, and every track
-of the final list is in the list of its cell. Likewise, with more candidates a full list stays full within its last
-distance r, so no candidate beyond r is needed; a list that was filled can still change, so its r is infinity.
+Why merging lists is exact. The rules on year, key and the recording of q exclude a candidate whatever the other
+candidates are. The other limits (one track per recording, ``per_artist`` per artist, ``length`` in all) apply to nested
+sets, as all tracks of a recording have one artist (``releases``): they define a laminar matroid [2]_. In a matroid,
+greedy selection [3]_ rejects a candidate exactly if it is in the span of the candidates before it, and more candidates
+before it only enlarge the span. So a candidate that is rejected among those of one cell is rejected among those of all
+cells, and every track of the final list is in the list of its cell. Likewise, with more candidates a full list stays
+full within its last distance r, so no candidate beyond r is needed; a list that was filled can still change, so its r
+is infinity.
 
 The same is true of the tracks with which lists are filled. Let S be the selection from all candidates before it is
-filled, and T the selection from the candidates of one cell. Suppose that a track e of the cell fills the final list,
-but is neither in T nor among the tracks that fill T. Then the cell's list is full, and each track d that fills it is
-nearer than e. If the recording of d is not in S, this recording fills the final list. If it is in S, then S lacks the
-recording of a track of T by the same artist, as S has at most ``per_artist`` recordings of the artist and T has as many
-without d. This track is nearer than d, so its recording fills the final list. So e and at least as many other
-recordings as fill the cell's list fill the final list. But S has at least as many tracks as T, so the final list has no
-more positions to fill than the cell's list: a contradiction.
+filled, and T the same selection from the candidates of one cell. Suppose that a track e of the cell is one of the
+tracks that fill the final list, but is neither in T nor among the tracks that fill T. Then the cell's list is full
+without e, so each track d that fills this list is nearer than e. If the recording of d is not in S, this recording
+fills the final list. If it is in S, then S lacks the recording of a track of T by the same artist, as S has at most
+``per_artist`` recordings of the artist and T has as many without d. This track is nearer than d, so its recording fills
+the final list. So e and at least as many other recordings as fill the cell's list fill the final list. But S has at
+least as many tracks as T, so the final list has no more positions to fill than the cell's list: a contradiction.
 
 References
 ----------
@@ -99,8 +105,8 @@ def similar_lists(
 ) -> Iterator[DataFrame]:
     """Context manager: yield a DataFrame of the nearest neighbours of every track.
 
-    Entering the block runs a few Spark jobs; the search itself runs when the DataFrame is used. Intermediate
-    results are unpersisted at the end of the block. The neighbours depend neither on the partitions, nor on the order
+    Entering the context runs a few Spark jobs; the search itself runs when the DataFrame is used. Intermediate
+    results are unpersisted at the end of the context. The neighbours depend neither on the partitions, nor on the order
     of rows, nor on the method.
 
     Parameters
@@ -150,9 +156,9 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
     """Return whether there are too few artists for lists within the limit ``rules.per_artist``. Runs one Spark job.
 
-    Counts the tracks that the limit allows: at most ``rules.per_artist`` by each artist, and all tracks without an
-    artist. The artist is the first name in the column ``artist``. Other rules are ignored. Returns False without a
-    limit, and if the catalogue is small but the limit excludes no track.
+    True if the limit excludes at least one track of the catalogue, and allows fewer than ``rules.length`` + 1: a track
+    and its list. The limit allows ``rules.per_artist`` tracks by each artist, and all tracks without an artist. The
+    artist is the first name in the column ``artist``. Other rules are ignored. Without a limit, returns False.
     """
     if not rules.per_artist:
         return False
@@ -164,7 +170,7 @@ def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
 
 
 def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scaling, rules: Rules) -> DataFrame:
-    """Return a DataFrame of every track's nearest neighbours, found in one k-d tree. Every worker holds all tracks.
+    """Return a DataFrame of every track's nearest neighbours, by the method ``tree``: every worker holds all tracks.
 
     Collects all tracks to the driver, which is one Spark job; the search itself runs when the DataFrame is used.
 

@@ -3,16 +3,16 @@
 Terms:
 
 * A *cell* is the part of the catalogue around one centre. Its *members* are the tracks nearest to this centre.
-* A cell also has *copies* of tracks from other cells, if a member could be within ``overlap_radius`` of them.
-* A *block* is a set of tracks that can be neighbours: all tracks of a genre with ``same_genre``, else all tracks.
+* A cell also has *copies* of those tracks from other cells that can be within ``overlap_radius`` of a member.
+* A *block* is a set of tracks that can be neighbours: with ``same_genre`` the tracks of one genre, else all tracks.
 
 The Spark stages, with a shuffle before each:
 
 1. Assign every track to its own cell and to the cells that hold its copies.
 2. By cell: find the list of every member among the members and copies of the cell. The result is persisted.
 3. By block and cell: search the members of the cell for neighbours of tracks from other cells. This is done only for
-   tracks without a final list after stage 2, in cells with possibly nearer neighbours.
-4. By a hash of the id: merge the lists of each track from stages 2 and 3.
+   tracks without a final list after stage 2, in the cells that can hold nearer neighbours.
+4. By a hash of the id: for each track without a final list after stage 2, merge its lists from stages 2 and 3.
 """
 
 import logging
@@ -40,13 +40,13 @@ TRACKS_PER_CELL = 50_000
 """Approximate number of members per cell. The tree of a smaller cell is more likely to fit into the processor's cache,
 but smaller cells have more copies in all."""
 _MIN_SAMPLE, _SAMPLE_PER_CELL = 20_000, 100
-"""Size of the sample for fitting centres: at least 20,000 tracks, and 100 tracks per cell."""
+"""Approximate maximum size of the sample for fitting centres: 20,000 tracks, or 100 per cell if this is more."""
 _KMEANS_PASSES = 5
 _N_OVERLAP_QUERIES, _OVERLAP_QUANTILE = 1000, 0.95
 _POINTS_PER_BLOCK = 4096
-"""Number of points per call of ``cells_in_reach``, to limit its memory: one value per point and cell."""
+"""Number of points for which ``cell_lists_in_reach`` searches cells at a time. Memory: one value per point and cell."""
 _TRACKS_PER_BUCKET = 50_000
-"""Approximate number of tracks per task in stage 4, the merge of lists."""
+"""Approximate maximum number of tracks per task in stage 4, the merge of lists."""
 _TRACK_COLUMNS = (
     "track_id string, block string, cell int, point binary, ranks binary, artist bigint, recording bigint, "
     "year double, key int, cluster int, candidate boolean"
@@ -65,9 +65,9 @@ def partitioned_neighbours(
 ) -> Iterator[DataFrame]:
     """Context manager: yield a DataFrame of every track's nearest neighbours, found cell by cell.
 
-    A cell is the part of the catalogue around one centre. Entering the block runs one Spark job to draw a sample, and
+    A cell is the part of the catalogue around one centre. Entering the context runs one Spark job to draw a sample, and
     the jobs of ``releases.with_recordings``; the search itself runs when the DataFrame is used. The lists of each cell
-    are persisted until the end of the block.
+    are persisted until the end of the context.
 
     Parameters
     ----------
@@ -175,11 +175,11 @@ def fit_centres(
 
 
 def _overlap_radius(points: Floats, rank: float) -> float:
-    """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 for a single point.
+    """Return the distance within which about 95 % of the points have ``rank`` neighbours; 0 if points are too few.
 
     ``rank`` is the length of a list times the sampled fraction of the tracks: 2.5 for 10 neighbours and a quarter of
-    the tracks. It is rounded. For a ``rank`` below 1, the result is r * rank^(1/d), where r is the distance to the
-    nearest neighbour: in d dimensions the number of points within r grows with r^d.
+    the tracks. A ``rank`` above 1 is rounded. For a ``rank`` below 1, the result is r * rank^(1/d), where r is the
+    distance for ``rank`` 1: in d dimensions the number of points within r grows with r^d.
     """
     distance = build_tree(points).query(points[:_N_OVERLAP_QUERIES], k=[1 + max(1, round(rank))])[0][:, 0]
     finite = distance[np.isfinite(distance)]
@@ -189,11 +189,11 @@ def _overlap_radius(points: Floats, rank: float) -> float:
 
 
 def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_distance: Floats) -> Flags:
-    """Return whether each other cell can hold members within ``max_distance`` of a point. O(n_points n_cells).
+    """Return which other cells can hold members within ``max_distance`` of each point. O(n_points n_cells).
 
-    A cell is the part of the space around one centre; its members are the points nearest to this centre. A plane
-    separates each other cell from the point's own. The other cell is excluded if the plane is farther from the point
-    than ``max_distance``; the formula is in ``segue.similarity.neighbours``.
+    A cell is the part of the space around one centre; its members are the points nearest to this centre. Any two cells
+    are separated by a plane. A cell is excluded if the plane between this cell and the point's own is farther from the
+    point than ``max_distance``; the formula is in ``segue.similarity.neighbours``.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def cells_in_reach(points: Floats, cell: int | Integers, centres: Floats, max_di
     Returns
     -------
     array of bool, shape (n_points, n_cells)
-        Always false for a point's own cell.
+        True where the cell can hold such members; false for the point's own cell.
     """
     rows, cells = np.arange(len(points)), np.broadcast_to(cell, len(points))
     squares = cdist(points, centres, "sqeuclidean")
@@ -241,8 +241,8 @@ def _assign_cells(scaling: Scaling, centres: Floats, overlap_radius: float) -> M
     """Return a function for mapInArrow that divides tracks among cells (stage 1 of the module's docstring).
 
     The function maps rows of ``releases.with_recordings`` to rows of ``cell`` (int) and ``tracks`` (binary). A value of
-    ``tracks`` holds tracks of the cell, packed by ``arrays.to_arrow_blobs``. Their column ``is_member`` (boolean) is
-    false for copies.
+    ``tracks`` holds tracks of the cell, packed by ``arrays.to_arrow_blobs``, with an additional column ``is_member``
+    (boolean): true for members, false for copies.
     """
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

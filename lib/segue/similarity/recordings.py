@@ -4,17 +4,19 @@ For example, "Help! - Remastered 2009" by "The Beatles" has the keys "help" and 
 punctuation, a leading "The" of the artist, and release notes. Of tracks with equal keys, ``releases`` decides by their
 features whether they are one recording. A release note is in brackets or follows " - ", and
 
-* names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets);
-* or describes the release: "remaster(ed)", "remastering", "mono", "stereo", "deluxe", "anniversary", "bonus track",
-  "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "radio edit", "original mix",
+* names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets or dash, up
+  to the end of the title);
+* or describes the release: "remaster(ed)", "remastering", "remasterizado", "mono", "stereo", "deluxe", "anniversary",
+  "bonus track", "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "original mix",
   "extended mix", with any words around it ("2011 Remaster", "Mono / Remastered 2009");
 * or describes a performance: "unplugged", "en vivo ...", "ao vivo ...", "en directo ...", "dal vivo ..."; or "live" if
   it stands alone, at the end, or before "at", "in", "from", "on", "version", "session", "recording", "performance",
   "edit" or a year;
 * or names a film, show or musical: "from ...".
 
-Remixes, acoustic and instrumental versions, covers and karaoke versions are other recordings. Several artists are
-joined by ";", and the first is compared. A title that consists of a note alone is compared as it is.
+Remixes, acoustic, instrumental, a cappella and karaoke versions, and covers are other recordings: a note that names one
+of these stays in the key. Of several artists, separated by ";", only the first is compared. A title that consists of a
+note alone is compared as it is.
 """
 
 import re
@@ -72,7 +74,9 @@ def _fold_unicode(text: str) -> str:
 
 
 def normalise_words(text: str) -> str:
-    """Return the words of a text in lower case without accents, separated by single spaces, with "&" as "and".
+    """Return the words of a text, separated by single spaces, without punctuation, and with "&" as "and".
+
+    ``text`` must be in lower case, without accents, as ``fold_text`` returns it.
 
     >>> normalise_words("rock & roll, (ain't noise)")
     'rock and roll aint noise'

@@ -12,11 +12,14 @@ agree. To avoid comparing all pairs, tracks are compared with a few of them, the
    three are one. An ISRC identifies a recording whatever its titles and features.
 
 Two tracks agree if the mean difference of their features is at most 1. Each difference is divided by the feature's unit
-in ``UNITS``, and is at most ``MAX_DIFFERENCE``. A feature missing in one of the tracks does not count. For n different
-tracks of one title and artist, with n above ``_USUAL_RELEASES``, the limit is not 1, but the cube root of
-``_USUAL_RELEASES`` / n. So the expected number of agreements by chance does not grow with n: among pairs of tracks by
-one artist with different titles, the share of pairs with a mean below x grows roughly with the cube of x. Tracks of an
-unknown artist must also have at least ``_MIN_COMPARED`` features in common.
+in ``UNITS``; a quotient above ``MAX_DIFFERENCE`` counts as ``MAX_DIFFERENCE``. A feature missing in one of the tracks
+does not count; without any feature to compare, the tracks agree. Tracks of an unknown artist agree only if at least
+``_MIN_COMPARED`` features are present in both.
+
+If a title and artist have n tracks with different features, and n is above ``_USUAL_RELEASES``, the limit is not 1, but
+the cube root of ``_USUAL_RELEASES`` / n. So the expected number of tracks that agree with a given track by chance does
+not grow with n: among pairs of tracks by one artist with different titles, the share of pairs with a mean below x grows
+roughly with the cube of x.
 
 The units are near the 90th percentiles of the differences between tracks of equal title and artist in
 ``spotify_songs.csv``. With a limit of 1, these shares of pairs agree in ``spotify_songs.csv`` and ``tracks_114k.csv``:
@@ -61,7 +64,8 @@ _UNKNOWN = -1
 """Replaces a missing code; codes are 0 or more."""
 _MAX_ROUNDS = 64
 """Maximum number of different tracks of a title to compare without a k-d tree. The tree does not limit differences to
-``MAX_DIFFERENCE``, but with more tracks than this, the differences of an agreeing pair even add up to less."""
+``MAX_DIFFERENCE``. It need not: with more tracks, the limit on the mean is so low that the differences of an agreeing
+pair add up to less."""
 _SLACK = 1e-9
 _ROWS_PER_BATCH = 65_536
 
@@ -177,7 +181,7 @@ def first_releases(title: Integers, values: Floats, min_compared: Integers) -> I
     title : array of int, shape (n_tracks,), ascending
         Equal for tracks of equal title and artist.
     values : array of shape (n_tracks, n_features)
-        Features in ``UNITS``, NaN where missing. Within a title, tracks with fewer missing features come first.
+        Features divided by ``UNITS``, NaN where missing. Within a title, tracks with fewer missing features come first.
     min_compared : array of int, shape (n_tracks,)
         Two tracks agree only if at least this number of features is present in both.
     """
@@ -270,8 +274,8 @@ def _agree(first: Floats, second: Floats, limit: Floats | float, min_compared: I
     """Return for each pair of tracks whether the two agree, as an array of bool, shape (n_pairs,).
 
     Two tracks agree if at least ``min_compared`` features are known of both, and the mean difference of these features
-    is at most ``limit``. ``first`` and ``second`` have the shape (n_pairs, n_features); ``second`` can be a single row,
-    for the same track in all pairs.
+    is at most ``limit``. If ``min_compared`` is 0, tracks without a feature known of both agree. ``first`` and
+    ``second`` have the shape (n_pairs, n_features); ``second`` can be a single row, for the same track in all pairs.
     """
     total, compared = np.zeros(len(first)), np.zeros(len(first), dtype=np.int64)
     for feature in range(first.shape[1]):
@@ -296,9 +300,9 @@ def unite_by_isrc(isrc: Integers, recording: Integers, artist: Integers) -> tupl
     codes : array of int64, shape (n_recordings,), ascending
         The old codes of all united recordings.
     united : array of int64, shape (n_recordings, 2)
-        For each of ``codes``, the new codes of its recording and of its artist. The first is the smallest old code of
-        the recordings united with it. The second is the smallest code of their known artists; if no artist is known,
-        it equals the first.
+        For each of ``codes``, the new codes of its recording and of its artist. The new code of a recording is the
+        smallest old code among all recordings united into one. The new code of its artist is the smallest code of their
+        known artists; if no artist is known, it equals the new code of the recording.
     """
     codes, index = np.unique(recording, return_inverse=True)
     isrcs, isrc_index = np.unique(isrc, return_inverse=True)

@@ -48,13 +48,13 @@ class Tracks:
     id_order: Integers
     """Number of each track in the order of the track ids. At equal distance the lower number comes first."""
     artist: Integers
-    """Code of each artist, 0 or more; equal for tracks by one artist."""
+    """Code of the track's artist, 0 or more; equal for tracks by one artist."""
     recording: Integers
-    """Code of each recording, 0 or more; equal for releases of one recording."""
+    """Code of the track's recording, 0 or more; equal for releases of one recording."""
     year: Floats
     """Year of release, NaN where unknown."""
     key: Integers
-    """Code of each musical key, as in the module ``keys``, -1 where unknown; read only with ``Rules.harmonic``."""
+    """Code of the track's musical key (module ``keys``), -1 where unknown; read only with ``Rules.harmonic``."""
 
     def __len__(self) -> int:
         return len(self.id_order)

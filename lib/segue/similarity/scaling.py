@@ -62,11 +62,17 @@ class Scaling:
     fill: Floats
     """Value that replaces missing values of each feature, shape (n_features,), in the features' units."""
     centre: Floats
-    """Minimum (``minmax``) or mean (``standard``) of each feature, shape (n_features,); ``quantile`` ignores it."""
+    """Minimum (``minmax``) or mean (``standard``) of each feature after its Transform, shape (n_features,).
+
+    ``quantile`` ignores it.
+    """
     width: Floats
-    """Range (``minmax``) or standard deviation (``standard``), shape (n_features,); ``quantile`` ignores it."""
+    """Range (``minmax``) or standard deviation (``standard``) of each feature after its Transform, shape (n_features,).
+
+    ``quantile`` ignores it.
+    """
     quantiles: Floats
-    """Quantiles of each feature at equal steps, ascending, before any Transform, shape (n_features, N_QUANTILES)."""
+    """Quantiles 0, 0.001, ..., 1 of each feature before its Transform, shape (n_features, N_QUANTILES)."""
     transforms: tuple[Transform, ...]
     """One Transform per feature, applied before scaling; ``quantile`` ignores it."""
     weights: Floats
@@ -101,8 +107,8 @@ def quantile_rank(values: Floats, quantiles: Floats) -> Floats:
     ----------
     values : array of shape (n_values,)
     quantiles : array of shape (n_quantiles,)
-        The distribution, as its quantiles at equal steps from 0 to 1, ascending. Between them the share is interpolated
-        linearly.
+        Quantiles of the distribution at equal steps from 0 to 1, ascending. Between two quantiles, the rank is
+        interpolated linearly.
 
     Returns
     -------
@@ -127,7 +133,7 @@ def column_quantiles(sample: Floats, fill: Sequence[float]) -> Floats:
     sample : array of shape (n_rows, n_columns)
         Values of one feature per column; NaN is ignored.
     fill : sequence of float
-        One number per column: all its quantiles if the column has only NaN.
+        One number per column. If a column has only NaN, all its quantiles are this number.
     """
     steps = np.linspace(0.0, 1.0, N_QUANTILES)
     quantiles = []
@@ -176,8 +182,8 @@ def fit_scaling(tracks: DataFrame, options: SimilarityOptions, imputed: Mapping[
     options : SimilarityOptions
         ``features``, ``scaling``, ``log`` and ``weights`` are used.
     imputed : mapping of str to float, optional
-        Value by feature that replaces missing values, in the feature's unit, as in the clustering model. Other features
-        are filled with their median.
+        Replacements of missing values, by feature and in its unit, such as those of the clustering model. Missing
+        values of other features are replaced by the median.
 
     Raises
     ------

@@ -3,15 +3,17 @@
 * CSV with a header: exports of TuneMyMusic, Exportify (also without features) and others. The header is one of the
   first ten lines; it names a column of ids or of titles.
 * JSON and JSON lines: Spotify's library and playlists (``YourLibrary.json``, ``Playlist1.json``), its streaming
-  history, responses of its API. Every object with a title and an artist, or with the URI of a track, is a track.
-* Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; in
-  an M3U playlist the lines ``#EXTINF`` are read.
+  history, responses of its API. A track is an object with a title and an artist, or with the URI of a track, or a
+  string that holds such a URI.
+* Other text has one track per line, see ``seeds.parse_line``. Empty lines and lines that begin with # are skipped; of
+  an M3U playlist, only the lines ``#EXTINF`` are read.
 
 A file can hold several playlists: rows of a table with a column such as ``playlist_id``, or JSON objects with a name
 and tracks or items.
 
-A ``Source`` is a format definition: a TOML file in ``conf/sources`` with the headers of a published dataset.
-Headers are recognised by these formats. Archives, compressed files, workbooks and encodings are read as in input files.
+A ``Source`` is a format definition: a TOML file in ``conf/sources`` with the headers of a published format. A header is
+recognised if a format definition has it. Archives, compressed files, workbooks and encodings are read as those of a
+catalogue are (``ingest.formats``).
 """
 
 import csv
@@ -30,7 +32,7 @@ from segue.ingest.formats.file_content import unpack_text
 from segue.similarity.seeds import Seed, is_track_uri, parse_line, parse_row
 
 MAX_BYTES = 50_000_000
-"""Maximum size of a file that lists tracks, before and after decompression."""
+"""Maximum size of a file that lists tracks, before and after decompression; of a workbook, only before."""
 _DELIMITERS = ",;\t|"
 _MAX_HEADER_LINES = 10
 _MAX_SAMPLE = 256
@@ -47,7 +49,8 @@ _PLAYLISTS = Source(
     built_in=True,
     exact=True,
 )
-"""Columns named by headers and JSON members of exported playlists. In a catalogue, "url" is not the id of a track."""
+"""Headers and JSON members of exported playlists, and the columns that they name. They are not in ``conf/sources``,
+because in a catalogue "url" is not the id of a track."""
 _OTHER_KINDS = ("album", "artist", "playlist", "show", "episode")
 _PLAYLIST_HEADERS = (
     "playlistid", "playlisturi", "playlisturl", "pid", "playlist", "playlistname", "playlisttitle"
@@ -63,16 +66,16 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
     content : bytes
         The whole file, possibly compressed or an archive.
     name : str
-        Name of the file, for messages.
+        Name of the file, for messages; its ending can show how ``content`` is compressed.
     sources : sequence of Source
-        Formats of ``conf/sources`` whose headers are recognised, such as "title" and "artist". Without them, only a
-        few headers of exported playlists are, such as "url".
+        Format definitions of ``conf/sources``. Their headers are recognised, such as "title" and "artist". Without
+        ``sources``, only a few headers of exported playlists are recognised, such as "url".
 
     Raises
     ------
     InputError
-        If the content is neither text nor a workbook nor an archive of these, has more than ``MAX_BYTES``, or is a
-        malformed CSV.
+        If the content is damaged, is neither text nor a workbook nor an archive with one such file, has more than
+        ``MAX_BYTES`` of text, or is a malformed CSV.
 
     >>> [seed.names for seed in read_seeds(b"# mine\\nHelp!\\n")]
     [(('help', None),)]
@@ -181,9 +184,9 @@ def _object_seed(value: Mapping[str, Any], members: Mapping[str, str]) -> Seed |
 
 
 def _names(value: Any, *, is_list: bool) -> str:
-    """Return a JSON text without surrounding blanks; "" if the value is no text.
+    """Return a JSON string without surrounding blanks; "" for any other JSON value.
 
-    If ``is_list`` is true, objects with a name and lists are read too: [{"name": "A"}, "B"] gives "A; B".
+    If ``is_list`` is true, lists and objects with a name are read too: [{"name": "A"}, "B"] gives "A; B".
     """
     if is_list and isinstance(value, list):
         return "; ".join(filter(None, (_names(each, is_list=True) for each in value)))

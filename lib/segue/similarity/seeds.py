@@ -62,7 +62,7 @@ class CatalogueTrack:
 
 
 def parse_line(line: str) -> Seed:
-    """Return the Seed of a line of text without a header.
+    """Parse one line of a list of tracks into a Seed.
 
     A line can be:
 
@@ -124,7 +124,7 @@ def is_track_uri(text: str) -> bool:
 
 
 def normalise_isrc(isrc: str | None) -> str:
-    """Return an ISRC in capitals without hyphens and blanks.
+    """Return an ISRC in capitals, with letters and digits only; "" for None.
 
     >>> normalise_isrc("gb-aye-69-00531")
     'GBAYE6900531'

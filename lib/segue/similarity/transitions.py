@@ -1,12 +1,13 @@
-"""Order recommended tracks by small differences in tempo, musical key and energy between successive tracks.
+"""Order recommended tracks so that tempo, musical key and energy change little from each track to the next.
 
-The cost of a transition is the sum of three differences between the two tracks. A difference is 0 if one of the two
-values is unknown:
+The cost of a transition is the sum of three differences between its two tracks:
 
-* tempo: the ratio of the tempos in twelfths of an octave (6 %), without whole octaves: 70, 140 and 280 beats per minute
-  count as equal. At most 6.
+* tempo: the ratio of the tempos in twelfths of an octave (about 6 % each), without whole octaves: 70, 140 and 280 beats
+  per minute count as equal. At most 6.
 * key: steps on the Camelot wheel (``keys``), at most 7.
 * energy: in tenths, at most 10.
+
+A difference is 0 if one of the two values is unknown.
 
 The order is a path from the first track through all others with a small sum of costs. For up to ``MAX_EXACT`` tracks
 the sum is the smallest possible [1]_. For more tracks, the path always goes on to the nearest track not yet in it;
@@ -30,7 +31,7 @@ from segue.similarity.keys import steps
 from segue.similarity.rules import Floats, Integers
 
 MAX_EXACT = 10
-"""Maximum number of tracks to order optimally; the time doubles with each further track."""
+"""Maximum number of tracks to order optimally; each further track more than doubles the time."""
 _TWELFTHS = 12
 _ENERGY_UNIT = 0.1
 _DECIMALS = 9
@@ -93,7 +94,7 @@ def _shortest_path(costs: Floats) -> Integers:
 
     In the code, ``lengths[visited, last]`` is the sum of the shortest path from track 0 through the set ``visited`` to
     ``last``. ``visited`` has one bit per track other than 0; ``previous[visited, last]`` is the track before ``last``.
-    All three count the tracks other than 0: the number i means track i + 1.
+    All numbers in these arrays leave out track 0: the number i means track i + 1.
     """
     n_others = len(costs) - 1
     lengths = np.full((1 << n_others, n_others), np.inf)

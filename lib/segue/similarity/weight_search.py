@@ -22,7 +22,7 @@ LENGTH = 10
 STEPS = (2.0, 2.0**0.5)
 """Factors to multiply or divide weights by: first 2, then the square root of 2. With 2, the weight 0 is tried too."""
 MIN_GAIN = 0.002
-"""A weight is changed only if the share of relevant tracks grows by more than this fraction, as from 0.5 to 0.502."""
+"""A weight is changed only if the share of relevant tracks is multiplied by more than 1 + ``MIN_GAIN``."""
 _ROWS_PER_BLOCK = 16
 _MAX_SWEEPS = 20
 _T = TypeVar("_T")
@@ -31,9 +31,9 @@ _T = TypeVar("_T")
 def search_weights(points: Floats, queries: Integers, relevant: csr_array, artist: Integers, start: Floats) -> Floats:
     """Search for feature weights with a high share of relevant tracks among the queries' nearest. Deterministic.
 
-    A query is a track whose nearest tracks are evaluated. A track is relevant if it is in a playlist with the query.
-    Returns the weights, shape (n_features,). About ten weights are tried for each feature; to try one costs
-    O(n_queries n_tracks). The queries are divided among threads.
+    A query is a track whose nearest tracks by other artists are evaluated. One of these is relevant if it is in a
+    playlist with the query. Returns the weights, shape (n_features,); 0 leaves a feature out. About ten weights are
+    tried for each feature; to try one costs O(n_queries n_tracks). The queries are divided among threads.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def search_weights(points: Floats, queries: Integers, relevant: csr_array, artis
     relevant : sparse array of shape (n_queries, n_tracks)
         Nonzero where query and track are in one playlist.
     artist : array of int, shape (n_tracks,)
-        Code of each track's artist. The nearest tracks of a query are by other artists.
+        Code of each track's artist.
     start : array of shape (n_features,)
         Weights above 0 to start from.
     """
@@ -76,7 +76,8 @@ def search_weights(points: Floats, queries: Integers, relevant: csr_array, artis
 class SquaredDistances:
     """Squared distances of queries to all tracks, and the share of relevant tracks among each query's nearest.
 
-    A track is relevant for a query if both are in one playlist. Queries are processed by several threads, in blocks of
+    All weights are 0 at first. The distance of a query to tracks by its own artist, and so to itself, is infinity. A
+    track is relevant for a query if both are in one playlist. Queries are processed by several threads, in blocks of
     the size of a processor's cache.
     """
 
@@ -108,7 +109,8 @@ class SquaredDistances:
     def shares(self, feature: int, changes: Sequence[float]) -> Floats:
         """Return the share of relevant tracks for each of several changes of a feature's squared weight.
 
-        The result, shape (n_changes,), has the values of ``share`` after each change alone. Nothing is changed.
+        The result, shape (n_changes,), has the value that ``share`` would return after each change alone. The weight
+        and the distances stay as they are.
         """
 
         def count(rows: slice) -> list[float]:

@@ -20,7 +20,8 @@ _COMMIT = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 def latest_version(files: Files, path: str) -> int | None:
     """Return the number of a table's latest version, from 0; None if there is no table.
 
-    It is the highest number in the file names of the table's log: Delta never removes that file.
+    The latest version is the highest number in the file names of the table's log. Delta never removes the file with the
+    highest number.
     """
     names = files.list_names(f"{path}/{LOG}") or []
     return max((int(match[1]) for name in names if (match := _COMMIT.fullmatch(name))), default=None)
@@ -39,9 +40,9 @@ def committed_at(files: Files, path: str, version: int) -> str | None:
 
 
 def is_maintenance(files: Files, path: str, versions: range) -> bool:
-    """Return whether all commits ``versions`` are maintenance, such as OPTIMIZE, which changes no row.
+    """Return whether the commits of all ``versions`` are maintenance: operations such as OPTIMIZE that change no row.
 
-    Returns False if the log lacks one of them.
+    Returns False if the log lacks the commit of a version.
     """
     return all(_commit_info(files, path, version).get("operation") in MAINTENANCE for version in versions)
 
@@ -61,7 +62,7 @@ def read_provenance(files: Files, path: str, version: int) -> dict[str, Any]:
 
 
 def has_commit_by(files: Files, path: str, writer: str, versions: range) -> bool:
-    """Return whether one of the commits ``versions`` was made by a given writer.
+    """Return whether a given writer made the commit of one of the ``versions``.
 
     ``writer`` is a random id, stored with a commit by ``transactions.exclusive_commit``.
     """

@@ -227,8 +227,8 @@ def set_retention(spark: SparkSession, table: str, days: int) -> None:
     """Set the retention of a table: the number of days for which its old versions stay readable.
 
     Makes a commit, unless the table has this retention already. Sets two Delta properties: the retention of data files
-    (``days``) and that of the log (``days``, but at least 30). VACUUM uses the first one: Delta ignores VACUUM's option
-    RETAIN, unless it is 0 hours.
+    (``days``) and that of the log (``days``, but at least 30). VACUUM uses the retention of data files: Delta ignores
+    VACUUM's option RETAIN, unless it is 0 hours.
 
     Parameters
     ----------
@@ -286,9 +286,9 @@ def compact(spark: SparkSession, table: str) -> dict[str, int]:
 
 
 def vacuum(spark: SparkSession, table: str, days: int) -> None:
-    """Remove files that are not needed by any version of a table in the last ``days`` days (VACUUM).
+    """Remove the files of a table that no version of the last ``days`` days needs (VACUUM).
 
-    This includes files written by runs that died before their commit.
+    Also removes files that a run wrote more than ``days`` days ago and did not commit, because it died.
 
     Parameters
     ----------

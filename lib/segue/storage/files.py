@@ -73,7 +73,10 @@ class Files:
             raise OutputError(f"cannot list {uri}: {error.strerror}") from error
 
     def make_folder(self, uri: str) -> None:
-        """Create a folder and its parents where missing. Raises OutputError if a local folder cannot be written to."""
+        """Create a folder and its parents where missing.
+
+        Raises OutputError if the folder cannot be created, or if it is local and read-only.
+        """
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).make_folder(uri)

@@ -60,7 +60,7 @@ class Store:
         Raises
         ------
         OutputError
-            If ROOT is a file, read-only, not visible to executors, written by a newer segue, or has files but no table.
+            If ROOT contains ${, is a file, read-only, unseen by executors, of a newer segue, or has files but no table.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -166,9 +166,9 @@ class Store:
         return self.read(table) if self.exists(table) else None
 
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
-        """Return the rows changed after version ``since``, up to the version last read, with the column ``_change``.
+        """Return the rows changed after version ``since``, up to the version last read or written, with ``_change``.
 
-        None if ``since`` is later than the version read, or the next commit is over six days old or not in the log.
+        None if ``since`` is later than that version, or the commit after ``since`` is over six days old or not logged.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -220,7 +220,7 @@ class Store:
         removed_keys: DataFrame | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> ChangeCounts:
-        """Insert new and update changed rows of a table by its key columns, in one commit. Runs several Spark jobs.
+        """Insert new and update changed rows by key, in one commit, or create the table. Runs several Spark jobs.
 
         Parameters
         ----------

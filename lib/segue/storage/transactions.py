@@ -33,10 +33,10 @@ _SILENT_SECONDS = 5.0
 """Maximum seconds to wait for a lock without a message in the log."""
 _LOCK_FILE = ".lock"
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
-"""Spark setting for Delta's log store on S3, the Java class that writes the logs of tables; and segue's own class.
+"""Name of the Spark setting for Delta's log store on S3, and the value that selects segue's log store.
 
-segue's class (``lib/java``) creates the file of a commit with S3's condition If-None-Match, so that the write fails if
-the file exists.
+A log store is the Java class that writes the logs of tables. segue's log store (``lib/java``) creates the file of a
+commit with S3's condition If-None-Match, so that the write fails if the file exists.
 """
 
 _APP = "segue"
@@ -79,9 +79,9 @@ def delta_conflicts(table: str) -> Iterator[None]:
 def warn_of_lost_commits(spark: SparkSession, files: Files, root: str) -> None:
     """Log a warning if two concurrent runs could replace each other's commits on S3. Does nothing for other stores.
 
-    This is possible in two cases. Spark's configuration names no log store for S3 (``LOG_STORE_SETTING``). Or it names
-    segue's (``LOG_STORE``), but the object store ignores the condition If-None-Match; to find out, an empty file is
-    created in the folder and removed.
+    This is possible in two cases. Spark's configuration names no log store for S3 (``LOG_STORE_SETTING``). Or the
+    configuration names segue's log store (``LOG_STORE``), but the object store ignores the condition If-None-Match; to
+    find out, an empty file is created in the folder and removed.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def in_session(session: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
 def exclusive_commit(
     session: SparkSession, files: Files, folder: str, table: str, version: int, provenance: Mapping[str, Any] | None
 ) -> Iterator[None]:
-    """Context manager: raise ConflictError if the commit in the block does not directly follow ``version``.
+    """Context manager: raise ConflictError if the commit in the block conflicts with another commit after ``version``.
 
     The block makes one commit. All writers of segue use the same application id (``txnAppId``), and ``version + 1`` as
     transaction number (``txnVersion``). If two writers use the same number, Delta refuses the later commit, or skips
@@ -159,7 +159,8 @@ def exclusive_commit(
     Raises
     ------
     ConflictError
-        If another writer has committed since ``version``.
+        If the table has a later version when the block begins. Also if, during the block, another writer makes its own
+        ``exclusive_commit``, or a commit that Delta reports as a conflict.
     """
     # guard: write-requires-checked-version
     if (commit_log.latest_version(files, folder) if version >= 0 else version) != version:

@@ -1,6 +1,7 @@
 """Generate a synthetic catalogue of any size with Spark; no track, artist or album in it is real.
 
-* ``synthetic_tracks`` returns the tracks with typed columns.
+* ``synthetic_tracks`` returns the tracks with typed columns; ``as_table_rows`` converts them to rows of the table
+  ``tracks``.
 * ``synthetic_kaggle_rows`` returns the same tracks as text, in the columns of the Kaggle file of 2,000 tracks. Some
   rows have a fault, such as an empty title.
 * ``write_csv`` writes rows to one CSV file.

@@ -90,9 +90,9 @@ def _valid_texts() -> dict[str, Column]:
 
 
 def _texts_with_faults() -> dict[str, Column]:
-    """Return the columns that can be faulty, as text: ``{"Title": Column, …}``.
+    """Return the columns of the Kaggle file that can have a fault, as text: ``{"Title": Column, …}``.
 
-    A text is faulty if the column ``fault`` has the fault of this column: "Title" is empty for "no_title".
+    Each column has one kind of fault, in the rows where ``fault`` is this kind: "Title" is empty for "no_title".
     """
     valid = _valid_texts()
 

@@ -224,9 +224,9 @@ def _with_artist(rows: DataFrame, seed: int) -> DataFrame:
 def _with_traits(tracks: DataFrame, seed: int) -> DataFrame:
     """Add the columns ``intensity`` and ``mood`` (latent variables, standard normal), ``is_live`` and ``year``.
 
-    The intensity is the weighted sum of two random numbers, one of the artist and one of the track. Its correlation
-    with the artist's number is 0.65, so tracks of the same artist are similar. The year is a random number of years
-    after the artist's debut, and at most the last year of the genre.
+    The intensity is the weighted sum of two standard normal draws, one for the artist and one for the track. Its
+    correlation with the artist's draw is 0.65, so tracks of the same artist are similar. The year is a random number of
+    years after the artist's debut, and at most the last year of the genre.
     """
     row_id, artist = F.col("row_id"), F.col("artist_code")
     artist_sound = normal(seed, "artist/sound", artist)

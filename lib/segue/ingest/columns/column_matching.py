@@ -1,8 +1,8 @@
 """Match a file's headers to columns of the table ``tracks``, and decide the units of the file's numbers.
 
-Headers are compared with format definitions: TOML files in ``conf/sources``, loaded as ``Source`` objects. Each lists
-the headers of one published data set or one language, with the column of ``tracks`` for each: ``tempo`` for ``bpm``.
-Users may add their own. If several headers match one column, the values decide.
+Headers are compared with format definitions: TOML files in ``conf/sources``, loaded as ``Source`` objects. A format
+definition maps the headers of one published data set or one language to columns of ``tracks``, such as ``tempo`` to
+``bpm``. Users may add their own. If several headers match one column, values and names decide (``match_headers``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,8 +55,8 @@ class ColumnLayout:
     decimal_comma : whether numbers are written with a decimal comma
     guesses : decisions made from values or similar spelling, such as an inferred unit or a misspelt header
     warnings : sentences about columns that are probably misread
-    refusals : dict from column of ``tracks``, or from ``decimal_sign``, to the reason to refuse the file; empty if the
-        file can be read
+    refusals : the reasons to refuse the file because of its values, as a dict with a column of ``tracks`` or
+        ``decimal_sign`` as key; empty if there are none
     genre_separator : the separator of genres; None if each text is one genre or a list in brackets
     header : the names of all columns of the file
     key : hash of format and header (``layout_memory.layout_key``), as in the table ``layout_decisions``; "" if unused
@@ -92,7 +92,8 @@ def match_headers(
     headers match one column of ``tracks``, one of them is chosen. A header is preferred if, in this order:
 
     1. its values are possible in the column;
-    2. its name equals a defined header; or else equals one without its first dotted parts; or else is most similar;
+    2. its name equals a defined header; or else, equals one after its first dotted parts are removed (``tempo`` in
+       ``track.tempo``); or else, is most similar to one;
     3. a user wrote its format definition;
     4. its values fit better;
     5. its format definition has more of the file's headers;
@@ -134,8 +135,10 @@ def match_columns(
     * Any other number column is ignored, with a sentence in ``guesses`` and in ``warnings``.
     * Any other column is ignored, with a sentence in ``guesses``.
 
-    A decision in ``memory``, such as a unit, overrides the values. If the values are impossible with it, ``refusals``
-    has the reason. If they only suggest another decision, ``warnings`` has a sentence.
+    A decision in ``memory``, such as a unit, overrides the values. If the values are impossible with the decision,
+    ``refusals`` has the reason. If the values only suggest another decision, ``warnings`` has a sentence.
+
+    In the returned ColumnLayout, ``genre_separator`` and ``key`` are not set.
 
     Parameters
     ----------

@@ -42,7 +42,8 @@ class ColumnRules:
     sources : the format definitions (``conf/sources/*.toml``)
     required_columns : audio features that every file must have a column for
     non_null_columns : audio features without which a row is rejected
-    choices : settings that override what the values of a file suggest
+    choices : settings that override what the values of a file suggest; ``choices.source`` only enters ``key``, because
+        ``sources`` has been selected by it already
     memories : decisions of earlier files, from the table ``layout_decisions``: a dict by ``layout_memory.layout_key``,
         the hash of a format and header
     """

@@ -20,9 +20,9 @@ from segue.ingest.columns.units import MIN_VALUES, SampleValues
 GENRE_SEPARATORS = (";", "|", ",")
 """The separators that are tried, in this order. A slash is excluded, because many names of genres hold one."""
 _MIN_SHARE = 0.8
-"""Minimum share of the texts with the chosen separator, among the texts with any separator."""
+"""Of the texts with any separator, the minimum share that have the chosen one."""
 _MIN_RECURRING = 0.5
-"""Minimum share, among the texts with the chosen separator, of texts with a part that another text has too."""
+"""Of the texts with the chosen separator, the minimum share that have a part in common with another text."""
 _MIN_COMMA_LISTS = 2
 _SPLIT = {
     ";": re.compile(";"),
@@ -81,11 +81,11 @@ _cached_separator = functools.lru_cache(maxsize=16)(genre_separator)
 def with_genre_separator(
     layout: ColumnLayout, sample: SampleValues, fallback: SampleValues, given: str = "auto"
 ) -> ColumnLayout:
-    """Return a ColumnLayout with its ``genre_separator`` set. If the values decided, a guess is added.
+    """Return a ColumnLayout with its ``genre_separator`` set. A layout without a genre column is returned unchanged.
 
-    The setting ``given`` decides unless it is ``auto``. Otherwise, the decision of an earlier file with this header is
-    used, from ``layout.remembered``. Without one, the values decide. If the values suggest another separator than the
-    earlier file, a warning is added to the layout.
+    The first of these decides: the setting ``given``, unless it is ``auto``; an earlier file with this header, if its
+    decision is in ``layout.remembered``; the values. A separator chosen by the values is added to ``guesses`` and
+    ``decided``. If the values suggest another separator than the earlier file, a warning is added.
 
     Parameters
     ----------

@@ -72,8 +72,9 @@ def lookup_names(header: str) -> Iterator[tuple[str, bool]]:
     A dotted header is looked up as a whole, then without its first part, then without its first two parts, and so on.
     Names are normalised, without accents.
 
-    If ``features_only`` is true, the name may match only audio features. It is true for the last part of a dotted
-    header, unless the part before it is in ``TRACK_OBJECTS``. So ``id`` in ``artist.id`` is no track id.
+    If ``features_only`` is true, the name may match only audio features other than ``duration_s``. It is true for the
+    last part of a dotted header, unless the part before it is in ``TRACK_OBJECTS``. So ``id`` in ``artist.id`` is no
+    track id.
 
     >>> list(lookup_names("track.album.name"))
     [('trackalbumname', False), ('albumname', False), ('name', True)]

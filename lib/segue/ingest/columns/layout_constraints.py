@@ -146,9 +146,9 @@ def columns_that_changed(
 ) -> tuple[list[str], dict[str, str]]:
     """Compare the column choices of earlier files with the values of this file; return (warnings, refusals).
 
-    Refusals are a dict from column of ``tracks`` to the reason to refuse the file: its values are impossible in this
-    column. With fewer than ``MIN_VALUES`` values, there is a warning instead. Two other warnings: another column of the
-    file fits better; the values of an ignored column fit after all.
+    Refusals are a dict from column of ``tracks`` to the reason to refuse the file: earlier files read a header as this
+    column, but the header's values here are impossible in it. With fewer than ``MIN_VALUES`` values, there is a warning
+    instead. Two other warnings: another column of the file fits better; the values of an ignored column fit after all.
 
     ``chosen`` maps each column of ``tracks`` to the column of the file to read. ``by_values`` is the same map as it
     would be without earlier files.
@@ -316,7 +316,7 @@ def _compare_units(
 
 
 def _sign_refusal(constraints: LayoutConstraints, *, is_comma: bool) -> str:
-    """Return the error message for another decimal sign than in earlier files. ``is_comma``: the sign is a comma."""
+    """Return the error message for another decimal sign than in earlier files. ``is_comma``: this file has a comma."""
     present_sign, earlier_sign = ("comma", "point") if is_comma else ("point", "comma")
     return (
         f"numbers are written with a decimal {earlier_sign} in {constraints.origin(DECIMAL_SIGN)}, which has the "

@@ -3,8 +3,8 @@
 A column is a misfit in any of these cases:
 
 * More than half of its texts are words, and fewer than a tenth of the texts that are not missing are numbers.
-* More than half of its values are above the largest value of its unit. For durations, this is three hours. For
-  loudness, more than half are below -60 dB instead.
+* More than half of its values are above the largest value of its unit. For durations, this is three hours; for tempos,
+  300. For loudness, more than half are below -60 dB instead.
 * At least a tenth of its values are below 0. For loudness, more than a quarter are above 0 dB instead.
 * At least nine tenths of its values are unlikely for music, such as tempos below 20 or loudness from -1 to 1 dB.
 * Its values are 0 and 1 alone. In a fraction column, this counts only if its unit is ``fraction``: read in percent,
@@ -47,7 +47,7 @@ class Misfit:
 
 
 def find_misfit(name: str, unit: str, texts: Sequence[str], values: Sequence[float]) -> Misfit | None:
-    """Return a Misfit if the values of a number column do not fit its unit. None if they fit, or there are no values.
+    """Return a Misfit if the values of a number column do not fit its unit. None if the values fit or are all missing.
 
     Parameters
     ----------

@@ -2,14 +2,15 @@
 
 Fractions, such as valence: a column is in percent if more of its values are above 1 than strictly between 0 and 1, and
 a fraction if fewer are. If both counts are equal, as in a column of only 0 and 1, all fraction columns of the file
-decide together. The differences of their two counts are added up, and a positive sum means percent. In this sum, every
-value of a column with a declared unit counts for that unit. A popularity with equal counts is in percent.
+decide together. The differences of their two counts are added up, and every value of a column declared in percent or as
+a fraction counts for that unit. A positive sum means percent, a negative sum fractions. If the sum is 0, all files with
+the same header decide. A popularity with equal counts is in percent.
 
 Fractions with values above 1 but not above 10: the column is in percent if the other fraction columns of the file are.
 (For quiet music, one or two columns in percent stay below 10, but others do not.) Otherwise, if values reach 7, the
-column is in tenths (0 to 10), as DJ software writes energy. If no values reach 7, no unit is inferred, and the column
-is a misfit: it is ignored, or the file refused. Examples are Essentia's danceability (0 to 3) and speechiness in
-percent.
+column is in tenths (0 to 10), as DJ software writes energy. If no values reach 7, no unit is inferred: the column is a
+misfit, and the file is refused unless a format definition declares the unit. Examples are Essentia's danceability (0 to
+3) and speechiness in percent.
 
 Durations: a column is in milliseconds if more than half of its values are 10,000 or more, because tracks of 10,000
 seconds are as rare as tracks of 10,000 milliseconds. It is in minutes if nine of ten values are below 20, and the
@@ -19,11 +20,11 @@ Declared units: a built-in format definition (``conf/sources/*.toml``) may decla
 not used if the values are impossible in it. Impossible are durations with a median of more than 120 minutes, more than
 10,000 seconds or less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
 
-Few values: inferring tenths, finding a misfit, and overruling a declared percent each need ``MIN_VALUES`` values. If
-the file has fewer, all files with the same header decide together. If these have fewer too, only the first rule above,
-about fractions, holds: tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in
-doubt.
-Overruling the declared unit of durations needs only ``MIN_DURATIONS`` values.
+Few values: inferring tenths and finding a misfit each need ``MIN_VALUES`` values in the column. If the file has fewer,
+all files with the same header decide together. If these have fewer too, only the first rule above, about fractions,
+holds: tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt. Overruling
+a declared percent needs ``MIN_VALUES`` values between 0 and 1, in all columns declared in percent together. Overruling
+the declared unit of durations needs ``MIN_DURATIONS`` values.
 """
 
 import functools
@@ -70,7 +71,8 @@ class UnitDecisions:
 
     Attributes
     ----------
-    units : dict from column of ``tracks`` to inferred unit; no entry for a column with a declared unit that is used
+    units : dict from column of ``tracks`` to inferred unit; no entry for a column whose declared unit is used, or for a
+        misfit
     decimal_comma : whether numbers are written with a decimal comma
     decisions : sentences for the log about what was inferred
     misfits : dict from column of ``tracks`` to the Misfit: the reason why its values fit no unit
@@ -107,9 +109,10 @@ def decide_units(
     sample : sequence of rows, shape (n_rows, n_columns)
         Rows of the file as text; rows may be shorter than the header.
     fallback : sequence of rows, shape (n_rows, n_columns)
-        Rows of all files with the same header. They decide whatever needs more values than ``sample`` has. If the
-        fraction columns of ``sample`` together suggest neither percent nor fractions, ``fallback`` decides all units
-        but two: that of durations, if ``sample`` has any above 0, and ``tenths`` of a column with enough values.
+        Rows of all files with the same header. They decide about tenths and misfits if ``sample`` has too few values.
+        If the fraction columns of ``sample`` together suggest neither percent nor fractions, ``fallback`` decides all
+        units, with two exceptions: ``sample`` decides the unit of durations if any duration in it is above 0, and
+        decides ``tenths`` for a column with ``MIN_VALUES`` values.
     trusted : collection of str
         The columns that keep their declared unit, whatever the values are.
     decimal_comma : bool or None
@@ -293,7 +296,7 @@ def _tenths_doubt(name: str, values: Sequence[float]) -> str | None:
 
 
 def _duration_unit(values: Sequence[float]) -> str:
-    """Return the unit of durations, all of them above 0: ``ms``, ``min``, or ``s``, also without any."""
+    """Return the unit of durations above 0: ``ms``, ``min`` or ``s``. Without any durations, the unit is ``s``."""
     if sum(1 if value >= MIN_MILLISECONDS else -1 for value in values) > 0:
         return "ms"
     n_short = sum(value < _MAX_MINUTES for value in values)

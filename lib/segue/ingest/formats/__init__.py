@@ -1,1 +1,1 @@
-"""Detect the encoding, container, CSV dialect and header of files, and split files into lines and records."""
+"""Read the file formats: encodings, CSV dialects and headers, JSON documents, archives, workbooks, Parquet types."""

@@ -1,8 +1,8 @@
-"""Convert files without one row per line into lines: zip archives, workbooks, UTF-16 text and JSON documents.
+"""Convert files that do not have one row per line: zip archives, workbooks, UTF-16 text and JSON documents.
 
-Names and first lines show which files need conversion. A worker holds the whole content of such a file in memory;
-therefore its size is limited to ``MAX_FILE_BYTES``. The result is a DataFrame with a row per line, and the same columns
-as that of ``text_scan.text_lines``.
+The name and the first lines of a file show whether it needs conversion (``needs_conversion``). A worker holds the whole
+file in memory; therefore its size is limited to ``MAX_FILE_BYTES``. The result is a DataFrame with one row per line and
+the columns of ``text_scan.text_lines``.
 """
 
 import codecs
@@ -63,7 +63,7 @@ def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[s
     ----------
     file : InputFile
     scan : FileScan or None
-        Result of the first pass over the file; None for a file without lines.
+        The scan of the file's lines; None for a file without lines.
     known : collection of str
         Normalised headers of all format definitions, from ``header_candidates.known_headers``.
     """
@@ -78,13 +78,15 @@ def needs_conversion(file: InputFile, scan: FileScan | None, known: Collection[s
 
 @dataclass(frozen=True, slots=True)
 class ConvertedFiles:
-    """Files that need conversion, and what was found in them.
+    """Files that need conversion, and the results of their inspection.
 
     Attributes
     ----------
-    files : the files, with the format of their lines, ``csv`` or ``json``, as ``format``
-    features : ids of JSON documents that hold only audio features, to be joined to the tracks of the other documents
-    notes : dict from file id to a sentence for the log about a choice, such as "sheet 'Songs' is read; not read: Notes"
+    files : the files; the attribute ``format`` of each is the format of its lines after conversion, ``csv`` or ``json``
+    features : ids of JSON documents of audio features, to be joined to the tracks of the other files by track id; empty
+        if no file is a document of tracks (see ``json_documents.document_kind``)
+    notes : dict from file id to a sentence for the log about a choice within the file, such as "sheet 'Songs' is read;
+        not read: Notes"; files without such a choice are absent
     """
 
     files: tuple[InputFile, ...] = ()
@@ -101,9 +103,9 @@ def scan_converted(
 ) -> tuple[ConvertedFiles, dict[int, FileScan]]:
     """Inspect files that need conversion; return them as ConvertedFiles, and a dict from file id to FileScan.
 
-    Runs up to three Spark jobs: one opens all files, one converts the files with lines of CSV, and one converts the
-    files with lines of JSON. The last two are run twice if a file begins with a byte order mark and ``encoding`` is
-    neither ``auto`` nor ``utf-8``.
+    Runs up to five Spark jobs. One opens all files. Then, for each of the formats CSV and JSON, one job converts and
+    scans the files with lines of this format. It runs twice if the lines of a file begin with a byte order mark and
+    ``encoding`` is neither ``auto`` nor ``utf-8``.
 
     Parameters
     ----------
@@ -113,12 +115,14 @@ def scan_converted(
     known : frozenset of str
         Normalised headers of all format definitions, from ``header_candidates.known_headers``.
     encoding : str
-        The setting ``ingest.encoding``. Files with a byte order mark, such as workbooks after conversion, are UTF-8.
+        The setting ``ingest.encoding``. It does not apply to files whose converted lines begin with a byte order mark,
+        such as workbooks: these lines are UTF-8.
 
     Raises
     ------
     InputError
-        If a file is damaged, encrypted or too large, or a zip archive does not hold exactly one data file.
+        If a file cannot be converted, for example because it is damaged, encrypted or too large, or because a zip
+        archive does not hold exactly one data file.
     """
     converted = _inspect(spark, files, known)
     scans: dict[int, FileScan] = {}
@@ -165,8 +169,8 @@ def converted_lines(
     """Return a lazy DataFrame of the lines of files, with the columns of ``text_scan.text_lines``.
 
     Each computation of the DataFrame converts the files. The column ``block`` is always 0. The lines of a file are in
-    one partition and in order, unless audio features are joined to them. Lines decoded from another encoding are UTF-8;
-    the first line of such a file begins with a byte order mark.
+    one partition and in order, unless audio features of another file are joined. The lines of workbooks and of UTF-16
+    and UTF-32 text are UTF-8, and the first begins with a byte order mark; all other lines keep their encoding.
 
     Parameters
     ----------
@@ -237,10 +241,9 @@ def _join_features(lines: DataFrame, features: frozenset[int]) -> DataFrame:
 
 
 def _inspect(spark: SparkSession, files: Sequence[InputFile], known: frozenset[str]) -> ConvertedFiles:
-    """Open files, and return ConvertedFiles with their formats and notes. Runs one Spark job.
+    """Open files, and return them as ConvertedFiles. Runs one Spark job.
 
-    A note is a sentence for the log about a choice within a file, such as "sheet 'Songs' is read; not read: Notes".
-    Raises InputError for the first file that is too large or has a fault.
+    Raises InputError for the first file that is too large, else for the first file that cannot be converted.
     """
     for file in files:
         if file.size > MAX_FILE_BYTES:

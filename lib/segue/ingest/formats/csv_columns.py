@@ -1,7 +1,8 @@
 """Split ordinary CSV lines into columns with Arrow. The fields are the same as those of ``records.csv_records``.
 
 A line is ordinary if it is one record with the right number of fields, and no field is quoted in part: ``a,"b, c"`` is
-ordinary, ``a,b "c"`` is not. All other lines are parsed by ``records``.
+ordinary, ``a,b "c"`` is not. An ordinary line has 1 to ``MAX_LINE_BYTES`` bytes, and no carriage return, NUL or leading
+byte order mark. All other lines are parsed by ``records``.
 """
 
 import re
@@ -16,13 +17,13 @@ from pyarrow import csv
 from segue.ingest.formats.encoding_detection import is_valid
 
 MAX_LINE_BYTES = 1 << 14
-"""Maximum length of an ordinary line, to limit the memory of a batch."""
+"""Maximum length of an ordinary line in bytes, to limit the memory of a batch."""
 _QUOTED = '"[^"]*"'
 _BOM = "\ufeff"
 
 
 def joined_lines(lines: pa.Array) -> pa.Buffer:
-    """Return lines (texts or bytes without nulls) as one text, with line feeds between them."""
+    """Join lines with line feeds, and return the bytes. The lines are texts or bytes; none is null."""
     end = "\n" if pa.types.is_string(lines.type) else b"\n"
     return pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), end)[0].as_buffer()
 
@@ -55,7 +56,7 @@ def _decoded(line: bytes, encoding: str) -> str | None:
 def ordinary_lines(texts: pa.Array, delimiter: str, n_columns: int) -> NDArray[np.bool_]:
     """Return whether each line in ``texts`` is an ordinary record with ``n_columns`` fields, as a boolean array.
 
-    False for null, and for lines longer than ``MAX_LINE_BYTES``. The module's docstring defines an ordinary line.
+    False for null. The module's docstring defines an ordinary line.
     """
     filled = pc.fill_null(texts, "")
     content = joined_lines(filled).to_pybytes()

@@ -21,7 +21,10 @@ _ALPHABETS = {
     "mac_roman": (_WESTERN,),
     "cp850": (_WESTERN,),
 }
-"""The Latin encodings, in order of preference; for each the letters beyond ASCII of several groups of languages."""
+"""The Latin encodings, in order of preference, each with its alphabets.
+
+An alphabet has the letters beyond ASCII of a language or of a group of languages.
+"""
 _OTHER_SCRIPTS = ("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874")
 DESCRIPTIONS = {
     "cp1252": "Western European",
@@ -64,8 +67,10 @@ _BETWEEN_LETTERS = frozenset("’‘´–—…·×÷µ")  # noqa: RUF001
 _PUNCTUATION = _BETWEEN_LETTERS | frozenset("“”„‚•«»‹›°©®™§¡¿ªº¨")  # noqa: RUF001
 _UNCOMMON = "ðõûýþ"
 _UNCOMMON_COST = 0.01
-"""Reduction of the fit of cp1252 per letter of ``_UNCOMMON``. In other encodings, the bytes of these letters are
-Hungarian ő and ű and Turkish ğ, ş and dotless i, which are more frequent."""
+"""Amount by which a letter of ``_UNCOMMON`` counts less than another letter in the fit of cp1252.
+
+In other encodings its byte is a more frequent letter: Hungarian ő or ű, or Turkish ğ, ş or dotless i.
+"""
 
 
 def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: int) -> str | None:
@@ -95,7 +100,7 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
 def decode_text(content: bytes) -> str:
     """Decode a small text from UTF-8, or from a detected encoding if most of its non-ASCII lines are invalid UTF-8.
 
-    If no encoding is likely, the text is decoded from cp1252. Invalid bytes become U+FFFD.
+    If no encoding is likely, cp1252 is used. Invalid bytes become U+FFFD. A byte order mark of UTF-8 is removed.
 
     >>> decode_text(b"Beyonc\\xe9"), decode_text("Beyonc\u00e9".encode())
     ('Beyonc\u00e9', 'Beyonc\u00e9')
@@ -110,9 +115,9 @@ def decode_text(content: bytes) -> str:
 
 
 def _likeliest(names: Iterable[str], lowest: float, rate: Callable[[str], float]) -> str | None:
-    """Return the encoding with the highest rating; None if the rating is below ``lowest``. On a tie, the first counts.
+    """Return the encoding with the highest rating, on a tie the first; None if that rating is below ``lowest``.
 
-    ``rate`` returns the rating of an encoding, at most 1. ``names`` are the encodings to rate.
+    ``names`` are the encodings to rate, and ``rate`` returns the rating of an encoding, at most 1.
     """
     ratings: dict[str, float] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Convert the content of one file to lines: of a zip archive, a workbook, UTF-16 text or a JSON document.
+"""Convert the content of one file to lines: a zip archive, a workbook, UTF-16 text, a JSON document or compressed text.
 
 Files that are too large after decompression are refused, to limit the memory. Needs no Spark.
 """
@@ -26,9 +26,9 @@ from segue.ingest.formats import foreign_formats, json_documents, workbooks
 from segue.ingest.input_files import format_of
 
 MAX_FILE_BYTES = 64 << 20
-"""Maximum size of a file to convert, and of a JSON document or a workbook in a zip archive after decompression."""
+"""Maximum size of a file to convert, and of a JSON document or zipped workbook after decompression."""
 MAX_UNPACKED_BYTES = 2 << 30
-"""Maximum size of the content of a compressed file or zip member after decompression."""
+"""Maximum size of any other file or zip member after decompression, and of all parts of a workbook together."""
 MAX_LINE_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -71,7 +71,7 @@ class Lines:
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
-    """Return whether a file begins like text of its format, and so needs no conversion to lines.
+    """Return whether a file begins like plain text of its format. If not, it must be converted.
 
     False for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file with an ending of CSV.
     ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes of the file.
@@ -86,7 +86,7 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
     Parameters
     ----------
     name : str
-        Name of the file, for messages and for its ending.
+        Name of the file, for error messages, and for its ending, which can show a compression.
     file_format : str
         ``csv``, ``json``, ``zip`` or ``xlsx``, by the ending of the name.
     content : bytes
@@ -97,7 +97,8 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
     Raises
     ------
     InputError
-        If the file cannot be converted, at the call or while lines are read. The message lacks the file's name.
+        If the file cannot be converted, at the call or while lines are read. The message is a sentence without its
+        subject, such as "is damaged": the caller puts the file's name before it.
     """
     with _readable_damage():
         if content.startswith(_ZIP):
@@ -111,17 +112,17 @@ def convert(name: str, file_format: str, content: bytes, known: Collection[str])
 
 
 def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: int) -> bytes:
-    """Return the text of a small file as bytes, decompressed; of a zip archive, the text of one file in it.
+    """Decompress a small text file, or the one file in a zip archive, and return the text as bytes.
 
     The archive must hold a single file or, among several, a single data file, such as CSV; a README does not count.
     UTF-16 and UTF-32 become UTF-8 with a byte order mark, and a workbook becomes CSV, as in ``convert``. Text in other
-    encodings is returned unchanged. ``name``, ``content`` and ``known`` are as for ``convert``; ``max_bytes`` limits
-    the size of the text before it is recoded.
+    encodings is returned unchanged. ``name``, ``content``, ``known`` and error messages are as for ``convert``.
+    ``max_bytes`` limits the size of the text before it is recoded, but not that of a workbook.
 
     Raises
     ------
     InputError
-        If the file is damaged, is no text, or has more than ``max_bytes``. The message lacks the file's name.
+        If the file is damaged, is no text, has more than ``max_bytes``, or is an archive without exactly one data file.
     """
     with _readable_damage():
         if content.startswith(_ZIP):

@@ -34,8 +34,9 @@ class Header:
     ----------
     dialect : the file's dialect
     names : the column names
-    line : number of the header's line, from 1; of a header with several lines, the last
-    lines : the first lines of the file, including the header, and pandas' line of index names below it if there is one
+    line : number of the header's line, from 1; if the header spans several lines, that of its last line
+    lines : the lines of the file up to the end of the header; if pandas wrote the names of an index in the line below
+        the header, up to that line
     n_above : number of records above the header, such as a title; blank lines and a ``sep=`` line do not count
     """
 
@@ -53,16 +54,17 @@ def detect_header(
     *,
     line: int | None = None,
 ) -> Header | None:
-    """Return the header of a CSV file. None if the lines hold no record, or no record that ends in ``line``.
+    """Return the header of a CSV file. None if the lines hold no record, or none that ends in line number ``line``.
 
     Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has the most
     recognised columns. On a tie, these criteria decide, in this order: the delimiter of a ``sep=`` line, the fewest
     delimiters within names, the most columns, no outer delimiter.
 
-    The header is the first record if its columns are sufficient. Otherwise, the first ``MAX_HEADER_RECORD`` records are
-    searched for the record without numbers that has the most recognised columns. This record is the header if it has
-    more recognised columns than the first record, and if they are sufficient or at least ``_MIN_COLUMNS``. If not, the
-    first record is the header.
+    The header is the first record if ``is_sufficient`` is true for its recognised columns. Otherwise, the first
+    ``MAX_HEADER_RECORD`` records are searched for the record without numbers that has the most recognised columns. This
+    record is the header if it has more recognised columns than the first record, and if these are sufficient or at
+    least ``_MIN_COLUMNS``. If not, the first record is the header. If ``line`` is given, the header is the record that
+    ends in this line.
 
     Parameters
     ----------
@@ -71,9 +73,10 @@ def detect_header(
     match_names : callable
         Function from header names to recognised columns (columns of ``tracks``): ``("Tempo",) -> {"bpm"}``.
     is_sufficient : callable
-        Function from columns of ``tracks`` to bool: whether a file with these columns can be read.
+        Function from columns of ``tracks`` to bool: whether a file with these columns can be read. By default, any
+        column is sufficient.
     line : int or None
-        The number of the header's line, from 1; None if the columns decide it.
+        The number of the header's line, from 1; None to detect it.
     """
     firsts = _first_records(lines, _FIRST_RECORDS) if line is None else _records_in_line(lines, line)
     if not firsts:

@@ -1,7 +1,8 @@
-"""Parse ordinary lines of JSON into columns with Arrow. The texts are the same as those of ``records.json_object``.
+"""Parse lines of JSON into columns with Arrow. The texts are the same as those of ``records.json_object``.
 
-Lines are ordinary if each is one object, and each member to read has one type in all lines of a block: text, number,
-boolean, or list of texts. All other lines are parsed by ``records``.
+Arrow parses a block of lines if each is one object, and each member to read has one type in all lines of the block:
+text, whole number, boolean, list of texts, or, for members that are read as doubles, any number. All other lines are
+parsed by ``records``.
 """
 
 import json
@@ -19,9 +20,12 @@ from pyarrow import json as arrow_json
 from segue.ingest.formats.csv_columns import MAX_LINE_BYTES, joined_lines
 
 MIN_BLOCK_LINES = 64
-"""Minimum number of lines in a block. A block that Arrow cannot parse is halved, unless the halves would be smaller."""
+"""Minimum number of lines in each half, when a block that Arrow cannot parse is halved."""
 _MAX_DEPTH = 200
-"""Maximum number of opening brackets in a line. Python refuses several hundred levels, Arrow parses any number."""
+"""Maximum number of opening brackets, and therefore of nested levels, in a line that is parsed with Arrow.
+
+Python refuses several hundred levels, whereas Arrow accepts any number.
+"""
 _TYPED_LINES = 8
 """Number of lines at the beginning of a block from which its types are inferred."""
 _NO_NUMBER = re.compile(rb"[:\[,]\s*-?(?:Inf|NaN)")
@@ -32,9 +36,9 @@ _Members = dict[str, pa.Array]
 
 
 def ordinary_lines(texts: pa.Array) -> NDArray[np.bool_]:
-    """Return whether each line looks like one object, and is no longer than ``MAX_LINE_BYTES``, as a boolean array.
+    """Return a boolean array: whether each line is ordinary, that is, begins with ``{`` and ends with ``}``.
 
-    Such a line begins with ``{`` and ends with ``}``. False for null.
+    False for null, and for lines longer than ``MAX_LINE_BYTES``.
     """
     is_object = pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))
     ordinary = pc.and_(is_object, pc.less_equal(pc.binary_length(texts), MAX_LINE_BYTES))
@@ -45,7 +49,7 @@ def ordinary_lines(texts: pa.Array) -> NDArray[np.bool_]:
 def member_columns(
     lines: pa.Array, names: Collection[str], numbers: Collection[str]
 ) -> Iterator[tuple[int, _Members | None]]:
-    """Parse ordinary lines in blocks; yield (number of lines, columns) for each block, in order.
+    """Parse lines in blocks; yield (number of lines, columns) for each block, in the order of the lines.
 
     Parameters
     ----------
@@ -74,8 +78,8 @@ def _member_types(
 ) -> dict[str, pa.DataType] | None:
     """Infer the Arrow type of each member from lines, as a dict by name. None if Arrow cannot parse all members.
 
-    Arrow cannot parse a member if ``_type`` has no type for its value, or if its own name has a dot. Members without a
-    value in ``lines`` are texts, or doubles if they are in ``numbers``.
+    Arrow cannot parse a member if ``_type`` has no type for its value, or if its own name has a dot, as in {"a.b": 1}.
+    Members without a value in ``lines`` are texts, or doubles if they are in ``numbers``.
     """
     types: dict[str, pa.DataType] = {}
     for line in lines:
@@ -105,9 +109,10 @@ def _inner(value: Any, path: Sequence[str]) -> Any:
 
 
 def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
-    """Return the Arrow type for a JSON value; None if the parsed value would lose the text, as for 1.50.
+    """Return the Arrow type for a JSON value; None if Arrow would lose the text as written, as for 1.50.
 
-    If ``is_number`` is true, the text is not needed, and the type of numbers is double.
+    None also for objects, and for lists of other values than texts. If ``is_number`` is true, the text of a number is
+    not needed, and its type is double.
     """
     if isinstance(value, bool):
         return pa.bool_()
@@ -119,7 +124,7 @@ def _type(value: Any, *, is_number: bool) -> pa.DataType | None:
 
 
 def _parse(lines: pa.Array, types: Mapping[str, pa.DataType]) -> _Members | None:
-    """Parse ordinary lines with Arrow; return a dict from member name to array, or None.
+    """Parse lines with Arrow; return a dict from member name to array, or None.
 
     ``types`` has the Arrow type of each member to read. Returns None if Arrow fails, if its result may differ from that
     of Python's ``json``, or if it finds more or fewer objects than there are lines. If a member to read is repeated in
@@ -162,7 +167,7 @@ def _is_unlike_json(content: bytes, lines: pa.Array) -> bool:
 
 
 def _has_flat_names(content: bytes, names: Iterable[str]) -> bool:
-    """Return whether lines may hold a member with a dot in its own name: {"a.b": 1}, not {"a": {"b": 1}}."""
+    """Return whether lines may hold a dotted name, or a part of it, as one member: {"a.b": 1}, not {"a": {"b": 1}}."""
     parts = {part for name in names if "." in name for part in _dotted_parts(name)}
     return bool(parts) and (
         _ESCAPED_DOT.search(content) is not None or any(f'"{part}"'.encode() in content for part in parts)

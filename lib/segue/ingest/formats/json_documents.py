@@ -1,4 +1,4 @@
-"""Split a JSON document into tracks: an array, pretty-printed objects, pages of the Spotify API, or a pandas table.
+"""Split a JSON document, such as an array, pretty-printed objects, Spotify API pages or a pandas table, into tracks.
 
 Each track becomes the text of one JSON object on one line. The text is cut out of the document, which leaves numbers as
 they are written. Only tracks of pandas tables are serialised anew.
@@ -57,10 +57,10 @@ def is_document(lines: Sequence[bytes], known: Collection[str], *, is_all: bool)
 
 
 def document_kind(text: str) -> str:
-    """Classify a JSON document by the names of its members: ``features``, ``tracks`` or "".
+    """Classify a JSON document by the names of its members; return ``features``, ``tracks`` or "".
 
-    ``features``: the only member in ``LIST_NAMES`` with a list or an object is ``audio_features``. ``tracks``: there is
-    no ``audio_features``. "": any other document; it is joined to no other document.
+    ``features``: ``audio_features`` is the only member named in ``LIST_NAMES`` whose value is a list or an object.
+    ``tracks``: no member is named ``audio_features``. "": any other document.
     """
     names = {match[1] for match in _HAS_LIST.finditer(text)}
     if _FEATURES not in names:
@@ -72,7 +72,7 @@ def document_rows(text: str, known: Collection[str]) -> Iterator[str]:
     """Split a document; yield each track as the text of a JSON object without line ends.
 
     Listed values other than objects, and a last object that breaks off, are yielded as written. An object in a list
-    ``audio_features`` becomes a member of the track with the same id; without such a track, it is a row of its own.
+    ``audio_features`` becomes the member ``audio_features`` of the track with the same id, or a row if there is none.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _split_features(document: "_Document", rows: list[_Row]) -> tuple[dict[str, 
 
 
 def track_id_of(text: str | bytes) -> str | None:
-    """Return ``id`` or ``track_id`` of a JSON object, or else of its member ``track``; None if there is none."""
+    """Return the ``id`` or ``track_id`` of a JSON object, or else of its member ``track``; None if none is a text."""
     value = _parse(text)
     if not isinstance(value, dict):
         return None
@@ -168,7 +168,7 @@ def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
 def _first_listed(value: Mapping[str, Any], depth: int) -> dict[str, Any] | None:
     """Return the first element of the first list named in ``LIST_NAMES`` that begins with an object; None without one.
 
-    The list may be a member of ``value`` or of objects in it named in ``LIST_NAMES``; ``depth`` objects are searched.
+    The list is a member of ``value``, or of an inner object named in ``LIST_NAMES``, at most ``depth`` levels deep.
     """
     for member in (value[name] for name in value if depth and name in LIST_NAMES):
         first = _first_listed(member, depth - 1) if isinstance(member, dict) else None
@@ -289,7 +289,7 @@ class _Document:
             raise self._fault(error.msg, error.pos) from None
 
     def _after_comma(self, position: int, closing: str) -> int:
-        """Return the position after a comma; ``position`` at ``closing`` or the end; raise InputError otherwise."""
+        """Return the position after a comma; at ``closing`` or the end, ``position`` itself; else raise InputError."""
         if self._text.startswith(",", position):
             return self._skip(position + 1)
         if position < self._end and not self._text.startswith(closing, position):
@@ -311,7 +311,8 @@ def _table_rows(table: Any, known: Collection[str]) -> Iterator[Any] | None:
     """Return the rows, as dicts, of a table that pandas wrote as one JSON object; None for any other value.
 
     Recognised are the forms of ``DataFrame.to_json`` with ``orient`` ``columns``, ``index`` or ``split``, and an object
-    with one list per column. For ``columns`` and ``index``, row labels that are texts become ``id`` in rows without id.
+    with one list per column. For ``columns`` and ``index``, row labels that are no numbers become the ``id`` of rows
+    without one. A row of another length than the list of columns is returned unchanged.
     """
     if not isinstance(table, dict):
         return None

@@ -24,7 +24,7 @@ from segue.ingest.input_files import InputFile, literal_path
 
 _REFUSED_TYPE = re.compile(r"PARQUET_TYPE_ILLEGAL|Illegal Parquet type|UNSUPPORTED_TIME_TYPE")
 _STORED_AS = "stored_as"
-"""Key in the metadata of a Spark field for the type that the stored integers or bytes encode: ``time milliseconds``."""
+"""Key in the metadata of a Spark field: what the stored integers or bytes encode, such as ``time milliseconds``."""
 _TAIL_BYTES = 8
 _MAX_FOOTER_BYTES = 256 << 20
 _MAGIC = b"PAR1"
@@ -44,7 +44,13 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
     Columns of types that Spark refuses hold the stored integers or bytes; convert each column with ``readable``.
 
     Runs one Spark job to infer the schema, but none if the first file has a type that Spark refuses. If any file has
-    such a type, the driver reads the footers of all files instead.
+    such a type, the schema is made from the footers of all files, which the driver reads; columns that Spark cannot
+    read at all are then left out.
+
+    Raises
+    ------
+    InputError
+        If a footer that the driver reads is missing or damaged.
     """
     paths = [literal_path(file.uri) for file in files]
     if not _is_refused(_footer_schema(spark, files[0])):
@@ -85,7 +91,7 @@ def readable(column: Column, field: T.StructField) -> Column:
 
 
 def is_converted(field: T.StructField) -> bool:
-    """Return whether ``readable`` converts the values of a field to another type."""
+    """Return whether ``readable`` converts the values of a field to another type. The field must not be a struct."""
     return _STORED_AS in field.metadata
 
 

@@ -1,4 +1,4 @@
-"""Split lines into CSV records and JSON objects, with their raw text."""
+"""Parse lines of CSV into records with their raw text, and lines of JSON into texts by member name."""
 
 import csv
 import json
@@ -15,9 +15,9 @@ DELIMITERS = (",", ";", "\t", "|")
 class Dialect:
     """The delimiter of a CSV file, and the outer delimiter if its lines are cells of another CSV.
 
-    A spreadsheet saves such a file after it has read a comma-separated file as semicolon-separated. The first cell of
-    each record is then the original line, and the other cells are empty: the line ``1,"a, b",2`` becomes ``"1,""a,
-    b"",2";;``.
+    A spreadsheet that has read a comma-separated file as semicolon-separated saves a file with an outer delimiter. The
+    first cell of each record is then the original line, and the other cells are empty:
+    the line ``1,"a, b",2`` becomes ``"1,""a, b"",2";;``.
     """
 
     delimiter: str
@@ -63,7 +63,7 @@ class _LineRecorder:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split a line at lone carriage returns (without a line feed after it), which end lines in some files.
+    """Split a line at lone carriage returns (not followed by a line feed), which end lines in some files.
 
     ``text`` is one line: its only line feed is at its end. Each part keeps its line end.
     """
@@ -153,8 +153,9 @@ _MAX_DEPTH = 6
 def json_object(line: str) -> dict[str, str | None] | None:
     """Parse a line of JSON; return a dict from member name to text, or None if the line holds no object.
 
-    Numbers keep the text as written, null becomes None, and lists become JSON text. Members of inner objects are named
-    ``outer.inner``, down to ``_MAX_DEPTH`` levels; deeper objects become JSON text.
+    Numbers keep the text as written, booleans become "true" or "false", and null becomes None. Lists become JSON text,
+    with their numbers as texts: [1, 2] becomes '["1", "2"]'. Members of inner objects are named ``outer.inner``, down
+    to ``_MAX_DEPTH`` levels; deeper objects become JSON text too.
 
     >>> json_object('{"name": null, "features": {"tempo": 120.50}, "genres": ["pop"]}')
     {'name': None, 'features.tempo': '120.50', 'genres': '["pop"]'}
@@ -184,7 +185,7 @@ class MemberNames:
 
     Most lines of a file have the same members in the same order. ``patterns`` are regular expressions for the lines
     already added: a line that matches one has no new members, and need not be added. Lines with inner objects or
-    escapes never match.
+    escapes never match. With more than ``MAX_NAMES`` names, no further names are added.
     """
 
     MAX_NAMES = 2000

@@ -1,4 +1,4 @@
-"""Scan the lines of text files: collect sample lines and counts for headers, encodings, units and faults.
+"""Scan the lines of text files: collect sample lines and counts, to detect headers, encodings, units and faults.
 
 Workers scan every line, in a first pass or while they read the rows, and return some lines and counts for each block of
 a file. The data sent to the driver are proportional to the number of blocks.
@@ -29,8 +29,10 @@ _ENCODING_SAMPLE_LINES = 128
 AUTO = "auto"
 """The value of ``ingest.encoding`` that detects the encoding of each file."""
 _MAX_VALID_SHARE = 0.2
-"""With a larger share of valid UTF-8 among its lines beyond ASCII, a file counts as damaged UTF-8, not as another
-encoding."""
+"""Maximum share of valid UTF-8, among a file's lines with bytes beyond ASCII, to detect another encoding.
+
+A file with a larger share counts as damaged UTF-8.
+"""
 _ARROW_SCHEMA = pa.schema(
     [
         ("file_id", pa.int64()),
@@ -109,7 +111,7 @@ Block = tuple[int, ...]
 
 
 class BlockScans:
-    """Scans batches of lines; the dict ``blocks`` has a FileScan for each block of a file.
+    """Scans batches of lines; the dict ``blocks`` has the FileScan of each Block.
 
     Parameters
     ----------
@@ -123,7 +125,10 @@ class BlockScans:
         self._names: dict[Block, MemberNames] = {}
 
     def add(self, block: Block, lines: pa.Array, hashes: pa.Array, *, json: bool) -> FileScan:
-        """Scan further lines of a block, of JSON or of CSV; return the scan of all its lines up to these."""
+        """Scan further lines of a block; return the scan of all lines of this block so far.
+
+        ``hashes`` has the hash of each line. ``json`` is true for lines of JSON, false for lines of CSV.
+        """
         names = self._names.setdefault(block, MemberNames()) if json else None
         part = _scan_lines(lines, hashes, self._encoding, names)
         if block[1] != 0:
@@ -184,12 +189,15 @@ def scan_files(lines: DataFrame, encoding: str, *, json: bool) -> dict[int, File
 
 
 def file_scans(blocks: Mapping[Block, FileScan], encoding: str) -> dict[int, FileScan]:
-    """Unite the scans of the blocks of files; return a dict from file id to FileScan."""
+    """Unite the scans of the blocks of each file; return a dict from file id to FileScan.
+
+    If ``encoding`` is ``auto``, the encoding of each file is detected.
+    """
     return _unite(((block[0], blocks[block]) for block in sorted(blocks)), encoding)
 
 
 def _unite(parts: Iterable[tuple[int, FileScan]], encoding: str) -> dict[int, FileScan]:
-    """Unite pairs (file id, scan of a block), in the order of blocks, and detect the encodings of the files."""
+    """Unite scans of blocks, given as pairs (file id, scan) in the order of blocks. With ``auto``, detect encodings."""
     scans: dict[int, FileScan] = {}
     for file_id, part in parts:
         scans.setdefault(file_id, FileScan(encoding)).add(part)
@@ -309,9 +317,10 @@ def _lowest_hashes(values: pa.Array, hashes: pa.Array, n_lines: int) -> list[tup
 
 
 def _count_invalid(scan: FileScan, values: pa.Array, hashes: pa.Array, encoding: str) -> None:
-    """Count the lines that are invalid in the encoding. With ``auto``, also sample these lines, to detect the encoding.
+    """Count the lines that are invalid in ``encoding``, and set the counts in ``scan``.
 
-    The results are added to ``scan``. Arrow checks for valid UTF-8, the usual case.
+    With ``auto``, count the lines that are invalid in UTF-8 and in each of ``CANDIDATES``, and sample those invalid in
+    UTF-8. Arrow checks for valid UTF-8, the usual case.
     """
     if encoding in (AUTO, "utf-8"):
         try:

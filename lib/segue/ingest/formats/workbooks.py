@@ -77,7 +77,7 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
 
 
 def _text(cell: Any) -> str:
-    """Return the value of a cell as text: dates in ISO 8601, durations as the sheet shows them, "" if empty."""
+    """Return the value of a cell as text: dates in ISO 8601, times as in ``_clock``, "" if empty."""
     value = cell.value
     if isinstance(value, str):
         return " ".join(value.splitlines()) if "\n" in value or "\r" in value else value
@@ -91,7 +91,7 @@ def _text(cell: Any) -> str:
 
 
 def _clock(value: time | timedelta, number_format: str) -> str:
-    """Format a duration as the sheet shows it, such as ``3:45``.
+    """Format a time or duration as ``3:45``, or as ``3:45:00`` if it has seconds or ``number_format`` shows seconds.
 
     Excel stores a typed ``3:45`` as 3 hours 45 minutes, even if minutes and seconds are meant.
     """

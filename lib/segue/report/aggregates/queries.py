@@ -17,7 +17,7 @@ from segue.report.aggregates import sums
 _HASHES = 1 << 30
 """Number of different hash values in ``collect_sample``."""
 _MIN_POINTS_PER_CLUSTER = 40
-"""Expected minimum number of tracks of each cluster in a sample."""
+"""Minimum expected number of tracks of each cluster in a sample."""
 
 
 def collect_sums(labeled: DataFrame, card: ModelCard) -> sums.Sums:
@@ -101,8 +101,8 @@ def collect_shares(labeled: DataFrame, genres: Sequence[str], k: int) -> sums.Fl
 def collect_years(labeled: DataFrame) -> list[Row]:
     """Return the number of tracks and the mean of each feature by year of release. Runs one Spark job.
 
-    Returns a list of Row, by ascending year, with the fields year, n_tracks and, named like each feature, the mean of
-    the feature over the tracks of the year.
+    Returns a list of Row, by ascending year. The fields are year, n_tracks and the features: a feature's field, such as
+    bpm, has the mean over the tracks of the year.
     """
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
@@ -110,7 +110,7 @@ def collect_years(labeled: DataFrame) -> list[Row]:
 
 
 def collect_sample(labeled: DataFrame, sizes: Mapping[int, int], n_points: int) -> pa.Table:
-    """Draw a sample of about ``n_points`` tracks, or return all tracks if they are not more. Runs one Spark job.
+    """Draw a sample of about ``n_points`` tracks, or return all if there are at most ``n_points``. Runs one Spark job.
 
     The sample contains the same share of every cluster, but at least about ``_MIN_POINTS_PER_CLUSTER`` tracks of a
     cluster, or all its tracks if there are fewer. A hash of ``track_id`` selects the tracks, so the sample is the same
@@ -150,13 +150,13 @@ def collect_popular(labeled: DataFrame, limit: int) -> list[str]:
 
 
 def collect_lists(labeled: DataFrame, similar: DataFrame, ids: Sequence[str]) -> list[Row]:
-    """Return the entries of the lists of similar tracks of the tracks ``ids``. Runs one Spark job.
+    """Return the similar tracks of each track in ``ids``, with the columns of both tracks. Runs one Spark job.
 
     Parameters
     ----------
     labeled : DataFrame of labeled tracks
     similar : DataFrame with the columns of the table ``similar_tracks``
-    ids : ids of the tracks with the requested lists; each is the owner of its list
+    ids : ids of tracks; each track is the owner of its list of similar tracks
 
     Returns
     -------
@@ -193,7 +193,7 @@ def collect_rejections(rejected: DataFrame, limit: int) -> tuple[dict[str, int],
     -------
     dict from kind to number of rows
     list of pairs (reason, number of rows), most frequent first
-        A reason is counted without the quoted value: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]".
+        Reasons are counted without the value of the row: "bpm 0 outside [1, 300]" as "bpm outside [1, 300]".
     """
     kinds = {row[0]: row[1] for row in rejected.groupBy("kind").count().collect()}
     if not kinds.get("invalid"):

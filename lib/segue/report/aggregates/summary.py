@@ -42,7 +42,7 @@ class ReportTables:
 
 @dataclass(frozen=True, slots=True)
 class _Aggregates:
-    """The results of the Spark jobs of a report. Each field has the result of a function of ``queries``."""
+    """The results of the Spark jobs of a report, from the functions of ``queries``."""
 
     sizes: list[Row]
     totals: sums.Sums
@@ -54,7 +54,7 @@ class _Aggregates:
     sample: pa.Table
     shares: sums.Floats | None
     searchable: list[str]
-    """Ids of the tracks with a list of similar tracks in the report."""
+    """Ids of the tracks whose similar tracks are in ``lists``; a track may have none."""
     lists: list[Row]
 
 
@@ -258,8 +258,8 @@ def _correlations(totals: sums.Sums, names: list[str]) -> numbers.Correlations:
 def _distribution(totals: sums.Sums, name: str, n_tracks: int) -> numbers.Distribution:
     """Return the histogram and the quartiles of a numeric column. The histogram has at most ``_MAX_BARS`` + 1 bars.
 
-    At each end, at most 0.5 % of the tracks (``_TAIL``) are beyond the bars, or more if these are outside the column's
-    range. All bars have the same width; only the last one may be narrower, at the end of the range.
+    At each end, at most 0.5 % of the tracks (``_TAIL``) are beyond the bars, or more if more tracks are outside the
+    column's range. All bars have the same width; only the last one may be narrower, at the end of the range.
 
     Parameters
     ----------

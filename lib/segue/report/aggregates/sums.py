@@ -43,8 +43,10 @@ POPULARITY_BY_BIN, SCATTER_MATRIX = "popularity_by_bin", "scatter_matrix"
 N_COARSE = 40
 """Number of bins of every column for POPULARITY_BY_BIN."""
 STEP = {"bpm": 1.0, "loudness": 1.0, "duration_s": 5.0, "popularity": 1.0, "year": 1.0}
-"""Usual rounding of values in datasets, by column, in its unit; 0.01 for columns not listed (fractions). A bar of a
-histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others."""
+"""Step to which datasets usually round a column, in the column's unit; 0.01 for columns not listed (fractions).
+
+A bar of a histogram is a whole number of steps wide: otherwise some bars would cover more rounded values than others.
+"""
 BINS_PER_STEP = 10
 """Number of bins per ``STEP`` in HISTOGRAM. Quantiles are exact to the width of one bin."""
 _EDGES = {"duration_s": (0.0, 1200.0), "year": (1900.0, 2100.0)}

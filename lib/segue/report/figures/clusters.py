@@ -32,14 +32,14 @@ def cluster_map(
     centres: Sequence[tuple[float, float]] = (),
     explained_variance_ratio: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Draw a map of the tracks: a plotly Figure with a colour for each cluster, and its number at its centre.
+    """Draw a map of the tracks as a plotly Figure, with a colour for each cluster, and its number at its centre.
 
     Parameters
     ----------
     x, y : coordinates without unit, shape (n_tracks,), such as the first two principal components
     cluster : cluster numbers, from 1, shape (n_tracks,)
     titles, artists : texts for the hover label, shape (n_tracks,); an artist may be None
-    centres : (x, y) of the centre of each cluster, cluster 1 first
+    centres : (x, y) of the centre of each cluster, cluster 1 first; if empty, no numbers are drawn
     explained_variance_ratio : share of the variance along x and along y, 0 to 1, for the titles of the axes
     """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
@@ -92,7 +92,7 @@ def scatter_3d(
     *,
     axes: tuple[str, str, str] = ("bpm", "energy", "danceability"),
 ) -> go.Figure:
-    """Draw tracks along three features as a 3-D scatter, a plotly Figure, with a colour for each cluster.
+    """Draw a 3-D scatter plot of tracks along three features as a plotly Figure, with a colour for each cluster.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def profile(names: Sequence[str], deviations: Sequence[float], *, cluster: int =
 
 
 def genre_heatmap(genres: Sequence[str], clusters: Sequence[int], shares: ArrayLike) -> go.Figure:
-    """Draw the share of each genre's tracks in each cluster, in per cent, as a heat map, a plotly Figure.
+    """Draw a heat map as a plotly Figure: for each genre, the percentage of its tracks in each cluster.
 
     Parameters
     ----------
