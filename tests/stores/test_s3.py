@@ -15,6 +15,7 @@ from tests.helpers.submitted_jobs import start_job
 from tests.helpers.waiting import wait_for
 from tests.stores.conftest import versions
 
+from segue.core.file_systems import LOG_STORE
 from segue.pipeline import ingest, maintain
 from segue.storage import transactions
 from segue.storage.files import Files
@@ -126,7 +127,7 @@ def race(s3, folder, log_store, n_commits):
 
 
 def test_of_two_jvms_that_commit_the_same_version_one_is_refused(s3):
-    winners = race(s3, "race", transactions.LOG_STORE, N_COMMITS)
+    winners = race(s3, "race", LOG_STORE, N_COMMITS)
     assert [len(names) for names in winners] == [1] * N_COMMITS
     stored = [json.loads(path.read_text())["commitInfo"] for path in sorted((s3.folder / "race").glob("*.json"))]
     assert [commit["writer"] for commit in stored] == [names[0] for names in winners]

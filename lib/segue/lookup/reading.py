@@ -14,23 +14,14 @@ from deltalake.exceptions import DeltaError
 from deltalake.fs import DeltaStorageHandler
 from pyarrow import fs
 
+from segue.core.file_systems import deltalake_uri
 from segue.errors import OutputError
 from segue.schema import MAINTENANCE, Table
 
-_SCHEMES = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
-"""Beginnings of URIs: a dict from Hadoop's form to deltalake's form."""
 _S3_VARIABLES = (
     ", and the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_ENDPOINT_URL and AWS_REGION for a store "
     "that is not Amazon's"
 )
-
-
-def deltalake_uri(uri: str) -> str:
-    """Convert a Hadoop URI to deltalake's form: ``s3a://bucket/x -> s3://bucket/x``. Other URIs are unchanged."""
-    for scheme, replacement in _SCHEMES.items():
-        if uri.startswith(scheme):
-            return replacement + uri.removeprefix(scheme)
-    return uri
 
 
 def read_text(root: str, name: str) -> str | None:

@@ -11,9 +11,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from segue.core.file_systems import LOG_STORE, LOG_STORE_SETTING
 from segue.core.packaged import versions
 from segue.errors import SparkError
-from segue.storage.transactions import LOG_STORE, LOG_STORE_SETTING
 
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

@@ -12,16 +12,12 @@ from urllib.parse import urlsplit
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
+from segue.core.file_systems import OBJECT_STORES
 from segue.core.text import java_cause
 from segue.errors import OutputError
 
 _CONDITION = "fs.option.create.conditional.overwrite"
 _NO_CONNECTOR = "FileSystem not found"
-_OBJECT_STORES = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
-"""URI schemes of object stores. On these, a new file becomes visible only when its writer has closed it.
-
-Therefore ``HadoopFiles.write`` needs no temporary file there.
-"""
 
 
 class HadoopFiles:
@@ -86,7 +82,8 @@ class HadoopFiles:
     def write(self, uri: str, content: bytes) -> None:
         """Write a file atomically: a reader gets the old content or the new, never a part."""
         path, system = self._open(uri)
-        is_object_store = urlsplit(uri).scheme in _OBJECT_STORES
+        is_object_store = urlsplit(uri).scheme in OBJECT_STORES
+        # a new object becomes visible only when it is complete, so it needs no temporary file
         target = path if is_object_store else path.suffix(f".{uuid.uuid4().hex}.tmp")
         with _failure(f"cannot write {uri}"):
             try:

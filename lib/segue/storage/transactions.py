@@ -20,6 +20,7 @@ from delta import exceptions as delta_exceptions
 from filelock import FileLock, Timeout
 from pyspark.sql import DataFrame, SparkSession
 
+from segue.core.file_systems import LOG_STORE, LOG_STORE_SETTING
 from segue.core.paths import local_path
 from segue.errors import ConflictError
 from segue.storage import commit_log
@@ -32,12 +33,6 @@ LOCK_TIMEOUT_SECONDS = 3600.0
 _SILENT_SECONDS = 5.0
 """Maximum seconds to wait for a lock without a message in the log."""
 _LOCK_FILE = ".lock"
-LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
-"""Name of the Spark setting for Delta's log store on S3, and the value that selects segue's log store.
-
-A log store is the Java class that writes the logs of tables. segue's log store (``lib/java``) creates the file of a
-commit with S3's condition If-None-Match, so that the write fails if the file exists.
-"""
 
 _APP = "segue"
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
