@@ -58,6 +58,7 @@ class FeatureStats:
     sd: float
     """Population standard deviation (divided by n)."""
     quartiles: list[float]
+    """The three quartiles, estimated from a histogram."""
 
 
 def list_matrix(points: pa.Array) -> Floats:

@@ -236,8 +236,9 @@ def to_original_units(scaled: Matrix, preparation: PipelineModel, space: Feature
     Returns
     -------
     array of shape (n_points, n_features)
-        In units of the features. A feature that was constant in training gets its minimum, mean or median, depending on
-        the scaler. In a guided space, features are predicted from the discriminants by linear regression.
+        In units of the features. If a feature's spread in training was 0, all points get the value that the scaler
+        subtracts: the minimum, mean or median. In a guided space, features are predicted from the discriminants by
+        linear regression.
     """
     points: Matrix = scaled.copy()
     weights = [stage for stage in preparation.stages if isinstance(stage, ElementwiseProduct)]

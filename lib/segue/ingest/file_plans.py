@@ -73,9 +73,10 @@ class TextRows:
 
 
 class CompactPlans:
-    """A read-only mapping from file id to FilePlan, fast to send to tasks.
+    """FilePlans by file id, compact to send to tasks: plans that differ only in ``source_file`` are stored once.
 
-    A task unpickles all plans in milliseconds; a dict would take 15 µs per file.
+    If 100,000 files share a few plans, a task unpickles them in about a millisecond, a dict in half a second. The only
+    operation is ``plans[file_id]``.
     """
 
     def __init__(self, plans: Mapping[int, FilePlan]) -> None:

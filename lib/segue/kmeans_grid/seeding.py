@@ -187,7 +187,7 @@ def propose(points: Points, solutions: Sequence[Solution], index: int, draws: Ma
     points : the sample on which centres are searched
     solutions : one per k, by rising k
     index : position of the solution for k in ``solutions``
-    draws : random numbers in [0, 1), shape (n,), for ``with_added_centre``
+    draws : random numbers in [0, 1), shape (n_draws,): one for each point that ``with_added_centre`` draws
 
     Returns
     -------

@@ -53,10 +53,11 @@ def read_ledger(store: Store, listed: Sequence[InputFile]) -> LedgerEntries:
 def pending_files(
     store: Store, settings: Settings, listed: Sequence[InputFile], ledger: LedgerEntries
 ) -> list[InputFile]:
-    """Return the files of ``listed`` to read in this run: new, changed, or last read with other settings.
+    """Return the files of ``listed`` to read in this run: new, changed, or last read under other conditions.
 
-    ``ledger`` is the result of ``read_ledger``. All files are returned if the setting ``ingest.force`` is true, or if
-    the table ``tracks`` does not exist.
+    The conditions are the settings and format definitions that affect how rows are read. ``ledger`` is the result of
+    ``read_ledger``. All files are returned if the setting ``ingest.force`` is true, or if the table ``tracks`` does not
+    exist.
     """
     if settings.ingest.force or not store.exists(schema.TRACKS):
         return list(listed)

@@ -99,11 +99,11 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 
 
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
-    """Return a copy of ``settings`` for each earlier version in ``learned_similarity``, with its weights, newest first.
+    """Return ``settings`` with what was learned in each earlier version of ``learned_similarity``, newest first.
 
-    Earlier are all versions except the latest. A copy also has the features and logarithms of its version. Versions
-    learned with another ``scaling`` are left out. The list is empty if ``settings.weights`` is not "learned". Runs at
-    most one Spark job.
+    That is the features, their logarithms and weights. The result identifies lists that were made before the latest
+    version was learned. Only versions learned with ``settings.scaling`` count, and the latest of these is left out. The
+    list is empty if ``settings.weights`` is not "learned". Runs at most one Spark job.
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 
@@ -111,8 +111,8 @@ def former_learned_settings(store: Store, settings: RecommendSettings) -> list[R
 def _learned_versions(store: Store, settings: RecommendSettings) -> list[tuple[str, RecommendSettings]]:
     """Return a pair (version, settings) for each version in ``learned_similarity``, the latest first.
 
-    The settings of a pair are ``settings`` with the learned features, logarithms and weights. Versions learned with
-    another ``scaling`` are left out.
+    The settings of a pair are ``settings`` with the learned features, logarithm settings and weights. Versions learned
+    with another ``scaling`` are left out.
     """
     stored = store.find(schema.LEARNED_SIMILARITY)
     if stored is None:

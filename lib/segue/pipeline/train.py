@@ -114,7 +114,8 @@ def summarise(tracks: DataFrame) -> Row:
     """Count tracks and nulls, and compute a checksum of the tracks: return one Row. Runs one Spark job.
 
     The fields are ``rows``, the number of tracks; ``total`` and ``parity``, the sum and XOR of the rows' hashes; and
-    the number of nulls in each feature and in the year, by the column's name. The order of rows has no effect.
+    the number of nulls in each feature and in the year, by the column's name. The hashes leave out ``source_file``. The
+    order of rows has no effect.
     """
     # without source_file: the same tracks in renamed files have the same checksum
     row_hash = F.xxhash64(*(name for name in schema.TRACKS.names if name != "source_file"))

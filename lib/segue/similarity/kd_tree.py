@@ -326,10 +326,10 @@ class _MaxLengths:
             self._recordings = self._artist_index = self._n_recordings = np.empty(0, dtype=np.int64)
 
     def of(self, queries: Tracks) -> tuple[Integers, Integers]:
-        """Return two upper bounds of the length of each query's list, arrays of int64, shape (n_queries,).
+        """Return two upper bounds of the number of neighbours of each query, int64 arrays of shape (n_queries,).
 
-        The first bound allows at most ``rules.per_artist`` tracks per artist, the second any number. The limit on years
-        is ignored: it only shortens lists.
+        The first is for a list with at most ``rules.per_artist`` tracks by each artist, the second for a list without
+        this limit. Both ignore the limit on years, which only shortens lists.
         """
         if self._total > self._length or not len(self._recordings):
             max_length = np.full(len(queries), min(self._total, self._length), dtype=np.int64)

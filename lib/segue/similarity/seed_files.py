@@ -101,7 +101,8 @@ def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = (
 def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
     """Return a pair (unique name of the playlist, Seed) for each track in a file; the name is "" outside a playlist.
 
-    ``name`` is the beginning of error messages, such as "--seeds songs.txt".
+    ``name`` begins error messages, and ends in the file's name, such as "--seeds songs.txt". Its ending may tell the
+    compression.
     """
     sources = [*sources, _PLAYLISTS]
     try:

@@ -140,8 +140,8 @@ class Store:
 
         Parameters
         ----------
-        table : a table of ``segue.schema``, or its name
-        cache : whether to persist a local table of at most 16 MB until the open ``stage`` or ``cache_scope`` ends
+        table : a table of ``segue.schema``, or its name; one of an earlier segue is upgraded first, by commits
+        cache : whether to persist a local table of at most 16 MB until the ``stage`` or ``cache_scope`` ends, if open
 
         Raises
         ------

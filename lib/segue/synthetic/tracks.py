@@ -324,7 +324,7 @@ def _with_names(tracks: DataFrame, seed: int) -> DataFrame:
 
 
 def _track_id(row_id: Column, seed: int) -> Column:
-    """Return a Column with track ids of 22 characters: digits and lower-case letters. The first 13 are unique."""
+    """Return a Column of track ids: 22 digits and lower-case letters. No two ids begin with the same 13 characters."""
 
     def base_36(name: str) -> Column:
         return F.lower(F.lpad(F.conv(F.hex(bits(seed, name, row_id)), 16, 36), 13, "0"))

@@ -175,12 +175,11 @@ _COMMON = {
 
 
 def _latin_fit(cells: Sequence[bytes], encoding: str) -> float:
-    """Return the share of fitting characters among the characters beyond ASCII, for a Latin encoding.
+    """Decode ``cells`` (bytes) by a Latin encoding; return the share of plausible characters among those beyond ASCII.
 
-    Punctuation fits, and the letters of one alphabet: of the encoding's alphabets, the one with the most letters in
-    ``cells``. Characters with implausible neighbours, or in runs longer than ``_MAX_RUN``, do not fit. For cp1252,
-    letters of ``_UNCOMMON`` lower the result a little. With too few characters beyond ASCII, returns 0. ``cells`` are
-    bytes in ``encoding``.
+    Plausible are punctuation and the letters of one alphabet of the encoding: the alphabet with the most letters in the
+    cells. Characters with implausible neighbours, or in runs longer than ``_MAX_RUN``, are not plausible. For cp1252,
+    letters of ``_UNCOMMON`` lower the result a little. With too few characters beyond ASCII, returns 0.
     """
     fitting: Counter[str] = Counter()
     n_characters = 0

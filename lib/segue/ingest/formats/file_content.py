@@ -71,10 +71,10 @@ class Lines:
 
 
 def begins_as_lines(file_format: str, start: bytes) -> bool:
-    """Return whether a file begins like plain text of its format. If not, it must be converted.
+    """Return False if the first bytes of a file show that it must be converted before its lines can be read.
 
-    False for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file with an ending of CSV.
-    ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes of the file.
+    That is so for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file named ``.csv``. True is
+    no proof that they can be read. ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes.
     """
     is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
     return is_text and _format(file_format, start) == file_format

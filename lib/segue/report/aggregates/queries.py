@@ -102,7 +102,7 @@ def collect_years(labeled: DataFrame) -> list[Row]:
     """Return the number of tracks and the mean of each feature by year of release. Runs one Spark job.
 
     Returns a list of Row, by ascending year. The fields are year, n_tracks and the features: a feature's field, such as
-    bpm, has the mean over the tracks of the year.
+    bpm, has the mean over the tracks of the year. Tracks without a year are left out.
     """
     means = [F.avg(name).alias(name) for name in schema.FEATURE_NAMES]
     grouped = labeled.where(F.col("year").isNotNull()).groupBy("year").agg(F.count("*").alias("n_tracks"), *means)
