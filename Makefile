@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 # One target at a time, also with -j: the steps of the set-up share one .venv, and Spark itself uses all cores.
 .NOTPARALLEL:
-.PHONY: help setup demo notebook browser s3 stores test test-fast check docs pages pictures bench faults guards
+.PHONY: help setup demo classes notebook browser s3 stores test test-fast check docs pages pictures bench faults guards
 
 help:   ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\): *[^#]*## */\1\t/p' Makefile | awk -F '\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -25,6 +25,10 @@ setup: .venv/.delta   ## make .venv with all packages, find or install Java 17 o
 
 demo: setup $(SAMPLE)   ## the whole pipeline on 2,000 synthetic tracks, into out/demo/
 	./spark-submit.sh jobs/run_pipeline.py --input $(SAMPLE) --output out/demo
+	@tools/class_archive.sh
+
+classes: setup   ## archive Java's classes, so that jobs on this machine start faster (210 MB); part of demo and test
+	@tools/class_archive.sh
 
 # ARGS are passed to JupyterLab, such as --no-browser.
 notebook: setup   ## JupyterLab on notebooks/, which read out/demo; SEGUE_OUTPUT=out/mine reads another output
@@ -42,7 +46,7 @@ stores: s3   ## find or build an S3 server (with Go, some minutes), download a s
 	@tools/versitygw.sh --install >/dev/null || true
 	@tools/hadoop_jars.sh --install >/dev/null || true
 
-test: setup browser stores   ## all tests; ARGS="-k word" selects some
+test: setup browser stores classes   ## all tests; ARGS="-k word" selects some
 	JAVA_HOME="$$(tools/java.sh)" PYSPARK_PYTHON="$(CURDIR)/$(PYTHON)" $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 pages: setup   ## run every command of the tutorials and how-to pages, and compare what it prints; ten minutes

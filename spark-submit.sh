@@ -41,7 +41,9 @@ venv_python=$project/.venv/bin/python
 options=()
 user_py_files=""
 master=""
+own_properties=""
 while [ $# -gt 0 ]; do
+  case $1 in --properties-file* | --load-spark-defaults) own_properties=yes ;; esac
   case $1 in
     --py-files)
       [ $# -ge 2 ] || fail "--py-files needs a value"
@@ -73,6 +75,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
+conf="" # the folder of Spark's settings, if the project's Spark runs the job
 if [ -n "${SPARK_HOME:-}" ]; then
   [ -x "$SPARK_HOME/bin/spark-submit" ] || fail "SPARK_HOME is $SPARK_HOME, which has no bin/spark-submit"
   # Spark 4 needs Java 17 or 21; with any other version it fails with a Java stack trace.
@@ -85,7 +88,7 @@ else
     echo "warning: Delta's jars are not in .venv; run make setup to complete it" >&2
   JAVA_HOME=$("$project/tools/java.sh")
   export SPARK_HOME JAVA_HOME
-  export SPARK_CONF_DIR=${SPARK_CONF_DIR:-$project/conf}
+  conf=${SPARK_CONF_DIR:-$project/conf}
 fi
 
 # By default Spark runs the python3 on PATH, which may lack the packages that segue needs.
@@ -99,15 +102,44 @@ if [ -t 2 ]; then export SEGUE_TERMINAL=1; else unset SEGUE_TERMINAL; fi
 
 # With a local master, the driver's host name is set to localhost. By default Spark uses the machine's host name, and
 # fails with a Java stack trace if that does not resolve, is a number or contains an underscore.
+is_local=""
 if [ -z "$master" ]; then
-  defaults=${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf
+  defaults=${conf:-${SPARK_CONF_DIR:-$SPARK_HOME/conf}}/spark-defaults.conf
   if [ -r "$defaults" ]; then master=$(sed -n 's/^spark\.master[[:space:]=]*//p' "$defaults" | tail -n 1); fi
 fi
 case ${master:-local} in
   local | "local["*)
+    is_local=yes
     if [ -z "${SPARK_LOCAL_IP:-}" ]; then export SPARK_LOCAL_HOSTNAME=${SPARK_LOCAL_HOSTNAME:-localhost}; fi
     ;;
 esac
+
+# With a local master, Java loads classes from the archive of tools/class_archive.sh. It refuses an archive if a folder
+# with files is on the class path. That is where Spark puts SPARK_CONF_DIR, so the two files of conf/ that Spark reads
+# are named by options instead, unless conf/ has other files or the user names a file of settings.
+can_name_files() {
+  local file
+  [ "$is_local" ] && [ "$conf" = "$project/conf" ] && [ -z "$own_properties" ] || return 1
+  # other characters have a meaning in a list of Java options or in a URL
+  case $project in *[!A-Za-z0-9/._\ -]*) return 1 ;; esac
+  for file in "$conf"/*; do
+    case ${file##*/} in *.toml | recipes | sources | log4j2.properties | spark-defaults.conf) ;; *) return 1 ;; esac
+  done
+}
+if [ "$conf" ]; then
+  if can_name_files; then
+    unset SPARK_CONF_DIR
+    options=(--properties-file "$conf/spark-defaults.conf" ${options[@]+"${options[@]}"})
+    java_options="\"-Dlog4j2.configurationFile=$conf/log4j2.properties\""
+    archive=$project/build/classes.jsa
+    # Java ignores an archive of other jars or of another Java; without the last two options, it also prints a warning
+    # guard: archive-of-classes-used
+    if [ -r "$archive" ]; then java_options+=" \"-XX:SharedArchiveFile=$archive\" -Xlog:cds*=off -Xlog:class+path=off"; fi
+    export SPARK_SUBMIT_OPTS="$java_options ${SPARK_SUBMIT_OPTS:-}"
+  else
+    export SPARK_CONF_DIR=$conf
+  fi
+fi
 
 # lib/segue is shipped as a zip, also to a local master, where lib/ on PYTHONPATH would do: every run then uses the same
 # packaged library as a run on a cluster.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from tests.helpers import submitted_jobs
 from tests.helpers.submitted_jobs import PROJECT, job_environment, process_tree, start_job, submit_and_wait
 from tests.helpers.waiting import wait_for
 
@@ -52,6 +53,57 @@ def test_invalid_setting_gives_one_line_and_code_2(tmp_path):
     (line,) = error_lines(run.stdout)
     assert "clustering.ks is '9-4'" in line
     assert "Traceback" not in run.stdout
+
+
+@pytest.mark.guard("archive-of-classes-used")
+@pytest.mark.cluster
+def test_classes_are_loaded_from_the_archive(tmp_path, monkeypatch):
+    if not (PROJECT / "build" / "classes.jsa").exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no archive of classes: type make classes")
+    log = tmp_path / "classes.log"
+    # -Xshare:on ends the JVM if it cannot use the archive
+    monkeypatch.setattr(submitted_jobs, "SHORT_LIVED", f"-Xshare:on -Xlog:class+load:file={log}")
+    run = submit_and_wait(tmp_path, "jobs/train_clusters.py", "--output", "out", "--set", "clustering.ks=9-4")
+    assert run.returncode == 2, run.stdout
+    (line,) = (line for line in log.read_text("utf-8").splitlines() if " org.apache.spark.deploy.SparkSubmit " in line)
+    assert line.endswith("source: shared objects file (top)")
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "has_folder"),
+    [
+        ([], [], False),
+        (["hive-site.xml"], [], True),
+        ([], ["--properties-file", "mine.conf"], True),
+        ([], ["--master", "spark://none:7077"], True),
+    ],
+    ids=["as in the project", "a further file", "settings of the user", "a cluster"],
+)
+def test_spark_gets_the_settings_of_conf(files, options, has_folder, tmp_path):
+    project = tmp_path / "a project"
+    for folder in ("conf", "tools"):
+        shutil.copytree(PROJECT / folder, project / folder)
+    for name in files:
+        (project / "conf" / name).write_text("<configuration/>", "utf-8")
+    shutil.copy(PROJECT / "spark-submit.sh", project)
+    spark = project / ".venv" / "lib" / "python3.11" / "site-packages" / "pyspark"
+    (spark / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin").mkdir()
+    (project / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    submit = spark / "bin" / "spark-submit"
+    submit.write_text('#!/bin/sh\nprintf "%s\\n" "${SPARK_CONF_DIR:-no folder}" "$SPARK_SUBMIT_OPTS" "$@"\n', "utf-8")
+    submit.chmod(0o755)
+    run = subprocess.run(
+        [project / "spark-submit.sh", *options, "--version"], env=job_environment() | {"SPARK_SUBMIT_OPTS": "-Dmine"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    conf = project / "conf"
+    if has_folder:
+        expected = [str(conf), "-Dmine", *options]
+    else:
+        java_options = f'"-Dlog4j2.configurationFile={conf}/log4j2.properties" -Dmine'
+        expected = ["no folder", java_options, "--properties-file", f"{conf}/spark-defaults.conf"]
+    assert run.stdout.splitlines() == [*expected, "--version"]
 
 
 NAMED = "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execv(sys.argv[2], sys.argv[2:])"
