@@ -126,7 +126,7 @@ def test_year_sentence():
         "(r = −0.36, with 95 % confidence −0.40 to −0.32)."
     )
     assert findings.year_sentence(report_numbers.years(), correlations({})) == (
-        "No feature changes over the years: the largest change is in tempo."
+        "No feature changes much over the years: the largest change is in tempo."
     )
     assert findings.year_sentence(report_numbers.years(), correlations({("year", "bpm"): 0.4}, n=21)) is None
     assert findings.year_sentence(None, correlations(R)) is None

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from tests.similarity import oracle
 
-from segue.similarity.recordings import artist_key, title_key
+from segue.similarity.title_keys import artist_key, title_key
 from segue.similarity.releases import UNITS
 
 NINE = (

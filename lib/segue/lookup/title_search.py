@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from segue.similarity.recordings import artist_key, artist_keys, fold_text, normalise_words, title_key, words_and_keys
+from segue.similarity.title_keys import artist_key, artist_keys, fold_text, normalise_words, title_key, words_and_keys
 
 EXACT_SCORE, PART_SCORE, MIN_BEST_SCORE, MIN_SCORE = 100.0, 95.0, 85.0, 65.0
 _MIN_LEAD = 5.0
@@ -102,7 +102,7 @@ class TitleIndex:
 
         Parameters
         ----------
-        key : result of ``recordings.title_key`` for the title
+        key : result of ``title_keys.title_key`` for the title
         artist : name of one artist; it also matches tracks by several artists, such as "Queen;David Bowie"
         """
         name = artist_key(artist)

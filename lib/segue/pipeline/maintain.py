@@ -67,7 +67,7 @@ def maintain_tables(
 def _maintain(store: Store, table: schema.Table, retention_days: int, *, dry_run: bool) -> dict[str, int]:
     store.read(table)  # raises for a table of a newer segue or of another program
     identifier = store.sql_identifier(table)
-    with transactions.output_lock(store.root):
+    with transactions.output_lock(store.root, timeout=store.lock_timeout):
         # guard: dry-run-keeps-retention -> if True:
         if not dry_run:
             delta_tables.set_retention(store.spark, identifier, retention_days)

@@ -186,7 +186,7 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
     An example is "Newer tracks are louder: on average −11.0 dB in the 1960s and −7.0 dB in the 2010s (r = …)". The
     decades are left out if their means contradict the correlation, or if there are fewer than two. If no feature is
-    correlated with the year, the sentence begins "No feature changes over the years". The result is None without years,
+    correlated with the year, the sentence begins "No feature changes much over the years". The result is None without years,
     or with too few tracks.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
@@ -196,7 +196,7 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
     if not best.is_clear and not best.is_negligible:
         return None
     if not best.is_clear:
-        return f"No feature changes over the years: the largest change is in {feature_labels.NAMES[best.other]}."
+        return f"No feature changes much over the years: the largest change is in {feature_labels.NAMES[best.other]}."
     first, last = _first_and_last_decade(years, best.other)
     # if the means of the two decades contradict the correlation over all years, only the correlation is given
     if first is None or last is None or (last[1] - first[1]) * best.r <= 0:

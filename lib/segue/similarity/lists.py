@@ -195,7 +195,7 @@ def query_cell(members: pa.Table, queries: pa.Table, rules: Rules) -> pa.Table:
     # sorted, because queries are searched in groups, all queries of a group within the group's largest max_distance
     queries = queries.sort_by([("max_distance", "ascending"), ("track_id", "ascending")])
     parts = [_list_table(pa.array([], pa.string()), NeighbourLists.empty())]
-    if len(members):
+    if len(members) and len(queries):
         search = BatchSearch(arrays.track_batch(members), rules)
         max_distance = queries.column("max_distance").to_numpy()
         # queries without a limit are searched separately: a single one would remove the limit of its whole group

@@ -1,7 +1,7 @@
 """Find seeds in a catalogue. Seeds are tracks listed by a user, to make a playlist of similar tracks.
 
 A seed is looked up by its id, then by its ISRC, then by its title and artist, until one matches. Titles are compared
-without notes such as "Remastered 2009" (``recordings.title_key``), so a title also finds other releases of the
+without notes such as "Remastered 2009" (``title_keys.title_key``), so a title also finds other releases of the
 recording. Of several matching tracks, the most popular one is selected, on a tie the one with the smallest id. A track
 of an unknown artist matches any artist, but only if no other track matches.
 """
@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 from rapidfuzz import fuzz, process
 
-from segue.similarity.recordings import artist_key, artist_keys, fold_text, normalise_words, title_key, title_keys
+from segue.similarity.title_keys import artist_key, artist_keys, fold_text, normalise_words, title_key, title_keys
 
 _TRACK_URI = re.compile(r"(?:spotify:track:|open\.spotify\.com/(?:[\w-]+/)*track/)([0-9A-Za-z]+)")
 _LOCAL_URI = re.compile(r"spotify:local:([^:]*):[^:]*:([^:]*)(?::\d*)?$")

@@ -123,6 +123,17 @@ def test_audio_features_of_another_file_are_joined_by_id(read, tmp_path):
     assert sorted(row.reasons[0] for row in rows if row.reasons) == ["bpm missing", "bpm missing", "not a JSON object"]
 
 
+def test_audio_features_are_joined_to_lines_that_end_in_a_carriage_return(read, tmp_path):
+    *items, other = (api_item(n) for n in (1, 2, 4, 5))
+    features = [item["audio_features"] | {"id": item["track"]["id"]} for item in (*items, other)]
+    lines = "".join(json.dumps(item["track"]) + "\r\n" for item in items)
+    (tmp_path / "tracks1.json").write_text(json.dumps({"items": [{"added_at": "2020", "track": other["track"]}]}), "utf-8")
+    (tmp_path / "tracks2.jsonl").write_bytes(lines.encode("utf-16"))
+    (tmp_path / "features.json").write_text(json.dumps({"audio_features": features}), "utf-8")
+    rows = read(tmp_path)
+    assert {row.track_id: row.bpm for row in rows if not row.reasons} == {f"id{n}x": 90.0 + n for n in (1, 2, 4, 5)}
+
+
 def test_mark_of_utf16_overrules_the_given_encoding(read, tmp_path):
     rows = [track(n, name="Beyoncé") for n in range(4)]
     (tmp_path / "wide.csv").write_bytes(as_csv(rows).encode("utf-16"))

@@ -330,6 +330,6 @@ def _sentences(units: Mapping[str, str], untenable: Mapping[str, str], *, decima
     for unit, words in UNIT_WORDS.items():
         if names := sorted(name for name in units if units[name] == unit and name not in untenable):
             yield f"{', '.join(names)} read as {words}, inferred from the values"
-    for name in units.keys() & untenable.keys():
+    for name in sorted(units.keys() & untenable.keys()):
         declared, inferred = UNIT_WORDS[untenable[name]], UNIT_WORDS[units[name]]
         yield f"{name} read as {inferred}: its header says {declared}, which its values rule out"

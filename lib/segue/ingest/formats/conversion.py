@@ -208,6 +208,9 @@ def _batch(file_id: int, lines: Sequence[bytes], *, with_ids: bool) -> pa.Record
     If ``with_ids`` is true, each line is a JSON object, and the column ``track_id`` has its track id. Otherwise the
     column is null.
     """
+    if with_ids:
+        # _join_features expects "}" at the end, and lines may end in a carriage return
+        lines = [line.rstrip() for line in lines]
     ids = [json_documents.track_id_of(line.removeprefix(codecs.BOM_UTF8)) if with_ids else None for line in lines]
     arrays = [
         pa.repeat(file_id, len(lines)).cast(pa.int64()),

@@ -5,10 +5,10 @@ punctuation, a leading "The" of the artist, and release notes. Of tracks with eq
 features whether they are one recording. A release note is in brackets or follows " - ", and
 
 * names guests: "feat. ...", "ft. ...", "featuring ...", "with ..." (the first three also without brackets or dash, up
-  to the end of the title);
-* or describes the release: "remaster(ed)", "remastering", "remasterizado", "mono", "stereo", "deluxe", "anniversary",
-  "bonus track", "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album", "original mix",
-  "extended mix", with any words around it ("2011 Remaster", "Mono / Remastered 2009");
+  to the next bracket or " - ");
+* or describes the release: "remaster(ed)", "remastering", "remasterizado", "remasterisé", "mono", "stereo", "deluxe",
+  "anniversary", "bonus track", "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album",
+  "original mix", "extended mix", with any words around it ("2011 Remaster", "Mono / Remastered 2009");
 * or describes a performance: "unplugged", "en vivo ...", "ao vivo ...", "en directo ...", "dal vivo ..."; or "live" if
   it stands alone, at the end, or before "at", "in", "from", "on", "version", "session", "recording", "performance",
   "edit" or a year;
@@ -26,7 +26,7 @@ from functools import lru_cache
 
 _GUESTS = r"(?:feat|ft|featuring|with)\b.*"
 _RELEASE = (
-    r".*\b(?:remaster(?:ed|ing|izado|isé)?|mono|stereo|deluxe|anniversary|bonus track|explicit|clean|re-?recorded|demo"
+    r".*\b(?:remaster(?:ed|ing|izado|ise)?|mono|stereo|deluxe|anniversary|bonus track|explicit|clean|re-?recorded|demo"
     r"|edit|version|single|album|original mix|extended mix)\b.*"
 )
 _LIVE = (
@@ -37,7 +37,7 @@ _SOURCE = r"from\b.*"
 _OTHER_RECORDING = re.compile(r"\b(?:remix(?:ed)?|rmx|acoustic|instrumental|karaoke|cover|a cappella|acapella)\b")
 _NOTE = re.compile(f"(?:{_GUESTS}|{_RELEASE}|{_LIVE}|{_SOURCE})")
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
-_UNBRACKETED_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
+_UNBRACKETED_GUESTS = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*?(?=\s-\s|[(\[]|$)")
 _NON_WORD = re.compile(r"[^\w\n]+")
 _ASCII_WORDS = str.maketrans(
     {chr(code): " " for code in range(128) if not chr(code).isalnum()} | {"\n": "\n", "'": None}
