@@ -34,10 +34,10 @@ from segue.settings.loading import load
 from segue.settings.values import SIMILARITY_NAMES
 from segue.similarity.kd_tree import CandidateTree, build_tree
 from segue.similarity.learning import PlaylistSample, count_hits, estimate, folds, learn_weights
-from segue.similarity.title_keys import artist_key, title_key
 from segue.similarity.releases import UNITS, group_by_title
 from segue.similarity.rules import Rules, Tracks
 from segue.similarity.scaling import AGE, LOG, STANDARD, Scaling, Transform, column_quantiles
+from segue.similarity.title_keys import artist_key, title_key
 
 COLUMNS = {
     "tempo": "bpm", "track_artist": "artist", "artists": "artist", "track_name": "title",

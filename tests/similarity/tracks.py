@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from tests.similarity import oracle
 
-from segue.similarity.title_keys import artist_key, title_key
 from segue.similarity.releases import UNITS
+from segue.similarity.title_keys import artist_key, title_key
 
 NINE = (
     "bpm",

@@ -1,7 +1,8 @@
 """State what segue needs to know of each file system, by the scheme of its URIs.
 
-Spark jobs reach every file system that Hadoop has a connector for. To support another one, extend the constants of this
-module.
+Spark jobs reach every file system that Hadoop has a connector for. To support another one, begin with the constants of
+this module. A log store for a scheme other than s3a also needs ``runtime.session``, and its warning about concurrent
+writers ``storage.transactions``.
 """
 
 OBJECT_STORES = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")

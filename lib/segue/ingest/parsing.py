@@ -165,7 +165,10 @@ def given_track_id(text: str | None) -> str | None:
 
 
 def clean_text(text: str | None) -> str | None:
-    """Trim a text, and normalise it to Unicode NFC. None if it is empty or a placeholder such as ``NA``."""
+    """Trim a text, normalise it to Unicode NFC, and replace characters that UTF-8 cannot encode.
+
+    Returns None for None and for ``MISSING_TEXTS``, such as "" and "NA". Other placeholders (``is_missing``) are kept.
+    """
     if text is None:
         return None
     text = text.strip()

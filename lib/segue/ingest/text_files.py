@@ -47,8 +47,8 @@ def read_text_files(
 ) -> TextRows:
     """Scan text files in a first pass, and return their rows as TextRows, to be read in a second pass.
 
-    Runs one Spark job for CSV and one for JSON, to inspect the files. For files that need conversion, runs one more
-    job, and then again one for CSV and one for JSON.
+    Runs one Spark job for CSV and one for JSON, to inspect the files. Files that need conversion take up to five more
+    jobs (``conversion.scan_converted``).
 
     Parameters
     ----------
@@ -63,8 +63,9 @@ def read_text_files(
     Raises
     ------
     InputError
-        If a file cannot be read, has no header, is not in the encoding, lacks a required column, lacks both title and
-        track id, or has values that contradict its header or earlier files.
+        If a file cannot be read, has no header, has NUL bytes, is not in the encoding (unless ``invalid_utf8`` is
+        "reject"), lacks a required column, lacks both title and track id, or has values that contradict its header or
+        earlier files.
     """
     conversion.refuse_long_documents(spark, [file for file in files if file.format in ("csv", "json")])
     scans: dict[int, FileScan] = {}

@@ -184,7 +184,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(seed=value)
 
     def setSampleSize(self, value: int) -> "KMeansGrid":
-        """Set sampleSize, the number of rows on which starting centres are searched."""
+        """Set sampleSize, the number of rows to search starting centres on; at least 100 per cluster are used."""
         return self._set(sampleSize=value)
 
     def setMinK(self, value: int) -> "KMeansGrid":

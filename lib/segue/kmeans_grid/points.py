@@ -23,7 +23,8 @@ class PointSet(Protocol):
 
     Attributes
     ----------
-    bits : number of fractional bits: coordinates are rounded to multiples of 2^-bits
+    bits : number of fractional bits of rounded coordinates, which are multiples of 2^-bits. Blocks hold rounded points;
+        LocalPoints rounds them only for ``sample`` and ``square_sum``
     exponent : the original points were multiplied by 2^exponent
     n_features : number of coordinates of a point
     square_sum : sum of the squared lengths of all points

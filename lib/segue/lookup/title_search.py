@@ -113,9 +113,9 @@ class TitleIndex:
         }
 
     def _similar(self, text: str) -> dict[int, float]:
-        """Score all tracks by similarity to ``text``: a dict from position to score (65 to 100).
+        """Return the tracks most similar to ``text``: a dict from position to score (65 to 100).
 
-        The module's docstring has the rules. Tracks with scores below 65 are left out.
+        The module's docstring has the rules. Of each kind of comparison, at most ``_MAX_MATCHES`` tracks are returned.
         """
         query = normalise_words(fold_text(text))
         if not query:

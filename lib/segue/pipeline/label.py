@@ -181,9 +181,9 @@ def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_al
     cluster than ``card``. ``is_reworded`` says whether the descriptions of ``card`` differ from those in
     ``model.json``.
 
-    If Delta's change feed has all changes since the tracks were labeled, the cost is proportional to the number of
-    changed tracks. If not, all tracks are compared with their labels. All tracks are then labeled again if one label is
-    of another model, has another description, or belongs to a removed track.
+    If the same model labeled the tracks of the same table with the same descriptions, and Delta's change feed has all
+    changes since, only changed tracks are read. Otherwise all tracks are compared with their labels, and one label of
+    another model, with another description or of a removed track is enough to return all tracks.
 
     Call this function within ``Store.stage``, which unpersists the changed tracks at its end.
     """

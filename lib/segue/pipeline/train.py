@@ -92,7 +92,8 @@ def train_clusters(store: Store, settings: Settings) -> TrainResult:
     Raises
     ------
     ClusteringError
-        If tracks lack a feature that is not imputed, or there are too few distinct tracks.
+        If tracks lack a feature that is not imputed, no track has a required feature, or no feature is left; if there
+        are too few distinct tracks, or genres that discriminants cannot separate.
     OutputError
         If the table ``tracks`` does not exist.
     """
@@ -167,7 +168,8 @@ def fit_model(
     Raises
     ------
     ClusteringError
-        If tracks lack a feature that is not imputed, or there are too few distinct tracks.
+        If tracks lack a feature that is not imputed, no track has a required feature, or no feature is left; if there
+        are too few distinct tracks, or genres that discriminants cannot separate.
     """
     spaces = requested_spaces(settings, _absent_features(settings, summary))
     _require_features(summary, spaces)

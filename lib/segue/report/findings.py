@@ -186,8 +186,8 @@ def year_sentence(years: Years | None, correlations: Correlations) -> str | None
 
     An example is "Newer tracks are louder: on average −11.0 dB in the 1960s and −7.0 dB in the 2010s (r = …)". The
     decades are left out if their means contradict the correlation, or if there are fewer than two. If no feature is
-    correlated with the year, the sentence begins "No feature changes much over the years". The result is None without years,
-    or with too few tracks.
+    correlated with the year, the sentence begins "No feature changes much". The result is None without years, or with
+    too few tracks.
     """
     pairs = _pairs_with(correlations, "year", schema.FEATURE_NAMES)
     if years is None or not pairs:

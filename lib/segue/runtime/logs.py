@@ -76,10 +76,12 @@ def redact(text: str) -> str:
 def to_redacted_json(value: Any) -> str:
     """Convert a value to JSON text, with secrets replaced by ``***``.
 
-    Secrets are the parts of texts replaced by ``redact``, and all texts under a dictionary key such as "token".
+    Secrets are the parts of texts replaced by ``redact``, and all texts below a dictionary key such as "token".
 
     >>> to_redacted_json({"input": "s3a://AKIA:abc@bucket/x", "password": "abc", "signature.csv": 5})
     '{"input": "s3a://***@bucket/x", "password": "***", "signature.csv": 5}'
+    >>> to_redacted_json({"token": {"value": "abc"}})
+    '{"token": {"value": "***"}}'
     """
     return json.dumps(_without_secrets(value), ensure_ascii=False)
 
@@ -87,7 +89,9 @@ def to_redacted_json(value: Any) -> str:
 def _without_secrets(value: Any, key: str = "") -> Any:
     """Replace secrets in a value by ``***``, also inside dicts and lists. ``key`` is the value's dictionary key."""
     if isinstance(value, dict):
-        return {redact(str(name)): _without_secrets(item, str(name)) for name, item in value.items()}
+        # a dict below a secret name is secret as a whole
+        keys = {name: key if _SECRET_NAME.search(key) else str(name) for name in value}
+        return {redact(str(name)): _without_secrets(item, keys[name]) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_secrets(item, key) for item in value]
     if isinstance(value, str):

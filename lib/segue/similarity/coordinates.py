@@ -10,9 +10,9 @@ from pyspark.sql.pandas.functions import arrow_udf
 from segue.similarity import arrays
 from segue.similarity.keys import FIFTH, FIRST_NUMBERS, N_NUMBERS, UNKNOWN
 from segue.similarity.reasons import as_ranks
-from segue.similarity.title_keys import artist_keys, title_keys
 from segue.similarity.releases import UNITS
 from segue.similarity.scaling import Scaling, SimilarityOptions
+from segue.similarity.title_keys import artist_keys, title_keys
 
 log = logging.getLogger(__name__)
 _KEY_FIELDS = "artist string, title string"

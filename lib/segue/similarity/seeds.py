@@ -108,7 +108,10 @@ def _splits(text: str, separator: str) -> Iterator[tuple[str, str]]:
 
 
 def parse_row(identifier: str, title: str, artist: str, isrc: str = "") -> Seed:
-    """Return the Seed of a row of a table; a missing field is an empty string."""
+    """Return the Seed for one track in a file, such as a row of a CSV file; a missing field is an empty string.
+
+    ``identifier`` is an id, a URI or a link.
+    """
     if _LOCAL_URI.match(identifier) and not title:
         return parse_line(identifier)
     text = " - ".join(part for part in (title, artist) if part) or identifier or isrc

@@ -1,8 +1,8 @@
 """Search for feature weights by coordinate ascent, so that tracks of one playlist are near to each other.
 
-A query is a track whose nearest tracks are evaluated. A track is relevant for the query if both are in one playlist and
-their artists differ. The objective is the share of relevant tracks among the nearest tracks of all queries. It is
-computed exactly, from the squared distances of all pairs of query and track in memory. A new weight of one feature
+A query is a track whose nearest tracks by other artists are evaluated. One of these is relevant if it is in a playlist
+with the query. The objective is the share of relevant tracks among the nearest tracks of all queries. It is computed
+exactly, from the squared distances of all pairs of query and track in memory. A new weight of one feature
 changes each squared distance by (new weight ** 2 - old weight ** 2) * (difference of the feature) ** 2.
 """
 

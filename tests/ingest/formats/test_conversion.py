@@ -127,7 +127,9 @@ def test_audio_features_are_joined_to_lines_that_end_in_a_carriage_return(read, 
     *items, other = (api_item(n) for n in (1, 2, 4, 5))
     features = [item["audio_features"] | {"id": item["track"]["id"]} for item in (*items, other)]
     lines = "".join(json.dumps(item["track"]) + "\r\n" for item in items)
-    (tmp_path / "tracks1.json").write_text(json.dumps({"items": [{"added_at": "2020", "track": other["track"]}]}), "utf-8")
+    (tmp_path / "tracks1.json").write_text(
+        json.dumps({"items": [{"added_at": "2020", "track": other["track"]}]}), "utf-8"
+    )
     (tmp_path / "tracks2.jsonl").write_bytes(lines.encode("utf-16"))
     (tmp_path / "features.json").write_text(json.dumps({"audio_features": features}), "utf-8")
     rows = read(tmp_path)

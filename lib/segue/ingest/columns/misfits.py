@@ -2,13 +2,15 @@
 
 A column is a misfit in any of these cases:
 
-* More than half of its texts are words, and fewer than a tenth of the texts that are not missing are numbers.
+* Fewer than a tenth of its texts that are not missing are numbers, and more than half of all its texts are neither
+  numbers nor placeholders.
 * More than half of its values are above the largest value of its unit. For durations, this is three hours; for tempos,
   300. For loudness, more than half are below -60 dB instead.
 * At least a tenth of its values are below 0. For loudness, more than a quarter are above 0 dB instead.
 * At least nine tenths of its values are unlikely for music, such as tempos below 20 or loudness from -1 to 1 dB.
-* Its values are 0 and 1 alone. In a fraction column, this counts only if its unit is ``fraction``: read in percent,
-  both are likely values.
+* Its values are 0 and 1 alone. A column such as valence is then a misfit only if it is read as a fraction (0 to 1),
+  since 0 % and 1 % are likely values.
+* It is a column such as valence, with values too large for 0 to 1 and too small for 0 to 10 (``undecided_unit``).
 
 Placeholders for a missing value do not count: 0 for tempo and duration, and -1 for all columns but loudness.
 """

@@ -1,4 +1,4 @@
-"""Recognise files in formats that segue does not read, by ending or first bytes, and describe how to convert them."""
+"""Recognise files that segue cannot read, by ending or first bytes, and say how to convert, unpack or rename them."""
 
 import re
 
