@@ -62,13 +62,13 @@ class FeatureStats:
 
 
 def list_matrix(points: pa.Array) -> Floats:
-    """Convert an Arrow column of equally long lists to a numpy array of shape (n_rows, n_features)."""
+    """Convert an Arrow column of one or more equally long lists to a numpy array of shape (n_rows, n_features)."""
     matrix: Floats = points.flatten().to_numpy(zero_copy_only=False).reshape(len(points), -1)
     return matrix
 
 
 def squared_distances(points: Floats, centres: Floats) -> Floats:
-    """Return the squared Euclidean distances between points and centres. O(n k d).
+    """Return the squared Euclidean distances between points and centres. O(n_points k n_features).
 
     Adds up squared differences, because the faster |x|^2 - 2 x.c + |c|^2 loses digits for a point close to a centre.
 
@@ -229,7 +229,7 @@ def _fit_bin_counts(table: DataFrame, low: Floats, high: Floats) -> Floats:
     ----------
     table : DataFrame with ``cluster`` (int from 1) as its first column; the features follow
     low, high : minimum and maximum of each feature in each cluster, shape (k, n_features)
-        The ``N_BINS`` bins of equal width divide the interval between them.
+        ``N_BINS`` bins of equal width divide the interval from ``low`` to ``high``.
     """
     k, n_features = low.shape
     with np.errstate(invalid="ignore"):
@@ -268,7 +268,7 @@ def _present_values(batch: pa.RecordBatch, feature: int) -> tuple[NDArray[np.int
 def collect_per_partition(frame: DataFrame, summarise: Callable[[Batches], Floats]) -> list[Floats]:
     """Call ``summarise`` on the Arrow batches of each partition, on the workers. Runs one Spark job.
 
-    Returns a list of the resulting arrays, one per partition, each flattened to one dimension.
+    Returns a list of the resulting arrays, in the order of the partitions, each flattened to one dimension.
     """
 
     def run(batches: Batches) -> Iterator[pa.RecordBatch]:

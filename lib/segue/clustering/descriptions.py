@@ -5,8 +5,9 @@ phrase is the cluster's typical decade or genre or both, if it has any. The othe
 features. Two numbers select these features:
 
 * deviation: the cluster's mean minus the mean of all tracks, in standard deviations of all tracks;
-* distinctiveness: the absolute deviation, plus half of the mean excess over the two nearest clusters. The excess over
-  one of them is the difference of the two deviations, or 0 if that cluster deviates farther in the same direction.
+* distinctiveness: the absolute deviation, plus half of the mean excess over the two clusters with the most similar
+  deviations. The excess over another cluster is the absolute difference between its deviation and this cluster's, or 0
+  if the other cluster deviates farther in the same direction.
 
 The rules:
 
@@ -109,8 +110,8 @@ def describe_clusters(deviations: Sequence[Deviations], kinds: Sequence[str] = (
         From feature name to the cluster's mean minus the mean of all tracks, in standard deviations of all tracks.
         A feature without known values is absent.
     kinds : one text per cluster, optional
-        The cluster's typical genre or decade, such as "80s rock"; "" if it has none. It is the first phrase of the
-        description.
+        The cluster's typical decade, genre or both, such as "80s rock"; "" if it has none. This text is the first
+        phrase of the description.
 
     >>> describe_clusters([{"bpm": 2.0, "loudness": 0.6}, {"bpm": 0.1, "loudness": -0.3}], ["", "jazz"])
     ['very fast, loud', 'jazz, fairly quiet']
@@ -195,8 +196,8 @@ def _distinctive_features(deviations: Sequence[Deviations], index: int) -> list[
 def _is_notable(name: str, deviation: float) -> bool:
     """Return whether a feature deviates enough to be named in a description.
 
-    The absolute deviation must be at least ``SLIGHT``. For a negative deviation of a feature of ``_RIGHT_SKEWED``, it
-    must be at least ``NOTABLE``.
+    The absolute deviation must be at least ``NOTABLE`` if the feature is in ``_RIGHT_SKEWED`` and the deviation is
+    negative, else at least ``SLIGHT``.
     """
     return abs(deviation) >= (NOTABLE if deviation < 0 and name in _RIGHT_SKEWED else SLIGHT)
 
@@ -220,7 +221,7 @@ def _distance(first: Deviations, second: Deviations) -> float:
 def _describe(deviations: Deviations, names: Sequence[str], kind: str) -> str:
     """Return the description of one cluster, such as "80s rock, very fast, cheerful".
 
-    The first phrase is ``kind``, a genre or decade (here "80s rock"), unless it is empty. A phrase for each of the
+    The first phrase is ``kind``: a decade, genre or both (here "80s rock"), or "" for none. A phrase for each of the
     features ``names`` follows. A single phrase gets a second one from ``_second_phrase``. Without any phrase, the
     description is "mid-tempo, otherwise average", or "average in every respect" if ``deviations`` lacks bpm.
     """

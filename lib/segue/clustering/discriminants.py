@@ -160,7 +160,8 @@ def fisher_directions(sums: ClassSums, shrinkage: float) -> tuple[Matrix, Matrix
     Returns
     -------
     eigenvalues : array of shape (n,)
-        n is at most n_features and n_classes - 1; eigenvalues of 0 are left out.
+        n is at most n_features and n_classes - 1. Directions with an eigenvalue of 0, and directions along which the
+        points do not vary, are left out.
     directions : array of shape (n_features, n)
         Each direction has variance 1 over all points; its entry of largest absolute value is positive.
 
@@ -218,7 +219,8 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
     References
     ----------
     T. Hastie, R. Tibshirani, A. Buja (1994), "Flexible discriminant analysis by optimal scoring", J. Am. Stat. Assoc.
-    89, 1255-1270: on ``learned`` itself, no other n linear functions predict the indicators better.
+    89, 1255-1270: on ``learned`` itself and without shrinkage, no other n linear functions predict the indicators
+    better.
     """
     _, directions = fisher_directions(learned, shrinkage)
     share = learned.counts / learned.n_points
@@ -252,7 +254,8 @@ def learn(parts: Sequence[ClassSums], classes: Sequence[str], mean: Matrix, devi
     """Learn discriminants; choose their number and the shrinkage by two-fold cross-validation.
 
     Number and shrinkage maximise R² (``explained_shares``), averaged over both folds. The returned discriminants are
-    then learned from both folds together.
+    then learned from both folds together. If a fold has fewer than two classes or no discriminants, cross-validation is
+    impossible: then all discriminants are returned, with the shrinkage ``_DEFAULT_SHRINKAGE``.
 
     Parameters
     ----------

@@ -191,7 +191,12 @@ def pipeline_with_centres(
     ----------
     preparation : fitted stages of ``space``
     space : feature space of ``preparation``
-    centres : shape (k, n_coordinates), scaled units, no two equal; row i is the centre of the cluster with label i
+    centres : shape (k, n_coordinates), scaled units; row i is the centre of the cluster with label i
+
+    Raises
+    ------
+    ClusteringError
+        If two centres are equal, or a centre is not finite.
     """
     model = kmeans_model_from_centres(spark, centres, features_col=space.output, prediction_col=PREDICTION)
     return PipelineModel([*preparation.stages, model])

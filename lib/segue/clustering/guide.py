@@ -1,7 +1,8 @@
 """Learn Fisher's discriminants of the genres from sums computed by Spark, for the setting ``features.guide``.
 
-Discriminants are learned three times: from all tracks, and from each of two halves without a common first artist.
-The discriminants of a half are used to measure the agreement of clusters with genres on the other half.
+Discriminants are learned three times: from all tracks, and from each of two halves of the tracks. Tracks with the same
+first artist are in the same half. The discriminants learned from one half are used to measure the agreement of clusters
+with genres on the other half.
 """
 
 import logging
@@ -136,7 +137,7 @@ def _fit_classes(tracks: DataFrame) -> list[str]:
 def _fit_class_sums(points: DataFrame, classes: list[str], n_features: int) -> list[ClassSums]:
     """Sum the points of each genre in each quarter of the tracks. Runs one Spark job.
 
-    The driver adds the sums of partitions in their order. So the result has the same bits in every run.
+    The driver adds the sums in the order of the partitions. So the result has the same bits in every run.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def with_point(tracks: DataFrame, pipeline: PipelineModel) -> DataFrame:
 
 
 def silhouettes(points: Floats, labels: NDArray[np.int64], stats: ClusterStats) -> Floats:
-    """Return the silhouette of each point by squared Euclidean distance, from sums over the clusters. O(n k d).
+    """Return each point's silhouette by squared Euclidean distance, from sums over clusters. O(n_points k n_features).
 
     The mean squared distance of a point x to the n points of a cluster with sum S and sum of squared lengths Q is
     |x|^2 + Q / n - 2 x.S / n. For the cluster of x itself, this number is multiplied by n / (n - 1): the mean over the

@@ -83,7 +83,7 @@ class ModelCard:
         return len(self.sizes)
 
     def to_json(self) -> str:
-        """Return the text of ``model.json``. Equal model cards give equal texts.
+        """Return the text of ``model.json``, with one key per field, in the order of the fields.
 
         Raises
         ------
@@ -104,7 +104,7 @@ def from_json(text: str, source: str) -> ModelCard:
     Raises
     ------
     InputError
-        If the text is not JSON, or lacks a key other than ``log_offsets`` and ``discriminants``.
+        If the text is not a JSON object, or lacks a key other than ``log_offsets`` and ``discriminants``.
     """
     try:
         content = json.loads(text)

@@ -296,9 +296,9 @@ def _stability(subsamples: _Subsamples, k: int, options: GridOptions) -> Stabili
     """Measure the stability of one k: the agreement of K-means fits on random halves of the sample.
 
     K-means is fitted on each half. Two halves are compared on their common tracks, by the adjusted Rand index of the
-    labels from the two models. The result has the mean and standard deviation over all pairs of halves. The result is
-    None if a half has fewer distinct points than k, if ``_best_model`` returns None for a half, or if no two halves
-    share a track.
+    labels from the two models. The result has the mean and standard deviation over all pairs of halves with common
+    tracks. The result is None if a half has fewer distinct points than k, if ``_best_model`` returns None for a half,
+    or if no two halves share a track.
     """
     if k > min(subsamples.n_distinct):
         return None

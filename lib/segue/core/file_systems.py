@@ -11,10 +11,10 @@ OBJECT_STORES = ("s3a", "s3n", "s3", "gs", "oss", "cosn", "obs")
 On other file systems, files are written under a temporary name and then renamed, and the rename must be atomic.
 """
 LOG_STORE_SETTING, LOG_STORE = "spark.delta.logStore.s3a.impl", "segue.ConditionalLogStore"
-"""Spark setting for Delta's log store on S3, the Java class that writes the logs of tables; and segue's own class.
+"""The Spark setting that names Delta's log store for s3a (a Java class that writes the logs of tables), and its value.
 
-segue's class (``lib/java``) creates the file of a commit with S3's condition If-None-Match, so that the write fails if
-the file exists.
+The value is segue's own class (``lib/java``). It creates the file of a commit with S3's condition If-None-Match, so
+that the write fails if the file exists.
 """
 _DELTALAKE_FORMS = {"s3a://": "s3://", "s3n://": "s3://", "file:///": "/", "file:/": "/"}
 """Beginnings of URIs: a dict from Hadoop's form to that of the package deltalake, which reads tables without Spark."""

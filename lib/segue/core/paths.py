@@ -144,7 +144,7 @@ def hosts_without_folder(spark: SparkSession, folder: str) -> list[str]:
 
     Parameters
     ----------
-    folder : a path or URI
+    folder : a path or URI; a local folder must exist
     """
     path = local_path(folder)
     if path is None or has_local_master(spark):

@@ -55,8 +55,8 @@ class InputFile:
     ----------
     uri : URI of the file, as Spark writes it, or of the Delta table
     id : ``xxhash64`` of Spark's ``_metadata.file_path``, by which workers identify the file; 0 for a Delta table
-    source_file : path relative to the input folder, as in ``tracks.source_file``; for a single file or a Delta table,
-        its name
+    source_file : path relative to the input folder (for a glob, to the folder before its first glob character), as in
+        ``tracks.source_file``; for a single file or a Delta table, its name
     size : size in bytes; 0 for a Delta table
     format : ``csv``, ``json``, ``parquet``, ``zip``, ``xlsx`` or ``delta``
     version : version of the Delta table to read; None for files

@@ -68,8 +68,8 @@ class RowCollector:
         raws : the raw text of each row
         layout : how the columns of the file are read
         texts : dict from column of ``tracks`` to an array with a text per row
-            A column of numbers may be an array of doubles instead. Then ``raws`` must hold the rows in JSON: the texts
-            of rejected values are read from there.
+            A column of numbers may be an array of doubles instead. Then ``raws`` must hold the rows in JSON: rows that
+            are validated one by one, such as rejected rows, get the texts of their numbers from there.
         """
         if len(raws) < MIN_COLUMN_ROWS:
             for raw, row in zip(raws.to_pylist(), _row_texts(raws, layout, texts), strict=True):

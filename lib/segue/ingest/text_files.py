@@ -121,8 +121,9 @@ def plan_files(
     """Return a FilePlan for each file, by file id, and one Reading (a description for users) per group of files.
 
     Files read alike are one group. ``notes`` maps file ids to sentences about the conversion, such as "sheet 'Songs' is
-    read; not read: Notes". With ``silent``, nothing is logged. Encodings in ``scans`` are replaced by those of earlier
-    files with the same header (``rules.memories``). Raises InputError as ``read_text_files`` does.
+    read; not read: Notes". With ``silent``, nothing is logged. If ``options.encoding`` is ``auto``, detected encodings
+    in ``scans`` are replaced by those of earlier files with the same header, from ``rules.memories``
+    (``_use_remembered_encoding``). Raises InputError as ``read_text_files`` does.
     """
     headers = {file.id: _detect_header(file, scans[file.id], rules, options) for file in files}
     if options.encoding == AUTO and rules.memories:
@@ -307,7 +308,7 @@ def _detect_header(file: InputFile, scan: FileScan, rules: ColumnRules, options:
 def _sample_rows(files: Sequence[InputFile], headers: dict[int, Header], scans: dict[int, FileScan]) -> SampleValues:
     """Return the sampled rows of files with equal column names, as lists of texts in the order of these names.
 
-    Lines up to the header, and lines that are no complete row, are left out.
+    Lines up to the header, repetitions of the header, and lines that are no complete row, are left out.
     """
     header = headers[files[0].id]
     names, skipped = header.names, {line for file in files for line in headers[file.id].lines}

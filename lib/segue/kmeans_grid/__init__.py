@@ -4,6 +4,6 @@ The package imports only ``segue.core`` and ``segue.errors`` from the rest of se
 
 * ``estimator``, with ``params``: the Estimator and its model.
 * ``engine``: fits the grid. ``points`` loads the points to the driver; ``blocks`` packs many points on the executors.
-* ``search``, with ``seeding`` and ``worker_pool``: finds starting centres on a sample.
+* ``search``, with ``seeding`` and ``worker_pool``: finds starting centres on a sample, and measures stability.
 * ``lloyd``: runs Lloyd's iterations over all points. ``scoring`` sums the scores, ``kernel`` has the arithmetic.
 """

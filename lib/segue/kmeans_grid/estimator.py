@@ -56,18 +56,19 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
     """Fits K-means for every k of a grid, with restarts, and scores every k on all rows. Each Spark job serves all k.
 
     Centres are reproducible: for the same rows, Params and version of numpy they have the same bits, whatever the
-    partitions, the order of the rows and the machines. This holds for up to 2^29 rows in a cluster. Scores of two such
-    fits agree to 1e-9.
+    partitions, the order of the rows and the machines. This holds for up to 2^29 rows in a cluster. Scores are
+    reproducible to 1e-9.
 
     Reproducible centres need exact sums. Therefore values are rounded to multiples of U / 2^24. U is the smallest power
     of two not below any absolute value. For more features the multiples are coarser: U / 2^23 from 11 features on,
-    U / 2^22 from 43 on, and so on (``kernel.fixed_point_bits``).
+    U / 2^22 from 43 on, and so on (``kernel.fixed_point_bits``). If the sample holds all rows, only the search of
+    centres uses rounded values, and scores use the original ones.
 
     Starting centres are searched on a sample of the rows. All later iterations, and all scores, use every row. The
     sample is drawn by a hash of ``idCol``. Without ``idCol`` it is drawn by a hash of the vector, after a shuffle.
 
-    ``fit`` persists the rows while it runs, if the caller has not cached them. About ``maxIter`` + 8 Spark jobs read
-    the rows, or two if the sample holds all rows. A few small jobs make ``bestModel``.
+    ``fit`` persists the rows while it runs, if the caller has not cached them. It runs up to about ``maxIter`` + 8
+    Spark jobs over the data, or two if the sample holds all rows, and a few small jobs that make ``bestModel``.
 
     Parameters
     ----------
@@ -176,7 +177,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(maxIter=value)
 
     def setTol(self, value: float) -> "KMeansGrid":
-        """Set tol: a fit has converged if no centre moves farther than this in an iteration."""
+        """Set tol, a distance: a k has converged if no centre moves farther than ``tol`` in an iteration."""
         return self._set(tol=value)
 
     def setSeed(self, value: int) -> "KMeansGrid":
@@ -184,7 +185,7 @@ class KMeansGrid(Estimator["KMeansGridModel"], GridParams, MLReadable["KMeansGri
         return self._set(seed=value)
 
     def setSampleSize(self, value: int) -> "KMeansGrid":
-        """Set sampleSize, the number of rows to search starting centres on; at least 100 per cluster are used."""
+        """Set sampleSize, the number of rows to search starting centres on; at least 100 * the largest k are used."""
         return self._set(sampleSize=value)
 
     def setMinK(self, value: int) -> "KMeansGrid":
@@ -263,7 +264,7 @@ class KMeansGridModel(Model, GridParams, MLReadable["KMeansGridModel"], MLWritab
     bestModel : pyspark.ml.clustering.KMeansModel
         The model with the highest silhouette among k >= ``minK``, or among all k if every k is smaller.
     scores : list of KScore
-        One for each k, by rising k.
+        One for each k that was not left out, by rising k.
     """
 
     def __init__(self, bestModel: KMeansModel, scores: Sequence[KScore] = ()) -> None:

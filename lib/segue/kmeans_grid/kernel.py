@@ -29,8 +29,8 @@ _MAX_EXPONENT = 500
 _MAX_CENTRES = 128
 """Maximum number of centres in a matrix product, unless a single set has more.
 
-A product has about ``_ELEMENTS`` distances. With more centres it would have fewer points: each set of centres would
-need more, smaller batches of points.
+A product has about ``_ELEMENTS`` distances: the more centres, the fewer points. Without a maximum, each set of
+centres would need more, smaller batches of points.
 """
 
 

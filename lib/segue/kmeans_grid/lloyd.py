@@ -35,10 +35,10 @@ class LloydState:
     centres: Matrix
     """Centre of each cluster, shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]."""
     iterations: int = 0
-    """Number of iterations over all points; for points in the driver's memory, those run by ``search.search``."""
+    """Number of Lloyd's iterations: for Blocks those over all points, for LocalPoints those of ``search.search``."""
     converged: bool = False
     inertia_offset: float | None = None
-    """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
+    """Inertia before the last iteration, minus the sum of the squared lengths of all points.
 
     From ``seeding.inertia_offset``; None before the first iteration.
     """

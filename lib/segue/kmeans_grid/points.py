@@ -250,8 +250,8 @@ def distinct_points(point: Column, points: DataFrame, blocks: Blocks, max_points
     -------
     Points
         Distinct points, each weighted by its number of copies, scaled, rounded and shuffled. Of more than
-        ``max_points`` distinct points, those with the smallest hashes are returned. The other points of
-        ``blocks.extremes`` are added with weight 1.
+        ``max_points`` distinct points, those with the smallest hashes are returned. Points of ``blocks.extremes`` that
+        are not among them are added with weight 1.
     int
         The number of all distinct points.
     """

@@ -154,8 +154,8 @@ def _point_scores(
 class _PairCounter:
     """Counts points by cluster and class (a known category of points, such as a genre).
 
-    Up to ``_MAX_DENSE_COUNTS`` possible pairs (cluster, class), an array has a count for each. Above, only pairs with
-    points are stored.
+    If there are at most ``_MAX_DENSE_COUNTS`` possible pairs (cluster, class), an array holds the counts of all pairs.
+    Otherwise only the counts of pairs with points are stored.
     """
 
     def __init__(self, n_clusters: int, n_classes: int) -> None:

@@ -64,7 +64,8 @@ def search(
     Returns
     -------
     list of Solution
-        One for each k, by rising k. Lloyd's iterations have converged on the whole sample.
+        One for each k, by rising k. Lloyd's iterations have converged on the whole sample, unless they were stopped by
+        ``MAX_ITERATIONS``.
     """
     first, pool = _first_points(sample, ks[-1]), pool or WorkerPool(1)
     with threadpool_limits(limits=1):

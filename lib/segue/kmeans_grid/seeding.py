@@ -20,7 +20,7 @@ class Solution(NamedTuple):
     centres: Matrix
     """Centre of each cluster, shape (k, n_features); coordinates are multiples of 2^-bits in [-1, 1]."""
     inertia_offset: float
-    """Inertia of the centres before the last iteration, minus the sum of the squared lengths of all points.
+    """Inertia before the last iteration, minus the sum of the squared lengths of all points.
 
     A lower offset means a lower inertia. Computed by the function ``inertia_offset``; infinite before the first
     iteration.

@@ -24,8 +24,8 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 class WorkerPool:
     """Calls functions in parallel processes, each with one numpy thread. Results equal those of sequential calls.
 
-    A pool is a context manager: its processes end with the ``with`` block. Before ``start``, with
-    ``n`` = 1, or if the processes cannot be started, calls run one after the other in the calling process.
+    A pool is a context manager: its processes end with the ``with`` block. Before ``start``, with ``n`` = 1, or if the
+    processes cannot be started, calls run one after the other in the calling process.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class WorkerPool:
             return [function(*call) for call in calls]
 
     def __len__(self) -> int:
-        """Return the number of processes, or 1 before ``start``: the number of parts into which to divide work."""
+        """Return ``n`` after ``start``, and 1 before: the number of parts into which to divide work."""
         return self._n if self._starter else 1
 
 

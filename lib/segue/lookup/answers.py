@@ -34,7 +34,8 @@ _FOREGROUND, _BACKGROUND = "#333333", "#ffffff"
 class Answer:
     """The result of ``similar``: a track with its similar tracks, or candidates for an ambiguous title.
 
-    A track is a dict from column name to value: ``{"track_id": …, "title": …, "artist": …, …}``.
+    A title is ambiguous if several tracks match it about equally well, or if the best match is poor (exact rules:
+    ``title_search.best_match``). A track is a dict from column name to value: ``{"track_id": …, "title": …, …}``.
     """
 
     searched: str
@@ -47,8 +48,9 @@ class Answer:
     similar: list[dict[str, Any]] = field(default_factory=list)
     """The similar tracks, nearest first; empty if ``track`` is None.
 
-    Each dict also has ``key_name`` (see ``track``), ``distance`` (scaled units), ``same_cluster`` (bool), ``why``
-    (names of shared features, such as ``["bpm", "key"]``) and ``because`` (the shared features in words).
+    Each dict also has ``key_name`` (see ``track``), ``distance`` (Euclidean, of the scaled features),
+    ``same_cluster`` (bool), ``why`` (names of shared features, such as ``["bpm", "key"]``) and ``because`` (the shared
+    features in words).
     """
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """The tracks that match an ambiguous title, best match first, at most 20; empty if ``track`` is given."""

@@ -115,7 +115,7 @@ class TitleIndex:
     def _similar(self, text: str) -> dict[int, float]:
         """Return the tracks most similar to ``text``: a dict from position to score (65 to 100).
 
-        The module's docstring has the rules. Of each kind of comparison, at most ``_MAX_MATCHES`` tracks are returned.
+        The module's docstring has the rules. Each measure of rapidfuzz contributes at most ``_MAX_MATCHES`` tracks.
         """
         query = normalise_words(fold_text(text))
         if not query:
@@ -136,7 +136,7 @@ def best_match(matches: Sequence[TitleMatch]) -> TitleMatch | None:
     """Return the first match if the search is unambiguous, else None.
 
     A search is unambiguous if only the first match has score 100. It is also unambiguous if the first score is at least
-    ``MIN_BEST_SCORE``, and at least ``_MIN_LEAD`` above the second.
+    ``MIN_BEST_SCORE``, and at least ``_MIN_LEAD`` above the second, if there is one.
 
     Parameters
     ----------

@@ -139,7 +139,8 @@ def fit_clusters(
     Raises
     ------
     ClusteringError
-        If a feature is null and not imputed, or there are fewer distinct tracks than the smallest k.
+        If a feature is null and not imputed, or a feature that is not optional is null in all tracks; if there are
+        fewer distinct tracks than the smallest k; or if ``features.guide`` is set and the genres cannot be separated.
     InputError
         If there is no column ``track_id``.
     """

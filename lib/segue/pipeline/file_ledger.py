@@ -137,8 +137,8 @@ def _reading_hash(settings: Settings) -> str:
     """Return a hash (16 hexadecimal digits) of all settings and format definitions with an effect on how rows are read.
 
     A format definition is a TOML file in ``conf/sources`` with the column names of a known dataset. Definitions with
-    ``read_again = false`` are left out, except for the one that the setting ``ingest.source`` names. If the hash
-    changes, every file is read again.
+    ``read_again = false`` are left out, except for the one that the setting ``ingest.source`` names. The setting
+    ``ingest.layouts`` is left out too. If the hash changes, every file is read again.
     """
     ingest = settings.ingest
     sources = load_sources(packaged.conf() / "sources", name=ingest.source)

@@ -41,7 +41,9 @@ class _Written:
 def ingest_tracks(store: Store, path: str, settings: Settings) -> StageResult:
     """Read files that are new or have changed, and store their tracks and rejected rows. Runs several Spark jobs.
 
-    All files are read if ``ingest.mode`` is ``snapshot``, or if ``ingest.force`` is true.
+    All files are read if ``ingest.mode`` is ``snapshot``, if ``ingest.force`` is true, if the table ``tracks`` does not
+    exist, or if a setting or format definition that affects how rows are read has changed
+    (``file_ledger.pending_files``).
 
     Parameters
     ----------

@@ -182,8 +182,8 @@ def pending_tracks(store: Store, card: ModelCard, *, is_reworded: bool, label_al
     ``model.json``.
 
     If the same model labeled the tracks of the same table with the same descriptions, and Delta's change feed has all
-    changes since, only changed tracks are read. Otherwise all tracks are compared with their labels, and one label of
-    another model, with another description or of a removed track is enough to return all tracks.
+    changes since, only changed tracks are read. Otherwise all tracks are compared with their labels: if any label is of
+    another model, has another description, or belongs to a removed track, all tracks are returned.
 
     Call this function within ``Store.stage``, which unpersists the changed tracks at its end.
     """

@@ -164,8 +164,9 @@ def _confirm(store: Store, origin: str, former: Mapping[str, str], tracks_versio
     If so, also store ``tracks_version``, the current version of ``labeled_tracks``, with the lists. The version may be
     newer after a compaction, or after a change of columns on which no list depends.
 
-    ``former`` maps the hashes of lists made with former defaults, rules or learned weights to texts on what is new. If
-    the stored lists have one of these hashes, a log line gives the text as the reason why all lists are computed again.
+    The keys of ``former`` are the hashes of lists made with former defaults, rules or learned weights. Its values are
+    reasons to compute all lists again, such as "what was learned from playlists is new". If the stored lists have one
+    of the hashes, its reason is logged.
     """
     stored = store.find(schema.SIMILAR_TRACKS)
     row = stored.select("made_from", "tracks_version").first() if stored is not None else None

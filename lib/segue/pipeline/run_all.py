@@ -56,8 +56,9 @@ def run_stages(
 ) -> PipelineResult:
     """Ingest files, train if needed, label, find similar tracks, and render the report. Runs many Spark jobs.
 
-    Trains a model if none with these settings exists; with the setting ``train.when`` = "always", in every run. Trains
-    none if the setting ``label.model_version`` names a model.
+    Trains a model if none with these settings exists. With the setting ``train.when`` = "always", trains one unless a
+    model of the same tracks, settings and library versions exists. Trains none if the setting ``label.model_version``
+    names a model.
 
     Parameters
     ----------
@@ -103,9 +104,9 @@ def run_stages(
 
 
 def _trained_version(store: Store, settings: Settings) -> str | None:
-    """Return the version of the newest model trained with these settings; None if a model must be trained.
+    """Return the version of the newest model trained with these settings; None if the stage ``train`` must run.
 
-    A model must be trained if none has these settings, or if the setting ``train.when`` is "always".
+    The stage must run if no model has these settings, or if the setting ``train.when`` is "always".
     """
     # guard: train-always-ignores-models
     if settings.train.when == "always":

@@ -99,11 +99,12 @@ def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSett
 
 
 def former_learned_settings(store: Store, settings: RecommendSettings) -> list[RecommendSettings]:
-    """Return ``settings`` with what was learned in each earlier version of ``learned_similarity``, newest first.
+    """Return one RecommendSettings for each version of ``learned_similarity`` but the latest, newest first.
 
-    That is the features, their logarithms and weights. The result identifies lists that were made before the latest
-    version was learned. Only versions learned with ``settings.scaling`` count, and the latest of these is left out. The
-    list is empty if ``settings.weights`` is not "learned". Runs at most one Spark job.
+    An item is a copy of ``settings`` with the features, logarithms and weights of the version. The items identify lists
+    of similar tracks that were made before the latest version was learned. Versions learned with another scaling than
+    ``settings.scaling`` do not count. The list is empty if ``settings.weights`` is not "learned". Runs at most one
+    Spark job.
     """
     return [each for _, each in _learned_versions(store, settings)[1:]] if settings.is_learned else []
 

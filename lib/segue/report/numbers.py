@@ -62,7 +62,7 @@ class Years:
 class Popularity:
     """Mean popularity of the tracks in each bin of one feature's values, as lists with one entry per bin.
 
-    Bins of few tracks are left out.
+    Bins of few tracks are left out. Values outside the range of a column count in its first or last bin.
     """
 
     name: str
@@ -130,7 +130,7 @@ class Points:
     """The tracks on the maps of the report, all or a sample, with coordinates and feature values.
 
     All lists and arrays have one item per track, in the same order. A sample has the same share of every cluster, but a
-    larger share of a cluster that would otherwise have fewer than about 40 tracks in it.
+    larger share of a cluster that would otherwise have fewer than about 40 tracks in the sample.
     """
 
     tracks: list[TrackReference]
@@ -204,7 +204,7 @@ class Neighbour:
     cluster: int
     """Number of the similar track's cluster."""
     reason: str
-    """Why ``track`` is similar to the track with the list, in words."""
+    """Why ``track`` is similar to the track with the list, in words; "" if there is no reason to name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class Provenance:
     restarts: int
     """Number of random starts for each k."""
     space: str
-    """Scaler and features of the clustering, as one line of text."""
+    """The feature space of the clustering (scaler, features, logarithms, weights), as one line of text."""
     tables: Mapping[str, int]
     """Version of each input table, by the table's name."""
     settings: Mapping[str, Any]

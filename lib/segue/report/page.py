@@ -1,8 +1,8 @@
 """Render the numbers of a report as one self-contained HTML page, and as JSON for programs.
 
 No text of the catalogue runs as code in the page. Jinja escapes texts. Data are JSON in script elements;
-``escaping.json_text`` escapes characters that could end such an element. Plotly gets texts without tags. A content
-security policy allows only the page's own two scripts.
+``escaping.json_text`` escapes characters that could end a script element. ``style.plotly_text`` escapes texts in
+figures. A content security policy allows only the page's own two scripts.
 """
 
 import hashlib
@@ -283,7 +283,8 @@ def page_figures(numbers: ReportNumbers) -> dict[str, go.Figure]:
 def start_axes(numbers: ReportNumbers) -> tuple[str, str, str]:
     """Return the names of the three features on the initial axes of the 3-D scatter.
 
-    The three are bpm, energy and danceability. A feature without any value is replaced by another feature.
+    The three are bpm, energy and danceability. A feature without any value is replaced by another feature. If fewer
+    than three features have values, names are repeated.
     """
     available = list(numbers.points.values)
     preferred = [name for name in _START_AXES if name in available]
@@ -309,7 +310,7 @@ def render_json(numbers: ReportNumbers, origin: str) -> str:
     ``figures``
         Every figure by its name (see ``page_figures``): a plotly figure with ``data`` and ``layout``.
     ``numbers``
-        The fields of ``numbers.ReportNumbers`` by name, nested like its dataclasses; arrays are lists of lists.
+        The fields of ``numbers.ReportNumbers`` by name, nested like its dataclasses; arrays are (nested) lists.
     ``origin``
         The parameter ``origin``.
 

@@ -126,10 +126,12 @@ def command_line_parser(job: Job) -> argparse.ArgumentParser:
 def parse_command_line(job: Job, argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
     """Parse the command-line arguments of a job; return its options and its settings.
 
+    The option ``--help`` prints the help and exits the process.
+
     Raises
     ------
     SettingsError
-        If an option or a setting is invalid. The message lists every fault.
+        If an option or a setting is invalid, or a required option is missing. The message lists every fault.
     """
     parser = command_line_parser(job)
     options, faults = _parse_options(parser, list(argv))

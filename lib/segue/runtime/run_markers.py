@@ -1,8 +1,9 @@
 """Write and read the markers of runs: files that show which runs are in progress, and which have died.
 
 The marker of a run is the JSON file ``.running/RUN_ID.json`` in the output folder. The run writes the file when it
-starts, renews it every minute, and removes it when it ends. A run of this machine has died if its marker exists, but
-its process does not. A run of another machine has died if its marker was not renewed for ten minutes.
+starts, renews it every minute, and removes it after writing its row in the table ``runs`` at the end. A run of this
+machine has died if its marker exists, but its process does not. A run of another machine has died if its marker was not
+renewed for ten minutes.
 """
 
 import json
@@ -68,8 +69,8 @@ class RunMarker:
 def dead_runs(files: Files, root: str) -> list[dict[str, Any]]:
     """Return the markers of dead runs in the output folder ``root``, as dicts. Reads every marker.
 
-    The dictionary keys are run_id, job, settings, versions, started_at, host, pid, born (start of the process) and
-    seen_at (time of the last renewal).
+    Invalid marker files are left out, here and in ``live_runs``. The dictionary keys are run_id, job, settings,
+    versions, started_at, host, pid, born (start of the process) and seen_at (time of the last renewal).
     """
     return [marker for marker in _markers(files, root) if _is_dead(marker)]
 

@@ -51,8 +51,8 @@ def spark_session(name: str = "notebook") -> SparkSession:
     """Return the running SparkSession, or start one, with the settings required by segue.
 
     Settings of the user (``spark-submit --conf``, ``spark-defaults.conf``) are not changed. If a session is running
-    already, only the settings that Spark can change at run time take effect, such as the time zone. Master, memory and
-    the number of shuffle partitions are never set.
+    already, segue's settings take effect only where Spark can change a setting at run time, such as the time zone.
+    segue never sets the master, the memory or the number of shuffle partitions.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Load settings from TOML files, ``--set`` assignments and Python, and report every fault at once.
 
-``defaults_toml`` writes all settings with their defaults as TOML.
+``defaults_toml`` returns the text of ``conf/defaults.toml``: all settings with their defaults.
 """
 
 import difflib

@@ -85,7 +85,8 @@ def _different_names_out_of(allowed: Sequence[str]) -> AfterValidator:
 def _positive_with_offsets(offsets: dict[str, float]) -> dict[str, float]:
     """Return ``offsets``, a dict from feature to offset; raise ValueError if ln(value + offset) may be undefined.
 
-    Value plus offset must be above 0 for every value in the feature's range. Features that can be negative are refused.
+    Value plus offset must be above 0 for every value in the feature's range. Features that can be negative, ``year``
+    and unknown names are refused.
     """
     for name, offset in offsets.items():
         feature = _LOGGABLE.get(name)
@@ -173,7 +174,10 @@ Weights = Annotated[
 
 
 def expectation(json_schema: Mapping[str, Any]) -> str:
-    """Describe in words the values allowed by a setting's JSON schema, such as ``a whole number, 1 to 10``."""
+    """Describe in words the values allowed by a setting's JSON schema, such as ``a whole number, 1 to 10``.
+
+    Raises TypeError for a schema that it cannot describe, such as that of a number without a lower limit.
+    """
     match json_schema:
         case {"expected": str(text)}:
             return text

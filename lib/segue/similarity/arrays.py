@@ -13,7 +13,7 @@ from segue.similarity.rules import Flags, Floats, Integers, Tracks
 
 
 def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return an Arrow column as one pa.Array. Copies only a ChunkedArray of several chunks."""
+    """Return an Arrow column as one pa.Array. Copies a ChunkedArray; a pa.Array is returned unchanged."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
@@ -79,7 +79,7 @@ def _chunk_matrix(chunk: pa.Array, dtype: Any, n_columns: int | None) -> NDArray
 def split_by_value(table: pa.Table, name: str) -> list[pa.Table]:
     """Split a pa.Table into a list of tables, one per distinct value of the column ``name``; null counts as a value.
 
-    Each table has its rows in their original order.
+    The tables are in the order in which their values first appear. Within a table, the rows keep their order.
     """
     codes = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode").indices.to_numpy()
     values = np.unique(codes)
@@ -178,5 +178,5 @@ def _to_blob(rows: pa.Table) -> bytes:
 
 
 def from_arrow_blobs(blobs: pa.ChunkedArray) -> pa.Table:
-    """Unpack binary values, each an Arrow IPC stream of rows, into one pa.Table; the inverse of ``to_arrow_blobs``."""
+    """Unpack one or more binary values, each an Arrow IPC stream, into one pa.Table. Inverse of ``to_arrow_blobs``."""
     return pa.concat_tables([pa.ipc.open_stream(blob.as_buffer()).read_all() for blob in blobs]).combine_chunks()

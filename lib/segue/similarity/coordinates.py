@@ -123,10 +123,10 @@ def log_unknown_keys(tracks: DataFrame, options: SimilarityOptions) -> None:
 
 
 def release_columns(tracks: DataFrame, scaling: Scaling) -> tuple[str, ...]:
-    """Return the column name of each feature of ``releases.UNITS`` in the result of ``prepare_tracks``, in order.
+    """Return for each feature of ``releases.UNITS``, in order, its column name in the result of ``prepare_tracks``.
 
-    The name is "x0", "x1", ... for a feature of ``scaling.features``, the feature's own name for another column of
-    ``tracks``, and "" for a feature without a column.
+    A feature in ``scaling.features`` has the name "x0", "x1", ... Any other feature has its own name, or "" if
+    ``tracks`` has no such column.
     """
     names = dict(zip(scaling.features, value_names(scaling), strict=True))
     return tuple(names.get(name, name if name in tracks.columns else "") for name in UNITS)

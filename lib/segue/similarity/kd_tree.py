@@ -240,7 +240,8 @@ class _Tree:
     def _query_tree(self, points: Floats, n_fetch: int, max_distance: Floats) -> tuple[Floats, Integers, Floats]:
         """Fetch the nearest candidates of each point: ``n_fetch``, or all within ``max_distance`` if these are fewer.
 
-        Points are searched in groups, within the group's largest ``max_distance``; so some candidates can be farther.
+        Points are searched in groups, within the largest ``max_distance`` of the group. So a candidate can be farther
+        from its point than the point's own ``max_distance``.
 
         Returns
         -------
@@ -248,8 +249,8 @@ class _Tree:
             Distances to the point, and positions of the candidates in ``self._tracks``, in order of (distance,
             id_order). If fewer are fetched, the remaining distances are infinity, and the remaining positions 0.
         unfetched_lower_bound : array of shape (n_points,)
-            Lower bound of the distances of the candidates not fetched; infinity if all within ``max_distance`` are
-            fetched.
+            Lower bound of the distances of the candidates not fetched; infinity if all candidates are fetched, or if
+            fewer than ``n_fetch`` are within the largest ``max_distance`` of the group.
         """
         n_fetch = min(n_fetch, len(self._tracks))
         step = _BOUNDED_QUERIES_PER_BLOCK if np.isfinite(max_distance).all() else len(points)
@@ -291,8 +292,8 @@ class _Tree:
 def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
     """Return the length of each list, and the distance of its last candidate (0 for an empty list).
 
-    Each row is one list: ``distance`` has the distances of the candidates, ascending, and ``selected`` the column
-    numbers of the selected candidates, then ``NO_TRACK``.
+    Each row is one list. ``distance`` has the distances of all its candidates, ascending. ``selected`` has the
+    column numbers, in ``distance``, of the selected candidates, then ``NO_TRACK``.
     """
     length = (selected != NO_TRACK).sum(axis=1)
     rows = np.arange(len(selected))

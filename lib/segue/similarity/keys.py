@@ -1,4 +1,4 @@
-"""Number musical keys by the Camelot wheel. Tracks in adjacent keys of the wheel mix well.
+"""Assign codes to musical keys by the Camelot wheel. Tracks in adjacent keys of the wheel mix well.
 
 The wheel has the numbers 1 to 12, each a fifth above the one before, with two keys each: a minor one (letter A) and its
 relative major (letter B) with the same notes. 8A is A minor, 8B is C major. A step leads to the next or previous

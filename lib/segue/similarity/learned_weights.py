@@ -36,7 +36,7 @@ class LearnedWeights:
     weights : dict from feature to weight, above 0; features without a weight are not used
     log : dict from feature to number: {"duration_s": 1.0} means that ln(duration_s + 1) replaces duration_s
     scaling : ``minmax``, ``standard`` or ``quantile``: the scaling of the features before they are weighted
-    held_out : quality of recommendations with the baseline and with learned weights, and the gain
+    held_out : quality of recommendations by the baseline (``options`` of ``fit_weights``) and by learned weights
     n_playlists : number of playlists used
     n_tracks : number of tracks of the catalogue in these playlists
     n_sampled : number of tracks in the sample, in and outside of playlists
@@ -79,8 +79,8 @@ def fit_weights(
     tracks : DataFrame with the columns of ``labeled_tracks``
     playlists : dict from name of a playlist to ids of ``tracks``; the names do not affect the result
     options : SimilarityOptions
-        The baseline to compare learned weights with. Its limits on length, artists and recordings apply to all lists of
-        recommendations in the comparison; its limits on years and keys are ignored.
+        The baseline to compare learned weights with. In the comparison, ``rules.length`` and ``rules.per_artist`` limit
+        all lists of recommendations, and a list has at most one track per recording; all other limits are ignored.
     candidates : SimilarityOptions
         Weights are learned for its ``features``, with its ``log``, starting from its ``weights``. Its features must
         include the features of ``options``, and its ``scaling`` must be that of ``options``.

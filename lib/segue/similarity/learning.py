@@ -40,7 +40,7 @@ class PlaylistSample:
     points : array of shape (n_tracks, n_features)
         Scaled features without weights. Weights are learned for these.
     baseline : array of shape (n_tracks, any number of features)
-        Coordinates (scaled and weighted features) by the baseline, to compare learned weights with.
+        Coordinates (scaled and weighted features) that do not use learned weights: the baseline of the comparison.
     artist, recording : arrays of int, shape (n_tracks,)
         Codes of each track's artist and recording.
     membership : sparse array of shape (n_tracks, n_playlists)

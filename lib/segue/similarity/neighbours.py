@@ -156,9 +156,10 @@ def choose_method(n_tracks: int, scaling: Scaling, options: SimilarityOptions) -
 def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
     """Return whether there are too few artists for lists within the limit ``rules.per_artist``. Runs one Spark job.
 
-    True if the limit excludes at least one track of the catalogue, and allows fewer than ``rules.length`` + 1: a track
-    and its list. The limit allows ``rules.per_artist`` tracks by each artist, and all tracks without an artist. The
-    artist is the first name in the column ``artist``. Other rules are ignored. Without a limit, returns False.
+    True if the limit excludes at least one track of the catalogue, and allows fewer than ``rules.length`` + 1 tracks:
+    too few for one track and a full list. The limit allows ``rules.per_artist`` tracks by each artist, and all tracks
+    without an artist. The artist is the first name in the column ``artist``. Other rules are ignored. Without a limit,
+    returns False.
     """
     if not rules.per_artist:
         return False

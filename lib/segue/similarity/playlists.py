@@ -66,7 +66,8 @@ def fit_playlist(
         Rules, and which tracks can be recommended. ``rules.length`` is ignored; ``rules.per_artist`` limits the
         final list.
     seed_ids : sequence of str
-        Ids of tracks. If several are releases of one recording, only the smallest id is used.
+        Ids of tracks. If several are releases of one recording, only the smallest id is used. An id missing in
+        ``tracks`` is ignored.
     length : int
         Maximum number of recommendations.
     tracks_per_search : int
@@ -75,7 +76,8 @@ def fit_playlist(
     Returns
     -------
     list of Recommendation
-        Highest score first; at equal score in order of the distance to the nearest seed, then of track_id.
+        Highest score first; at equal score in order of the distance to the nearest seed, then of track_id. The list
+        has no seeds and, unless ``options.other_releases`` is true, no other releases of their recordings.
 
     References
     ----------
@@ -103,9 +105,10 @@ def _search_partition(
     """Return a function for mapInArrow that finds each seed's nearest neighbours among the tracks of a partition.
 
     The function maps rows of ``releases.with_recordings`` to rows of ``_NEIGHBOURS_OF_SEEDS``. Tracks of the seeds' own
-    recordings are left out. About ``tracks_per_search`` tracks are searched at a time: a track among a seed's nearest
-    in the catalogue is also among its nearest in any part with this track (proof in ``segue.similarity.neighbours``).
-    ``blocks`` has one value per seed: its genre with ``same_genre``, else "".
+    recordings are left out. A partition is searched in parts of about ``tracks_per_search`` tracks. This loses no
+    neighbour: a track among a seed's nearest in the catalogue is also among the seed's nearest in the part that
+    contains the track (proof in ``segue.similarity.neighbours``). ``blocks`` has one value per seed: its genre with
+    ``same_genre``, else "".
     """
 
     def search_table(table: pa.Table) -> Iterator[pa.RecordBatch]:

@@ -75,8 +75,8 @@ def select(is_allowed: Flags, artist: Integers, recording: Integers, rules: Rule
     """Select the neighbours of many lists under the rules on artists and recordings. O(n_lists n_candidates length).
 
     Each row is one list. Its candidates are selected in order of distance; a candidate is skipped if its recording is
-    in the list already, or its artist ``rules.per_artist`` times. ``fill`` then completes the lists left short by the
-    limit on artists.
+    in the list already, or its artist ``rules.per_artist`` times. Lists left short by the limit on artists are not
+    filled: pass the result to ``fill``.
 
     Parameters
     ----------

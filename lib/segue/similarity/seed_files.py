@@ -32,7 +32,10 @@ from segue.ingest.formats.file_content import unpack_text
 from segue.similarity.seeds import Seed, is_track_uri, parse_line, parse_row
 
 MAX_BYTES = 50_000_000
-"""Maximum size of a file that lists tracks, before and after decompression; of a workbook, only before."""
+"""Maximum size of a list of tracks, in bytes: of a local file, and of any file's text after decompression.
+
+The text of a workbook is not limited.
+"""
 _DELIMITERS = ",;\t|"
 _MAX_HEADER_LINES = 10
 _MAX_SAMPLE = 256
@@ -74,8 +77,8 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
     Raises
     ------
     InputError
-        If the content is damaged, is neither text nor a workbook nor an archive with one such file, has more than
-        ``MAX_BYTES`` of text, or is a malformed CSV.
+        If the content is damaged; is not text, a workbook, or an archive with exactly one data file; has more than
+        ``MAX_BYTES`` of text; or is a malformed CSV.
 
     >>> [seed.names for seed in read_seeds(b"# mine\\nHelp!\\n")]
     [(('help', None),)]

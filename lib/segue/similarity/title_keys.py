@@ -9,9 +9,9 @@ features whether they are one recording. A release note is in brackets or follow
 * or describes the release: "remaster(ed)", "remastering", "remasterizado", "remasterisé", "mono", "stereo", "deluxe",
   "anniversary", "bonus track", "explicit", "clean", "re-recorded", "demo", "edit", "version", "single", "album",
   "original mix", "extended mix", with any words around it ("2011 Remaster", "Mono / Remastered 2009");
-* or describes a performance: "unplugged", "en vivo ...", "ao vivo ...", "en directo ...", "dal vivo ..."; or "live" if
-  it stands alone, at the end, or before "at", "in", "from", "on", "version", "session", "recording", "performance",
-  "edit" or a year;
+* or describes a performance: "unplugged" with any words around it; "en vivo ...", "ao vivo ...", "en directo ...",
+  "dal vivo ..."; or "live" if it stands alone, at the end, or before "at", "in", "from", "on", "version", "session",
+  "recording", "performance", "edit" or a year;
 * or names a film, show or musical: "from ...".
 
 Remixes, acoustic, instrumental, a cappella and karaoke versions, and covers are other recordings: a note that names one

@@ -80,7 +80,7 @@ def transition_costs(bpm: Floats, key: Integers, energy: Floats) -> Floats:
 def smooth_path(costs: Floats) -> Integers:
     """Return a path from track 0 through all others with a small sum of costs, as track numbers, shape (n_tracks,).
 
-    ``costs`` is symmetric, of shape (n_tracks, n_tracks). On a tie, the track with the lower number is taken.
+    ``costs`` is symmetric, of shape (n_tracks, n_tracks). Equal costs always give the same path.
     """
     if len(costs) < 2:
         return np.arange(len(costs))

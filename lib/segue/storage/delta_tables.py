@@ -255,7 +255,8 @@ def maintenance_preview(spark: SparkSession, table: str, days: int) -> dict[str,
     Parameters
     ----------
     table : SQL name of the table, such as ``delta.`PATH```
-    days : the retention in days, see ``set_retention``
+    days : the retention in days; as Delta ignores RETAIN (see ``set_retention``), it has no effect on ``removable``,
+        which counts by the table's stored retention
 
     Returns
     -------

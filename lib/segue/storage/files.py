@@ -104,7 +104,10 @@ class Files:
             return None
 
     def write_text(self, uri: str, text: str) -> None:
-        """Write a text to a file in UTF-8, atomically: a reader gets the old content or the new, never a part."""
+        """Write a text to a file in UTF-8, atomically: a reader gets the old content or the new, never a part.
+
+        The folder of a local file must exist. On other file systems, a missing folder is created.
+        """
         path = local_path(uri)
         if path is None:
             return self._hadoop(uri).write(uri, text.encode("utf-8"))

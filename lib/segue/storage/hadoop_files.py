@@ -24,7 +24,7 @@ class HadoopFiles:
     """Reads, writes and lists single files by URI, with the Hadoop configuration of a Spark session.
 
     Every method raises OutputError if the file system fails or cannot be reached; the message has the innermost Java
-    cause.
+    cause. The constructor raises OutputError for a session of Spark Connect.
     """
 
     def __init__(self, spark: SparkSession) -> None:

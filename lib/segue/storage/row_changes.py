@@ -57,6 +57,7 @@ def changed_rows(
     stored : the rows that the table holds now
     remove_missing : whether to remove the stored rows whose keys are not in ``rows``
     removed_keys : DataFrame with the keys of stored rows to remove, none of them in ``rows``; or None
+        Must be None if ``remove_missing`` is true: otherwise these rows are returned twice.
     """
     compared = stored if remove_missing else matching_rows(stored, rows, rows.count(), *table.key)
     changes = added_or_updated(table, rows, compared)

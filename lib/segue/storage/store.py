@@ -29,7 +29,8 @@ class Store:
     """Reads and writes the tables of one output folder, ROOT, in one Spark session.
 
     A Store records the version of each table at its last read or write. If another run has changed the table since
-    then, the next read or write by this Store raises ConflictError, except for ``append``.
+    then, the next read or write by this Store raises ConflictError, except for ``append``. A write raises SchemaError
+    if the DataFrame to write has other columns than declared.
 
     Parameters
     ----------
@@ -57,10 +58,8 @@ class Store:
     def prepare(self) -> None:
         """Create the output folder, or check that an existing folder can be used, and upgrade its table ``runs``.
 
-        Raises
-        ------
-        OutputError
-            If ROOT contains ${, is a file, read-only, unseen by executors, of a newer segue, or has files but no table.
+        Raises OutputError if ROOT contains ``${``, is a file, is read-only, is on a disk that executors do not see, has
+        files but no table of segue, or has a table ``runs`` of a newer segue.
         """
         # guard: output-with-variable-refused
         if "${" in self.root:
@@ -140,8 +139,8 @@ class Store:
 
         Parameters
         ----------
-        table : a table of ``segue.schema``, or its name; one of an earlier segue is upgraded first, by commits
-        cache : whether to persist a local table of at most 16 MB until the ``stage`` or ``cache_scope`` ends, if open
+        table : a table of ``segue.schema``, or its name; if an earlier segue wrote it, it is upgraded first, by commits
+        cache : whether to ``persist`` a local table of at most 16 MB; only while a ``stage`` or ``cache_scope`` is open
 
         Raises
         ------
@@ -168,7 +167,8 @@ class Store:
     def changes(self, table: schema.Table, since: int) -> DataFrame | None:
         """Return the rows changed after version ``since``, up to the version last read or written, with ``_change``.
 
-        None if ``since`` is later than that version, or the commit after ``since`` is over six days old or not logged.
+        This Store must have read the table, and the table must have a change data feed. Returns None if ``since`` is
+        later than the version last read, or the commit after ``since`` is over six days old or not logged.
         """
         until, oldest = self.versions[table.name], datetime.now(UTC) - _FEED_AGE
         committed = commit_log.committed_at(self.files, self._folder(table), since + 1) if since < until else None
@@ -179,7 +179,7 @@ class Store:
         return row_changes.read_change_feed(self.spark, self.path(table), table, since, until)
 
     def provenance(self, table: schema.Table) -> dict[str, Any]:
-        """Return what a table's rows were made from: the last ``provenance`` of ``sync`` or ``insert``; {} if none."""
+        """Return what a table's rows were made from (``provenance`` of ``sync``), or {}. Call ``read`` before."""
         return commit_log.read_provenance(self.files, self._folder(table), self.versions[table.name])
 
     def table_id(self, table: schema.Table) -> str:
@@ -226,7 +226,7 @@ class Store:
         ----------
         rows : the new rows, one per key; if the stored rows are equal, no commit is made
         remove_missing : also remove the stored rows whose keys are not in ``rows``
-        removed_keys : DataFrame with the keys of stored rows to remove, none of them in ``rows``
+        removed_keys : DataFrame with the keys of stored rows to remove, none in ``rows``; not with ``remove_missing``
         provenance : what the rows were made from, as JSON values, such as versions of tables; stored with the commit
         """
         check_columns(table, rows)

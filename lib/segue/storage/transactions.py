@@ -154,8 +154,8 @@ def exclusive_commit(
     Raises
     ------
     ConflictError
-        If the table has a later version when the block begins. Also if, during the block, another writer makes its own
-        ``exclusive_commit``, or a commit that Delta reports as a conflict.
+        If the table's latest version is not ``version`` when the block begins (not checked for -1). Also if, during
+        the block, another writer makes its own ``exclusive_commit``, or a commit that Delta reports as a conflict.
     """
     # guard: write-requires-checked-version
     if (commit_log.latest_version(files, folder) if version >= 0 else version) != version:

@@ -57,7 +57,7 @@ def below(bound: int, seed: int, name: str, *keys: Column) -> Column:
 def choice(values: Sequence[str] | Sequence[float], index: Column) -> Column:
     """Return a Column with the element of ``values`` at the position ``index``.
 
-    All values are passed to Spark as one text. With one literal per value, the calls of the JVM would take seconds.
+    All values are passed to Spark as one text. With one literal per value, the calls to the JVM would take seconds.
 
     Parameters
     ----------

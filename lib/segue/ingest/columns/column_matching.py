@@ -91,7 +91,7 @@ def match_headers(
     The best format definition (``conf/sources/*.toml``) has the largest number of the file's headers. If several
     headers match one column of ``tracks``, one of them is chosen. A header is preferred if, in this order:
 
-    1. its values are possible in the column;
+    1. its values are possible in the column (taken for granted if a user wrote its format definition);
     2. its name equals a defined header; or else, equals one after its first dotted parts are removed (``tempo`` in
        ``track.tempo``); or else, is most similar to one;
     3. a user wrote its format definition;
@@ -238,8 +238,8 @@ def _contradictions(
 ) -> list[tuple[str, str]]:
     """Find columns with values that contradict their header; return pairs (column of ``tracks``, description).
 
-    An example is ("title", "numbers, expected the title in words"). Only track ids, years, musical keys and columns of
-    text are examined. A match that an earlier file decided is accepted.
+    An example is ("title", "numbers, expected the title in words"). Only track ids, musical keys, columns of text, and
+    years with at least ``MIN_VALUES`` values are examined. A match that an earlier file decided is accepted.
     """
     contradictions = []
     for name, candidate in chosen.items():

@@ -49,7 +49,7 @@ def fit_values(column: str, header: str, texts: Sequence[str], n_rows: int) -> i
     column : str
         The column of ``tracks``.
     header : str
-        The normalised header in the file. Whole numbers below the header ``id`` are row numbers, not track ids.
+        The normalised header in the file. In a column called ``id``, whole numbers are row numbers, not track ids.
     texts : sequence of str
         The values, a result of ``column_texts``.
     n_rows : int

@@ -2,7 +2,8 @@
 
 A comma may separate genres or belong to a name ("Folk, World, & Country"). A separator must therefore meet two
 conditions. Of the texts with any of the possible separators, at least 80 % have this separator. Of the texts with this
-separator, at least half share a part with another text, as "rock, pop" shares "pop" with "jazz, pop".
+separator, at least half share a part with another text, as "rock, pop" shares "pop" with "jazz, pop". A comma must also
+be in at least two texts. Equal texts count once; lists in brackets do not count.
 """
 
 import functools
@@ -85,7 +86,9 @@ def with_genre_separator(
 
     The first of these decides: the setting ``given``, unless it is ``auto``; an earlier file with this header, if its
     decision is in ``layout.remembered``; the values. A separator chosen by the values is added to ``guesses`` and
-    ``decided``. If the values suggest another separator than the earlier file, a warning is added.
+    ``decided``. If the values suggest no separator although two or more texts hold one, ``decided`` gets ``none`` (if
+    ``sample`` has at least ``MIN_VALUES`` genres). If the values suggest another separator than the earlier file, a
+    warning is added.
 
     Parameters
     ----------

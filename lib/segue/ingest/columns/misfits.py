@@ -2,8 +2,8 @@
 
 A column is a misfit in any of these cases:
 
-* Fewer than a tenth of its texts that are not missing are numbers, and more than half of all its texts are neither
-  numbers nor placeholders.
+* Of its texts that are not missing, fewer than a tenth are numbers. And of all its texts, more than half are neither
+  numbers nor placeholders nor, in a column of durations, of the form ``m:ss``.
 * More than half of its values are above the largest value of its unit. For durations, this is three hours; for tempos,
   300. For loudness, more than half are below -60 dB instead.
 * At least a tenth of its values are below 0. For loudness, more than a quarter are above 0 dB instead.

@@ -14,17 +14,17 @@ misfit, and the file is refused unless a format definition declares the unit. Ex
 
 Durations: a column is in milliseconds if more than half of its values are 10,000 or more, because tracks of 10,000
 seconds are as rare as tracks of 10,000 milliseconds. It is in minutes if nine of ten values are below 20, and the
-median is 1 or more. Otherwise it is in seconds.
+median is 1 or more. Otherwise it is in seconds. Only values above 0 count.
 
 Declared units: a built-in format definition (``conf/sources/*.toml``) may declare the unit of a header. This unit is
 not used if the values are impossible in it. Impossible are durations with a median of more than 120 minutes, more than
 10,000 seconds or less than 1,000 milliseconds, and percentages if none in the file exceeds 1.
 
 Few values: inferring tenths and finding a misfit each need ``MIN_VALUES`` values in the column. If the file has fewer,
-all files with the same header decide together. If these have fewer too, only the first rule above, about fractions,
-holds: tenths are read as percent, no column is a misfit, and the log has a warning if the unit is in doubt. Overruling
-a declared percent needs ``MIN_VALUES`` values between 0 and 1, in all columns declared in percent together. Overruling
-the declared unit of durations needs ``MIN_DURATIONS`` values.
+all files with the same header decide together. If all these files together have fewer too, tenths are read as percent,
+no column is a misfit, and the log has a warning if the unit is in doubt. Overruling a declared percent needs
+``MIN_VALUES`` values between 0 and 1, in all columns declared in percent together. Inferring minutes needs
+``MIN_DURATIONS`` values, and so does overruling the declared unit of durations.
 """
 
 import functools
@@ -307,8 +307,8 @@ def _duration_unit(values: Sequence[float]) -> str:
 def _doubt(name: str, unit: str, values: Sequence[float]) -> str | None:
     """Return a sentence for the log if a unit rests on too few values, else None.
 
-    An example: "energy read as 0 to 100: 12 values of 3 to 9 are too few to find another unit". Only columns in
-    percent, bpm and loudness can have this sentence, if they have at least ``MIN_DURATIONS`` values.
+    An example: "energy read as 0 to 100: 12 values of 3 to 9 are too few to find another unit". Only bpm, loudness, and
+    columns read in percent can have this sentence, if they have at least ``MIN_DURATIONS`` values.
     """
     if len(values) < MIN_DURATIONS or not (unit == "percent" or name in ("loudness", "bpm")):
         return None

@@ -81,8 +81,9 @@ def detect_encoding(lines: Sequence[bytes], n_invalid: Sequence[int], n_lines: i
     lines : sequence of bytes
         A sample of the lines of a file that are not valid UTF-8.
     n_invalid : sequence of int
-        For each of ``CANDIDATES``, the number of lines of the file that are invalid in this encoding. An encoding other
-        than the Latin ones is excluded if this number exceeds a tenth of ``n_lines``.
+        For each of ``CANDIDATES``, the number of lines of the file that are invalid in this encoding; lines of valid
+        UTF-8 need not be counted. An encoding other than the Latin ones is excluded if this number exceeds a tenth of
+        ``n_lines``.
     n_lines : int
         The number of all lines of the file that are not valid UTF-8.
     """

@@ -26,7 +26,7 @@ from segue.ingest.formats import foreign_formats, json_documents, workbooks
 from segue.ingest.input_files import format_of
 
 MAX_FILE_BYTES = 64 << 20
-"""Maximum size of a file to convert, and of a JSON document or zipped workbook after decompression."""
+"""Maximum size of a file to convert; also of a zipped workbook, JSON document or ``.deflate`` file, decompressed."""
 MAX_UNPACKED_BYTES = 2 << 30
 """Maximum size of any other file or zip member after decompression, and of all parts of a workbook together."""
 MAX_LINE_BYTES = 16 << 20
@@ -73,8 +73,8 @@ class Lines:
 def begins_as_lines(file_format: str, start: bytes) -> bool:
     """Return False if the first bytes of a file show that it must be converted before its lines can be read.
 
-    That is so for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file named ``.csv``. True is
-    no proof that they can be read. ``file_format`` is ``csv`` or ``json``; ``start`` holds the first bytes.
+    That is so for zipped or compressed files, for UTF-16 and UTF-32, and for JSON in a file of the format ``csv``. True
+    does not prove that the lines can be read. ``file_format`` is ``csv`` or ``json``; ``start`` has the first bytes.
     """
     is_text = not (start.startswith(_ZIP) or _COMPRESSED.match(start) or _wide_encoding(start))
     return is_text and _format(file_format, start) == file_format
@@ -115,9 +115,9 @@ def unpack_text(name: str, content: bytes, known: Collection[str], max_bytes: in
     """Decompress a small text file, or the one file in a zip archive, and return the text as bytes.
 
     The archive must hold a single file or, among several, a single data file, such as CSV; a README does not count.
-    UTF-16 and UTF-32 become UTF-8 with a byte order mark, and a workbook becomes CSV, as in ``convert``. Text in other
-    encodings is returned unchanged. ``name``, ``content``, ``known`` and error messages are as for ``convert``.
-    ``max_bytes`` limits the size of the text before it is recoded, but not that of a workbook.
+    UTF-16, UTF-32 and workbooks (as CSV) become UTF-8 with a byte order mark. Text in other encodings is returned
+    unchanged. ``name``, ``content``, ``known`` and error messages are as for ``convert``. ``max_bytes`` limits the size
+    of the text before it is recoded, but not that of a workbook. A workbook inside a zip archive is refused.
 
     Raises
     ------

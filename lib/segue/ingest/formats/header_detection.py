@@ -54,17 +54,19 @@ def detect_header(
     *,
     line: int | None = None,
 ) -> Header | None:
-    """Return the header of a CSV file. None if the lines hold no record, or none that ends in line number ``line``.
+    """Return the header of a CSV file; None if the lines hold no record.
 
-    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter. The best dialect has the most
-    recognised columns. On a tie, these criteria decide, in this order: the delimiter of a ``sep=`` line, the fewest
-    delimiters within names, the most columns, no outer delimiter.
+    Every dialect is tried: every delimiter, and every pair of inner and outer delimiter (``records.Dialect``). The best
+    dialect has the most recognised columns. On a tie, these criteria decide, in this order: the delimiter of a ``sep=``
+    line, the fewest delimiters within names, the most columns, no outer delimiter.
 
     The header is the first record if ``is_sufficient`` is true for its recognised columns. Otherwise, the first
-    ``MAX_HEADER_RECORD`` records are searched for the record without numbers that has the most recognised columns. This
-    record is the header if it has more recognised columns than the first record, and if these are sufficient or at
-    least ``_MIN_COLUMNS``. If not, the first record is the header. If ``line`` is given, the header is the record that
-    ends in this line.
+    ``MAX_HEADER_RECORD`` records are searched for the record with the most recognised columns, among those with two
+    names or more and no number. This record is the header if it has more recognised columns than the first record, and
+    if these are sufficient or at least ``_MIN_COLUMNS``. If not, the first record is the header.
+
+    If ``line`` is given, the header is the record that ends in this line; the result is None if none of the first
+    ``MAX_HEADER_RECORD`` records does.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ _IDS = ("id", "track_id")
 _MAX_NAMES = 300
 """Maximum number of an object's member names that are compared with the known headers."""
 _MIN_OVERLAP = 0.5
-"""Minimum share of common names, among all names of two objects, for both to be rows or columns of one table."""
+"""Minimum of (common names / all names) of two objects for both to be rows or columns of one table."""
 _MIN_COLUMNS = 2
 _MAX_DEPTH = 4
 """Maximum number of nested objects around a list of tracks."""

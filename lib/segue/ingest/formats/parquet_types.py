@@ -170,9 +170,10 @@ def _field(field: pa.Field, path: str, leaves: Mapping[str, Any]) -> T.StructFie
 
 
 def _stored_field(name: str, leaf: Any) -> T.StructField | None:
-    """Return the Spark field for a column of a type that Spark refuses, or an INT96 timestamp; None for other columns.
+    """Return the Spark field for a column whose type is INT96 or refused by Spark; None for other columns.
 
-    The metadata of the field state how ``readable`` converts a refused column; Spark itself converts INT96.
+    For a refused type, the metadata of the field state how ``readable`` converts the column. Spark itself converts
+    INT96 (timestamps).
     """
     logical = str(leaf.logical_type)
     unit = next((unit for unit in _MICROSECONDS if f"timeUnit={unit}" in logical), "")

@@ -184,8 +184,8 @@ class MemberNames:
     """Collects the member names of JSON objects, one object per line, as an ordered set: the dict ``names``.
 
     Most lines of a file have the same members in the same order. ``patterns`` are regular expressions for the lines
-    already added: a line that matches one has no new members, and need not be added. Lines with inner objects or
-    escapes never match. With more than ``MAX_NAMES`` names, no further names are added.
+    already added: a line that matches one has no new members, and need not be added. Lines with inner objects, or with
+    escapes in values, never match. With more than ``MAX_NAMES`` names, no further names are added.
     """
 
     MAX_NAMES = 2000

@@ -89,7 +89,7 @@ class FileScan:
     invalid_sample: list[tuple[int, bytes]] = field(default_factory=list)
 
     def add(self, other: "FileScan") -> None:
-        """Add the scan of a later block of the file to this scan."""
+        """Add the scan of later lines of the same file to this scan."""
         self.n_lines += other.n_lines
         self.n_invalid += other.n_invalid
         self.n_non_ascii += other.n_non_ascii

@@ -36,7 +36,8 @@ def workbook_lines(content: bytes, known: Collection[str]) -> tuple[Iterator[str
     -------
     lines : iterator of str
     note : str
-        A sentence for the log about sheets that are not read; "" if there are none.
+        A sentence for the log about other sheets with rows, which are not read; "" if there are none. Ignored
+        hidden sheets are not mentioned.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
 
 
 def _text(cell: Any) -> str:
-    """Return the value of a cell as text: dates in ISO 8601, times as in ``_clock``, "" if empty."""
+    """Return the value of a cell as text on one line: dates in ISO 8601, times as in ``_clock``, "" if empty."""
     value = cell.value
     if isinstance(value, str):
         return " ".join(value.splitlines()) if "\n" in value or "\r" in value else value

@@ -37,7 +37,7 @@ class ReportTables:
     scores: list[Row]
     """The rows of ``k_scores`` for the model and its feature space, by k."""
     similar: DataFrame | None
-    """The table ``similar_tracks``; None if it does not exist, or was made from another version of ``labeled``."""
+    """The table ``similar_tracks``; None if it does not exist, or is older than the rows of ``labeled``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _clusters(
     card : the model
     sizes : one Row per cluster, with its number of labeled tracks, from ``queries.collect_sizes``
     moments : count, mean and standard deviation of each numeric column, from ``sums.moments``
-    artists : most frequent artists of each cluster with their numbers, from ``queries.collect_rankings_by_cluster``
+    artists : by cluster, pairs (artist, number of tracks), from ``queries.collect_rankings_by_cluster``
     """
     n_tracks = sum(row.n_tracks for row in sizes)
     size_by_cluster = {row.cluster: row.n_tracks for row in sizes}

@@ -16,7 +16,7 @@ HISTOGRAM (key: index in ``NUMBERS``) : shape (n_fine + 2,)
     Number of tracks below the column's range, in each of ``n_fine`` equal bins of the range, and above the range.
 POPULARITY_BY_BIN (key: index in ``NUMBERS``) : shape (2, N_COARSE), flattened
     For each of ``N_COARSE`` equal bins of the column's range: the number of tracks with a popularity, and the sum of
-    their popularity.
+    their popularity. Values outside the range count in the first or the last bin.
 SCATTER_MATRIX (key 0) : shape (1 + m + m * m,)
     Over the tracks with all m scaled coordinates (features or discriminants) of the model: the number of tracks, the
     sums of the coordinates, and the sums of their products.

@@ -4,8 +4,8 @@ A sequence may be a list, an array, or a pandas column with any index. Values of
 tables, and shown in the unit of ``feature_labels.display_unit``: fractions in %, seconds as minutes.
 
 >>> from segue.report import figures
->>> figures.ranking(["rock", "pop"], [12, 7], unit="tracks").data[0].x
-(7, 12)
+>>> figures.by_year("tracks", [1999, 2000], [12, 7]).data[0].y
+(12, 7)
 """
 
 from segue.report.figures.clusters import cluster_map, genre_heatmap, k_scores, profile, scatter_3d, silhouettes

@@ -116,6 +116,8 @@ def by_year(name: str, years: Sequence[int], values: Sequence[float | None]) -> 
 def ranking(names: Sequence[str], counts: Sequence[int], *, unit: str) -> go.Figure:
     """Draw names with their counts as horizontal bars, the first on top, as a plotly Figure.
 
+    The plotly trace lists the bars in reverse order, because plotly draws from the bottom.
+
     Parameters
     ----------
     names : the names, such as genres, most frequent first

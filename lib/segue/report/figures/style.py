@@ -72,7 +72,7 @@ CONFIG: dict[str, Any] = {
 
 
 def cluster_colour(number: int) -> str:
-    """Return the colour of the cluster ``number`` (from 1) as a text #rrggbb.
+    """Return the colour of the cluster ``number`` (from 1) as a text #rrggbb. From 257 on, colours repeat.
 
     >>> cluster_colour(1), cluster_colour(10)
     ('#3f90da', '#92dadd')
