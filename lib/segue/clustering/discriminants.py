@@ -228,10 +228,10 @@ def explained_shares(learned: ClassSums, other: ClassSums, shrinkage: float) -> 
     root = np.sqrt(share[known])
 
     def moments(sums: ClassSums) -> tuple[Matrix, Matrix]:
-        """Return the means of d d' and of d (z - m)' over the points of ``sums``.
+        """Return the means of d d' and of d (z - m)' over the points of ``sums``; ' means transposed.
 
-        d are the discriminants of a point, and z its class indicators. Over the points of ``learned``, d has mean 0 and
-        z has mean m.
+        d are a point's discriminants minus their mean over ``learned``. z are the point's class indicators, with mean m
+        over ``learned``.
         """
         offset = learned.mean
         mean = sums.mean - offset

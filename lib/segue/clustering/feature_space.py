@@ -88,7 +88,7 @@ class FeatureSpace:
 
     @property
     def factors(self) -> dict[str, float]:
-        """Factor of each scaled coordinate, by name; 1 for coordinates that are not listed."""
+        """Factors that multiply scaled coordinates, by name. A coordinate missing from the dict has the factor 1."""
         if self.discriminants:
             return dict(zip(self.discriminants.names, self.discriminants.weights.tolist(), strict=True))
         return self.weights

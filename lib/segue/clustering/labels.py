@@ -88,8 +88,9 @@ def with_distances(labeled: DataFrame, stats: ClusterStats) -> DataFrame:
     -------
     DataFrame
         ``labeled`` with four more columns. ``distance`` (double): distance in scaled units to the centre of the track's
-        cluster. ``second_cluster`` (int from 1): cluster with the second nearest centre. ``silhouette`` (double).
-        ``is_outlier`` (boolean): whether ``distance`` exceeds the cluster's threshold.
+        cluster. ``second_cluster`` (int from 1): cluster with the second nearest centre. ``silhouette`` (double): by
+        squared Euclidean distance, against the tracks of the training. ``is_outlier`` (boolean): whether ``distance``
+        exceeds the cluster's threshold.
     """
 
     def distance_fields(point: pa.Array, cluster: pa.Array) -> pa.Array:

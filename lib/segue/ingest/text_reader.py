@@ -268,7 +268,7 @@ class _OrdinaryCsv:
 
 
 class _CountedLines:
-    """An iterator that decodes lines (``records.decode_lines``) from line number ``first`` on, and counts the lines."""
+    """An iterator that decodes ``lines[first:]`` by ``records.decode_lines``, and counts the lines from line 0 on."""
 
     def __init__(self, lines: pa.Array, first: int, encoding: str) -> None:
         self._lines = lines

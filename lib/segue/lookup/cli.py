@@ -270,7 +270,7 @@ def _runs(options: argparse.Namespace) -> _Answer:
 
 def _count(text: str) -> int:
     """Parse the value of ``--last``, a whole number of at least 1."""
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number of at least 1")
     return int(text)
 

@@ -77,8 +77,8 @@ def similarity_options(settings: RecommendSettings) -> SimilarityOptions:
 def learned_settings(store: Store, settings: RecommendSettings) -> RecommendSettings:
     """Replace ``weights = "learned"`` by the latest learned weights, from the table ``learned_similarity``.
 
-    Returns new settings, with the learned features and logarithms too. If ``weights`` is not "learned", returns
-    ``settings`` unchanged, without a Spark job.
+    Returns new settings: ``features``, ``log`` and ``weights`` are those of the latest version that was learned with
+    ``settings.scaling``. If ``weights`` is not "learned", returns ``settings`` unchanged, without a Spark job.
 
     Raises
     ------

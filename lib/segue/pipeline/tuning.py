@@ -171,7 +171,10 @@ def fit_spaces(
 
 
 def choose_fit(settings: Settings, fitted: list[SpaceFits]) -> tuple[SpaceFits, Fit]:
-    """Choose the best feature space, and in it a k by the setting ``selection.rule``. Return its SpaceFits and Fit."""
+    """Choose a feature space by ``selection.best_space``, and in it a k by the setting ``selection.rule``.
+
+    Returns the SpaceFits and the Fit.
+    """
     best = fitted[selection.best_space([each.fits for each in fitted])]
     chosen_by = settings.selection
     k = selection.choose_k(best.fits, rule=chosen_by.rule, min_k=chosen_by.min_k, k=chosen_by.k)

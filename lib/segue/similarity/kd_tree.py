@@ -290,10 +290,10 @@ class _Tree:
 
 
 def _ends(selected: Integers, distance: Floats) -> tuple[Integers, Floats]:
-    """Return the length of each list, and the distance of its last candidate (0 for an empty list).
+    """Return the length of each list in ``selected``, and the distance of its last candidate (0 for an empty list).
 
-    Each row is one list. ``distance`` has the distances of all its candidates, ascending. ``selected`` has the
-    column numbers, in ``distance``, of the selected candidates, then ``NO_TRACK``.
+    Each row of ``selected`` is one list: numbers of columns in the same row of ``distance``, then ``NO_TRACK``. Each
+    row of ``distance`` ascends.
     """
     length = (selected != NO_TRACK).sum(axis=1)
     rows = np.arange(len(selected))

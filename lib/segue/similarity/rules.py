@@ -168,7 +168,8 @@ def select_one(artist: Integers, recording: Integers, rules: Rules) -> Integers:
 def exceeds_cap(artist: Integers, lengths: Integers, rules: Rules) -> Flags:
     """Return for each list whether it has more tracks by one artist than ``rules.per_artist``, shape (n_lists,).
 
-    ``artist`` has the codes of the artists of all lists, one list after another; ``lengths`` the length of each list.
+    False for all lists if ``per_artist`` is 0, no limit. ``artist`` has the codes of the artists of all lists, one list
+    after another; ``lengths`` the length of each list.
     """
     result = np.zeros(len(lengths), dtype=bool)
     if rules.per_artist:

@@ -37,9 +37,10 @@ from segue.ingest.columns.units import (
 
 
 class LayoutConstraints:
-    """Applies the decisions of earlier files with the same header (table ``layout_decisions``) to a file.
+    """Limits how a file is read by what earlier files with the same header decided (table ``layout_decisions``).
 
-    Columns and headers in a user's own format definition (a file in ``conf/sources``) are exempt: the user decides.
+    ``choose`` sorts and drops candidate columns, ``settle`` returns the decisions to store. Exempt are columns that a
+    user's own format definition (a file in ``conf/sources``) matches exactly: the user decides.
 
     Parameters
     ----------

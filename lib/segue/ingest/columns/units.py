@@ -246,7 +246,7 @@ def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[f
     them to the numbers in the sample.
     """
     untenable = []
-    durations = values.get("duration_s", ())
+    durations = [value for value in values.get("duration_s", ()) if value > 0]
     if "duration_s" in declared and len(durations) >= MIN_DURATIONS:
         low, high = _TENABLE_MEDIANS[declared["duration_s"]]
         if not low <= statistics.median(durations) <= high:

@@ -149,7 +149,7 @@ def _common_share(cells: Sequence[bytes], encoding: str) -> float:
 
 
 def _common_characters(encoding: str, *rows: range) -> frozenset[str]:
-    """Return the characters of an encoding with a two-byte code whose first byte is in one of the ranges ``rows``."""
+    """Return the characters that ``encoding`` writes as two bytes, the first of them in one of the ranges ``rows``."""
     pairs = (bytes((lead, trail)) for row in rows for lead in row for trail in range(0x40, 0xFF))
     return frozenset(pair.decode(encoding) for pair in pairs if is_valid(pair, encoding))
 

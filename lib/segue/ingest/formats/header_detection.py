@@ -143,7 +143,7 @@ class _Candidate:
         return len(match_names(names)), -self.index, is_declared, -n_delimiters, len(names)
 
     def may_be_header(self) -> bool:
-        """Return whether the record has at least two names and no number. Nearly every row of data has a number."""
+        """Return whether the record has two or more fields and no number. Nearly every row of data has a number."""
         return len(self.names) > 1 and not any(map(_is_number, self.names))
 
 

@@ -155,7 +155,7 @@ def _parse(text: str | bytes) -> Any:
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
     """Return whether an object is a page of tracks, such as {"items": [{"name": ...}]}, and not a track with a list.
 
-    True if the first object in the list has at least as many names from ``known`` as the outer object itself has.
+    True if the first listed object, with inner objects, has as many names in ``known`` as the object's plain values.
     """
     first = _first_listed(value, _MAX_DEPTH)
     if first is None:
@@ -269,7 +269,7 @@ class _Document:
         return has_rows, position + 1
 
     def _is_list_of_objects(self, start: int) -> bool:
-        return self._text.startswith("[", start) and self._text[self._skip(start + 1)] in "{]n"
+        return self._text.startswith("[", start) and self._text.startswith(("{", "]", "n"), self._skip(start + 1))
 
     def _name(self, start: int) -> tuple[str, int]:
         """Return the name of the member at ``start``, and the position after its colon."""
