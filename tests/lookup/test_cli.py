@@ -148,13 +148,14 @@ def test_runs_by_start_time(segue):
     assert len(json.loads(segue("runs", "--last", "1", "--json")[1])) == 1
 
 
-@pytest.mark.parametrize("words", [["similar"], ["nothing"], ["runs", "--last", "0"], []])
+@pytest.mark.parametrize("words", [["similar"], ["nothing"], ["runs", "--last", "0"], ["runs", "--last", "²"], []])
 def test_a_wrong_command_line_exits_2(words, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main([*words, "--output", "x"] if words else [])
     assert left.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
+    assert "_count" not in line
 
 
 @pytest.mark.guard("terminal-control-characters-removed")

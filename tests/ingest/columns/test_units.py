@@ -3,7 +3,7 @@
 import pytest
 
 from segue.ingest.columns.misfits import Misfit
-from segue.ingest.columns.units import UNITS, UnitDecisions, decide_units
+from segue.ingest.columns.units import UNITS, UnitDecisions, decide_units, untenable_units
 
 
 def decide(values: dict[str, list[str | None]], **declared: str) -> UnitDecisions:
@@ -302,3 +302,10 @@ def test_fractions_overrule_declared_percentages_if_all_are_fractions():
     assert decide_units(columns, rows, trusted=["energy", "instrumentalness"]).units == {}
     assert decide_units(columns, rows[:9]).units == {}
     assert decide_units(columns, [*zip(PERCENTAGES, FRACTIONS, strict=True)]).units == {}
+
+
+@pytest.mark.parametrize(
+    ("durations", "expected"), [([0.0] * 30 + [200_000.0] * 25, []), ([200.0] * 25, ["duration_s"])]
+)
+def test_a_duration_of_0_does_not_rule_out_a_declared_unit(durations, expected):
+    assert untenable_units({"duration_s": "ms"}, {"duration_s": durations}) == expected

@@ -102,6 +102,10 @@ def test_numbers_and_escapes_stay_as_they_are_written():
     assert list(document_rows(text, KNOWN)) == [text[1:-1].replace("\n", " ")]
 
 
+def test_document_that_breaks_off_before_the_first_row_is_one_row():
+    assert list(document_rows('{"items": [', KNOWN)) == ['{"items": [']
+
+
 @given(st.integers(1, 200))
 def test_document_that_breaks_off_loses_no_row(n_characters):
     text = json.dumps({"items": TRACKS}, indent=1)

@@ -155,7 +155,7 @@ def _parse(text: str | bytes) -> Any:
 def _is_page(value: Mapping[str, Any], known: Collection[str]) -> bool:
     """Return whether an object is a page of tracks, such as {"items": [{"name": ...}]}, and not a track with a list.
 
-    True if the first listed object, with inner objects, has as many names in ``known`` as the object's plain values.
+    True if the first listed object, inner ones included, has at least as many names in ``known`` as the object itself.
     """
     first = _first_listed(value, _MAX_DEPTH)
     if first is None:
