@@ -21,9 +21,9 @@ class SettingsError(SegueError, ValueError):
 
 
 class InputError(SegueError, ValueError):
-    """The input is missing, cannot be read, or lacks data that are needed, such as a column.
+    """The input, or a model, title or figure that was named, is missing, cannot be read, or lacks data that are needed.
 
-    Also raised if reading the input needs a package that is not installed, such as openpyxl.
+    Also raised if a package that is needed for it is not installed, such as openpyxl.
     """
 
 

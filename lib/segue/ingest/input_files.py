@@ -154,7 +154,7 @@ def require_visible_input(spark: SparkSession, path: str) -> None:
 
 
 def _is_literal(path: str) -> bool:
-    """Return whether a path is no glob: it has no glob characters, or a local file of exactly this name exists."""
+    """Return whether a path is no glob: it has no glob characters, or it is a local file or folder."""
     return not _GLOB.search(path) or (not urlsplit(path).scheme and Path(path).exists())
 
 

@@ -34,7 +34,7 @@ MAX_SINGLE_TASK_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """Settings for reading text files, with the meaning of the settings of the same names in the section ``ingest``."""
+    """Settings for reading text files. Each means the same as the setting of this name in the section ``ingest``."""
 
     encoding: str = AUTO
     invalid_utf8: str = "refuse"

@@ -92,9 +92,10 @@ def fit(
 
 
 def _fit_local(data: LocalPoints, ks: Sequence[int], options: GridOptions, pool: WorkerPool) -> list[Fit]:
-    """Fit and score every k on points in the driver's memory.
+    """Fit and score each feasible k on points in the driver's memory.
 
-    ``_search`` runs Lloyd's iterations on all points until they converge. So no further iterations are needed.
+    ``_search`` runs Lloyd's iterations on all points until they converge (at most ``search.MAX_ITERATIONS``), so none
+    follow here.
     """
     feasible = feasible_ks(ks, len(np.unique(data.sample.rows, axis=0)))
     solutions = _search(data.sample, feasible, options, data, pool)

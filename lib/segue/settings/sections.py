@@ -1,5 +1,6 @@
-"""Define one pydantic model per section of the settings: each field has a default, a constraint and a description.
+"""Define ``Settings``, and one pydantic model per section: each field has a default, a constraint and a description.
 
+The model of the section ``features`` is in ``feature_section``.
 The comments in ``conf/defaults.toml`` are the docstrings of the models and the descriptions of the fields. Error
 messages state the constraints.
 """

@@ -49,7 +49,7 @@ def key_name(code: int) -> str:
 
 
 def camelot(code: int) -> str:
-    """Return the Camelot name of a musical key. The code must not be ``UNKNOWN``.
+    """Return the Camelot name of a musical key by its code, as ``key_code`` returns it. It must not be ``UNKNOWN``.
 
     >>> camelot(14)
     '8A'

@@ -173,7 +173,8 @@ def has_too_few_artists(tracks: DataFrame, rules: Rules) -> bool:
 def tree_neighbours(prepared: DataFrame, columns: tuple[str, ...], scaling: Scaling, rules: Rules) -> DataFrame:
     """Return a DataFrame of every track's nearest neighbours, by the method ``tree``: every worker holds all tracks.
 
-    Collects all tracks to the driver, which is one Spark job; the search itself runs when the DataFrame is used.
+    Collects all tracks to the driver, which is one Spark job; the search itself runs when the DataFrame is used. Its
+    columns are those of ``similar_lists``.
 
     Parameters
     ----------

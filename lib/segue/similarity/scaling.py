@@ -39,7 +39,7 @@ class Transform:
         return -np.sqrt(np.maximum(self.parameter - values, 0.0)) if self.kind == AGE else values
 
     def column(self, values: Column) -> Column:
-        """Return the transformed values of a Spark column."""
+        """Apply this Transform to a Spark column without nulls, as ``apply`` does to an array."""
         if self.kind == LOG:
             return F.log(values + F.lit(self.parameter))
         return -F.sqrt(F.greatest(F.lit(self.parameter) - values, F.lit(0.0))) if self.kind == AGE else values
@@ -259,8 +259,8 @@ def _mean_and_deviation(
 ) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of each feature, two arrays of shape (n_features,). Runs one Spark job.
 
-    ``low`` and ``high`` are the minimum and maximum of each feature. Values are averaged as decimals: a sum of doubles
-    would depend on the order in which Spark adds partitions.
+    Averages (x - ``low``) / (``high`` - ``low``) as decimals, where ``low`` and ``high`` are each feature's minimum and
+    maximum: a sum of doubles would depend on the order in which Spark adds partitions.
     """
 
     def share_of_range(name: str, start: float, width: float) -> Column:

@@ -89,8 +89,8 @@ def read_seeds(content: bytes, name: str = "", sources: Sequence[Source] = ()) -
 def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = ()) -> dict[str, list[Seed]]:
     """Parse the content of a file of playlists into a dict from playlist to list of Seed, in the order of the file.
 
-    The dictionary key is a unique name of the playlist, "" for tracks outside a named playlist. Parameters and errors
-    are those of ``read_seeds``.
+    The dictionary key is "" for tracks outside a playlist. In a table, it is the cell of the playlist column; in JSON,
+    a numbered name such as "2 Summer". Parameters and errors are those of ``read_seeds``.
 
     >>> list(read_playlists(b"playlist,url\\nmine,spotify:track:1\\nyours,spotify:track:2\\n"))
     ['mine', 'yours']
@@ -102,10 +102,11 @@ def read_playlists(content: bytes, name: str = "", sources: Sequence[Source] = (
 
 
 def _read(content: bytes, name: str, sources: Sequence[Source]) -> list[tuple[str, Seed]]:
-    """Return a pair (unique name of the playlist, Seed) for each track in a file; the name is "" outside a playlist.
+    """Return a pair (playlist, Seed) for each track in a file.
 
-    ``name`` begins error messages, and ends in the file's name, such as "--seeds songs.txt". Its ending may tell the
-    compression.
+    The playlist is "" outside a playlist. In a table, it is the cell of the playlist column; in JSON, a numbered name
+    such as "2 Summer". ``name`` is an option and the file's name, such as "--seeds songs.txt": error messages begin
+    with it, and the file's ending can show a compression.
     """
     sources = [*sources, _PLAYLISTS]
     try:

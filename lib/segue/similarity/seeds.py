@@ -249,9 +249,10 @@ def _artists_of(track: CatalogueTrack) -> set[str]:
 def closest_titles(tracks: DataFrame, seeds: Sequence[Seed]) -> list[str | None]:
     """Find the track with the most similar title for each seed: return "title - artist". Runs one Spark job.
 
-    The entry of a seed is None if no track has a similarity of at least ``MIN_SIMILARITY``. The similarity is the
-    maximum ``fuzz.ratio`` of rapidfuzz: the titles and the whole text of the seed are compared with the track's title,
-    and with its title and artist. Of equally similar tracks, the smallest id is selected.
+    A seed can be read in several ways, so its whole text and every title in ``Seed.names`` are compared with a track's
+    title, and with its title and artist. The similarity is the highest ``fuzz.ratio`` of rapidfuzz, on normalised text.
+    The entry of a seed is None if no track has a similarity of at least ``MIN_SIMILARITY``. Of equally similar tracks,
+    the smallest id is selected.
 
     ``tracks`` is a DataFrame with track_id, title and artist.
     """

@@ -189,7 +189,8 @@ def artist_pattern(code: Column, seed: int) -> Column:
 def artist_name(code: Column, pattern: Column, seed: int) -> Column:
     """Return a Column with the names of artists. Different artists have different names.
 
-    Once all pairs of words of a pattern are used, a numeral is appended, as in "Vioquill 2".
+    If an artist's number is at least the number of its pattern's word pairs, a numeral is appended, as in "Vioquill 2".
+    For names in other scripts than Latin, the number divided by 101 counts.
 
     Parameters
     ----------

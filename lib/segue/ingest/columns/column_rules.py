@@ -25,7 +25,9 @@ _MAX_HEADER_LENGTH = 400
 class ReadingChoices:
     """The settings ``ingest.source``, ``ingest.decimal_sign`` and ``ingest.genre_separator``.
 
-    ``source`` is the name of a format definition. With ``auto``, the headers and values of a file decide.
+    ``source`` names a format definition, ``decimal_sign`` is ``point`` or ``comma``, and ``genre_separator`` is a
+    separator or ``none``. Each can also be ``auto``: then the headers and values of the file decide, or earlier
+    decisions for files with the same header.
     """
 
     source: str = "auto"

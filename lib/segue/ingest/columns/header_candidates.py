@@ -148,9 +148,10 @@ def _with_fit(candidates: Sequence[Candidate], header: Sequence[str], sample: Sa
 
 
 def _misspelt_headers(names: Mapping[int, str], sources: Sequence[Source]) -> Iterator[Candidate]:
-    """Yield a Candidate for each header similar to a header in a format definition.
+    """Yield a Candidate for each pair of a header and a format definition with a similar header.
 
-    ``names`` maps the positions of columns in the file to their normalised headers.
+    Left out are short headers, and those whose beginning or ending changes the meaning, such as ``_id``. ``names`` maps
+    the positions of columns in the file to their normalised headers.
     """
     for index, name in names.items():
         if len(name) < _MIN_MISSPELT_LENGTH or name.endswith(UNRELATED_SUFFIXES):
