@@ -55,7 +55,6 @@ def test_invalid_setting_gives_one_line_and_code_2(tmp_path):
     assert "Traceback" not in run.stdout
 
 
-@pytest.mark.guard("archive-of-classes-used")
 @pytest.mark.cluster
 def test_classes_are_loaded_from_the_archive(tmp_path, monkeypatch):
     if not (PROJECT / "build" / "classes.jsa").exists():
@@ -69,6 +68,7 @@ def test_classes_are_loaded_from_the_archive(tmp_path, monkeypatch):
     assert line.endswith("source: shared objects file (top)")
 
 
+@pytest.mark.guard("archive-of-classes-used")
 @pytest.mark.parametrize(
     ("files", "options", "has_folder"),
     [
@@ -86,6 +86,9 @@ def test_spark_gets_the_settings_of_conf(files, options, has_folder, tmp_path):
     for name in files:
         (project / "conf" / name).write_text("<configuration/>", "utf-8")
     shutil.copy(PROJECT / "spark-submit.sh", project)
+    archive = project / "build" / "classes.jsa"
+    archive.parent.mkdir()
+    archive.touch()
     spark = project / ".venv" / "lib" / "python3.11" / "site-packages" / "pyspark"
     (spark / "bin").mkdir(parents=True)
     (project / ".venv" / "bin").mkdir()
@@ -101,8 +104,11 @@ def test_spark_gets_the_settings_of_conf(files, options, has_folder, tmp_path):
     if has_folder:
         expected = [str(conf), "-Dmine", *options]
     else:
-        java_options = f'"-Dlog4j2.configurationFile={conf}/log4j2.properties" -Dmine'
-        expected = ["no folder", java_options, "--properties-file", f"{conf}/spark-defaults.conf"]
+        java_options = [
+            f'"-Dlog4j2.configurationFile={conf}/log4j2.properties"', f'"-XX:SharedArchiveFile={archive}"',
+            "-Xlog:cds*=off", "-Xlog:class+path=off", "-Dmine",
+        ]  # fmt: skip
+        expected = ["no folder", " ".join(java_options), "--properties-file", f"{conf}/spark-defaults.conf"]
     assert run.stdout.splitlines() == [*expected, "--version"]
 
 
