@@ -90,8 +90,8 @@ def _without_secrets(value: Any, key: str = "") -> Any:
     """Replace secrets in a value by ``***``, also inside dicts and lists. ``key`` is the value's dictionary key."""
     if isinstance(value, dict):
         # a dict below a secret name is secret as a whole
-        keys = {name: key if _SECRET_NAME.search(key) else str(name) for name in value}
-        return {redact(str(name)): _without_secrets(item, keys[name]) for name, item in value.items()}
+        secret = key if _SECRET_NAME.search(key) else ""
+        return {redact(str(name)): _without_secrets(item, secret or str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_secrets(item, key) for item in value]
     if isinstance(value, str):

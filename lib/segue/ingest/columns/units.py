@@ -192,17 +192,23 @@ def rules_out_unit(name: str, unit: str, texts: Sequence[str], values: Sequence[
     unit : one of the column's units
     texts, values : the column's texts in the sample, and the numbers among them
     """
+    if name == "duration_s":
+        return _rules_out_duration_unit(unit, values)
     numbers = [value for value in values if value > 0]
     if len(numbers) < MIN_DURATIONS:
         return False
-    if name == "duration_s":
-        low, high = _TENABLE_MEDIANS[unit]
-        return not low <= statistics.median(numbers) <= high
     if sum(value > SCALES[unit] for value in numbers) > 0.5 * len(numbers):
         return True
     if unit != "fraction" and sum(value < 1 for value in numbers) >= MIN_VALUES and max(numbers) <= 1:
         return True
     return len(values) >= MIN_VALUES and find_misfit(name, unit, texts, values) is not None
+
+
+def _rules_out_duration_unit(unit: str, values: Sequence[float]) -> bool:
+    """Return whether durations in ``unit`` cannot have these values, by the median. See ``rules_out_unit``."""
+    numbers = [value for value in values if value > 0]
+    low, high = _TENABLE_MEDIANS[unit]
+    return len(numbers) >= MIN_DURATIONS and not low <= statistics.median(numbers) <= high
 
 
 def number_texts(columns: Mapping[str, int], sample: SampleValues) -> dict[str, list[str]]:
@@ -246,11 +252,8 @@ def untenable_units(declared: Mapping[str, str], values: Mapping[str, Sequence[f
     them to the numbers in the sample.
     """
     untenable = []
-    durations = [value for value in values.get("duration_s", ()) if value > 0]
-    if "duration_s" in declared and len(durations) >= MIN_DURATIONS:
-        low, high = _TENABLE_MEDIANS[declared["duration_s"]]
-        if not low <= statistics.median(durations) <= high:
-            untenable.append("duration_s")
+    if "duration_s" in declared and _rules_out_duration_unit(declared["duration_s"], values["duration_s"]):
+        untenable.append("duration_s")
     percentages = [name for name, unit in declared.items() if unit == "percent" and name in _FRACTIONS]
     in_percent = [value for name in percentages for value in values[name]]
     # instrumentalness in percent is often below 1, so all columns count together
